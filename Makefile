@@ -1,0 +1,71 @@
+# The front door. `make` alone prints what there is.
+
+PYTHON := .venv/bin/python
+# What only reads source (list, help) also runs before set-up, on the system's Python.
+ANY_PYTHON = $(if $(wildcard $(PYTHON)),$(PYTHON),python3)
+SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+
+.DEFAULT_GOAL := help
+.PHONY: help list setup test test-slow test-backends lint bench-mnist clean
+
+help:  ## this page
+	@grep -hE '^[a-z%-]+:.*  ## ' Makefile | sed -E 's/^([a-z%-]+):.*  ## /\1\t/; s/%/NAME/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+list:  ## every recipe by chapter; WORD=text answers "I have text, which recipe?"
+	@$(ANY_PYTHON) -m recipes list $(WORD)
+
+setup: clean-stamp .venv/.ready  ## make .venv and install; EXTRAS=gpu (or tpu, jax, torch) adds to it
+
+.PHONY: clean-stamp
+clean-stamp:
+	@rm -f .venv/.ready
+
+.venv/.ready: pyproject.toml constraints.txt
+	@set -e; if command -v uv > /dev/null; then \
+	    test -x $(PYTHON) || uv venv --quiet --python '>=3.11,<3.14' .venv; \
+	    echo "Installing into .venv with uv …"; \
+	    uv pip install --quiet --python $(PYTHON) -c constraints.txt -e '.[dev$(if $(EXTRAS),$(comma)$(EXTRAS))]'; \
+	else \
+	    for python in python3 python3.13 python3.12 python3.11; do \
+	        if command -v $$python > /dev/null && $$python -c '$(SUPPORTED)' 2> /dev/null; then break; fi; python=; done; \
+	    test -n "$$python" || { echo "Python 3.11, 3.12 or 3.13 is needed; python3 here is $$(python3 --version 2>&1)" >&2; exit 2; }; \
+	    test -x $(PYTHON) || $$python -m venv .venv; \
+	    echo "Installing into .venv with pip; this takes a few minutes the first time …"; \
+	    $(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev$(if $(EXTRAS),$(comma)$(EXTRAS))]'; \
+	fi
+	@touch $@
+
+comma := ,
+
+recipe-%: .venv/.ready  ## train a recipe: make recipe-cnn-mnist ARGS="--epochs 3"
+	@$(PYTHON) -m recipes run $* $(ARGS)
+
+measure-%: .venv/.ready  ## a recipe with several seeds, into recipes/results.csv: ARGS="--seeds 5"
+	@$(PYTHON) -m recipes measure $* $(ARGS)
+
+copy-%: .venv/.ready  ## a recipe and what it imports into a folder of yours: TO=../mine
+	@$(PYTHON) -m recipes copy $* $(or $(TO),$(error say where to: make copy-$* TO=../mine)) $(ARGS)
+
+predict-%: .venv/.ready  ## a trained recipe on your files: FILES="seven.png"
+	@$(PYTHON) -m recipes predict $* $(FILES) $(ARGS)
+
+test: .venv/.ready  ## all fast tests, in about ten minutes on two cores, without a network
+	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup -m "not slow" $(ARGS)
+
+test-slow: .venv/.ready  ## kills, resumes, copies in fresh environments, learnable stand-ins
+	@$(PYTHON) -m pytest -q -m slow --timeout 1800 $(ARGS)
+
+test-backends: .venv/.ready  ## the layers on JAX and PyTorch; after make setup EXTRAS=jax,torch
+	@KERAS_BACKEND=jax $(PYTHON) -m pytest -q tests/layers $(ARGS)
+	@KERAS_BACKEND=torch $(PYTHON) -m pytest -q tests/layers $(ARGS)
+
+lint: .venv/.ready  ## ruff, as CI runs it
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+
+bench-mnist: .venv/.ready  ## how long cnn_mnist and two well-known examples take to 99 percent
+	@$(PYTHON) benchmarks/bench_mnist.py $(ARGS)
+
+clean:  ## remove .venv and caches; saved_models stays
+	@rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache
+	@find recipes layers tests -name __pycache__ -prune -exec rm -rf {} +

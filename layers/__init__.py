@@ -1,0 +1,1 @@
+"""Building blocks for the recipes, one subject per file, written with `keras.ops`."""

@@ -1,0 +1,1 @@
+"""What `make` drives: finding, training, measuring and copying recipes. No recipe imports it."""

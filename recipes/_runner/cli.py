@@ -1,0 +1,45 @@
+"""The command line: `python -m recipes COMMAND`. Each command is a module with `add_arguments` and `main`."""
+
+import argparse
+import importlib
+import os
+import sys
+
+from recipes._runner.errors import UserError
+
+COMMANDS = {
+    "list": "show the recipes, by chapter; with a word, those about it",
+    "run": "train a recipe, test it once, and save model, scores and pictures",
+    "measure": "run a recipe with several seeds and record mean and deviation in recipes/results.csv",
+    "predict": "apply a saved model to files",
+    "copy": "copy a recipe and what it imports to a folder of your own",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with errors as one line and without the usage text above it."""
+
+    def error(self, message):
+        raise UserError(f"{message} (see `python -m {self.prog} --help`)")
+
+
+def main(arguments=None):
+    """Run one command; return 0, or 2 after one line on what the user got wrong."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported: no remarks on CUDA and the like
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parser = Parser(prog="recipes", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary)
+        if name in arguments[:1]:  # the other commands' modules stay unimported: `list` must answer at once
+            module = importlib.import_module(f"recipes._runner.{name}_command")
+            module.add_arguments(command)
+    try:
+        options = parser.parse_args(arguments)
+        return module.main(options) or 0
+    except UserError as error:
+        print(f"recipes: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("recipes: interrupted", file=sys.stderr)
+        return 130
