@@ -1,0 +1,235 @@
+"""Training one network of a recipe: build, check the head, fit, choose the best epoch, test once."""
+
+import contextlib
+import dataclasses
+import importlib.metadata
+import math
+import os
+import platform
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from recipes._runner import arguments, head_check, quiet
+from recipes._runner.checkpoint import Checkpoint
+from recipes._runner.errors import UserError
+from recipes._runner.output import write_json
+
+ITERATORS_PER_EPOCH = 2  # what `fit` of Keras 3.15 opens on a tf.data set of known size; one when the size is unknown
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What decides the result of a run, and so what a resumed run must have in common with the interrupted one."""
+
+    recipe: str
+    epochs: int
+    seed: int
+    arguments: dict
+    data: dict
+    precision: str
+    deterministic: bool
+    smoke: bool
+
+
+@dataclasses.dataclass
+class Result:
+    """A trained network with what is needed to report on it."""
+
+    model: keras.Model
+    test: object
+    history: dict
+    metrics: dict
+    head: head_check.HeadCheck
+
+
+def devices(choice):
+    """The strategy under which to build the model, for `--device auto|cpu|gpu|tpu`."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if choice == "gpu" and not gpus:
+        raise UserError("--device gpu: TensorFlow sees no GPU here; `make setup EXTRAS=gpu` installs CUDA's libraries")
+    if choice == "tpu":
+        try:
+            resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu="local")
+            tf.config.experimental_connect_to_cluster(resolver)
+            tf.tpu.experimental.initialize_tpu_system(resolver)
+        except (ValueError, tf.errors.OpError) as error:
+            raise UserError(f"--device tpu: no TPU here ({str(error).splitlines()[0]})") from None
+        return tf.distribute.TPUStrategy(resolver)
+    if choice == "cpu":
+        tf.config.set_visible_devices([], "GPU")
+        gpus = []
+    with quiet.standard_error_closed():
+        tf.zeros(1)  # the first operation starts the devices
+    return tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy()
+
+
+def hardware():
+    """The processor, or the accelerators, in a few words."""
+    accelerators = tf.config.get_visible_devices("GPU")
+    if accelerators:
+        name = tf.config.experimental.get_device_details(accelerators[0]).get("device_name", "GPU")
+        return f"{len(accelerators)} × {name}"
+    name = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf8") as lines:
+        name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
+    return f"{name}, {len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} cores"
+
+
+def versions():
+    return {name: importlib.metadata.version(name) for name in ("keras", "tensorflow", "tensorflow-datasets", "numpy")}
+
+
+def without_autotune(data):
+    """tf.data's autotune can stall the end of each `fit` and `evaluate` for seconds; nothing here needs it."""
+    if not isinstance(data, tf.data.Dataset):
+        return data
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return data.with_options(options)
+
+
+def steps_per_epoch(train):
+    cardinality = int(train.cardinality()) if isinstance(train, tf.data.Dataset) else len(train)
+    return cardinality if cardinality >= 0 else sum(1 for _ in train)
+
+
+def own_training(model):
+    """Whether the class of the model defines its own training step or loss."""
+    return any(
+        getattr(type(model), name, None) is not getattr(keras.Model, name) for name in ("train_step", "compute_loss")
+    )
+
+
+def prepare(module, plan, given, strategy):
+    """The data, and the model compiled and built, ready for `fit` or for a saved state."""
+    load_arguments, model_arguments = arguments.split(module, given)
+    keras.utils.set_random_seed(plan.seed)
+    train, validation, test = (without_autotune(data) for data in module.load_data(**load_arguments))
+    if arguments.wants(module.build_model, "steps"):
+        model_arguments["steps"] = plan.epochs * steps_per_epoch(train)
+    if arguments.wants(module.build_model, "train"):
+        model_arguments["train"] = train
+    with strategy.scope():
+        model = module.build_model(**model_arguments)
+    if strategy.num_replicas_in_sync > 1 and own_training(model):
+        raise UserError(f"{plan.recipe} has a training step of its own and runs on one device: add --device cpu or gpu")
+    # The validation set is not shuffled: looking at its first batch costs less and leaves the order of `train` alone.
+    batch = next(iter((validation if validation is not None else train).take(1)))
+    if not model.built:
+        model(batch[0] if isinstance(batch, tuple) else batch)
+    if isinstance(model.optimizer, keras.optimizers.Optimizer) and not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    return model, batch, train, validation, test
+
+
+def monitored(module, model):
+    """Name and direction of what chooses the best epoch: the recipe's `OBJECTIVE`, else the head's natural metric."""
+    objective = getattr(module, "OBJECTIVE", None)
+    if objective is None:
+        return head_check.monitor(model)
+    if isinstance(objective, str):
+        small = any(word in objective for word in ("loss", "error", "mae", "mse", "rmse", "perplexity", "bits"))
+        return objective, "min" if small else "max"
+    return tuple(objective)
+
+
+def train(module, plan, given, folder, strategy, variant=None):
+    """Train one network in `folder`, continuing from what is saved there; leave `model.keras` and `metrics.json`."""
+    model, batch, train_set, validation, test = prepare(module, plan, given, strategy)
+    head = head_check.check_head(model, batch)
+    if head.status == "wrong" and variant not in getattr(module, "WRONG", {}):
+        print(f"Head check: {head.message}")
+
+    callbacks = list(module.callbacks()) if hasattr(module, "callbacks") else []
+    monitor, direction = monitored(module, model)
+    checkpoint = Checkpoint(folder, monitor, direction, callbacks)
+    done = checkpoint.restore(model)
+    if done < plan.epochs and not checkpoint.stopped:
+        if done:
+            print(f"Continuing after epoch {done} of {plan.epochs}.")
+        known_size = isinstance(train_set, tf.data.Dataset) and int(train_set.cardinality()) >= 0
+        for _ in range(done * (ITERATORS_PER_EPOCH if known_size else 1)):
+            iter(train_set)  # each iterator of a shuffled set has its own order: pass over those already used
+        logs = keras.callbacks.TensorBoard(folder / "logs", write_graph=False)
+        model.fit(
+            train_set,
+            validation_data=validation,
+            epochs=plan.epochs,
+            initial_epoch=done,
+            shuffle=False,
+            callbacks=[*callbacks, logs, checkpoint],
+        )
+    checkpoint.load_best(model)
+    split = "test" if test is not None else "validation"
+    scores = model.evaluate(test if test is not None else validation, return_dict=True, verbose=0)
+    model.save(folder / "model.keras")
+    if hasattr(module, "deployed"):
+        module.deployed(model).save(folder / "deployed.keras")
+    metrics = {
+        "recipe": plan.recipe,
+        "variant": variant,
+        "data": plan.data,
+        "split": split,
+        "metric": main_metric(monitor, scores),
+        "scores": {name: float(value) for name, value in scores.items()},
+        "validation": {monitor: checkpoint.best_score},
+        "task": head.task,
+        "head_check": head.status,
+        "parameters": model.count_params(),
+        "epochs": checkpoint.finished_epochs,
+        "best_epoch": checkpoint.best_epoch,
+        "fit_seconds": round(checkpoint.seconds, 3),
+        "fit_cpu_seconds": round(checkpoint.cpu_seconds, 3),
+        "seed": plan.seed,
+        "deterministic": plan.deterministic,
+        "precision": plan.precision,
+        "arguments": given,
+        "classes": classes(module, plan, model),
+        "hardware": hardware(),
+        "versions": versions(),
+    }
+    write_json(folder / "metrics.json", without_nan(metrics))
+    return Result(model, test, checkpoint.history, metrics, head)
+
+
+def main_metric(monitor, scores):
+    """The score to show first: the one that chose the epoch, if the test has it."""
+    name = monitor.removeprefix("val_")
+    return name if name in scores else next(iter(scores))
+
+
+def classes(module, plan, model):
+    """Names of the classes: the recipe's `CLASSES`, else the data set's where they fit the head; or None."""
+    if hasattr(module, "CLASSES"):
+        return list(module.CLASSES)
+    import tensorflow_datasets as tfds
+
+    units = model.output_shape[-1] if isinstance(model.output_shape, tuple) else None
+    for name in plan.data:
+        for feature in tfds.builder(name).info.features.values():
+            if isinstance(feature, tfds.features.ClassLabel) and feature.num_classes == units:
+                return feature.names
+    return None
+
+
+def answers(model, test):
+    """Inputs, targets and predictions over the test set, as arrays; dictionaries of arrays stay dictionaries."""
+    inputs, targets, predictions = [], [], []
+    for batch in test:
+        inputs.append(batch[0])
+        targets.append(batch[1])
+        predictions.append(model.predict_on_batch(batch[0]))
+
+    def joined(parts):
+        return tf.nest.map_structure(lambda *values: np.concatenate([np.asarray(value) for value in values]), *parts)
+
+    return joined(inputs), joined(targets), joined(predictions)
+
+
+def without_nan(value):
+    """JSON has no NaN: None instead."""
+    if isinstance(value, dict):
+        return {key: without_nan(item) for key, item in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
