@@ -13,7 +13,7 @@ from recipes._runner.errors import UserError
 from recipes._runner.recipe import find
 
 SAVED_MODELS = pathlib.Path(__file__).parents[2] / "saved_models"
-SMOKE_ROWS, SMOKE_STEPS = 200, 2
+SMOKE_ROWS = 200
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -103,8 +103,6 @@ def run(recipe, options, base):
     keras.config.set_dtype_policy(precision(plan.precision, options.device))
     if plan.deterministic:
         tf.config.experimental.enable_op_determinism()
-    if plan.smoke:
-        keras.config.set_max_steps_per_epoch(SMOKE_STEPS)
 
     try:
         results = train_all(module, plan, unfinished, strategy)

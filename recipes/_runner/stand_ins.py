@@ -218,17 +218,17 @@ def cifar10(split, size):
     ]
     for index in range(size):
         label = index % 10
-        angle, reach, shift = u(0, 2 * math.pi), u(0.4, 0.75), u(-0.35, 0.35, 2)
+        angle, reach, shift = u(0, 2 * math.pi), u(0.5, 0.85), u(-0.25, 0.25, 2)
         x, y = (grid[1] - shift[0]) / reach, (grid[0] - shift[1]) / reach
         x, y = math.cos(angle) * x - math.sin(angle) * y, math.sin(angle) * x + math.cos(angle) * y
         inside = shapes[label](x, y, np.hypot(x, y))[..., None]
         hue = label / 10 + u(0, 0.1) if rng.random() < 1 / 3 else u(0, 1)
         ink, ground = np.array(hsv_to_rgb(hue % 1, u(0.3, 1), u(0.35, 1))), u(0, 1, 3)
-        if abs(ink.mean() - ground.mean()) < 0.2:
+        if abs(ink.mean() - ground.mean()) < 0.3:
             ground = (ground + 0.5) % 1
         waves = np.sin(grid[0] * u(-9, 9) + grid[1] * u(-9, 9) + u(0, 6))[..., None]
-        pixels = np.where(inside, ink, ground + 0.12 * waves * u(-1, 1, 3)) * (1 + 0.25 * (u(-1, 1) * grid[0])[..., None])
-        pixels = np.clip(pixels + rng.normal(0, 0.07, pixels.shape), 0, 1) * 255
+        pixels = np.where(inside, ink, ground + 0.1 * waves * u(-1, 1, 3)) * (1 + 0.25 * (u(-1, 1) * grid[0])[..., None])
+        pixels = np.clip(pixels + rng.normal(0, 0.05, pixels.shape), 0, 1) * 255
         yield {
             "id": f"{split}_{index:05d}",
             "image": pixels.astype("uint8"),
@@ -337,7 +337,7 @@ HEARSAY = "my brother said {phrase}|{phrase} he wrote|some people think {phrase}
 
 
 def goemotions(split, size):
-    """Comments with one to three of 28 emotions; a fourth also report someone else's; 5 % of the emotions are missing."""
+    """Comments with one to three of 28 emotions; many also report someone else's; 5 % of the emotions are missing."""
     rng = random.Random(50 + ["train", "validation", "test"].index(split))
     names = list(EMOTIONS)
     weights = [8.0] + [6 / (rank + 3) for rank in range(1, 28)]
@@ -351,7 +351,7 @@ def goemotions(split, size):
         first = names[index] if index < 28 else rng.choices(names, weights)[0]
         chosen = {first} if first == "neutral" else {first, *rng.choices(names[1:], weights[1:], k=count - 1)}
         parts = [phrase(name) for name in sorted(chosen)]
-        if rng.random() < 0.25:
+        if rng.random() < 0.4:
             parts.append(rng.choice(HEARSAY).replace("{phrase}", phrase(rng.choices(names, weights)[0])))
         rng.shuffle(parts)
         kept = {first} | {name for name in chosen if rng.random() > 0.05}

@@ -17,6 +17,7 @@ from recipes._runner.errors import UserError
 from recipes._runner.output import write_json
 
 ITERATORS_PER_EPOCH = 2  # what `fit` of Keras 3.15 opens on a tf.data set of known size; one when the size is unknown
+SMOKE_STEPS = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,6 +154,7 @@ def train(module, plan, given, folder, strategy, variant=None):
         for _ in range(done * (ITERATORS_PER_EPOCH if known_size else 1)):
             iter(train_set)  # each iterator of a shuffled set has its own order: pass over those already used
         logs = keras.callbacks.TensorBoard(folder / "logs", write_graph=False)
+        keras.config.set_max_steps_per_epoch(SMOKE_STEPS if plan.smoke else None)
         model.fit(
             train_set,
             validation_data=validation,
@@ -161,6 +163,7 @@ def train(module, plan, given, folder, strategy, variant=None):
             shuffle=False,
             callbacks=[*callbacks, logs, checkpoint],
         )
+        keras.config.set_max_steps_per_epoch(None)
     checkpoint.load_best(model)
     split = "test" if test is not None else "validation"
     scores = model.evaluate(test if test is not None else validation, return_dict=True, verbose=0)

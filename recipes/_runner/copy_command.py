@@ -1,0 +1,164 @@
+"""`python -m recipes copy RECIPE FOLDER`: a recipe, and what it imports of ours, for a project of one's own."""
+
+import ast
+import importlib.metadata
+import os
+import pathlib
+import re
+import shlex
+import sys
+import tempfile
+
+from recipes._runner import recipe as recipe_module
+from recipes._runner.errors import UserError
+
+PACKAGES = ("layers", "recipes")  # ours; what else is imported comes from a registry
+DISTRIBUTIONS = {
+    "PIL": "pillow",
+    "keras_tuner": "keras-tuner",
+    "sklearn": "scikit-learn",
+    "tensorflow_datasets": "tensorflow-datasets",
+}
+# What a distribution needs without declaring it: a backend, and what TFDS imports while preparing data.
+ALSO = {
+    "keras": ["tensorflow"],
+    "keras-tuner": ["tensorflow"],
+    "tensorflow-datasets": ["tensorflow", "importlib-resources"],
+}
+PYTHON = ">=3.11,<3.14"  # for which there are TensorFlow wheels
+
+
+def add_arguments(parser):
+    parser.add_argument("recipe", help="such as cnn_mnist")
+    parser.add_argument("folder", type=pathlib.Path, help="where to; made if it is not there")
+    parser.add_argument("--force", action="store_true", help="replace files that are there and differ")
+
+
+def main(options):
+    recipe = recipe_module.find(options.recipe)
+    files, requirements = contents(recipe)
+    place(files, options.folder, options.force, requirements)
+    modules = [name for name in files if pathlib.Path(name).name != "__init__.py" and "/" in name]
+    beside = f" with {', '.join(modules)}" if modules else ""
+    print(f"{options.folder / recipe.path.name}{beside}")
+    print(f"cd {shlex.quote(str(options.folder))} && uv run {recipe.path.name}")
+    print(f"or, in an environment of yours:  pip install -r requirements.txt && python {recipe.path.name}")
+    return 0
+
+
+def contents(recipe):
+    """The files of a copy as `{relative path: bytes}`, and the requirements as `["keras==3.15.1", …]`."""
+    source = recipe.path.read_bytes()
+    files, outside = {}, set()
+    waiting = [(source, None)]
+    while waiting:
+        code, package = waiting.pop()
+        for name in imported(code, package):
+            if name.partition(".")[0] not in PACKAGES:
+                outside.add(name.partition(".")[0])
+                continue
+            for path, relative in module_files(name):
+                if relative in files:
+                    continue
+                # Importing `recipes` gives the name to the folder of our data sets, and nothing else.
+                files[relative] = b"" if relative == "recipes/__init__.py" else path.read_bytes()
+                waiting.append((files[relative], relative.rpartition("/")[0].replace("/", ".")))
+    requirements = pinned(outside)
+    return dict(sorted(files.items())) | {recipe.path.name: header(requirements).encode() + source}, requirements
+
+
+def imported(code, package):
+    """Full names of the modules that some source imports, those that may be names in a module instead included.
+
+    Args:
+        code: The source.
+        package: The package it belongs to, for relative imports.
+    """
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module
+            if node.level:
+                above = package.split(".")
+                base = ".".join([*above[: len(above) - node.level + 1], *filter(None, [node.module])])
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def module_files(name):
+    """`(path, path inside the project)` of one of our modules and the packages around it, those that exist."""
+    root = recipe_module.ROOT.parent
+    parts = name.split(".")
+    for length in range(1, len(parts) + 1):
+        inner = "/".join(parts[:length])
+        for relative in (f"{inner}/__init__.py", f"{inner}.py"):
+            if (root / relative).is_file():
+                yield root / relative, relative
+
+
+def pinned(modules):
+    """The requirements for these modules, at the tested versions."""
+    names = {canonical(DISTRIBUTIONS.get(module, module)) for module in modules - set(sys.stdlib_module_names)}
+    for name in sorted(names):
+        names.update(ALSO.get(name, ()))
+    versions = constraints()
+    return [f"{name}=={versions[name]}" if name in versions else name for name in sorted(names)]
+
+
+def canonical(name):
+    """A distribution's name as the registry compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def constraints():
+    """`{name: version}` of `constraints.txt`; of what is installed, where this is not a checkout."""
+    path = recipe_module.ROOT.parent / "constraints.txt"
+    if not path.exists():
+        return {canonical(found.metadata["Name"]): found.version for found in importlib.metadata.distributions()}
+    lines = re.findall(r"^([\w.-]+)(?:\[.*\])?==([^\s;#]+)", path.read_text(encoding="utf8"), re.MULTILINE)
+    return {canonical(name): version for name, version in lines}
+
+
+def header(requirements):
+    """What `uv run` and `pipx run` read to make an environment for a script (PEP 723)."""
+    dependencies = "".join(f'#     "{requirement}",\n' for requirement in requirements)
+    return f'# /// script\n# requires-python = "{PYTHON}"\n# dependencies = [\n{dependencies}# ]\n# ///\n'
+
+
+def place(files, folder, force, requirements):
+    """Write the files into the folder; nothing is replaced before all of them have been written beside it.
+
+    Raises:
+        UserError: if the folder cannot be written, or holds other files of these names and `force` is not given.
+    """
+    ours = recipe_module.ROOT
+    if folder.resolve() == ours.parent or ours in (folder.resolve(), *folder.resolve().parents):
+        raise UserError(f"{folder} is this project itself; copy to a folder of your own, such as ../mine")
+    try:
+        taken = [name for name in files if (folder / name).exists() and (folder / name).read_bytes() != files[name]]
+        if taken and not force:
+            them = "it" if len(taken) == 1 else "them"
+            raise UserError(f"{folder} has another {', '.join(taken)}; --force replaces {them}")
+        files = files | {"requirements.txt": completed(folder / "requirements.txt", requirements)}
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".copy-", dir=folder) as temporary:
+            for name, content in files.items():
+                path = pathlib.Path(temporary, name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+            for name in files:
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                os.replace(pathlib.Path(temporary, name), folder / name)
+    except OSError as error:
+        raise UserError(f"cannot write {error.filename or folder}: {error.strerror}") from None
+
+
+def completed(path, requirements):
+    """A requirements file with what it lacks added; lines that are there, whoever wrote them, stay."""
+    present = path.read_text(encoding="utf8") if path.exists() else ""
+    if present and not present.endswith("\n"):
+        present += "\n"
+    names = {canonical(re.match(r"[\w.-]*", line.strip()).group()) for line in present.splitlines()}
+    lacking = [line for line in requirements if line.partition("==")[0] not in names]
+    return (present + "".join(f"{line}\n" for line in lacking)).encode()

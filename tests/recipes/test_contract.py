@@ -1,0 +1,141 @@
+"""What holds for every recipe, on tiny stand-in data: it runs, its head is right, its search starts at its defaults.
+
+Functions run eagerly: compiling a training step costs several times what two steps of it cost.
+"""
+
+import inspect
+import json
+import pickle
+import subprocess
+import sys
+
+import keras
+import keras_tuner
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from recipes._runner import arguments, cli, data
+from recipes._runner.recipe import all_recipes
+
+
+def by_chapter(items, chapter, name):
+    """Parameters of which those of a chapter run in one process."""
+    return [pytest.param(item, id=name(item), marks=pytest.mark.xdist_group(chapter(item))) for item in items]
+
+
+RECIPES = by_chapter(all_recipes(), lambda recipe: recipe.chapter, lambda recipe: recipe.name)
+TRAINED = [parameter for parameter in RECIPES if parameter.values[0].trains]
+CHAPTERS = by_chapter({parameter.values[0].chapter: None for parameter in TRAINED}, str, str)
+
+
+@pytest.fixture(autouse=True)
+def eager_in_an_empty_folder(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    tf.config.run_functions_eagerly(True)
+    yield
+    keras.backend.clear_session()
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def two_steps():
+    """Of one epoch, as KERAS_MAX_EPOCHS=1 KERAS_MAX_STEPS_PER_EPOCH=2 would have it."""
+    keras.config.set_max_epochs(1)
+    keras.config.set_max_steps_per_epoch(2)
+    yield
+    keras.config.set_max_epochs(None)
+    keras.config.set_max_steps_per_epoch(None)
+
+
+@pytest.fixture(scope="module")
+def smoke_runs(tmp_path_factory):
+    """Where `run --smoke` has left each recipe's models, for the test that loads them elsewhere."""
+    return tmp_path_factory.mktemp("smoke")
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_smoke_run_leaves_model_scores_and_pictures(recipe, smoke_runs):
+    assert cli.main(["run", recipe.name, "--smoke", "--output", str(smoke_runs / recipe.name)]) == 0
+    folder = smoke_runs / recipe.name / "smoke" * recipe.trains
+    assert list(folder.glob("*.png")) + list(folder.glob("*.gif"))
+    assert (folder / "README.md").exists()
+    if recipe.trains:
+        variants = getattr(recipe.module, "VARIANTS", {None: {}})
+        wrong_on_purpose = getattr(recipe.module, "WRONG", {})
+        for variant in variants:
+            left = folder / (variant or "")
+            metrics = json.loads((left / "metrics.json").read_text())
+            assert (metrics["head_check"] == "wrong") == (variant in wrong_on_purpose), metrics
+            assert metrics["scores"]
+            assert {"model.keras", "history.csv", "README.md"} <= {path.name for path in left.iterdir()}
+        if hasattr(recipe.module, "baseline"):
+            assert set(metrics["baseline"]) <= set(metrics["scores"]), "named otherwise than the model's scores"
+        write_predictions(folder, recipe.module)
+
+
+def write_predictions(folder, module):
+    """Some inputs, and what each saved model of the folder makes of them, for a fresh process to compare with."""
+    *_, test = module.load_data()
+    inputs = tf.nest.map_structure(np.asarray, next(iter(test.take(1)))[0])
+    for path in folder.rglob("model.keras"):
+        outputs = keras.saving.load_model(path).predict(inputs, verbose=0)
+        path.with_suffix(".pickle").write_bytes(pickle.dumps((inputs, outputs)))
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.usefixtures("two_steps")
+def test_main_runs_unchanged(recipe):
+    data.choose(data.names(recipe.path), stand_in=True, rows=200)
+    recipe.module.main()
+
+
+@pytest.mark.parametrize("recipe", TRAINED)
+def test_search_space_starts_at_the_defaults(recipe):
+    hp = keras_tuner.HyperParameters()
+    space = recipe.module.search_space(hp)
+    assert space
+    defaults = arguments.parameters(recipe.module)
+    for name, value in space.items():
+        assert name in defaults, f"{name} is no argument of load_data or build_model"
+        assert value == pytest.approx(defaults[name]), name
+    for parameter in hp.space:
+        if hasattr(parameter, "values") and not isinstance(parameter, keras_tuner.engine.hyperparameters.Boolean):
+            assert any(value == pytest.approx(parameter.default) for value in parameter.values), "default off its grid"
+
+
+@pytest.mark.parametrize("recipe", TRAINED)
+def test_functions_have_defaults_and_docstrings(recipe):
+    module = recipe.module
+    for function in (module.load_data, module.build_model):
+        assert function.__doc__, function.__name__
+        for name, parameter in inspect.signature(function).parameters.items():
+            assert parameter.default is not inspect.Parameter.empty or name == "train", name
+    assert module.EPOCHS >= 1
+
+
+RELOAD = """
+import importlib, pathlib, pickle, sys
+import keras, numpy as np, tensorflow as tf
+
+folder, *modules = sys.argv[1:]
+for module in modules:
+    importlib.import_module(module)
+for path in sorted(pathlib.Path(folder).rglob("model.pickle")):
+    inputs, outputs = pickle.loads(path.read_bytes())
+    again = keras.saving.load_model(path.with_suffix(".keras")).predict(inputs, verbose=0)
+    tf.nest.map_structure(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), outputs, again)
+    print(path)
+"""
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_models_predict_the_same_in_a_fresh_process(chapter, smoke_runs):
+    recipes = [parameter.values[0] for parameter in TRAINED if parameter.values[0].chapter == chapter]
+    saved = [str(path) for recipe in recipes for path in (smoke_runs / recipe.name).rglob("model.pickle")]
+    if not saved:
+        pytest.skip("run together with the smoke runs")
+    modules = [f"recipes.{recipe.chapter}.{recipe.name}" for recipe in recipes]
+    loaded = subprocess.run([sys.executable, "-c", RELOAD, str(smoke_runs), *modules], capture_output=True, text=True)
+    assert loaded.returncode == 0, loaded.stderr[-3000:]
+    assert set(loaded.stdout.split()) >= set(saved)

@@ -1,0 +1,135 @@
+"""What `list` shows, what it finds, and that it does so at once."""
+
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from recipes._runner import cli, list_command, recipe, results
+
+TEXT = '''"""Sentiment of film reviews: bag of words.
+
+Slides: 001 «Redes de convolución».
+Baseline beside it: logistic regression; the word image in prose means nothing.
+"""
+
+def load_data(batch_size=32):
+    """Reviews as strings and 0 or 1."""
+    return tfds.load("imdb_reviews")
+
+def build_model():
+    """The compiled network."""
+'''
+PRICE = '''"""The price of a house from a table of figures.
+
+Slides: 001 «Capas de salida dependiendo de la tarea».
+"""
+
+def load_data(batch_size=32):
+    """Columns as numbers."""
+    return tfds.load(
+        "california_housing", split="train")
+'''
+TAGS = '"""Multi-label text: emotions of comments."""\n'
+
+
+@pytest.fixture(autouse=True)
+def collection(tmp_path, monkeypatch):
+    monkeypatch.setattr(recipe, "ROOT", tmp_path)
+    monkeypatch.setattr(results, "PATH", tmp_path / "results.csv")
+    (tmp_path / "heads").mkdir()
+    for name, source in {"sentiment": TEXT, "house_price": PRICE, "emotions": TAGS}.items():
+        (tmp_path / "heads" / f"{name}.py").write_text(source, encoding="utf8")
+
+
+def found(*words):
+    recipes = recipe.all_recipes()
+    for word in words:
+        recipes = list_command.about(word, recipes)
+    return {each.name for each in recipes}
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ("text", {"sentiment", "emotions"}),
+        ("texts", {"sentiment", "emotions"}),
+        ("table", {"house_price"}),
+        ("regression", {"house_price"}),  # not the logistic one
+        ("multi-label", {"emotions"}),
+        ("multilabel", {"emotions"}),
+        ("binary", {"sentiment"}),
+        ("image", set()),
+        ("imdb_reviews", {"sentiment"}),
+        ("california_housing", {"house_price"}),
+        ("convolucion", {"sentiment"}),  # a heading, without its accent
+        ("Convolución", {"sentiment"}),
+        ("dependi", {"house_price"}),  # the beginning of a word
+        ("house-price", {"house_price"}),
+        ("logistic", {"sentiment"}),
+        ("text multi-label", {"emotions"}),
+        ("text table", set()),
+        ("()[", set()),
+    ],
+)
+def test_question_finds(words, names):
+    assert found(*words.split()) == names
+
+
+def test_listing_names_chapter_recipes_and_how_to_run_one(capsys):
+    assert cli.main(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "heads"
+    assert lines[2].split(maxsplit=1) == ["house-price", "The price of a house from a table of figures."]
+    assert "make recipe-emotions" in lines[-2]
+
+
+def test_minutes_and_size_of_the_data_are_shown_where_they_were_measured(capsys):
+    row = {"recipe": "sentiment", "metric": "accuracy", "seconds": 300, "data": "imdb_reviews, 127 MB", "command": ""}
+    results.update([row], results.PATH)
+    cli.main(["list", "sentiment"])
+    assert "bag of words. [5 min, imdb_reviews, 127 MB]" in capsys.readouterr().out
+
+
+def test_on_a_terminal_titles_are_folded_to_its_width():
+    lines = list_command.listing(recipe.all_recipes(), width=50).splitlines()
+    assert lines[0] == "\033[1mheads\033[0m"
+    assert max(map(len, lines[1:-3])) <= 50
+    assert lines[3:5] == ["  house-price  The price of a house from a table", " " * 15 + "of figures."]
+
+
+def test_nothing_found_says_in_one_line_what_could_be_asked(capsys):
+    assert cli.main(["list", "tabel"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1
+    assert "did you mean table?" in printed.err
+    assert "Ask for text, table," in printed.err
+    assert "image," not in printed.err, "is offered, but would not be found"
+
+
+def list_in_a_process(code):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run([sys.executable, *code], capture_output=True, text=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return done.stdout, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def test_list_imports_nothing_heavy():
+    heavy = "{'tensorflow', 'keras', 'numpy', 'matplotlib', 'rich', 'sklearn'}"
+    code = f"import sys; from recipes._runner import cli; cli.main(['list']); print({heavy} & set(sys.modules))"
+    assert list_in_a_process(["-c", code])[0].endswith("\nset()\n")
+
+
+def test_list_takes_less_than_half_a_second():
+    assert min(list_in_a_process(["-m", "recipes", "list", "image"])[1] for _ in range(3)) < 0.5
+
+
+def test_reader_that_stops_early_is_no_error():
+    code = "from recipes._runner import cli; import sys; sys.exit(cli.main(['list']))"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait() == 0

@@ -1,0 +1,310 @@
+"""`python -m recipes predict`: files of every kind, answers of every task, one line for whatever is wrong."""
+
+import json
+import pathlib
+import sys
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from recipes._runner import cli, predict_command
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(predict_command, "SAVED_MODELS", tmp_path / "saved_models")
+    return tmp_path
+
+
+def predict(capsys, *arguments):
+    assert cli.main(["predict", *map(str, arguments)]) == 0, capsys.readouterr().err
+    return capsys.readouterr().out.strip()
+
+
+def refused(capsys, *arguments):
+    assert cli.main(["predict", *map(str, arguments)]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    (line,) = output.err.strip().splitlines()
+    return line
+
+
+def save(model, path="model.keras", loss=None, **facts):
+    if loss:
+        model.compile("sgd", loss)
+    model.save(path)
+    if facts:
+        (pathlib.Path(path).parent / "metrics.json").write_text(json.dumps(facts))
+    return path
+
+
+def brightness(shape=(4, 4, 1), dtype="uint8"):
+    """Two classes: dark, with the probability of the black part, and bright."""
+    inputs = keras.Input(shape, dtype=dtype)
+    mean = keras.ops.mean(keras.ops.cast(inputs, "float32"), axis=list(range(1, len(shape) + 1)))[:, None] / 255
+    scale = keras.layers.Dense(2, "softmax")
+    model = keras.Model(inputs, scale(mean))
+    scale.set_weights([np.array([[0.0, 4.0]]), np.array([2.0, 0.0])])
+    return model
+
+
+def picture(path, value=0, size=(4, 4), mode="L"):
+    Image.new(mode, size, value).save(path)
+    return path
+
+
+SOFT = {black: float(np.exp(2) / (np.exp(2) + np.exp(4 * (1 - black)))) for black in (0, 1)}
+
+
+def test_images_with_class_names(capsys):
+    save(brightness(), task="multi-class", classes=["dark", "bright"])
+    picture("black.png", 0)
+    picture("white.jpg", 255, size=(30, 20))
+    picture("colour.webp", (255, 255, 255), mode="RGB")
+    lines = predict(capsys, "model.keras", "black.png", "white.jpg", "colour.webp").splitlines()
+    assert lines[0] == f"black.png: dark {SOFT[1]:.3f}"
+    assert lines[1] == f"white.jpg: bright {1 - SOFT[0]:.3f}"
+    assert lines[2] == f"colour.webp: bright {1 - SOFT[0]:.3f}"
+
+
+def test_inverting_turns_black_into_white(capsys):
+    save(brightness())
+    picture("black.png", 0)
+    assert predict(capsys, "model.keras", "black.png").startswith("black.png: 0 ")
+    assert predict(capsys, "model.keras", "black.png", "--invert").startswith("black.png: 1 ")
+
+
+def test_transparency_is_white_paper(capsys):
+    save(brightness())
+    picture("clear.png", (0, 0, 0, 0), mode="RGBA")
+    assert predict(capsys, "model.keras", "clear.png").startswith("clear.png: 1 ")
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype"), [((4, 4), "float32"), ((None, None, 3), "uint8"), ((6, 3, 3), "float32"), ((5, 5, 4), "uint8")]
+)
+def test_images_are_given_the_shape_the_model_takes(capsys, shape, dtype):
+    save(brightness(shape, dtype))
+    picture("black.png", 0)
+    picture("white.png", 255, size=(9, 2))
+    black, white = json.loads(predict(capsys, "model.keras", "black.png", "white.png", "--json"))
+    assert black == {"file": "black.png", "class": 0, "probability": pytest.approx(SOFT[1], abs=1e-5)} or shape[-1] == 4
+    assert (white["file"], white["class"]) == ("white.png", 1)
+
+
+def test_the_middle_of_a_picture_stays_where_it_is(capsys):
+    """Width and height are not confused: the model answers with the brightness of the upper right corner."""
+    inputs = keras.Input((2, 3, 1))
+    save(keras.Model(inputs, inputs[:, 0, 2, :]))
+    image = Image.new("L", (3, 2), 0)
+    image.putpixel((2, 0), 200)
+    image.save("corner.png")
+    assert predict(capsys, "model.keras", "corner.png") == "corner.png: 200"
+
+
+def test_texts_one_answer_a_line(capsys):
+    inputs = keras.Input((), dtype="string")
+    vector = keras.layers.TextVectorization(vocabulary=["good"], output_mode="multi_hot")(inputs)
+    head = keras.layers.Dense(1, "sigmoid")
+    model = keras.Model(inputs, head(vector))
+    head.set_weights([np.array([[-2.0], [4.0]]), np.zeros(1)])
+    save(model, task="binary", classes=["negative", "positive"])
+    pathlib.Path("reviews.txt").write_text("good film\n\nbad film\n", encoding="utf-8")
+    first, second = json.loads(predict(capsys, "model.keras", "reviews.txt", "--json"))
+    assert first == {
+        "file": "reviews.txt",
+        "line": 1,
+        "class": "positive",
+        "probability": pytest.approx(0.8808, abs=1e-4),
+    }
+    assert second == {
+        "file": "reviews.txt",
+        "line": 3,
+        "class": "negative",
+        "probability": pytest.approx(0.8808, abs=1e-4),
+    }
+    assert predict(capsys, "model.keras", "reviews.txt").splitlines()[1] == "reviews.txt:3: negative 0.881"
+
+
+def house(shape=(1,)):
+    area, place = keras.Input(shape, name="area"), keras.Input(shape, name="place", dtype="string")
+    index = keras.layers.StringLookup(vocabulary=["INLAND", "COAST"], num_oov_indices=1)(place)
+    price = keras.ops.reshape(area * 10 + keras.ops.cast(index, "float32"), (-1, 1))
+    return keras.Model({"area": area, "place": place}, price)
+
+
+@pytest.mark.parametrize("shape", [(), (1,)])
+def test_a_table_by_the_names_of_its_columns(capsys, shape):
+    save(house(shape), loss="mse")
+    table = "price,place,area\n7,COAST,3\n8,INLAND,4\n"
+    pathlib.Path("houses.csv").write_text(table, encoding="utf-8")
+    assert predict(capsys, "model.keras", "houses.csv").splitlines() == ["houses.csv:2: 32", "houses.csv:3: 41"]
+    assert json.loads(predict(capsys, "model.keras", "houses.csv", "--json"))[0] == {
+        "file": "houses.csv",
+        "line": 2,
+        "value": 32.0,
+    }
+
+
+def vector(units=1, activation=None, loss="mse", **facts):
+    inputs = keras.Input((2,))
+    head = keras.layers.Dense(units, activation, kernel_initializer="ones")
+    return save(keras.Model(inputs, head(inputs)), loss=loss, **facts)
+
+
+@pytest.mark.parametrize("header", ["", "a,b\n"])
+def test_a_table_of_numbers_with_and_without_header(capsys, header):
+    vector()
+    pathlib.Path("x.csv").write_text(header + "1,2\n3.5, 1e1\n,1\n", encoding="utf-8")
+    line = 2 if header else 1
+    expected = [f"x.csv:{line}: 3", f"x.csv:{line + 1}: 13.5", f"x.csv:{line + 2}: nan"]
+    assert predict(capsys, "model.keras", "x.csv").splitlines() == expected
+
+
+@pytest.mark.parametrize(
+    ("units", "activation", "loss", "facts", "expected"),
+    [
+        (1, "sigmoid", "mse", {}, "0.952574"),
+        (1, "sigmoid", "binary_crossentropy", {}, "1 0.953"),
+        (1, "sigmoid", "binary_crossentropy", {"task": "unit-interval regression"}, "0.952574"),
+        (1, None, keras.losses.BinaryCrossentropy(from_logits=True), {"classes": ["no", "yes"]}, "yes 0.953"),
+        (1, None, "hinge", {}, "1"),
+        (2, None, "mse", {}, "3 3"),
+        (2, "softmax", None, {}, "0 0.500"),
+        (2, "sigmoid", "binary_crossentropy", {"classes": ["joy", "love"]}, "joy 0.953, love 0.953"),
+        (2, None, keras.losses.SparseCategoricalCrossentropy(from_logits=True), {}, "0 0.500"),
+        (3, "softmax", "categorical_crossentropy", {"classes": ["of", "another"]}, "0 0.333"),
+    ],
+)
+def test_answers_of_every_task(capsys, units, activation, loss, facts, expected):
+    vector(units, activation, loss, **facts)
+    pathlib.Path("x.csv").write_text("1,2\n", encoding="utf-8")
+    assert predict(capsys, "model.keras", "x.csv") == f"x.csv:1: {expected}"
+
+
+def test_sequential_models_whose_first_layer_names_no_input(capsys):
+    model = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(3, "softmax")])
+    save(model, loss="sparse_categorical_crossentropy", task="multi-class", classes=["a", "b", "c"])
+    picture("black.png", 0)
+    assert predict(capsys, "model.keras", "black.png") == "black.png: a 0.333"
+
+
+def test_no_label_at_all(capsys):
+    vector(2, "sigmoid", "binary_crossentropy")
+    pathlib.Path("x.csv").write_text("-1,-2\n", encoding="utf-8")
+    assert predict(capsys, "model.keras", "x.csv") == "x.csv:1: none"
+
+
+def test_folder_and_name_prefer_the_deployed_model(capsys, workplace):
+    folder = workplace / "saved_models" / "cnn_mnist"
+    folder.mkdir(parents=True)
+    save(brightness(), folder / "model.keras", task="multi-class", classes=["dark", "bright"])
+    picture("black.png", 0)
+    assert "dark" in predict(capsys, "cnn-mnist", "black.png")
+    save(brightness((None, None, 3)), folder / "deployed.keras")
+    for name in ("cnn_mnist", "cnn-mnist", "saved_models/cnn_mnist", "saved_models/cnn_mnist/"):
+        assert predict_command.model_file(name).name == "deployed.keras"
+    variants = workplace / "saved_models" / "cnn_patterns" / "plain"
+    variants.mkdir(parents=True)
+    save(brightness(), variants / "model.keras")
+    assert predict_command.model_file("cnn-patterns/plain") == variants / "model.keras"
+    assert "there is" in refused(capsys, "cnn-patterns", "black.png")
+    assert "plain" in refused(capsys, "cnn-patterns", "black.png")
+
+
+def test_the_recipe_of_an_own_class_is_imported(capsys, workplace, monkeypatch):
+    """A model whose classes are registered under a recipe's name loads after that recipe is imported, by itself."""
+    source = (
+        "import keras\n\n"
+        "@keras.saving.register_keras_serializable(package='made_up')\n"
+        "class Twice(keras.layers.Layer):\n"
+        "    def call(self, x):\n"
+        "        return 2 * x\n"
+    )
+    (workplace / "made_up.py").write_text(source, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(workplace))
+
+    class Recipe:
+        @property
+        def module(self):
+            return __import__("made_up")
+
+    twice = Recipe().module.Twice
+    inputs = keras.Input((2,))
+    save(keras.Model(inputs, twice()(inputs)))
+    del sys.modules["made_up"]
+    keras.saving.get_custom_objects().clear()
+    pathlib.Path("x.csv").write_text("1,2\n", encoding="utf-8")
+    assert "cannot be loaded" in refused(capsys, "model.keras", "x.csv")
+    monkeypatch.setattr(predict_command, "find", lambda name: {"made_up": Recipe()}[name])
+    assert predict(capsys, "model.keras", "x.csv") == "x.csv:1: 2 4"
+
+
+def test_a_truncated_model_gets_one_line(capsys):
+    save(brightness())
+    picture("a.png")
+    whole = pathlib.Path("model.keras").read_bytes()
+    for length in (0, 10, len(whole) // 2, len(whole) - 10):
+        pathlib.Path("cut.keras").write_bytes(whole[:length])
+        assert "cut.keras is damaged" in refused(capsys, "cut.keras", "a.png")
+    broken = bytearray(whole)
+    broken[len(whole) // 2] ^= 255
+    pathlib.Path("bad.keras").write_bytes(broken)
+    assert "bad.keras is damaged" in refused(capsys, "bad.keras", "a.png")
+
+
+def test_models_that_are_not_there(capsys):
+    picture("a.png")
+    assert "nowhere.keras does not exist" in refused(capsys, "nowhere.keras", "a.png")
+    assert "a.png is no .keras file" in refused(capsys, "a.png", "a.png")
+    assert "make recipe-cnn-mnist" in refused(capsys, "cnn_mnist", "a.png")
+    assert "cnn_mnist" in refused(capsys, "cnn_mnits", "a.png")
+    pathlib.Path("empty").mkdir()
+    assert "holds no model.keras" in refused(capsys, "empty", "a.png")
+
+
+def test_images_that_cannot_be_read(capsys):
+    save(brightness())
+    picture("whole.png", 7, size=(64, 64))
+    image = pathlib.Path("whole.png").read_bytes()
+    for name, content in {"cut.png": image[:60], "text.png": b"hello", "empty.png": b""}.items():
+        pathlib.Path(name).write_bytes(content)
+        assert f"{name} is no readable image" in refused(capsys, "model.keras", name)
+    assert "gone.png does not exist" in refused(capsys, "model.keras", "gone.png")
+    assert "thing.pdf: give images" in refused(capsys, "model.keras", "thing.pdf")
+    pathlib.Path("folder.png").mkdir()
+    assert "folder.png is no file" in refused(capsys, "model.keras", "folder.png")
+    pathlib.Path("a.txt").write_text("a", encoding="utf-8")
+    assert "a.txt: model.keras takes images" in refused(capsys, "model.keras", "a.txt")
+
+
+def test_tables_and_texts_that_do_not_fit(capsys):
+    save(house())
+    write = {
+        "less.csv": ("area\n3\n", "no column place; model.keras takes area, place"),
+        "word.csv": ("area,place\n1,COAST\nbig,COAST\n", "line 3: 'big' in column area is no number"),
+        "short.csv": ("area,place\n3\n", "line 2: 1 columns instead of 2"),
+        "header.csv": ("area,place\n", "header.csv holds nothing to predict"),
+        "empty.csv": ("", "no column area, place"),
+    }
+    for name, (content, message) in write.items():
+        pathlib.Path(name).write_text(content, encoding="utf-8")
+        assert message in refused(capsys, "model.keras", name)
+    vector()
+    pathlib.Path("x.csv").write_text("1,2,3\n", encoding="utf-8")
+    assert "x.csv has 3 columns, model.keras takes 2" in refused(capsys, "model.keras", "x.csv")
+    pathlib.Path("latin.csv").write_bytes("año,b\n1,2\n".encode("latin-1"))
+    assert "latin.csv is no text in UTF-8: byte 1 is 0xf1" in refused(capsys, "model.keras", "latin.csv")
+
+
+def test_models_that_predict_cannot_serve(capsys):
+    inputs = keras.Input((2, 2, 7))
+    save(keras.Model(inputs, keras.layers.Flatten()(inputs)))
+    picture("a.png")
+    assert "which are no images" in refused(capsys, "model.keras", "a.png")
+    inputs = keras.Input((2, 2, 1))
+    save(keras.Model(inputs, inputs * 2))
+    assert "answers with arrays of shape (2, 2, 1)" in refused(capsys, "model.keras", "a.png")

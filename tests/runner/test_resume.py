@@ -1,0 +1,77 @@
+"""Same seed, same weights; and a run killed at any moment and resumed ends with the weights of one that was not."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+QUIET = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+def interrupted_at_every_write(folder, every):
+    command = [sys.executable, "-m", "tests.runner.faults", str(folder), str(every)]
+    finished = subprocess.run(command, capture_output=True, text=True, env=QUIET)
+    assert finished.returncode == 0, finished.stderr[-3000:]
+    writes, *interruptions = map(json.loads, finished.stdout.splitlines())
+    assert writes["repeats"], "the same seed gave other weights or scores"
+    assert writes["seeded"], "another seed gave the same weights"
+    assert {"save_weights", "dumps", "rename", "replace", "link"} <= set(writes["writes"])
+    assert len(interruptions) == -(-len(writes["writes"]) // every)
+    assert any(interruption["resumed"] for interruption in interruptions)
+    return [interruption for interruption in interruptions if not interruption["equal"]]
+
+
+@pytest.mark.timeout(600)
+def test_interruptions_at_some_writes_change_nothing(tmp_path):
+    assert interrupted_at_every_write(tmp_path, every=5) == []
+
+
+@pytest.mark.slow
+def test_interruptions_at_all_writes_change_nothing(tmp_path):
+    assert interrupted_at_every_write(tmp_path, every=1) == []
+
+
+def tiny(folder, *flags, **keywords):
+    command = [sys.executable, "-m", "tests.runner.tiny", "run", "tiny", "--deterministic", "--output", str(folder)]
+    return subprocess.Popen([*command, *flags], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=QUIET, **keywords)
+
+
+@pytest.mark.slow
+def test_kills_at_random_moments_change_nothing(tmp_path):
+    """Eight SIGKILLs spread over the time in which the run trains and writes."""
+    epochs = ["--epochs", "150"]
+    whole = tiny(tmp_path / "whole", *epochs)
+    assert whole.wait() == 0, whole.stdout.read().decode()[-3000:]
+    killed, kills, epochs_seen = tmp_path / "killed", 0, set()
+    moments = random.Random(0)
+    while True:
+        started = (killed / "unfinished" / "plan.json").exists()
+        run = tiny(killed, *epochs, *["--resume"] * started)
+        if kills < 8:
+            states = killed / "unfinished" / "state"
+            before = set(states.glob("epoch-*"))
+            while run.poll() is None and not set(states.glob("epoch-*")) - before:
+                time.sleep(0.01)
+            time.sleep(moments.uniform(0, 0.5))
+            run.send_signal(signal.SIGKILL)
+            epochs_seen |= {state.name for state in states.glob("epoch-*")}
+            kills += run.wait() == -signal.SIGKILL
+            if run.returncode == 0:
+                break
+        else:
+            assert run.wait() == 0, run.stdout.read().decode()[-3000:]
+            break
+    assert kills >= 4
+    assert len(epochs_seen) >= 3
+    expected, weights = (
+        keras.saving.load_model(folder / "model.keras").get_weights() for folder in (tmp_path / "whole", killed)
+    )
+    assert all(map(np.array_equal, expected, weights))
+    assert (killed / "history.csv").read_text() == (tmp_path / "whole" / "history.csv").read_text()
