@@ -1,4 +1,4 @@
-"""Tests work on tiny stand-in data in a folder of their own; those marked `real_data` on TFDS_DATA_DIR, if it is set."""
+"""Tests work on tiny stand-in data in folders of their own; those marked `real_data` on TFDS_DATA_DIR, if it is set."""
 
 import os
 import pathlib

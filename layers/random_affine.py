@@ -1,0 +1,119 @@
+"""Random rotation, scale, shear, translation and flip of each image, in one operation."""
+
+import math
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="layers")
+class RandomAffine(keras.layers.Layer):
+    """Turns, scales, shears, shifts and mirrors every image of a batch by its own random amounts, while training.
+
+    All five are one affine map and so one resampling of the image: cheaper and less blurred than a chain of
+    `keras.layers.RandomRotation`, `RandomZoom`, `RandomShear`, `RandomTranslation` and `RandomFlip`. At inference the
+    images pass unchanged. An output pixel `p` shows what stood at `c + A (p − c) − t`, where `c` is the image's centre,
+    `t` the shift, and `A` the product of rotation, shear, scale and mirror.
+
+    Args:
+        rotation: largest rotation, in degrees, either way.
+        scale: largest relative change of height and of width, each drawn on its own; 0.1 stands for 0.9 to 1.1.
+        shear: largest shear, as the shift of a row relative to its distance from the centre.
+        translation: largest shift of rows and of columns, in pixels; need not be whole.
+        horizontal_flip: whether to mirror left and right every other time.
+        fill_mode: what stands outside the image: `"constant"` (zeros), `"nearest"`, `"reflect"` or `"wrap"`.
+        interpolation: `"bilinear"` or `"nearest"`.
+        seed: integer for repeatable draws.
+
+    Input shape:
+        `(batch, height, width, channels)`, of floating-point numbers.
+
+    Output shape:
+        As the input.
+
+    Example:
+
+    >>> images = keras.ops.ones((2, 28, 28, 1))
+    >>> augment = RandomAffine(rotation=10, scale=0.1, translation=2, seed=1)
+    >>> tuple(augment(images, training=True).shape)
+    (2, 28, 28, 1)
+    """
+
+    def __init__(
+        self,
+        rotation=0.0,
+        scale=0.0,
+        shear=0.0,
+        translation=0.0,
+        horizontal_flip=False,
+        fill_mode="constant",
+        interpolation="bilinear",
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        for name, value, limit in (
+            ("rotation", rotation, 180),
+            ("scale", scale, 0.9),
+            ("shear", shear, 1),
+            ("translation", translation, math.inf),
+        ):
+            if not 0 <= value <= limit:
+                raise ValueError(f"`{name}` must lie between 0 and {limit}. Received: {name}={value}")
+        if fill_mode not in ("constant", "nearest", "reflect", "wrap"):
+            raise ValueError(f"`fill_mode` must be constant, nearest, reflect or wrap. Received: fill_mode={fill_mode}")
+        if interpolation not in ("bilinear", "nearest"):
+            raise ValueError(f"`interpolation` must be bilinear or nearest. Received: interpolation={interpolation}")
+        self.rotation = rotation
+        self.scale = scale
+        self.shear = shear
+        self.translation = translation
+        self.horizontal_flip = horizontal_flip
+        self.fill_mode = fill_mode
+        self.interpolation = interpolation
+        self.seed = seed
+        self.generator = keras.random.SeedGenerator(seed)
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+
+    def call(self, inputs, training=False):
+        if not training:
+            return inputs
+        images = ops.cast(inputs, "float32")  # half precision would misplace the pixels of a large image
+        transforms = self.transforms(*ops.shape(images)[:3])
+        images = ops.image.affine_transform(
+            images, transforms, self.interpolation, self.fill_mode, data_format="channels_last"
+        )
+        return ops.reshape(ops.cast(images, inputs.dtype), ops.shape(inputs))
+
+    def transforms(self, batch, height, width):
+        """`(batch, 8)` random maps from output to input pixels, as `keras.ops.image.affine_transform` takes them."""
+        draw = ops.moveaxis(keras.random.uniform((batch, 7), -1, 1, seed=self.generator), 1, 0)
+        angle, shear = draw[0] * self.rotation * math.pi / 180, draw[1] * self.shear
+        scale_x, scale_y = 1 + draw[2] * self.scale, 1 + draw[3] * self.scale
+        if self.horizontal_flip:
+            scale_x = scale_x * ops.where(draw[4] < 0, -1.0, 1.0)
+        cosine, sine = ops.cos(angle), ops.sin(angle)
+        # rotation @ [[1, shear], [0, 1]] @ diag(scale_x, scale_y)
+        a, b = cosine * scale_x, (cosine * shear - sine) * scale_y
+        c, d = sine * scale_x, (sine * shear + cosine) * scale_y
+        x, y = (ops.cast(width, "float32") - 1) / 2, (ops.cast(height, "float32") - 1) / 2
+        shift_x = x - a * x - b * y - draw[5] * self.translation
+        shift_y = y - c * x - d * y - draw[6] * self.translation
+        zero = ops.zeros_like(a)
+        return ops.stack([a, b, shift_x, c, d, shift_y, zero, zero], axis=1)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "rotation": self.rotation,
+            "scale": self.scale,
+            "shear": self.shear,
+            "translation": self.translation,
+            "horizontal_flip": self.horizontal_flip,
+            "fill_mode": self.fill_mode,
+            "interpolation": self.interpolation,
+            "seed": self.seed,
+        }

@@ -1,0 +1,99 @@
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from layers.random_affine import RandomAffine
+from tests.layers.conformance import check_layer
+
+ALL = {"rotation": 10, "scale": 0.1, "shear": 0.1, "translation": 2.0, "horizontal_flip": True, "seed": 3}
+NO_XLA = "TensorFlow has no XLA kernel for ImageProjectiveTransformV3"
+
+
+def affine(layer, images, training=True):
+    return ops.convert_to_numpy(layer(images, training=training))
+
+
+def test_conformance():
+    check_layer(
+        RandomAffine,
+        {**ALL, "fill_mode": "nearest", "interpolation": "bilinear"},
+        (3, 8, 6, 2),
+        reference=lambda x, weights: x,
+        parameters=0,
+        random=True,
+        jit_compile=keras.backend.backend() != "tensorflow",
+        why=NO_XLA,
+        bad_arguments=[
+            {"rotation": -1},
+            {"rotation": 181},
+            {"scale": 1},
+            {"shear": 2},
+            {"translation": -2},
+            {"fill_mode": "mirror"},
+            {"interpolation": "cubic"},
+        ],
+        bad_shapes=[(2, 8, 8), (2, 8)],
+    )
+
+
+def test_each_image_has_its_own_draw_and_the_next_call_another():
+    image = np.random.default_rng(0).random((1, 12, 12, 1)).astype("float32")
+    layer = RandomAffine(**ALL)
+    first, second = affine(layer, np.repeat(image, 4, axis=0)), affine(layer, np.repeat(image, 4, axis=0))
+    assert len({f.tobytes() for f in [*first, *second]}) == 8
+
+
+def test_the_flip_mirrors_exactly_about_half_of_the_images():
+    images = np.random.default_rng(0).random((200, 5, 6, 1)).astype("float32")
+    flipped = affine(RandomAffine(horizontal_flip=True, seed=1), images)
+    mirrored = np.array([np.allclose(f, i[:, ::-1], atol=1e-5) for f, i in zip(flipped, images, strict=True)])
+    same = np.array([np.allclose(f, i, atol=1e-5) for f, i in zip(flipped, images, strict=True)])
+    assert np.all(mirrored ^ same)
+    assert 70 < mirrored.sum() < 130
+
+
+@pytest.mark.parametrize(("height", "width"), [(9, 9), (8, 11)])
+def test_the_centre_stays_unless_shifted(height, width):
+    """The map is about the centre: turning, scaling and shearing leave the coordinates of the centre alone."""
+    layer = RandomAffine(rotation=180, scale=0.5, shear=0.5, horizontal_flip=True, seed=2)
+    a, b, x, c, d, y, *_ = ops.convert_to_numpy(layer.transforms(50, height, width)).T
+    centre_x, centre_y = (width - 1) / 2, (height - 1) / 2
+    np.testing.assert_allclose(a * centre_x + b * centre_y + x, centre_x, atol=1e-4)
+    np.testing.assert_allclose(c * centre_x + d * centre_y + y, centre_y, atol=1e-4)
+
+
+def test_amounts_stay_within_and_fill_their_limits():
+    turned = ops.convert_to_numpy(RandomAffine(rotation=30, seed=1).transforms(1000, 28, 28))
+    angle = np.degrees(np.arctan2(turned[:, 3], turned[:, 0]))
+    assert 29 < np.abs(angle).max() <= 30.001
+    scaled = ops.convert_to_numpy(RandomAffine(scale=0.2, seed=1).transforms(1000, 28, 28))
+    for column in (0, 4):
+        assert 0.799 <= scaled[:, column].min() < 0.81
+        assert 1.19 < scaled[:, column].max() <= 1.201
+    assert abs(np.corrcoef(scaled[:, 0], scaled[:, 4])[0, 1]) < 0.1  # height and width on their own
+    shifted = ops.convert_to_numpy(RandomAffine(translation=2, seed=1).transforms(1000, 28, 28))
+    assert 1.98 < np.abs(shifted[:, [2, 5]]).max() <= 2.001
+    sheared = ops.convert_to_numpy(RandomAffine(shear=0.3, seed=1).transforms(1000, 28, 28))
+    assert 0.29 < np.abs(sheared[:, 1]).max() <= 0.3001
+
+
+def test_a_quarter_turn_is_numpys(monkeypatch):
+    image = np.random.default_rng(0).random((1, 7, 7, 1)).astype("float32")
+    layer = RandomAffine(rotation=90, seed=0)
+    monkeypatch.setattr(keras.random, "uniform", lambda shape, *_, **__: ops.ones(shape))  # each draw at its limit
+    np.testing.assert_allclose(affine(layer, image)[0], np.rot90(image[0], 1), atol=1e-4)
+
+
+def test_images_pass_unchanged_at_inference():
+    images = np.arange(2 * 4 * 4, dtype="uint8").reshape(2, 4, 4, 1)
+    np.testing.assert_array_equal(affine(RandomAffine(**ALL), images, training=False), images)
+
+
+def test_trains_inside_fit():
+    model = keras.Sequential(
+        [keras.Input((8, 8, 1)), RandomAffine(**ALL), keras.layers.Flatten(), keras.layers.Dense(1)]
+    )
+    model.compile("sgd", "mse", jit_compile=False)
+    history = model.fit(np.ones((10, 8, 8, 1)), np.ones(10), epochs=2, batch_size=4, verbose=0)
+    assert np.all(np.isfinite(history.history["loss"]))
