@@ -1,151 +1,309 @@
 """Which data a run uses: the real set where it is prepared or can be downloaded, else a stand-in that says so."""
 
 import ast
+import contextlib
+import importlib
+import io
+import json
 import logging
 import os
 import pathlib
-import re
+import shutil
+import sys
+import threading
 import time
+import urllib.parse
 
 from recipes._runner import stand_ins
 from recipes._runner.errors import UserError
 
-OURS = ("california_housing", "cmapss")  # sets with a builder in recipes/datasets
-PATIENCE = 5.0  # seconds in all to find out whether the hosts of the missing sets answer
-RECORD_OVERHEAD = 16  # bytes a TFRecord adds to each example: its length and two checksums
+PATIENCE = 5.0  # seconds in all for the hosts of the missing sets to answer; TFDS alone takes 205 to give up
+RETRIES = 2  # of a download that fails; TFDS' own 10 take minutes
+NO_WAY_THROUGH = (407, 502, 503, 504)  # what a proxy says when it is the one that cannot, or will not, reach the host
+RECORD_OVERHEAD = 16  # bytes that a TFRecord adds to each example: its length and two checksums
+
+_used = {}  # name: the folder with the files that `tfds.load` was told to use, for `explain`
 
 
 def names(path):
     """The data sets that a recipe loads: the literal first arguments of its `tfds.load` and `tfds.builder` calls."""
     found = []
     for node in ast.walk(ast.parse(pathlib.Path(path).read_text(encoding="utf8"))):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("tfds.load", "tfds.builder") and node.args:
-            name = getattr(node.args[0], "value", None)
-            if isinstance(name, str) and name.partition("/")[0] not in found:
-                found.append(name.partition("/")[0])
-    return found
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("tfds.load", "tfds.builder"):
+            first = [*node.args[:1], *(keyword.value for keyword in node.keywords if keyword.arg == "name")]
+            if first and isinstance(getattr(first[0], "value", None), str):
+                found.append((node.lineno, first[0].value))
+    return list(dict.fromkeys(name for _, name in sorted(found)))
 
 
 def choose(names, data_dir=None, stand_in=False, rows=None):
-    """Decide for each set, download what can be downloaded, and make plain `tfds.load(name)` find the chosen one.
+    """Decide for each set, download what can be downloaded, and make plain `tfds.load(name)` find what was chosen.
+
+    A set is looked for in `data_dir`, `TFDS_DATA_DIR` and `~/tensorflow_datasets`, and downloaded into the first of
+    these that is named.
 
     Args:
-        names: of TFDS data sets.
-        data_dir: where prepared sets lie; `TFDS_DATA_DIR` or TFDS' own folder if None.
-        stand_in: use stand-ins for all of them.
+        names: of TFDS data sets, such as `mnist` or `imdb_reviews/plain_text`.
+        data_dir: where prepared sets lie, looked into first.
+        stand_in: use stand-ins for all of them, even where the real ones are at hand.
         rows: size of the stand-ins, see `stand_ins.make`.
 
     Returns:
         `{name: "real" or "stand-in"}`.
 
     Raises:
-        UserError: if `data_dir` cannot be read, a prepared set is damaged, or a download fails though its host answers.
+        UserError: if `data_dir` cannot be read, a prepared set is damaged, a download fails though the host answers,
+            or there is no stand-in for a set that cannot be reached.
     """
     if not names:
         return {}
+    _silence()
+    folders = _folders(data_dir)
+    roots = {}
+    if not stand_in:
+        for name in names:
+            roots[name] = next((folder for folder in folders if _prepared(_builder(name, folder))), None)
+        missing = {name: _builder(name, folders[0]) for name, root in roots.items() if root is None}
+        answering = _answering({name: builder.url_infos for name, builder in missing.items()})
+        for name, builder in missing.items():
+            if name in answering:
+                _download(name, builder, folders[0])
+                roots[name] = folders[0]
+            else:
+                print(
+                    f"{name}: not prepared in {folders[0]}, and {_host(builder)} cannot be reached; using stand-in data"
+                )
+    for name in names:
+        if roots.get(name) is None:
+            roots[name] = _stand_in(name, rows)
+    _use(roots)
+    # What was once generated stays a stand-in, though someone may have copied it to another folder.
+    return {name: "stand-in" if (folder / stand_ins.MARK).exists() else "real" for name, folder in _used.items()}
+
+
+def explain(error):
+    """For an error met while reading data: what the user should know, as a UserError; any other error as it is.
+
+    tf.data does not say which file holds the damaged record, so all the files in use are read to find it.
+    """
+    import tensorflow as tf
+
+    if not isinstance(error, tf.errors.DataLossError):
+        return error
+    for folder in _used.values():
+        for path in sorted(folder.glob("*.tfrecord*")):
+            intact = 0
+            try:
+                for _ in tf.data.TFRecordDataset(str(path)):
+                    intact += 1
+            except tf.errors.DataLossError:
+                return _damaged(path, f"record {intact + 1} is corrupt")
+    return UserError(f"damaged data: {str(error).splitlines()[0]}")
+
+
+def _silence():
+    """No progress bars for what takes seconds, no warnings of TFDS on every version folder that it looks into."""
+    import tensorflow_datasets as tfds
+
+    tfds.disable_progress_bar()
+    logging.getLogger("absl").addFilter(_not_tfds)
+
+
+def _not_tfds(record):
+    return record.levelno >= logging.ERROR or "tensorflow_datasets" not in record.pathname
+
+
+def _folders(data_dir):
+    """Where prepared sets may lie, in the order in which they are looked for."""
+    from etils import epath
+    from tensorflow_datasets.core import constants
+
+    named = [data_dir] if data_dir else []
+    named.append(constants.get_default_data_dir())  # TFDS_DATA_DIR as it is now, not as it was at the import
+    folders = [epath.Path(folder).expanduser().absolute() for folder in named]
+    for folder in folders:
+        try:
+            next(folder.iterdir(), None)
+        except OSError as error:
+            if isinstance(error, FileNotFoundError) and not (data_dir and folder is folders[0]):
+                continue  # the first download makes it
+            why = (error.strerror or str(error)).lower()
+            raise UserError(f"data folder {folder}: {why}; name a readable folder of prepared sets") from None
+    default = epath.Path("~/tensorflow_datasets").expanduser()
+    return list(dict.fromkeys(folders + [default] * os.access(default, os.R_OK)))
+
+
+def _builder(name, folder):
+    """TFDS' builder of the set, looking into the folder only."""
+    import tensorflow_datasets as tfds
+
+    ours = f"recipes.datasets.{name.partition('/')[0].partition(':')[0]}"
+    if importlib.util.find_spec(ours):
+        importlib.import_module(ours)  # registers the builder
+    try:
+        return tfds.builder(name, data_dir=folder)
+    except Exception as error:
+        path = folder / name.partition(":")[0]
+        for file in [*path.glob("*/*.json"), *path.glob("*/*/*.json")]:
+            _check_json(file)
+        if path.exists():
+            raise _damaged(path, "dataset_info.json describes something else") from error
+        raise  # there is no such set
+
+
+def _prepared(builder):
+    """Whether the set lies prepared in its folder, by the files' sizes and first records, not by all they hold."""
+    import tensorflow as tf
+
+    folder = builder.data_path
+    if not folder.exists():
+        return False
+    for name in ("dataset_info.json", "features.json"):
+        _check_json(folder / name)
+    if not builder.info.splits:
+        raise _damaged(folder / "dataset_info.json", "it names no splits")
+    for split in builder.info.splits.values():
+        size = 0
+        for path in split.filepaths:
+            if not path.exists():
+                raise _damaged(path, "the file is missing")
+            size += path.stat().length
+        if "tfrecord" not in path.name:
+            continue
+        expected = split.num_bytes + RECORD_OVERHEAD * split.num_examples
+        if size != expected:
+            raise _damaged(path, f"split {split.name} has {size:,} bytes instead of {expected:,}")
+        try:
+            next(iter(tf.data.TFRecordDataset(str(split.filepaths[0])).take(1)), None)
+        except tf.errors.OpError:
+            raise _damaged(split.filepaths[0], "its first record cannot be read") from None
+    return True
+
+
+def _check_json(path):
+    try:
+        json.loads(path.read_text())
+    except FileNotFoundError:
+        raise _damaged(path, "the file is missing") from None
+    except ValueError:
+        raise _damaged(path, "the file is not valid JSON") from None
+
+
+def _damaged(path, why):
+    folder = path.parent if path.suffix else path
+    return UserError(f"damaged data set {path}: {why}; delete {folder}, and the next run makes it anew")
+
+
+def _host(builder):
+    return urllib.parse.urlparse(next(iter(builder.url_infos or {}), "")).netloc or "its host"
+
+
+def _answering(urls):
+    """Those of the sets `{name: addresses}` whose host answers in time; a look-up that hangs does not count as one."""
+    found = []
+
+    def ask(name, url):
+        if _reachable(url, PATIENCE):
+            found.append(name)
+
+    asked = [
+        threading.Thread(target=ask, args=(name, next(iter(known))), daemon=True)  # daemons: no one waits for the late
+        for name, known in urls.items()
+        if known
+    ]
+    for thread in asked:
+        thread.start()
+    deadline = time.monotonic() + PATIENCE
+    for thread in asked:
+        thread.join(max(0, deadline - time.monotonic()))
+    return set(found)
+
+
+def _reachable(url, seconds):
+    """Whether the host answers, whatever it says; what is wrong with its answer is for the download to say."""
+    import requests  # the library, and so the proxies and certificates, with which TFDS downloads
+
+    try:
+        return requests.head(url, timeout=seconds).status_code not in NO_WAY_THROUGH
+    except requests.exceptions.SSLError:
+        return True
+    except requests.RequestException:
+        return False
+
+
+def _download(name, builder, folder):
+    """Download and prepare a set, saying beforehand how much comes where."""
+    import tensorflow_datasets as tfds
+    from tensorflow_datasets.core.download import downloader
+
+    size = tfds.core.utils.Size(sum(info.size for info in builder.url_infos.values()))
+    print(f"{name}: downloading {size} from {_host(builder)} into {folder} …", flush=True)
+    retries, downloader.MAX_RETRIES = downloader.MAX_RETRIES, RETRIES
+    if sys.stderr.isatty():
+        tfds.enable_progress_bar()
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # TFDS' own announcement says "unknown size"
+            builder.download_and_prepare()
+    except Exception as error:
+        with contextlib.suppress(UserError):
+            if _prepared(_builder(name, folder)):  # another process was faster
+                return
+        reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
+        raise UserError(
+            f"{name} could not be downloaded into {folder}: {reason[0].rstrip('.')}; "
+            "try again, name a folder where it lies prepared (--data-dir), or use --stand-in"
+        ) from error
+    finally:
+        downloader.MAX_RETRIES = retries
+        tfds.disable_progress_bar()
+
+
+def _stand_in(name, rows):
+    """The folder of the set's stand-in, made if it is not there and made again if it is damaged."""
+    from etils import epath
+
+    plain = name.partition("/")[0].partition(":")[0]
+    if plain not in stand_ins.SIZES:
+        raise UserError(f"there is no stand-in for {name}: run once with a network and without --stand-in")
+    root = epath.Path(stand_ins.folder(plain, rows))
+    if not root.exists():
+        print(f"{plain}: generating stand-in data …", flush=True)
+    try:
+        stand_ins.make(plain, rows)
+        try:
+            intact = _prepared(_builder(plain, root))
+        except UserError:
+            intact = False
+        if not intact:
+            shutil.rmtree(root)
+            stand_ins.make(plain, rows)
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise UserError(f"cannot write stand-in data to {stand_ins.root()}: {why}; set XDG_CACHE_HOME") from error
+    return root
+
+
+def _use(roots):
+    """Make plain `tfds.load(name)` read each set from its folder, and from no other.
+
+    TFDS looks into `constants.DATA_DIR`, which it reads from `TFDS_DATA_DIR` when imported, and into the folders added;
+    it refuses a set that lies in two of them. So the first of our folders becomes the one, and the rest are added.
+    """
     import tensorflow_datasets as tfds
     from tensorflow_datasets.core import constants
     from tensorflow_datasets.core.utils import file_utils
 
-    logging.getLogger("absl").setLevel(logging.ERROR)  # TFDS warns of every version folder it looks into
-    tfds.disable_progress_bar()
-    folder = (
-        existing(data_dir)
-        if data_dir
-        else pathlib.Path(os.environ.get("TFDS_DATA_DIR") or constants.get_default_data_dir())
-    )
-    deadline = time.monotonic() + PATIENCE
-    chosen = {}
-    for name in names:
-        if name in OURS:
-            __import__(f"recipes.datasets.{name}")
-        real = not stand_in and (prepared(name, folder) or downloaded(name, folder, deadline))
-        chosen[name] = "real" if real else "stand-in"
-
-    # `tfds.load` looks into TFDS' own folder and those added, and refuses a set that lies in two of them.
+    first, *others = dict.fromkeys(roots.values())
+    constants.DATA_DIR = str(first)
     file_utils.clear_registered_data_dirs()
-    constants.DATA_DIR = str(stand_ins.root() / "none" if stand_in else folder)
-    for name, kind in chosen.items():
-        if kind == "stand-in":
-            tfds.core.add_data_dir(stand_ins.make(name, rows))
-    return chosen
-
-
-def existing(data_dir):
-    folder = pathlib.Path(data_dir).expanduser().resolve()
-    try:
-        next(folder.iterdir(), None)
-    except OSError as error:
-        raise UserError(
-            f"--data-dir {data_dir}: {error.strerror.lower()}; name a folder of prepared data sets"
-        ) from None
-    return folder
-
-
-def prepared(name, folder):
-    """Whether the set lies prepared in the folder, by its description and the sizes of its files."""
-    import tensorflow_datasets as tfds
-
-    if not (folder / name).is_dir():
-        return False
-    try:
-        builder = tfds.builder(name, data_dir=folder)
-    except Exception as error:
-        raise damaged(folder / name, str(error).strip().splitlines()[0]) from error
-    if not pathlib.Path(builder.data_path).is_dir():
-        return False
-    if not builder.info.splits:
-        raise damaged(builder.data_path, "dataset_info.json names no splits")
-    for split in builder.info.splits.values():
-        sizes = []
-        for path in map(pathlib.Path, split.filepaths):
-            if not path.is_file():
-                raise damaged(path, "the file is missing")
-            sizes.append(path.stat().st_size)
-        if ".tfrecord" in path.name and sum(sizes) != split.num_bytes + RECORD_OVERHEAD * split.num_examples:
-            raise damaged(path.parent, f"the files of split {split.name} do not have the size they should have")
-    return True
-
-
-def damaged(path, why):
-    return UserError(f"damaged data set {path}: {why}; delete the folder of the set, and it is made anew")
-
-
-def downloaded(name, folder, deadline):
-    """Download and prepare the set if its host answers before the deadline; whether it did."""
-    import tensorflow_datasets as tfds
-
-    builder = tfds.builder(name, data_dir=folder)
-    if not answers(next(iter(builder.url_infos), None), deadline):
-        print(f"{name}: not prepared in {folder} and its host cannot be reached; using stand-in data.")
-        return False
-    size = sum(info.size for info in builder.url_infos.values())
-    print(f"Downloading {name} ({size / 2**20:.0f} MB) into {folder} …", flush=True)
-    try:
-        builder.download_and_prepare()
-    except Exception as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UserError(f"{name} could not be prepared: {reason}; try again later, or use --stand-in") from error
-    return True
-
-
-def answers(url, deadline):
-    """Whether anything answers at the address, whatever it says."""
-    import requests
-
-    remaining = deadline - time.monotonic()
-    if url is None or remaining <= 0:
-        return False
-    try:
-        requests.head(url, timeout=remaining, allow_redirects=False)
-    except requests.RequestException:
-        return False
-    return True
-
-
-def explain(error):
-    """A TensorFlow error met while training: a line for the user where the data are to blame, else the error itself."""
-    first = str(error).strip().splitlines()[0]
-    if type(error).__name__ == "DataLossError" or re.search(r"corrupted record|truncated record", str(error)):
-        return UserError(f"damaged data: {first}; delete the folder of the data set, and it is made anew")
-    return error
+    for folder in others:
+        tfds.core.add_data_dir(folder)
+    _used.clear()
+    for name in roots:
+        try:
+            _used[name] = tfds.builder(name).data_path
+        except ValueError as error:
+            twice = ", ".join(str(folder) for folder in (first, *others))
+            raise UserError(
+                f"{name} lies in more than one of {twice}; name one folder for all with --data-dir"
+            ) from error

@@ -23,7 +23,7 @@ NUMBERS = (
 
 
 class CaliforniaHousing(tfds.core.GeneratorBasedBuilder):
-    """20,640 census blocks: where they lie, the houses, the people, and the median price (US dollars, capped at 500,001).
+    """20,640 census blocks: where they lie, houses, people and the median price (US dollars, capped at 500,001).
 
     `total_bedrooms` is NaN in 207 of them. `median_income` is in tens of thousands of dollars.
     """
