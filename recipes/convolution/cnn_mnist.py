@@ -4,8 +4,8 @@ Slides: 001 «Arquitecturas», 001 «MNIST», 001 «Pooling Layer», 002 «Capa 
 Paper:  LeCun et al. (1998), Gradient-based learning applied to document recognition, https://doi.org/10.1109/5.726791
 Departs from both: the first layer takes steps of two pixels instead of being pooled, blocks are averaged instead of
 reduced to their maximum, and batch normalisation follows the convolutions: all three make it learn faster on a CPU.
-The slide says that max pooling is better and faster than average pooling; that is not so in general: on CPUs the gradient
-of max pooling is the slowest part of a training step.
+The slide says that max pooling is better and faster than average pooling; that is not so in general: on CPUs the
+gradient of max pooling is the slowest part of a training step.
 """
 
 import keras
@@ -84,7 +84,7 @@ def search_space(hp):
     return {
         "filters": hp.Int("filters", 8, 32, step=8, default=16),
         "augment": hp.Float("augment", 0.0, 2.0, step=0.5, default=1.0),
-        "learning_rate": hp.Float("learning_rate", 0.002, 0.2, sampling="log", default=0.02),
+        "learning_rate": hp.Float("learning_rate", 0.005, 0.08, step=2, sampling="log", default=0.02),
         "batch_size": hp.Choice("batch_size", [64, 128, 256], default=128),
     }
 

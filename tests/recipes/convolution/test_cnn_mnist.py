@@ -1,0 +1,69 @@
+"""The flagship: its size, its two notations, and what it does to images while training."""
+
+import keras
+import numpy as np
+import pytest
+
+from recipes.convolution import cnn_mnist
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return np.random.default_rng(0).integers(0, 256, (6, 28, 28, 1)).astype("uint8")
+
+
+@pytest.mark.parametrize("api", ["sequential", "functional"])
+def test_parameters(api):
+    assert cnn_mnist.build_model(api=api).count_params() == 29_466
+
+
+def test_both_apis_are_the_same_network(digits):
+    sequential, functional = cnn_mnist.build_sequential(), cnn_mnist.build_functional()
+    rng = np.random.default_rng(1)
+    sequential.set_weights([weight + rng.uniform(0, 0.02, weight.shape) for weight in sequential.get_weights()])
+    functional.set_weights(sequential.get_weights())
+    expected = sequential.predict(digits, verbose=0)
+    assert np.ptp(expected, axis=0).max() > 1e-3  # the outputs do depend on the image
+    np.testing.assert_allclose(functional.predict(digits, verbose=0), expected, atol=1e-6)
+
+
+def test_maps_shrink_by_halves_while_their_number_doubles():
+    shapes = [layer.output.shape[1:] for layer in cnn_mnist.build_sequential().layers]
+    assert [shape for n, shape in enumerate(shapes) if shape not in shapes[:n]] == [
+        (28, 28, 1), (14, 14, 16), (14, 14, 32), (7, 7, 32), (7, 7, 64), (3, 3, 64), (576,), (10,),
+    ]  # fmt: skip
+
+
+def test_only_training_distorts_and_augment_zero_does_not(digits):
+    """Two passes over the same images differ where the augmentation works, and only there."""
+
+    def passes(augment, training):
+        model = cnn_mnist.build_sequential(augment=augment)
+        distort = keras.Model(model.inputs, model.layers[1].output)
+        return [np.asarray(distort([digits], training=training)) for _ in range(2)]
+
+    first, second = passes(1.0, training=True)
+    assert np.abs(first - second).max() > 0.1
+    for augment, training in ((1.0, False), (0.0, True)):
+        for images in passes(augment, training):
+            np.testing.assert_allclose(images, digits / 255, atol=1e-3)
+
+
+def test_learning_rate_climbs_for_a_quarter_and_falls_to_zero():
+    schedule = cnn_mnist.build_model(learning_rate=0.02, steps=400).optimizer._learning_rate
+    rates = [float(schedule(step)) for step in (0, 50, 100, 250, 400)]
+    np.testing.assert_allclose(rates, [0, 0.01, 0.02, 0.01, 0], atol=1e-6)
+
+
+def test_short_trainings_have_a_schedule_too():
+    for steps in (1, 2, 3):
+        schedule = cnn_mnist.build_model(steps=steps).optimizer._learning_rate
+        assert all(0 <= float(schedule(step)) <= 0.02 for step in range(steps))
+
+
+def test_mosaic_puts_channel_after_channel():
+    picture = cnn_mnist.mosaic(np.arange(12.0).reshape(2, 2, 3), columns=2)
+    np.testing.assert_array_equal(picture[:2], [[0, 3, np.nan, 1, 4], [6, 9, np.nan, 7, 10]])
+    np.testing.assert_array_equal(picture[3:, :2], [[2, 5], [8, 11]])
+    assert np.isnan(picture[2]).all()
+    assert np.isnan(picture[:, 2:][3:]).all()
