@@ -5,8 +5,8 @@ Slides: 001 «¿Qué es una convolución?», 001 «Filtrado paso alto / paso baj
 Paper:  Hubel & Wiesel (1959), Receptive fields of single neurones in the cat's striate cortex,
         https://doi.org/10.1113/jphysiol.1959.sp006308
 A convolution is whatever its weights make it. Here they are chosen; but gradient descent, shown only what goes into the
-edge mask and what comes out, finds its nine weights again: fast from noise, slowly from a photograph, where pixels side
-by side are so alike that the error hardly tells their weights apart.
+edge mask and what comes out, finds its nine weights again: fast from noise, slowly from a photograph unless its mean
+brightness is taken away first.
 """
 
 import keras
@@ -126,10 +126,11 @@ def figures():
 
     learned, axis = plt.subplots(layout="constrained")
     noise = np.random.default_rng(0).normal(size=(64, 64)).astype("float32")
-    for name, image in {"photograph": grey, "photograph less its mean": grey - grey.mean(), "noise": noise}.items():
+    roofs = grey[100:228, 100:228]
+    for name, image in {"photograph": roofs, "photograph less its mean": roofs - roofs.mean(), "noise": noise}.items():
         axis.semilogy(np.abs(learn_a_kernel(image, EDGES) - EDGES).max(axis=(1, 2)), label=name)
     axis.set(xlabel="training step", ylabel="largest error of the nine weights")
-    axis.set_title("From noise, gradient descent finds the hidden edge mask")
+    axis.set_title("From what goes in and what comes out, gradient descent finds the edge mask")
     axis.legend()
     return {"classic": classic, "colour": colour, "orientations": orientations, "tuning": tuning, "learned": learned}
 

@@ -4,9 +4,10 @@ Slides: 001 «Pooling Layer», 002 «Capa de agrupamiento (pooling)», 003 «Cap
         001 «Conv2DTranspose».
 Paper:  Scherer, Müller & Behnke (2010), Evaluation of pooling operations in convolutional architectures for object
         recognition, https://doi.org/10.1007/978-3-642-15825-4_10
-The slide says that the maximum gives better results than the mean and is faster. Neither is so in general. On validation
-images the maximum wins with a low learning rate, the mean with a high one: each variant has the one that suits it. A
-training step takes the same time with oneDNN's kernels; where TensorFlow runs without them the maximum is slower.
+The slide says that the maximum gives better results than the mean and is faster. Neither is so in general. On
+validation images the maximum wins with a low learning rate, the mean with a high one: each variant has the one that
+suits it. A training step takes the same time with oneDNN's kernels; where TensorFlow runs without them the maximum is
+slower.
 The slides call UpSampling2D the inverse of pooling and Conv2DTranspose that of Conv2D: shapes come back, values do not.
 """
 
