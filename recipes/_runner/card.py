@@ -38,7 +38,7 @@ def write(recipe, plan, result, folder):
 def write_variants(recipe, plan, results, folder):
     """The card of a comparison: one line a variant."""
     first = next(iter(results.values())).metrics
-    names = list(first["scores"])
+    names, baseline = list(first["scores"]), first["baseline"]
     write_atomically(folder / "README.md", "\n".join([
         f"# {recipe.name}",
         "",
@@ -53,7 +53,7 @@ def write_variants(recipe, plan, results, folder):
             + " |"
             for variant, result in results.items()
         ),
-        " | ".join(["", first["baseline_name"] or "baseline", "", *(shown(first["baseline"].get(n)) for n in names), ""]).strip(),
+        f"| {first['baseline_name'] or 'baseline'} | | " + " | ".join(shown(baseline.get(n)) for n in names) + " |",
         "",
         f"Made by `{command(recipe, plan)}`.",
         "",

@@ -30,9 +30,7 @@ def add_arguments(parser):
     parser.add_argument("--stand-in", action="store_true", help="use the stand-in data even where real data is at hand")
     parser.add_argument("--output", metavar="DIR", type=pathlib.Path, help="where to write [saved_models/NAME]")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run, or a finished one further")
-    parser.add_argument(
-        "--smoke", action="store_true", help="everything once, in seconds, on tiny data"
-    )
+    parser.add_argument("--smoke", action="store_true", help="everything once, in seconds, on tiny data")
 
 
 def positive(text):

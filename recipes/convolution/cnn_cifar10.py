@@ -113,7 +113,8 @@ def figures(models, test, histories):
         right = model.predict(test, verbose=0).argmax(axis=-1) == labels
         shares = [right[labels == label].mean() if (labels == label).any() else 0 for label in range(10)]
         axis.bar(np.arange(10) + 0.4 * n - 0.2, shares, width=0.4, label=f"{name}: {right.mean():.1%}")
-    axis.set(title="Animals are harder than vehicles, for both networks", ylabel="found on test images", ylim=(0, 1))
+    title = f"{name} finds {CLASSES[np.argmax(shares)]} most easily, {CLASSES[np.argmin(shares)]} least"
+    axis.set(title=title, ylabel="found on test images", ylim=(0, 1))
     axis.set_xticks(range(10), CLASSES, rotation=30)
     axis.legend(loc="lower right")
     return {"accuracy_by_class": accuracy}

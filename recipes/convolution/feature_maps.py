@@ -5,6 +5,7 @@ Slides: 001 «Redes de convolución», 001 «Entradas, salidas y pesos», 002 «
 Papers: Zeiler & Fergus (2014), https://arxiv.org/abs/1311.2901 (looking at the maps);
         Krizhevsky et al. (2012), https://doi.org/10.1145/3065386 (the slide's 96 filters of 11 × 11 × 3)
 Departs from them: a network small enough for a CPU, with first-layer filters of 7 × 7, large enough to be looked at.
+That deeper maps are sparser is learned: in untrained networks, and after one epoch alone, it need not be so.
 The slide's "Total: F × F × Cin" is per filter; a layer has F × F × Cin × Cout weights and Cout biases.
 """
 
@@ -131,7 +132,9 @@ def draw_depth(layers):
     for axis, (title, heights) in zip(axes, values.items(), strict=True):
         axis.bar_label(axis.bar(names, heights), fmt="%.2f")
         axis.set(title=title, ylim=(0, 1))
-    figure.suptitle("Maps of deeper layers are smaller and sparser; each channel sees something of its own")
+    shares = values["share of units that fire"]
+    sparser = "smaller and sparser" if shares[-1] < shares[0] else "smaller, but not sparser"
+    figure.suptitle(f"Maps of the deepest layer are {sparser} than those of the first")
     return figure
 
 

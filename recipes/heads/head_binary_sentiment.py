@@ -5,9 +5,9 @@ Paper:  Maas et al. (2011), https://aclanthology.org/P11-1015 (the data); Joulin
         https://arxiv.org/abs/1607.01759 (fastText); Wang & Manning (2012), https://aclanthology.org/P12-2018 (NB-SVM).
 Departs from Joulin et al.: Adam and a cosine schedule, dropout, and a vocabulary instead of hashing.
 
-A vector for each word and each pair of neighbours ("not good"), their mean, one unit. The logit is therefore the mean of
-what each word and each pair says on its own, which `figures` shows. The slide's loss for this head is right: the warning
-on the slides of cross-entropy, "not with a single output", is about the *categorical* one.
+A vector for each word and each pair of neighbours ("not good"), their mean, one unit. The logit is therefore the mean
+of what each word and each pair says on its own, which `figures` shows. The slide's loss for this head is right: the
+warning on the slides of cross-entropy, "not with a single output", is about the *categorical* one.
 """
 
 import keras
@@ -15,8 +15,20 @@ import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow_datasets as tfds
 
+from layers.masked_average import MaskedAverage
+
 EPOCHS = 3
-PHRASES = ["good", "not good", "bad", "not bad", "a waste of time", "not a waste of time", "i loved it", "i wanted to love it"]
+CLASSES = ["negative", "positive"]
+PHRASES = [
+    "good",
+    "not good",
+    "bad",
+    "not bad",
+    "a waste of time",
+    "not a waste of time",
+    "i loved it",
+    "i wanted to love it",
+]
 
 
 def load_data(batch_size=128):
@@ -34,7 +46,7 @@ def build_sequential(vectorize, units, dropout):
             keras.Input((), dtype="string"),
             vectorize,
             keras.layers.Embedding(vectorize.vocabulary_size(), units, mask_zero=True, name="words"),
-            keras.layers.GlobalAveragePooling1D(),
+            MaskedAverage(),
             keras.layers.Dropout(dropout),
             keras.layers.Dense(1, activation="sigmoid", name="head"),
         ]
@@ -46,7 +58,7 @@ def build_functional(vectorize, units, dropout):
     text = keras.Input((), dtype="string")
     x = vectorize(text)
     x = keras.layers.Embedding(vectorize.vocabulary_size(), units, mask_zero=True, name="words")(x)
-    x = keras.layers.GlobalAveragePooling1D()(x)
+    x = MaskedAverage()(x)
     x = keras.layers.Dropout(dropout)(x)
     positive = keras.layers.Dense(1, activation="sigmoid", name="head")(x)
     return keras.Model(text, positive)

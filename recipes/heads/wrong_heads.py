@@ -45,11 +45,11 @@ VARIANTS = {
     "saturated_bce": {"bias": -10.0},
 }
 WRONG = {
-    "one_softmax_cce": "softmax over a single unit is 1 whatever the input: loss 0, gradient 0",
-    "one_sigmoid_cce": "divided by the sum over one unit, every output is 1: loss 0, gradient 0",
-    "relu_bce": "one step outside 0…1, where the loss is cut off, and there is no gradient back",
-    "linear_bce": "from_logits forgotten: logits outside 0…1 are cut off and have no gradient",
-    "sigmoid_from_logits": "sigmoid twice: no loss below 0.50. Keras on TensorFlow warns and undoes it",
+    "one_softmax_cce": "softmax over a single unit is always 1: no loss, nothing to learn",
+    "one_sigmoid_cce": "divided by its sum, one unit is 1: no loss, nothing to learn",
+    "relu_bce": "outside 0…1 the loss is cut off, and no gradient leads back",
+    "linear_bce": "from_logits forgotten: outside 0…1 there is no gradient either",
+    "sigmoid_from_logits": "sigmoid twice: no loss below 0.50. Keras on TensorFlow undoes it, warning",
     "sigmoid_bce_minus_one": "target −1 instead of 0: the loss falls without end, by saying 3 ever more loudly",
     "sigmoid_mse_3_5": "targets 3 and 5, sigmoid ends at 1: everything is a 3",
 }
@@ -155,8 +155,9 @@ def figures(models, test, histories):
         right.plot(epochs, history["val_accuracy"], color="tab:orange")
         right.tick_params(axis="y", labelcolor="tab:orange")
         right.set_ylim(0.4, 1.02)
-        sentence = textwrap.fill(f"{'✗' if wrong else '✓'} {(WRONG | OTHERS)[name]}", 38)
-        ax.set_title(f"{name}\n{sentence}", fontsize=10, fontweight="bold" if wrong else "normal", loc="left")
+        mark = "✗ " if wrong else "✓ " if OTHERS[name].startswith("right") else "– "
+        sentence = textwrap.fill(mark + (WRONG | OTHERS)[name], 36)
+        ax.set_title(f"{name}\n{sentence}", fontsize=10, color="darkred" if wrong else "black", loc="left")
     gallery.suptitle("Training loss (blue, left) and validation accuracy (orange, right) by epoch; ✗: a wrong pairing")
 
     z = np.linspace(-12, 12, 200)

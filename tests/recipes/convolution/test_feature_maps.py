@@ -77,16 +77,17 @@ def test_orientation_of_kernels(rng):
 
 @pytest.mark.slow
 @pytest.mark.real_data
-def test_what_one_epoch_of_training_makes_of_the_layers():
+def test_what_training_makes_of_the_layers():
     """Channels differ, deeper maps are smaller and sparser, and first-layer filters are oriented."""
     keras.utils.set_random_seed(0)
     train, validation, _ = feature_maps.load_data()
-    model = feature_maps.build_model(steps=446)
-    model.fit(train, epochs=1, shuffle=False, verbose=0)
+    model = feature_maps.build_model()
+    model.fit(train, epochs=feature_maps.EPOCHS, shuffle=False, verbose=0)
     maps = feature_maps.maps_of(model, next(validation.as_numpy_iterator())[0])
     assert all(feature_maps.channel_correlation(layer) < 0.9 for layer in maps)
     assert maps[0].size > maps[1].size > maps[2].size
-    assert (maps[2] > 0).mean() < (maps[0] > 0).mean()
+    active = [(layer > 0).mean() for layer in maps]  # three seeds gave 0.64–0.75, 0.54–0.62, 0.39–0.50
+    assert active[2] < active[1] < active[0]
     kernels = model.get_layer("layer_1").get_weights()[0][:, :, 0]
     random = np.random.default_rng(0).normal(size=(7, 7, 1000))
     assert feature_maps.orientation(kernels).mean() > 1.2 * feature_maps.orientation(random).mean()

@@ -16,7 +16,7 @@ def test_parameters_of_the_slides_network(pool_strides, flat, parameters):
 
 def test_parameters_and_shapes():
     model = recipe.build_model()
-    assert model.count_params() == 126_868
+    assert model.count_params() == 192_724
     assert model.output_shape == (None, 4)
 
 
