@@ -115,12 +115,12 @@ def _not_tfds(record):
 
 def _folders(data_dir):
     """Where prepared sets may lie, in the order in which they are looked for."""
-    from etils import epath
+    import tensorflow_datasets as tfds
     from tensorflow_datasets.core import constants
 
     named = [data_dir] if data_dir else []
     named.append(constants.get_default_data_dir())  # TFDS_DATA_DIR as it is now, not as it was at the import
-    folders = [epath.Path(folder).expanduser().absolute() for folder in named]
+    folders = [tfds.core.Path(folder).expanduser().absolute() for folder in named]
     for folder in folders:
         try:
             next(folder.iterdir(), None)
@@ -129,7 +129,7 @@ def _folders(data_dir):
                 continue  # the first download makes it
             why = (error.strerror or str(error)).lower()
             raise UserError(f"data folder {folder}: {why}; name a readable folder of prepared sets") from None
-    default = epath.Path("~/tensorflow_datasets").expanduser()
+    default = tfds.core.Path("~/tensorflow_datasets").expanduser()
     return list(dict.fromkeys(folders + [default] * os.access(default, os.R_OK)))
 
 
@@ -260,12 +260,12 @@ def _download(name, builder, folder):
 
 def _stand_in(name, rows):
     """The folder of the set's stand-in, made if it is not there and made again if it is damaged."""
-    from etils import epath
+    import tensorflow_datasets as tfds
 
     plain = name.partition("/")[0].partition(":")[0]
     if plain not in stand_ins.SIZES:
         raise UserError(f"there is no stand-in for {name}: run once with a network and without --stand-in")
-    root = epath.Path(stand_ins.folder(plain, rows))
+    root = tfds.core.Path(stand_ins.folder(plain, rows))
     if not root.exists():
         print(f"{plain}: generating stand-in data …", flush=True)
     try:

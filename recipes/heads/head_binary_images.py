@@ -132,7 +132,7 @@ def figures(model, test, history):
         f"One number per image. Where it is over 90 % sure ({sure.mean():.0%} of them), {right:.0%} are right"
     )
     axes.set(xlabel="output: probability of a dog", ylabel="test images")
-    axes.legend()
+    axes.legend(loc="upper center")
 
     row, axes = plt.subplots(2, 10, figsize=(10, 2.7), layout="constrained")
     order = np.argsort(dog)[np.linspace(0, len(dog) - 1, 20).astype(int)]

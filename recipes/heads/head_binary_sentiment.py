@@ -6,8 +6,8 @@ Paper:  Maas et al. (2011), https://aclanthology.org/P11-1015 (the data); Joulin
 Departs from Joulin et al.: Adam and a cosine schedule, dropout, and a vocabulary instead of hashing.
 
 A vector for each word and each pair of neighbours ("not good"), their mean, one unit. The logit is therefore the mean
-of what each word and each pair says on its own, which `figures` shows. The slide's loss for this head is right: the
-warning on the slides of cross-entropy, "not with a single output", is about the *categorical* one.
+of what each word and each pair says on its own, which `figures` shows. The slides warn of cross-entropy "with a single
+output": that holds for the categorical one; a single sigmoid unit has the binary one.
 """
 
 import keras
@@ -19,16 +19,8 @@ from layers.masked_average import MaskedAverage
 
 EPOCHS = 3
 CLASSES = ["negative", "positive"]
-PHRASES = [
-    "good",
-    "not good",
-    "bad",
-    "not bad",
-    "a waste of time",
-    "not a waste of time",
-    "i loved it",
-    "i wanted to love it",
-]
+PHRASES = ["good", "not good", "bad", "not bad", "a waste of time", "not a waste of time", "well worth seeing"]
+PHRASES += ["i loved it", "i wanted to love it"]
 
 
 def load_data(batch_size=128):

@@ -142,7 +142,7 @@ def figures(models, test, histories):
     axes[2].semilogx(temperatures, means, label="mean of all digits")
     axes[2].axhline(np.log2(10), color="gray", linestyle=":", label="log₂ 10")
     axes[2].set(title="Entropy grows with temperature", xlabel="temperature T", ylabel="bits")
-    axes[2].legend(loc="upper left", bbox_to_anchor=(0, 0.9))
+    axes[2].legend(loc="lower right", fontsize="small")
 
     heads, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
     axes[0].plot([0, 1], [0, 1], color="gray", linestyle=":")

@@ -58,7 +58,8 @@ class Cycles(keras.metrics.RootMeanSquaredError):
     """Root mean squared error in cycles of capped life."""
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        return super().update_state(CAP * y_true, CAP * y_pred, sample_weight)
+        y_true, y_pred = (CAP * keras.ops.cast(y, self.dtype) for y in (y_true, y_pred))
+        return super().update_state(y_true, y_pred, sample_weight)
 
 
 def build_sequential(normalize, units=64):

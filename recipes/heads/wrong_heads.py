@@ -12,11 +12,11 @@ The same small network learns to tell threes from fives under thirteen heads. Fi
     number from 0 to 1   sigmoid              mse or binary_crossentropy
 
 The slide says that cross-entropy does not go with a single output. That is true of the categorical one, whose loss is
-then always 0; a single sigmoid unit has binary cross-entropy. Its gradient is 0 as well, in mathematics; TensorFlow's,
-"softmax minus target", supposes targets that sum to 1, and lets the unit run away unnoticed.
+then always 0; a single sigmoid unit has the binary one. With a loss that is always 0 the gradient should be 0 as well;
+TensorFlow computes "softmax minus target", which supposes targets that sum to 1, and the unit runs away unnoticed.
 
 Plain gradient descent is used throughout, because Adam scales vanishing gradients up and so hides half of what goes
-wrong. Clipping, far above the right heads' gradients, keeps finite what runs away.
+wrong. Clipping the gradients at a length of 100 keeps finite what runs away.
 """
 
 import textwrap
