@@ -10,6 +10,8 @@ of what each word and each pair says on its own, which `figures` shows. The slid
 output": that holds for the categorical one; a single sigmoid unit has the binary one.
 """
 
+from itertools import pairwise
+
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
@@ -109,13 +111,20 @@ def figures(model, test, history):
         (axes[1], order[-20:], "#0072B2", "… and the most positive ones"),
     ):
         axis.barh(words[indices], scores[indices], color=color)
-        axis.set(title=title, xlabel="logit of a text of this alone (less the bias)")
+        axis.set(title=title, xlabel="score: what it adds to the mean")
 
-    chances = model.predict(np.array(PHRASES, dtype=object), verbose=0)[:, 0]
-    phrases, axis = plt.subplots(figsize=(8, 4), layout="constrained")
-    axis.barh(PHRASES[::-1], chances[::-1], color=np.where(chances[::-1] > 0.5, "#0072B2", "#D55E00"))
-    axis.axvline(0.5, color="black", linewidth=1)
-    axis.set(xlim=(0, 1), xlabel="probability that it is positive", title="Pairs of words let it read some negations")
+    number = {word: index for index, word in enumerate(words)}
+    phrases, axis = plt.subplots(figsize=(8, 4.5), layout="constrained")
+    for shift, color, label, parts in (
+        (0.2, "#999999", "its words", [phrase.split() for phrase in PHRASES]),
+        (-0.2, "#009E73", "its pairs", [[" ".join(pair) for pair in pairwise(p.split())] for p in PHRASES]),
+    ):
+        sums = [sum(scores[number.get(part, 1)] for part in each) for each in parts]
+        axis.barh(np.arange(len(PHRASES))[::-1] + shift, sums, height=0.4, color=color, label=label)
+    axis.set_yticks(range(len(PHRASES)), PHRASES[::-1])
+    axis.axvline(0, color="black", linewidth=1)
+    axis.set(title="Negation: what pairs of words add to what the words say alone", xlabel="sum of scores")
+    axis.legend()
     return {"words": weights, "phrases": phrases}
 
 

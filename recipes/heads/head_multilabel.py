@@ -5,8 +5,8 @@ Paper:  Demszky et al. (2020), https://arxiv.org/abs/2005.00547 (the data); Kim 
 Departs from Kim: filters of one width, word vectors learned here; from the slides: another kind of tags than theirs.
 
 A sixth of the comments carry two emotions or more. Sigmoids answer 28 separate questions. Softmax outputs sum to 1, so
-at most one of them passes 0.5, and its loss asks for targets that sum to 1 as well: on others TensorFlow's gradient is
-not even that of the loss it reports, and the logits of comments with two emotions grow without end (tested).
+at most one of them passes 0.5, and its loss asks for targets that sum to 1 as well. On others TensorFlow's gradient,
+p − y, is not that of the loss it reports, (Σy) p − y, and never vanishes: the logits grow without end (tested).
 
 Punctuation and emoji are kept as words: a question mark says "curiosity".
 """
@@ -146,7 +146,7 @@ def figures(models, test, histories):
     axes[1].set_ylabel("comments")
     axes[0].legend()
 
-    short = np.array([len(text) < 80 for text in texts])
+    short = np.array([len(text) < 65 and text.isascii() for text in texts])
     several = np.flatnonzero((number > 1) & short)
     chosen = several[np.argsort(-np.where(labels, outputs["sigmoid"], 1).min(-1)[several])][:6]  # the best found
     examples, axes = plt.subplots(3, 2, figsize=(10, 7), layout="constrained")
