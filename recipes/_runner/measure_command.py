@@ -71,6 +71,7 @@ def row(recipe, runs, options):
     first = runs[0]
     metric = first["metric"]
     scores = [metrics["scores"][metric] for metrics in runs]
+    baselines = [metrics["baseline"][metric] for metrics in runs if metric in metrics["baseline"]]
     own = " ".join([f"--seeds {options.seeds}", *flags(options, DECIDING)])
     return {
         "recipe": recipe.name,
@@ -81,7 +82,7 @@ def row(recipe, runs, options):
         "deviation": statistics.stdev(scores) if len(scores) > 1 else None,
         "runs": len(scores),
         "baseline": first["baseline_name"] or "",
-        "baseline_score": first["baseline"].get(metric),
+        "baseline_score": statistics.mean(baselines) if baselines else None,
         "parameters": first["parameters"],
         "seconds": statistics.mean(metrics["fit_seconds"] for metrics in runs),
         "hardware": first["hardware"],
