@@ -74,9 +74,9 @@ def angle_mae(y_true, y_pred):
     return ops.abs(ops.arctan2(cos * sin_pred - sin * cos_pred, cos * cos_pred + sin * sin_pred)) / (2 * np.pi)
 
 
-def build_model(filters=16, units=128, learning_rate=0.005, steps=EPOCHS * 250):
-    """The compiled network: (64, 64, 1) images to x, y, cos angle, sin angle."""
-    model = keras.Sequential(
+def build_sequential(filters=16, units=128):
+    """Four strided convolutions, a layer of neurons and four linear outputs, as a list of layers."""
+    return keras.Sequential(
         [
             keras.Input((SIZE, SIZE, 1), dtype="uint8"),
             keras.layers.Rescaling(1 / 127.5, offset=-1),
@@ -97,6 +97,23 @@ def build_model(filters=16, units=128, learning_rate=0.005, steps=EPOCHS * 250):
             keras.layers.Dense(4),  # linear
         ]
     )
+
+
+def build_functional(filters=16, units=128):
+    """The same network as a chain of function calls."""
+    inputs = keras.Input((SIZE, SIZE, 1), dtype="uint8")
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1)(inputs)
+    for width, kernel in ((filters, 5), (2 * filters, 3), (4 * filters, 3), (4 * filters, 3)):
+        x = keras.layers.Conv2D(width, kernel, strides=2, padding="same", use_bias=False)(x)
+        x = keras.layers.BatchNormalization()(x)
+        x = keras.layers.ReLU()(x)
+    x = keras.layers.Dense(units, activation="relu")(keras.layers.Flatten()(x))
+    return keras.Model(inputs, keras.layers.Dense(4)(x))
+
+
+def build_model(api="sequential", filters=16, units=128, learning_rate=0.005, steps=EPOCHS * 250):
+    """The compiled network: (64, 64, 1) images to x, y, cos angle, sin angle."""
+    model = {"sequential": build_sequential, "functional": build_functional}[api](filters, units)
     warmup = steps // 5
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0, steps - warmup, warmup_target=learning_rate, warmup_steps=warmup

@@ -54,3 +54,13 @@ def test_errors_by_hand():
     assert float(recipe.position_mae(true, predicted)[0]) == pytest.approx(0.2 / 2, abs=1e-6)
     assert float(recipe.angle_mae(true, predicted)[0]) == pytest.approx(2 / 360, abs=1e-6)
     assert float(recipe.angle_mae(answer(0, 0, 10), answer(0, 0, 190))[0]) == pytest.approx(0.5, abs=1e-6)
+
+
+def test_both_apis_give_the_same_network():
+    keras.utils.set_random_seed(0)
+    models = [recipe.build_model(api=api) for api in ("sequential", "functional")]
+    for weight in models[0].weights:  # moved off their initial values, moving averages too
+        weight.assign(weight + 0.1 * keras.random.uniform(weight.shape))
+    models[1].set_weights(models[0].get_weights())
+    images, _ = recipe.examples(4, seed=2)
+    np.testing.assert_allclose(*(model(images) for model in models), rtol=1e-5, atol=1e-5)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from layers.window_statistics import WindowStatistics
 from recipes.heads import head_unit_interval as recipe
 
 
@@ -22,9 +23,9 @@ def test_windows_end_at_each_cycle_and_health_is_capped():
         "remaining": tf.constant(10),
     }
     x, health = recipe.windows(engine)
-    assert x.shape == (200, 30, 14)
+    assert x.shape == (200, 50, 14)
     np.testing.assert_array_equal(x[57, -1], np.asarray(engine["sensors"])[57, recipe.SENSORS])
-    np.testing.assert_array_equal(x[0], np.repeat(x[0][:1], 30, axis=0))
+    np.testing.assert_array_equal(x[0], np.repeat(x[0][:1], 50, axis=0))
     assert float(health[-1, 0]) == pytest.approx(10 / 125)
     assert float(health[0, 0]) == 1
     assert float(recipe.last_window(engine)[1][0, 0]) == pytest.approx(10 / 125)
@@ -38,11 +39,11 @@ def test_error_is_in_cycles():
 
 def test_both_apis_give_the_same_network():
     keras.utils.set_random_seed(0)
-    x = np.random.default_rng(0).normal(size=(4, 30, 14)).astype("float32")
+    x = np.random.default_rng(0).normal(size=(4, 50, 14)).astype("float32")
     models = []
     for build in (recipe.build_sequential, recipe.build_functional):
         normalize = keras.layers.Normalization()
-        normalize.adapt(x)
+        normalize.adapt(WindowStatistics()(x))
         models.append(build(normalize))
     models[1].set_weights(models[0].get_weights())
     np.testing.assert_allclose(*(model(x) for model in models), rtol=1e-5)
