@@ -19,7 +19,7 @@ EPOCHS = 12
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 VARIANTS = {
     "strided": {"pattern": "strided", "filters": 64, "learning_rate": 0.01},
-    "slide": {"pattern": "slide", "filters": 24, "learning_rate": 0.002},
+    "slide": {"pattern": "slide", "filters": 24, "learning_rate": 0.001},
 }
 
 
