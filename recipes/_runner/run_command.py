@@ -22,6 +22,8 @@ def add_arguments(parser):
     parser.add_argument("--epochs", type=positive, metavar="N", help="passes over the training set [the recipe's]")
     parser.add_argument("--batch-size", type=positive, metavar="N", help="examples a step [the recipe's]")
     parser.add_argument("--set", action="append", metavar="NAME=VALUE", help="any argument of the recipe's functions")
+    parser.add_argument("--variant", metavar="NAME", help="one of the recipe's variants only [all, compared]")
+    parser.add_argument("--all-data", action="store_true", default=None, help="train on the validation set, too")
     parser.add_argument("--seed", type=int, metavar="N", help="of all random numbers [0]")
     parser.add_argument("--deterministic", action="store_true", default=None, help="the same numbers again, bit by bit")
     parser.add_argument("--precision", choices=PRECISIONS, help="[auto: float32 but on TPUs]")
@@ -75,7 +77,12 @@ def run(recipe, options, base):
     rows = SMOKE_ROWS if options.smoke else None
     chosen = data.choose(names, data_dir=options.data_dir, stand_in=options.stand_in or options.smoke, rows=rows)
     folder = base / "smoke" if options.smoke else base / "stand-in" if "stand-in" in chosen.values() else base
-    folder.mkdir(exist_ok=True)
+    variants = getattr(recipe.module, "VARIANTS", {})
+    if options.variant and options.variant not in variants:
+        known = f"its variants are {', '.join(variants)}" if variants else "it has no variants"
+        raise UserError(f"--variant {options.variant}: {recipe.name} has no such variant; {known}")
+    folder = folder / (options.variant or "")
+    folder.mkdir(parents=True, exist_ok=True)
     output.publish(folder)
 
     import keras
@@ -93,6 +100,8 @@ def run(recipe, options, base):
         precision=options.precision or "auto",
         deterministic=bool(options.deterministic),
         smoke=options.smoke,
+        variant=options.variant,
+        all_data=bool(options.all_data),
     )
     unfinished = folder / output.UNFINISHED
     plan = continued(module, plan, options, folder) if options.resume else begun(plan, unfinished, folder)
@@ -141,11 +150,12 @@ def continued(module, plan, options, folder):
         "seed": options.seed,
         "deterministic": options.deterministic,
         "precision": options.precision,
+        "all_data": options.all_data,
         "arguments": plan.arguments or None,
         "data": plan.data,
     }
     for name, value in typed.items():
-        if value is None or value == saved[name]:
+        if value is None or value == saved.get(name):
             continue
         if name == "epochs" and value > saved[name]:
             if not arguments.wants(module.build_model, "steps"):
@@ -169,8 +179,14 @@ def train_all(module, plan, unfinished, strategy):
     """Each variant in a folder of its own, `{name: result}`; a recipe without variants as `{None: result}`."""
     from recipes._runner import training
 
+    variants = getattr(module, "VARIANTS", {None: {}})
+    if plan.variant:
+        result = training.train(
+            module, plan, {**variants[plan.variant], **plan.arguments}, unfinished, strategy, plan.variant
+        )
+        return {None: result}
     results = {}
-    for variant, own in getattr(module, "VARIANTS", {None: {}}).items():
+    for variant, own in variants.items():
         folder = unfinished / variant if variant else unfinished
         folder.mkdir(exist_ok=True)
         if variant:
@@ -184,16 +200,18 @@ def report(recipe, module, plan, results, unfinished):
     from recipes._runner import arguments, card, figures, training
 
     figures.use_style()
-    baseline, baseline_name = {}, None
+    baselines, baseline_name = {}, None
     if hasattr(module, "baseline"):
-        load_arguments, _ = arguments.split(module, plan.arguments)
-        train, _, test = (training.without_autotune(part) for part in module.load_data(**load_arguments))
-        baseline = {name: float(score) for name, score in module.baseline(train, test).items()}
         baseline_name = module.baseline.__doc__.strip().splitlines()[0].rstrip(".")
     note = None if set(plan.data.values()) <= {"real"} else "stand-in data: not comparable"
     for variant, result in results.items():
         folder = unfinished / variant if variant else unfinished
-        result.metrics |= {"baseline": baseline, "baseline_name": baseline_name}
+        load_arguments, _ = arguments.split(module, result.metrics["arguments"])
+        same_data = str(sorted(load_arguments.items()))
+        if baseline_name and same_data not in baselines:
+            train, _, test = (training.without_autotune(part) for part in module.load_data(**load_arguments))
+            baselines[same_data] = {name: float(score) for name, score in module.baseline(train, test).items()}
+        result.metrics |= {"baseline": baselines.get(same_data, {}), "baseline_name": baseline_name}
         output.write_json(folder / "metrics.json", training.without_nan(result.metrics))
         figures.save(figures.standard(result, training.answers), folder, note)
         card.write(recipe, plan, result, folder)
@@ -206,7 +224,7 @@ def report(recipe, module, plan, results, unfinished):
             {variant: training.without_nan(result.metrics) for variant, result in results.items()},
         )
         card.write_variants(recipe, plan, results, unfinished)
-    if hasattr(module, "figures"):
+    if hasattr(module, "figures") and not plan.variant:  # they compare all variants
         models = {variant: result.model for variant, result in results.items()}
         test = next(iter(results.values())).test
         own = module.figures(models[None] if single else models, test, histories[None] if single else histories)

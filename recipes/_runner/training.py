@@ -32,6 +32,8 @@ class Plan:
     precision: str
     deterministic: bool
     smoke: bool
+    variant: str | None = None  # the only one to train
+    all_data: bool = False  # train on the validation set, too
 
 
 @dataclasses.dataclass
@@ -91,6 +93,16 @@ def without_autotune(data):
     return data.with_options(options)
 
 
+def together(plan, train, validation):
+    """Training and validation set as one, shuffled, in batches of the size that the training set has."""
+    if validation is None:
+        raise UserError(f"--all-data: {plan.recipe} has no validation set, all its data is training data already")
+    size = max(len(tf.nest.flatten(batch)[0]) for batch in train.take(1))
+    both = train.unbatch().concatenate(validation.unbatch()).shuffle(20_000).batch(size).prefetch(2)
+    batches = -(-sum(len(tf.nest.flatten(batch)[0]) for data in (train, validation) for batch in data) // size)
+    return without_autotune(both.apply(tf.data.experimental.assert_cardinality(batches)))
+
+
 def steps_per_epoch(train):
     cardinality = int(train.cardinality()) if isinstance(train, tf.data.Dataset) else len(train)
     return cardinality if cardinality >= 0 else sum(1 for _ in train)
@@ -108,6 +120,10 @@ def prepare(module, plan, given, strategy):
     load_arguments, model_arguments = arguments.split(module, given)
     keras.utils.set_random_seed(plan.seed)
     train, validation, test = (without_autotune(data) for data in module.load_data(**load_arguments))
+    if plan.all_data and test is None:
+        raise UserError(f"--all-data: {plan.recipe} has no test set, so its validation set is needed for the score")
+    if plan.all_data:
+        train, validation = together(plan, train, validation), None
     if arguments.wants(module.build_model, "steps"):
         model_arguments["steps"] = plan.epochs * steps_per_epoch(train)
     if arguments.wants(module.build_model, "train"):
@@ -209,7 +225,8 @@ def classes(module, plan, model):
         return list(module.CLASSES)
     import tensorflow_datasets as tfds
 
-    units = model.output_shape[-1] if isinstance(model.output_shape, tuple) else None
+    shape = getattr(model, "output_shape", None)  # a subclassed model has none
+    units = shape[-1] if isinstance(shape, tuple) else None
     for name in plan.data:
         for feature in tfds.builder(name).info.features.values():
             if isinstance(feature, tfds.features.ClassLabel) and feature.num_classes == units:

@@ -44,6 +44,7 @@ def refusal(capsys):
         (["--set", "units=1.5"], "units takes a whole number"),
         (["--set", "rate=high"], "rate takes a number, such as 0.3"),
         (["--resume"], "nothing to resume"),
+        (["--variant", "big"], "tiny has no such variant; it has no variants"),
         (["--device", "gpu"], "no GPU"),
         (["--precision", "int8"], "int8"),
     ],
@@ -190,3 +191,28 @@ def test_more_than_one_device_is_refused_for_training_of_its_own_kind(monkeypatc
     assert training.own_training(Own([keras.layers.Dense(1)]))
     assert not training.own_training(tiny_recipe.build_model())
     assert issubclass(UserError, Exception)
+
+
+def test_all_data_trains_on_the_validation_set_too(tmp_path, capsys):
+    assert run(tmp_path, "--all-data") == 0
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["split"] == "test"
+    assert "val_loss" not in (tmp_path / "history.csv").read_text()
+    keras.utils.set_random_seed(0)
+    plan = training.Plan("tiny", 1, 0, {}, {}, "float32", False, False, all_data=True)
+    train = training.prepare(tiny_recipe, plan, {}, tf.distribute.get_strategy())[2]
+    assert int(train.cardinality()) == 17
+    rows = np.concatenate([x for x, _ in train.as_numpy_iterator()])
+    parts = [np.concatenate([x for x, _ in part.as_numpy_iterator()]) for part in tiny_recipe.load_data()[:2]]
+    both = np.concatenate(parts)
+    np.testing.assert_array_equal(rows[np.lexsort(rows.T)], both[np.lexsort(both.T)])
+
+
+def test_one_variant_alone_lies_in_the_folder_of_its_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(tiny_recipe, "VARIANTS", {"small": {"units": 4}, "large": {"units": 16}}, raising=False)
+    assert run(tmp_path, "--variant", "large") == 0
+    metrics = json.loads((tmp_path / "large" / "metrics.json").read_text())
+    assert metrics["variant"] == "large"
+    assert metrics["arguments"] == {"units": 16}
+    assert not (tmp_path / "small").exists()
+    assert run(tmp_path, "--variant", "huge") == 2
