@@ -76,11 +76,16 @@ def test_smoke_run_leaves_model_scores_and_pictures(recipe, smoke_runs):
 
 def write_predictions(folder, module):
     """Some inputs, and what each saved model of the folder makes of them, for a fresh process to compare with."""
-    *_, test = module.load_data()
-    inputs = tf.nest.map_structure(np.asarray, next(iter(test.take(1)))[0])
+    inputs = {}
     for path in folder.rglob("model.keras"):
-        outputs = keras.saving.load_model(path).predict_on_batch(tf.nest.map_structure(tf.constant, inputs))
-        path.with_suffix(".pickle").write_bytes(pickle.dumps((inputs, outputs)))
+        given = json.loads(path.with_name("metrics.json").read_text())["arguments"]
+        load_arguments, _ = arguments.split(module, given)
+        data = str(load_arguments)
+        if data not in inputs:
+            *_, test = module.load_data(**load_arguments)
+            inputs[data] = tf.nest.map_structure(np.asarray, next(iter(test.take(1)))[0])
+        outputs = keras.saving.load_model(path).predict_on_batch(tf.nest.map_structure(tf.constant, inputs[data]))
+        path.with_suffix(".pickle").write_bytes(pickle.dumps((inputs[data], outputs)))
 
 
 @pytest.mark.parametrize("recipe", TRAINED)  # for the others, `run` is their `main()`
