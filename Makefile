@@ -40,6 +40,9 @@ comma := ,
 recipe-%: .venv/.ready  ## train a recipe: make recipe-cnn-mnist ARGS="--epochs 3"
 	@$(PYTHON) -m recipes run $* $(ARGS)
 
+tune-%: .venv/.ready  ## better hyperparameters: make tune-cnn-mnist ARGS="--trials 30 --time-limit 2h"
+	@$(PYTHON) -m recipes tune $* $(ARGS)
+
 measure-%: .venv/.ready  ## a recipe with several seeds, into recipes/results.csv: ARGS="--seeds 5"
 	@$(PYTHON) -m recipes measure $* $(ARGS)
 

@@ -27,7 +27,13 @@ def declared():
     return {modules.get(name, name.replace("-", "_")) for name in needed}
 
 
-COME_WITH_THEM = {"numpy": "keras", "scipy": "sklearn", "requests": "tensorflow_datasets"}
+COME_WITH_THEM = {
+    "numpy": "keras",
+    "scipy": "sklearn",
+    "threadpoolctl": "sklearn",
+    "requests": "tensorflow_datasets",
+    "grpc": "tensorflow",
+}
 DECLARED = declared() | set(COME_WITH_THEM)
 
 

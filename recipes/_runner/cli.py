@@ -10,6 +10,7 @@ from recipes._runner.errors import UserError
 COMMANDS = {
     "list": "show the recipes, by chapter; with a word, those about it",
     "run": "train a recipe, test it once, and save model, scores and pictures",
+    "tune": "search for better hyperparameters; the defaults are the first trial",
     "measure": "run a recipe with several seeds and record mean and deviation in recipes/results.csv",
     "predict": "apply a saved model to files",
     "copy": "copy a recipe and what it imports to a folder of your own",

@@ -1,28 +1,31 @@
-"""`python -m tests.runner.tiny run tiny …`: the command line, with `tests/runner/tiny_recipe.py` as a recipe."""
+"""`python -m tests.runner.tiny run tiny …`: the command line, with the small recipes of this folder too."""
 
 import importlib
 import pathlib
 import sys
 
-from recipes._runner import cli, run_command
+from recipes._runner import cli, run_command, tune_command
 from recipes._runner.recipe import Recipe, find
 
 
 class Tiny(Recipe):
     @property
     def module(self):
-        return importlib.import_module("tests.runner.tiny_recipe")
+        return importlib.import_module(f"tests.runner.{self.path.stem}")
 
 
-TINY = Tiny("tiny", "runner", pathlib.Path(__file__).with_name("tiny_recipe.py"))
+SMALL = {
+    name: Tiny(name, "runner", pathlib.Path(__file__).with_name(f"{name}_recipe.py")) for name in ("tiny", "deadly")
+}
 
 
-def find_tiny_too(name):
-    return TINY if name == "tiny" else find(name)
+def find_small_too(name):
+    return SMALL.get(name) or find(name)
 
 
 def main(arguments):
-    run_command.find = find_tiny_too
+    run_command.find = tune_command.find = find_small_too
+    tune_command.PROGRAM = [sys.executable, "-m", "tests.runner.tiny"]
     return cli.main(arguments)
 
 

@@ -1,0 +1,177 @@
+"""A recipe as KerasTuner sees it, and the process that runs its trials: `python -m recipes._runner.search FOLDER`.
+
+`plan.json` in the folder says what is searched; the process works for the chief that KERASTUNER_ORACLE_IP and
+KERASTUNER_ORACLE_PORT name. It leaves when it has grown too much, to be replaced: memory grows from trial to trial.
+"""
+
+import dataclasses
+import importlib
+import json
+import os
+import pathlib
+import resource
+import sys
+import time
+
+from recipes._runner import quiet
+
+REPLACE = 75  # exit status of a worker that has done nothing wrong but grown
+GROWTH = 400  # MB more than after its first trial, at which a worker leaves
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchPlan:
+    """What decides the result of a search, and so what a continued one must have in common with the interrupted one."""
+
+    recipe: str
+    module: str  # dotted
+    epochs: int  # of a trial; for Hyperband, of the longest
+    variant: str | None  # of the recipe's variants, the one to start from
+    defaults: dict  # the variant's arguments; those in the search space are where the search starts
+    arguments: dict  # the same in all trials
+    data: dict  # real or stand-in
+    choice: dict  # arguments of `data.choose` that lead there
+    precision: str
+    smoke: bool
+    tuner: str  # class in `recipes.tuning`
+    objective: list  # name, "min" or "max"
+    tuner_arguments: dict
+
+
+def tuner_class(plan):
+    from recipes import tuning
+
+    return getattr(tuning, plan.tuner)
+
+
+def make_tuner(cls, plan, folder, **more):
+    """The tuner of a plan; its project is `folder/trials`.
+
+    Args:
+        cls: a tuner of `recipes.tuning`, or a subclass.
+        plan: a `SearchPlan`.
+        folder: of the search.
+        **more: arguments of the tuner that do not change which search it is.
+
+    Returns:
+        The tuner and its `RecipeModel`.
+
+    Raises:
+        ValueError: if the folder holds another search.
+    """
+    import keras_tuner
+
+    model = recipe_model(plan)
+    tuner = cls(
+        model,
+        objective=keras_tuner.Objective(*plan.objective),
+        hyperparameters=space(model, plan),
+        directory=str(folder),
+        project_name="trials",
+        **plan.tuner_arguments,
+        **more,
+    )
+    model.known = True
+    return tuner, model
+
+
+def space(model, plan):
+    """The recipe's search space, starting from the variant's values, without what is the same in all trials."""
+    import keras_tuner
+
+    own, chosen = keras_tuner.HyperParameters(), keras_tuner.HyperParameters()
+    model.values(own)
+    for hp in own.space:
+        start = plan.arguments.get(hp.name, plan.defaults.get(hp.name, hp.default))
+        stepless = getattr(hp, "step", 1) is None
+        if hp.name in plan.arguments or not (stepless or start in hp.values):
+            hp = keras_tuner.engine.hyperparameters.Fixed(hp.name, start, conditions=hp.conditions)
+        else:
+            hp = type(hp).from_config({**hp.get_config(), "default": start})
+        chosen.merge([hp])
+    return chosen
+
+
+def recipe_model(plan):
+    import keras_tuner
+    import numpy as np
+
+    from recipes._runner import training
+    from recipes.tuning import progress
+
+    module = importlib.import_module(plan.module)
+
+    class RecipeModel(keras_tuner.HyperModel):
+        """`load_data`, `build_model` and `fit` of a recipe, with the values of a trial."""
+
+        known = False  # whether the tuner has seen the space; until then building is only for that
+
+        def values(self, hp):
+            return {**plan.defaults, **module.search_space(hp), **plan.arguments}
+
+        def build(self, hp):
+            values = self.values(hp)
+            if not self.known:
+                return None
+            run = training.Plan(
+                recipe=plan.recipe,
+                epochs=plan.epochs,
+                seed=int(np.random.randint(2**31)),  # the tuner has seeded NumPy for this trial
+                arguments=values,
+                data=plan.data,
+                precision=plan.precision,
+                deterministic=False,
+                smoke=plan.smoke,
+            )
+            model, _, self.train, self.validation, _ = training.prepare(module, run, values, training.devices("auto"))
+            return model
+
+        def fit(self, hp, model, initial_epoch=0, **keywords):
+            progress.skip_epochs(self.train, initial_epoch)
+            return model.fit(
+                self.train,
+                validation_data=self.validation,
+                initial_epoch=initial_epoch,
+                shuffle=False,
+                **{"epochs": plan.epochs, **keywords},
+            )
+
+    return RecipeModel()
+
+
+def work(folder):
+    """Run trials until the chief has no more, or the time is over, or too much memory is in use."""
+    quiet.import_tensorflow()
+    import keras
+
+    from recipes._runner import data, run_command, training
+
+    keywords = json.loads((folder / "plan.json").read_text(encoding="utf8"))
+    limits = json.loads((folder / "limits.json").read_text(encoding="utf8"))
+    plan = SearchPlan(**keywords)
+    module = importlib.import_module(plan.module)
+    data.choose(data.names(pathlib.Path(module.__file__)), **plan.choice)
+    keras.config.set_dtype_policy(run_command.precision(plan.precision, "auto"))
+    keras.config.set_max_steps_per_epoch(training.SMOKE_STEPS if plan.smoke else None)
+
+    class Worker(tuner_class(plan)):
+        first_peak = None
+
+        def pre_create_trial(self):
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            if self.first_peak is not None and peak > self.first_peak + GROWTH:
+                sys.exit(REPLACE)
+
+        def on_trial_end(self, trial):
+            super().on_trial_end(trial)
+            self.first_peak = self.first_peak or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+    left = limits["until"] and max(0.0, limits["until"] - time.time())
+    tuner, _ = make_tuner(Worker, plan, folder, time_limit=left, trial_time_limit=limits["trial"])
+    own = list(module.callbacks()) if hasattr(module, "callbacks") else []
+    tuner.search(verbose=0, callbacks=[*own, keras.callbacks.TensorBoard(folder / "logs", write_graph=False)])
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    work(pathlib.Path(sys.argv[1]))

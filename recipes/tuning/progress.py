@@ -1,0 +1,192 @@
+"""The whole state of a training inside a trial, at the end of each epoch: killed and promoted trials go on from it.
+
+Keras' `BackupAndRestore` leaves out the seed generators, what callbacks remember and the history. Here the state is a
+folder an epoch, written under another name and renamed when complete.
+"""
+
+import os
+import pathlib
+import pickle
+import random
+import shutil
+import sys
+
+import keras
+import numpy as np
+
+from recipes.tuning import storage
+
+PLAIN = (type(None), bool, int, float, str, np.generic, np.ndarray)
+ITERATORS_PER_EPOCH = 2  # what `fit` of Keras 3.15 opens on a tf.data set of known size; one when the size is unknown
+
+
+def is_plain(value):
+    return all(map(is_plain, value)) if isinstance(value, list | tuple) else isinstance(value, PLAIN)
+
+
+def outside_weights(model):
+    """The states of seed generators, which `save_weights` leaves out."""
+    weights = {id(weight) for weight in model.weights}
+    return [variable for variable in model.variables if id(variable) not in weights]
+
+
+def skip_epochs(data, epochs):
+    """Pass over the orders that a shuffled tf.data set had in `epochs` finished epochs."""
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow is None or not isinstance(data, tensorflow.data.Dataset):
+        return
+    for _ in range(epochs * (ITERATORS_PER_EPOCH if int(data.cardinality()) >= 0 else 1)):
+        iter(data)
+
+
+def latest(folder):
+    """The folder of the last complete state, or None."""
+    states = [state for state in pathlib.Path(folder).glob("epoch-*") if state.name.removeprefix("epoch-").isdigit()]
+    return max(states, key=lambda state: int(state.name.removeprefix("epoch-")), default=None)
+
+
+def load(folder):
+    """What is remembered in the last state under `folder` that can be read, or None."""
+    while state := latest(folder):
+        try:
+            saved = pickle.loads((state / "state.pickle").read_bytes())
+            if (state / "last.weights.h5").exists():
+                return {**saved, "weights": state / "last.weights.h5"}
+        except Exception:  # a spoilt pickle raises anything
+            pass
+        shutil.rmtree(state)
+    return None
+
+
+def restore(saved, model, callbacks):
+    """Put a state into a model and its optimizer. Returns the callbacks, to go first, that do it for the callbacks."""
+    if not model.built:
+        model.build_from_config(saved["build_config"])
+    if model.optimizer is not None and not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    model.load_weights(saved["weights"])
+    for variable, value in zip(outside_weights(model), saved["variables"], strict=True):
+        variable.assign(value)
+    random.setstate(saved["python_random"])
+    np.random.set_state(saved["numpy_random"])
+    return [Reminder(callbacks, saved["memories"])]
+
+
+class Reminder(keras.callbacks.Callback):
+    """Gives callbacks their memory back once training has begun: they forget everything in `on_train_begin`."""
+
+    def __init__(self, callbacks, memories):
+        super().__init__()
+        self.pairs = list(zip(callbacks, memories, strict=False))
+
+    def on_epoch_begin(self, epoch, logs=None):
+        for callback, (name, memory) in self.pairs:
+            if type(callback).__name__ == name:
+                vars(callback).update(memory)
+        self.pairs = []
+
+
+def save(folder, model, callbacks, remembered):
+    """Save the state of a training, in place of the one before.
+
+    Args:
+        folder: where `epoch-<n>/` goes.
+        model: compiled and built.
+        callbacks: those whose plain attributes (numbers, strings, arrays, lists of them) are part of the state.
+        remembered: a dictionary with `"epochs"`, the number of finished epochs, and whatever else shall be kept.
+
+    Returns:
+        The path of the weights.
+    """
+    folder = pathlib.Path(folder)
+    before, new = latest(folder), folder / ".new"
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True)
+    model.save_weights(new / "last.weights.h5")
+    memories = [
+        (type(callback).__name__, {name: value for name, value in vars(callback).items() if is_plain(value)})
+        for callback in callbacks
+    ]
+    state = {
+        **remembered,
+        "memories": memories,
+        "variables": [np.asarray(variable) for variable in outside_weights(model)],
+        "build_config": model.get_build_config(),
+        "python_random": random.getstate(),
+        "numpy_random": np.random.get_state(),
+    }
+    (new / "state.pickle").write_bytes(pickle.dumps(state))
+    target = folder / f"epoch-{remembered['epochs']}"
+    shutil.rmtree(target, ignore_errors=True)
+    os.rename(new, target)
+    if before and before != target:
+        shutil.rmtree(before)
+    return target / "last.weights.h5"
+
+
+class Follower(keras.callbacks.Callback):
+    """Follows one execution of a trial: curves, best weights, state, limits. The last of the callbacks.
+
+    Args:
+        tuner: asked after every batch whether the time is over, and after every epoch whether to prune.
+        trial: the trial.
+        objective: what decides on the best epoch.
+        folder: where the state of the execution goes.
+        checkpoint: where the best weights over all executions go.
+        callbacks: the other callbacks, whose memory is part of the state.
+        best: the best value of earlier executions, or None.
+    """
+
+    def __init__(self, tuner, trial, objective, folder, checkpoint, callbacks, best=None):
+        super().__init__()
+        self.tuner, self.trial, self.objective = tuner, trial, objective
+        self.folder, self.checkpoint, self.callbacks = folder, checkpoint, callbacks
+        self.best, self.rows, self.epochs, self.message = best, [], 0, None
+
+    def take_up(self, saved):
+        """Go on from what was remembered in a state."""
+        self.best, self.rows, self.epochs = saved["best"], list(saved["rows"]), saved["epochs"]
+        self.message = saved["message"]
+
+    def values(self):
+        """The objective after each epoch; None where it is not in the logs."""
+        return [self.objective.get_value(row) if self.objective.has_value(row) else None for row in self.rows]
+
+    def history(self):
+        """What Keras calls the history; None where a metric was not computed."""
+        names = dict.fromkeys(name for row in self.rows for name in row)
+        return {name: [row.get(name) for row in self.rows] for name in names}
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.tuner.check_time(self.epochs)
+
+    def on_test_batch_end(self, batch, logs=None):
+        self.tuner.check_time(self.epochs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = {name: float(value) for name, value in (logs or {}).items()}
+        self.rows.append(logs)
+        self.epochs = epoch + 1
+        value = self.objective.get_value(logs) if self.objective.has_value(logs) else None
+        if np.isnan(logs.get("loss", 0.0)):
+            self.model.stop_training = True  # no later epoch can mend the weights
+        improved = value is None or (
+            np.isfinite(value) and (self.best is None or self.objective.better_than(value, self.best))
+        )
+        if improved:
+            self.best = value
+        self.message = self.tuner.verdict(self.trial, self.values()) if value is not None else None
+        if self.message:
+            self.model.stop_training = True
+        remembered = {
+            "epochs": self.epochs,
+            "stopped": bool(self.model.stop_training),
+            "rows": self.rows,
+            "best": self.best,
+            "message": self.message,
+            "seconds": self.tuner.seconds(),
+        }
+        weights = save(self.folder, self.model, self.callbacks, remembered)
+        if improved:
+            storage.link_or_copy(weights, self.checkpoint)
+        self.tuner.check_time(self.epochs)

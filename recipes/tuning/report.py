@@ -1,0 +1,174 @@
+"""What a search found: tables and pictures of a leaderboard, and the line of Python that builds the winner.
+
+A leaderboard is a list of rows, best first, as `tuner.leaderboard()` gives it: dictionaries with `rank` (None without a
+score), `trial`, `score`, `status`, `message`, `epochs`, `seconds` and `hyperparameters`.
+"""
+
+import csv
+import json
+import math
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.collections import LineCollection
+
+DETAILS = ("rank", "trial", "score", "status", "epochs", "seconds", "message")
+
+
+def write_csv(rows, path):
+    """One line a trial: rank, trial, score, status, epochs, seconds, message, then a column for each hyperparameter."""
+    names = hyperparameter_names(rows)
+    with open(path, "w", newline="", encoding="utf8") as file:
+        table = csv.writer(file)
+        table.writerow([*DETAILS, *names])
+        for row in rows:
+            table.writerow([row.get(name) for name in DETAILS] + [row["hyperparameters"].get(name) for name in names])
+
+
+def write_json(rows, path):
+    """The rows as they are, as a JSON list; what is not finite as null."""
+    rows = [{**row, "score": row["score"] if finite(row) else None} for row in rows]
+    with open(path, "w", encoding="utf8") as file:
+        json.dump(rows, file, indent=1, ensure_ascii=False)
+
+
+def python_line(function, hyperparameters):
+    """`build_model(filters=24, learning_rate=0.01)`, ready to paste."""
+    return f"{function}({', '.join(f'{name}={value!r}' for name, value in hyperparameters.items())})"
+
+
+def figures(rows, objective, direction="max"):
+    """The pictures of a search, `{name: matplotlib Figure}`; without a finished trial, none.
+
+    Args:
+        rows: the leaderboard.
+        objective: what the scores are, such as `"val_accuracy"`.
+        direction: `"max"` or `"min"`.
+    """
+    rows = sorted((row for row in rows if finite(row)), key=lambda row: row["trial"])
+    if not rows:
+        return {}
+    return {
+        "best_so_far": best_so_far(rows, objective, direction),
+        "hyperparameters": score_by_hyperparameter(rows, objective, direction),
+        "parallel_coordinates": parallel_coordinates(rows, objective, direction),
+    }
+
+
+def best_so_far(rows, objective, direction):
+    """Each trial's score, and the best until then, over the time spent on trials."""
+    minutes = np.cumsum([row["seconds"] or 0 for row in rows]) / 60
+    scores = np.array([row["score"] for row in rows])
+    best = (np.maximum if direction == "max" else np.minimum).accumulate(scores)
+    figure, axis = plt.subplots(layout="constrained")
+    axis.plot(minutes, scores, "o", color="tab:gray", alpha=0.6, markersize=5, label="a trial")
+    axis.step(minutes, best, where="post", label="the best so far")
+    axis.plot(minutes[0], scores[0], "D", color="black", markersize=8, label="the defaults, tried first")
+    when = int(np.argmax(best == best[-1]))
+    axis.set_title(
+        f"{objective} {scores[0]:.4g} at the defaults, {best[-1]:.4g} after {when + 1} of {len(rows)} trials"
+    )
+    axis.set(xlabel="minutes of training, all trials together", ylabel=objective)
+    focus(axis.set_ylim, scores, direction)
+    axis.legend()
+    return figure
+
+
+def score_by_hyperparameter(rows, objective, direction):
+    """A small picture for each hyperparameter: its value against the score; the best trial in another colour."""
+    names = hyperparameter_names(rows)
+    columns = min(3, len(names)) or 1
+    lines = math.ceil(len(names) / columns) or 1
+    figure, axes = plt.subplots(
+        lines, columns, figsize=(10, 1 + 2.6 * lines), squeeze=False, sharey=True, layout="constrained"
+    )
+    best = (max if direction == "max" else min)(rows, key=lambda row: row["score"])
+    for axis, name in zip(axes.flat, names, strict=False):
+        positions, ticks, logarithmic = scale(rows, name)
+        scores = [row["score"] for row in rows if name in row["hyperparameters"]]
+        axis.plot(positions, scores, "o", color="tab:gray", alpha=0.6, markersize=5)
+        if name in best["hyperparameters"]:
+            place = positions[[row["trial"] for row in rows if name in row["hyperparameters"]].index(best["trial"])]
+            axis.plot(place, best["score"], "D", markersize=8, color="C1")
+        if ticks:
+            axis.set_xticks(range(len(ticks)), ticks)
+        elif logarithmic:
+            axis.set_xscale("log")
+        axis.set_xlabel(name)
+    for axis in axes.flat[len(names) :]:
+        axis.axis("off")
+    focus(axes[0, 0].set_ylim, [row["score"] for row in rows], direction)
+    figure.supylabel(objective)
+    figure.suptitle(f"{objective} by each hyperparameter; the best trial is the diamond")
+    return figure
+
+
+def parallel_coordinates(rows, objective, direction):
+    """One line a trial through all its values to its score: where the dark lines run together, the value matters."""
+    names = hyperparameter_names(rows)
+    figure, axis = plt.subplots(figsize=(1.5 * len(names) + 4, 4.5), layout="constrained")
+    places = np.full((len(rows), len(names) + 1), np.nan)
+    for column, name in enumerate(names):
+        positions, ticks, logarithmic = scale(rows, name)
+        heights = np.log(positions) if logarithmic and not ticks else np.asarray(positions, float)
+        low, high = heights.min(), heights.max()
+        height = np.full_like(heights, 0.5) if high == low else (heights - low) / (high - low)
+        places[[name in row["hyperparameters"] for row in rows], column] = height
+        labels = dict(zip(height, ticks or [short(position) for position in positions], strict=False))
+        if ticks:
+            labels = {(tick - low) / (high - low) if high > low else 0.5: label for tick, label in enumerate(ticks)}
+        for at in {min(labels), max(labels)} if not ticks else labels:
+            text = axis.annotate(labels[at], (column, at), (-5, 0), textcoords="offset points", ha="right", va="center")
+            text.set_bbox({"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1})
+    scores = np.array([row["score"] for row in rows])
+    order = np.argsort(np.argsort(scores if direction == "max" else -scores)) / max(1, len(rows) - 1)  # ranks: 1 best
+    places[:, -1] = order
+    colours = plt.get_cmap("viridis_r")(order)
+    drawn = np.argsort(order)  # the best on top
+    lines = [
+        np.column_stack([np.flatnonzero(known), place[known]])
+        for place in places[drawn]
+        for known in [~np.isnan(place)]
+    ]
+    axis.add_collection(LineCollection(lines, colors=colours[drawn], linewidths=1 + 2 * order[drawn] ** 4, alpha=0.8))
+    worst, top = (scores.min(), scores.max()) if direction == "max" else (scores.max(), scores.min())
+    for at, score in ((0, worst), (1, top)):
+        axis.annotate(f"{score:.4g}", (len(names), at), (6, 0), textcoords="offset points", va="center")
+    for column in range(len(names) + 1):
+        axis.axvline(column, color="black", linewidth=0.8)
+    axis.set(xlim=(-0.6, len(names) + 0.5), ylim=(-0.05, 1.05), yticks=[])
+    axis.set_xticks(range(len(names) + 1), [*names, f"{objective}, by rank"])
+    axis.spines[:].set_visible(False)
+    axis.set_title("Each line is a trial; the darker, the better")
+    return figure
+
+
+def hyperparameter_names(rows):
+    return list(dict.fromkeys(name for row in rows for name in row["hyperparameters"]))
+
+
+def finite(row):
+    return row["score"] is not None and math.isfinite(row["score"])
+
+
+def scale(rows, name):
+    """Positions of a hyperparameter's values, labels if they are words or switches, and whether to space by powers."""
+    values = [row["hyperparameters"][name] for row in rows if name in row["hyperparameters"]]
+    if any(isinstance(value, str | bool) for value in values):
+        words = sorted(set(map(str, values)))
+        return [words.index(str(value)) for value in values], words, False
+    low, high = min(values), max(values)
+    return values, None, low > 0 and high / low >= 8
+
+
+def short(value):
+    return f"{value:.3g}"
+
+
+def focus(set_limits, scores, direction):
+    """Leave the worst tenth outside the picture when it would squeeze all others together."""
+    scores = np.asarray(scores)
+    low, high = np.quantile(scores, (0.1, 1) if direction == "max" else (0, 0.9))
+    if np.ptp(scores) > 3 * (high - low) > 0:
+        margin = 0.1 * (high - low)
+        set_limits(low - margin, high + margin)

@@ -1,0 +1,609 @@
+"""KerasTuner's four tuners with dependable oracles, seeds that are kept, failures on record, limits and pruning.
+
+The folder of a search, `<directory>/<project_name>/`:
+
+    search.json                  what the search is: algorithm, space, objective, seed; another one is refused
+    trial_<id>/trial.json        the oracle's record: values, status, score, message
+    trial_<id>/run.json          how it ran: seconds, epochs, message, each execution's score and curves
+    trial_<id>/checkpoint.weights.h5, build_config.json    the best weights, of the best `keep` trials
+    trial_<id>/execution<k>/     the state after the last epoch, while the trial runs or may be promoted
+
+Each JSON file has a `.copy` beside it. A killed search is continued by running the same program again.
+"""
+
+import contextlib
+import copy
+import itertools
+import json
+import math
+import os
+import pathlib
+import shutil
+import time
+import traceback
+
+import keras
+import keras_tuner
+from keras_tuner.src.distribute import utils as distribute
+from keras_tuner.src.engine import tuner as tuner_module
+from keras_tuner.src.engine import tuner_utils
+
+from recipes.tuning import oracles, progress, storage
+
+PRUNE_TRIALS, PRUNE_EPOCHS = 4, 1  # no pruning before so many others reached the epoch, nor before the end of this one
+OWN_FILES = ("trial_*", "search.json*", "oracle.json*", "tuner*.json*")
+
+
+class NotFiniteError(ArithmeticError):
+    """The objective of a trial is not a number, or infinite."""
+
+
+class OutOfTimeError(keras_tuner.errors.FailedTrialError):
+    """A trial ran longer than `trial_time_limit`."""
+
+
+class Tuner(keras_tuner.Tuner):
+    """What the four tuners have in common. Takes the arguments of the KerasTuner tuner of the same name, and these.
+
+    Args:
+        trial_time_limit: seconds after which a trial fails, whatever it has reached. Looked at after each batch.
+        time_limit: seconds after the start of `search` from which on no new trial is begun.
+        prune: `"median"` stops a trial whose best value so far is worse than the median of what the others had at the
+            same epoch (Golovin et al. 2017, https://doi.org/10.1145/3097983.3098043), once four others got there. It
+            counts as completed, with its best value, and says so in its message. None: all are trained to the end.
+        keep: how many trials, the best, keep their weights on disk; None: all.
+
+    Raises:
+        ValueError: if the project folder holds another search, or `overwrite=True` meets a folder no tuner made, or
+            `prune` and Hyperband, which prunes by itself, are combined.
+
+    Scores: the best finite value over the epochs. A trial whose *last* value is not finite has diverged and fails; a
+    first epoch that is not a number (a precision without positives, for instance) does no harm.
+    With several executions the score is their mean; one that fails fails the trial.
+
+    Seeds: before each build Python, NumPy and the backend are seeded by a hash of seed, hyperparameter values,
+    execution and retry, so equal hyperparameters get equal scores, whatever ran before. This holds for the order of the
+    data too, if `x` is an array, or a *function* that returns the data (called before each execution): a shuffled
+    tf.data set itself goes on from trial to trial.
+    """
+
+    Oracle = None
+
+    def __init__(
+        self,
+        hypermodel=None,
+        *arguments,
+        max_model_size=None,
+        optimizer=None,
+        loss=None,
+        metrics=None,
+        distribution_strategy=None,
+        directory=None,
+        project_name=None,
+        tuner_id=None,
+        overwrite=False,
+        executions_per_trial=1,
+        trial_time_limit=None,
+        time_limit=None,
+        prune=None,
+        keep=3,
+        **keywords,
+    ):
+        if prune not in (None, "median"):
+            raise ValueError(f'prune must be None or "median", not {prune!r}')
+        if prune and issubclass(self.Oracle, keras_tuner.oracles.HyperbandOracle):
+            raise ValueError('prune="median" does not go with Hyperband, which stops bad trials itself: leave it out')
+        if hypermodel is None and type(self).run_trial is Tuner.run_trial:
+            raise ValueError("hypermodel is missing: a function build_model(hp), or a run_trial of your own")
+        self.trial_time_limit, self.time_limit, self.prune, self.keep = trial_time_limit, time_limit, prune, keep
+        self._execution = self._attempt = self._seconds_before = 0
+        self._began, self._run, self._curves, self._error, self._quiet = time.monotonic(), {}, {}, None, False
+        oracle = self.Oracle(*arguments, **keywords)
+        oracle.keep = keep
+        folder = pathlib.Path(directory or ".") / (project_name or "untitled_project")
+        worker = distribute.has_chief_oracle() and not distribute.is_chief_oracle()
+        if overwrite and not worker:
+            self._delete(folder)
+        super().__init__(
+            oracle,
+            hypermodel,
+            max_model_size=max_model_size,
+            optimizer=optimizer,
+            loss=loss,
+            metrics=metrics,
+            distribution_strategy=distribution_strategy,
+            directory=directory,
+            project_name=project_name,
+            tuner_id=tuner_id,
+            executions_per_trial=executions_per_trial,
+        )
+        self._local = oracle  # also on a worker, where `self.oracle` speaks to the chief
+        self._identity = self._describe()
+        self._check_identity()
+        if worker:
+            from recipes.tuning import chief
+
+            self.oracle = chief.Client(oracle)
+        else:
+            oracle.reload()
+
+    # Which search this is
+
+    def _describe(self):
+        oracle = self._local
+        algorithm = (
+            "num_initial_points",
+            "alpha",
+            "beta",
+            "acquisition",
+            "max_epochs",
+            "factor",
+            "hyperband_iterations",
+        )
+        arguments = {name: getattr(oracle, name) for name in algorithm if hasattr(oracle, name)}
+        return {
+            "algorithm": self.Oracle.__name__.removesuffix("Oracle"),
+            "objective": str(oracle.objective),
+            "seed": oracle.seed if oracle.seeded else None,
+            "executions_per_trial": self.executions_per_trial,
+            "prune": self.prune,
+            **{name: value if value != math.inf else "inf" for name, value in arguments.items()},
+            "space": oracle.get_space().get_config()["space"],
+        }
+
+    def _check_identity(self):
+        """Compare with what the folder says; take its seed where none was given.
+
+        Raises:
+            ValueError: saying what differs.
+        """
+        identity = json.loads(json.dumps(self._identity))
+        there = storage.load_json(os.path.join(self.project_dir, "search.json"))
+        advice = "pass overwrite=True to start anew, or another project_name"
+        if there is None:
+            if os.path.exists(os.path.join(self.project_dir, "oracle.json")):
+                raise ValueError(f"{self.project_dir} holds a search of plain KerasTuner: {advice}")
+            return
+        self._local.seed = there["seed"]
+        if identity["seed"] is None:
+            identity["seed"] = there["seed"]
+        differences = _differences(there, identity)
+        if differences:
+            raise ValueError(f"{self.project_dir} holds another search ({'; '.join(differences)}): {advice}")
+
+    @staticmethod
+    def _delete(folder):
+        """Delete a search that a tuner left in `folder`, and nothing else in there."""
+        if not folder.exists() or not any(folder.iterdir()):
+            return
+        made = any((folder / name).exists() for name in ("search.json", "search.json.copy", "oracle.json"))
+        if not made and {path.name for path in folder.iterdir()} != {storage.LOCK}:
+            raise ValueError(
+                f"overwrite=True: no tuner made {folder}, so nothing is deleted; choose another project_name"
+            )
+        with storage.held(folder):
+            for pattern in OWN_FILES:
+                for path in folder.glob(pattern):
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    # The search
+
+    def search(self, *fit_args, **fit_kwargs):
+        """Search, or continue a search that was interrupted, until `max_trials`, the end of the space or `time_limit`.
+
+        Args:
+            *fit_args: for `fit`; the first, or `x`, may be a function that returns the training data.
+            **fit_kwargs: for `fit`. `verbose` is 0 for `fit` unless given; `verbose=0` silences the search, too.
+
+        Raises:
+            RuntimeError: if another search works in the project folder.
+            Exception: whatever the first trial raised, which has the default values: the others would hardly do better.
+        """
+        self._quiet = fit_kwargs.get("verbose") in (0, "0")
+        if self._is_worker():
+            self._search(*fit_args, **fit_kwargs)
+            return
+        with self.project():
+            if distribute.is_chief_oracle():
+                from recipes.tuning import chief
+
+                chief.serve(
+                    self.oracle, os.environ["KERASTUNER_ORACLE_IP"], int(os.environ["KERASTUNER_ORACLE_PORT"])
+                ).wait()
+                if self.oracle.first_failed():
+                    raise RuntimeError(f"the trial with the default values failed: {self._first_line(0)}")
+            else:
+                self._search(*fit_args, **fit_kwargs)
+
+    @contextlib.contextmanager
+    def project(self):
+        """Hold the project folder and take up what it records; for programs that serve the oracle to workers.
+
+        Raises:
+            RuntimeError: if another search works in the folder.
+            ValueError: if it holds another search.
+        """
+        with storage.held(self.project_dir):
+            self._check_identity()
+            identity = {**self._identity, "seed": self._local.seed}
+            storage.save_json(os.path.join(self.project_dir, "search.json"), identity)
+            self._local.reload()
+            yield
+
+    def _search(self, *fit_args, **fit_kwargs):
+        self._search_began, self._ended_here = time.monotonic(), 0
+        self.on_search_begin()
+        while True:
+            if self.time_limit is not None and time.monotonic() - self._search_began >= self.time_limit:
+                self._say(f"The time limit of {self.time_limit:g} s is reached: no new trial is begun.")
+                break
+            self.pre_create_trial()
+            trial = self.oracle.create_trial(self.tuner_id)
+            if trial.status == oracles.STOPPED:
+                self._say_why_stopped()
+                break
+            if trial.status == oracles.IDLE:
+                time.sleep(0.2)
+                continue
+            self.on_trial_begin(trial)
+            self._try_run_and_update_trial(trial, *fit_args, **fit_kwargs)
+            self.on_trial_end(trial)
+        self.on_search_end()
+
+    def _say(self, line):
+        if not self._quiet:
+            print(line, flush=True)
+
+    def _say_why_stopped(self):
+        done, planned = len(self._local.trials), self._local.max_trials
+        if not self._is_worker() and planned and done < planned:
+            self._say(f"All points of the search space are tried: the search ends after {done} of {planned} trials.")
+
+    def on_trial_end(self, trial):
+        """Record the trial, report it, and raise the error of the first one."""
+        self.oracle.end_trial(trial)
+        ended = self.oracle.get_trial(trial.trial_id)
+        if ended.status == oracles.FAILED and int(trial.trial_id) == 0:
+            raise self._error or RuntimeError(f"the trial with the default values failed: {trial.message}")
+        if not self._quiet and ended.status != oracles.INVALID:
+            self.report(ended)
+
+    def report(self, trial):
+        """Print one line on a trial that has ended."""
+        number, planned = int(trial.trial_id) + 1, self.oracle.max_trials
+        objective = self.oracle.objective
+        best = self.oracle.get_best_trials(1)
+        if trial.status == oracles.COMPLETED:
+            outcome = f"{objective.name} {trial.score:.5g}"
+        else:
+            outcome = f"failed ({_first_line(trial.message or self._run.get('message'))})"
+        if best:
+            outcome += f", best {best[0].score:.5g} (trial {int(best[0].trial_id) + 1})"
+        left = self._seconds_left(number, planned)
+        note = f" [{_first_line(trial.message)}]" if trial.status == oracles.COMPLETED and trial.message else ""
+        of = f" of {planned}" if planned else ""
+        print(f"Trial {number}{of}: {outcome}{'' if left is None else f', about {left:.0f} s left'}{note}", flush=True)
+
+    def _seconds_left(self, number, planned):
+        spent = time.monotonic() - self._search_began
+        self._ended_here += 1
+        estimates = [] if not planned else [spent / self._ended_here * (planned - number)]
+        if self.time_limit is not None:
+            estimates.append(max(self.time_limit - spent, 0.0))
+        return min(estimates, default=None)
+
+    # One trial
+
+    def _try_run_and_update_trial(self, trial, *fit_args, **fit_kwargs):
+        self._began, self._seconds_before, self._execution = time.monotonic(), 0.0, 0
+        self._run = {"seconds": 0.0, "epochs": 0, "message": None, "score": None, "executions": []}
+        record = storage.load_json(os.path.join(self.get_trial_dir(trial.trial_id), "trial.json"))
+        self._attempt = record["runs"] if isinstance(record, dict) else 0
+        trial.message = None
+        keras.utils.set_random_seed(self.trial_seed(trial.hyperparameters.values))
+        try:
+            self._run_and_update_trial(trial, *fit_args, **fit_kwargs)
+            trial.status, trial.message = oracles.COMPLETED, self._run["message"]
+        except keras_tuner.errors.FatalError:
+            raise
+        except Exception as error:
+            final = isinstance(error, keras_tuner.errors.FailedTrialError)
+            trial.status = oracles.FAILED if final else oracles.INVALID
+            plain = isinstance(error, NotFiniteError | OutOfTimeError)
+            trial.message = str(error) if plain else f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
+            self._error = error if int(trial.trial_id) == 0 else None
+            self._forget_states(trial.trial_id)
+        self._run["message"], self._run["seconds"] = trial.message, self.seconds()
+        storage.save_json(os.path.join(self.get_trial_dir(trial.trial_id), "run.json"), self._run)
+
+    def _run_and_update_trial(self, trial, *fit_args, **fit_kwargs):
+        objective = self.oracle.objective
+        results = self.run_trial(trial, *fit_args, **fit_kwargs)
+        tuner_utils.validate_trial_results(results, objective, "Tuner.run_trial()")
+        executions = [
+            _best_metrics(result, objective) for result in (results if isinstance(results, list) else [results])
+        ]
+        for number, (metrics, _) in enumerate(executions):
+            if number >= len(self._run["executions"]):
+                self._run["executions"].append({})
+            self._run["executions"][number]["score"] = metrics[objective.name]
+        metrics = tuner_utils.average_metrics_dicts([metrics for metrics, _ in executions])
+        metrics = {name: float(value) for name, value in metrics.items()}
+        if not math.isfinite(metrics[objective.name]):
+            raise NotFiniteError(f"{objective.name} is {metrics[objective.name]}")
+        self._run["score"] = metrics[objective.name]
+        step = round(sum(step for _, step in executions) / len(executions))
+        self.oracle.update_trial(trial.trial_id, metrics, step=step)
+
+    def run_trial(self, trial, *fit_args, **fit_kwargs):
+        """Train the model `executions_per_trial` times, each from its last saved state.
+
+        Returns:
+            A list of what `HyperModel.fit` returned, one for each execution.
+        """
+        fit_kwargs.setdefault("verbose", 0)
+        values = trial.hyperparameters.values
+        if "tuner/epochs" in values:
+            fit_kwargs["epochs"] = values["tuner/epochs"]
+        results, best = [], None
+        for execution in range(self.executions_per_trial):
+            self._execution = execution
+            result, best, stopped = self._execute(trial, best, *fit_args, **copy.copy(fit_kwargs))
+            results.append(result)
+            if stopped:  # pruned: further executions would be wasted
+                break
+        self._execution = 0
+        return results
+
+    def _execute(self, trial, best, *fit_args, **fit_kwargs):
+        hp, trial_id = trial.hyperparameters, trial.trial_id
+        folder = os.path.join(self.get_trial_dir(trial_id), f"execution{self._execution}")
+        callbacks = self._deepcopy_callbacks(list(fit_kwargs.pop("callbacks", None) or []))
+        self._configure_tensorboard_dir(callbacks, trial, self._execution)
+        checkpoint = self._get_checkpoint_fname(trial_id)
+        follower = progress.Follower(self, trial, self.oracle.objective, folder, checkpoint, callbacks, best)
+        saved, begun = progress.load(folder), 0
+        if saved is not None:
+            self._seconds_before = max(self._seconds_before, saved["seconds"])
+            begun = hp.values.get("tuner/initial_epoch", 0)
+        elif "tuner/trial_id" in hp.values:  # promoted: goes on where the other trial ended
+            origin = self.get_trial_dir(hp.values["tuner/trial_id"])
+            saved = progress.load(os.path.join(origin, f"execution{self._execution}"))
+            if saved is None:
+                raise keras_tuner.errors.FailedTrialError(f"the state to continue from is not in {origin}")
+            begun = saved["epochs"]
+            if self._execution == 0:
+                storage.link_or_copy(self._get_checkpoint_fname(hp.values["tuner/trial_id"]), checkpoint)
+
+        model, reminder = self._try_build(hp), []
+        if saved is not None:
+            try:
+                with tuner_module.maybe_distribute(self.distribution_strategy):
+                    reminder = progress.restore(saved, model, callbacks)
+                follower.take_up(saved)
+                fit_kwargs["initial_epoch"] = saved["epochs"]
+                if saved["stopped"]:
+                    fit_kwargs["epochs"] = saved["epochs"]
+            except (OSError, ValueError):  # a spoilt file
+                if begun:
+                    raise keras_tuner.errors.FailedTrialError("the state to continue from cannot be read") from None
+                shutil.rmtree(folder)
+                model = self._try_build(hp)
+        fit_args, fit_kwargs = _with_data(fit_args, fit_kwargs, skip=follower.epochs)
+        callbacks = [*reminder, *callbacks, tuner_utils.TunerCallback(self, trial), follower]
+        result = self.hypermodel.fit(hp, model, *fit_args, callbacks=callbacks, **fit_kwargs)
+        storage.save_json(self._get_build_config_fname(trial_id), model.get_build_config())
+        tuner_utils.validate_trial_results(result, self.oracle.objective, "HyperModel.fit()")
+        if isinstance(result, keras.callbacks.History):
+            result.history, result.epoch = follower.history(), list(range(follower.epochs))
+        self._run["executions"].append({"values": follower.values(), "history": follower.history()})
+        self._run["epochs"] += follower.epochs - begun
+        self._run["message"] = self._run["message"] or follower.message
+        return result, follower.best, follower.message is not None
+
+    def trial_seed(self, values, execution=None):
+        """The seed for hyperparameter values: the same in every process, of all others different."""
+        values = {name: value for name, value in values.items() if not name.startswith("tuner/")}
+        execution = self._execution if execution is None else execution
+        return oracles.random_number("build", self._seed(), values, execution, self._attempt)
+
+    def _seed(self):
+        if self._is_worker() and self._identity["seed"] is None:  # the chief drew one
+            return storage.load_json(os.path.join(self.project_dir, "search.json"))["seed"]
+        return self._local.seed
+
+    def _build_hypermodel(self, hp):
+        keras.utils.set_random_seed(self.trial_seed(hp.values))
+        return super()._build_hypermodel(hp)
+
+    def seconds(self):
+        """How long the present trial has run, earlier sessions included."""
+        return self._seconds_before + time.monotonic() - self._began
+
+    def check_time(self, epochs):
+        """Fail the present trial if it has run longer than `trial_time_limit`."""
+        if self.trial_time_limit is not None and self.seconds() > self.trial_time_limit:
+            raise OutOfTimeError(f"exceeded its time limit of {self.trial_time_limit:g} s in epoch {epochs + 1}")
+
+    def verdict(self, trial, values):
+        """Why to stop a trial with these values of the objective so far, or None: the median rule. To be overridden."""
+        epoch, objective = len(values), self.oracle.objective
+        if self.prune is None or self._execution > 0 or epoch <= PRUNE_EPOCHS:
+            return None
+        finite = [value for value in values if math.isfinite(value)]
+        others = [curve[epoch - 1] for curve in self._other_curves(trial.trial_id) if len(curve) >= epoch]
+        others = sorted(value for value in others if value is not None and math.isfinite(value))
+        if len(others) < PRUNE_TRIALS or not finite:
+            return None
+        best = max(finite) if objective.direction == "max" else min(finite)
+        middle = (others[(len(others) - 1) // 2] + others[len(others) // 2]) / 2
+        if not objective.better_than(middle, best):
+            return None
+        return f"pruned at epoch {epoch}: {best:.5g} is worse than {middle:.5g}, the median of {len(others)} others"
+
+    def _other_curves(self, trial_id):
+        for folder in os.scandir(self.project_dir):
+            other = folder.name.removeprefix("trial_")
+            if not folder.name.startswith("trial_") or other == trial_id or other in self._curves:
+                continue
+            run = storage.load_json(os.path.join(folder.path, "run.json"))
+            if run and run["executions"] and run["score"] is not None:
+                self._curves[other] = run["executions"][0].get("values") or []
+        return [curve for other, curve in self._curves.items() if other != trial_id]
+
+    def _forget_states(self, trial_id):
+        for states in pathlib.Path(self.get_trial_dir(trial_id)).glob("execution*"):
+            shutil.rmtree(states, ignore_errors=True)
+
+    # Results
+
+    def leaderboard(self):
+        """All trials as dictionaries, the best first, those that failed or have not ended last.
+
+        Keys: `rank` (None if there is no score), `trial` (its id), `score`, `status`, `message` (one line or None),
+        `epochs` and `seconds` (spent on this trial), `scores` (of each execution), `hyperparameters`.
+        """
+        if self._is_worker():
+            self._local.reload()
+        ranked = self._local.get_best_trials(len(self._local.trials))
+        rest = [trial for trial in self._local.trials.values() if trial not in ranked]
+        rows = []
+        for number, trial in enumerate([*ranked, *rest], start=1):
+            run = storage.load_json(os.path.join(self.get_trial_dir(trial.trial_id), "run.json")) or {}
+            rows.append(
+                {
+                    "rank": number if number <= len(ranked) else None,
+                    "trial": trial.trial_id,
+                    "score": trial.score,
+                    "status": trial.status,
+                    "message": _first_line(trial.message),
+                    "epochs": run.get("epochs", 0),
+                    "seconds": run.get("seconds", 0.0),
+                    "scores": [execution.get("score") for execution in run.get("executions", [])],
+                    "hyperparameters": {
+                        name: value
+                        for name, value in trial.hyperparameters.values.items()
+                        if not name.startswith("tuner/")
+                    },
+                }
+            )
+        return rows
+
+    def curves(self, trial_id):
+        """The metrics after each epoch of a trial, one dictionary of lists for each execution."""
+        run = storage.load_json(os.path.join(self.get_trial_dir(trial_id), "run.json")) or {}
+        return [execution.get("history", {}) for execution in run.get("executions", [])]
+
+    def load_model(self, trial):
+        """The model of a trial with its best weights.
+
+        Raises:
+            ValueError: if they are not kept.
+        """
+        if not os.path.exists(self._get_checkpoint_fname(trial.trial_id)):
+            raise ValueError(f"the weights of trial {trial.trial_id} are gone: those of the best {self.keep} are kept")
+        self._execution = self._attempt = 0
+        return super().load_model(trial)
+
+    def _first_line(self, number):
+        return _first_line(self._local.trials[self._local.start_order[number]].message)
+
+    # KerasTuner's own state files are not needed: everything is in the records of the trials.
+
+    def save(self):
+        """Nothing to do."""
+
+    def reload(self):
+        """Take up what the project folder holds."""
+        self._local.reload()
+
+
+class RandomSearch(Tuner):
+    """`keras_tuner.RandomSearch`, dependable. The defaults are the first trial; no point is tried twice."""
+
+    Oracle = oracles.RandomSearchOracle
+
+
+class BayesianOptimization(Tuner):
+    """`keras_tuner.BayesianOptimization`, dependable, with expected improvement and without repetition."""
+
+    Oracle = oracles.BayesianOptimizationOracle
+
+
+class Hyperband(Tuner):
+    """`keras_tuner.Hyperband`, dependable. A promoted trial goes on exactly as if it had never been interrupted."""
+
+    Oracle = oracles.HyperbandOracle
+
+
+class GridSearch(Tuner):
+    """`keras_tuner.GridSearch`, dependable: it can be resumed."""
+
+    Oracle = oracles.GridSearchOracle
+
+
+def _first_line(message):
+    return message.strip().splitlines()[0] if message and message.strip() else None
+
+
+def _differences(there, here):
+    """In words, what differs between two descriptions of a search."""
+    lines = [
+        f"{name}: {there.get(name)} there, {here.get(name)} here"
+        for name in dict.fromkeys([*there, *here])
+        if name != "space" and there.get(name) != here.get(name)
+    ]
+
+    def entries(space):
+        return {
+            (hp["config"]["name"], json.dumps(hp["config"]["conditions"])): (hp["class_name"], hp["config"])
+            for hp in space
+        }
+
+    old, new = entries(there.get("space", [])), entries(here["space"])
+    for key in dict.fromkeys([*old, *new]):
+        if key not in new or key not in old:
+            lines.append(f"hyperparameter {key[0]!r}: only {'there' if key in old else 'here'}")
+        elif old[key] != new[key]:
+            (kind, a), (other_kind, b) = old[key], new[key]
+            changed = [f"{name} {a.get(name)} there, {b.get(name)} here" for name in b if a.get(name) != b.get(name)]
+            lines.append(f"hyperparameter {key[0]!r}: " + (", ".join(changed) or f"{kind} there, {other_kind} here"))
+    return lines
+
+
+def _best_metrics(result, objective):
+    """Metrics of the best epoch, with the objective among them, and the number of that epoch.
+
+    Raises:
+        NotFiniteError: if no value of the objective is finite, or the last is not.
+    """
+    if isinstance(result, keras.callbacks.History):
+        rows = itertools.zip_longest(*result.history.values())
+        epochs = [{k: v for k, v in zip(result.history, row, strict=True) if v is not None} for row in rows]
+        epochs = [metrics for metrics in epochs if objective.has_value(metrics)]
+    else:
+        epochs = [dict(result) if isinstance(result, dict) else {objective.name: float(result)}]
+    if not epochs:
+        raise NotFiniteError(f"there is no value of {objective.name}")
+    values = [
+        metrics[objective.name] if objective.name in metrics else objective.get_value(metrics) for metrics in epochs
+    ]
+    if not math.isfinite(values[-1]):
+        where = f" after epoch {len(values)}" if len(values) > 1 else ""
+        raise NotFiniteError(f"{objective.name} is {values[-1]}{where}")
+    finite = [number for number, value in enumerate(values) if math.isfinite(value)]
+    best = (max if objective.direction == "max" else min)(finite, key=lambda number: values[number])
+    return {**epochs[best], objective.name: values[best]}, best
+
+
+def _with_data(fit_args, fit_kwargs, skip):
+    """The arguments for `fit`, a function in the place of `x` called, and `skip` epochs of its orders passed over."""
+    data = fit_args[0] if fit_args else fit_kwargs.get("x")
+    if callable(data) and not isinstance(data, keras.utils.PyDataset):
+        data = data()
+        if fit_args:
+            fit_args = (data, *fit_args[1:])
+        else:
+            fit_kwargs = {**fit_kwargs, "x": data}
+    progress.skip_epochs(data, skip)
+    return fit_args, fit_kwargs

@@ -1,0 +1,317 @@
+"""With real, tiny networks: seeds, states, promotion, resuming, limits, pruning, what stays on disk."""
+
+import gc
+import json
+import math
+import types
+
+import keras
+import keras_tuner
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from recipes import tuning
+from recipes.tuning import progress, tuners
+from tests.tuning import tiny
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(16, 3)).astype("float32")
+Y = (X @ [[1.0], [-2.0], [0.5]]).astype("float32")
+
+
+def build(hp):
+    """Dropout, Adam and a schedule: weights, seed generators, moments and iterations."""
+    schedule = keras.optimizers.schedules.ExponentialDecay(hp.Float("rate", 0.001, 0.1, default=0.02), 3, 0.8)
+    model = keras.Sequential(
+        [
+            keras.Input((3,)),
+            keras.layers.Dense(hp.Int("units", 2, 6, default=4), activation="relu"),
+            keras.layers.Dropout(0.3),
+            keras.layers.Dense(1),
+        ]
+    )
+    model.compile(optimizer=keras.optimizers.Adam(schedule), loss="mse", run_eagerly=True)
+    return model
+
+
+def shuffled():
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(16, seed=7)
+    return data.batch(8)
+
+
+def tuner(kind, folder, hypermodel=build, **arguments):
+    arguments = {"seed": 0, "directory": folder, "project_name": "search", **arguments}
+    return getattr(tuning, kind)(hypermodel, "val_loss", **arguments)
+
+
+FIT = {"validation_data": (X, Y), "verbose": 0}
+
+
+@pytest.fixture(autouse=True)
+def no_collection(monkeypatch):
+    """KerasTuner collects garbage before each build, and that takes longer than a training here."""
+    monkeypatch.setattr(gc, "collect", lambda *arguments: 0)
+
+
+def last_state(search, trial_id):
+    return progress.load(f"{search.project_dir}/trial_{trial_id}/execution0")
+
+
+class Die(keras.callbacks.Callback):
+    """Dies at the end of an epoch of a trial, once."""
+
+    def __init__(self, epochs):
+        super().__init__()
+        self.left = {"epochs": epochs}  # a dictionary is not part of the state of a training
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.left["epochs"] -= 1
+        if self.left["epochs"] < 0:
+            raise tiny.Killed
+
+
+def test_same_score_in_any_order(tmp_path):
+    """Weights, dropout and the order of the data depend on seed and values, not on what ran before."""
+    first = tuner("GridSearch", tmp_path / "a", max_trials=3)
+    first.search(shuffled, epochs=2, **FIT)
+    trials = {str(trial.hyperparameters.values): trial.score for trial in first.oracle.trials.values()}
+    hp = keras_tuner.HyperParameters()
+    hp.Fixed("rate", list(first.oracle.trials.values())[2].hyperparameters.values["rate"])
+    hp.Fixed("units", list(first.oracle.trials.values())[2].hyperparameters.values["units"])
+    alone = tuner("RandomSearch", tmp_path / "b", max_trials=1, hyperparameters=hp)
+    alone.search(shuffled, epochs=2, **FIT)
+    trial = alone.oracle.get_best_trials()[0]
+    assert trials[str({k: trial.hyperparameters.values[k] for k in ("rate", "units")})] == trial.score
+    assert len(set(trials.values())) == 3
+
+
+def test_promoted_run_equals_an_uninterrupted_one(tmp_path):
+    search = tuner("Hyperband", tmp_path, max_epochs=3, factor=3)
+    search.search(shuffled, **FIT)
+    promoted = next(t for t in search.oracle.trials.values() if t.hyperparameters.values["tuner/round"] == 1)
+    values = promoted.hyperparameters.values
+    assert (values["tuner/initial_epoch"], values["tuner/epochs"]) == (1, 3)
+    state = progress.load(f"{search.project_dir}/trial_{promoted.trial_id}/execution0")
+    assert state is None  # it came to its end
+
+    keras.utils.set_random_seed(search.trial_seed(values))
+    straight = build(promoted.hyperparameters)
+    history = straight.fit(shuffled(), epochs=3, **FIT).history
+    assert search.curves(promoted.trial_id)[0] == history
+    assert search.curves(values["tuner/trial_id"])[0] == {name: column[:1] for name, column in history.items()}
+    assert promoted.score == min(history["val_loss"])
+    row = next(row for row in search.leaderboard() if row["trial"] == promoted.trial_id)
+    assert row["epochs"] == 2
+
+
+@pytest.mark.slow
+def test_promoted_weights_are_those_of_the_last_epoch(tmp_path):
+    """Optimizer, schedule and seed generators too: everything that decides on the next step."""
+    search = tuner("Hyperband", tmp_path, max_epochs=3, factor=3)
+    with pytest.raises(tiny.Killed):
+        search.search(shuffled, callbacks=[Die(4)], **FIT)  # three beginners, then in the second epoch of the promoted
+    keras.utils.set_random_seed(0)
+    promoted = search.oracle.trials["0003"]
+    past = promoted.hyperparameters.values["tuner/trial_id"]
+    saved = last_state(search, past)
+    model = build(promoted.hyperparameters)
+    progress.restore(saved, model, [])
+    assert int(model.optimizer.iterations) == 2
+    search.oracle._tidy()
+    assert last_state(search, past) is not None  # may still be needed
+    again = tuner("Hyperband", tmp_path, max_epochs=3, factor=3)
+    again.search(shuffled, **FIT)
+    whole = tuner("Hyperband", tmp_path / "whole", max_epochs=3, factor=3)
+    whole.search(shuffled, **FIT)
+    assert tiny.table(again) == tiny.table(whole)
+    assert not list(tmp_path.rglob("execution*"))
+    kept = {path.parent.name for path in (tmp_path / "search").rglob("checkpoint.weights.h5")}
+    assert kept == {f"trial_{row['trial']}" for row in again.leaderboard()[:3]}
+
+
+def callbacks():
+    return [
+        keras.callbacks.ReduceLROnPlateau(patience=1, factor=0.5),
+        keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True),
+    ]
+
+
+def plain(hp):
+    model = build(hp)
+    model.compile(optimizer=keras.optimizers.Adam(hp.get("rate")), loss="mse", run_eagerly=True)
+    return model
+
+
+@pytest.mark.parametrize("epochs", [pytest.param(2, marks=pytest.mark.slow), 7])
+def test_resume_inside_a_trial(epochs, tmp_path):
+    """Killed in the third epoch of the first trial, and of the second: goes on there, with the same result."""
+    trained = []
+
+    class Count(keras.callbacks.Callback):
+        def __deepcopy__(self, memo):
+            return self
+
+        def on_epoch_end(self, epoch, logs=None):
+            trained.append(epoch)
+
+    whole = tuner("RandomSearch", tmp_path / "whole", plain, max_trials=2, executions_per_trial=2)
+    whole.search(shuffled, epochs=3, callbacks=callbacks(), **FIT)
+    killed = tuner("RandomSearch", tmp_path, plain, max_trials=2, executions_per_trial=2)
+    with pytest.raises(tiny.Killed):
+        killed.search(shuffled, epochs=3, callbacks=[*callbacks(), Count(), Die(epochs)], **FIT)
+    again = tuner("RandomSearch", tmp_path, plain, max_trials=2, executions_per_trial=2)
+    again.search(shuffled, epochs=3, callbacks=[*callbacks(), Count(), Die(99)], **FIT)
+    assert tiny.table(again) == tiny.table(whole)
+    assert len(trained) == sum(row["epochs"] for row in whole.leaderboard())
+    assert sum(row["epochs"] for row in again.leaderboard()) == len(trained)
+    for number in "01":
+        assert again.curves(number) == whole.curves(number)
+
+
+@pytest.mark.slow
+def test_spoilt_state(tmp_path):
+    """A state cut off by a failing disk: the trial begins again, and comes to the same result."""
+    whole = tuner("RandomSearch", tmp_path / "whole", max_trials=1)
+    whole.search(shuffled, epochs=2, **FIT)
+    for name in ("last.weights.h5", "state.pickle"):
+        killed = tuner("RandomSearch", tmp_path / name, max_trials=1)
+        with pytest.raises(tiny.Killed):
+            killed.search(shuffled, epochs=2, callbacks=[Die(1)], **FIT)
+        file = next((tmp_path / name).rglob(name))
+        file.write_bytes(file.read_bytes()[:100])
+        again = tuner("RandomSearch", tmp_path / name, max_trials=1)
+        again.search(shuffled, epochs=2, **FIT)
+        assert tiny.table(again) == tiny.table(whole)
+
+
+def test_best_model_has_the_best_weights(tmp_path):
+    search = tuner("RandomSearch", tmp_path, max_trials=3, keep=2)
+    search.search(X, Y, epochs=3, batch_size=8, **FIT)
+    best = search.oracle.get_best_trials()[0]
+    model = search.get_best_models()[0]
+    assert model.evaluate(X, Y, verbose=0) == pytest.approx(best.score, rel=1e-5)
+    assert len(list(tmp_path.rglob("checkpoint.weights.h5"))) == 2
+    with pytest.raises(ValueError, match="are gone: those of the best 2 are kept"):
+        search.load_model(search.oracle.get_best_trials(3)[2])
+
+
+@pytest.mark.parametrize(
+    ("column", "best"),
+    [
+        ([math.nan, 0.5, 0.4], (0.4, 2)),  # an undefined beginning does no harm
+        ([0.5, math.inf, 0.6], (0.5, 0)),
+        ([0.5, 0.4, math.nan], None),  # it has diverged
+        ([math.nan, math.nan], None),
+        ([], None),
+    ],
+)
+@pytest.mark.parametrize("direction", ["min", "max"])
+def test_epochs_that_are_not_finite(column, best, direction):
+    sign = 1 if direction == "min" else -1
+    history = keras.callbacks.History()
+    history.history = {"loss": [1.0] * len(column), "val_x": [sign * value for value in column]}
+    objective = keras_tuner.Objective("val_x", direction)
+    if best is None:
+        with pytest.raises(tuners.NotFiniteError, match="val_x"):
+            tuners._best_metrics(history, objective)
+    else:
+        metrics, epoch = tuners._best_metrics(history, objective)
+        assert (metrics["val_x"], epoch) == (sign * best[0], best[1])
+
+
+def test_nan_loss_stops_the_trial(tmp_path):
+    def unstable(hp):
+        model = build(hp)
+        if hp.get("units") != 4:
+            model.compile(keras.optimizers.SGD(1e30), "mse", run_eagerly=True)
+        return model
+
+    search = tuner("RandomSearch", tmp_path, unstable, max_trials=3)
+    search.search(X, Y, epochs=5, batch_size=8, **FIT)
+    failed = [row for row in search.leaderboard() if row["status"] == "FAILED"]
+    assert failed
+    assert all(row["epochs"] < 5 and "val_loss is" in row["message"] for row in failed)
+
+
+def test_trial_time_limit(tmp_path, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(tuners, "time", types.SimpleNamespace(monotonic=lambda: clock[0]))
+
+    class Slow(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            clock[0] += 1.0 if self.model.layers[0].units == 4 else 2.0
+
+    hp = keras_tuner.HyperParameters()
+    hp.Fixed("rate", 0.02)
+    search = tuner("GridSearch", tmp_path, max_trials=2, trial_time_limit=5, hyperparameters=hp)
+    search.search(X, Y, epochs=2, batch_size=8, callbacks=[Slow()], **FIT)
+    first, *_, second = search.leaderboard()
+    assert (first["status"], first["seconds"]) == ("COMPLETED", 4.0)
+    assert (second["status"], second["seconds"]) == ("FAILED", 6.0)
+    assert second["message"] == "exceeded its time limit of 5 s in epoch 2"
+
+
+class Curves(keras_tuner.HyperModel):
+    """Trains nothing: a validation loss that falls to the value of `floor`, epoch by epoch."""
+
+    def build(self, hp):
+        hp.Float("floor", 0.0, 1.0, default=0.1)
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        return model
+
+    def fit(self, hp, model, *arguments, callbacks=(), epochs=1, initial_epoch=0, **keywords):
+        every = keras.callbacks.CallbackList(callbacks, model=model, add_history=True)
+        model.stop_training = False
+        every.on_train_begin()
+        for epoch in range(initial_epoch, epochs):
+            every.on_epoch_begin(epoch)
+            every.on_epoch_end(epoch, {"loss": 1.0, "val_loss": hp.get("floor") + 2.0**-epoch})
+            if model.stop_training:
+                break
+        every.on_train_end()
+        return model.history
+
+
+def test_median_pruning(tmp_path, monkeypatch):
+    def save(folder, model, callbacks, remembered):
+        (tmp_path / "weights").touch()
+        return tmp_path / "weights"
+
+    monkeypatch.setattr(progress, "save", save)
+    results = {}
+    for prune in (None, "median"):
+        search = tuner("RandomSearch", tmp_path / str(prune), Curves(), max_trials=20, prune=prune)
+        search.search(epochs=10, verbose=0)
+        board = search.leaderboard()
+        results[prune] = (board[0]["hyperparameters"], sum(row["epochs"] for row in board), board, search)
+    assert results[None][0] == results["median"][0]
+    assert results["median"][1] <= 0.6 * results[None][1]
+    board = results["median"][2]
+    pruned = [row for row in board if row["message"]]
+    assert all(row["status"] == "COMPLETED" for row in board)
+    assert all(row["message"].startswith(f"pruned at epoch {row['epochs']}: ") for row in pruned)
+    assert all(row["epochs"] == 10 for row in board if not row["message"])
+    again = tuner("RandomSearch", tmp_path / "median", Curves(), max_trials=20, prune="median")
+    assert again.leaderboard() == board
+    assert len(again.curves(pruned[0]["trial"])[0]["val_loss"]) == pruned[0]["epochs"]
+
+
+def test_files(tmp_path):
+    search = tuner("RandomSearch", tmp_path, max_trials=1)
+    search.search(X, Y, epochs=1, **FIT)
+    names = sorted(str(path.relative_to(tmp_path / "search")) for path in tmp_path.rglob("*") if path.is_file())
+    assert names == [
+        ".lock",
+        "search.json",
+        "search.json.copy",
+        *(f"trial_0/{name}" for name in ("build_config.json", "build_config.json.copy", "checkpoint.weights.h5")),
+        *(f"trial_0/{name}" for name in ("run.json", "run.json.copy", "trial.json", "trial.json.copy")),
+    ]
+    run = json.loads((tmp_path / "search" / "trial_0" / "run.json").read_text())
+    assert run["epochs"] == 1
+    assert run["seconds"] > 0
