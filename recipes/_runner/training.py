@@ -47,6 +47,15 @@ class Result:
     head: head_check.HeadCheck
 
 
+class Curves(keras.callbacks.TensorBoard):
+    """TensorBoard's curves over the epochs, without its work at every step, for which there is no reader here."""
+
+    on_train_batch_begin = keras.callbacks.Callback.on_train_batch_begin
+    on_train_batch_end = keras.callbacks.Callback.on_train_batch_end
+    on_test_batch_begin = keras.callbacks.Callback.on_test_batch_begin
+    on_test_batch_end = keras.callbacks.Callback.on_test_batch_end
+
+
 def devices(choice):
     """The strategy under which to build the model, for `--device auto|cpu|gpu|tpu`."""
     gpus = tf.config.list_physical_devices("GPU")
@@ -169,7 +178,7 @@ def train(module, plan, given, folder, strategy, variant=None):
         known_size = isinstance(train_set, tf.data.Dataset) and int(train_set.cardinality()) >= 0
         for _ in range(done * (ITERATORS_PER_EPOCH if known_size else 1)):
             iter(train_set)  # each iterator of a shuffled set has its own order: pass over those already used
-        logs = keras.callbacks.TensorBoard(folder / "logs", write_graph=False)
+        logs = Curves(folder / "logs", write_graph=False)
         keras.config.set_max_steps_per_epoch(SMOKE_STEPS if plan.smoke else None)
         model.fit(
             train_set,
