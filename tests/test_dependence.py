@@ -13,7 +13,7 @@ from recipes._runner.copy_command import DISTRIBUTIONS, canonical
 from recipes._runner.recipe import CHAPTERS, OTHER_FOLDERS, all_recipes
 
 ROOT = pathlib.Path(__file__).parents[1]
-LINES = 200
+LINES = 250
 EXPLAINED = {"load_data", "build_model", "search_space", "baseline", "deployed"}  # functions with a docstring
 STANDARD = set(sys.stdlib_module_names)
 TEXT = {".py", ".md", ".csv", ".tsv", ".toml", ".txt", ".mplstyle", ""}
