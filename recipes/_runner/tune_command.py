@@ -428,7 +428,8 @@ def print_table(rows, objective, longest=10):
 
     names = list(dict.fromkeys(name for row in rows for name in row["hyperparameters"]))
     table = rich.table.Table(title=f"The best of {len(rows)} trials", title_justify="left")
-    for heading in ("rank", "trial", objective, "epochs", "seconds", *names, ""):
+    remarks = [""] * any(row["message"] for row in rows[:longest])
+    for heading in ("rank", "trial", objective, "epochs", "seconds", *names, *remarks):
         table.add_column(heading, justify="right" if heading in ("rank", "trial", "epochs", "seconds") else "left")
     for row in rows[:longest]:
         values = [row["hyperparameters"].get(name) for name in names]
@@ -439,9 +440,9 @@ def print_table(rows, objective, longest=10):
             str(row["epochs"]),
             f"{row['seconds']:.0f}",
             *("" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value) for value in values),
-            row["message"] or "",
+            *([row["message"] or ""] if remarks else []),
         )
-    rich.console.Console().print(table)
+    rich.console.Console(width=None if sys.stdout.isatty() else 140).print(table)
 
 
 def first_line(message):
