@@ -53,8 +53,6 @@ class Checkpoint(keras.callbacks.Callback):
         callbacks: the other callbacks, whose memory is saved too.
     """
 
-    async_safe = True  # looking at the loss of a step need not hold up the next one; `fit` waits at the epoch's end
-
     def __init__(self, folder, monitor, direction, callbacks=()):
         super().__init__()
         self.folder = pathlib.Path(folder)
