@@ -1,0 +1,95 @@
+"""E14, E15: the bound is what it says, in nats an image, with the noise in it; saved and loaded; codes and back."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from recipes.autoencoders import vae as recipe
+
+
+@pytest.fixture(scope="module")
+def images():
+    rng = np.random.default_rng(0)
+    return np.round(rng.random((12, 28, 28, 1)) * (rng.random((12, 1, 1, 1)) > 0.3), 2).astype("float32")
+
+
+@pytest.fixture
+def model(images):
+    keras.utils.set_random_seed(0)
+    model = recipe.build_model(units=3, width=16)
+    model(images)
+    return model
+
+
+def scores(model, images):
+    return model.evaluate(tf.data.Dataset.from_tensor_slices((images, images)).batch(5), return_dict=True, verbose=0)
+
+
+@pytest.mark.parametrize(("units", "count"), [(20, 815_824), (2, 788_788)])
+def test_parameters(units, count, images):
+    model = recipe.build_model(units=units)
+    model(images[:1])
+    assert model.count_params() == count
+
+
+def test_bound_of_a_decoder_that_does_not_listen(model, images):
+    """All weights 0: no divergence, and each of 784 pixels costs log 2, whatever its grey."""
+    model.set_weights([np.zeros_like(weight) for weight in model.get_weights()])
+    found = scores(model, images)
+    assert found["kl"] == pytest.approx(0, abs=1e-5)
+    assert found["elbo"] == pytest.approx(-784 * np.log(2), rel=1e-5)
+
+
+def test_bound_against_numpy(model, images):
+    """In the encoder, biases alone: μ and log σ² are known and σ tiny, so that z is μ."""
+    mean, log_variance = np.array([1.0, -2.0, 0.5]), np.full(3, -20.0)
+    weights = model.encoder.get_weights()
+    model.encoder.set_weights([*weights[:2], 0 * weights[2], np.concatenate([mean, log_variance])])
+    pixels = recipe.decoded(model, mean[None].astype("float32"))[0].astype("float64")
+    x = images[..., 0].astype("float64")
+    log_likelihood = np.sum(x * np.log(pixels) + (1 - x) * np.log(1 - pixels), axis=(1, 2))
+    kl = -0.5 * np.sum(1 + log_variance - mean**2 - np.exp(log_variance))
+    found = scores(model, images)
+    assert found["kl"] == pytest.approx(kl, rel=1e-5)
+    assert found["elbo"] == pytest.approx(log_likelihood.mean() - kl, rel=1e-4)
+    assert set(found) == {"loss", "elbo", "kl"}
+
+
+def test_testing_draws_codes(model, images):
+    """Where σ is large the score differs from one test to the next; with σ = 0 in it, it would be no bound."""
+    first, second = (scores(model, images)["elbo"] for _ in range(2))
+    assert first != second
+    assert first == pytest.approx(second, rel=0.05)
+
+
+def test_training_raises_the_bound_and_the_loss_is_its_negative(model, images):
+    data = tf.data.Dataset.from_tensors((images, images)).repeat(100)
+    model.compile(keras.optimizers.Adam(0.01))
+    before = scores(model, images)
+    history = model.fit(data, epochs=1, shuffle=False, verbose=0).history
+    assert history["loss"][0] == pytest.approx(-history["elbo"][0], rel=1e-5)
+    assert scores(model, images)["elbo"] > before["elbo"] + 30
+
+
+def test_save_and_load(model, images, tmp_path):
+    model.optimizer.build(model.trainable_variables)
+    path = tmp_path / "model.keras"
+    model.save(path)
+    again = keras.saving.load_model(path)
+    for found, expected in zip(recipe.encoded(again, images), recipe.encoded(model, images), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+    z = np.ones((2, 3), "float32")
+    np.testing.assert_allclose(recipe.decoded(again, z), recipe.decoded(model, z), atol=1e-6)
+
+
+def test_baseline_is_the_bound_of_pixels_by_themselves(images):
+    data = tf.data.Dataset.from_tensor_slices((images, images)).batch(5)
+    mean = images.mean(0)
+    expected = np.mean(np.sum(images * np.log(mean) + (1 - images) * np.log(1 - mean), axis=(1, 2, 3)))
+    assert recipe.baseline(data, data)["elbo"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_mosaic():
+    picture = recipe.mosaic(np.arange(16).reshape(2, 2, 2, 2))
+    assert picture.tolist() == [[0, 1, 4, 5], [2, 3, 6, 7], [8, 9, 12, 13], [10, 11, 14, 15]]
