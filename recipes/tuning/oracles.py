@@ -325,10 +325,10 @@ class RandomSearchOracle(Dependable, keras_tuner.oracles.RandomSearchOracle):
 class GridSearchOracle(Dependable, keras_tuner.oracles.GridSearchOracle):
     """All combinations in order, the defaults first."""
 
-    @locked
-    def end_trial(self, trial):
-        super().end_trial(trial)
-        self._populate_next.append(trial.trial_id)
+    def _end(self, trial, retry):
+        super()._end(trial, retry)
+        if not retry:
+            self._populate_next.append(trial.trial_id)
 
     def _rebuild(self):
         known = [trial_id for trial_id in self.start_order if self.trials[trial_id].hyperparameters.values]

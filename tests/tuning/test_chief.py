@@ -18,8 +18,9 @@ def finish(oracle, trial, score=1.0):
     oracle.end_trial(trial)
 
 
-def test_abandon(tmp_path):
-    oracle = tiny.fake("RandomSearch", tmp_path, max_trials=3).oracle
+@pytest.mark.parametrize("kind", ["RandomSearch", "BayesianOptimization", "GridSearch"])
+def test_abandon(kind, tmp_path):
+    oracle = tiny.fake(kind, tmp_path, max_trials=3).oracle
     first, second = oracle.create_trial("a"), oracle.create_trial("b")
     finish(oracle, first)
     assert oracle.abandon("b", "killed by signal 9") == second.trial_id
@@ -33,7 +34,7 @@ def test_abandon(tmp_path):
     finish(oracle, third)
     assert oracle.create_trial("c").status == "STOPPED"
     assert oracle.tuner_ids == set()
-    again = tiny.fake("RandomSearch", tmp_path, max_trials=3).oracle
+    again = tiny.fake(kind, tmp_path, max_trials=3).oracle
     assert [trial.status for trial in again.trials.values()] == ["COMPLETED", "FAILED", "COMPLETED"]
 
 
