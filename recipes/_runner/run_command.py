@@ -63,6 +63,7 @@ def show(recipe, folder):
         figures.use_style()
         with tempfile.TemporaryDirectory(dir=folder, prefix=".") as workplace, contextlib.chdir(workplace):
             recipe.module.main()
+            figures.plt.close("all")  # saved; the recipe has no reason to close them
             for picture in sorted(pathlib.Path(workplace).iterdir()):
                 os.replace(picture, folder / picture.name)
         card.write_without_training(recipe, folder)
