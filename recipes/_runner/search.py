@@ -11,6 +11,7 @@ import os
 import pathlib
 import resource
 import sys
+import threading
 import time
 
 from recipes._runner import quiet
@@ -139,8 +140,16 @@ def recipe_model(plan):
     return RecipeModel()
 
 
+def leave_with(parent):
+    """End this process soon after its parent has died: a search that is started again has workers of its own."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
 def work(folder):
     """Run trials until the chief has no more, or the time is over, or too much memory is in use."""
+    threading.Thread(target=leave_with, args=(os.getppid(),), daemon=True).start()
     quiet.import_tensorflow()
     import keras
 

@@ -135,12 +135,13 @@ def start(folder, *flags, recipe="tiny"):
     )
 
 
-def workers():
-    """Processes that run trials."""
+def workers(folder):
+    """Processes that run trials of the search under `folder`."""
     found = []
     for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            if b"recipes._runner.search" in path.read_bytes():
+            words = path.read_bytes()
+            if b"recipes._runner.search" in words and str(folder).encode() in words:
                 found.append(int(path.parent.name))
         except OSError:
             continue
@@ -178,7 +179,7 @@ def test_defaults_that_fail_end_the_search_with_their_error(tmp_path):
 def test_a_killed_worker_is_replaced_and_its_trial_runs_again(tmp_path):
     process = start(tmp_path, "--tuner", "random", "--trials", "3", "--epochs", "3")
     wait_until(lambda: list(tmp_path.glob("tuning-random/trials/trial_*/trial.json")))
-    os.kill(workers()[0], signal.SIGKILL)
+    os.kill(workers(tmp_path)[0], signal.SIGKILL)
     said = process.communicate(timeout=900)[0]
     assert process.returncode == 0, said
     assert [row["status"] for row in leaderboard(tmp_path, "random")] == ["COMPLETED"] * 3
@@ -195,7 +196,7 @@ def test_a_killed_search_continues_as_if_nothing_had_been(tuner, tmp_path):
     wait_until(lambda: len(list(done.glob("trial_*/trial.json"))) >= 2)
     process.kill()
     process.wait()
-    wait_until(lambda: not workers(), 90)  # they notice that their chief is gone
+    wait_until(lambda: not workers(tmp_path), 30)  # they notice that their chief is gone
     assert start(tmp_path / "cut", *flags).wait(900) == 0
     one, other = (leaderboard(tmp_path / name, tuner) for name in ("whole", "cut"))
     for row in (*one, *other):
