@@ -417,7 +417,7 @@ class Tuner(keras_tuner.Tuner):
         return super()._build_hypermodel(hp)
 
     def seconds(self):
-        """How long the present trial has run, earlier sessions included."""
+        """How long the present trial has run, earlier runs of the search included."""
         return self._seconds_before + time.monotonic() - self._began
 
     def check_time(self, epochs):
