@@ -58,8 +58,7 @@ def build_sequential(units=64, notation="argument"):
 def build_functional(units=64, notation="argument"):
     """The same network as a chain of calls, from input to output."""
     inputs = keras.Input((28, 28, 1), dtype="uint8")
-    x = keras.layers.Rescaling(1 / 255)(inputs)
-    x = keras.layers.Flatten()(x)
+    x = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))
     for _ in range(2):
         x = keras.layers.Dense(units, activation=None if notation == "layer" else "relu")(x)
         if notation == "layer":
@@ -136,11 +135,7 @@ BRANCHED = {
 CALLS = [
     ("left", "Dense 64, shared"),
     ("right", "Dense 64, shared"),
-    ("Dense 64, shared", "Concatenate"),
-    ("Concatenate", "Dense 64"),
-    ("Dense 64", "Dense 64 "),
-    ("Dense 64 ", "Add"),
-    ("Add", "sum: Dense 19"),
+    *itertools.pairwise(list(BRANCHED)[2:8]),
     ("Add", "larger: Dense 1"),
 ]
 
@@ -149,8 +144,7 @@ def draw_graph(axis, boxes, arrows, title):
     """Layers as boxes, and who hands its output to whom."""
     for start, end in arrows:
         (x0, y0), (x1, y1) = boxes[start], boxes[end]
-        twice = end == "Concatenate"
-        for shift in (-0.25, 0.25) if twice else (0,):
+        for shift in (-0.25, 0.25) if end == "Concatenate" else (0,):  # called twice
             arrow = {"arrowstyle": "-|>", "color": "0.3", "shrinkA": 12, "shrinkB": 12}
             axis.annotate("", (x1 + shift, y1), (x0 + shift, y0), arrowprops=arrow)
     for name, (x, y) in boxes.items():
@@ -164,15 +158,13 @@ def draw_graph(axis, boxes, arrows, title):
 def figures(models, test, histories):
     """The graphs of the two networks, and what the branched one says of pairs of digits."""
     graphs, axes = plt.subplots(1, 2, figsize=(9, 5.6), layout="constrained")
-    names = list(CHAIN)
-    draw_graph(axes[0], CHAIN, list(itertools.pairwise(names)), "A list of layers is a chain")
+    draw_graph(axes[0], CHAIN, itertools.pairwise(CHAIN), "A list of layers is a chain")
     draw_graph(axes[1], BRANCHED, CALLS, "With calls it may fork, join, share and skip")
     skip = {"arrowstyle": "-|>", "color": "#D55E00", "linewidth": 2, "connectionstyle": "arc3,rad=-0.9"}
     axes[1].annotate("", (0.2, -5), (0.4, -3), arrowprops=skip)
     axes[1].text(1.35, -4, "skip", color="#D55E00", ha="center", va="center")
 
-    train, _, _ = load_data()
-    branched = train_branched(train, len(histories["functional"]["loss"]))
+    branched = train_branched(load_data()[0], len(histories["functional"]["loss"]))
     pairs = as_pairs(test)
     scores = branched.evaluate(pairs, verbose=0, return_dict=True)
     inputs, targets = next(pairs.as_numpy_iterator())
