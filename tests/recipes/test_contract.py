@@ -140,6 +140,7 @@ for argument in sys.argv[1:]:
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_models_predict_the_same_in_a_fresh_process(chapter, smoke_runs):
+    assert smoke_runs.is_dir(), "another run of pytest has cleared the temporary folder"
     recipes = [parameter.values[0] for parameter in TRAINED if parameter.values[0].chapter == chapter]
     saved = [str(path) for recipe in recipes for path in (smoke_runs / recipe.name).rglob("model.pickle")]
     if not saved:
