@@ -17,6 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
+from recipes._runner import stand_ins_sequences as sequences
+
 VERSION = 2  # to be raised with every change below, so that what older code made is not used any more
 MARK = "STAND-IN.txt"  # beside the data: says what they are, wherever the folder may be copied
 SIZES = {  # examples per split
@@ -27,7 +29,7 @@ SIZES = {  # examples per split
     "goemotions": {"train": 6000, "validation": 800, "test": 800},
     "california_housing": {"train": 6000},
     "cmapss": {"train": 100, "test": 100},  # engines
-}
+} | sequences.SIZES
 
 
 def root():
@@ -65,6 +67,8 @@ def sizes(name, rows=None):
     """Examples per split of the stand-in of `name`."""
     if rows is None:
         return SIZES[name]
+    if name in sequences.SIZES:
+        return sequences.sizes(name, rows)
     if name == "cmapss":
         rows = max(12, rows // 8)  # engines, of many cycles each
     return {split: rows if split == "train" else rows // 2 for split in SIZES[name]}
@@ -74,7 +78,7 @@ def write(name, sizes, data_dir):
     """Let the real builder of `name` write generated examples to `data_dir`."""
     import tensorflow_datasets as tfds
 
-    if name in ("california_housing", "cmapss"):
+    if name in ("california_housing", "cmapss", *sequences.SIZES):
         importlib.import_module(f"recipes.datasets.{name}")
     builder = tfds.builder(name, data_dir=data_dir)
     builder._split_generators = lambda dl_manager: {
@@ -471,4 +475,4 @@ GENERATORS = {
     "goemotions": goemotions,
     "california_housing": california_housing,
     "cmapss": cmapss,
-}
+} | sequences.GENERATORS
