@@ -414,7 +414,9 @@ class Tuner(keras_tuner.Tuner):
 
     def _build_hypermodel(self, hp):
         keras.utils.set_random_seed(self.trial_seed(hp.values))
-        return super()._build_hypermodel(hp)
+        model = super()._build_hypermodel(hp)
+        _let_go_of_graphs(getattr(model, "optimizer", None))
+        return model
 
     def seconds(self):
         """How long the present trial has run, earlier runs of the search included."""
@@ -594,6 +596,21 @@ def _best_metrics(result, objective):
     finite = [number for number, value in enumerate(values) if math.isfinite(value)]
     best = (max if objective.direction == "max" else min)(finite, key=lambda number: values[number])
     return {**epochs[best], objective.name: values[best]}, best
+
+
+def _let_go_of_graphs(optimizer):
+    """Spare `optimizer` the sum of gradients over replicas where there is only one.
+
+    In TensorFlow that sum is a custom gradient, whose entry in the global registry of gradients keeps the whole training
+    graph, 3 MB and more a trial, until the process ends. Neither `clear_session` nor garbage collection helps.
+    """
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # of a LossScaleOptimizer
+    if keras.backend.backend() != "tensorflow" or not hasattr(optimizer, "_all_reduce_sum_gradients"):
+        return
+    import tensorflow as tf
+
+    if not tf.distribute.has_strategy():
+        optimizer._all_reduce_sum_gradients = list
 
 
 def _with_data(fit_args, fit_kwargs, skip):

@@ -3,6 +3,8 @@
 import gc
 import json
 import math
+import os
+import pathlib
 import types
 
 import keras
@@ -299,6 +301,42 @@ def test_median_pruning(tmp_path, monkeypatch):
     again = tuner("RandomSearch", tmp_path / "median", Curves(), max_trials=20, prune="median")
     assert again.leaderboard() == board
     assert len(again.curves(pruned[0]["trial"])[0]["val_loss"]) == pruned[0]["epochs"]
+
+
+def compiled(hp):
+    model = build(hp)
+    model.compile(model.optimizer, loss="mse")
+    return model
+
+
+def test_training_graphs_are_let_go_of(tmp_path, monkeypatch):
+    monkeypatch.undo()  # garbage is to be collected
+    graphs = []
+
+    class Graphs(keras.callbacks.Callback):
+        def on_train_end(self, logs=None):
+            graphs.append(sum(isinstance(thing, tf.Graph) for thing in gc.get_objects()))
+
+    search = tuner("RandomSearch", tmp_path, compiled, max_trials=4)
+    search.search(X, Y, epochs=1, callbacks=[Graphs()], **FIT)
+    assert graphs[3] <= graphs[1]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_memory_stays_flat_over_100_trials(tmp_path, monkeypatch):
+    monkeypatch.undo()
+    megabytes = []
+
+    class Memory(keras.callbacks.Callback):
+        def on_train_end(self, logs=None):
+            pages = int(pathlib.Path("/proc/self/statm").read_text().split()[1])
+            megabytes.append(pages * os.sysconf("SC_PAGE_SIZE") / 2**20)
+
+    search = tuner("RandomSearch", tmp_path, compiled, max_trials=100)
+    search.search(X, Y, epochs=1, callbacks=[Memory()], **FIT)
+    assert len(megabytes) == 100
+    assert megabytes[99] - megabytes[19] < 0.25 * 80  # stock KerasTuner: 3.7 MB a trial
 
 
 def test_files(tmp_path):
