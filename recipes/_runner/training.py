@@ -15,8 +15,8 @@ from recipes._runner import arguments, head_check, quiet
 from recipes._runner.checkpoint import Checkpoint
 from recipes._runner.errors import UserError
 from recipes._runner.output import write_json
+from recipes.tuning import progress
 
-ITERATORS_PER_EPOCH = 2  # what `fit` of Keras 3.15 opens on a tf.data set of known size; one when the size is unknown
 SMOKE_STEPS = 2
 
 
@@ -175,9 +175,7 @@ def train(module, plan, given, folder, strategy, variant=None):
     if done < plan.epochs and not checkpoint.stopped:
         if done:
             print(f"Continuing after epoch {done} of {plan.epochs}.")
-        known_size = isinstance(train_set, tf.data.Dataset) and int(train_set.cardinality()) >= 0
-        for _ in range(done * (ITERATORS_PER_EPOCH if known_size else 1)):
-            iter(train_set)  # each iterator of a shuffled set has its own order: pass over those already used
+        progress.skip_epochs(train_set, done)
         logs = Curves(folder / "logs", write_graph=False)
         keras.config.set_max_steps_per_epoch(SMOKE_STEPS if plan.smoke else None)
         model.fit(

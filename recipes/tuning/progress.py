@@ -24,6 +24,13 @@ def is_plain(value):
     return all(map(is_plain, value)) if isinstance(value, list | tuple) else isinstance(value, PLAIN)
 
 
+def untracked(value):
+    """Plain containers for those in which Keras keeps attributes of layers, and which cannot be pickled."""
+    if isinstance(value, dict):
+        return {name: untracked(item) for name, item in value.items()}
+    return tuple(map(untracked, value)) if isinstance(value, list | tuple) else value
+
+
 def outside_weights(model):
     """The states of seed generators, which `save_weights` leaves out."""
     weights = {id(weight) for weight in model.weights}
@@ -86,7 +93,7 @@ class Reminder(keras.callbacks.Callback):
         self.pairs = []
 
 
-def save(folder, model, callbacks, remembered):
+def save(folder, model, callbacks, remembered, best=None):
     """Save the state of a training, in place of the one before.
 
     Args:
@@ -94,6 +101,7 @@ def save(folder, model, callbacks, remembered):
         model: compiled and built.
         callbacks: those whose plain attributes (numbers, strings, arrays, lists of them) are part of the state.
         remembered: a dictionary with `"epochs"`, the number of finished epochs, and whatever else shall be kept.
+        best: whether the weights are the best so far, where the best shall be kept too, as `best.weights.h5`.
 
     Returns:
         The path of the weights.
@@ -103,6 +111,8 @@ def save(folder, model, callbacks, remembered):
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
     model.save_weights(new / "last.weights.h5")
+    if best is not None:
+        storage.link_or_copy(new / "last.weights.h5" if best else before / "best.weights.h5", new / "best.weights.h5")
     memories = [
         (type(callback).__name__, {name: value for name, value in vars(callback).items() if is_plain(value)})
         for callback in callbacks
@@ -111,7 +121,7 @@ def save(folder, model, callbacks, remembered):
         **remembered,
         "memories": memories,
         "variables": [np.asarray(variable) for variable in outside_weights(model)],
-        "build_config": model.get_build_config(),
+        "build_config": untracked(model.get_build_config()),
         "python_random": random.getstate(),
         "numpy_random": np.random.get_state(),
     }

@@ -601,8 +601,8 @@ def _best_metrics(result, objective):
 def _let_go_of_graphs(optimizer):
     """Spare `optimizer` the sum of gradients over replicas where there is only one.
 
-    In TensorFlow that sum is a custom gradient, whose entry in the global registry of gradients keeps the whole training
-    graph, 3 MB and more a trial, until the process ends. Neither `clear_session` nor garbage collection helps.
+    In TensorFlow that sum is a custom gradient, whose entry in the global registry of gradients keeps the whole
+    training graph, 3 MB and more a trial, until the process ends. Neither `clear_session` nor garbage collection helps.
     """
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # of a LossScaleOptimizer
     if keras.backend.backend() != "tensorflow" or not hasattr(optimizer, "_all_reduce_sum_gradients"):

@@ -34,6 +34,7 @@ def test_interruptions_at_some_writes_change_nothing(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_interruptions_at_all_writes_change_nothing(tmp_path):
     assert interrupted_at_every_write(tmp_path, every=1) == []
 
@@ -44,6 +45,7 @@ def tiny(folder, *flags, **keywords):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_kills_at_random_moments_change_nothing(tmp_path):
     """Eight SIGKILLs spread over the time in which the run trains and writes."""
     epochs = ["--epochs", "150"]

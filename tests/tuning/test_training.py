@@ -175,6 +175,22 @@ def test_resume_inside_a_trial(epochs, tmp_path):
 
 
 @pytest.mark.slow
+def test_state_of_a_model_with_several_inputs(tmp_path):
+    class Sum(keras.Model):
+        def build(self, shapes):
+            self.kernel = self.add_weight(shape=shapes["a"][1:], name="kernel")
+            self.built = True
+
+        def call(self, inputs):
+            return self.kernel * inputs["a"] + inputs["b"]
+
+    model = Sum()
+    model.compile("adam", "mse")
+    model({"a": X, "b": X})
+    progress.save(tmp_path, model, [], {"epochs": 1})
+    assert progress.load(tmp_path)["epochs"] == 1
+
+
 def test_spoilt_state(tmp_path):
     """A state cut off by a failing disk: the trial begins again, and comes to the same result."""
     whole = tuner("RandomSearch", tmp_path / "whole", max_trials=1)
