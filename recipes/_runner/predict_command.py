@@ -46,6 +46,8 @@ def main(options):
 def in_words(result):
     """`digit.png: 7 0.998`, `reviews.txt:3: positive 0.91`, `day.csv:2: 17.3`, `post.txt:1: joy 0.91, love 0.72`."""
     where = ":".join(str(result[key]) for key in ("file", "line") if key in result)
+    if "text" in result:
+        return f"{where}: {result['text']}"
     if "value" in result:
         return f"{where}: " + " ".join(f"{value:.6g}" for value in np.ravel(result["value"]))
     found = result.get("labels", [result])
@@ -276,6 +278,8 @@ class Answer:
         return facts if isinstance(facts, dict) else {}
 
     def __call__(self, output):
+        if isinstance(output, bytes):  # of a model that writes
+            return {"text": output.decode()}
         values = np.ravel(output).astype("float64")
         if "regression" in self.task:
             return {"value": values.tolist() if self.units > 1 else values.item()}

@@ -216,7 +216,7 @@ class Crew:
         self.count, self.trial_limit = options.workers, options.trial_time_limit
         self.until = time.time() + options.time_limit if options.time_limit else None
         self.workers, self.started, self.idle_deaths = {}, 0, 0
-        self.running_since = {}
+        self.running_since, self.overdue = {}, set()
 
     def run(self, reporter):
         while not self.server.finished():
@@ -264,6 +264,8 @@ class Crew:
         from recipes._runner.search import REPLACE
 
         reason = ended(worker.returncode)
+        if worker.name in self.overdue:
+            reason = f"it hung: still running after {self.trial_limit + GRACE:g} s"
         trial = self.oracle.abandon(worker.name, reason)
         if worker.returncode in (0, REPLACE) or trial is not None:
             self.idle_deaths = 0
@@ -286,6 +288,7 @@ class Crew:
             if time.monotonic() - since > self.trial_limit + GRACE:
                 for worker in self.workers.values():
                     if worker.name == name:
+                        self.overdue.add(name)
                         worker.kill()
 
     def dismiss(self):

@@ -1,10 +1,11 @@
-"""A recipe of which one configuration kills its process, one fails, and one never becomes a number.
+"""A recipe of which one configuration kills its process, one hangs, one fails, and one never becomes a number.
 
 Slides: none.
 """
 
 import os
 import signal
+import time
 
 import keras
 import numpy as np
@@ -24,6 +25,8 @@ def build_model(kind="good", learning_rate=0.1):
     """The compiled network, if it comes to that."""
     if kind == "kills":
         os.kill(os.getpid(), signal.SIGKILL)
+    if kind == "hangs":
+        time.sleep(100_000)
     if kind == "raises":
         raise ValueError("this never works")
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
@@ -32,7 +35,7 @@ def build_model(kind="good", learning_rate=0.1):
 
 
 def search_space(hp):
-    return {"kind": hp.Choice("kind", ["good", "kills", "raises", "diverges", "also good"], default="good")}
+    return {"kind": hp.Choice("kind", ["good", "kills", "hangs", "raises", "diverges", "also good"], default="good")}
 
 
 def main():

@@ -7,6 +7,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from recipes._runner import cli, predict_command
@@ -308,3 +309,16 @@ def test_models_that_predict_cannot_serve(capsys):
     inputs = keras.Input((2, 2, 1))
     save(keras.Model(inputs, inputs * 2))
     assert "answers with arrays of shape (2, 2, 1)" in refused(capsys, "model.keras", "a.png")
+
+
+@keras.saving.register_keras_serializable(package="test_predict")
+class Upper(keras.layers.Layer):
+    def call(self, text):
+        return tf.strings.upper(text, "utf-8")
+
+
+def test_a_model_that_writes(capsys, workplace):
+    text = keras.Input((), dtype="string")
+    save(keras.Model(text, Upper(dtype="string")(text)))
+    (workplace / "a.txt").write_text("mañana\nhoy\n", encoding="utf-8")
+    assert predict(capsys, "model.keras", "a.txt") == "a.txt:1: MAÑANA\na.txt:2: HOY"
