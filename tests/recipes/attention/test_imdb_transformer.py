@@ -1,0 +1,57 @@
+"""One encoder block on reviews: its size, what it reads and what it does not, and where it looks."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from recipes.attention import imdb_transformer as recipe
+
+TEXTS = ["not good but bad", "not bad but good", "good good good", "a film of which much has been said and written"]
+
+
+def build(**arguments):
+    train = tf.data.Dataset.from_tensor_slices((TEXTS, [0, 1, 1, 0])).batch(2)
+    keras.utils.set_random_seed(0)
+    return recipe.build_model(train=train, **arguments)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return build(length=8)
+
+
+def predict(model, *texts):
+    return keras.ops.convert_to_numpy(model(tf.constant(texts)))[:, 0]
+
+
+def test_parameters():
+    """661,313 for a vocabulary of 20,000: all but 8,513 of them in the vectors of words and places."""
+    model = build()
+    words = len(model.get_layer("vectorize").get_vocabulary())
+    assert model.count_params() == 661_313 - 32 * (20_000 - words)
+    assert model.get_layer("encoder").count_params() == 4 * 32**2 + 2 * 32 * 64 + 64 + 32 + 4 * 32
+
+
+def test_padding_is_neither_looked_at_nor_counted(model):
+    alone, beside = predict(model, TEXTS[0])[0], predict(model, TEXTS[0], TEXTS[3])[0]
+    assert beside == pytest.approx(alone, abs=1e-6)
+
+
+def test_order_matters_but_not_what_comes_after_the_cut(model):
+    first, second = predict(model, "not good but bad", "not bad but good")
+    assert abs(first - second) > 1e-5
+    first, second = predict(model, TEXTS[3], TEXTS[3].removesuffix("written") + "bad")
+    assert len(TEXTS[3].split()) > 8
+    assert first == pytest.approx(second, abs=1e-7)
+
+
+def test_a_review_without_words_is_no_trouble(model):
+    assert np.isfinite(predict(model, "", "!!!")).all()
+
+
+def test_weights_of_the_figure_are_those_of_the_words(model):
+    words, weights = recipe.looked_at(model, "Not good, but bad")
+    assert words == ["not", "good", "but", "bad"]
+    assert weights.shape == (2, 4, 4)
+    np.testing.assert_allclose(weights.sum(-1), 1, atol=1e-5)
