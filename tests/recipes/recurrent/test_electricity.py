@@ -1,0 +1,59 @@
+"""R28: windows of days in the right place, the calendar, and the baseline that an untrained network equals."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from recipes.recurrent import electricity as recipe
+
+
+@pytest.fixture
+def days(monkeypatch):
+    """40, 10 and 10 days in a row from 1 January 2014; the demand of each hour is its number."""
+    demand = np.arange(60 * 24, dtype="float32").reshape(60, 24)
+    dates = np.datetime64("2014-01-01") + np.arange(60)
+    parts = [
+        {"demand": tf.constant(demand[a:b]), "date": tf.constant([str(date) for date in dates[a:b]])}
+        for a, b in ((0, 40), (40, 50), (50, 60))
+    ]
+    monkeypatch.setattr(recipe.tfds, "load", lambda *args, **kwargs: parts)
+    return demand
+
+
+def test_inputs_are_the_days_before_also_over_the_border_of_two_sets(days):
+    train, validation, test = recipe.load_data(days=14)
+    inputs, demand = recipe.everything(train)
+    assert inputs["demand"].shape == (26, 14, 24)
+    assert demand.shape == (26, 24)
+    for data, first in ((validation, 40), (test, 50)):
+        inputs, demand = recipe.everything(data)
+        np.testing.assert_array_equal(demand, days[first : first + 10])
+        np.testing.assert_array_equal(inputs["demand"][0], days[first - 14 : first])
+        assert inputs["demand"].max() < demand.max()
+        assert np.all(inputs["demand"][:, -1, -1] + 1 == demand[:, 0])  # nothing of the day itself, all before it
+        assert inputs["kind"][0].tolist() == [(2 + day) % 7 for day in range(first - 13, first + 1)]
+
+
+def test_kinds_of_days():
+    assert [recipe.kind(date) for date in ("2018-01-01", "2018-01-02", "2018-10-12", "2018-10-14")] == [7, 1, 7, 6]
+
+
+def test_untrained_network_says_what_the_baseline_says(days):
+    train, validation, _ = recipe.load_data(days=14)
+    model = recipe.build_model(train=train)
+    inputs, _ = recipe.everything(validation)
+    assert model.predict(inputs, verbose=0) == pytest.approx(inputs["demand"][:, -7])
+    assert recipe.baseline(train, validation) == {"mae": pytest.approx(168)}
+    assert model.evaluate(validation, return_dict=True, verbose=0)["mae"] == pytest.approx(168, rel=1e-4)
+
+
+def test_normalized_on_the_training_set_alone(days):
+    train, _, _ = recipe.load_data(days=14)
+    layer = recipe.build_model(train=train).get_layer("normalize")
+    assert np.asarray(layer.mean).item() == pytest.approx(days[14:40].mean())
+
+
+def test_parameters(days):
+    model = recipe.build_model(train=recipe.load_data(days=14)[0])
+    trainable = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+    assert trainable == 24_832 + 24 * 65 + 8 * 8 == 26_456
