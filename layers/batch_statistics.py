@@ -1,0 +1,44 @@
+"""What a single example cannot know: how the batch it came with is spread."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="layers")
+class BatchStatistics(keras.layers.Layer):
+    """Appends to the features of each example the means and standard deviations of the whole batch.
+
+    A discriminator that sees one example at a time cannot object to a generator that always makes the same one. With
+    these it can: where the examples of a batch are all alike, their deviations say so. The same at inference, so that
+    what it says of an example depends on its company.
+
+    Input shape:
+        `(batch, features)`.
+
+    Output shape:
+        `(batch, 3 * features)`.
+
+    Reference: Salimans et al. (2016), Improved techniques for training GANs, https://arxiv.org/abs/1606.03498, section
+        3.2, who compare the examples pair by pair; Karras et al. (2018), https://arxiv.org/abs/1710.10196, section 3,
+        who append the deviations.
+
+    Example:
+
+    >>> seen = BatchStatistics()(keras.ops.convert_to_tensor([[1.0], [3.0]]))
+    >>> [[round(float(number), 3) for number in example] for example in seen]
+    [[1.0, 2.0, 1.0], [3.0, 2.0, 1.0]]
+    """
+
+    def build(self, input_shape):
+        if len(input_shape) != 2:
+            raise ValueError(f"`BatchStatistics` takes (batch, features). Received: input_shape={tuple(input_shape)}")
+        self.built = True
+
+    def call(self, inputs):
+        mean = ops.mean(inputs, axis=0, keepdims=True)
+        deviation = ops.sqrt(ops.mean((inputs - mean) ** 2, axis=0, keepdims=True) + keras.config.epsilon())
+        same = ops.zeros_like(inputs)
+        return ops.concatenate([inputs, mean + same, deviation + same], axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], None if input_shape[-1] is None else 3 * input_shape[-1])

@@ -1,0 +1,81 @@
+"""G1, G2: the slide's generator to the parameter; each network sees its own loss alone; saved and loaded."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from layers.adversarial import discriminator_loss, generator_loss
+from recipes.gans import gan_mnist as recipe
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.random.default_rng(0).uniform(-1, 1, (8, 28, 28, 1)).astype("float32")
+
+
+@pytest.fixture(scope="module")
+def model(images):
+    keras.utils.set_random_seed(0)
+    model = recipe.GAN(dropout=0.0)
+    model.compile(keras.optimizers.Adam(0.001, beta_1=0.5))
+    model(images)
+    return model
+
+
+def test_parameters_of_the_slides_generator():
+    """K7: 1,489,936 to train and 3,584 moving statistics."""
+    generator = recipe.create_generator()
+    assert generator.count_params() == 1_493_520
+    assert sum(np.prod(weight.shape) for weight in generator.trainable_weights) == 1_489_936
+    assert sum(np.prod(weight.shape) for weight in generator.non_trainable_weights) == 3_584
+    assert generator.output_shape == (None, 28, 28, 1)
+
+
+def test_what_the_slide_writes_raises():
+    """S28: `(100)` is a number, not a shape."""
+    with pytest.raises((ValueError, TypeError)):
+        keras.Input(shape=(100))
+
+
+def test_images_lie_between_minus_one_and_one(model):
+    made = np.asarray(model.generator(100 * recipe.CODES))
+    assert made.shape == (12, 28, 28, 1)
+    assert np.abs(made).max() <= 1
+    assert made.min() < -0.5 < 0.5 < made.max()
+
+
+def test_judge_does_not_learn(model):
+    judge = {id(weight) for weight in model.judge.weights}
+    assert judge.isdisjoint({id(weight) for weight in model.trainable_weights})
+    players = model.generator.trainable_weights + model.discriminator.trainable_weights
+    assert len(model.trainable_weights) == len(players)
+
+
+def test_each_network_sees_its_own_loss_alone(model, images, monkeypatch):
+    """Gradients of the sum are those of each loss by itself, as two optimizers in turn would have them."""
+    codes = tf.constant(np.random.default_rng(1).normal(size=(8, recipe.LATENT)).astype("float32"))
+    monkeypatch.setattr(model, "generate", lambda count, training: model.generator(codes, training=training))
+    d, g = model.discriminator.trainable_weights, model.generator.trainable_weights
+    with tf.GradientTape() as tape:
+        loss = model.compute_loss(images, y_pred=model(images, training=True))
+    found = tape.gradient(loss, [weight.value for weight in d + g])
+    with tf.GradientTape(persistent=True) as tape:
+        judged = model.discriminator(model.generator(codes, training=True), training=True)
+        d_loss, g_loss = discriminator_loss(model(images, training=True), judged), generator_loss(judged)
+    expected = tape.gradient(d_loss, [w.value for w in d]) + tape.gradient(g_loss, [w.value for w in g])
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
+    assert float(loss) == pytest.approx(float(d_loss + g_loss), rel=1e-4)
+
+
+def test_save_and_load(model, images, tmp_path):
+    model.optimizer.build(model.trainable_variables)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(again.predict(images, verbose=0), model.predict(images, verbose=0), atol=1e-6)
+    np.testing.assert_allclose(recipe.draw(again), recipe.draw(model), atol=1e-6)
+    for found, expected in zip(again.judge(images), model.judge(images), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+    data = tf.data.Dataset.from_tensor_slices((images, np.arange(8))).batch(4)
+    assert set(again.evaluate(data, return_dict=True, verbose=0)) == {"frechet_distance", "classes", "class_entropy"}
