@@ -96,14 +96,16 @@ def build_model(
 ):
     """The compiled network: (50, 14) sensor readings to health.
 
-    The statistics are normalised by what they are in `train` (by default, what `load_data` gives).
+    The statistics are normalised by what they are in `train` (by default, what `load_data` gives). Each epoch ends, and
+    the next begins, with the average of the weights over its last 200 steps or so (Polyak & Juditsky 1992).
     """
     train = load_data()[0] if train is None else train
     normalize = keras.layers.Normalization()
     normalize.adapt(train.map(lambda x, health: WindowStatistics()(x)))
     model = {"sequential": build_sequential, "functional": build_functional}[api](normalize, units, dropout)
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-    model.compile(keras.optimizers.Adam(schedule), loss, metrics=[Cycles(name="rmse_cycles")])
+    averaging = {"use_ema": True, "ema_momentum": 0.995, "ema_overwrite_frequency": int(train.cardinality())}
+    model.compile(keras.optimizers.Adam(schedule, **averaging), loss, metrics=[Cycles(name="rmse_cycles")])
     return model
 
 
