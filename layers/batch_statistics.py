@@ -12,6 +12,9 @@ class BatchStatistics(keras.layers.Layer):
     these it can: where the examples of a batch are all alike, their deviations say so. The same at inference, so that
     what it says of an example depends on its company.
 
+    Args:
+        epsilon: added to the variance before its root is taken, which has no slope at 0.
+
     Input shape:
         `(batch, features)`.
 
@@ -29,6 +32,12 @@ class BatchStatistics(keras.layers.Layer):
     [[1.0, 2.0, 1.0], [3.0, 2.0, 1.0]]
     """
 
+    def __init__(self, epsilon=1e-7, **kwargs):
+        super().__init__(**kwargs)
+        if not epsilon > 0:
+            raise ValueError(f"`epsilon` must be positive. Received: epsilon={epsilon}")
+        self.epsilon = epsilon
+
     def build(self, input_shape):
         if len(input_shape) != 2:
             raise ValueError(f"`BatchStatistics` takes (batch, features). Received: input_shape={tuple(input_shape)}")
@@ -36,9 +45,12 @@ class BatchStatistics(keras.layers.Layer):
 
     def call(self, inputs):
         mean = ops.mean(inputs, axis=0, keepdims=True)
-        deviation = ops.sqrt(ops.mean((inputs - mean) ** 2, axis=0, keepdims=True) + keras.config.epsilon())
+        deviation = ops.sqrt(ops.mean((inputs - mean) ** 2, axis=0, keepdims=True) + self.epsilon)
         same = ops.zeros_like(inputs)
         return ops.concatenate([inputs, mean + same, deviation + same], axis=-1)
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], None if input_shape[-1] is None else 3 * input_shape[-1])
+
+    def get_config(self):
+        return {**super().get_config(), "epsilon": self.epsilon}

@@ -5,12 +5,20 @@ from tests.layers.conformance import check_layer
 
 
 def reference(inputs, weights):
-    mean, deviation = inputs.mean(0), np.sqrt(inputs.var(0) + 1e-7)
+    mean, deviation = inputs.mean(0), np.sqrt(inputs.var(0) + 1e-4)
     return np.concatenate([inputs, np.tile(mean, (len(inputs), 1)), np.tile(deviation, (len(inputs), 1))], axis=1)
 
 
 def test_conformance():
-    check_layer(BatchStatistics, {}, (6, 3), reference=reference, parameters=0, bad_shapes=[(2, 3, 4)])
+    check_layer(
+        BatchStatistics,
+        {"epsilon": 1e-4},
+        (6, 3),
+        reference=reference,
+        parameters=0,
+        bad_arguments=[{"epsilon": 0.0}, {"epsilon": -1.0}],
+        bad_shapes=[(2, 3, 4)],
+    )
 
 
 def test_examples_that_are_all_alike():

@@ -25,7 +25,8 @@ def test_examples_run(name):
 def test_layers_say_what_they_take_and_give(name):
     module = importlib.import_module(name)
     for _, item in inspect.getmembers(module, inspect.isclass):
-        if item.__module__ == name and issubclass(item, keras.layers.Layer):
+        public = not item.__name__.startswith("_")
+        if public and item.__module__ == name and issubclass(item, keras.layers.Layer):
             for heading in ("Args:", "Input shape:", "Output shape:", "Example:"):
                 assert heading in item.__doc__, f"{item.__name__} lacks {heading}"
             parameters = list(inspect.signature(item.__init__).parameters)[1:]

@@ -237,11 +237,14 @@ def test_the_recipe_of_an_own_class_is_imported(capsys, workplace, monkeypatch):
     inputs = keras.Input((2,))
     save(keras.Model(inputs, twice()(inputs)))
     del sys.modules["made_up"]
-    keras.saving.get_custom_objects().clear()
+    registered = keras.saving.get_custom_objects()
+    known = dict(registered)
+    registered.clear()
     pathlib.Path("x.csv").write_text("1,2\n", encoding="utf-8")
     assert "cannot be loaded" in refused(capsys, "model.keras", "x.csv")
     monkeypatch.setattr(predict_command, "find", lambda name: {"made_up": Recipe()}[name])
     assert predict(capsys, "model.keras", "x.csv") == "x.csv:1: 2 4"
+    registered.update(known)
 
 
 def test_a_truncated_model_gets_one_line(capsys):
