@@ -15,6 +15,7 @@ from recipes._runner.errors import UserError
 PACKAGES = ("layers", "recipes")  # ours; what else is imported comes from a registry
 DISTRIBUTIONS = {
     "PIL": "pillow",
+    "grpc": "grpcio",
     "keras_tuner": "keras-tuner",
     "sklearn": "scikit-learn",
     "tensorflow_datasets": "tensorflow-datasets",
