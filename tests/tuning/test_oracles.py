@@ -129,6 +129,13 @@ def test_cost_of_a_random_trial(tmp_path, monkeypatch):
     assert (time.process_time() - begun) / 20 < 0.1
 
 
+def test_the_process_finds_out_which_coordinates_matter():
+    points = np.random.default_rng(1).random((25, 5))
+    process = gaussian_process.fit(points, np.sin(5 * points[:, 0]) + points[:, 1] ** 2)
+    lengths = process.kernel_.k1.k2.length_scale
+    assert lengths[:2].max() < lengths[2:].min()
+
+
 def test_acquisition():
     rng = np.random.default_rng(0)
     points = rng.random((30, 2))
