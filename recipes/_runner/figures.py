@@ -335,7 +335,7 @@ def save_animation(moving, path, note=None):
     """As a GIF, made smaller until it is below the limit."""
     if note:
         moving._fig.text(0.5, 0.005, note, ha="center", va="bottom", weight="bold", color="#D55E00", fontsize=9)
-    moving.save(path, writer="pillow", dpi=100)
+    moving.save(path, writer="pillow", dpi=moving._fig.dpi)
     while (size := path.stat().st_size) > GIF_BYTES:
         scale = 0.95 * math.sqrt(GIF_BYTES / size)
         with PIL.Image.open(path) as picture:
