@@ -26,13 +26,14 @@ class Checkpoint(keras.callbacks.Callback):
         monitor: name of the value that chooses the best epoch, for example `"val_accuracy"`.
         direction: `"max"` or `"min"`.
         callbacks: the other callbacks, whose memory is saved too.
+        keep: `"best"` or `"last"`, which epoch's weights the run ends with.
     """
 
-    def __init__(self, folder, monitor, direction, callbacks=()):
+    def __init__(self, folder, monitor, direction, callbacks=(), keep="best"):
         super().__init__()
         self.folder = pathlib.Path(folder)
         self.states = self.folder / "state"
-        self.monitor, self.direction, self.callbacks = monitor, direction, list(callbacks)
+        self.monitor, self.direction, self.keep, self.callbacks = monitor, direction, keep, list(callbacks)
         self.finished_epochs, self.stopped = 0, False
         self.history, self.best_epoch, self.best_score = {}, None, None
         self.seconds = self.cpu_seconds = 0.0
@@ -57,7 +58,7 @@ class Checkpoint(keras.callbacks.Callback):
         return self.finished_epochs
 
     def load_best(self, model):
-        """Put the weights of the best epoch into `model`."""
+        """Put the weights of the best epoch into `model`, or of the last, whichever is kept."""
         if state := progress.latest(self.states):
             model.load_weights(state / "best.weights.h5")
 
@@ -84,7 +85,7 @@ class Checkpoint(keras.callbacks.Callback):
             self.history.setdefault(name, []).append(float(value))
         self.finished_epochs, self.stopped = epoch + 1, bool(self.model.stop_training)
         score = self.history.get(self.monitor, [None])[-1]
-        better = self.best_epoch is None or score is None
+        better = self.best_epoch is None or score is None or self.keep == "last"
         if not better and not math.isnan(score):
             better = score > self.best_score if self.direction == "max" else score < self.best_score
         if better:

@@ -170,7 +170,7 @@ def train(module, plan, given, folder, strategy, variant=None):
 
     callbacks = list(module.callbacks()) if hasattr(module, "callbacks") else []
     monitor, direction = monitored(module, model)
-    checkpoint = Checkpoint(folder, monitor, direction, callbacks)
+    checkpoint = Checkpoint(folder, monitor, direction, callbacks, keep=getattr(module, "KEEP", "best"))
     done = checkpoint.restore(model)
     if done < plan.epochs and not checkpoint.stopped:
         if done:

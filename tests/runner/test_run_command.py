@@ -135,14 +135,25 @@ def test_interrupted_publication_is_completed_by_the_next_run(tmp_path):
 
 
 def test_best_epoch_is_chosen_on_validation(tmp_path):
-    assert run(tmp_path, "--epochs", "4", "--set", "learning_rate=0.5") == 0
+    assert run(tmp_path, "--epochs", "4", "--set", "learning_rate=0.5", "--seed", "2") == 0
     history = np.genfromtxt(tmp_path / "history.csv", delimiter=",", names=True)
+    assert history["val_accuracy"].argmax() < 3
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert metrics["best_epoch"] == 1 + history["val_accuracy"].argmax()
     model = keras.saving.load_model(tmp_path / "model.keras")
     _, validation, test = tiny_recipe.load_data()
     assert model.evaluate(validation, return_dict=True)["accuracy"] == pytest.approx(history["val_accuracy"].max())
     assert model.evaluate(test, return_dict=True)["accuracy"] == pytest.approx(metrics["scores"]["accuracy"])
+
+
+def test_a_recipe_may_keep_the_last_epoch(tmp_path, monkeypatch):
+    monkeypatch.setattr(tiny_recipe, "KEEP", "last", raising=False)
+    assert run(tmp_path, "--epochs", "4", "--set", "learning_rate=0.5", "--seed", "2") == 0
+    history = np.genfromtxt(tmp_path / "history.csv", delimiter=",", names=True)
+    _, validation, _ = tiny_recipe.load_data()
+    scores = keras.saving.load_model(tmp_path / "model.keras").evaluate(validation, return_dict=True)
+    assert history["val_accuracy"].argmax() < 3
+    assert scores["accuracy"] == pytest.approx(history["val_accuracy"][-1])
 
 
 def test_input_pipelines_run_without_autotune():
