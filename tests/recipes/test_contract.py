@@ -32,6 +32,9 @@ TRAINED = [parameter for parameter in RECIPES if parameter.values[0].trains]
 CHAPTERS = by_chapter({parameter.values[0].chapter: None for parameter in TRAINED}, str, str)
 
 
+SHORTER = {"transformer_translation": {"LENGTH": 5}}  # what an untrained network writes never ends by itself
+
+
 def eager(recipe):
     """What only computes does all of it, and may need to be compiled."""
     return recipe.trains and recipe.chapter != "recurrent"
@@ -43,6 +46,12 @@ def in_an_empty_folder(monkeypatch, tmp_path):
     yield
     keras.backend.clear_session()
     tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def shorter(recipe, monkeypatch):
+    for name, value in SHORTER.get(recipe.name, {}).items():
+        monkeypatch.setattr(recipe.module, name, value)
 
 
 @pytest.fixture
@@ -71,7 +80,7 @@ def smoke_runs(tmp_path_factory):
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-@pytest.mark.usefixtures("coarse_pictures")
+@pytest.mark.usefixtures("coarse_pictures", "shorter")
 def test_smoke_run_leaves_model_scores_and_pictures(recipe, smoke_runs):
     tf.config.run_functions_eagerly(eager(recipe))
     assert cli.main(["run", recipe.name, "--smoke", "--output", str(smoke_runs / recipe.name)]) == 0
@@ -107,7 +116,7 @@ def write_predictions(folder, module):
 
 
 @pytest.mark.parametrize("recipe", TRAINED)  # for the others, `run` is their `main()`
-@pytest.mark.usefixtures("two_steps")
+@pytest.mark.usefixtures("two_steps", "shorter")
 def test_main_runs_unchanged(recipe, monkeypatch):
     """With the first two variants: all have been trained by `run`."""
     tf.config.run_functions_eagerly(eager(recipe))

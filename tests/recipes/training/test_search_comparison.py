@@ -80,11 +80,8 @@ def test_settings_matter_by_far():
         assert np.ptp(np.random.default_rng(0).choice(finals, 20, replace=False)) > 0.2
 
 
-MISSED = pytest.mark.xfail(strict=True, reason="measured: 25 of 40; the target is missed on this problem")
-
-
 @needs_tables
-@pytest.mark.parametrize("problem", [pytest.param("fashion_cnn", marks=MISSED), "imdb_text", "california_mlp"])
+@pytest.mark.parametrize("problem", recipe.PROBLEMS)
 def test_bayesian_search_needs_at_most_half_the_trainings_of_random_search(problem):
     found = replay.load(recipe.REPLAYS)[problem]
     assert replay.needed(found["Bayesian"], found["random"]) <= found["random"].shape[1] / 2
