@@ -16,9 +16,10 @@ def build(**arguments):
     return recipe.build_model(train=train, **arguments)
 
 
-@pytest.fixture(scope="module")
-def model():
-    return build(length=8)
+@pytest.fixture
+def model(monkeypatch):
+    monkeypatch.setattr(recipe, "LENGTH", 8)
+    return build()
 
 
 def predict(model, *texts):
@@ -38,12 +39,19 @@ def test_padding_is_neither_looked_at_nor_counted(model):
     assert beside == pytest.approx(alone, abs=1e-6)
 
 
-def test_order_matters_but_not_what_comes_after_the_cut(model):
+def test_order_matters_but_not_what_comes_before_the_last_words(model):
     first, second = predict(model, "not good but bad", "not bad but good")
     assert abs(first - second) > 1e-5
-    first, second = predict(model, TEXTS[3], TEXTS[3].removesuffix("written") + "bad")
+    first, second = predict(model, TEXTS[3], "bad" + TEXTS[3].removeprefix("a"))
     assert len(TEXTS[3].split()) > 8
     assert first == pytest.approx(second, abs=1e-7)
+
+
+def test_last_words():
+    texts = tf.constant(["A film, <br />of a <b>kind</b>!", "", " ".join(map(str, range(500)))])
+    plain, empty, cut = (text.decode() for text in recipe.last_words(texts).numpy())
+    assert (plain, empty) == ("a film of a bkindb", "")
+    assert cut.split() == [str(number) for number in range(100, 500)]
 
 
 def test_a_review_without_words_is_no_trouble(model):
