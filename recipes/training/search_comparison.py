@@ -161,7 +161,7 @@ def draw_table(axis, problem):
     for name, shift in (("adam", 0.92), ("sgd", 1.09)):
         finals = [(v["learning_rate"] * shift, y) for v, y in scores(problem).finals("max") if v["optimizer"] == name]
         axis.plot(*np.transpose(finals), "o", markersize=4, alpha=0.5, label=name)
-    axis.set(xscale="log", xlabel="learning rate", ylim=(max(0, axis.get_ylim()[0]), None))
+    axis.set(xscale="log", xlabel="learning rate", ylim=(max(0, axis.dataLim.y0 - 0.03), axis.dataLim.y1 + 0.03))
 
 
 def draw_searches(axis, problem, *names):
