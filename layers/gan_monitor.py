@@ -76,9 +76,9 @@ def diagnose(history):
     accepted = last.get("val_noise_accepted", 0.0)
     if accepted > 0.25 and last["discriminator_loss"] > 0.95 * math.log(4):
         found["discriminator does not learn"] = f"it takes {accepted:.0%} of pure noise for real"
-    elif last.get("val_variety", 1.0) < 0.6:
+    if last.get("val_variety", 1.0) < 0.6:
         found["mode collapse"] = f"its examples differ {last['val_variety']:.2f} times as much as real ones"
-    elif last.get("val_quality", 1.0) < 0.5:
+    elif last.get("val_quality", 1.0) < 0.5 and "discriminator does not learn" not in found:
         found["poor copies"] = f"only {last['val_quality']:.0%} of its examples lie among real ones"
     return found
 

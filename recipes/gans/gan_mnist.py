@@ -158,10 +158,11 @@ def figures(model, test, history):
     for axis, name, title in zip(axes, crowds, ("People wrote these", "Nobody wrote these"), strict=False):
         show(axis, np.resize(crowds[name][:120], (10, 12, 28, 28)), title)
 
-    pages = [*model.album, ("end", draw(model))]
+    pages = [*model.album, ("chosen", draw(model))]
     progress, axis = plt.subplots(figsize=(8, 0.66 * len(pages) + 0.6), layout="constrained")
     show(axis, np.array([page for _, page in pages]), "Twelve codes, and what is made of them as the training goes on")
-    axis.set_yticks(28 * np.arange(len(pages)) + 14, [f"epoch {epoch}" for epoch, _ in pages])
+    axis.set_yticks(28 * np.arange(len(pages)) + 14, [epoch for epoch, _ in pages])
+    axis.set_ylabel("after epoch")
 
     way = np.linspace(0, 1, 12, dtype="float32")[None, :, None]
     codes = (1 - way) * CODES[:6, None] + way * CODES[6:, None]

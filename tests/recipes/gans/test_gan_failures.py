@@ -70,9 +70,10 @@ def test_both_optimizers_are_saved(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1, 2])
 @pytest.mark.parametrize("name", recipe.VARIANTS)
-def test_monitor_names_the_failure_and_leaves_the_healthy_alone(name):
-    keras.utils.set_random_seed(0)
+def test_monitor_names_the_failure_and_leaves_the_healthy_alone(name, seed):
+    keras.utils.set_random_seed(seed)
     train, validation, _ = recipe.load_data()
     model = recipe.build_model(**recipe.VARIANTS[name])
     history = model.fit(train, validation_data=validation, epochs=recipe.EPOCHS, shuffle=False, verbose=0).history
