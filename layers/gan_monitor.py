@@ -39,7 +39,8 @@ def variety(real, generated):
     Returns:
         A number; 1 where both are as far apart.
     """
-    distances = [ops.mean(ops.norm(x - ops.roll(x, 1, axis=0), axis=-1)) for x in (real, generated)]
+    examples = map(ops.convert_to_tensor, (real, generated))
+    distances = [ops.mean(ops.norm(x - ops.roll(x, 1, axis=0), axis=-1)) for x in examples]
     return distances[1] / ops.maximum(distances[0], keras.config.epsilon())
 
 

@@ -95,4 +95,4 @@ def size(name):
     """`mnist, 21 MB`: a data set and what it takes on disk."""
     import tensorflow_datasets as tfds
 
-    return f"{name}, {tfds.builder(name).info.dataset_size / 2**20:.0f} MB"
+    return f"{name}, {max(1, round(tfds.builder(name).info.dataset_size / 2**20))} MB"
