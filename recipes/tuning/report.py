@@ -76,7 +76,7 @@ def best_so_far(rows, objective, direction):
 
 def score_by_hyperparameter(rows, objective, direction):
     """A small picture for each hyperparameter: its value against the score; the best trial in another colour."""
-    names = hyperparameter_names(rows)
+    names = varied(rows)
     columns = min(3, len(names)) or 1
     lines = math.ceil(len(names) / columns) or 1
     figure, axes = plt.subplots(
@@ -105,7 +105,7 @@ def score_by_hyperparameter(rows, objective, direction):
 
 def parallel_coordinates(rows, objective, direction):
     """One line a trial through all its values to its score: where the dark lines run together, the value matters."""
-    names = hyperparameter_names(rows)
+    names = varied(rows)
     figure, axis = plt.subplots(figsize=(1.5 * len(names) + 4, 4.5), layout="constrained")
     places = np.full((len(rows), len(names) + 1), np.nan)
     for column, name in enumerate(names):
@@ -145,6 +145,12 @@ def parallel_coordinates(rows, objective, direction):
 
 def hyperparameter_names(rows):
     return list(dict.fromkeys(name for row in rows for name in row["hyperparameters"]))
+
+
+def varied(rows):
+    """The hyperparameters in which trials differ; all of them if there is none."""
+    names = hyperparameter_names(rows)
+    return [name for name in names if len({str(row["hyperparameters"].get(name)) for row in rows}) > 1] or names
 
 
 def finite(row):
