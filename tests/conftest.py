@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import socket
 
 import pytest
 
@@ -9,8 +10,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 REAL_DATA = os.environ.get("TFDS_DATA_DIR")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
+    """The tests of a file run in one process, which makes its module's fixtures once."""
     for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0].replace("/", ".")))
         if item.get_closest_marker("real_data") and not REAL_DATA:
             item.add_marker(pytest.mark.skip(reason="needs real data sets in TFDS_DATA_DIR"))
 
@@ -21,3 +26,14 @@ def cache(tmp_path_factory):
     base = tmp_path_factory.getbasetemp()
     folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     os.environ["XDG_CACHE_HOME"] = str(pathlib.Path(folder) / "cache")
+
+
+@pytest.fixture(scope="session")
+def loopback():
+    """For tests that talk to themselves over the network."""
+    try:
+        socket.create_connection(("127.0.0.1", 9), timeout=1).close()
+    except ConnectionRefusedError:
+        pass  # the usual answer: nobody listens on that port
+    except OSError as error:
+        pytest.skip(f"this machine cannot even talk to itself: {error}")

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 from recipes._runner import output
@@ -194,8 +195,8 @@ def search(plan, options, folder):
     except ValueError as error:
         said = str(error).partition(": pass overwrite")[0]
         raise UserError(f"{said}: --fresh forgets it, --output leaves it alone") from None
-    with tuner.project():
-        server = chief.serve(tuner.oracle)
+    with tuner.project(), tempfile.TemporaryDirectory() as place:
+        server = chief.serve(tuner.oracle, "unix", f"{place}/chief")
         crew = Crew(tuner.oracle, server, options, folder)
         try:
             crew.run(Reporter(tuner, options))

@@ -10,7 +10,8 @@ other name each; all have KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT. Or a 
         chief.wait()
 
 The protocol has no authentication: whoever reaches the port can take part. It listens on this machine only, unless told
-otherwise; across machines use a private network or an ssh tunnel.
+otherwise; across machines use a private network or an ssh tunnel. On a socket in a folder of one's own nobody else can,
+and no network is needed.
 """
 
 import os
@@ -30,8 +31,8 @@ def serve(oracle, host="127.0.0.1", port=0):
 
     Args:
         oracle: whose trials they get, with the project folder set, as a tuner does.
-        host: address to listen on.
-        port: 0 chooses one.
+        host: address to listen on, or `"unix"`.
+        port: 0 chooses one; with `"unix"`, the path of the socket, at most 100 characters.
 
     Returns:
         A `Chief`.
@@ -50,7 +51,8 @@ class Chief:
         self.servicer = oracle_chief.OracleServicer(oracle)
         self.server = grpc.server(futures.ThreadPoolExecutor(max_workers=4))
         protos.get_service_grpc().add_OracleServicer_to_server(self.servicer, self.server)
-        self.host, self.port = host, self.server.add_insecure_port(f"{host}:{port}")
+        listening = self.server.add_insecure_port(f"{host}:{port}")
+        self.host, self.port = host, port if host == "unix" else listening
         self.server.start()
 
     def environment(self, tuner_id):

@@ -295,14 +295,8 @@ def test_failing_download_of_a_host_that_answers(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def server(tmp_path, monkeypatch):
+def server(tmp_path, monkeypatch, loopback):
     """A host that offers three houses of California, and a builder that knows it."""
-    try:
-        socket.create_connection(("127.0.0.1", 9), timeout=1).close()
-    except ConnectionRefusedError:
-        pass  # the usual answer: nobody listens on that port
-    except OSError as error:
-        pytest.skip(f"this machine cannot even talk to itself: {error}")
     content = tmp_path / "content"
     content.mkdir()
     (content / "housing.csv").write_text(

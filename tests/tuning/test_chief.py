@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -70,7 +71,15 @@ def test_abandon_survives_a_restart(tmp_path):
     assert again.trials[trial.trial_id].status == "FAILED"
 
 
-def test_over_the_protocol(tmp_path, monkeypatch):
+@pytest.fixture
+def short_folder():
+    """The path of a socket may have about 100 characters."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield folder
+
+
+@pytest.mark.parametrize("transport", ["tcp", "unix"])
+def test_over_the_protocol(transport, tmp_path, monkeypatch, request):
     """A chief and a worker in threads: messages, exact values, remaining trials, an end in time."""
 
     def function(values):
@@ -81,8 +90,13 @@ def test_over_the_protocol(tmp_path, monkeypatch):
     local = tiny.fake("RandomSearch", tmp_path / "local", function)
     local.search(verbose=0)
     chiefs = tiny.fake("RandomSearch", tmp_path / "far", function)
-    server = chief.serve(chiefs.oracle)
-    assert server.host == "127.0.0.1"
+    if transport == "tcp":
+        request.getfixturevalue("loopback")
+        server = chief.serve(chiefs.oracle)
+        assert server.host == "127.0.0.1"
+    else:
+        folder = request.getfixturevalue("short_folder")
+        server = chief.serve(chiefs.oracle, "unix", f"{folder}/chief")
     for name, value in server.environment("worker-1").items():
         monkeypatch.setenv(name, value)
     worker = tiny.fake("RandomSearch", tmp_path / "far", function)
@@ -98,7 +112,7 @@ def test_over_the_protocol(tmp_path, monkeypatch):
     assert tiny.table(chiefs) == tiny.table(local)
     assert "ValueError: too many units" in [row["message"] for row in worker.leaderboard()]
     monkeypatch.setattr(chief, "PATIENCE", 1.0)
-    with pytest.raises(ConnectionError, match=r"the chief at 127.0.0.1:\d+ has not answered for 1 s"):
+    with pytest.raises(ConnectionError, match=r"the chief at (127.0.0.1:\d+|unix:/.*/chief) has not answered for 1 s"):
         chief.Client(chiefs.oracle).get_space()
 
 

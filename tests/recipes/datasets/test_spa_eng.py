@@ -60,7 +60,7 @@ def test_the_split_of_a_sentence_never_changes():
     assert abs(shares.count("test") - 500) < 90
 
 
-def test_the_download_is_known_by_its_size(archive, tmp_path):
+def test_the_download_is_known_by_its_size(archive, tmp_path, loopback):
     """TFDS compares what it downloaded with what the builder says; the archive is checked by what is in it."""
 
     class Handler(BaseHTTPRequestHandler):
