@@ -10,7 +10,7 @@ The slides announce two problems and list four.
 Each failure has one cause: a learning rate of G a thousand times too small (`loss_without_end`), ten steps of G for
 each of D's (`mode_collapse`), a network without hidden layers (`weak_discriminator`, `poor_copies`), the game's
 original rule by which G minimises log(1 − D(G(z))), flat where D is sure, by plain gradient descent (`weak_generator`).
-There the slide's advice helps, to let G learn more often: with sixty steps (`more_steps`) it finds the ring.
+There the slide's advice helps, to let G learn more often: with sixty steps (`more_steps`) it finds most of the ring.
 The monitor reads the losses, and of samples: their `quality` (share that lies among real points), `coverage` (share of
 real points around which some lie), `variety` (their distances, real = 1), and how much noise D takes for real.
 """
