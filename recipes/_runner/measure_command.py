@@ -14,13 +14,14 @@ from recipes._runner.recipe import find
 from recipes._runner.run_command import PRECISIONS, positive
 
 README = pathlib.Path(__file__).parents[2] / "README.md"
-DECIDING = ("epochs", "batch_size", "precision")  # what the score depends on, as `--set` does
+DECIDING = ("variant", "epochs", "batch_size", "precision")  # what the score depends on, as `--set` does
 PASSED_ON = (*DECIDING, "device", "data_dir")  # to each `run`
 
 
 def add_arguments(parser):
     parser.add_argument("recipe", help="as in `make list`, for example cnn_mnist")
     parser.add_argument("--seeds", type=positive, default=5, metavar="N", help="runs, with seeds 0 to N−1 [5]")
+    parser.add_argument("--variant", metavar="NAME", help="this one of the recipe's variants only")
     parser.add_argument("--epochs", type=positive, metavar="N", help="as in `run`")
     parser.add_argument("--batch-size", type=positive, metavar="N", help="as in `run`")
     parser.add_argument("--set", action="append", metavar="NAME=VALUE", help="as in `run`")
@@ -51,11 +52,12 @@ def run(recipe, seed, options, folder):
     print(f"Seed {seed}: ", " ".join(command[3:]), flush=True)
     if status := subprocess.run(command).returncode:
         raise UserError(f"the run with seed {seed} ended with status {status}; nothing was recorded")
-    if not (folder / "metrics.json").exists():
+    left = folder / (options.variant or "") / "metrics.json"
+    if not left.exists():
         raise UserError(
             f"{recipe.name} ran on stand-in data, which is not measured; README, «Data», tells how to get it"
         )
-    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf8"))
+    metrics = json.loads(left.read_text(encoding="utf8"))
     return {None: metrics} if "scores" in metrics else metrics
 
 

@@ -21,11 +21,12 @@ def runs(monkeypatch, tmp_path):
         commands.append(command)
         folder = pathlib.Path(command[command.index("--output") + 1])
         kind = "stand-in" if "--no-data" in commands[0] else "real"
-        folder = folder / ("stand-in" if kind == "stand-in" else "")
+        variant = command[command.index("--variant") + 1] if "--variant" in command else None
+        folder = folder / ("stand-in" if kind == "stand-in" else "") / (variant or "")
         folder.mkdir(parents=True)
         metrics = {
             "recipe": "cnn_mnist",
-            "variant": None,
+            "variant": variant,
             "data": {"mnist": kind},
             "metric": "accuracy",
             "scores": {"accuracy": SCORES[int(command[command.index("--seed") + 1])], "loss": 0.1},
@@ -56,6 +57,14 @@ def test_mean_and_deviation_are_recorded_beside_the_baseline(runs):
     assert "0.980 ± 0.010" in measure_command.README.read_text()
     assert [command[command.index("--seed") + 1] for command in runs] == ["0", "1", "2"]
     assert all("filters=8" in command for command in runs)
+
+
+def test_one_of_the_variants(runs):
+    assert cli.main(["measure", "lstm", "--variant", "simple_rnn", "--seeds", "2"]) == 0
+    (row,) = results.read(results.PATH)
+    assert (row["recipe"], row["variant"], row["runs"]) == ("lstm", "simple_rnn", "2")
+    assert row["command"] == 'make measure-lstm ARGS="--seeds 2 --variant simple_rnn"'
+    assert all(command[-2:] == ["--variant", "simple_rnn"] for command in runs)
 
 
 def test_stand_in_data_are_not_measured(runs, capsys):
