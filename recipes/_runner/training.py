@@ -147,6 +147,10 @@ def prepare(module, plan, given, strategy):
         model(batch[0] if isinstance(batch, tuple) else batch)
     if isinstance(model.optimizer, keras.optimizers.Optimizer) and not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
+    if not own_training(model):  # a metric that makes its variables only in `fit` has its training step traced twice
+        x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
+        model.compute_metrics(x, y, model(x), weights)
+        model.reset_metrics()
     return model, batch, train, validation, test
 
 

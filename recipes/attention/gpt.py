@@ -28,7 +28,7 @@ EPOCHS = 8
 OBJECTIVE = "val_bits_per_character"
 VARIANTS = {"gpt": {"network": "gpt"}, "lstm": {"network": "lstm"}}
 CHARACTERS = "� !\"'(),-.:;?ABCDEFGHIJLMNOPQRSTUVXYZabcdefghijlmnopqrstuvxyz¡«»¿ÁÉÍÓÚáéíñóúü—"
-CONTEXT = 64
+CONTEXT, WRITTEN = 64, 200  # characters before the guessed one, and of a sample
 
 
 def encode(text):
@@ -177,9 +177,9 @@ def figures(models, test, histories):
     written, axes = plt.subplots(1, 2, figsize=(10.5, 6.6), layout="constrained")
     heat, prompt = (0.0, 0.5, 0.8, 1.0, 1.2), "Respondió Sancho: "
     for axis, (name, model) in zip(axes, models.items(), strict=True):
-        samples = generate(model, [prompt] * len(heat), 200, np.array(heat)[:, None])
+        samples = generate(model, [prompt] * len(heat), WRITTEN, np.array(heat)[:, None])
         samples = [f"temperature {t}\n" + textwrap.fill(sample, 58) for t, sample in zip(heat, samples, strict=True)]
-        few = textwrap.fill(generate(model, [prompt], 200, temperature=1.0, top_k=5)[0], 58)
+        few = textwrap.fill(generate(model, [prompt], WRITTEN, temperature=1.0, top_k=5)[0], 58)
         text = "\n\n".join([*samples, f"temperature 1, of the five likeliest\n{few}"])
         axis.text(0, 1, text, va="top", family="monospace", fontsize=10, transform=axis.transAxes)
         axis.set_title(f"{name.upper()} goes on after «{prompt}»", loc="left")

@@ -64,7 +64,7 @@ def bits_per_character(y, probabilities):
 
 
 @keras.saving.register_keras_serializable(package="char_rnn")
-class Album(keras.layers.Layer):
+class Notebook(keras.layers.Layer):
     """Passes on what comes; keeps pages of text (codes), one for each of MOMENTS, with the weights of the model."""
 
     def build(self, input_shape):
@@ -76,15 +76,15 @@ class Album(keras.layers.Layer):
 
 
 class Writing(keras.callbacks.Callback):
-    """At certain steps of the training, has the model write a page of its album."""
+    """At certain steps of the training, has the model write a page of its notebook."""
 
     def on_train_batch_end(self, batch, logs=None):
         step = int(self.model.optimizer.iterations)
         if step in MOMENTS:
-            pages = np.array(self.model.get_layer("album").pages)
+            pages = np.array(self.model.get_layer("notebook").pages)
             codes = [ALPHABET.index(c) for c in written(self.model)]
             pages[MOMENTS.index(step), : len(codes)] = codes
-            self.model.get_layer("album").pages.assign(pages)
+            self.model.get_layer("notebook").pages.assign(pages)
 
 
 def callbacks():
@@ -100,7 +100,7 @@ def build_model(units=256, embedding=32, dropout=0.2, learning_rate=0.003, steps
             keras.layers.Embedding(len(ALPHABET), embedding, name="embedding"),
             keras.layers.GRU(units, return_sequences=True, name="gru"),
             keras.layers.Dropout(dropout),
-            Album(name="album"),
+            Notebook(name="notebook"),
             keras.layers.Dense(len(ALPHABET), activation="softmax", name="head"),
         ]
     )
@@ -176,7 +176,7 @@ def draw_surprise(model, poem):
 def figures(model, test, history):
     """What it writes at three moments of its training; what surprises it in a poem it does not know."""
     known = {word for poem in poems(SPLITS[0]) for word in WORDS(poem.lower())}
-    pages = keras.ops.convert_to_numpy(model.get_layer("album").pages)
+    pages = keras.ops.convert_to_numpy(model.get_layer("notebook").pages)
     texts = ["".join(ALPHABET[code] for code in page) for page in pages]
     texts.append(max((written(model, seed=seed) for seed in range(5)), key=len))
     samples, axes = plt.subplots(1, len(texts), figsize=(13.5, 3.3), layout="constrained")

@@ -139,7 +139,7 @@ def compare():
     """For every surface and optimizer: best rate, steps needed from each start, and the walks at that rate."""
     results = {surface: {} for surface in SURFACES}
     for name in SLIDES | OTHERS:
-        paths = descend(name)
+        paths = descend(name, RATES)
         for index, surface in enumerate(SURFACES):
             walks = paths[:, :, index]
             needed = steps_needed(walks, surface)

@@ -20,6 +20,7 @@ import tensorflow as tf
 
 from recipes._runner import arguments, cli, data, figures
 from recipes._runner.recipe import all_recipes
+from recipes.training import optimizers
 
 
 def by_chapter(items, chapter, name):
@@ -32,7 +33,11 @@ TRAINED = [parameter for parameter in RECIPES if parameter.values[0].trains]
 CHAPTERS = by_chapter({parameter.values[0].chapter: None for parameter in TRAINED}, str, str)
 
 
-SHORTER = {"transformer_translation": {"LENGTH": 5}}  # what an untrained network writes never ends by itself
+SHORTER = {
+    "transformer_translation": {"LENGTH": 5},  # what an untrained network writes never ends by itself
+    "gpt": {"WRITTEN": 20},
+    "optimizers": {"RATES": optimizers.RATES[::6]},
+}
 
 
 def eager(recipe):

@@ -164,6 +164,26 @@ def test_input_pipelines_run_without_autotune():
         assert data.options().autotune.enabled is False
 
 
+def test_training_step_is_traced_once(monkeypatch):
+    tf.config.run_functions_eagerly(False)
+    traced = []
+
+    def loss(y_true, y_pred):
+        traced.append(tf.inside_function())
+        return keras.losses.binary_crossentropy(y_true, y_pred)
+
+    def build_model():
+        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, activation="sigmoid")])
+        model.compile("adam", loss, metrics=["accuracy"])
+        return model
+
+    monkeypatch.setattr(tiny_recipe, "build_model", build_model)
+    plan = training.Plan("tiny", 1, 0, {}, {}, "auto", False, False)
+    model, _, train, *_ = training.prepare(tiny_recipe, plan, {}, tf.distribute.get_strategy())
+    model.fit(train, verbose=0)
+    assert traced == [True]
+
+
 def test_resumed_order_of_the_data_is_the_uninterrupted_one():
     """Keras opens two iterators an epoch on a set of known size, and one where it is unknown."""
     for known in (True, False):

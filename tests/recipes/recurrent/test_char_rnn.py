@@ -78,12 +78,12 @@ def test_pages_are_written_in_time_and_saved_with_the_model(monkeypatch, tmp_pat
     model = recipe.build_model(units=4)
     x, y, weights = (np.repeat(part, 4, axis=0) for part in recipe.pieces(POEM, 20))
     model.fit(x, y, sample_weight=weights, batch_size=2, verbose=0, callbacks=recipe.callbacks())
-    pages = np.array(model.get_layer("album").pages)
+    pages = np.array(model.get_layer("notebook").pages)
     assert pages[0].any()
     assert not pages[1].any()  # there are not so many steps
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(again.get_layer("album").pages, pages)
+    np.testing.assert_array_equal(again.get_layer("notebook").pages, pages)
 
 
 def test_parameters():
