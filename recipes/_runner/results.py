@@ -33,8 +33,8 @@ COLUMNS = (
     "date",
 )
 BY_HAND = ("paper", "verdict")
-# Options after which a run is the same experiment: they decide how often and where, not what.
-NOT_THE_EXPERIMENT = ("--seeds", "--seed", "--data-dir", "--output")
+# Options after which a row is the same experiment: how often and where it ran; the variant has a column of its own.
+NOT_THE_EXPERIMENT = ("--seeds", "--seed", "--data-dir", "--output", "--variant")
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
 
 

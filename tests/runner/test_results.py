@@ -68,6 +68,7 @@ def test_a_measurement_replaces_the_older_one_of_the_same_figure_only(path):
         ("python -m recipes measure x --epochs=10 --set filters=32 --seeds 3", "--epochs 10 --set filters=32"),
         ("python -m recipes measure x --set b=1 --set a=2", "--set a=2 --set b=1"),
         ("python -m recipes measure x --deterministic --seed 1", "--deterministic"),
+        ("python -m recipes measure x --variant plain --epochs 2", "--epochs 2"),
         ("", ""),
     ],
 )
