@@ -72,11 +72,12 @@ class RandomAffine(keras.layers.Layer):
         self.fill_mode = fill_mode
         self.interpolation = interpolation
         self.seed = seed
+        self.changes = any((rotation, scale, shear, translation, horizontal_flip))
         self.generator = keras.random.SeedGenerator(seed)
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def call(self, inputs, training=False):
-        if not training:
+        if not training or not self.changes:
             return inputs
         images = ops.cast(inputs, "float32")  # half precision would misplace the pixels of a large image
         transforms = self.transforms(*ops.shape(images)[:3])
