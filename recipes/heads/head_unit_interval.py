@@ -5,11 +5,11 @@ Paper:  Saxena et al. (2008), https://doi.org/10.1109/PHM.2008.4711414 (the data
         https://doi.org/10.1109/PHM.2008.4711422 (life capped, because an engine does not age from its first flight on).
 Departs from the slides: they name the head only.
 
-Health is the remaining life of at most 125 cycles, divided by 125: 1 for new, 0 for broken. It is seen in what 14
-sensors did in the last 50 cycles: the last value, mean, slope and deviation of each. A network that gets the readings
-themselves has to find such things in 80 engines, and does worse. Cross-entropy with a target p between 0 and 1 is least
-at the output p, as squared error is, but what is left there is the entropy of p, not 0. Test engines are cut off at
-some moment: one window each, the last.
+Health is the remaining life of at most 125 cycles, divided by 125: 1 for new, 0 for broken. It is seen in the engine's
+age and in what 14 sensors did in the last 50 cycles: the last value, mean, slope and deviation of each. Where sensors
+show no wear yet, the age still tells something. A network that gets the readings themselves has to find such things in
+80 engines, and does worse. Cross-entropy with a target p between 0 and 1 is least at the output p, as squared error is,
+but what is left there is the entropy of p, not 0. Test engines are cut off at some moment: one window each, the last.
 """
 
 import keras
@@ -25,15 +25,18 @@ EPOCHS = 10
 CAP = 125  # cycles
 WINDOW = 50  # cycles
 SENSORS = [1, 2, 3, 6, 7, 8, 10, 11, 12, 13, 14, 16, 19, 20]  # the others stand still in this set
+CHANNELS = len(SENSORS) + 1  # the age, too
 OBJECTIVE = "val_rmse_cycles"
 VARIANTS = {"mse": {"loss": "mse"}, "cross_entropy": {"loss": "binary_crossentropy"}}
 
 
 def windows(engine):
-    """Windows `(n, 50, 14)` of an engine, one a cycle (at first filled up with its first row), and health `(n, 1)`."""
+    """Windows `(n, 50, 15)` of an engine, one a cycle (at first filled up with its first row), and health `(n, 1)`."""
     sensors = tf.gather(engine["sensors"], SENSORS, axis=1)
     cycles = tf.shape(sensors)[0]
-    padded = tf.concat([tf.repeat(sensors[:1], WINDOW - 1, axis=0), sensors], 0)
+    age = tf.range(1, cycles + 1) / 100
+    rows = tf.concat([sensors, tf.cast(age, "float32")[:, None]], 1)
+    padded = tf.concat([tf.repeat(rows[:1], WINDOW - 1, axis=0), rows], 0)
     life = engine["remaining"] + tf.range(cycles - 1, -1, -1)
     health = tf.cast(tf.minimum(life, CAP), "float32") / CAP
     return tf.signal.frame(padded, WINDOW, 1, axis=0), health[:, None]
@@ -45,7 +48,7 @@ def last_window(engine):
 
 
 def load_data(batch_size=128):
-    """Train, validation and test batches of (50, 14) readings and (1,) health; split by engine, not by window."""
+    """Train, validation and test batches of (50, 15) readings and (1,) health; split by engine, not by window."""
     engines = tfds.load("cmapss", split=["train[:80%]", "train[80%:]", "test"])
     train, validation, test = (
         tf.data.Dataset.from_tensor_slices(
@@ -69,7 +72,7 @@ def build_sequential(normalize, units=64, dropout=0.1):
     """Statistics of the window, two layers of neurons and one sigmoid, as a list of layers."""
     return keras.Sequential(
         [
-            keras.Input((WINDOW, len(SENSORS))),
+            keras.Input((WINDOW, CHANNELS)),
             WindowStatistics(),
             normalize,
             keras.layers.Dropout(dropout),
@@ -83,7 +86,7 @@ def build_sequential(normalize, units=64, dropout=0.1):
 
 def build_functional(normalize, units=64, dropout=0.1):
     """The same network as a chain of function calls."""
-    inputs = keras.Input((WINDOW, len(SENSORS)))
+    inputs = keras.Input((WINDOW, CHANNELS))
     x = normalize(WindowStatistics()(inputs))
     for _ in range(2):
         x = keras.layers.Dropout(dropout)(x)
@@ -94,7 +97,7 @@ def build_functional(normalize, units=64, dropout=0.1):
 def build_model(
     api="sequential", loss="mse", units=64, dropout=0.1, learning_rate=0.004, steps=EPOCHS * 128, train=None
 ):
-    """The compiled network: (50, 14) sensor readings to health.
+    """The compiled network: (50, 15) readings, of 14 sensors and the clock, to health.
 
     The statistics are normalised by what they are in `train` (by default, what `load_data` gives). Each epoch ends, and
     the next begins, with the average of the weights over its last 200 steps or so (Polyak & Juditsky 1992).
@@ -120,7 +123,7 @@ def search_space(hp):
 
 
 def baseline(train, test):
-    """Gradient boosting (scikit-learn) on each sensor's last value, mean, slope and deviation."""
+    """Gradient boosting (scikit-learn) on the same: age, and each sensor's last value, mean, slope and deviation."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     (x, y), (x_test, y_test) = (

@@ -23,8 +23,9 @@ def test_windows_end_at_each_cycle_and_health_is_capped():
         "remaining": tf.constant(10),
     }
     x, health = recipe.windows(engine)
-    assert x.shape == (200, 50, 14)
-    np.testing.assert_array_equal(x[57, -1], np.asarray(engine["sensors"])[57, recipe.SENSORS])
+    assert x.shape == (200, 50, 15)
+    np.testing.assert_array_equal(x[57, -1, :14], np.asarray(engine["sensors"])[57, recipe.SENSORS])
+    np.testing.assert_allclose(x[57, :, 14], np.arange(9, 59) / 100)  # the age: cycles 9 to 58
     np.testing.assert_array_equal(x[0], np.repeat(x[0][:1], 50, axis=0))
     assert float(health[-1, 0]) == pytest.approx(10 / 125)
     assert float(health[0, 0]) == 1
@@ -39,7 +40,7 @@ def test_error_is_in_cycles():
 
 def test_both_apis_give_the_same_network():
     keras.utils.set_random_seed(0)
-    x = np.random.default_rng(0).normal(size=(4, 50, 14)).astype("float32")
+    x = np.random.default_rng(0).normal(size=(4, 50, 15)).astype("float32")
     models = []
     for build in (recipe.build_sequential, recipe.build_functional):
         normalize = keras.layers.Normalization()
