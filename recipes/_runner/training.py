@@ -6,6 +6,7 @@ import importlib.metadata
 import math
 import os
 import platform
+import warnings
 
 import keras
 import numpy as np
@@ -182,14 +183,17 @@ def train(module, plan, given, folder, strategy, variant=None):
         progress.skip_epochs(train_set, done)
         logs = Curves(folder / "logs", write_graph=False)
         keras.config.set_max_steps_per_epoch(SMOKE_STEPS if plan.smoke else None)
-        model.fit(
-            train_set,
-            validation_data=validation,
-            epochs=plan.epochs,
-            initial_epoch=done,
-            shuffle=False,
-            callbacks=[*callbacks, logs, checkpoint],
-        )
+        with warnings.catch_warnings():
+            if plan.smoke:  # Keras warns that two steps are less than an epoch, or more than there is
+                warnings.filterwarnings("ignore", module="keras.src.trainers.epoch_iterator")
+            model.fit(
+                train_set,
+                validation_data=validation,
+                epochs=plan.epochs,
+                initial_epoch=done,
+                shuffle=False,
+                callbacks=[*callbacks, logs, checkpoint],
+            )
         keras.config.set_max_steps_per_epoch(None)
     checkpoint.load_best(model)
     split = "test" if test is not None else "validation"
