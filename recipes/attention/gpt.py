@@ -24,7 +24,7 @@ import recipes.datasets.don_quijote  # noqa: F401
 from layers.positional_encoding import PositionalEncoding
 from layers.transformer import TransformerEncoder
 
-EPOCHS = 8
+EPOCHS = 4
 OBJECTIVE = "val_bits_per_character"
 VARIANTS = {"gpt": {"network": "gpt"}, "lstm": {"network": "lstm"}}
 CHARACTERS = "� !\"'(),-.:;?ABCDEFGHIJLMNOPQRSTUVXYZabcdefghijlmnopqrstuvxyz¡«»¿ÁÉÍÓÚáéíñóúü—"

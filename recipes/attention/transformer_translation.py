@@ -24,7 +24,7 @@ from sacrebleu.metrics import BLEU
 import recipes.datasets.spa_eng  # noqa: F401
 from layers.transformer import Transformer
 
-EPOCHS = 5
+EPOCHS = 3
 OBJECTIVE = "val_bleu"
 LENGTH, SENTENCES = 25, 500  # most words to write; how many sentences of a set are translated for BLEU, the first
 START, END = "[start]", "[end]"
