@@ -181,8 +181,8 @@ def figures(model, test, history):
         for rank, n in enumerate(np.argsort(-chances)[:4]):
             box = {"facecolor": plt.get_cmap("Blues")(0.6 * chances[n])}
             axis.text(t, rank, f"{model.words[n]}\n{chances[n]:.0%}", ha="center", va="center", bbox=box)
-    axis.set(xlim=(0.5, tokens.shape[1] - 0.5), ylim=(3.6, -0.6), xlabel="step", yticks=[])
-    axis.set(title=f"«{PHRASES[0]}» word by word: the likeliest is taken, until it is {END}")
+    axis.set(xlim=(0.5, tokens.shape[1] - 0.5), ylim=(3.6, -0.6), xticks=range(1, tokens.shape[1]), yticks=[])
+    axis.set(xlabel="step", title=f"«{PHRASES[0]}» word by word: the likeliest is taken, until it is {END}")
     return {"attention": attention, "steps": steps}
 
 
