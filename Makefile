@@ -52,7 +52,7 @@ copy-%: .venv/.ready  ## a recipe and what it imports into a folder of yours: TO
 predict-%: .venv/.ready  ## a trained recipe on your files: FILES="seven.png"
 	@$(PYTHON) -m recipes predict $* $(FILES) $(ARGS)
 
-test: .venv/.ready  ## all fast tests, in about eleven minutes on two cores, without a network
+test: .venv/.ready  ## all fast tests, in about nine minutes on two cores, without a network
 	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup -m "not slow" $(ARGS)
 
 test-slow: .venv/.ready  ## kills, resumes, copies in fresh environments, learnable stand-ins
