@@ -94,6 +94,8 @@ def score_by_hyperparameter(rows, objective, direction):
             axis.set_xticks(range(len(ticks)), ticks)
         elif logarithmic:
             axis.set_xscale("log")
+        elif len(values := sorted(set(positions))) <= 6:
+            axis.set_xticks(values, [short(value) for value in values])
         axis.set_xlabel(name)
     for axis in axes.flat[len(names) :]:
         axis.axis("off")
