@@ -16,6 +16,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
 from sklearn.datasets import make_moons
+from sklearn.linear_model import LogisticRegression
 
 EPOCHS = 60
 PASSES = 20  # over the 80 points, an epoch
@@ -46,19 +47,16 @@ def load_data(batch_size=80, examples=80, seed=0):
 
 def build_model(l2=0.0, l1=0.0, dropout=0.0, noise=0.0, units=32, learning_rate=0.01):
     """The compiled network, 2-32-32-1: a point to the probability of the second moon. 1,185 parameters."""
-
-    def hidden():
-        return keras.layers.Dense(units, activation="tanh", kernel_regularizer=keras.regularizers.L1L2(l1, l2))
-
+    penalty = keras.regularizers.L1L2(l1, l2)
     model = keras.Sequential(
         [
             keras.Input((2,)),
             keras.layers.GaussianNoise(noise),
-            hidden(),
+            keras.layers.Dense(units, activation="tanh", kernel_regularizer=penalty),
             keras.layers.Dropout(dropout),
-            hidden(),
+            keras.layers.Dense(units, activation="tanh", kernel_regularizer=penalty),
             keras.layers.Dropout(dropout),
-            keras.layers.Dense(1, activation="sigmoid", kernel_regularizer=keras.regularizers.L1L2(l1, l2)),
+            keras.layers.Dense(1, activation="sigmoid", kernel_regularizer=penalty),
         ]
     )
     model.compile(keras.optimizers.Adam(learning_rate), loss="binary_crossentropy", metrics=["accuracy"])
@@ -78,37 +76,23 @@ def search_space(hp):
 
 def baseline(train, test):
     """Logistic regression."""
-    from sklearn.linear_model import LogisticRegression
-
     inputs, labels = (np.concatenate(part) for part in zip(*train.as_numpy_iterator(), strict=True))
     test_inputs, test_labels = (np.concatenate(part) for part in zip(*test.as_numpy_iterator(), strict=True))
     model = LogisticRegression(C=1e6).fit(inputs, labels[:, 0])
     return {"accuracy": model.score(test_inputs, test_labels[:, 0])}
 
 
-@keras.saving.register_keras_serializable(package="regularization")
-class DenseSideBySide(keras.layers.Layer):
+def dense_side_by_side(units, l1, l2, activation):
     """Dense layers of many networks at once, each with its own penalties: (batch, networks, inputs) to (…, units)."""
-
-    def __init__(self, units, l1, l2, activation=None, **kwargs):
-        super().__init__(**kwargs)
-        self.units, self.l1, self.l2 = units, np.float32(l1), np.float32(l2)
-        self.activation = keras.activations.get(activation)
-
-    def build(self, input_shape):
-        _, networks, inputs = input_shape
-        limit = np.sqrt(6 / (inputs + self.units))  # Glorot's
-        uniform = keras.initializers.RandomUniform(-limit, limit)
-        self.kernel = self.add_weight(shape=(networks, inputs, self.units), initializer=uniform, name="kernel")
-        self.bias = self.add_weight(shape=(networks, self.units), initializer="zeros", name="bias")
-        self.built = True
-
-    def call(self, inputs):
-        ops = keras.ops
-        kernel = self.kernel
-        l1, l2 = (ops.sum(values, axis=(1, 2)) for values in (ops.abs(kernel), ops.square(kernel)))
-        self.add_loss(ops.mean(self.l1 * l1 + self.l2 * l2))
-        return self.activation(ops.einsum("bni,nio->bno", inputs, kernel) + self.bias)
+    l1, l2 = (np.array(strengths, "float32")[:, None, None] for strengths in (l1, l2))
+    return keras.layers.EinsumDense(
+        "bni,nio->bno",
+        (len(l1), units),
+        activation=activation,
+        bias_axes="no",
+        kernel_initializer=keras.initializers.GlorotUniform(input_axes=[1], output_axes=[2]),
+        kernel_regularizer=lambda kernel: keras.ops.sum(l1 * abs(kernel) + l2 * kernel**2) / len(l1),
+    )
 
 
 def sweep(new_points, epochs=EPOCHS, samples=5, strengths=STRENGTHS):
@@ -116,51 +100,35 @@ def sweep(new_points, epochs=EPOCHS, samples=5, strengths=STRENGTHS):
 
     Adam moves every weight by itself, so that networks trained in one go know nothing of each other.
     """
-    shape = (2, len(strengths), samples)
-    strength, is_l2 = np.broadcast_to(strengths[:, None], shape), np.arange(2)[:, None, None] == 0
-    penalties = {"l2": np.ravel(np.where(is_l2, strength, 0)), "l1": np.ravel(np.where(is_l2, 0, strength))}
-    networks = strength.size
-    inputs, labels = (
-        np.tile(np.stack(part, axis=1), (1, networks // samples, 1))
-        for part in zip(*(points(80, 3 * seed) for seed in range(samples)), strict=True)
-    )
+    data = [points(80, 3 * seed) for seed in range(samples)] * (2 * len(strengths))
+    inputs, labels = (np.stack(part, axis=1) for part in zip(*data, strict=True))
+    zeros = np.zeros_like(strengths)
+    penalties = {"l2": np.repeat([strengths, zeros], samples), "l1": np.repeat([zeros, strengths], samples)}
     model = keras.Sequential(
         [
-            keras.Input((networks, 2)),
-            DenseSideBySide(32, activation="tanh", **penalties),
-            DenseSideBySide(32, activation="tanh", **penalties),
-            DenseSideBySide(1, activation="sigmoid", **penalties),
+            keras.Input((len(data), 2)),
+            dense_side_by_side(32, activation="tanh", **penalties),
+            dense_side_by_side(32, activation="tanh", **penalties),
+            dense_side_by_side(1, activation="sigmoid", **penalties),
         ]
     )
     model.compile(keras.optimizers.Adam(0.01, epsilon=1e-9), loss="binary_crossentropy")
     model.fit(tf.data.Dataset.from_tensors((inputs, labels)).repeat(PASSES), epochs=epochs, shuffle=False, verbose=0)
 
-    def error(inputs, labels):
-        return np.mean((model.predict_on_batch(inputs) > 0.5) != labels, axis=0).reshape(shape)
-
-    inputs_of_all = np.broadcast_to(new_points[0][:, None], (len(new_points[0]), networks, 2))
+    new = [np.stack([part] * len(data), axis=1) for part in new_points]
+    errors = [np.mean((model.predict_on_batch(x) > 0.5) != y, axis=(0, 2)) for x, y in ((inputs, labels), new)]
     weights = sum(np.sum(layer.kernel.numpy() ** 2, axis=(1, 2)) for layer in model.layers)
-    return error(inputs, labels), error(inputs_of_all, new_points[1][:, None]), weights.reshape(shape)
-
-
-class Snapshots(keras.callbacks.Callback):
-    """Keeps the weights of every epoch, and those of the beginning."""
-
-    def on_train_begin(self, logs=None):
-        self.weights = [self.model.get_weights()]
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.weights.append(self.model.get_weights())
+    return np.reshape([*errors, weights], (3, 2, len(strengths), samples))
 
 
 def train_to_the_end(epochs=EPOCHS):
     """The network without regularization: model, history, and its weights before training and after every epoch."""
     train, validation, _ = load_data()
-    model, snapshots = build_model(), Snapshots()
-    history = model.fit(
-        train, validation_data=validation, epochs=epochs, shuffle=False, verbose=0, callbacks=[snapshots]
-    ).history
-    return model, history, snapshots.weights
+    model = build_model()
+    weights = [model.get_weights()]
+    keep = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: weights.append(model.get_weights()))
+    fit = model.fit(train, validation_data=validation, epochs=epochs, shuffle=False, verbose=0, callbacks=[keep])
+    return model, fit.history, weights
 
 
 def draw_boundary(axis, model, title):
@@ -179,18 +147,14 @@ def draw_boundary(axis, model, title):
 def figures(models, test, histories):
     """Boundaries side by side, error against strength, and the overfitting network from its start to its end."""
     epochs = len(histories["none"]["loss"])
-    model, history, snapshots = train_to_the_end(epochs)
+    model, history, weights = train_to_the_end(epochs)
     train = tf.data.Dataset.from_tensors(points(80, 0))
 
-    def scores(network):
-        return [network.evaluate(data, verbose=0, return_dict=True)["accuracy"] for data in (train, test)]
-
     boundaries, axes = plt.subplots(2, 3, figsize=(10, 6.4), layout="constrained")
-    names = {"none": "Early stopping", "l2": "L2", "l1": "L1", "dropout": "Dropout", "noise": "Noise on the inputs"}
-    shown = {f"None, {epochs} epochs": model} | {names[name]: models[name] for name in models}
-    for axis, (name, network) in zip(axes.flat, shown.items(), strict=True):
-        seen, new = scores(network)
-        draw_boundary(axis, network, f"{name}:\n{seen:.0%} of these, {new:.1%} of new points")
+    titles = (f"None, {epochs} epochs", "Early stopping", "L2", "L1", "Dropout", "Noise on the inputs")
+    for axis, title, network in zip(axes.flat, titles, (model, *models.values()), strict=True):
+        seen, new = (network.evaluate(data, verbose=0, return_dict=True)["accuracy"] for data in (train, test))
+        draw_boundary(axis, network, f"{title}:\n{seen:.0%} of these, {new:.1%} of new points")
     boundaries.suptitle("Without regularization the boundary goes round single points; each remedy smooths it")
 
     best = int(np.argmin(history["val_loss"])) + 1
@@ -201,22 +165,21 @@ def figures(models, test, histories):
     axes[0].set(title="Loss", xlabel="epoch")
     axes[0].legend()
     for axis, epoch in zip(axes[1:], (0, best, epochs), strict=True):
-        model.set_weights(snapshots[epoch])
-        squares = sum(np.sum(weight**2) for weight in snapshots[epoch] if weight.ndim == 2)
+        model.set_weights(weights[epoch])
+        squares = sum(np.sum(kernel**2) for kernel in weights[epoch] if kernel.ndim == 2)
         draw_boundary(axis, model, f"After {epoch} epochs: Σw² = {squares:.0f}")
     stopping.suptitle("From small weights, nearly linear, to large ones: early stopping takes what lies between")
 
-    inputs, labels = points(2000, 2)
-    seen, new, _ = 100 * np.array(sweep((inputs, labels), epochs))
+    seen, new, _ = 100 * sweep(points(2000, 2), epochs)
     strength, axes = plt.subplots(1, 2, figsize=(10, 4.2), sharey=True, layout="constrained")
     for axis, title, training, error in zip(axes, ("L2: λ Σ w²", "L1: λ Σ |w|"), seen, new, strict=True):
         for values, label in ((training, "training points"), (error, "new points")):
             mean, deviation = values.mean(axis=1), values.std(axis=1)
             axis.semilogx(STRENGTHS, mean, "o-", label=label)
             axis.fill_between(STRENGTHS, mean - deviation, mean + deviation, alpha=0.2)
-        least = error.mean(axis=1).argmin()
-        axis.axvline(STRENGTHS[least], color="0.6", linestyle=":")
-        axis.set(title=f"{title}, least error at λ = {STRENGTHS[least]:.2g}", xlabel="λ")
+        least = STRENGTHS[error.mean(axis=1).argmin()]
+        axis.axvline(least, color="0.6", linestyle=":")
+        axis.set(title=f"{title}, least error at λ = {least:.2g}", xlabel="λ")
         axis.grid(True)
     axes[0].set(ylabel="errors, %", ylim=(-1, 30))  # at the right end nothing is learnt: half of the points are wrong
     axes[0].legend()

@@ -26,7 +26,7 @@ def test_the_cost_grows_by_the_penalty_exactly(name, power):
 
 
 def test_networks_side_by_side_are_those_of_dense_layers():
-    side_by_side = recipe.DenseSideBySide(4, [0.1, 0, 0], [0, 0.2, 0.3], activation="tanh")
+    side_by_side = recipe.dense_side_by_side(4, [0.1, 0, 0], [0, 0.2, 0.3], activation="tanh")
     inputs = np.random.default_rng(0).normal(size=(5, 3, 2)).astype("float32")
     together = keras.ops.convert_to_numpy(side_by_side(inputs))
     (loss,) = side_by_side.losses
