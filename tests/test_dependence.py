@@ -14,7 +14,6 @@ from recipes._runner.recipe import CHAPTERS, OTHER_FOLDERS, all_recipes
 
 ROOT = pathlib.Path(__file__).parents[1]
 LINES = 200
-TOO_LONG = {"optimizers": 250, "regularization": 237}  # to be shortened; they may not grow
 EXPLAINED = {"load_data", "build_model", "search_space", "baseline", "deployed"}  # functions with a docstring
 STANDARD = set(sys.stdlib_module_names)
 TEXT = {".py", ".md", ".csv", ".tsv", ".toml", ".txt", ".mplstyle", ""}
@@ -220,7 +219,7 @@ def test_no_recipe_is_called_like_a_module_it_could_want():
 def test_recipe_says_what_it_is_and_is_short_enough_to_read(recipe):
     assert recipe.title
     assert re.search(r"\b00[0-3] «[^»]+»", recipe.slides), "Slides: 001 «Heading», …"
-    assert len(recipe.source.splitlines()) <= TOO_LONG.get(recipe.name, LINES)
+    assert len(recipe.source.splitlines()) <= LINES
     assert "main" in recipe.functions
     assert recipe.source.endswith('\n\n\nif __name__ == "__main__":\n    main()\n')
     assert ("load_data" in recipe.functions) == ("search_space" in recipe.functions) == recipe.trains

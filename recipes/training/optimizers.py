@@ -3,8 +3,7 @@
 Slides: 000 «Algoritmos de optimización», 001 «Optimizadores».
 Paper:  Sutskever et al. (2013, momentum and Nesterov), Duchi et al. (2011, Adagrad), Zeiler (2012, Adadelta),
         Tieleman & Hinton (2012, RMSprop), Kingma & Ba (2015, Adam)
-Departs from the slides: their animations take one rate for all. Here each optimizer has its best one of a single grid,
-and starts from 20 places.
+Departs from the slides: each optimizer has its best rate of one grid and 20 starts; their animations take one for all.
 
 The slide says that SGD in Keras includes momentum: its default is 0.0, so it must be asked for. It reads RMSprop as
 "Retropropagación del RMS Error": it is root mean square *propagation*, and divides by the recent size of the gradients.
@@ -30,26 +29,19 @@ from matplotlib.animation import FuncAnimation
 
 STEPS = 300
 RATES = 10.0 ** np.arange(-2.5, 2.1, 0.25)
-KERAS = keras.optimizers
+COLOURS = ["#000000", "#D55E00", "#E69F00", "#0072B2", "#56B4E9", "#009E73", "#CC79A7", "#7F7F7F", "#8B4513"]
 SLIDES = {
-    "SGD": KERAS.SGD,
-    "momentum": lambda rate: KERAS.SGD(rate, momentum=0.9),
-    "Nesterov": lambda rate: KERAS.SGD(rate, momentum=0.9, nesterov=True),
-    "Adagrad": KERAS.Adagrad,
-    "Adadelta": KERAS.Adadelta,
-    "RMSprop": KERAS.RMSprop,
-    "Adam": KERAS.Adam,
+    "SGD": keras.optimizers.SGD,
+    "momentum": lambda rate: keras.optimizers.SGD(rate, momentum=0.9),
+    "Nesterov": lambda rate: keras.optimizers.SGD(rate, momentum=0.9, nesterov=True),
+    "Adagrad": keras.optimizers.Adagrad,
+    "Adadelta": keras.optimizers.Adadelta,
+    "RMSprop": keras.optimizers.RMSprop,
+    "Adam": keras.optimizers.Adam,
 }
 OTHERS = {
-    "AdamW": KERAS.AdamW,
-    "Nadam": KERAS.Nadam,
-    "Adamax": KERAS.Adamax,
-    "ScheduleFree": KERAS.ScheduleFreeAdamW,
-    "Lion": KERAS.Lion,
-    "Ftrl": KERAS.Ftrl,
-    "Lamb": KERAS.Lamb,
-    "Adafactor": lambda rate: KERAS.Adafactor(rate, relative_step=False),
-    "Muon": KERAS.Muon,  # for matrices: each point is one of 1 × 2
+    name: getattr(keras.optimizers, name)
+    for name in ("AdamW", "Nadam", "Adamax", "ScheduleFreeAdamW", "Lion", "Ftrl", "Lamb", "Adafactor", "Muon")
 }
 BY_VARIABLE = ("Lamb", "Adafactor", "Muon")  # look at a variable as a whole; the others at each number by itself
 
@@ -69,10 +61,10 @@ def beale(x, y):
     return (1.5 - x + x * y) ** 2 + (2.25 - x + x * y**2) ** 2 + (2.625 - x + x * y**3) ** 2
 
 
-SURFACES = {  # function, where the starts lie, their spread, the height at which one has arrived, the map's edges
-    "valley": (valley, (0, 0), (0.3, 0.1), 1e-3, (-1, 7, -1.5, 3.5)),
-    "saddle": (saddle, (0.2, 0.003), (0.1, 0.001), 1e-2, (-0.4, 2.4, -0.6, 1.6)),
-    "beale": (beale, (1.0, 1.3), (0.1, 0.1), 1e-2, (-0.5, 4.5, -1.5, 2)),
+SURFACES = {  # function, minima, where the starts lie, their spread, the height that counts as arrived, the map's edges
+    "Long valley": (valley, [(4, 1)], (0, 0), (0.3, 0.1), 1e-3, (-1, 7, -1.5, 3.5)),
+    "Saddle": (saddle, [(1, 1), (1, -1)], (0.2, 0.003), (0.1, 0.001), 1e-2, (-0.4, 2.4, -0.6, 1.6)),
+    "Beale's function": (beale, [(3, 0.5)], (1.0, 1.3), (0.1, 0.1), 1e-2, (-0.5, 4.5, -1.5, 2)),
 }
 
 
@@ -80,152 +72,111 @@ def draw_starts(count=20, seed=0):
     """(surfaces, count, 2); the first start of each surface is the middle."""
     noise = np.random.default_rng(seed).normal(size=(len(SURFACES), count, 2))
     noise[:, 0] = 0
-    return np.array([np.add(m, s * n) for n, (_, m, s, *_) in zip(noise, SURFACES.values(), strict=True)])
+    return np.array([np.add(m, s * n) for n, (_, _, m, s, *_) in zip(noise, SURFACES.values(), strict=True)])
 
 
 def descend(name, rates=RATES, starts=None, steps=STEPS):
     """Where the optimizer goes on every surface: (rates, steps + 1, surfaces, starts, 2)."""
     starts = np.float32(draw_starts() if starts is None else starts)
+    groups = starts[:, :5].reshape(-1, 1, 2) if name in BY_VARIABLE else [starts]  # Muon wants matrices
+    points = [keras.Variable(group) for group in groups]
     optimizer = (SLIDES | OTHERS)[name](float(rates[0]))
-    if name in BY_VARIABLE:
-        starts = starts[:, :5]
-        shape = (1, 2) if name == "Muon" else (2,)
-        points = [keras.Variable(start.reshape(shape)) for start in starts.reshape(-1, 2)]
-    else:
-        points = [keras.Variable(starts)]
     optimizer.build(points)
-    beginning = [variable.numpy() for variable in optimizer.variables]
-
-    def position():
-        return tf.reshape(tf.stack([point.value for point in points]), starts.shape)
+    beginning = [(variable, variable.numpy()) for variable in points + optimizer.variables]
 
     @tf.function
     def walk():
-        path = tf.TensorArray(tf.float32, steps + 1).write(0, position())
-        for step in tf.range(1, steps + 1):
+        path = tf.TensorArray(tf.float32, steps + 1)
+        for step in tf.range(steps + 1):
             with tf.GradientTape() as tape:
-                xs, ys = tf.unstack(position(), axis=-1)
-                heights = [f(xs[i], ys[i]) for i, (f, *_) in enumerate(SURFACES.values())]
+                position = tf.reshape(tf.stack([point.value for point in points]), (len(SURFACES), -1, 2))
+                heights = [f(*tf.unstack(position[i], axis=-1)) for i, (f, *_) in enumerate(SURFACES.values())]
             optimizer.apply(tape.gradient(heights, [point.value for point in points]), points)
-            path = path.write(step, position())
+            path = path.write(step, position)
         return path.stack()
 
     paths = []
     for rate in rates:
-        for variable, value in zip(optimizer.variables, beginning, strict=True):
+        for variable, value in beginning:
             variable.assign(value)
-        for point, start in zip(points, starts.reshape(len(points), *points[0].shape), strict=True):
-            point.assign(start)
-        optimizer.learning_rate = float(rate)
+        optimizer.learning_rate = rate
         paths.append(walk().numpy())
-    return np.array(paths)
+    return np.clip(paths, -1000, 1000)  # farther out, Beale's function overflows
 
 
 def steps_needed(path, surface):
-    """(rates, starts): after how many steps a walk is below the surface's height for good.
-
-    STEPS + 1 if it never is, or leaves the map on its way.
-    """
-    function, _, _, height, (left, right, low, high) = SURFACES[surface]
+    """(rates, starts): steps until a walk is below the height for good; STEPS + 1 if never, or if it leaves the map."""
+    function, *_, height, (left, right, low, high) = SURFACES[surface]
     x, y = np.moveaxis(path, -1, 0)
-    with np.errstate(all="ignore"):
-        above = ~(function(x, y) <= height)  # not-a-number is above as well
-        inside = ((left < x) & (x < right) & (low < y) & (y < high)).all(axis=1)
-    needed = np.where(above.any(axis=1), above.shape[1] - above[:, ::-1].argmax(axis=1), 0)
-    return np.where(inside, needed, STEPS + 1)
+    above = ~(function(x, y) <= height)  # not-a-number is above as well
+    inside = ((left < x) & (x < right) & (low < y) & (y < high)).all(axis=1)
+    return np.where(inside, (above * np.arange(1, above.shape[1] + 1)[:, None]).max(axis=1), STEPS + 1)
 
 
 def compare():
-    """For every surface and optimizer: best rate, steps needed from each start, and the walks at that rate."""
+    """For every surface and optimizer: best rate, steps needed from each start, and the walk from the middle one."""
     results = {surface: {} for surface in SURFACES}
     for name in SLIDES | OTHERS:
-        paths = descend(name, RATES)
-        for index, surface in enumerate(SURFACES):
-            walks = paths[:, :, index]
+        for surface, walks in zip(SURFACES, np.moveaxis(descend(name, RATES), 2, 0), strict=True):
             needed = steps_needed(walks, surface)
-            x, y = np.moveaxis(walks[:, -1, 0], -1, 0)
-            with np.errstate(all="ignore"):
-                heights = SURFACES[surface][0](x, y)
+            heights = SURFACES[surface][0](*walks[:, -1, 0].T)
             best = np.lexsort([heights, np.median(needed, axis=1)])[0]  # if none arrives, the lowest in the end
-            results[surface][name] = RATES[best], needed[best], walks[best]
+            results[surface][name] = RATES[best], needed[best], walks[best, :, 0]
     return results
 
 
-TITLES = {"valley": "Long valley", "saddle": "Saddle", "beale": "Beale's function"}
-COLOURS = ["#000000", "#D55E00", "#E69F00", "#0072B2", "#56B4E9", "#009E73", "#CC79A7", "#7F7F7F", "#8B4513"]
-
-
-def draw_surface(axis, surface):
-    """Contours, closer together towards the minimum, which is a star."""
-    function, *_, (left, right, low, high) = SURFACES[surface]
-    x, y = np.meshgrid(np.linspace(left, right, 200), np.linspace(low, high, 200))
-    axis.contour(x, y, np.log(function(x, y) + 1e-2), 14, colors="0.8", linewidths=0.8, linestyles="-")
-    least = {"valley": [(4, 1)], "saddle": [(1, 1), (1, -1)], "beale": [(3, 0.5)]}[surface]
-    axis.plot(*np.transpose(least), "*", color="#F0E442", markeredgecolor="k", markersize=14, zorder=5)
-    axis.set(xlim=(left, right), ylim=(low, high), xticks=[], yticks=[], title=TITLES[surface])
+def draw_walks(axes, results, family):
+    """The middle walks on contours, which are closer together towards the minima, the stars."""
+    for axis, (surface, (function, minima, *_, (left, right, low, high))) in zip(axes, SURFACES.items(), strict=True):
+        x, y = np.meshgrid(np.linspace(left, right, 200), np.linspace(low, high, 200))
+        axis.contour(x, y, np.log(function(x, y) + 1e-2), 14, colors="0.8", linewidths=0.8, linestyles="-")
+        axis.plot(*np.transpose(minima), "*", color="#F0E442", markeredgecolor="k", markersize=14, zorder=5)
+        for name, colour in zip(family, COLOURS, strict=False):
+            axis.plot(*results[surface][name][2].T, "-o", color=colour, markersize=2.5, linewidth=1.3, label=name)
+        axis.set(xlim=(left, right), ylim=(low, high), xticks=[], yticks=[], title=surface)
 
 
 def draw_paths(results):
-    """The middle walk of every optimizer: above those of the slides, below the others."""
+    """Above the optimizers of the slides, below the others."""
     figure, axes = plt.subplots(2, 3, figsize=(12, 7.4), layout="constrained")
     for row, family in zip(axes, (SLIDES, OTHERS), strict=True):
-        for axis, surface in zip(row, SURFACES, strict=True):
-            draw_surface(axis, surface)
-            for name, colour in zip(family, COLOURS, strict=False):
-                path = results[surface][name][2][:, 0]
-                axis.plot(*path.T, "-o", color=colour, markersize=2.5, linewidth=1.3, label=name)
+        draw_walks(row, results, family)
         row[-1].legend(loc="center left", bbox_to_anchor=(1, 0.5))
     figure.suptitle("Down the steep wall first, or straight for the goal: each at its best rate, one dot a step")
     return figure
 
 
 def draw_ranking(results):
-    """Steps until below the height for good: median and range of the starts."""
-    names = list(SLIDES | OTHERS)
+    """Steps until below the height for good, median and range of the starts, and the best rate."""
     figure, axes = plt.subplots(1, 3, figsize=(12, 5.4), sharey=True, layout="constrained")
-    for axis, surface in zip(axes, SURFACES, strict=True):
-        for row, name in enumerate(names):
-            rate, needed, _ = results[surface][name]
+    for axis, (surface, rows) in zip(axes, results.items(), strict=True):
+        for name, (rate, needed, _) in rows.items():
             low, middle, high = np.quantile(needed, (0.1, 0.5, 0.9))
-            colour = "#0072B2" if name in SLIDES else "#D55E00"
-            axis.plot([low, high], [row, row], color=colour, linewidth=5, alpha=0.3, solid_capstyle="round")
-            axis.plot(middle, row, "o" if middle <= STEPS else ">", color=colour)
-            shown = np.format_float_positional(rate, 2, fractional=False, trim="-") if middle <= STEPS else "–"
-            axis.text(430, row, shown, va="center", fontsize=9)
+            axis.plot([low, high], [name, name], color="C0", linewidth=5, alpha=0.3, solid_capstyle="round")
+            axis.plot(middle, name, "o" if middle <= STEPS else ">", color="C0")
+            axis.text(430, name, f"rate {rate:.3g}", va="center", fontsize=9)
         axis.axvline(STEPS, color="0.6", linestyle=":")
-        axis.set(xscale="log", xlim=(1, 800), title=TITLES[surface], xlabel="steps")
-        axis.text(430, -1.2, "rate", fontsize=9)
-        axis.set_yticks(range(len(names)), names)
+        axis.set(xscale="log", xlim=(1, 900), title=surface, xlabel="steps")
         axis.grid(True, axis="x")
     axes[0].invert_yaxis()
     figure.suptitle("No optimizer is first everywhere (dot: median; bar: 80 % of the starts; ▸: not within 300 steps)")
     return figure
 
 
-def draw_descent(results, frames=50):
-    """The slides' animations: all walk at once, a tail of the last steps behind them."""
-    figure, axes = plt.subplots(1, 3, figsize=(9, 3.4), layout="constrained")
-    speeds = {"valley": 2, "saddle": 1, "beale": 2}  # steps a frame
-    walkers = []
-    for axis, surface in zip(axes, SURFACES, strict=True):
-        draw_surface(axis, surface)
-        for name, colour in zip(SLIDES, COLOURS, strict=False):
-            (line,) = axis.plot([], [], "-o", color=colour, label=name, linewidth=1.5, markersize=6)
-            walkers.append((line, results[surface][name][2][:, 0], speeds[surface]))
+def draw_descent(results):
+    """The slides' animations: all walk at once, two steps a frame, a tail of the last steps behind them."""
+    figure, axes = plt.subplots(1, 3, figsize=(9, 3.6), layout="constrained")
+    draw_walks(axes, results, SLIDES)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(SLIDES), fontsize=9)
+    walkers = [(line, line.get_xydata()) for axis in axes for line in axis.lines[1:]]  # the first are stars
 
     def step(frame):
-        for line, path, speed in walkers:
-            tail = path[max(0, speed * frame - 12) : speed * frame + 1]
-            line.set_data(*tail.T)
-            line.set_markevery([-1])
-        for axis, surface in zip(axes, SURFACES, strict=True):
-            axis.set_title(f"{TITLES[surface]}, step {speeds[surface] * frame}")
+        for line, walk in walkers:
+            line.set_data(*walk[max(0, 2 * frame - 12) : 2 * frame + 1].T)
+            line.set(markersize=6, markevery=[-1])
+        figure.suptitle(f"After {2 * frame} steps, each at its best rate")
 
-    step(0)
-    figure.canvas.draw()
-    figure.set_layout_engine("none")  # laid out once is enough
-    return FuncAnimation(figure, step, frames=frames, interval=120)
+    return FuncAnimation(figure, step, frames=50, interval=120)
 
 
 def figures(results=None):
@@ -235,13 +186,11 @@ def figures(results=None):
 
 
 def main():
-    print(f"Momentum of keras.optimizers.SGD unless asked for: {KERAS.SGD().momentum}")
     results = compare()
     for surface, rows in results.items():
-        print(f"\n{surface}: steps until below {SURFACES[surface][3]} for good (medians), each at its best rate")
+        print(f"\n{surface}: steps until below {SURFACES[surface][4]} for good (medians), each at its best rate")
         for name, (rate, needed, path) in sorted(rows.items(), key=lambda item: np.median(item[1][1])):
-            x, y = path[-1, 0]
-            print(f"{name:12} rate {rate:8.4f}  {np.median(needed):5.0f} steps; at last at ({x:.3f}, {y:.3f})")
+            print(f"{name:17} rate {rate:8.4f} {np.median(needed):5.0f} steps; at last at {path[-1].round(3)}")
     for name, picture in figures(results).items():
         picture.save(f"{name}.gif", writer="pillow") if name == "descent" else picture.savefig(f"{name}.png")
 

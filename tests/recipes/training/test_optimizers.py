@@ -178,7 +178,7 @@ BY_HAND = {
     "AdamW": adamw,
     "Nadam": nadam,
     "Adamax": adamax,
-    "ScheduleFree": schedule_free,
+    "ScheduleFreeAdamW": schedule_free,
     "Lion": lion,
     "Ftrl": ftrl,
     "Lamb": lamb,
@@ -189,7 +189,7 @@ BY_HAND = {
 
 def by_keras(name, rate=RATE, gradients=GRADIENTS):
     optimizer = (recipe.SLIDES | recipe.OTHERS)[name](rate)
-    variable = keras.Variable(START[None] if name == "Muon" else START, dtype="float32")
+    variable = keras.Variable(START[None] if name in recipe.BY_VARIABLE else START, dtype="float32")
     for gradient in gradients:
         optimizer.apply(
             [keras.ops.reshape(keras.ops.convert_to_tensor(gradient, "float32"), variable.shape)], [variable]
@@ -231,13 +231,13 @@ def medians():
     results = {}
     for name in ("SGD", "momentum", "RMSprop"):
         paths = recipe.descend(name)
-        for index, surface in enumerate(("valley", "saddle")):
+        for index, surface in enumerate(("Long valley", "Saddle")):
             needed = recipe.steps_needed(paths[:, :, index], surface)
             results[name, surface] = np.median(needed, axis=1).min()
     return results
 
 
-@pytest.mark.parametrize("surface", ["valley", "saddle"])
+@pytest.mark.parametrize("surface", ["Long valley", "Saddle"])
 def test_sgd_is_slower_than_momentum_and_rmsprop(medians, surface):
     assert medians["SGD", surface] <= recipe.STEPS
     assert medians["SGD", surface] > 2 * max(medians["momentum", surface], medians["RMSprop", surface])
@@ -267,4 +267,4 @@ def test_minima():
 def test_arriving_is_for_good_and_on_the_map():
     x = np.array([[0, 4.0, 0, 4, 4], [0, 9, 4, 4, 4], [0, 1, 2, 3, 3]])  # comes back once; leaves the map; never there
     path = np.stack([x, np.ones_like(x)], axis=-1)[:, :, None]
-    assert recipe.steps_needed(path, "valley").tolist() == [[3], [recipe.STEPS + 1], [5]]
+    assert recipe.steps_needed(path, "Long valley").tolist() == [[3], [recipe.STEPS + 1], [5]]
