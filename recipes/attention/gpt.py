@@ -174,7 +174,7 @@ def figures(models, test, histories):
     axis.set_title("How much it helps to have seen one character more")
     axis.legend()
 
-    written, axes = plt.subplots(1, 2, figsize=(10.5, 6.6), layout="constrained")
+    written, axes = plt.subplots(1, 2, figsize=(10.5, 7), layout="constrained")
     heat, prompt = (0.0, 0.5, 0.8, 1.0, 1.2), "Respondió Sancho: "
     for axis, (name, model) in zip(axes, models.items(), strict=True):
         samples = generate(model, [prompt] * len(heat), WRITTEN, np.array(heat)[:, None])
