@@ -90,6 +90,12 @@ def test_images_pass_unchanged_at_inference():
     np.testing.assert_array_equal(affine(RandomAffine(**ALL), images, training=False), images)
 
 
+def test_a_layer_without_changes_passes_images_on(monkeypatch):
+    images = np.random.default_rng(0).random((2, 4, 4, 1)).astype("float32")
+    monkeypatch.setattr(keras.random, "uniform", None)  # nothing is drawn
+    np.testing.assert_array_equal(affine(RandomAffine(), images), images)
+
+
 def test_trains_inside_fit():
     model = keras.Sequential(
         [keras.Input((8, 8, 1)), RandomAffine(**ALL), keras.layers.Flatten(), keras.layers.Dense(1)]
