@@ -18,6 +18,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from sklearn.linear_model import LogisticRegression
 
 EPOCHS = 4
 VARIANTS = {"sequential": {"api": "sequential"}, "functional": {"api": "functional"}}
@@ -42,47 +43,36 @@ def as_pairs(data):
     return data.map(pair)
 
 
-def build_sequential(units=64, notation="argument"):
-    """The network as a list of layers; activations as an argument of their layer, or as layers of their own."""
+def dense(units, activation, notation):
+    """A layer of neurons with its activation as an argument, or followed by it as a layer of its own."""
     if notation == "layer":
-        hidden = [keras.layers.Dense(units), keras.layers.Activation("relu")]
-        hidden += [keras.layers.Dense(units), keras.layers.Activation("relu")]
-        last = [keras.layers.Dense(10), keras.layers.Activation("softmax")]
-    else:
-        hidden = [keras.layers.Dense(units, activation="relu"), keras.layers.Dense(units, activation="relu")]
-        last = [keras.layers.Dense(10, activation="softmax")]
+        return [keras.layers.Dense(units), keras.layers.Activation(activation)]
+    return [keras.layers.Dense(units, activation=activation)]
+
+
+def build_sequential(units=64, notation="argument"):
+    """The network as a list of layers."""
     first = [keras.Input((28, 28, 1), dtype="uint8"), keras.layers.Rescaling(1 / 255), keras.layers.Flatten()]
-    return keras.Sequential(first + hidden + last)
+    hidden = dense(units, "relu", notation) + dense(units, "relu", notation)
+    return keras.Sequential(first + hidden + dense(10, "softmax", notation))
 
 
 def build_functional(units=64, notation="argument"):
     """The same network as a chain of calls, from input to output."""
     inputs = keras.Input((28, 28, 1), dtype="uint8")
     x = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))
-    for _ in range(2):
-        x = keras.layers.Dense(units, activation=None if notation == "layer" else "relu")(x)
-        if notation == "layer":
-            x = keras.layers.Activation("relu")(x)
-    x = keras.layers.Dense(10, activation=None if notation == "layer" else "softmax")(x)
-    if notation == "layer":
-        x = keras.layers.Activation("softmax")(x)
+    for size, activation in ((units, "relu"), (units, "relu"), (10, "softmax")):
+        for layer in dense(size, activation, notation):
+            x = layer(x)
     return keras.Model(inputs, x)
 
 
 def build_branched(units=64, learning_rate=0.001):
     """Compiled: two digits to their sum (19 classes) and whether the left one is larger. 63,956 parameters."""
     left, right = (keras.Input((28, 28, 1), dtype="uint8", name=name) for name in ("left", "right"))
-    layers = [
-        keras.layers.Rescaling(1 / 255),
-        keras.layers.Flatten(),
-        keras.layers.Dense(units, activation="relu", name="shared"),
-    ]
-    sides = []
-    for side in (left, right):
-        for layer in layers:  # the same layers, with the same weights, for both
-            side = layer(side)
-        sides.append(side)
-    both = keras.layers.Concatenate(name="concatenate")(sides)
+    first = [keras.layers.Rescaling(1 / 255), keras.layers.Flatten()]
+    read = keras.Sequential([*first, keras.layers.Dense(units, activation="relu")], name="shared")
+    both = keras.layers.Concatenate(name="concatenate")([read(left), read(right)])  # the same weights for both
     x = keras.layers.Dense(units, activation="relu", name="dense_1")(both)
     y = keras.layers.Dense(units, activation="relu", name="dense_2")(x)
     x = keras.layers.Add(name="skip")([x, y])
@@ -111,6 +101,14 @@ def search_space(hp):
         "learning_rate": hp.Choice("learning_rate", [0.0005, 0.001, 0.002, 0.005], default=0.001),
         "batch_size": hp.Choice("batch_size", [32, 64, 128], default=64),
     }
+
+
+def baseline(train, test):
+    """Logistic regression on the pixels."""
+    images, labels = (np.concatenate(parts) for parts in zip(*train.as_numpy_iterator(), strict=True))
+    classifier = LogisticRegression(solver="saga", tol=0.1).fit(images.reshape(-1, 784) / np.float32(255), labels)
+    images, labels = (np.concatenate(parts) for parts in zip(*test.as_numpy_iterator(), strict=True))
+    return {"accuracy": classifier.score(images.reshape(-1, 784) / np.float32(255), labels)}
 
 
 def train_branched(train, epochs):
