@@ -159,7 +159,7 @@ def baseline(train, test):
         for count, words in zip(counts, pair, strict=True):
             count.update(set(words))
         together.update(product(*map(set, pair)))
-    company = lambda link: together[link] / (counts[0][link[0]] + counts[1][link[1]])  # noqa: E731
+    company = lambda link: (together[link] / (counts[0][link[0]] + counts[1][link[1]]), link)  # noqa: E731
     likeliest = dict(sorted(together, key=company))  # of the Spanish words for an English one, the last stays
     english, spanish = texts(test, SENTENCES)
     return {"bleu": bleu([" ".join(likeliest.get(word, word) for word in line) for line in split(english)], spanish)}

@@ -100,3 +100,10 @@ def test_lookup_translates_what_is_word_by_word():
     english = ["a b c d", "b a d c", "c c a b", "d b b a", "a a a d"]
     spanish = [line.translate(str.maketrans("abcd", "wxyz")) for line in english]
     assert recipe.baseline(batches(english, spanish), batches(english, spanish)) == {"bleu": pytest.approx(100)}
+
+
+def test_lookup_does_not_depend_on_the_order_of_the_pairs():
+    english, spanish = ["a b c d e", "c a b d e"], ["v w x y z", "z y w v x"]  # no word tells which is whose
+    found = [recipe.baseline(batches(english[::step], spanish[::step]), batches(english, spanish)) for step in (1, -1)]
+    assert found[0] == found[1]
+    assert 0 < found[0]["bleu"] < 100
