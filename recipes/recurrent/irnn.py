@@ -129,8 +129,8 @@ def draw_activations():
     axes[1].set(title="Their slopes", ylim=(-0.05, 1.75))
     axes[1].legend(loc="upper left")
     axes[2].set(title="A gradient, 50 steps back in time", xlabel="steps before the end", ylabel="norm")
-    axes[2].set_ylim(1e-24, 1e3)
-    axes[2].legend(loc="lower right")
+    axes[2].set_ylim(1e-37, 1e3)
+    axes[2].legend(loc="lower left", fontsize="small")
     return figure
 
 
