@@ -19,7 +19,6 @@ from recipes._runner.results import significant
 
 STYLE = pathlib.Path(__file__).with_name("style.mplstyle")
 GIF_BYTES = 1_000_000
-SMALLER_IS_BETTER = re.compile(r"loss|error|mae|mse|rmse|perplexity|entropy|divergence|bits")
 
 
 def use_style():
@@ -32,12 +31,12 @@ def standard(result, answers):
     """What can be drawn of any network: its training curves, and by its task how its answers compare with the truth.
 
     Args:
-        result: Of a training: `history`, `head`, `metrics`, `model` and `test`.
+        result: Of a training: `history`, `monitored`, `head`, `metrics`, `model` and `test`.
         answers: A function of model and test set: inputs, targets and predictions as arrays.
     """
     figures = {}
     if result.history:
-        figures["training_curves"] = training_curves({None: result.history})
+        figures["training_curves"] = training_curves({None: result.history}, *result.monitored)
     if result.test is None or result.head.status != "ok" or result.head.dense:
         return figures
     task = result.head.task
@@ -79,12 +78,15 @@ def is_text(inputs):
     return isinstance(inputs, np.ndarray) and inputs.dtype.kind in "OSU" and inputs.size == len(inputs)
 
 
-def training_curves(histories):
+def training_curves(histories, monitor="val_loss", direction="min"):
     """Loss and metrics over the epochs; what training saw dashed, validation as a line.
 
     Args:
         histories: `{name: {"loss": […], "val_loss": […], …}}`; a single network's name may be None.
+        monitor: What chose the epoch. The best of it is said, and of the loss; of others it is not clear what is best.
+        direction: `"max"` or `"min"`, what is best of it.
     """
+    directions = {"loss": "min", monitor.removeprefix("val_"): direction}
     keys = dict.fromkeys(key.removeprefix("val_") for history in histories.values() for key in history)
     metrics = [key for key in keys if key != "learning_rate"]
     columns = min(len(metrics), 3) or 1
@@ -109,9 +111,9 @@ def training_curves(histories):
                     marker = "o" if len(values) < 20 else ""
                     epochs = range(1, len(values) + 1)
                     axis.plot(epochs, values, style, color=colour, label=label, marker=marker, markersize=4)
-            if validation and np.isfinite(validation).any():
-                best[name] = best_of(metric, validation)
-        axis.set_title(curve_title(metric, best))
+            if metric in directions and validation and np.isfinite(validation).any():
+                best[name] = best_of(directions[metric], validation)
+        axis.set_title(curve_title(metric, directions.get(metric), best))
         axis.set_xlabel("epoch")
         axis.xaxis.set_major_locator(ticker.MaxNLocator(integer=True, min_n_ticks=1))
         axis.grid(True)
@@ -123,18 +125,18 @@ def training_curves(histories):
     return figure
 
 
-def best_of(metric, values):
+def best_of(direction, values):
     """The best value and its epoch."""
-    choose = np.nanargmin if SMALLER_IS_BETTER.search(metric) else np.nanargmax
+    choose = np.nanargmin if direction == "min" else np.nanargmax
     epoch = int(choose(values))
     return float(values[epoch]), epoch + 1
 
 
-def curve_title(metric, best):
+def curve_title(metric, direction, best):
     words = metric.replace("_", " ")
     if not best:
         return words
-    choose = min if SMALLER_IS_BETTER.search(metric) else max
+    choose = min if direction == "min" else max
     name = choose(best, key=lambda name: best[name][0])
     value, epoch = best[name]
     return f"{words}: best {value:.4g}" + (f", epoch {epoch}" if name is None else f", {name}")

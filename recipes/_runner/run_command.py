@@ -222,7 +222,8 @@ def report(recipe, module, plan, results, unfinished):
     histories = {variant: result.history for variant, result in results.items()}
     single = list(results) == [None]
     if not single:
-        figures.save({"training_curves": figures.training_curves(histories)}, unfinished, note)
+        curves = figures.training_curves(histories, *result.monitored)
+        figures.save({"training_curves": curves}, unfinished, note)
         output.write_json(
             unfinished / "metrics.json",
             {variant: training.without_nan(result.metrics) for variant, result in results.items()},

@@ -44,6 +44,7 @@ class Result:
     model: keras.Model
     test: object
     history: dict
+    monitored: tuple  # name and direction of what chose the epoch
     metrics: dict
     head: head_check.HeadCheck
 
@@ -225,7 +226,7 @@ def train(module, plan, given, folder, strategy, variant=None):
         "versions": versions(),
     }
     write_json(folder / "metrics.json", without_nan(metrics))
-    return Result(model, test, checkpoint.history, metrics, head)
+    return Result(model, test, checkpoint.history, (monitor, direction), metrics, head)
 
 
 def main_metric(monitor, scores):

@@ -39,10 +39,16 @@ def titles(figure):
 
 def test_training_curves_say_the_best_epoch_of_validation():
     history = {"loss": [3, 2, 1], "val_loss": [3, 1, 2], "accuracy": [0.1, 0.2, 0.3], "val_accuracy": [0.1, 0.2, 0.3]}
-    figure = drawn(figures.training_curves({None: history | {"learning_rate": [1, 1, 1]}}))
+    figure = drawn(figures.training_curves({None: history | {"learning_rate": [1, 1, 1]}}, "val_accuracy", "max"))
     assert titles(figure) == ["loss: best 1, epoch 2", "accuracy: best 0.3, epoch 3"]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["training", "validation"]
     assert [line.get_linestyle() for line in figure.axes[0].lines] == ["--", "-"]
+
+
+def test_training_curves_say_the_best_only_of_what_chose_the_epoch_and_of_the_loss():
+    history = {"val_loss": [2, 1, 3], "val_distance": [0.9, 0.2, 0.1], "val_entropy": [1, 2, 3]}
+    figure = drawn(figures.training_curves({None: history}, "val_distance", "min"))
+    assert titles(figure) == ["loss: best 1, epoch 2", "distance: best 0.1, epoch 3", "entropy"]
 
 
 def test_training_curves_of_variants_name_the_best_and_colour_by_variant():
@@ -141,8 +147,8 @@ def test_any_classifier_gives_class_numbers_and_probabilities(task, targets, pre
 
 def result(task, status="ok", dense=False, test=True):
     head = types.SimpleNamespace(task=task, status=status, dense=dense)
-    metrics = {"classes": ["no", "yes"]}
-    return types.SimpleNamespace(history={"loss": [1]}, head=head, metrics=metrics, model=None, test=test or None)
+    trained = {"history": {"loss": [1]}, "monitored": ("val_loss", "min"), "metrics": {"classes": ["no", "yes"]}}
+    return types.SimpleNamespace(**trained, head=head, model=None, test=test or None)
 
 
 @pytest.mark.parametrize(
