@@ -319,7 +319,10 @@ def main():
     if any(outcomes.values()):
         print(*table(outcomes), sep="\n")
     if not options.only or "overhead" in options.only:
-        shares = [runner / bare - 1 for runner, bare in measure("overhead", 0, options.quick) or []]
+        pairs = measure("overhead", 0, options.quick) or []
+        if options.json:
+            options.json.write_text(json.dumps(outcomes | {"overhead": pairs}, indent=1), encoding="utf8")
+        shares = [runner / bare - 1 for runner, bare in pairs]
         if shares:
             found = f"{statistics.median(shares):+.1%}, the median of {len(shares)} pairs"
             print(f"The runner's fit takes {found} ({min(shares):+.1%} to {max(shares):+.1%}), beside a bare fit.")
