@@ -65,8 +65,9 @@ def complete(guess, given, temperature=0.5, seed=0):
 
 
 def share_right(guess, given, temperature=0.5):
-    """How many of the completed functions compile, and read only names that are set."""
-    return np.mean([problem(as_code(tokens)) is None for tokens in complete(guess, given, temperature)])
+    """The share of the completed functions that compile, and read only names that are set."""
+    completed = complete(guess, given, temperature)
+    return sum(problem(as_code(tokens)) is None for tokens in completed) / len(completed)
 
 
 @keras.saving.register_keras_serializable(package="code_completion")
