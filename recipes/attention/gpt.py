@@ -72,7 +72,7 @@ def bits_per_character(y_true, y_pred):
 def build_model(network="gpt", width=128, blocks=3, dropout=0.0, learning_rate=0.006, steps=EPOCHS * 895):
     """The compiled network: (characters,) numbers to the probabilities of what follows each.
 
-    The learning rate climbs for the first tenth of the training `steps` and then falls along a cosine.
+    The rate climbs for a tenth of `steps`, then falls in a cosine. Muon trains 2-D kernels, AdamW the 3-D of attention.
     """
     inputs = keras.Input((None,), dtype="int32")
     x = keras.layers.Embedding(len(CHARACTERS), width)(inputs)

@@ -4,11 +4,11 @@ Slides: 001 «Predicción de texto», «Generación de textos» (char-rnn, poets
 Paper:  Graves (2013), https://arxiv.org/abs/1308.0850; data: Ruiz Fabo et al. (2021), https://github.com/pruizf/disco;
         Karpathy (2015), https://karpathy.github.io/2015/05/21/rnn-effectiveness; Muon: Jordan et al. (2024),
         https://kellerjordan.github.io/posts/muon; baseline: Witten & Bell (1991), https://doi.org/10.1109/18.87000
-Departs from the slides: sonnets by poets long dead instead of those of the 27, many of whom are still protected; a GRU.
+Departs from the slides: sonnets by poets long dead instead of those of the 27, many still protected; a GRU; Muon.
 
-Which character comes next? `bits_per_character` is −log₂ of the probability of the one that does, its mean over poems
-never seen: what a file packed with it would need. Training goes by pieces of 128 characters, tests by whole poems, each
-from zero. Poems are drawn from the probabilities; pages written after 60 and 600 steps are kept among the weights.
+Which character comes next? `bits_per_character` is −log₂ p(the one that does), its mean over poems never seen: what a
+file packed with it would need. Training goes by pieces of 128 characters, tests by whole poems (the few of over 700 in
+pieces), each from zero. Poems are drawn from p, sharpened; pages of 60 and 600 steps are kept among the weights.
 """
 
 import collections
@@ -104,7 +104,7 @@ def build_model(units=256, embedding=32, dropout=0.2, learning_rate=0.01, steps=
         ]
     )
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-    muon = keras.optimizers.Muon(schedule, exclude_layers=["head", "bias"], clipnorm=1.0)
+    muon = keras.optimizers.Muon(schedule, exclude_layers=["head", "bias"], clipnorm=1.0)  # a GRU's bias has two axes
     model.compile(muon, "sparse_categorical_crossentropy", weighted_metrics=[bits_per_character])
     return model
 
