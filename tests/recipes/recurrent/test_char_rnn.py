@@ -32,6 +32,7 @@ def test_bits_are_the_mean_over_what_is_no_filling_up():
     bits = -np.log2(np.take_along_axis(model.predict(x, verbose=0), y[..., None], -1))[0, : len(POEM) - 1]
     scores = model.evaluate(x, y, sample_weight=weights, return_dict=True, verbose=0)
     assert scores["bits_per_character"] == pytest.approx(bits.mean(), rel=1e-4)
+    assert scores["loss"] == pytest.approx(bits.mean() * np.log(2), rel=1e-4)
 
 
 def test_what_comes_later_is_not_looked_at():
