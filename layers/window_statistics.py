@@ -1,4 +1,4 @@
-"""What a window of a time series says in four numbers a channel."""
+"""What a time series says in its level and its slope, over windows of several lengths."""
 
 import keras
 from keras import ops
@@ -6,45 +6,59 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="layers")
 class WindowStatistics(keras.layers.Layer):
-    """Last value, mean, slope and standard deviation of each channel over time.
+    """Mean and slope of each channel over the last steps, for one or several numbers of steps.
 
-    With time running from −1 to 1 along the window, `t = linspace(−1, 1, steps)`, the least-squares line has the slope
-    `Σ t x / Σ t²`: half of what it climbs from one end to the other. Computed in float32 whatever the precision.
+    The slope is that of the least-squares line, per step: `Σ (t − t̄) (x − x̄) / Σ (t − t̄)²`. Steps that the mask leaves
+    out count for nothing; the slope of a single step is 0. Computed in float32 whatever the precision.
 
     Input shape:
-        `(batch, steps, channels)`, at least two steps.
+        `(batch, steps, channels)`, and a mask `(batch, steps)` where `Masking` comes before. A series with fewer steps
+        than a window is taken whole.
 
     Output shape:
-        `(batch, 4 * channels)`: all last values, then all means, slopes and deviations.
+        `(batch, 2 * len(windows) * channels)`: the means, then the slopes, of the first window, then of the second…
 
     Args:
+        windows: How many of the last steps to look at, integers of at least 2.
         **kwargs: those of every layer, such as `name`.
+
+    Raises:
+        ValueError: if there is no window, or one of less than two steps.
 
     Example:
 
-    >>> window = keras.ops.array([[[1.0], [2.0], [3.0]]])
-    >>> [round(float(x), 3) for x in WindowStatistics()(window)[0]]
-    [3.0, 2.0, 1.0, 0.816]
+    >>> series = keras.ops.array([[[1.0], [1.0], [2.0], [4.0]]])
+    >>> [round(float(x), 3) for x in WindowStatistics([2, 4])(series)[0]]
+    [3.0, 2.0, 2.0, 1.0]
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, windows, **kwargs):
         super().__init__(autocast=False, **kwargs)
+        if not windows or min(windows) < 2:
+            raise ValueError(f"Windows need at least two steps. Received: windows={windows}")
+        self.windows = list(windows)
         self.input_spec = keras.layers.InputSpec(ndim=3)
+        self.supports_masking = True
 
-    def build(self, input_shape):
-        if input_shape[1] is not None and input_shape[1] < 2:
-            raise ValueError(f"A window needs at least two steps. Received: input_shape={input_shape}")
-        self.built = True
-
-    def call(self, inputs):
+    def call(self, inputs, mask=None):
         x = ops.cast(inputs, "float32")
-        steps = ops.shape(x)[1]
-        mean = ops.mean(x, axis=1)
-        away = x - mean[:, None]
-        time = 2 * ops.cast(ops.arange(steps), "float32") / ops.cast(steps - 1, "float32") - 1
-        slope = ops.sum(time[:, None] * away, axis=1) / ops.sum(time**2)
-        deviation = ops.sqrt(ops.maximum(ops.mean(away**2, axis=1), 1e-12))  # of a constant: no infinite gradient
-        return ops.cast(ops.concatenate([x[:, -1], mean, slope, deviation], axis=-1), self.compute_dtype)
+        seen = ops.ones_like(x[..., :1]) if mask is None else ops.cast(mask, "float32")[..., None]
+        statistics = []
+        for window in self.windows:
+            rows, here = x[:, -window:], seen[:, -window:]
+            count = ops.maximum(ops.sum(here, axis=1, keepdims=True), 1)
+            mean = ops.sum(here * rows, axis=1, keepdims=True) / count
+            time = ops.cast(ops.arange(ops.shape(rows)[1]), "float32")[None, :, None]
+            time = here * (time - ops.sum(here * time, axis=1, keepdims=True) / count)
+            slope = ops.sum(time * (rows - mean), axis=1) / ops.maximum(ops.sum(time**2, axis=1), 0.5)
+            statistics += [mean[:, 0], slope]
+        return ops.cast(ops.concatenate(statistics, axis=-1), self.compute_dtype)
+
+    def compute_mask(self, inputs, previous_mask=None):
+        return None  # no time is left
 
     def compute_output_shape(self, input_shape):
-        return (input_shape[0], 4 * input_shape[-1])
+        return (input_shape[0], 2 * len(self.windows) * input_shape[-1])
+
+    def get_config(self):
+        return {**super().get_config(), "windows": self.windows}

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from layers.window_statistics import WindowStatistics
 from recipes.heads import head_unit_interval as recipe
 
 
@@ -19,14 +18,15 @@ def test_cross_entropy_is_least_at_the_target_and_not_0_there(target):
 
 def test_windows_end_at_each_cycle_and_health_is_capped():
     engine = {
-        "sensors": tf.reshape(tf.range(200 * 21, dtype="float32"), (200, 21)),
+        "sensors": tf.reshape(tf.range(250 * 21, dtype="float32"), (250, 21)),
         "remaining": tf.constant(10),
     }
     x, health = recipe.windows(engine)
-    assert x.shape == (200, 50, 15)
-    np.testing.assert_array_equal(x[57, -1, :14], np.asarray(engine["sensors"])[57, recipe.SENSORS])
-    np.testing.assert_allclose(x[57, :, 14], np.arange(9, 59) / 100)  # the age: cycles 9 to 58
-    np.testing.assert_array_equal(x[0], np.repeat(x[0][:1], 50, axis=0))
+    assert x.shape == (221, 200, 15)  # the cycles 30 to 250
+    np.testing.assert_array_equal(x[57, -1, :14], np.asarray(engine["sensors"])[86, recipe.SENSORS])
+    np.testing.assert_allclose(x[57, :, 14], np.maximum(np.arange(87 - 199, 88), 0) / 100)  # the age: cycles 1 to 87
+    np.testing.assert_array_equal(x[0, :170], 0)  # before the first cycle
+    np.testing.assert_array_equal(x[-1, :, :14], np.asarray(engine["sensors"])[50:][:, recipe.SENSORS])
     assert float(health[-1, 0]) == pytest.approx(10 / 125)
     assert float(health[0, 0]) == 1
     assert float(recipe.last_window(engine)[1][0, 0]) == pytest.approx(10 / 125)
@@ -40,11 +40,12 @@ def test_error_is_in_cycles():
 
 def test_both_apis_give_the_same_network():
     keras.utils.set_random_seed(0)
-    x = np.random.default_rng(0).normal(size=(4, 50, 15)).astype("float32")
+    x = np.random.default_rng(0).normal(size=(4, 200, 15)).astype("float32")
+    x[:2, :150] = 0
     models = []
     for build in (recipe.build_sequential, recipe.build_functional):
         normalize = keras.layers.Normalization()
-        normalize.adapt(WindowStatistics()(x))
+        normalize.adapt(recipe.statistics(x))
         models.append(build(normalize))
     models[1].set_weights(models[0].get_weights())
     np.testing.assert_allclose(*(model(x) for model in models), rtol=1e-5)
