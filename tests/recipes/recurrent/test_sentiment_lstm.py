@@ -1,5 +1,6 @@
 """R6, R10, R11: texts of any length, each alone as in a batch; order, which a bag of words does not know."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -10,6 +11,7 @@ TEXTS = ["a good film", "bad", "i loved it and the actors are good but it is lon
 
 
 def model(network):
+    keras.utils.set_random_seed(0)  # answers of untrained networks lie so close that chance can make two equal
     train = tf.data.Dataset.from_tensors((np.array(TEXTS), np.array([1, 0, 1, 1, 0])))
     return recipe.build_model(network, vocabulary=30, train=train)
 
