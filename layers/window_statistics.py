@@ -19,7 +19,7 @@ class WindowStatistics(keras.layers.Layer):
         `(batch, 2 * len(windows) * channels)`: the means, then the slopes, of the first window, then of the second…
 
     Args:
-        windows: How many of the last steps to look at, integers of at least 2.
+        windows: How many of the last steps to look at, masked ones among them; a list of integers of at least 2.
         **kwargs: those of every layer, such as `name`.
 
     Raises:
