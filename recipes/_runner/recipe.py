@@ -28,7 +28,7 @@ CHAPTERS = (
     "hardware",
     "applications",
 )
-OTHER_FOLDERS = ("datasets", "tuning")  # of `recipes/`, that hold no recipes
+OTHER_FOLDERS = ("common", "datasets", "tuning")  # of `recipes/`, that hold no recipes
 DOCSTRING = re.compile(r'\s*(?:#[^\n]*\n\s*)*[rR]?"""(?:[^"\\]|\\.|"(?!""))*"""', re.DOTALL)
 
 
