@@ -23,6 +23,9 @@ class CenterDigit(keras.layers.Layer):
     A digit that has its place and size already, as MNIST's own have, stays as it is. A picture without
     ink becomes black.
 
+    Args:
+        **kwargs: those of every Keras layer, such as `name`.
+
     Input shape:
         `(batch, height, width, 1 or 3)`, integers or floats from 0 to 255; height and width may be
         unknown.
@@ -124,6 +127,9 @@ class UnlikeDigit(keras.layers.Layer):
     - Strong ink on few pixels, beside much faint ink.
 
     It knows nothing of shapes: a neatly written letter is like a digit to it.
+
+    Args:
+        **kwargs: those of every Keras layer, such as `name`.
 
     Input shape:
         `(batch, 28, 28, 1)`, numbers from 0 (paper) to 255 (ink).
