@@ -121,6 +121,7 @@ def test_imports_go_only_where_they_may():
         ("recipes/__main__.py", "from recipes.heads import b"),
         ("recipes/datasets/a.py", "from layers import b"),
         ("recipes/datasets/a.py", "from recipes.tuning import b"),
+        ("recipes/common/a.py", "from recipes.heads.b import build_model"),
         ("recipes/tuning/a.py", "from recipes._runner import results"),
         ("recipes/tuning/a.py", "from .._runner import results"),
     ],
@@ -134,6 +135,7 @@ def test_import_against_the_rules_is_noticed(path, line):
     [
         ("layers/a.py", "import math; import numpy as np; from keras import ops; from layers.b import B"),
         ("recipes/heads/a.py", "import sklearn.svm; import recipes.datasets.b; import layers.d"),
+        ("recipes/heads/a.py", "from recipes.common.texts import one_line"),
         ("recipes/heads/a.py", "import PIL.Image; from matplotlib import animation"),
         ("recipes/_runner/a.py", "import rich.table; from recipes._runner.b import c; import recipes.datasets.d"),
         ("recipes/tuning/a.py", "import keras_tuner; from recipes.tuning.b import c; from . import d"),
