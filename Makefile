@@ -52,6 +52,10 @@ copy-%: .venv/.ready  ## a recipe and what it imports into a folder of yours: TO
 predict-%: .venv/.ready  ## a trained recipe on your files: FILES="seven.png"
 	@$(PYTHON) -m recipes predict $* $(FILES) $(ARGS)
 
+# The % above ends at a slash; this one goes on, for predict-head-multilabel/smoke/sigmoid.
+$(filter predict-%,$(MAKECMDGOALS)): predict-%: .venv/.ready
+	@$(PYTHON) -m recipes predict $* $(FILES) $(ARGS)
+
 test: .venv/.ready  ## all fast tests, in about nine minutes on two cores, without a network
 	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup -m "not slow" $(ARGS)
 
