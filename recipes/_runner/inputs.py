@@ -35,7 +35,9 @@ def taken_by(model, path, invert=False, whole=False, encoding=None):
         UserError: if it takes none of these kinds, or the options do not go with the kind.
     """
     if not getattr(model, "inputs", None):
-        raise UserError(f"{path} ({type(model).__name__}) takes no files: load it in Python")
+        raise UserError(
+            f"{path} is a {type(model).__name__}, which takes neither images, texts nor tables: load it in Python"
+        )
     shapes = [tuple(each.shape[1:]) for each in model.inputs]
     first = model.inputs[0]
     single = len(shapes) == 1 and not named_inputs(model)

@@ -184,13 +184,14 @@ def read_json(path):
 
 def origin(path):
     """One line on which model answers, on what data it was trained, and how good it is."""
-    noted, words = facts(path), [f"Answers of {shown(path)}"]
+    noted = facts(path)
+    words = [f"Answers of {shown(path)}"]
     data = noted.get("data")
     stand_ins = [name for name in data or () if data[name] == "stand-in"]
     # A run writes its plan beside its models, or above the variants'.
     if any(read_json(folder / "plan.json").get("smoke") for folder in path.absolute().parents[:2]):
-        words.append("made by a smoke run in seconds on tiny data: they mean nothing")
-    elif stand_ins:
+        return f"{words[0]}, made by a smoke run in seconds on tiny data: they mean nothing"
+    if stand_ins:
         words.append(f"trained on stand-in data for {', '.join(stand_ins)}, not on the real set")
     elif data is not None:
         words.append(f"trained on {', '.join(data) or 'generated data'}")
