@@ -35,9 +35,8 @@ def taken_by(model, path, invert=False, whole=False, encoding=None):
         UserError: if it takes none of these kinds, or the options do not go with the kind.
     """
     if not getattr(model, "inputs", None):
-        raise UserError(
-            f"{path} is a {type(model).__name__}, which takes neither images, texts nor tables: load it in Python"
-        )
+        said = f"is a {type(model).__name__}, which takes neither images, texts nor tables"
+        raise UserError(f"{path} {said}: load it in Python")
     shapes = [tuple(each.shape[1:]) for each in model.inputs]
     first = model.inputs[0]
     single = len(shapes) == 1 and not named_inputs(model)
@@ -47,15 +46,16 @@ def taken_by(model, path, invert=False, whole=False, encoding=None):
         kind = Texts(first, whole, encoding)
     elif scalars or vector:
         kind = Table(model, path, encoding)
-    elif len(shapes) == 1 and is_picture(model):
+    elif single and is_picture(model):
         kind = Pictures(first, invert)
     else:
         them = " and ".join(map(str, shapes))
-        raise UserError(
-            f"{path} takes arrays of shape {them}, which are no images, texts or rows of a table: load it in Python"
-        )
+        said = f"takes arrays of shape {them}, which are no images, texts or rows of a table"
+        raise UserError(f"{path} {said}: load it in Python")
     if invert and not isinstance(kind, Pictures):
         raise UserError(f"--invert is for images; {path} takes {kind.what}")
+    if encoding and isinstance(kind, Pictures):
+        raise UserError(f"--encoding is for texts and tables; {path} takes {kind.what}")
     if whole and not isinstance(kind, Texts):
         raise UserError(f"--whole is for texts; {path} takes {kind.what}")
     return kind
@@ -189,9 +189,8 @@ def eight_bits(image, tags, file):
     from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION
 
     if image.mode in ("I", "F"):
-        raise UserError(
-            f"{file} has pixels of 32 bits, which do not say how bright the brightest is: save it with 8 or 16 bits"
-        )
+        said = "has pixels of 32 bits, which do not say how bright the brightest is"
+        raise UserError(f"{file} {said}: save it with 8 or 16 bits")
     if not image.mode.startswith("I;16"):
         return image
     (bits,) = tags.get(BITSPERSAMPLE, (16,))
@@ -207,11 +206,12 @@ def image_in_mode(image, mode, invert):
 
     if image.has_transparency_data and mode != "RGBA":
         image = image.convert("RGBA")
-        on = {paper: Image.alpha_composite(Image.new("RGBA", image.size, paper), image) for paper in ("white", "black")}
+        on_white = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        on_black = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
+        darkest, _ = on_white.convert("L").getextrema()
+        _, brightest = on_black.convert("L").getextrema()
         # White ink would be lost on white paper.
-        darkest, _ = on["white"].convert("L").getextrema()
-        _, brightest = on["black"].convert("L").getextrema()
-        image = on["black" if darkest > 200 and brightest > 200 else "white"]
+        image = on_black if min(darkest, brightest) > 200 else on_white
     image = image.convert(mode)
     return ImageOps.invert(image) if invert and mode != "RGBA" else image
 
@@ -232,9 +232,11 @@ class Texts:
         if self.whole:
             places, texts = [{"file": str(file)}], [text.strip()]
         else:
-            lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
-            places = [{"file": str(file), "line": number} for number, _ in lines]
-            texts = [line for _, line in lines]
+            places, texts = [], []
+            for number, line in enumerate(text.split("\n"), 1):
+                if line.strip():
+                    places.append({"file": str(file), "line": number})
+                    texts.append(line)
         if not any(texts):
             raise UserError(f"{file} holds nothing to predict")
         yield places, tensor(texts, self.like)
@@ -276,10 +278,16 @@ class Table:
         """What stands between the columns: that for which the first row is as the model needs."""
         most = []
         for separator in SEPARATORS:
-            names = [cell.strip() for cell in parse(text, separator, file, 1).iloc[0]]
+            try:
+                names = [cell.strip() for cell in parse(text, separator, file, 1).iloc[0]]
+            except UserError as error:  # as of `"a";"b"`, if commas are what separates columns
+                fault = error
+                continue
             if len(names) == self.width if self.width else set(names) >= set(self.inputs):
                 return separator
             most = max(most, names, key=len)
+        if not most:
+            raise fault
         if self.width:
             raise UserError(f"{file} has {len(most)} columns, {self.path} takes {self.width}")
         lacking = ", ".join(name for name in self.inputs if name not in most)
@@ -387,8 +395,8 @@ def numbers(cells, decimal, whole, where, name):
     import pandas as pd
 
     gaps = cells.isin(GAPS)
-    found = pd.to_numeric(cells.mask(gaps).str.replace(decimal, "."), errors="coerce")
-    found = found.astype("float64")
+    cleaned = cells.str.replace(decimal, ".").mask(gaps)
+    found = pd.to_numeric(cleaned, errors="coerce").astype("float64")
     wrong = found.isna() & ~gaps
     if whole:
         wrong |= ~(found % 1 == 0)

@@ -1,4 +1,4 @@
-"""`python -m recipes predict MODEL FILES…`: class and probability, or value, of images, texts and tables.
+"""`python -m recipes predict MODEL FILES…`: class and probability, or value, of what is in files.
 
 Images are resized to what the model takes and keep their pixel values from 0 to 255. MNIST's digits
 are white on black: a digit written with a pen on paper needs `--invert`, unless the recipe has a
@@ -20,7 +20,8 @@ UNLIKE = "unlike what it was trained on"
 
 
 def add_arguments(parser):
-    parser.add_argument("model", help="a recipe's name (cnn-mnist, cnn-mnist/smoke), a folder or a .keras file")
+    model_help = "a recipe's name (cnn-mnist, cnn-mnist/smoke), a folder or a .keras file"
+    parser.add_argument("model", help=model_help)
     parser.add_argument(
         "files",
         nargs="+",
@@ -28,9 +29,9 @@ def add_arguments(parser):
         help="images, one answer a page; texts (.txt), one a line; tables (.csv), one a row",
     )
     parser.add_argument("--json", action="store_true", help="print a JSON list")
-    parser.add_argument("--invert", action="store_true", help="swap light and dark: MNIST expects white on black")
-    parser.add_argument("--whole", action="store_true", help="a .txt file is one text, whatever its lines")
-    parser.add_argument("--encoding", metavar="NAME", help="of texts and tables, such as latin-1 [utf-8]")
+    parser.add_argument("--invert", action="store_true", help="swap light and dark")
+    parser.add_argument("--whole", action="store_true", help="a .txt file is one text, of many lines")
+    parser.add_argument("--encoding", metavar="NAME", help="of texts and tables [utf-8]")
 
 
 def main(options):
@@ -94,7 +95,7 @@ def class_in_words(found):
 
 
 class Answer:
-    """What an output means: by the task and classes that the run noted, else by the last activation and the loss.
+    """What an output means: by the task and classes that the run noted, else by head and loss.
 
     A second output named "unlike", from 0 to 1, says how unlike the training data an input is.
     """
@@ -126,10 +127,9 @@ class Answer:
         """A dictionary for each example; numbers that are not finite are None."""
         if self.name is None:
             return [self.of(output) for output in outputs]
-        unlike = np.reshape(outputs["unlike"], -1)
-        return [
-            self.of(output) | {"unlike": finite(flag)} for output, flag in zip(outputs[self.name], unlike, strict=True)
-        ]
+        flags = np.reshape(outputs["unlike"], -1)
+        both = zip(outputs[self.name], flags, strict=True)
+        return [self.of(output) | {"unlike": finite(flag)} for output, flag in both]
 
     def of(self, output):
         values = np.ravel(output)
@@ -148,7 +148,8 @@ class Answer:
         if self.task == "multi-label" and self.units > 1:
             if np.isnan(values).any():
                 return {"labels": None}
-            return {"labels": [self.named(index, values[index]) for index in np.flatnonzero(positive)]}
+            found = np.flatnonzero(positive)
+            return {"labels": [self.named(index, values[index]) for index in found]}
         return self.named(int(positive[0]), values[0] if positive[0] else 1 - values[0])
 
     def named(self, index, probability):

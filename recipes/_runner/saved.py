@@ -5,6 +5,7 @@ import json
 import pathlib
 import pkgutil
 import re
+import warnings
 import zipfile
 import zlib
 
@@ -93,8 +94,11 @@ def name_without_model(name, path):
 
 def models_below(folder):
     """The folders under `folder`, at any depth, that hold a model."""
-    found = {file.parent for name in FILES for file in folder.rglob(name)}
-    return sorted(each for each in found if not any(NO_RESULTS.match(part) for part in each.relative_to(folder).parts))
+    found = []
+    for below in {file.parent for name in FILES for file in folder.rglob(name)}:
+        if not any(NO_RESULTS.match(part) for part in below.relative_to(folder).parts):
+            found.append(below)
+    return sorted(found)
 
 
 def name_of(folder):
@@ -124,8 +128,8 @@ def load(path):
             damaged = archive.testzip()
             config = archive.read("config.json").decode("utf-8")
     except (zipfile.BadZipFile, zlib.error, KeyError, OSError, ValueError) as error:
-        said = reason(error)
-        raise UserError(f"{path} is damaged or no Keras model ({said}); make or copy it anew") from None
+        said = f"{path} is damaged or no Keras model ({reason(error)}); make or copy it anew"
+        raise UserError(said) from None
     if damaged:
         raise UserError(f"{path} is damaged ({damaged}); make or copy it anew")
     quiet.import_tensorflow()
@@ -133,9 +137,11 @@ def load(path):
     import keras
 
     try:
-        return keras.saving.load_model(path)
+        with warnings.catch_warnings(action="ignore"):  # on optimizers, which are not needed here
+            return keras.saving.load_model(path)
     except Exception as error:
-        raise UserError(f"{path} cannot be loaded: {type(error).__name__}: {reason(error)}") from None
+        said = f"{type(error).__name__}: {reason(error)}"
+        raise UserError(f"{path} cannot be loaded: {said}") from None
 
 
 def import_owners(config):

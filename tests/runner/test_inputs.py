@@ -358,6 +358,25 @@ def test_lines_are_counted_through_empty_ones_and_quoted_breaks(end):
     assert refused(house(), end.join([*rows, "many,4,x"])).endswith("line 11: 'many' in column area is no number")
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_quotes_around_everything(separator):
+    rows = ['"area","rooms","place"', '"1.5","2","a, b; ""c"""']
+    numbers, found = table(house(), "\n".join(rows).replace('","', f'"{separator}"'))
+    assert numbers == [2]
+    assert found == {"area": [1.5], "rooms": [2], "place": [b'a, b; "c"']}
+
+
+def test_a_column_of_gaps():
+    _, found = table(vector(), "a,b,c\n1,,3\n4,NA,6\n")
+    np.testing.assert_array_equal(found, [[1, np.nan, 3], [4, np.nan, 6]])
+
+
+def test_words_alone():
+    given = {name: keras.Input((), name=name, dtype="string") for name in ("who", "what")}
+    kind = inputs.Table(keras.Model(given, given["who"]), "m.keras", None)
+    assert table(kind, "what;who\n1.5;x\n")[1] == {"who": [b"x"], "what": [b"1.5"]}
+
+
 def test_rows_of_another_length():
     assert refused(vector(), "1,2,3\n4,5\n").endswith("t.csv, line 2: 2 columns instead of 3")
     assert refused(vector(), '1,2,"3"\n\n4,5,6,7\n').endswith("line 3: more columns instead of 3")
