@@ -4,6 +4,7 @@ Each kind has a `read(file)` that yields places, `{"file": …, "line": …}`, a
 for them.
 """
 
+import csv
 import io
 
 from recipes._runner.errors import UserError
@@ -16,6 +17,7 @@ MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # Pillow's names, by number of channels
 SEPARATORS = (",", ";", "\t", "|")
 GAPS = ("", "NA", "N/A", "#N/A", "NaN", "nan", "NULL", "null", "None")  # as in pandas
 BATCH = 64  # pictures given to the model at a time
+csv.field_size_limit(2**31 - 1)  # a quote that is not closed is told by the end of the file
 
 
 def check(file):
@@ -264,7 +266,7 @@ class Table:
             raise UserError(f"{file} holds nothing to predict")
         separator = self.separator(text, file)
         rows = parse(text, separator, file)
-        names = [cell.strip() for cell in rows.iloc[0]]
+        names = first_row(text, separator)
         if self.width is None or is_header(names):
             rows = rows.iloc[1:]
         else:
@@ -278,16 +280,10 @@ class Table:
         """What stands between the columns: that for which the first row is as the model needs."""
         most = []
         for separator in SEPARATORS:
-            try:
-                names = [cell.strip() for cell in parse(text, separator, file, 1).iloc[0]]
-            except UserError as error:  # as of `"a";"b"`, if commas are what separates columns
-                fault = error
-                continue
+            names = first_row(text, separator)
             if len(names) == self.width if self.width else set(names) >= set(self.inputs):
                 return separator
             most = max(most, names, key=len)
-        if not most:
-            raise fault
         if self.width:
             raise UserError(f"{file} has {len(most)} columns, {self.path} takes {self.width}")
         lacking = ", ".join(name for name in self.inputs if name not in most)
@@ -322,53 +318,43 @@ class Table:
         return dict(zip(self.inputs, tensors, strict=True)) if self.named else tensors
 
 
-def parse(text, separator, file, count=None):
+def first_row(text, separator):
+    """The cells of the first row."""
+    rows = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
+    return [cell.strip() for cell in next(filter(None, rows))]
+
+
+def parse(text, separator, file):
     """The rows of a table as strings, by the numbers of the lines that they begin in.
 
+    Not by `pandas.read_csv`, which fills short rows up, or leaves damaged ones out, unsaid.
+
     Args:
-        text: With "\n" at the end of lines; within quotes, they belong to a cell.
+        text: With "\\n" at the end of lines; within quotes, they belong to a cell.
         separator: Between the cells of a row.
         file: For what is said of a fault.
-        count: Of rows to read [all].
 
     Raises:
         UserError: if a quote is not closed, or a row has not as many cells as the first.
     """
     import pandas as pd
 
-    above = len(text) - len(text.lstrip("\n"))  # empty lines, at which pandas stops
-    options = {
-        "sep": separator,
-        "header": None,
-        "dtype": object,
-        "keep_default_na": False,  # so that NaN is a cell that is not there, "" an empty one
-        "skip_blank_lines": False,  # they count
-        "skipinitialspace": True,
-        "engine": "python",  # the other fills short rows up
-    }
+    options = {"delimiter": separator, "skipinitialspace": True, "strict": True}
+    reader = csv.reader(io.StringIO(text), **options)
+    rows, lines, line = [], [], 1
     try:
-        width = pd.read_csv(io.StringIO(text[above:]), nrows=1, **options).shape[1]
-        # One column more, for what is too much in a row.
-        rows = pd.read_csv(
-            io.StringIO(text[above:]),
-            nrows=count,
-            names=range(width + 1),
-            index_col=False,
-            on_bad_lines=lambda cells: cells[: width + 1],
-            **options,
-        )
-    except pd.errors.ParserError as error:
-        raise UserError(f"{file} is no table: is a quote not closed? ({reason(error)})") from None
-    cells = rows.notna().sum(axis=1)
-    breaks = rows.apply(lambda column: column.str.count("\n")).sum(axis=1)
-    ends = above + (1 + breaks).cumsum().astype(int)
-    rows.index = ends - breaks.astype(int)  # where each row begins
-    rows = rows[(cells > 0).to_numpy()]
-    for line, number in zip(rows.index, cells[cells > 0], strict=True):
-        if number != width:
-            said = f"{number} columns" if number < width else "more columns"
-            raise UserError(f"{file}, line {line}: {said} instead of {width}")
-    return rows.drop(columns=width)
+        for row in reader:
+            if row:  # else the line is empty
+                rows.append(row)
+                lines.append(line)
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise UserError(f"{file}, line {line}: is a quote not closed? ({error})") from None
+    width = len(rows[0])
+    for line, row in zip(lines, rows, strict=True):
+        if len(row) != width:
+            raise UserError(f"{file}, line {line}: {len(row)} columns instead of {width}")
+    return pd.DataFrame(rows, index=lines)
 
 
 def is_header(cells):

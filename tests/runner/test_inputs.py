@@ -379,8 +379,8 @@ def test_words_alone():
 
 def test_rows_of_another_length():
     assert refused(vector(), "1,2,3\n4,5\n").endswith("t.csv, line 2: 2 columns instead of 3")
-    assert refused(vector(), '1,2,"3"\n\n4,5,6,7\n').endswith("line 3: more columns instead of 3")
-    assert refused(vector(), "1,2,3\n4,5,6,7,8,9\n").endswith("line 2: more columns instead of 3")
+    assert refused(vector(), '1,2,"3"\n\n4,5,6,7\n').endswith("line 3: 4 columns instead of 3")
+    assert refused(vector(), "1,2,3\n4,5,6,7,8,9\n").endswith("line 2: 6 columns instead of 3")
     assert refused(vector(), "1,2\n").endswith("t.csv has 2 columns, m.keras takes 3")
     assert refused(vector(), "1;2\n").endswith("t.csv has 2 columns, m.keras takes 3")
     assert refused(house(), "area;rooms\n1;2\n").endswith("t.csv has no column place; m.keras takes area, rooms, place")
@@ -389,7 +389,9 @@ def test_rows_of_another_length():
 
 @pytest.mark.parametrize("length", [10, 200_000])
 def test_quotes_that_are_not_closed(length):
-    assert "is a quote not closed?" in refused(house(), 'area,rooms,place\n1,2,"' + "x" * length)
+    text = 'area,rooms,place\n1,2,"' + length * "x\n"
+    assert "t.csv, line 2: is a quote not closed?" in refused(house(), text)
+    assert "t.csv has 1 columns" in refused(vector(), '"1,2' + length * "x\n")
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "a,b,c\n", "a,b,c\n\n"])
