@@ -116,7 +116,7 @@ def test_imports_go_only_where_they_may():
         ("recipes/heads/a.py", "from . import b"),
         ("recipes/heads/a.py", "from ..convolution.b import build_model"),
         ("recipes/heads/a.py", "import tests.layers.conformance"),
-        ("recipes/heads/a.py", "def main():\n    import pandas"),
+        ("recipes/heads/a.py", "def main():\n    import polars"),
         ("recipes/_runner/a.py", "from recipes.heads.b import build_model"),
         ("recipes/_runner/a.py", "import layers.residual_block"),
         ("recipes/__main__.py", "from recipes.heads import b"),

@@ -152,9 +152,7 @@ def import_owners(config):
     """
     for package in sorted(set(re.findall(r'"(\w+)>[^"]*"', config))):
         if package == "layers":
-            import layers
-
-            for module in pkgutil.iter_modules(layers.__path__):
+            for module in pkgutil.iter_modules(importlib.import_module("layers").__path__):
                 importlib.import_module(f"layers.{module.name}")
         elif recipe := recipe_called(package):  # else somebody's own: Keras says what is missing
             _ = recipe.module
