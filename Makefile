@@ -49,7 +49,9 @@ measure-%: .venv/.ready  ## a recipe with several seeds, into recipes/results.cs
 copy-%: .venv/.ready  ## a recipe and what it imports into a folder of yours: TO=../mine
 	@$(PYTHON) -m recipes copy $* $(or $(TO),$(error say where to: make copy-$* TO=../mine)) $(ARGS)
 
+# Static, for the % of a pattern ends at a slash: models have names like head-multilabel/smoke/sigmoid.
 predict-%: .venv/.ready  ## a trained recipe on your files: FILES="seven.png"
+$(filter predict-%,$(MAKECMDGOALS)): predict-%: .venv/.ready
 	@$(PYTHON) -m recipes predict $* $(FILES) $(ARGS)
 
 test: .venv/.ready  ## all fast tests, in about nine minutes on two cores, without a network
