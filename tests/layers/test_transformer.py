@@ -139,15 +139,15 @@ def test_transformer_conforms():
     )
 
 
-STOP, START, FORBIDDEN = 2, 1, 5
-SOURCES = np.array([[3, 5, 0, 0, 0], [2, 7, 6, 1, 4], [4, 1, 0, 0, 0], [7, 7, 3, 0, 0]], "int32")
+STOP, START, FORBIDDEN, LENGTH = 2, 1, 5, 5
+SOURCES = np.array([[3, 5, 0, 0], [2, 7, 6, 1], [4, 1, 0, 0]], "int32")
 
 
 def sharp_transformer(seed):
     """An untrained network that is nevertheless sure of something, other things for each source."""
     keras.utils.set_random_seed(seed)
     layer = Transformer(8, 7, features=8, num_heads=2, units=16, blocks=1)
-    layer([SOURCES, np.ones((4, 1), "int32")])
+    layer([SOURCES, np.ones((3, 1), "int32")])
     rng = np.random.default_rng(seed)
     layer.set_weights([weight + rng.normal(0, 0.4, weight.shape) for weight in layer.get_weights()])
     return layer
@@ -163,18 +163,18 @@ def likeliest(layer, source, width, penalty):
         logs[:, [0, FORBIDDEN]] = -np.inf
         return logs
 
-    found = beam_search(step, [[START]], STOP, 6, width, penalty)[0][0, 0].tolist()
-    return found + [STOP] * (7 - len(found))
+    found = beam_search(step, [[START]], STOP, LENGTH, width, penalty)[0][0, 0].tolist()
+    return found + [STOP] * (1 + LENGTH - len(found))
 
 
 @pytest.mark.parametrize("width", [1, 3])
 def test_generation_is_beam_search_by_the_score_per_token(width):
     """Batches, padding, start, stop, forbidden tokens and the length penalty, against one source at a time."""
     differs = False
-    for seed in range(4):
+    for seed in range(2):
         layer = sharp_transformer(seed)
-        found = layer.generate(SOURCES, START, STOP, length=6, width=width, forbidden=(FORBIDDEN,))
-        found = np.pad(found, ((0, 0), (0, 7 - found.shape[1])), constant_values=STOP).tolist()
+        found = layer.generate(SOURCES, START, STOP, LENGTH, width=width, forbidden=(FORBIDDEN,))
+        found = np.pad(found, ((0, 0), (0, 1 + LENGTH - found.shape[1])), constant_values=STOP).tolist()
         assert found == [likeliest(layer, source, width, penalty=1.0) for source in SOURCES]
         differs = differs or found != [likeliest(layer, source, width, penalty=0.0) for source in SOURCES]
     assert differs == (width > 1), "where the penalty changes nothing this test would not notice its absence"
