@@ -230,6 +230,7 @@ def metric(row):
 def score(row):
     """`0.9925 ± 0.0007 (5 runs)`: the deviation with one digit, the mean with as many decimals.
 
+    A deviation that begins with 1 keeps a second digit: of 0.14, 0.1 would be a third less.
     The mean has five digits at most: `0.85448 ± <0.00001`.
     """
     if not row["mean"]:
@@ -238,7 +239,7 @@ def score(row):
     deviation = float(row["deviation"] or 0)
     value = significant(mean)
     if deviation:
-        decimals = decimals_of(deviation, 1)
+        decimals = decimals_of(deviation, 2 if f"{deviation:e}".startswith("1") else 1)
         most = decimals_of(mean, 5) if mean else decimals
         if decimals <= most:
             value = f"{mean:,.{decimals}f} ± {deviation:,.{decimals}f}"

@@ -56,7 +56,7 @@ def test_mean_and_deviation_are_recorded_beside_the_baseline(runs):
     assert float(row["deviation"]) == pytest.approx(statistics.stdev(SCORES.values()))
     assert (row["runs"], row["baseline_score"], row["data"]) == ("3", "0.92", "mnist, 21 MB")
     assert row["command"] == 'make measure-cnn-mnist ARGS="--seeds 3 --epochs 10 --set filters=8"'
-    assert "0.98 ± 0.01" in pages.RESULTS.read_text(encoding="utf8")
+    assert "0.980 ± 0.010" in pages.RESULTS.read_text(encoding="utf8")
     assert [command[command.index("--seed") + 1] for command in runs] == ["0", "1", "2"]
     assert all("filters=8" in command for command in runs)
 
