@@ -6,7 +6,7 @@ ANY_PYTHON = $(if $(wildcard $(PYTHON)),$(PYTHON),python3)
 SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 .DEFAULT_GOAL := help
-.PHONY: help list setup test test-slow test-backends lint bench-mnist clean
+.PHONY: help list results setup test test-slow test-backends lint bench-mnist clean
 
 help:  ## this page
 	@grep -hE '^[a-z%-]+:.*  ## ' Makefile | sed -E 's/^([a-z%-]+):.*  ## /\1\t/; s/%/NAME/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ recipe-%: .venv/.ready  ## train a recipe: make recipe-cnn-mnist ARGS="--epochs 
 
 tune-%: .venv/.ready  ## better hyperparameters: make tune-cnn-mnist ARGS="--trials 30 --time-limit 2h"
 	@$(PYTHON) -m recipes tune $* $(ARGS)
+
+results: .venv/.ready  ## write recipes/RESULTS.md, README's figures and SLIDES.md's tables by deck
+	@$(PYTHON) -m recipes._runner.pages
 
 measure-%: .venv/.ready  ## a recipe with several seeds, into recipes/results.csv: ARGS="--seeds 5"
 	@$(PYTHON) -m recipes measure $* $(ARGS)

@@ -3,20 +3,18 @@
 import pathlib
 import re
 
+import pytest
+
+from recipes._runner import slides
 from recipes._runner.recipe import ROOT, all_recipes
 
-TABLE = ROOT / "SLIDES.md"
-ROWS = [
-    tuple(cell.strip() for cell in line.strip("|").split("|"))
-    for line in TABLE.read_text(encoding="utf8").splitlines()
-    if re.match(r"\| [A-Z]\d+ \|", line)
-]
+ROWS = [row for row in slides.items() if row.number != "–"]
 LINK = re.compile(r"\[(\w+)\]\(([^)]+)\)")
 
 
 def test_every_item_stands_once_with_its_slide():
     items = [item for item, *_ in ROWS]
-    assert len(items) == len(set(items)) > 500
+    assert len(items) == len(set(items)) == 509
     assert [heading for _, heading, _ in ROWS if not re.match(r"00[0-3]\b|\(.*not a slide\)", heading)] == []
 
 
@@ -35,3 +33,32 @@ def test_every_recipe_stands_in_the_table():
     linked = {(ROOT / path).resolve() for *_, shown in ROWS for _, path in LINK.findall(shown)}
     missing = [recipe.name for recipe in all_recipes() if pathlib.Path(recipe.path).resolve() not in linked]
     assert not missing
+
+
+@pytest.mark.parametrize(
+    ("cell", "pairs"),
+    [
+        ("000 Dropout", [("000", "Dropout")]),
+        ("000 GANs (D / G); 001 GAN", [("000", "GANs (D / G)"), ("001", "GAN")]),
+        (
+            "000 El perceptrón (1957), 001 zoo P",
+            [("000", "El perceptrón (1957)"), ("001", "zoo P")],
+        ),
+        ("003 lists A no. 1, B no. 2", [("003", "lists A no. 1, B no. 2")]),
+        ("000, 002 top-5", [("000", "top-5"), ("002", "top-5")]),
+        ("001 Latent space; Usos", [("001", "Latent space; Usos")]),
+        ("(project line, not a slide) KerasTuner", []),
+    ],
+)
+def test_decks_and_headings_of_a_cell(cell, pairs):
+    assert slides.deck_headings(cell) == pairs
+
+
+def test_by_deck_each_item_stands_under_each_of_its_decks_in_order():
+    table = slides.by_deck(ROWS)
+    sections = dict(zip(slides.DECKS, re.split(r"^## Deck .*$", table, flags=re.MULTILINE)[1:], strict=True))
+    for deck, section in sections.items():
+        numbers = re.findall(r" \| ([A-Z]\d+) \|", section)
+        assert list(dict.fromkeys(numbers)) == [
+            row.number for row in ROWS if deck in re.findall(r"\b00[0-3]\b", row.headings)
+        ]

@@ -1,7 +1,7 @@
 """Do last layer, loss, metrics and targets belong together? The slides' table of output layers, as a function.
 
 from recipes import check_head
-print(check_head(model, batch))  # "multi-class: ok", or one line with the wrong pair and the right one
+print(check_head(model, batch))  # "ok: multi-class, …", or one line with the wrong pair and the right one
 """
 
 import collections
@@ -37,6 +37,9 @@ WANTS = {
 }
 # fmt: on
 LOSSES = {loss: want for want, losses in WANTS.items() for loss in losses.split()}
+
+# The largest value of an 8 or 16 bit image: no number of classes, but a mask's "yes", or "void".
+FULL_SCALE = (255, 65535)
 
 # Metrics, spelled without "_", by what they compare
 ARGMAX = {"categoricalaccuracy", "topkcategoricalaccuracy"}
@@ -90,8 +93,9 @@ METRIC_RULES = (  # metrics, when they are wrong (c: the _Case below, m: the met
 class HeadCheck:
     """What `check_head` found; false only where something is wrong.
 
-    status: "ok", "wrong" or "not applicable". task: one of the table's, or None. message: the reason, or a remark on a
-    weak pair; one line. units: size of the last axis. dense: one prediction per pixel or step instead of per example.
+    status: "ok", "wrong" or "not applicable". task: one of the table's, or None. message: what fits
+    ("ok: …", with a remark on a weak pair), or the reason; one line. units: size of the last axis.
+    dense: one prediction per pixel or step instead of per example.
     """
 
     status: str
@@ -104,7 +108,7 @@ class HeadCheck:
         return self.status != "wrong"
 
     def __str__(self):
-        return f"{self.task or 'head'}: {self.status}" + (f" ({self.message})" if self.message else "")
+        return self.message if self.status == "ok" else f"{self.status}: {self.message}"
 
 
 def check_head(model, batch):
@@ -139,7 +143,7 @@ def _check(model, batch):
     status, message = "ok", ""
     try:
         case.check(targets, head_look.compiled_metrics(model))
-        message = "; ".join(case.remarks)
+        message = "; ".join([case.summary(), *case.remarks])
     except _Wrong as wrong:
         status, message, case.task = "wrong", str(wrong), None
     dense = math.prod(size or 2 for size in shape[1:-1]) > 1
@@ -171,6 +175,40 @@ class _Case:
         self.task = getattr(self, f"check_{self.wants}")()
         for metric in metrics:
             self.check_metric(*head_look.resolve_metric(metric, self.y.shape, self.shape))
+
+    def summary(self):
+        parts = [self.task, f"{self.units} unit{'s' if self.units > 1 else ''}", self.head.name]
+        return f"ok: {', '.join([*parts, self.loss])}, targets {self.kind}"
+
+    def check_marks(self, classes):
+        """Numbers in the targets that are no classes: a mask's 255, "void", padding.
+
+        Args:
+            classes: How many classes there are: whatever is from 0 to classes − 1 is one.
+        """
+        values = np.unique(self.y if self.ignored is None else self.y[self.y != self.ignored])
+        if len(values) == 2 and values[0] == 0 and values[1] in FULL_SCALE:
+            right = f"one sigmoid unit with {TABLE[0].loss}, or two softmax units with {TABLE[1].loss}"
+            raise _Wrong(f"the targets are 0 and {self.high:g}, as in masks: divide them by {self.high:g}, for {right}")
+        outside = values[(values < 0) | (values >= classes)]
+        marks = len(outside) == 1 and (outside[0] < 0 or outside[0] in FULL_SCALE)
+        if not marks or len(values) < 3 or (values != np.round(values)).any():
+            return
+        if self.low < 0 and self.high - self.low < classes and self.wants == "distribution":
+            return  # they may be classes numbered from elsewhere
+        mark = f"{outside[0]:g}"
+        logits = ", from_logits=True" if self.logits else ""
+        right = f"SparseCategoricalCrossentropy(ignore_class={mark}{logits})"
+        if self.loss != "sparse_categorical_crossentropy":
+            right = f'Dense({classes}, activation="softmax") with {right}, or a sample weight of 0 there'
+        what = f"targets from {self.low:g} to {self.high:g}, where {mark} seems to mark no class"
+        raise _Wrong(f"{what}: use {right}")
+
+    def check_pixels(self):
+        """Pixels as the file has them, where outputs end at 1."""
+        if self.low == 0 and self.high in FULL_SCALE and self.head.probability and self.units not in FULL_SCALE:
+            what = f"{self.head.name} stays within [0, 1], the targets are pixels from 0 to {self.high:g}"
+            raise _Wrong(f"{what}: divide them by {self.high:g}")
 
     def row(self, kind=None):
         """The table's row for these targets."""
@@ -250,13 +288,20 @@ class _Case:
         if not self.scalar or self.kind == "fractions" or (self.kind == "numbers" and low >= 0):
             self.wrong(f"{self.loss} takes integer targets, these are {self.kind}")
         if low < 0 or high >= units:
+            self.check_marks(units)
             what = f"labels from {low:g} to {high:g} do not fit {units} units, which are classes 0 to {units - 1}"
             way = "number the classes from 0" if low < 0 else f"use Dense({int(high) + 1})"
-            raise _Wrong(f"{what}: {f'subtract {low:g}' if low and high - low < units else way}")
+            if low and high - low < units:
+                way = f"subtract {low:g}"
+                if low == -1:
+                    way += ", or pass ignore_class=-1 if −1 marks no class"
+            raise _Wrong(f"{what}: {way}")
 
     def check_probability(self):
         name, head, cross_entropy = self.loss, self.head, self.loss.endswith("crossentropy")
         if self.low < 0 or self.high > 1:
+            self.check_marks(2)
+            self.check_pixels()
             hint = " (−1 and 1 go with hinge)" if self.kind == "signs" else ""
             self.wrong(f"{name} takes targets from 0 to 1{hint}, these go from {self.low:g} to {self.high:g}")
         self.check_shape()
@@ -301,6 +346,8 @@ class _Case:
             span = head.high - head.low  # scaled by the training set, other targets may leave the range a little
             slack = span / 20 if math.isfinite(span) else max(abs(self.low), abs(self.high)) / 100
             if self.low < head.low - slack or self.high > head.high + slack:
+                self.check_marks(2)
+                self.check_pixels()
                 what = f"{head.name} stays within [{head.low:g}, {head.high:g}]"
                 self.wrong(f"{what}, the targets go from {self.low:g} to {self.high:g}", "numbers")
         if head.sums:

@@ -1,39 +1,24 @@
 """`python -m recipes list [WORD …]`: what there is, read from the files without importing one of them."""
 
 import difflib
+import functools
 import os
 import re
 import shutil
 import sys
 import textwrap
-import unicodedata
 
-from recipes._runner import results
+from recipes._runner import results, slides
 from recipes._runner.errors import UserError
 from recipes._runner.recipe import all_recipes
+from recipes._runner.vocabulary import STOP_WORDS, TASKS, TECHNIQUES, normal, phrases, words
 
-# "I have X, which recipe?": what one may ask for, and what else shows that a recipe is about it.
-TASKS = (
-    ("image, photo, photograph, picture, imagen, imagenes, foto", "mnist, fashion mnist, cifar10, cifar100, pixel"),
-    ("text, sentence, document, comment, texto", "imdb reviews, goemotions, review, translation, character"),
-    ("table, tabular, csv, spreadsheet, tabla", "california housing, column, features of"),
-    ("series, time series, sequence, sensor, signal, serie, secuencia", "cmapss, cycles, weather, electricity"),
-    ("audio, sound, speech, voice, music, sonido, voz", "spoken, wav"),
-    ("video, film, clip", ""),
-    ("regression, price, regresion, precio", "mean squared error, remaining life, engine health"),
-    ("classification, multiclass, multi class, class, clasificacion, clase", "class probabilities, softmax, sentiment"),
-    ("binary, yes no, two classes, binaria", "sentiment, cats against dogs, cats or dogs"),
-    ("multi label, multilabel, several labels, tag, etiqueta", "goemotions, any number of"),
-    ("unlabelled, unlabeled, unsupervised, anomaly, anomalia", "autoencoder, cluster, clustering"),
-    ("generate, generation, generative, generar", "gan, vae, diffusion"),
-    ("detection, object, box, deteccion, objeto", "yolo, localization"),
-    ("segmentation, mask, segmentacion", "unet, per pixel"),
-    ("reinforcement, game, agent, control, juego", "reward, q learning, dqn"),
-)
 # A classifier, for all its name.
 NOT_MEANT = "logistic regression"
 # By pattern: to parse the whole of every file would take seconds once there are hundreds.
 SAID_BY_FUNCTIONS = re.compile(r'^def (?:load_data|build_model)\(.*?\n    """(.*?)"""', re.DOTALL | re.MULTILINE)
+# How much a place where something is found says about a recipe.
+WEIGHTS = {"name": 12, "title": 8, "slides": 6, "inputs": 4, "docstring": 2, "code": 1}
 
 
 def add_arguments(parser):
@@ -41,103 +26,202 @@ def add_arguments(parser):
         "words",
         nargs="*",
         metavar="WORD",
-        help="only recipes about all of these: data or a task (text, image, table, regression, multi-label …), "
-        "a data set, or a word of the title, the docstring or a slide's heading",
+        help="only recipes about all of these: data or a task (text, image, table, regression, "
+        "multi-label …), a technique (dropout, beam search, atención …), a data set, or a word of "
+        "the title, the docstring or a slide's heading",
     )
 
 
 def main(options):
     recipes = all_recipes()
-    found = recipes
-    for word in options.words:
-        found = about(word, found)
+    question = " ".join(options.words)
+    found = search(question, recipes) if options.words else recipes
     if not found:
-        raise UserError(nothing_found(options.words, recipes))
+        raise UserError(nothing_found(question, recipes))
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     try:
-        print(listing(found, results.read(), width), flush=True)
+        print(listing(found, results.read(), width, by_chapter=not options.words), flush=True)
     except BrokenPipeError:  # `make list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def listing(recipes, rows=(), width=None):
-    """The recipes by chapter; `width` is the terminal's, None for one plain line each."""
-    measured = {row["recipe"]: row for row in reversed(rows)}  # a recipe's first row is that of its defaults
+def listing(recipes, rows=(), width=None, by_chapter=True):
+    """The recipes in lines; `width` is the terminal's, None for one plain line each."""
     indent = max(len(recipe.slug) for recipe in recipes) + 4
     lines = []
     chapter = None
     for recipe in recipes:
-        if recipe.chapter != chapter:
+        if by_chapter and recipe.chapter != chapter:
             chapter = recipe.chapter
             heading = chapter.replace("_", " ")
             lines += ["", f"\033[1m{heading}\033[0m" if width else heading]
-        row = measured.get(recipe.name, {"seconds": "", "data": ""})
-        facts = ", ".join(filter(None, [results.duration(row["seconds"]), row["data"]]))
+        measured = [row for row in rows if row["recipe"] == recipe.name]
+        data = measured[0]["data"] if measured else ""
+        facts = ", ".join(filter(None, [results.duration(seconds(measured)), data]))
         line = f"  {recipe.slug}".ljust(indent) + recipe.title + (f" [{facts}]" if facts else "")
         if width:
             line = textwrap.fill(line, max(width, indent + 30), subsequent_indent=" " * indent, drop_whitespace=True)
         lines.append(line)
     slugs = [recipe.slug for recipe in recipes]
-    example = "cnn-mnist" if "cnn-mnist" in slugs else slugs[0]
+    example = "cnn-mnist" if by_chapter and "cnn-mnist" in slugs else slugs[0]
     lines += ["", f"Run one:   make recipe-{example}", f"Take one:  make copy-{example} TO=../mine"]
-    return "\n".join(lines[1:])
+    return "\n".join(lines).strip("\n")
 
 
-def normal(text):
-    """Words only, in lower case, without accents, in the singular, with a space before and after each."""
-    text = unicodedata.normalize("NFKD", text.lower())
-    text = "".join(character for character in text if not unicodedata.combining(character))
-    return " " + " ".join(singular(word) for word in re.findall(r"[^\W_]+", text)) + " "
+def seconds(rows):
+    """What a recipe's command takes to train without options: all its variants; None if unknown.
+
+    A variant has several rows where several metrics were measured; rows of other settings
+    (`--epochs 8`) are other experiments.
+    """
+    by_variant = {}
+    for row in rows:
+        if row["seconds"] and not results.settings(row["command"]):
+            by_variant.setdefault(row["variant"], float(row["seconds"]))
+    return sum(by_variant.values()) or None
 
 
-def singular(word):
-    """The word without a plural's ending; right for what it is compared with having lost its own alike."""
-    if word.endswith("ies") and len(word) > 4:
-        return word[:-3] + "y"
-    if word.endswith(("sses", "xes", "ches")):
-        return word[:-2]
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
+class Texts:
+    """The normal forms of what a recipe says, by place."""
+
+    def __init__(self, recipe):
+        self.source = recipe.source
+        data = " ".join(data_sets(recipe))
+        functions = "\n".join(SAID_BY_FUNCTIONS.findall(recipe.source))
+        title = f"{recipe.name} {recipe.title}"
+        self.places = {
+            "name": normal(recipe.name),
+            "title": normal(title),
+            "slides": normal(recipe.slides),
+            "inputs": normal(f"{title} {data} {functions}").replace(normal(NOT_MEANT), " "),
+            "docstring": normal(f"{recipe.name} {recipe.chapter} {recipe.docstring} {data}"),
+        }
 
 
-def terms(words):
-    return [normal(term) for term in words.split(",") if term.strip()]
-
-
-def evidence(recipe):
-    """Where a recipe says what goes in and what comes out: title, name, data sets, two functions' docstrings."""
-    said = [recipe.title, recipe.name, *data_sets(recipe), *SAID_BY_FUNCTIONS.findall(recipe.source)]
-    return normal("\n".join(said)).replace(normal(NOT_MEANT), " ")
+@functools.cache
+def texts_of(recipe):
+    return Texts(recipe)
 
 
 def data_sets(recipe):
     return re.findall(r'\btfds\.load\(\s*"([^"]+)"', recipe.source)
 
 
-def about(word, recipes):
-    """Those of the recipes that are about the word.
+class Wanted:
+    """One thing that is asked for: a word, or the phrases of a task or technique.
 
-    A word of `TASKS` is looked for, with what shows the same, where recipes say what goes in and what comes out, and
-    in the slides' headings: in the prose "text" or "image" may mean anything. Any other word is looked for everywhere,
-    as a whole word first, and if that finds nothing as the beginning of one.
+    Args:
+        asked: Normal forms that mean the thing itself.
+        shown: Normal forms of what else shows that a recipe is about it.
+        code: What shows it in the source, as it stands there.
+        places: Where to look.
     """
-    asked = normal(word)
-    if not asked.strip():
+
+    def __init__(self, asked, shown=(), code=(), places=tuple(WEIGHTS)):
+        self.asked = asked
+        self.shown = shown
+        self.code = code
+        self.places = places
+
+    def score(self, texts, beginnings=False):
+        """How much the texts are about it; 0: not at all."""
+        score = 0
+        for place, text in texts.places.items():
+            if place not in self.places:
+                continue
+            if any((asked.rstrip() if beginnings else asked) in text for asked in self.asked):
+                score += 2 * WEIGHTS[place]
+            elif any(shown in text for shown in self.shown):
+                score += WEIGHTS[place]
+        if not score and any(code in texts.source for code in self.code):
+            score = WEIGHTS["code"]
+        return score
+
+    def in_heading(self, heading):
+        return any(phrase in heading for phrase in (*self.asked, *self.shown))
+
+
+@functools.cache
+def known():
+    """Tasks and techniques by each of the phrases that ask for them."""
+    found = {}
+    for asked, shown, code in TECHNIQUES:
+        code = [each.strip() for each in code.split(",") if each.strip()]
+        wanted = Wanted(phrases(asked), phrases(shown), code)
+        found |= dict.fromkeys(wanted.asked, wanted)
+    for asked, shown in TASKS:
+        wanted = Wanted(phrases(asked), phrases(shown), places=("title", "slides", "inputs"))
+        found |= dict.fromkeys(wanted.asked, wanted)
+    return found
+
+
+def understood(question):
+    """What a question asks for: the longest known phrases first, then word by word.
+
+    Stop words count only within a phrase, and where there is nothing else.
+    """
+    rest = words(question)
+    wanted = []
+    while rest:
+        for length in range(len(rest), 0, -1):
+            phrase = normal(" ".join(rest[:length]))
+            if phrase in known():
+                wanted.append(known()[phrase])
+                break
+        else:
+            if rest[0] not in STOP_WORDS:
+                wanted.append(Wanted([normal(rest[0])]))
+            length = 1
+        rest = rest[length:]
+    return wanted or [Wanted([normal(word)]) for word in words(question)]
+
+
+def search(question, recipes):
+    """The recipes that are about all that is asked for, the best match first.
+
+    Words are looked for as whole words, whatever their form; if no recipe has them, as beginnings.
+    """
+    wanted = understood(question)
+    if not wanted:
         return []
-    evident = [term for ask, show in TASKS if asked in terms(ask) for term in terms(ask) + terms(show)]
-    if evident:
-        pattern = re.compile("|".join(map(re.escape, evident)))
-        return [recipe for recipe in recipes if asked in normal(recipe.slides) or pattern.search(evidence(recipe))]
-    texts = {r: normal(" ".join([r.name, r.chapter, r.docstring, *data_sets(r)])) for r in recipes}
-    return [r for r in recipes if asked in texts[r]] or [r for r in recipes if asked.rstrip() in texts[r]]
+    texts = [texts_of(recipe) for recipe in recipes]
+    for beginnings in (False, True):
+        scores = []
+        for number, text in enumerate(texts):
+            each = [one.score(text, beginnings) for one in wanted]
+            if all(each):
+                whole = any(normal(question) in place for place in text.places.values())
+                scores.append((-sum(each) - 2 * whole, number))
+        if scores:
+            return [recipes[number] for _, number in sorted(scores)]
+    return []
 
 
-def nothing_found(words, recipes):
-    """One line: what could be asked instead, of what would be found."""
-    if not words:
+def search_planned(question):
+    """Names of the planned recipes that are to show all that is asked for."""
+    wanted = understood(question)
+    names = []
+    for name, headings in slides.planned(slides.items()).items():
+        heading = normal(f"{name} {headings}")
+        if all(one.in_heading(heading) for one in wanted):
+            names.append(name)
+    return names if wanted else []
+
+
+def nothing_found(question, recipes):
+    """One line: what is planned, or what could be asked instead, of what would be found."""
+    if not recipes:
         return "there are no recipes here"
-    tasks = [ask.partition(",")[0] for ask, _ in TASKS if about(ask.partition(",")[0], recipes)]
-    known = {*tasks, *(recipe.slug for recipe in recipes)}.union(*map(data_sets, recipes))
-    near = difflib.get_close_matches(" ".join(words).lower(), sorted(known), n=1)
+    if planned := search_planned(question):
+        more = f" and {len(planned) - 4} more" if len(planned) > 4 else ""
+        names = ", ".join(planned[:4]) + more
+        return f"no recipe is about {question} yet; planned: {names} (see recipes/SLIDES.md)"
+    tasks = [asked.partition(",")[0] for asked, _ in TASKS]
+    tasks = [task for task in tasks if search(task, recipes)]
+    names = {*tasks, *(recipe.slug for recipe in recipes)}.union(*map(data_sets, recipes))
+    near = difflib.get_close_matches(question.lower(), sorted(names), n=1)
     hint = f"did you mean {near[0]}? " if near else ""
-    asked = " and ".join(words)
-    return f"no recipe is about {asked}; {hint}Ask for {', '.join(tasks)}, a data set, or a word of a title or heading"
+    return (
+        f"no recipe is about {question}; {hint}Ask for {', '.join(tasks[:8])}, a technique, "
+        "a data set, or a word of a title or heading"
+    )

@@ -1,4 +1,4 @@
-"""`python -m recipes measure NAME --seeds 5`: mean and deviation over seeds, into `results.csv` and README."""
+"""`python -m recipes measure NAME --seeds 5`: mean and deviation over seeds, into `results.csv` and RESULTS.md."""
 
 import datetime
 import json
@@ -8,12 +8,11 @@ import subprocess
 import sys
 import tempfile
 
-from recipes._runner import results
+from recipes._runner import pages, results
 from recipes._runner.errors import UserError
 from recipes._runner.recipe import find
 from recipes._runner.run_command import PRECISIONS, positive
 
-README = pathlib.Path(__file__).parents[2] / "README.md"
 DECIDING = ("variant", "epochs", "batch_size", "precision")  # what the score depends on, as `--set` does
 PASSED_ON = (*DECIDING, "device", "data_dir")  # to each `run`
 
@@ -38,11 +37,11 @@ def main(options):
         runs = [run(recipe, seed, options, pathlib.Path(folder) / str(seed)) for seed in range(options.seeds)]
     rows = [row(recipe, [metrics[variant] for metrics in runs], options) for variant in runs[0]]
     results.update(rows)
-    results.write_readme_table(README)
+    pages.write()
     for line in rows:
         score = f"{line['mean']:.4f}" + (f" ± {line['deviation']:.4f}" if line["deviation"] is not None else "")
         print(f"{line['variant'] or recipe.name}: {line['metric']} {score} over {line['runs']} runs")
-    print("Recorded in recipes/results.csv and README.md.")
+    print("Recorded in recipes/results.csv and recipes/RESULTS.md.")
 
 
 def run(recipe, seed, options, folder):

@@ -1,4 +1,4 @@
-"""`recipes/results.csv`: every measured figure, one row each, and the README's table made from it."""
+"""`recipes/results.csv`: every measured figure, one row each, and the tables made from it."""
 
 import contextlib
 import csv
@@ -35,7 +35,39 @@ COLUMNS = (
 BY_HAND = ("paper", "verdict")
 # Options after which a row is the same experiment: how often and where it ran; the variant has a column of its own.
 NOT_THE_EXPERIMENT = ("--seeds", "--seed", "--data-dir", "--output", "--variant")
-BEGIN, END = "<!-- results -->", "<!-- /results -->"
+# Whether more or less of a metric is better. A metric that is not here is shown without arrow and
+# without mark against its baseline.
+MORE = """accuracy beam_bleu bleu coverage elbo ensemble_accuracy micro_f1 overlap psnr r2 right
+conditional_accuracy high_quality_samples mode_coverage pass_rate"""
+LESS = """bits_per_character frechet_distance loss mae mse position_mae rmse rmse_cycles"""
+ARROWS = dict.fromkeys(MORE.split(), "↑") | dict.fromkeys(LESS.split(), "↓")
+# Recipe, variant and metric of what README shows, and what it is.
+HEADLINES = (
+    ("cnn_mnist", "", "accuracy", "Handwritten digits (MNIST)"),
+    ("cnn_cifar10", "strided", "accuracy", "Ten kinds of small photographs (CIFAR-10)"),
+    ("head_binary_images", "", "accuracy", "Cat or dog (CIFAR-10)"),
+    ("head_binary_sentiment", "", "accuracy", "Film reviews, positive or negative (IMDB)"),
+    ("head_multilabel", "sigmoid", "micro_f1", "Emotions of a comment, 28 labels (GoEmotions)"),
+    ("head_regression", "linear", "r2", "House prices (California, 1990)"),
+    ("head_unit_interval", "mse", "rmse_cycles", "Remaining life of a jet engine (C-MAPSS)"),
+    ("electricity", "", "mae", "Demand for electricity, next 24 hours (Spain), in MW"),
+    ("transformer_translation", "", "beam_bleu", "English to Spanish"),
+    ("gpt", "gpt", "bits_per_character", "The next character of Don Quijote"),
+    ("vae", "twenty", "elbo", "Variational autoencoder (MNIST), in nats"),
+    ("gan_mnist", "", "frechet_distance", "Generated digits"),
+)
+HEADLINE_COLUMNS = ("what", "recipe", "metric", "test score:", "baseline", "training:")
+PAGE_COLUMNS = (
+    *("recipe", "data", "metric", "test score:", "baseline", "paper", "remark", "parameters:"),
+    *("training:", "machine"),
+)
+PAGE_HEAD = """# Results
+
+Made from `results.csv` by `make results`; do not edit. Mean ± standard deviation over seeds on the
+real test set, everything chosen on validation, each row by the command that `results.csv` names.
+
+↑ more is better, ↓ less is better. ✓ better than the baseline by more than the deviation, ✗ worse
+by more than that, ≈ neither. `--epochs 8` and the like: other settings than the recipe's own."""
 
 
 def settings(command):
@@ -126,56 +158,127 @@ def text(value):
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def table(rows=None):
-    """The results as Markdown."""
-    rows = read() if rows is None else rows
-    if not rows:
-        return "Nothing measured yet: `make measure-NAME` does."
-    chapters = {recipe.name: recipe.chapter for recipe in all_recipes()}
-    head = ("recipe", "data", "metric", "test score", "baseline", "paper", "verdict", "parameters", "training")
-    lines = ["| " + " | ".join(head) + " |", "|---|---|---|---:|---:|---|---|---:|---:|"]
+def page(rows):
+    """`recipes/RESULTS.md`: all results, by chapter."""
+    recipes = {recipe.name: recipe for recipe in all_recipes()}
+    lines = [PAGE_HEAD]
+    chapter = None
     for row in rows:
-        name = row["recipe"]
-        if name in chapters:
-            name = f"[{name}](recipes/{chapters[name]}/{name}.py)"
-        extra = [row["variant"], f"`{settings(row['command'])}`" if settings(row["command"]) else ""]
+        recipe = recipes.get(row["recipe"])
+        if chapter != (recipe.chapter if recipe else "gone"):
+            chapter = recipe.chapter if recipe else "gone"
+            lines += ["", f"## {chapter}", "", *table_head(PAGE_COLUMNS)]
+        extra = [
+            row["variant"],
+            f"`{settings(row['command'])}`" if settings(row["command"]) else "",
+        ]
+        name = f"[{recipe.name}]({recipe.chapter}/{recipe.name}.py)" if recipe else row["recipe"]
         cells = (
             " ".join(filter(None, [name, *extra])),
             row["data"],
-            row["metric"],
+            metric(row),
             score(row),
-            f"{significant(row['baseline_score'])} {row['baseline']}".strip(),
+            compared(row),
             row["paper"],
             row["verdict"],
             f"{int(float(row['parameters'])):,}" if row["parameters"] else "",
             duration(row["seconds"]),
+            row["hardware"],
         )
-        lines.append("| " + " | ".join(cell.replace("|", r"\|").replace("\n", " ") for cell in cells) + " |")
+        lines.append(table_line(cells))
+    return "\n".join(lines) + "\n"
+
+
+def headline_table(rows):
+    """The README's few lines: the rows of `HEADLINES` that are there."""
+    recipes = {recipe.name: recipe for recipe in all_recipes()}
+    lines = table_head(HEADLINE_COLUMNS)
+    for name, variant, measured, what in HEADLINES:
+        for row in rows:
+            wanted = (row["recipe"], row["variant"], row["metric"]) == (name, variant, measured)
+            if wanted and not settings(row["command"]):
+                link = f"[{name}](recipes/{recipes[name].chapter}/{name}.py)"
+                cells = (
+                    what,
+                    link,
+                    metric(row),
+                    score(row),
+                    compared(row),
+                    duration(row["seconds"]),
+                )
+                lines.append(table_line(cells))
     return "\n".join(lines)
 
 
+def table_head(columns):
+    """The first two lines of a Markdown table; columns that end in ":" are set to the right."""
+    names = [column.rstrip(":") for column in columns]
+    rules = ["---:" if column.endswith(":") else "---" for column in columns]
+    return ["| " + " | ".join(names) + " |", "|" + "|".join(rules) + "|"]
+
+
+def table_line(cells):
+    cells = [cell.replace("|", r"\|").replace("\n", " ") for cell in cells]
+    return "| " + " | ".join(cells) + " |"
+
+
+def metric(row):
+    """`accuracy ↑`: the metric, and whether more or less of it is better, where that is known."""
+    return f"{row['metric']} {ARROWS.get(row['metric'], '')}".strip()
+
+
 def score(row):
-    """`0.9925 ± 0.0007 (5 runs)`: the deviation with two digits, the mean with as many decimals."""
+    """`0.9925 ± 0.0007 (5 runs)`: the deviation with one digit, the mean with as many decimals.
+
+    A deviation that begins with 1 keeps a second digit: of 0.14, 0.1 would be a third less.
+    The mean has five digits at most: `0.85448 ± <0.00001`.
+    """
     if not row["mean"]:
         return ""
+    mean = float(row["mean"])
     deviation = float(row["deviation"] or 0)
+    value = significant(mean)
     if deviation:
-        decimals = max(0, 1 - math.floor(math.log10(deviation)))
-        value = f"{float(row['mean']):,.{decimals}f} ± {deviation:,.{decimals}f}"
-    else:
-        value = significant(row["mean"])
+        decimals = decimals_of(deviation, 2 if f"{deviation:e}".startswith("1") else 1)
+        most = decimals_of(mean, 5) if mean else decimals
+        if decimals <= most:
+            value = f"{mean:,.{decimals}f} ± {deviation:,.{decimals}f}"
+        else:
+            value = f"{mean:,.{most}f} ± <{10**-most:.{most}f}"
     runs = int(row["runs"] or 1)
     return f"{value} ({runs} run{'s' if runs > 1 else ''})"
 
 
-def significant(number, digits=4):
-    """A number, or its text, with so many significant digits at least, without an exponent; "" stays empty."""
-    if number == "":
+def compared(row):
+    """`✓ 0.9244 Logistic regression`: the baseline, and whether the score is better than it.
+
+    ✓ is better and ✗ worse by more than the deviation and than what four digits show, ≈ neither;
+    no mark where it is unknown whether more or less is better.
+    """
+    if not row["baseline_score"]:
         return ""
+    baseline = float(row["baseline_score"])
+    gain = float(row["mean"]) - baseline
+    arrow = ARROWS.get(row["metric"])
+    if arrow == "↓":
+        gain = -gain
+    least = max(float(row["deviation"] or 0), 0.0005 * abs(baseline))
+    mark = "✓" if gain > least else "✗" if gain < -least else "≈"
+    words = [mark if arrow else "", significant(baseline), row["baseline"]]
+    return " ".join(filter(None, words))
+
+
+def decimals_of(number, digits):
+    """How many decimals show so many significant digits of a number other than 0."""
+    return max(0, digits - 1 - math.floor(math.log10(abs(number))))
+
+
+def significant(number, digits=4):
+    """A number, or its text, with so many significant digits at least, without an exponent."""
     value = float(number)
     if not value or not math.isfinite(value):
         return f"{value:g}"
-    return f"{value:,.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}"
+    return f"{value:,.{decimals_of(value, digits)}f}"
 
 
 def duration(seconds):
@@ -186,17 +289,3 @@ def duration(seconds):
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
-
-
-def write_readme_table(readme):
-    """Put the table between the README's markers.
-
-    Raises:
-        UserError: if the markers are not there.
-    """
-    readme = pathlib.Path(readme)
-    content = readme.read_text(encoding="utf8")
-    if BEGIN not in content or END not in content.partition(BEGIN)[2]:
-        raise UserError(f"{readme}: the results table belongs between lines {BEGIN} and {END}; they are missing")
-    before, _, rest = content.partition(BEGIN)
-    write_atomically(readme, f"{before}{BEGIN}\n{table()}\n{END}{rest.partition(END)[2]}")

@@ -56,6 +56,18 @@ def test_held_still_gives_the_same_output(network):
     np.testing.assert_allclose(held, ops.convert_to_numpy(network(x)), atol=1e-6)
 
 
+def test_held_still_is_called_as_in_training_and_remembers_nothing(network):
+    """Dropout acts, and its seed is afterwards what it was."""
+    x = np.random.default_rng(0).normal(size=(6, 3)).astype("float32")
+    state = [ops.convert_to_numpy(variable) for variable in network.non_trainable_variables]
+    first, again = (ops.convert_to_numpy(hold_still(network, x)) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    for variable, old in zip(network.non_trainable_variables, state, strict=True):
+        np.testing.assert_array_equal(ops.convert_to_numpy(variable), old)
+    assert np.abs(first - ops.convert_to_numpy(network(x, training=False))).max() > 1e-3
+    np.testing.assert_allclose(first, ops.convert_to_numpy(network(x, training=True)), atol=1e-6)
+
+
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="takes gradients with a tape")
 def test_gradients_reach_the_input_and_not_the_weights(network):
     import tensorflow as tf

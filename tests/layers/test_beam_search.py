@@ -40,6 +40,16 @@ def test_a_wide_beam_finds_what_trying_everything_finds(penalty, seed):
         assert sequences[0].tolist() == expected[0][1]
 
 
+def test_without_a_penalty_the_score_is_the_sum_of_the_logarithms():
+    step, start = language(seed=1), [1, 2]
+    tokens, scores = beam_search(step, [start], STOP, length=4, width=5)
+    for sequence, score in zip(tokens[0], scores[0], strict=True):
+        written = sequence[2:].tolist()
+        written = written[: written.index(STOP) + 1] if STOP in written else written
+        logs = [step([[*start, *written[:i]]])[0][token] for i, token in enumerate(written)]
+        assert score == pytest.approx(sum(logs))
+
+
 def test_width_one_is_greedy_and_wider_is_no_worse_here():
     step, starts = language(seed=5), [[a, b] for a in range(1, 4) for b in range(1, 4)]
     tokens, greedy = beam_search(step, starts, STOP, length=6, width=1)

@@ -38,6 +38,30 @@ def test_each_failure_by_its_name(name, changed):
     assert list(diagnose(history(**changed))) == [name]
 
 
+@pytest.mark.parametrize(
+    ("changed", "names"),
+    [
+        ({"val_variety": 0.58}, ["mode collapse"]),
+        ({"val_variety": 0.62}, []),
+        ({"val_quality": 0.48}, ["poor copies"]),
+        ({"val_quality": 0.52}, []),
+        ({"val_variety": 0.1, "val_quality": 0.1}, ["mode collapse"]),
+        ({"discriminator": 1.386, "val_noise_accepted": 0.27}, ["discriminator does not learn"]),
+        ({"discriminator": 1.386, "val_noise_accepted": 0.23}, []),
+        # it takes noise for real, but tells the generator's examples from real ones
+        ({"discriminator": 0.9, "val_noise_accepted": 0.9}, []),
+        ({"discriminator": 0.09}, ["generator does not learn"]),
+        ({"discriminator": 0.11}, []),
+        # rises, but not far; far, but not to the end; far and to the end
+        ({"discriminator": 0.9, "generator": lambda t: 0.7 + 3 * t}, []),
+        ({"discriminator": 0.9, "generator": lambda t: min(5.0, 2 + 9 * t)}, []),
+        ({"discriminator": 0.9, "generator": lambda t: 2 + 3 * t}, ["loss without end"]),
+    ],
+)
+def test_where_a_failure_begins(changed, names):
+    assert list(diagnose(history(**changed))) == names
+
+
 def test_losses_of_a_collapsed_training_are_those_of_a_healthy_one():
     """G6: by the losses alone nothing is wrong; what betrays it is that the examples are all alike."""
     collapsed = history(val_variety=0.1)

@@ -96,6 +96,23 @@ def test_what_comes_in_from_outside_is_the_border_be_it_dark_or_light(background
     np.testing.assert_allclose(border, background, atol=1e-3)
 
 
+def test_all_five_at_once_are_one_product(monkeypatch):
+    """`c + A (p − c) − t` with A = rotation · shear · scale · mirror, each amount another."""
+    draws = np.array([[0.5, -0.8, 0.3, -0.6, 0.1, 0.7, -0.4], [-0.9, 0.6, -0.5, 0.8, -0.1, -0.2, 0.3]], "float32")
+    monkeypatch.setattr(keras.random, "uniform", lambda *_, **__: ops.convert_to_tensor(draws))
+    layer = RandomAffine(rotation=40, scale=0.5, shear=0.6, translation=3, horizontal_flip=True)
+    found = ops.convert_to_numpy(layer.transforms(2, 9, 14))
+    center = np.array([13 / 2, 8 / 2])
+    for row, (angle, shear, width, height, mirror, right, down) in zip(found, draws, strict=True):
+        cosine, sine = np.cos(np.radians(40 * angle)), np.sin(np.radians(40 * angle))
+        rotation = np.array([[cosine, -sine], [sine, cosine]])
+        scale = np.diag([(1 + 0.5 * width) * (1 if mirror > 0 else -1), 1 + 0.5 * height])
+        matrix = rotation @ [[1, 0.6 * shear], [0, 1]] @ scale
+        shift = center - matrix @ center - 3 * np.array([right, down])
+        expected = [*matrix[0], shift[0], *matrix[1], shift[1], 0, 0]
+        np.testing.assert_allclose(row, expected, rtol=1e-4, atol=1e-4)
+
+
 def test_images_pass_unchanged_at_inference():
     images = np.arange(2 * 4 * 4, dtype="uint8").reshape(2, 4, 4, 1)
     np.testing.assert_array_equal(affine(RandomAffine(**ALL), images, training=False), images)

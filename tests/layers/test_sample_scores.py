@@ -83,6 +83,33 @@ def test_judge_learns_and_compares():
     assert (same["classes"], half["classes"]) == (2, 1)
 
 
+def test_compare_measures_generated_against_real(crowds):
+    """In units of the variance of the real ones, with the classes of the generated ones."""
+    real, generated = crowds[0], 2 * crowds[1]
+
+    class Judge:
+        """Shows the examples themselves as features, and takes the real ones for all classes."""
+
+        def predict(self, examples, **_):
+            answers = np.arange(len(examples)) % 4 if examples is real else np.arange(len(examples)) % 2
+            return examples, np.eye(4)[answers]
+
+    (m, c), (n, d) = ((x.mean(0), np.cov(x.T, bias=True)) for x in (real, generated))
+    distance = np.sum((m - n) ** 2) + np.trace(c + d - 2 * sqrtm(c @ d).real)
+    assert abs(np.trace(c) / np.trace(d) - 1) > 0.2, "swapped, they would give the same"
+    found = compare(Judge(), real, generated)
+    assert found["frechet_distance"] == pytest.approx(distance / np.trace(c), rel=1e-3)
+    assert found["classes"] == 2
+    assert found["class_entropy"] == pytest.approx(np.log(2), rel=1e-4)
+
+
+def test_a_class_with_just_its_fifth_counts():
+    """100 examples of 4 classes: a fair share is 25, a fifth of it 5."""
+    answers = np.eye(4, dtype="float32")[np.repeat([0, 1, 2, 3], [86, 5, 5, 4])]
+    examples = np.random.default_rng(0).normal(size=(100, 2)).astype("float32")
+    assert scored(examples, examples, answers, 100)["classes"] == 3
+
+
 class Batches(keras.utils.PyDataset):
     def __init__(self, batches):
         super().__init__()

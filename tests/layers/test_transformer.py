@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from layers.beam_search import beam_search
 from layers.transformer import Transformer, TransformerDecoder, TransformerEncoder
 from tests.layers.conformance import check_layer
 
@@ -136,6 +137,64 @@ def test_transformer_conforms():
         bad_arguments=[{"blocks": 0}, {"read_tokens": 0}, {"dropout": 1.0}],
         bad_shapes=[[(2, 5, 3), (2, 5)]],
     )
+
+
+STOP, START, FORBIDDEN, LENGTH = 2, 1, 5, 5
+SOURCES = np.array([[3, 5, 0, 0], [2, 7, 6, 1], [4, 1, 0, 0]], "int32")
+
+
+def sharp_transformer(seed):
+    """An untrained network that is nevertheless sure of something, other things for each source."""
+    keras.utils.set_random_seed(seed)
+    layer = Transformer(8, 7, features=8, num_heads=2, units=16, blocks=1)
+    layer([SOURCES, np.ones((3, 1), "int32")])
+    rng = np.random.default_rng(seed)
+    layer.set_weights([weight + rng.normal(0, 0.4, weight.shape) for weight in layer.get_weights()])
+    score, wanted = layer.score, np.zeros(7, "float32")
+    wanted[[0, FORBIDDEN]] = 3  # what must not be written is what it would like to write
+    layer.score = lambda vectors: score(vectors) + wanted
+    return layer
+
+
+def likeliest(layer, source, width, penalty):
+    """Beam search over what a call says, one source at a time and without its padding."""
+    source = source[source > 0]
+
+    def step(written):
+        logits = layer([np.tile(source, (len(written), 1)), np.asarray(written, "int32")])
+        logs = np.array(ops.convert_to_numpy(ops.log_softmax(logits[:, -1])))
+        logs[:, [0, FORBIDDEN]] = -np.inf
+        return logs
+
+    found = beam_search(step, [[START]], STOP, LENGTH, width, penalty)[0][0, 0].tolist()
+    return found + [STOP] * (1 + LENGTH - len(found))
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_generation_is_beam_search_by_the_score_per_token(width):
+    """Batches, padding, start, stop, forbidden tokens and the length penalty, against one source at a time."""
+    differs = False
+    for seed in range(2):
+        layer = sharp_transformer(seed)
+        found = layer.generate(SOURCES, START, STOP, LENGTH, width=width, forbidden=(FORBIDDEN,))
+        found = np.pad(found, ((0, 0), (0, 1 + LENGTH - found.shape[1])), constant_values=STOP).tolist()
+        assert found == [likeliest(layer, source, width, penalty=1.0) for source in SOURCES]
+        differs = differs or found != [likeliest(layer, source, width, penalty=0.0) for source in SOURCES]
+    assert differs == (width > 1), "where the penalty changes nothing this test would not notice its absence"
+
+
+def test_padding_of_the_source_changes_no_score():
+    """Neither in the encoder nor in the decoder."""
+    layer, written = sharp_transformer(0), np.array([[1, 4, 3], [1, 3, 6]], "int32")
+    sources = np.array([[3, 5, 2], [6, 1, 4]], "int32")
+    expected = ops.convert_to_numpy(layer([sources, written]))
+    for width in (1, 5):
+        padded = np.pad(sources, ((0, 0), (0, width)))
+        np.testing.assert_allclose(ops.convert_to_numpy(layer([padded, written])), expected, atol=1e-4)
+        memory, real = layer.encode(padded)
+        weights = ops.convert_to_numpy(layer.decode(written, memory, real)[1])
+        assert weights[..., 3:].max() < 1e-6
+        assert weights[..., :3].sum(-1) == pytest.approx(1, abs=1e-4)
 
 
 def test_each_matrix_begins_with_numbers_of_its_own():

@@ -87,6 +87,23 @@ def test_scores_of_vectors_that_know_number_and_gender():
     assert word_scores(vectors, words, {}, mixed) == {"analogies": 0, "top5": 0, "families": 0}
 
 
+def test_scores_count_the_nearest_and_the_five_nearest():
+    rng = np.random.default_rng(3)
+    vectors, words = rng.normal(size=(24, 3)), [f"w{number}" for number in range(24)]
+    pairs = [(number, number + 1) for number in range(0, 24, 2)]
+    asked = [(*one, *other) for one in pairs for other in pairs if one != other]
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    places = []
+    for a, b, c, d in asked:
+        nearest = np.argsort(-unit @ (unit[b] - unit[a] + unit[c]))
+        places.append([word for word in nearest if word not in (a, b, c)].index(d))
+    assert {0, 1, 3, 4, 5} <= set(places), "the limits would not be seen"
+    listed = ", ".join(f"w{a} w{b}" for a, b in pairs)
+    scores = word_scores(vectors, words, {"pairs": listed}, {})
+    assert scores["analogies"] == pytest.approx(np.mean(np.array(places) == 0))
+    assert scores["top5"] == pytest.approx(np.mean(np.array(places) <= 4))
+
+
 def test_nothing_to_ask():
     assert set(word_scores(np.eye(3), ["a", "b", "c"], {"": "x y, y z"}, {"": "x"}).values()) == {0.0}
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from recipes._runner import cli, list_command, recipe, results
+from recipes._runner import cli, list_command, recipe, results, slides
 
 TEXT = '''"""Sentiment of film reviews: bag of words.
 
@@ -43,11 +43,8 @@ def collection(tmp_path, monkeypatch):
         (tmp_path / "heads" / f"{name}.py").write_text(source, encoding="utf8")
 
 
-def found(*words):
-    recipes = recipe.all_recipes()
-    for word in words:
-        recipes = list_command.about(word, recipes)
-    return {each.name for each in recipes}
+def found(question):
+    return {each.name for each in list_command.search(question, recipe.all_recipes())}
 
 
 @pytest.mark.parametrize(
@@ -66,6 +63,9 @@ def found(*words):
         ("convolucion", {"sentiment"}),  # a heading, without its accent
         ("Convolución", {"sentiment"}),
         ("dependi", {"house_price"}),  # the beginning of a word
+        ("red", {"sentiment"}),  # singular of a word of a heading
+        ("convolutions", {"sentiment"}),  # another language
+        ("a text with labels", {"emotions"}),  # nobody looks for "a" and "with"
         ("house-price", {"house_price"}),
         ("logistic", {"sentiment"}),
         ("text multi-label", {"emotions"}),
@@ -74,19 +74,93 @@ def found(*words):
     ],
 )
 def test_question_finds(words, names):
-    assert found(*words.split()) == names
+    assert found(words) == names
+
+
+def test_best_match_comes_first_and_without_chapters(capsys, tmp_path):
+    """A title says more than prose, whatever the order of the alphabet."""
+    (tmp_path / "heads" / "a_footnote.py").write_text('"""A table.\n\nUnlike an emotion."""\n')
+    cli.main(["list", "emotions"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[:2]] == ["emotions", "a-footnote"]
+    assert "make recipe-emotions" in lines[-2]
+
+
+def test_words_of_a_phrase_may_come_one_by_one(capsys):
+    """`make list WORD="multi label"` hands on two words."""
+    cli.main(["list", "multi", "label"])
+    assert capsys.readouterr().out.split()[0] == "emotions"
+
+
+@pytest.mark.parametrize(
+    ("commands", "shown"),
+    [
+        ([("", ""), ("", "--epochs 8")], "5 min"),  # another experiment does not count
+        ([("", "--epochs 8")], None),
+        ([("a", ""), ("b", "")], "10 min"),  # the command trains both
+        ([("a", "--variant a"), ("b", "--variant b"), ("b", "--epochs 8 --variant b")], "10 min"),
+    ],
+)
+def test_time_is_that_of_the_whole_default_command(capsys, commands, shown):
+    rows = [
+        {
+            "recipe": "sentiment",
+            "variant": variant,
+            "metric": metric,
+            "seconds": 300,
+            "data": "imdb",
+        }
+        | {"command": f'make measure-sentiment ARGS="--seeds 3 {options}"'}
+        for variant, options in commands
+        for metric in ("accuracy", "loss")  # a run's two metrics are one run
+    ]
+    results.update(rows, results.PATH)
+    cli.main(["list", "sentiment"])
+    assert (f"[{shown}, imdb]" if shown else "[imdb]") in capsys.readouterr().out
+
+
+def test_what_is_only_planned_is_said_to_be_planned(capsys, tmp_path, monkeypatch):
+    table = tmp_path / "SLIDES.md"
+    table.write_text(
+        "| D1 | 000 Segmentación de imágenes | not yet (`unet`) |\n"
+        "| P1 | 001 Redes de Hopfield | [sentiment](heads/sentiment.py), not yet (`hopfield`) |\n"
+        "| T1 | 001 Emociones | [emotions](heads/emotions.py) |\n",
+        encoding="utf8",
+    )
+    monkeypatch.setattr(slides, "PATH", table)
+    for question, name in {
+        "segmentation": "unet",
+        "segmentacion": "unet",
+        "hopfield": "hopfield",
+    }.items():
+        assert cli.main(["list", question]) == 2
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert printed.err.count("\n") == 1
+        assert f"planned: {name} (" in printed.err
+    assert cli.main(["list", "emociones"]) == 2
+    assert "planned" not in capsys.readouterr().err, "this one is there"
 
 
 def test_listing_names_chapter_recipes_and_how_to_run_one(capsys):
     assert cli.main(["list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "heads"
-    assert lines[2].split(maxsplit=1) == ["house-price", "The price of a house from a table of figures."]
+    assert lines[2].split(maxsplit=1) == [
+        "house-price",
+        "The price of a house from a table of figures.",
+    ]
     assert "make recipe-emotions" in lines[-2]
 
 
 def test_minutes_and_size_of_the_data_are_shown_where_they_were_measured(capsys):
-    row = {"recipe": "sentiment", "metric": "accuracy", "seconds": 300, "data": "imdb_reviews, 127 MB", "command": ""}
+    row = {
+        "recipe": "sentiment",
+        "metric": "accuracy",
+        "seconds": 300,
+        "data": "imdb_reviews, 127 MB",
+        "command": "",
+    }
     results.update([row], results.PATH)
     cli.main(["list", "sentiment"])
     assert "bag of words. [5 min, imdb_reviews, 127 MB]" in capsys.readouterr().out
@@ -96,7 +170,10 @@ def test_on_a_terminal_titles_are_folded_to_its_width():
     lines = list_command.listing(recipe.all_recipes(), width=50).splitlines()
     assert lines[0] == "\033[1mheads\033[0m"
     assert max(map(len, lines[1:-3])) <= 50
-    assert lines[3:5] == ["  house-price  The price of a house from a table", " " * 15 + "of figures."]
+    assert lines[3:5] == [
+        "  house-price  The price of a house from a table",
+        " " * 15 + "of figures.",
+    ]
 
 
 def test_nothing_found_says_in_one_line_what_could_be_asked(capsys):

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from recipes._runner import cli, measure_command, results
+from recipes._runner import cli, measure_command, pages, results
 
 SCORES = {0: 0.98, 1: 0.97, 2: 0.99}
 
@@ -42,8 +42,10 @@ def runs(monkeypatch, tmp_path):
     monkeypatch.setattr(measure_command.subprocess, "run", run)
     monkeypatch.setattr(measure_command, "size", lambda name: f"{name}, 21 MB")
     monkeypatch.setattr(results, "PATH", tmp_path / "results.csv")
-    monkeypatch.setattr(measure_command, "README", tmp_path / "README.md")
-    (tmp_path / "README.md").write_text(f"Results\n{results.BEGIN}\n{results.END}\n")
+    monkeypatch.setattr(pages, "RESULTS", tmp_path / "RESULTS.md")
+    monkeypatch.setattr(pages, "README", tmp_path / "README.md")
+    blocks = "<!-- results -->\n<!-- /results -->\n<!-- items -->\n<!-- /items -->\n"
+    pages.README.write_text(blocks)
     return commands
 
 
@@ -54,7 +56,7 @@ def test_mean_and_deviation_are_recorded_beside_the_baseline(runs):
     assert float(row["deviation"]) == pytest.approx(statistics.stdev(SCORES.values()))
     assert (row["runs"], row["baseline_score"], row["data"]) == ("3", "0.92", "mnist, 21 MB")
     assert row["command"] == 'make measure-cnn-mnist ARGS="--seeds 3 --epochs 10 --set filters=8"'
-    assert "0.980 ± 0.010" in measure_command.README.read_text()
+    assert "0.980 ± 0.010" in pages.RESULTS.read_text(encoding="utf8")
     assert [command[command.index("--seed") + 1] for command in runs] == ["0", "1", "2"]
     assert all("filters=8" in command for command in runs)
 

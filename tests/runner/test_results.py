@@ -1,15 +1,14 @@
-"""results.csv keeps every figure once, loses none, and is what the README shows."""
+"""results.csv keeps every figure once, loses none, and is what RESULTS.md and README show."""
 
-import pathlib
 import subprocess
 import sys
 
 import pytest
 
-from recipes._runner import results
+from recipes._runner import pages, results, slides
 from recipes._runner.errors import UserError
+from recipes._runner.recipe import all_recipes, find
 
-README = pathlib.Path(__file__).parents[2] / "README.md"
 ROW = {
     "recipe": "cnn_mnist",
     "variant": "",
@@ -47,9 +46,25 @@ def test_rows_come_back_as_they_were_written(path):
 
 def test_a_measurement_replaces_the_older_one_of_the_same_figure_only(path):
     results.update([ROW, {**ROW, "variant": "plain"}, {**ROW, "metric": "loss"}], path)
-    results.update([{**ROW, "command": 'make measure-cnn-mnist ARGS="--epochs 10 --seeds 5"', "mean": 0.9951}], path)
-    results.update([{**ROW, "command": 'make measure-cnn-mnist ARGS="--seeds 10"', "mean": 0.9926, "runs": 10}], path)
-    results.update([{**ROW, "command": 'make measure-cnn-mnist ARGS="--seeds=3 --epochs=10"', "mean": 0.9952}], path)
+    results.update(
+        [{**ROW, "command": 'make measure-cnn-mnist ARGS="--epochs 10 --seeds 5"', "mean": 0.9951}],
+        path,
+    )
+    results.update(
+        [
+            {
+                **ROW,
+                "command": 'make measure-cnn-mnist ARGS="--seeds 10"',
+                "mean": 0.9926,
+                "runs": 10,
+            }
+        ],
+        path,
+    )
+    results.update(
+        [{**ROW, "command": 'make measure-cnn-mnist ARGS="--seeds=3 --epochs=10"', "mean": 0.9952}],
+        path,
+    )
     rows = results.read(path)
     assert [(row["variant"], row["metric"], row["mean"], row["runs"]) for row in rows] == [
         ("", "accuracy", "0.9926", "10"),
@@ -65,7 +80,10 @@ def test_a_measurement_replaces_the_older_one_of_the_same_figure_only(path):
         ("make measure-x", ""),
         ('make measure-x ARGS="--seeds 5 --data-dir /data"', ""),
         ('make measure-x ARGS="--set filters=32 --epochs 10"', "--epochs 10 --set filters=32"),
-        ("python -m recipes measure x --epochs=10 --set filters=32 --seeds 3", "--epochs 10 --set filters=32"),
+        (
+            "python -m recipes measure x --epochs=10 --set filters=32 --seeds 3",
+            "--epochs 10 --set filters=32",
+        ),
         ("python -m recipes measure x --set b=1 --set a=2", "--set a=2 --set b=1"),
         ("python -m recipes measure x --deterministic --seed 1", "--deterministic"),
         ("python -m recipes measure x --variant plain --epochs 2", "--epochs 2"),
@@ -81,12 +99,14 @@ def test_what_was_written_by_hand_stays(path):
     results.update([{**ROW, "mean": 0.5}], path)
     results.update([{**ROW, "mean": 0.4, "verdict": "no: diverges"}], path)
     (row,) = results.read(path)
-    assert (row["mean"], row["paper"], row["verdict"]) == ("0.4", "99.2 % (LeCun 1998)", "no: diverges")
+    assert (row["mean"], row["paper"], row["verdict"]) == (
+        "0.4",
+        "99.2 % (LeCun 1998)",
+        "no: diverges",
+    )
 
 
 def test_rows_are_in_the_order_of_the_recipes(path):
-    from recipes._runner.recipe import all_recipes
-
     names = [recipe.name for recipe in all_recipes()]
     results.update([{**ROW, "recipe": name} for name in ["gone", *reversed(names)]], path)
     assert [row["recipe"] for row in results.read(path)] == [*names, "gone"]
@@ -115,13 +135,24 @@ def test_two_processes_at_once_lose_no_row(path):
     assert len(results.read(path)) == 45
 
 
-def test_table_shows_mean_and_deviation_with_the_digits_they_have():
-    rows = [{column: results.text(ROW.get(column)) for column in results.COLUMNS}]
-    head, rule, line = results.table(rows).splitlines()
-    assert line.startswith("| [cnn_mnist](recipes/convolution/cnn_mnist.py) | mnist, 22 MB | accuracy | ")
-    assert "| 0.99254 ± 0.00071 (5 runs) | 0.9256 Logistic regression | " in line
-    assert line.endswith("| 29,466 | 25 s |")
+def texts(**changes):
+    """A row as it is read: every field a text."""
+    return {column: results.text({**ROW, **changes}.get(column)) for column in results.COLUMNS}
+
+
+def test_page_shows_results_by_chapter():
+    rows = [texts(), texts(recipe="vae", variant="two", metric="elbo", baseline_score=None)]
+    lines = results.page(rows).splitlines()
+    first = lines.index("## convolution")
+    second = lines.index("## autoencoders")
+    head, rule, line = lines[first + 2 : first + 5]
+    assert line.startswith("| [cnn_mnist](convolution/cnn_mnist.py) | mnist, 22 MB | accuracy ↑ | ")
+    assert "| 0.9925 ± 0.0007 (5 runs) | ✓ 0.9256 Logistic regression | " in line
+    assert line.endswith("| 29,466 | 25 s | 2 CPU cores |")
     assert head.count("|") == rule.count("|") == line.count("|")
+    other = lines[second + 4]
+    assert other.startswith("| [vae](autoencoders/vae.py) two | ")
+    assert "Logistic" not in other, "a baseline's name without its number"
 
 
 @pytest.mark.parametrize(
@@ -130,8 +161,13 @@ def test_table_shows_mean_and_deviation_with_the_digits_they_have():
         ("46813.2", "512.3", "3", "46,813 ± 512 (3 runs)"),
         ("0.81234", "", "1", "0.8123 (1 run)"),
         ("1", "0", "3", "1.000 (3 runs)"),
-        ("-0.5", "0.25", "3", "-0.50 ± 0.25 (3 runs)"),
+        ("-0.5", "0.25", "3", "-0.5 ± 0.2 (3 runs)"),
+        ("0.85448", "0.000000034", "3", "0.85448 ± <0.00001 (3 runs)"),
+        ("0.497", "0.0556", "3", "0.50 ± 0.06 (3 runs)"),
+        ("-102.442", "0.0919", "3", "-102.44 ± 0.09 (3 runs)"),
         ("0", "", "1", "0 (1 run)"),
+        ("10.5838", "0.1464", "5", "10.58 ± 0.15 (5 runs)"),
+        ("0", "0.01", "3", "0.000 ± 0.010 (3 runs)"),
         ("", "", "", ""),
     ],
 )
@@ -139,36 +175,87 @@ def test_score(mean, deviation, runs, shown):
     assert results.score({"mean": mean, "deviation": deviation, "runs": runs}) == shown
 
 
+@pytest.mark.parametrize(
+    ("metric", "mean", "deviation", "mark"),
+    [
+        ("accuracy", 0.93, 0.002, "✓"),
+        ("accuracy", 0.90, 0.002, "✗"),
+        ("accuracy", 0.927, 0.002, "≈"),
+        ("accuracy", 0.924, 0.002, "≈"),
+        ("accuracy", 0.9257, 1e-9, "≈"),  # no difference in what is shown
+        ("mse", 0.90, 0.002, "✓"),  # less is better
+        ("mse", 0.93, 0.002, "✗"),
+        ("elegance", 0.93, 0.002, ""),  # nobody knows
+    ],
+)
+def test_mark_against_the_baseline(metric, mean, deviation, mark):
+    row = texts(metric=metric, mean=mean, deviation=deviation)
+    assert results.compared(row) == f"{mark} 0.9256 Logistic regression".strip()
+
+
 def test_cells_cannot_break_the_table():
-    row = {column: "" for column in results.COLUMNS} | {"recipe": "x", "paper": "a | b\nc", "command": "--epochs 3"}
-    line = results.table([row]).splitlines()[-1]
+    row = texts(recipe="x", paper="a | b\nc", command="--epochs 3")
+    line = results.page([row]).splitlines()[-1]
     assert line.startswith("| x `--epochs 3` |")
     assert r"a \| b c" in line
 
 
-def test_readme_gets_the_table_between_its_markers(tmp_path, monkeypatch):
-    readme = tmp_path / "README.md"
-    monkeypatch.setattr(results, "table", lambda: "NEW")
-    readme.write_text("before\n<!-- results -->\nold\n<!-- /results -->\nafter «ñ»\n", encoding="utf8")
-    results.write_readme_table(readme)
-    results.write_readme_table(readme)
-    expected = "before\n<!-- results -->\nNEW\n<!-- /results -->\nafter «ñ»\n"
-    assert readme.read_text(encoding="utf8") == expected
-    readme.write_text("<!-- /results --> <!-- results -->")
-    with pytest.raises(UserError, match="they are missing"):
-        results.write_readme_table(readme)
+def test_readme_keeps_the_headlines_at_their_default_settings():
+    rows = [
+        texts(command="make measure-cnn-mnist ARGS='--epochs 10'", mean=0.5),
+        texts(),
+        texts(recipe="pooling"),
+    ]
+    lines = results.headline_table(rows).splitlines()[2:]
+    assert len(lines) == 1
+    assert "| 0.9925 ± 0.0007 (5 runs) | ✓ 0.9256 " in lines[0]
 
 
-def test_readme_shows_what_results_csv_says():
-    content = README.read_text(encoding="utf8") if README.exists() else ""
-    if results.BEGIN not in content:
-        pytest.skip("README.md has no results table yet")
-    shown = content.partition(results.BEGIN)[2].partition(results.END)[0].strip()
-    assert shown == results.table(), "results.write_readme_table('README.md') brings it up to date"
+def test_all_headlines_are_measured():
+    shown = results.headline_table(results.read()).splitlines()[2:]
+    assert len(shown) == len(results.HEADLINES) == 12
+
+
+def test_every_metric_has_a_direction_and_what_is_below_its_baseline_says_why():
+    for row in results.read():
+        assert row["metric"] in results.ARROWS, row["metric"]
+        assert row["verdict"] or results.compared(row)[:1] not in "✗≈" or not results.compared(row), row
+
+
+@pytest.mark.parametrize("path", [pages.RESULTS, pages.README, slides.PATH], ids=lambda path: path.name)
+def test_made_pages_are_current(path):
+    """`make results` brings them up to date."""
+    assert path.read_text(encoding="utf8") == pages.made()[path]
+
+
+def test_block_is_put_between_its_markers_only(tmp_path):
+    page = tmp_path / "PAGE.md"
+    page.write_text("before\n<!-- a -->\nold\n<!-- /a -->\n<!-- b -->\nkept «ñ»\n<!-- /b -->\n", encoding="utf8")
+    expected = "before\n<!-- a -->\nNEW\n<!-- /a -->\n<!-- b -->\nkept «ñ»\n<!-- /b -->\n"
+    assert pages.with_block(page, "a", "NEW") == expected
+    for text in ("<!-- /a --> <!-- a -->", "<!-- a -->", ""):
+        page.write_text(text)
+        with pytest.raises(UserError, match="are missing"):
+            pages.with_block(page, "a", "NEW")
+
+
+def test_items_are_counted_by_chapter():
+    text = (
+        "## perceptrons\n| P1 | 000 A | [x](a/x.py) |\n| P2 | 000 B | not yet (`b`) |\n"
+        "| – | asked for | not yet (`c`) |\n## gans\n| G1 | 001 C | not yet (README) |\n"
+    )
+    assert slides.chapter_counts(text) == {"perceptrons": (1, 2), "gans": (0, 1)}
+
+
+def test_a_variant_that_was_not_measured_would_shorten_the_time_that_list_shows():
+    """`list` adds up the variants that have a row: where some have one, all must."""
+    rows = [row for row in results.read() if not results.settings(row["command"])]
+    for recipe in all_recipes():
+        measured = {row["variant"] for row in rows if row["recipe"] == recipe.name}
+        if measured - {""}:
+            assert measured == set(recipe.module.VARIANTS), recipe.name
 
 
 def test_every_row_is_of_a_recipe_that_exists():
-    from recipes._runner.recipe import find
-
     for row in results.read():
         assert find(row["recipe"]).name == row["recipe"]

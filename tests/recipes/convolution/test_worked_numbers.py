@@ -7,7 +7,8 @@ import tensorflow_datasets as tfds
 from keras import ops
 
 from layers.shapes import conv_output, receptive_field
-from recipes.convolution import classic_filters, convolution_by_hand, pooling, x_image
+from recipes.convolution import classic_filters, convolution_by_hand, im2col, pooling, x_image
+from recipes.perceptrons import mlp_mnist
 
 RNG = np.random.default_rng(0)
 
@@ -121,7 +122,7 @@ def test_n7_output_sizes():
 
 
 def test_n8_weights_per_filter():
-    assert (5 * 5 * 3, 11 * 11 * 3) == (75, 363)
+    assert [convolution_by_hand.parameters(size, 3, 1) - 1 for size in (5, 11)] == [75, 363]
     assert parameters(keras.layers.Conv2D(1, 5, use_bias=False), 32, 32, 3) == 75
     assert parameters(keras.layers.Conv2D(96, 11, use_bias=False), 227, 227, 3) == 34_848
     assert parameters(keras.layers.Conv2D(96, 11), 227, 227, 3) == 34_944
@@ -131,20 +132,20 @@ def test_n8_weights_per_filter():
         assert convolution_by_hand.parameters(size, channels, filters) == expected
 
 
-def test_n9_n10_n11_dense_against_convolution():
-    inputs, outputs = 32 * 32 * 3, conv_output(32, 5) ** 2 * 6
-    assert (inputs, outputs, inputs * outputs) == (3_072, 4_704, 14_450_688)
-    assert parameters(keras.layers.Conv2D(6, 5, use_bias=False), 32, 32, 3) == 450
-    assert parameters(keras.layers.Conv2D(6, 5), 32, 32, 3) == 456
-    assert 75 * outputs == 352_800
-
-
-def test_n12_one_channel():
-    dense = 32 * 32 * 28 * 28 * 6
-    assert dense == 4_816_896
-    assert parameters(keras.layers.Conv2D(6, 5, use_bias=False), 32, 32, 1) == 150
-    assert parameters(keras.layers.Conv2D(6, 5), 32, 32, 1) == 156  # C1 of LeNet-5
-    assert dense / 150 == 14_450_688 / 450 == 32_112.64
+@pytest.mark.parametrize(
+    ("channels", "dense", "weights", "products"),
+    [(3, 14_450_688, 450, 352_800), (1, 4_816_896, 150, 117_600)],
+)
+def test_n9_to_n12_dense_against_convolution(channels, dense, weights, products):
+    """From the recipes' own image to maps, patches and counts of parameters."""
+    image, kernels = normal(32, 32, channels), normal(5, 5, channels, 6)
+    maps = convolution_by_hand.correlate(image, kernels)
+    assert maps.size == conv_output(32, 5) ** 2 * 6 == 4_704
+    assert mlp_mnist.parameters([image.size, maps.size]) - maps.size == dense
+    assert convolution_by_hand.parameters(5, channels, 6) - 6 == kernels.size == weights
+    assert parameters(keras.layers.Conv2D(6, 5, use_bias=False), 32, 32, channels) == weights
+    assert im2col.im2col(image[None], 5).size * 6 == products  # N11: one for each weight and position
+    assert dense / weights == 32_112.64
 
 
 def test_n13_pooling_sample():
@@ -282,7 +283,10 @@ def test_channels_are_convolved_one_by_one_and_added():
 
 
 def test_few_weights_many_activations():
-    convolution, dense = 28 * 28 * 6 / 150, 28 * 28 * 6 / 4_816_896
+    image, kernels = normal(32, 32, 1), normal(5, 5, 1, 6)
+    activations = convolution_by_hand.correlate(image, kernels).size
+    convolution = activations / (convolution_by_hand.parameters(5, 1, 6) - 6)
+    dense = activations / (mlp_mnist.parameters([image.size, activations]) - activations)
     assert convolution == 31.36
     assert convolution / dense > 30_000
 

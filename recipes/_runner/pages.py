@@ -1,0 +1,65 @@
+"""The pages that are made from other files: `make results` writes them, `measure` does, too.
+
+`recipes/RESULTS.md` is made from `results.csv`. README and `recipes/SLIDES.md` are written by hand
+but for what stands between `<!-- NAME -->` and `<!-- /NAME -->`.
+"""
+
+import pathlib
+
+from recipes._runner import results, slides
+from recipes._runner.errors import UserError
+from recipes._runner.output import write_atomically
+from recipes._runner.recipe import ROOT
+
+README = ROOT.parent / "README.md"
+RESULTS = ROOT / "RESULTS.md"
+
+
+def made():
+    """Path and content of each page, as they should be.
+
+    Raises:
+        UserError: if `results.csv` is damaged or a page lacks the place for what is made.
+    """
+    rows = results.read()
+    readme = with_block(README, "results", results.headline_table(rows))
+    readme = with_block(README, "items", shown_items(), readme)
+    return {
+        RESULTS: results.page(rows),
+        README: readme,
+        slides.PATH: with_block(slides.PATH, slides.BY_DECK, slides.by_deck(slides.items())),
+    }
+
+
+def write():
+    """Bring the pages up to date; those that are stay untouched."""
+    for path, content in made().items():
+        if not path.exists() or path.read_text(encoding="utf8") != content:
+            write_atomically(path, content)
+
+
+def with_block(path, name, content, text=None):
+    """The text of a page with new content between the markers of that name.
+
+    Raises:
+        UserError: if the markers are not there.
+    """
+    text = pathlib.Path(path).read_text(encoding="utf8") if text is None else text
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    before, found, rest = text.partition(begin)
+    if not found or end not in rest:
+        raise UserError(f"{path}: lines {begin} and {end} are missing; what belongs between is made")
+    return f"{before}{begin}\n{content}\n{end}{rest.partition(end)[2]}"
+
+
+def shown_items():
+    """How many of the slides' items are shown, in all and by chapter."""
+    counts = slides.chapter_counts()
+    shown = sum(done for done, _ in counts.values())
+    there = sum(of for _, of in counts.values())
+    chapters = ", ".join(f"{chapter.replace('_', ' ')} {done}/{of}" for chapter, (done, of) in counts.items())
+    return f"**{shown} of their {there} items are shown so far**: {chapters}."
+
+
+if __name__ == "__main__":
+    write()

@@ -1,0 +1,83 @@
+"""README says what is there: links, targets, options, code and numbers are held against the files."""
+
+import pathlib
+import re
+
+import keras
+import numpy as np
+import pytest
+
+from recipes import check_head
+from recipes._runner import cli, list_command
+from recipes._runner.recipe import all_recipes, find
+from recipes.convolution import cnn_mnist_slide
+
+ROOT = pathlib.Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf8")
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+SHELL = "\n".join(block for language, block in BLOCKS if not language)
+
+
+def test_is_short():
+    assert len(README.splitlines()) <= 150
+
+
+def test_links_lead_somewhere():
+    links = re.findall(r"\]\(([^)#]+)\)", README)
+    assert len(links) > 40
+    assert [link for link in links if "://" not in link and not (ROOT / link).exists()] == []
+
+
+def test_targets_of_make_and_their_recipes_exist():
+    targets = re.findall(r"^([a-z%-]+):", (ROOT / "Makefile").read_text(encoding="utf8"), re.MULTILINE)
+    used = set(re.findall(r"\bmake ([\w-]+)", README)) - {"tune-NAME"}
+    assert {"recipe-cnn-mnist", "list", "results"} & used
+    for target in used:
+        command, _, name = target.partition("-")
+        if f"{command}-%" in targets:
+            assert find(name)
+        else:
+            assert target in targets, target
+
+
+@pytest.mark.parametrize("command", ["recipe", "predict", "tune"])
+def test_options_exist(command, capsys):
+    lines = [line for line in SHELL.splitlines() if line.startswith(f"make {command}-")]
+    used = {option for line in lines for option in re.findall(r"--[a-z-]+", line.partition("  #")[0])}
+    assert used
+    with pytest.raises(SystemExit):
+        cli.main([{"recipe": "run"}.get(command, command), "--help"])
+    assert used <= set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
+
+
+@pytest.mark.parametrize("word", re.findall(r'WORD="?([^"\s,]+(?: [a-z]+)?)', SHELL))
+def test_words_that_are_suggested_find_something(word):
+    assert list_command.search(word, all_recipes())
+
+
+def test_recipe_from_the_inside_is_that_recipe():
+    (code,) = [block for language, block in BLOCKS if "def build_functional" in block]
+    assert code.strip() in pathlib.Path(cnn_mnist_slide.__file__).read_text(encoding="utf8")
+
+
+def test_head_check_says_what_readme_says():
+    images, labels = np.zeros((10, 28, 28, 1), "uint8"), np.arange(10)
+    model = cnn_mnist_slide.build_model()
+    assert f"`{check_head(model, (images, labels))}`" in README
+    model.compile(loss="binary_crossentropy")
+    assert str(check_head(model, (images, labels))).startswith("wrong: ")
+
+
+def test_leaderboard_has_the_columns_that_readme_names(tmp_path):
+    from recipes.tuning import RandomSearch
+
+    def build_model(hp):
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(hp.Int("units", 1, 2))])
+        model.compile("sgd", "mse", run_eagerly=True)
+        return model
+
+    tuner = RandomSearch(build_model, "val_loss", max_trials=1, directory=tmp_path)
+    data = np.ones((2, 1)), np.ones((2, 1))
+    tuner.search(*data, validation_data=data, epochs=1, verbose=0)
+    (names,) = re.findall(r"tuner\.leaderboard\(\)  # .*: (.*) …", README)
+    assert set(names.split(", ")) <= set(tuner.leaderboard()[0])
