@@ -181,7 +181,7 @@ def draw_filters(models):
 def main():
     for name, arguments in VARIANTS.items():
         train, validation, test = load_data(**arguments)
-        model = build_model()
+        model = build_model(steps=EPOCHS * len(train))
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False)
         print(name, model.evaluate(test, return_dict=True))
         model.save(f"denoising_autoencoder_{name}.keras")

@@ -185,7 +185,7 @@ def figures(model, test, history):
 
 def main():
     train, validation, test = load_data()
-    model = build_model(train)
+    model = build_model(train, steps=EPOCHS * len(train))
     model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=callbacks())
     print(model.evaluate(test, return_dict=True))
     model.save("gan_mnist.keras")

@@ -4,6 +4,7 @@ Functions run eagerly: compiling a training step costs several times what two st
 is a loop over time. Pictures are drawn coarsely, as they come, for half of the time would go into their layout.
 """
 
+import functools
 import inspect
 import json
 import pickle
@@ -121,15 +122,59 @@ def write_predictions(folder, module):
         path.with_suffix(".pickle").write_bytes(pickle.dumps((inputs[data], outputs)))
 
 
+@pytest.fixture
+def on_twice_the_data(recipe, monkeypatch):
+    """Has the recipe load each training batch twice.
+
+    Returns a list that fills with (network, the training set loaded last, given arguments) as it builds networks.
+    """
+    loaded, built = [], []
+    load_data, build_model = recipe.module.load_data, recipe.module.build_model
+
+    @functools.wraps(load_data)
+    def load_twice(*arguments, **keywords):
+        train, validation, test = load_data(*arguments, **keywords)
+        loaded.append(train.repeat(2))
+        return loaded[-1], validation, test
+
+    @functools.wraps(build_model)
+    def build(*arguments, **keywords):
+        train = loaded[-1]
+        given = inspect.signature(build_model).bind(*arguments, **keywords).arguments
+        built.append((build_model(*arguments, **keywords), train, given))
+        return built[-1][0]
+
+    monkeypatch.setattr(recipe.module, "load_data", load_twice)
+    monkeypatch.setattr(recipe.module, "build_model", build)
+    return built
+
+
 @pytest.mark.parametrize("recipe", TRAINED)  # for the others, `run` is their `main()`
 @pytest.mark.usefixtures("two_steps", "shorter")
-def test_main_runs_unchanged(recipe, monkeypatch):
-    """With the first two variants: all have been trained by `run`."""
+def test_main_builds_networks_for_its_data(recipe, monkeypatch, on_twice_the_data):
+    """The learning rate ends with the training, however long; vocabularies are the data's own.
+
+    With the first and the last variant: all have been trained by `run`.
+    """
     tf.config.run_functions_eagerly(eager(recipe))
     if hasattr(recipe.module, "VARIANTS"):
-        monkeypatch.setattr(recipe.module, "VARIANTS", dict(list(recipe.module.VARIANTS.items())[:2]))
+        first, *_, last = recipe.module.VARIANTS.items()
+        monkeypatch.setattr(recipe.module, "VARIANTS", dict([first, last]))
     data.choose(data.names(recipe.path), stand_in=True, rows=200)
     recipe.module.main()
+    assert on_twice_the_data
+    scheduled = 0
+    for model, train, given in on_twice_the_data:
+        if arguments.wants(recipe.module.build_model, "train"):
+            assert given.get("train") is train, "main() gives its training set to build_model"
+        rate = model.optimizer._learning_rate  # `learning_rate` is its value at the current step
+        if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+            scheduled += 1
+            steps = recipe.module.EPOCHS * sum(1 for _ in train)
+            end = float(rate(steps))
+            assert float(rate(steps + 1)) == float(rate(10 * steps)) == end, "still changes at the end"
+            assert float(rate(0.9 * steps)) != end, "stands still before the end"
+    assert bool(scheduled) == arguments.wants(recipe.module.build_model, "steps")
 
 
 @pytest.mark.parametrize("recipe", TRAINED)
