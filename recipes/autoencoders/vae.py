@@ -48,16 +48,16 @@ class VariationalAutoencoder(keras.Model):
                 keras.Input((28, 28, 1)),
                 keras.layers.Flatten(),
                 keras.layers.Dense(width, activation="relu"),
-                keras.layers.Dense(2 * units),
+                keras.layers.Dense(2 * units, dtype="float32"),
             ]
         )
-        self.sampling = Sampling()
+        self.sampling = Sampling(dtype="float32")
         self.decoder = keras.Sequential(
             [
                 keras.Input((units,)),
                 keras.layers.Dense(width, activation="relu"),
-                keras.layers.Dense(784),
-                keras.layers.Reshape((28, 28, 1)),
+                keras.layers.Dense(784, dtype="float32"),
+                keras.layers.Reshape((28, 28, 1), dtype="float32"),
             ]
         )
         self.elbo, self.kl = keras.metrics.Mean(name="elbo"), keras.metrics.Mean(name="kl")
