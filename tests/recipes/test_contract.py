@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from recipes._runner import arguments, cli, data, figures
+from recipes._runner import arguments, cli, data, figures, run_command
 from recipes._runner.recipe import all_recipes
 from recipes.training import optimizers
 
@@ -51,6 +51,7 @@ def in_an_empty_folder(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     yield
     keras.backend.clear_session()
+    keras.config.set_dtype_policy("float32")
     tf.config.run_functions_eagerly(False)
 
 
@@ -106,6 +107,54 @@ def test_smoke_run_leaves_model_scores_and_pictures(recipe, smoke_runs, recwarn)
         if hasattr(recipe.module, "baseline"):
             assert set(metrics["baseline"]) <= set(metrics["scores"]), "named otherwise than the model's scores"
         write_predictions(folder, recipe.module)
+
+
+IN_16_BITS = {  # one of each kind of training that mixes a network's output with float32 data; the rest is slow
+    "perceptron_rule": "mixed_bfloat16",  # a training step of its own
+    "vae": "mixed_float16",  # a loss of its own
+    "electricity": "mixed_float16",  # Normalization.adapt, and outputs of five digits
+    "double_moon": "mixed_bfloat16",  # pictures of outputs
+    "conditional_gan": "mixed_bfloat16",  # a baseline that trains a network
+}
+
+
+def in_16_bits():
+    for parameter in TRAINED:
+        for policy in ("mixed_bfloat16", "mixed_float16"):
+            name = parameter.values[0].name
+            marks = [*parameter.marks, *[pytest.mark.slow] * (IN_16_BITS.get(name) != policy)]
+            yield pytest.param(parameter.values[0], policy, id=f"{name}-{policy}", marks=marks)
+
+
+@pytest.mark.parametrize(("recipe", "policy"), in_16_bits())
+@pytest.mark.usefixtures("coarse_pictures", "shorter")
+def test_smoke_run_in_16_bits(recipe, policy, monkeypatch, tmp_path):
+    """It trains, answers with numbers, and what comes after the training is given float32."""
+    tf.config.run_functions_eagerly(eager(recipe))
+    reported = []
+
+    def report(recipe, module, plan, results, unfinished):
+        for result in results.values():
+            for batch in result.test.take(1) if result.test is not None else ():
+                few = tf.nest.map_structure(lambda part: part[:4], batch[0])
+                reported.extend(keras.tree.flatten(result.model(few)))
+        return original(recipe, module, plan, results, unfinished)
+
+    original = run_command.report
+    monkeypatch.setattr(run_command, "report", report)
+    command = ["run", recipe.name, "--smoke", "--precision", policy, "--output", str(tmp_path)]
+    assert cli.main(command) == 0
+    assert keras.config.dtype_policy().name == "float32", "left behind for what runs next"
+    for output in reported:
+        assert keras.backend.standardize_dtype(output.dtype) == "float32"
+        assert np.isfinite(output).all()
+    saved = list(tmp_path.rglob("model.keras"))
+    assert saved
+    for path in saved:
+        scores = json.loads(path.with_name("metrics.json").read_text())["scores"]
+        assert None not in scores.values(), f"not a number: {scores}"
+    layers = keras.saving.load_model(saved[0])._flatten_layers()
+    assert policy in {layer.dtype_policy.name for layer in layers}, "it was not trained in 16 bits"
 
 
 def write_predictions(folder, module):
