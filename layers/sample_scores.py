@@ -91,6 +91,8 @@ class SampleScores(keras.metrics.Metric):
 def build_judge(input_shape=(28, 28, 1), classes=10, features=64, trainable=True):
     """A small convolutional classifier that also shows its last hidden layer: images to [features, probabilities].
 
+    It computes in float32, whatever the precision of what it judges: a score must not depend on that.
+
     Args:
         input_shape: of an image, at least 13 pixels high and wide.
         classes: how many it will know.
@@ -101,10 +103,12 @@ def build_judge(input_shape=(28, 28, 1), classes=10, features=64, trainable=True
         A model, to be trained by `teach_judge`.
     """
     images = keras.Input(input_shape)
-    x = keras.layers.Conv2D(16, 5, strides=2, activation="relu")(images)
-    x = keras.layers.Conv2D(32, 5, strides=2, activation="relu")(x)
-    x = keras.layers.Dense(features, activation="relu")(keras.layers.Flatten()(x))
-    judge = keras.Model(images, [x, keras.layers.Dense(classes, activation="softmax")(x)], name="judge")
+    x = keras.layers.Conv2D(16, 5, strides=2, activation="relu", dtype="float32")(images)
+    x = keras.layers.Conv2D(32, 5, strides=2, activation="relu", dtype="float32")(x)
+    x = keras.layers.Flatten(dtype="float32")(x)
+    x = keras.layers.Dense(features, activation="relu", dtype="float32")(x)
+    classified = keras.layers.Dense(classes, activation="softmax", dtype="float32")(x)
+    judge = keras.Model(images, [x, classified], name="judge")
     judge.trainable = trainable
     return judge
 

@@ -114,6 +114,9 @@ def run(recipe, options, base):
 
     try:
         results = train_all(module, plan, unfinished, strategy)
+        keras.config.set_dtype_policy("float32")  # NumPy and Matplotlib know no bfloat16
+        for result in results.values():
+            training.compute_in_float32(result.model)
         keras.config.set_max_epochs(1 if plan.smoke else None)  # of what baseline and pictures train besides
         report(recipe, module, plan, results, unfinished)
     except tf.errors.OpError as error:

@@ -270,6 +270,18 @@ def classes(module, plan, model):
     return None
 
 
+def compute_in_float32(model):
+    """For what comes after the training: a network of 16 bits from now on computes, and answers, in float32.
+
+    Its weights have been float32 all along. Nothing changes for a network that computes in float32 already.
+    """
+    sixteen = [layer for layer in model._flatten_layers() if layer.dtype_policy.name.startswith("mixed_")]
+    for layer in sixteen:
+        layer.dtype_policy = "float32"
+    if sixteen:  # what has been compiled computes in 16 bits
+        model.predict_function = model.test_function = model.train_function = None
+
+
 def answers(model, test):
     """Inputs, targets and predictions over the test set, as arrays; dictionaries of arrays stay dictionaries."""
     inputs, targets, predictions = [], [], []

@@ -151,7 +151,8 @@ def figures(model, test, history):
 
 def main():
     train, validation, test = load_data()
-    model = build_model(train=train)
+    steps = EPOCHS * sum(1 for _ in train)  # how many batches depends on how long the texts are
+    model = build_model(train=train, steps=steps)
     model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False)
     print(model.evaluate(test, return_dict=True))
     model.save("imdb_transformer.keras")

@@ -188,7 +188,7 @@ def figures(model, test, history):
 
 def main():
     train, validation, test = load_data()
-    model = build_model(train=train)
+    model = build_model(train=train, steps=EPOCHS * sum(1 for _ in train))  # batches by length
     model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False)
     print(model.evaluate(test, return_dict=True), METRIC.get_signature())
     for line in zip(PHRASES, model.translate(PHRASES), model.translate(PHRASES, 4), strict=True):

@@ -70,8 +70,8 @@ def build_model(units=500, activation="relu", learning_rate=0.003, steps=EPOCHS 
             keras.Input((28, 28, 1)),
             keras.layers.Flatten(),
             keras.layers.Dense(units, activation=activation, name="filters"),
-            keras.layers.Dense(784, activation="sigmoid"),
-            keras.layers.Reshape((28, 28, 1)),
+            keras.layers.Dense(784, activation="sigmoid", dtype="float32"),
+            keras.layers.Reshape((28, 28, 1), dtype="float32"),
         ]
     )
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
@@ -181,7 +181,7 @@ def draw_filters(models):
 def main():
     for name, arguments in VARIANTS.items():
         train, validation, test = load_data(**arguments)
-        model = build_model()
+        model = build_model(steps=EPOCHS * len(train))
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False)
         print(name, model.evaluate(test, return_dict=True))
         model.save(f"denoising_autoencoder_{name}.keras")

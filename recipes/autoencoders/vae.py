@@ -48,16 +48,16 @@ class VariationalAutoencoder(keras.Model):
                 keras.Input((28, 28, 1)),
                 keras.layers.Flatten(),
                 keras.layers.Dense(width, activation="relu"),
-                keras.layers.Dense(2 * units),
+                keras.layers.Dense(2 * units, dtype="float32"),
             ]
         )
-        self.sampling = Sampling()
+        self.sampling = Sampling(dtype="float32")
         self.decoder = keras.Sequential(
             [
                 keras.Input((units,)),
                 keras.layers.Dense(width, activation="relu"),
-                keras.layers.Dense(784),
-                keras.layers.Reshape((28, 28, 1)),
+                keras.layers.Dense(784, dtype="float32"),
+                keras.layers.Reshape((28, 28, 1), dtype="float32"),
             ]
         )
         self.elbo, self.kl = keras.metrics.Mean(name="elbo"), keras.metrics.Mean(name="kl")
@@ -187,7 +187,7 @@ def figures(models, test, histories):
 def main():
     for name, arguments in VARIANTS.items():
         train, validation, test = load_data()
-        model = build_model(**arguments)
+        model = build_model(**arguments, steps=EPOCHS * len(train))
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False)
         print(name, model.evaluate(test, return_dict=True))
         model.save(f"vae_{name}.keras")

@@ -144,7 +144,7 @@ def mosaic(maps, columns):
 
 def main():
     train, validation, test = load_data()
-    model = build_model()
+    model = build_model(steps=EPOCHS * len(train))
     model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False)
     print(model.evaluate(test, return_dict=True))
     model.save("cnn_mnist.keras")

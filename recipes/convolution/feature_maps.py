@@ -164,7 +164,7 @@ def draw_depth(layers):
 
 def main():
     train, validation, test = load_data()
-    model = build_model()
+    model = build_model(steps=EPOCHS * len(train))
     history = model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False).history
     print(model.evaluate(test, return_dict=True))
     model.save("feature_maps.keras")

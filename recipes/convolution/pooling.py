@@ -170,7 +170,7 @@ def main():
         print(f"{name:>5} of each block of the 4 × 4 sample: {pool(SAMPLE[:, :, None], how=how)[:, :, 0].tolist()}")
     train, validation, test = load_data()
     for name, arguments in VARIANTS.items():
-        model = build_model(**arguments)
+        model = build_model(**arguments, steps=EPOCHS * len(train))
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False)
         print(name, model.evaluate(test, return_dict=True))
         model.save(f"pooling_{name}.keras")

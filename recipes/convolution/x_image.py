@@ -164,7 +164,7 @@ def figures(model, test, history):
 def main():
     print(f"The X and the three patterns, times 9:\n{(9 * filter_maps()).round().astype(int).transpose(2, 0, 1)}")
     train, validation, test = load_data()
-    model = build_model()
+    model = build_model(steps=EPOCHS * len(train))
     model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False)
     print(model.evaluate(test, return_dict=True))
     model.save("x_image.keras")

@@ -60,7 +60,7 @@ def load_data(batch_size=256):
 def network(inputs, units, outputs):
     """Two hidden layers, or none at all."""
     hidden = [keras.layers.Dense(units, activation="relu") for _ in range(2)] if units else []
-    return keras.Sequential([keras.Input((inputs,)), *hidden, keras.layers.Dense(outputs)])
+    return keras.Sequential([keras.Input((inputs,)), *hidden, keras.layers.Dense(outputs, dtype="float32")])
 
 
 @keras.saving.register_keras_serializable(package="gan_failures")

@@ -44,8 +44,8 @@ def create_generator():
         x = keras.layers.Dense(units)(x)
         x = keras.layers.LeakyReLU(negative_slope=0.2)(x)
         x = keras.layers.BatchNormalization(momentum=0.8)(x)
-    x = keras.layers.Dense(28 * 28, activation="tanh")(x)
-    return keras.Model(noise, keras.layers.Reshape((28, 28, 1))(x), name="generator")
+    x = keras.layers.Dense(28 * 28, activation="tanh", dtype="float32")(x)
+    return keras.Model(noise, keras.layers.Reshape((28, 28, 1), dtype="float32")(x), name="generator")
 
 
 def create_discriminator(dropout):
@@ -56,7 +56,7 @@ def create_discriminator(dropout):
         x = keras.layers.Dense(units)(x)
         x = keras.layers.LeakyReLU(negative_slope=0.2)(x)
         x = keras.layers.Dropout(dropout)(x)
-    return keras.Model(image, keras.layers.Dense(1)(x), name="discriminator")
+    return keras.Model(image, keras.layers.Dense(1, dtype="float32")(x), name="discriminator")
 
 
 @keras.saving.register_keras_serializable(package="gan_mnist")
@@ -185,7 +185,7 @@ def figures(model, test, history):
 
 def main():
     train, validation, test = load_data()
-    model = build_model(train)
+    model = build_model(train, steps=EPOCHS * len(train))
     model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=callbacks())
     print(model.evaluate(test, return_dict=True))
     model.save("gan_mnist.keras")

@@ -49,7 +49,7 @@ def load_data(batch_size=256):
 
 def network(inputs, units, outputs):
     hidden = [keras.layers.Dense(units, activation="relu") for _ in range(2)]
-    return keras.Sequential([keras.Input((inputs,)), *hidden, keras.layers.Dense(outputs)])
+    return keras.Sequential([keras.Input((inputs,)), *hidden, keras.layers.Dense(outputs, dtype="float32")])
 
 
 @keras.saving.register_keras_serializable(package="gan_toy")
@@ -59,7 +59,7 @@ class GAN(keras.Model):
     def __init__(self, statistics=True, units=64, **kwargs):
         super().__init__(**kwargs)
         self.statistics, self.units = statistics, units
-        self.look = BatchStatistics() if statistics else keras.layers.Identity()
+        self.look = BatchStatistics(dtype="float32") if statistics else keras.layers.Identity(dtype="float32")
         self.generator = network(LATENT, units, 2)
         self.discriminator = network(6 if statistics else 2, units, 1)
         self.seeds = keras.random.SeedGenerator()

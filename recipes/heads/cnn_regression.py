@@ -95,7 +95,7 @@ def build_sequential(filters=16, units=128):
             keras.layers.ReLU(),
             keras.layers.Flatten(),  # and no global pooling: that would forget where things are
             keras.layers.Dense(units, activation="relu"),
-            keras.layers.Dense(4),  # linear
+            keras.layers.Dense(4, dtype="float32"),  # linear
         ]
     )
 
@@ -109,7 +109,7 @@ def build_functional(filters=16, units=128):
         x = keras.layers.BatchNormalization()(x)
         x = keras.layers.ReLU()(x)
     x = keras.layers.Dense(units, activation="relu")(keras.layers.Flatten()(x))
-    return keras.Model(inputs, keras.layers.Dense(4)(x))
+    return keras.Model(inputs, keras.layers.Dense(4, dtype="float32")(x))
 
 
 def build_model(api="sequential", filters=16, units=128, learning_rate=0.005, steps=EPOCHS * 250):
@@ -190,7 +190,7 @@ def figures(model, test, history):
 
 def main():
     train, validation, test = load_data()
-    model = build_model()
+    model = build_model(steps=EPOCHS * len(train))
     model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False)
     print(model.evaluate(test, return_dict=True))
     model.save("cnn_regression.keras")

@@ -152,7 +152,8 @@ def deployed(model):
 
 def main():
     train, validation, test = load_data()
-    model = build_model()
+    steps = EPOCHS * sum(1 for _ in train)  # how many images the filter lets through is not known
+    model = build_model(steps=steps)
     model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False)
     print(model.evaluate(test, return_dict=True))
     model.save("head_binary_images.keras")

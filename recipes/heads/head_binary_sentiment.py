@@ -131,7 +131,7 @@ def figures(model, test, history):
 
 def main():
     train, validation, test = load_data()
-    model = build_model(train=train)
+    model = build_model(train=train, steps=EPOCHS * len(train))
     model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False)
     print(model.evaluate(test, return_dict=True))
     model.save("head_binary_sentiment.keras")

@@ -71,7 +71,7 @@ class Cycles(keras.metrics.RootMeanSquaredError):
 
 def statistics(x):
     """Means and slopes (n, 90) of windows (n, 200, 15), which do not count what is before the first cycle."""
-    return WindowStatistics(WINDOWS)(keras.layers.Masking()(x))
+    return WindowStatistics(WINDOWS, dtype="float32")(keras.layers.Masking(dtype="float32")(x))
 
 
 def build_sequential(normalize, units=64, dropout=0.1):
@@ -79,8 +79,8 @@ def build_sequential(normalize, units=64, dropout=0.1):
     return keras.Sequential(
         [
             keras.Input((max(WINDOWS), CHANNELS)),
-            keras.layers.Masking(),
-            WindowStatistics(WINDOWS),
+            keras.layers.Masking(dtype="float32"),
+            WindowStatistics(WINDOWS, dtype="float32"),
             normalize,
             keras.layers.Dropout(dropout),
             keras.layers.Dense(units, activation="relu"),
@@ -117,7 +117,7 @@ def build_model(
     the next begins, with the average of the weights over its last 200 steps or so (Polyak & Juditsky 1992).
     """
     train = load_data()[0] if train is None else train
-    normalize = keras.layers.Normalization()
+    normalize = keras.layers.Normalization(dtype="float32")
     normalize.adapt(train.map(lambda x, health: statistics(x)))
     model = {"sequential": build_sequential, "functional": build_functional}[api](normalize, units, dropout)
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
@@ -181,7 +181,7 @@ def figures(models, test, histories):
 def main():
     train, validation, test = load_data()
     for name, arguments in VARIANTS.items():
-        model = build_model(**arguments, train=train)
+        model = build_model(**arguments, train=train, steps=EPOCHS * len(train))
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False)
         print(name, model.evaluate(test, return_dict=True))
         model.save(f"head_unit_interval_{name}.keras")

@@ -134,7 +134,7 @@ def figures(model, test, history):
 
 def main():
     train, validation, test = load_data()
-    model = build_model()
+    model = build_model(steps=EPOCHS * len(train))
     model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False)
     print(model.evaluate(test, return_dict=True), baseline(train, test))
     kernel, bias = model.get_weights()

@@ -123,7 +123,7 @@ def figures(models, test, histories):
 def main():
     for name, arguments in VARIANTS.items():
         train, validation, test = load_data(distance=arguments["distance"])
-        model = build_model(network=arguments["network"])
+        model = build_model(network=arguments["network"], steps=EPOCHS * len(train))
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False)
         print(name, model.evaluate(test, return_dict=True))
         model.save(f"double_moon_{name}.keras")

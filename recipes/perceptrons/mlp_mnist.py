@@ -147,7 +147,7 @@ def figures(models, test, histories):
 def main():
     train, validation, test = load_data()
     for name, arguments in VARIANTS.items():
-        model = build_model(**arguments)
+        model = build_model(**arguments, steps=EPOCHS * len(train))
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False)
         print(name, model.evaluate(test, return_dict=True))
         model.save(f"mlp_mnist_{name}.keras")

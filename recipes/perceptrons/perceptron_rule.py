@@ -69,7 +69,7 @@ class Perceptron(keras.Model):
     def train_step(self, data):
         x, right_answer = data
         answer = self(x)
-        mistake = right_answer - answer  # 0 when right, else 1 or −1
+        mistake = right_answer - keras.ops.cast(answer, right_answer.dtype)  # 0 when right, else 1 or −1
         self.kernel.assign_add(keras.ops.matmul(keras.ops.transpose(x), mistake))
         self.bias.assign_add(keras.ops.sum(mistake, axis=0))
         self.updates.assign_add(keras.ops.sum(keras.ops.abs(mistake)))

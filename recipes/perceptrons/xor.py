@@ -159,7 +159,7 @@ def figures(models, test, histories):
 def main():
     for name, arguments in VARIANTS.items():
         train, validation, test = load_data()
-        model = build_model(**arguments)
+        model = build_model(**arguments, steps=EPOCHS * len(train))
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False)
         print(name, model.evaluate(test, return_dict=True))
         if arguments["hidden"]:

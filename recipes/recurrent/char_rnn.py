@@ -190,7 +190,7 @@ def figures(model, test, history):
 
 def main():
     train, validation, test = load_data()
-    model = build_model()
+    model = build_model(steps=EPOCHS * len(train))
     model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=callbacks())
     print(model.evaluate(test, return_dict=True), written(model, length=600), sep="\n")
     model.save("char_rnn.keras")

@@ -55,7 +55,7 @@ def build_model(units=64, dropout=0.2, learning_rate=0.003, days=14, steps=EPOCH
     Mean and deviation of the demand are those of `train` (by default, what `load_data` gives).
     """
     train = load_data(days=days)[0] if train is None else train
-    normalize = keras.layers.Normalization(axis=None, name="normalize")
+    normalize = keras.layers.Normalization(axis=None, name="normalize", dtype="float32")
     normalize.adapt(train.map(lambda inputs, demand: demand))
     scale = np.sqrt(normalize.variance).item()
     demand = keras.Input((days, 24), name="demand")
@@ -64,7 +64,8 @@ def build_model(units=64, dropout=0.2, learning_rate=0.003, days=14, steps=EPOCH
     x = keras.layers.LSTM(units)(x)
     x = keras.layers.Dropout(dropout)(x)
     x = keras.layers.Dense(24, kernel_initializer="zeros")(x)  # at first, no difference
-    outputs = keras.layers.Add()([demand[:, -7], keras.layers.Rescaling(scale)(x)])
+    difference = keras.layers.Rescaling(scale, dtype="float32")(x)  # of MW, 16 bits keep three digits
+    outputs = keras.layers.Add(dtype="float32")([demand[:, -7], difference])
     model = keras.Model({"demand": demand, "kind": next_kind}, outputs)
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     model.compile(keras.optimizers.Adam(schedule, clipnorm=1.0), "mae", metrics=["mae"])
@@ -134,7 +135,7 @@ def figures(model, test, history):
 
 def main():
     train, validation, test = load_data()
-    model = build_model(train=train)
+    model = build_model(train=train, steps=EPOCHS * len(train))
     model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False)
     print(model.evaluate(test, return_dict=True))
     model.save("electricity.keras")

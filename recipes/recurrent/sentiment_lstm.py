@@ -176,7 +176,7 @@ def figures(models, test, histories):
 def main():
     for name, arguments in VARIANTS.items():
         train, validation, test = load_data()
-        model = build_model(**arguments, train=train)
+        model = build_model(**arguments, train=train, steps=EPOCHS * len(train))
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False)
         print(name, model.evaluate(test, return_dict=True))
         model.save(f"sentiment_lstm_{name}.keras")

@@ -152,7 +152,7 @@ def figures(models, test, histories):
 def main():
     train, validation, test = load_data()
     for name, arguments in VARIANTS.items():
-        model = build_model(**arguments)
+        model = build_model(**arguments, steps=EPOCHS * len(train))
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, verbose=0)
         scores = model.evaluate(test, return_dict=True, verbose=0)
         print(f"{name}: {small(model.get_weights()[0][:, 0])} of 45 irrelevant weights below 0.001, {scores}")

@@ -189,7 +189,7 @@ def figures(models, test, histories):
 def main():
     for name, arguments in VARIANTS.items():
         train, validation, test = load_data(**arguments)
-        model = build_model(problem=name)
+        model = build_model(problem=name, steps=EPOCHS * len(train))
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False)
         print(name, model.evaluate(test, return_dict=True))
         model.save(f"search_comparison_{name}.keras")

@@ -4,6 +4,7 @@ Functions run eagerly: compiling a training step costs several times what two st
 is a loop over time. Pictures are drawn coarsely, as they come, for half of the time would go into their layout.
 """
 
+import functools
 import inspect
 import json
 import pickle
@@ -18,7 +19,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from recipes._runner import arguments, cli, data, figures
+from recipes._runner import arguments, cli, data, figures, run_command
 from recipes._runner.recipe import all_recipes
 from recipes.training import optimizers
 
@@ -50,6 +51,7 @@ def in_an_empty_folder(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     yield
     keras.backend.clear_session()
+    keras.config.set_dtype_policy("float32")
     tf.config.run_functions_eagerly(False)
 
 
@@ -107,6 +109,54 @@ def test_smoke_run_leaves_model_scores_and_pictures(recipe, smoke_runs, recwarn)
         write_predictions(folder, recipe.module)
 
 
+IN_16_BITS = {  # one of each kind of training that mixes a network's output with float32 data; the rest is slow
+    "perceptron_rule": "mixed_bfloat16",  # a training step of its own
+    "vae": "mixed_float16",  # a loss of its own
+    "electricity": "mixed_float16",  # Normalization.adapt, and outputs of five digits
+    "double_moon": "mixed_bfloat16",  # pictures of outputs
+    "conditional_gan": "mixed_bfloat16",  # a baseline that trains a network
+}
+
+
+def in_16_bits():
+    for parameter in TRAINED:
+        for policy in ("mixed_bfloat16", "mixed_float16"):
+            name = parameter.values[0].name
+            marks = [*parameter.marks, *[pytest.mark.slow] * (IN_16_BITS.get(name) != policy)]
+            yield pytest.param(parameter.values[0], policy, id=f"{name}-{policy}", marks=marks)
+
+
+@pytest.mark.parametrize(("recipe", "policy"), in_16_bits())
+@pytest.mark.usefixtures("coarse_pictures", "shorter")
+def test_smoke_run_in_16_bits(recipe, policy, monkeypatch, tmp_path):
+    """It trains, answers with numbers, and what comes after the training is given float32."""
+    tf.config.run_functions_eagerly(eager(recipe))
+    reported = []
+
+    def report(recipe, module, plan, results, unfinished):
+        for result in results.values():
+            for batch in result.test.take(1) if result.test is not None else ():
+                few = tf.nest.map_structure(lambda part: part[:4], batch[0])
+                reported.extend(keras.tree.flatten(result.model(few)))
+        return original(recipe, module, plan, results, unfinished)
+
+    original = run_command.report
+    monkeypatch.setattr(run_command, "report", report)
+    command = ["run", recipe.name, "--smoke", "--precision", policy, "--output", str(tmp_path)]
+    assert cli.main(command) == 0
+    assert keras.config.dtype_policy().name == "float32", "left behind for what runs next"
+    for output in reported:
+        assert keras.backend.standardize_dtype(output.dtype) == "float32"
+        assert np.isfinite(output).all()
+    saved = list(tmp_path.rglob("model.keras"))
+    assert saved
+    for path in saved:
+        scores = json.loads(path.with_name("metrics.json").read_text())["scores"]
+        assert None not in scores.values(), f"not a number: {scores}"
+    layers = keras.saving.load_model(saved[0])._flatten_layers()
+    assert policy in {layer.dtype_policy.name for layer in layers}, "it was not trained in 16 bits"
+
+
 def write_predictions(folder, module):
     """Some inputs, and what each saved model of the folder makes of them, for a fresh process to compare with."""
     inputs = {}
@@ -121,15 +171,59 @@ def write_predictions(folder, module):
         path.with_suffix(".pickle").write_bytes(pickle.dumps((inputs[data], outputs)))
 
 
+@pytest.fixture
+def on_twice_the_data(recipe, monkeypatch):
+    """Has the recipe load each training batch twice.
+
+    Returns a list that fills with (network, the training set loaded last, given arguments) as it builds networks.
+    """
+    loaded, built = [], []
+    load_data, build_model = recipe.module.load_data, recipe.module.build_model
+
+    @functools.wraps(load_data)
+    def load_twice(*arguments, **keywords):
+        train, validation, test = load_data(*arguments, **keywords)
+        loaded.append(train.repeat(2))
+        return loaded[-1], validation, test
+
+    @functools.wraps(build_model)
+    def build(*arguments, **keywords):
+        train = loaded[-1]
+        given = inspect.signature(build_model).bind(*arguments, **keywords).arguments
+        built.append((build_model(*arguments, **keywords), train, given))
+        return built[-1][0]
+
+    monkeypatch.setattr(recipe.module, "load_data", load_twice)
+    monkeypatch.setattr(recipe.module, "build_model", build)
+    return built
+
+
 @pytest.mark.parametrize("recipe", TRAINED)  # for the others, `run` is their `main()`
 @pytest.mark.usefixtures("two_steps", "shorter")
-def test_main_runs_unchanged(recipe, monkeypatch):
-    """With the first two variants: all have been trained by `run`."""
+def test_main_builds_networks_for_its_data(recipe, monkeypatch, on_twice_the_data):
+    """The learning rate ends with the training, however long; vocabularies are the data's own.
+
+    With the first and the last variant: all have been trained by `run`.
+    """
     tf.config.run_functions_eagerly(eager(recipe))
     if hasattr(recipe.module, "VARIANTS"):
-        monkeypatch.setattr(recipe.module, "VARIANTS", dict(list(recipe.module.VARIANTS.items())[:2]))
+        first, *_, last = recipe.module.VARIANTS.items()
+        monkeypatch.setattr(recipe.module, "VARIANTS", dict([first, last]))
     data.choose(data.names(recipe.path), stand_in=True, rows=200)
     recipe.module.main()
+    assert on_twice_the_data
+    scheduled = 0
+    for model, train, given in on_twice_the_data:
+        if arguments.wants(recipe.module.build_model, "train"):
+            assert given.get("train") is train, "main() gives its training set to build_model"
+        rate = model.optimizer._learning_rate  # `learning_rate` is its value at the current step
+        if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+            scheduled += 1
+            steps = recipe.module.EPOCHS * sum(1 for _ in train)
+            end = float(rate(steps))
+            assert float(rate(steps + 1)) == float(rate(10 * steps)) == end, "still changes at the end"
+            assert float(rate(0.9 * steps)) != end, "stands still before the end"
+    assert bool(scheduled) == arguments.wants(recipe.module.build_model, "steps")
 
 
 @pytest.mark.parametrize("recipe", TRAINED)
