@@ -110,7 +110,7 @@ def search_space(hp):
     return {
         "width": hp.Int("width", 32, 160, step=32, default=96),
         "blocks": hp.Int("blocks", 1, 4, default=3),
-        "dropout": hp.Float("dropout", 0.0, 0.2, step=0.1, default=0.0),
+        "dropout": hp.Choice("dropout", [0.0, 0.1, 0.2], default=0.0),
         "learning_rate": hp.Choice("learning_rate", [0.001, 0.002, 0.003, 0.005], default=0.003),
     }
 
