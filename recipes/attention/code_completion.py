@@ -23,7 +23,7 @@ from layers.transformer import TransformerEncoder
 from recipes.datasets.python_functions import TOKENS, as_code, functions, problem
 
 EPOCHS = 3
-OBJECTIVE = "val_right"
+OBJECTIVE = ("val_right", "max")
 LENGTH, GIVEN = 64, 100  # most tokens of a function; how many functions of a set are completed, the first
 
 

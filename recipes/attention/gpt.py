@@ -25,7 +25,7 @@ from layers.positional_encoding import PositionalEncoding
 from layers.transformer import TransformerEncoder
 
 EPOCHS = 3
-OBJECTIVE = "val_bits_per_character"
+OBJECTIVE = ("val_bits_per_character", "min")
 VARIANTS = {"gpt": {"network": "gpt"}, "lstm": {"network": "lstm"}}
 CHARACTERS = "� !\"'(),-.:;?ABCDEFGHIJLMNOPQRSTUVXYZabcdefghijlmnopqrstuvxyz¡«»¿ÁÉÍÓÚáéíñóúü—"
 CONTEXT, WRITTEN = 64, 200  # characters before the guessed one, and of a sample

@@ -24,7 +24,7 @@ from layers.gan_monitor import variety
 from layers.sample_scores import SampleScores, build_judge, compare, teach_judge
 
 EPOCHS = 18
-OBJECTIVE = "val_right"
+OBJECTIVE = ("val_right", "max")
 LATENT = 100
 MISREAD = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 CODES = np.random.default_rng(0).normal(size=(10, LATENT)).astype("float32")
