@@ -111,6 +111,12 @@ class Dependable:
             ]
         return points
 
+    def most_trials(self):
+        """At most how many trials the search has; None if that is not known."""
+        points = self._points()
+        counts = [self.max_trials, None if points is None else len(points)]
+        return min((count for count in counts if count is not None), default=None)
+
     def _random_values(self, tried=None):
         """Values not tried before, at random; the defaults for the first trial; None if all points are tried."""
         tried = self._duplicate if tried is None else tried
@@ -469,6 +475,16 @@ class HyperbandOracle(Dependable, keras_tuner.oracles.HyperbandOracle):
             if last_of_all or not self._brackets[-1]["rounds"][0]:
                 return {"status": IDLE if self.ongoing_trials else STOPPED}
             self._next_bracket()
+
+    def most_trials(self):
+        if math.isinf(self.hyperband_iterations):
+            return None
+        sizes = [
+            self._get_size(bracket, number)
+            for bracket in range(self._get_num_brackets())
+            for number in range(self._get_num_rounds(bracket))
+        ]
+        return math.ceil(self.hyperband_iterations) * sum(sizes)
 
     def _next_bracket(self):
         self._increment_bracket_num()

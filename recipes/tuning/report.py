@@ -32,9 +32,16 @@ def write_json(rows, path):
         json.dump(rows, file, indent=1, ensure_ascii=False)
 
 
-def python_line(function, hyperparameters):
-    """`build_model(filters=24, learning_rate=0.01)`, ready to paste."""
-    return f"{function}({', '.join(f'{name}={value!r}' for name, value in hyperparameters.items())})"
+def python_line(function, hyperparameters, *more):
+    """`build_model(filters=24, learning_rate=0.01)`, ready to paste.
+
+    Args:
+        function: its name, with whatever goes before it.
+        hyperparameters: `{argument: value}`.
+        *more: further arguments as they are to be written, such as `"steps=10 * len(train)"`.
+    """
+    arguments = [f"{name}={value!r}" for name, value in hyperparameters.items()]
+    return f"{function}({', '.join([*arguments, *more])})"
 
 
 def figures(rows, objective, direction="max"):
