@@ -196,9 +196,9 @@ def begin(plan, options, folder):
 
 
 def set_aside(folder):
-    """Make room for a new search; the earlier one lies in `EARLIER` until `confirm` or `put_back`."""
+    """Make room for a new search. The earlier one lies in `EARLIER` until `confirm` or `put_back`."""
     names = [path.name for path in folder.iterdir() if path.name != ".lock"]
-    names.sort(key=lambda name: name == "plan.json")  # once this one has moved, all have
+    names.sort(key=lambda name: name == "plan.json")  # last there, first back: with it all is there
     (folder / EARLIER).mkdir()
     for name in names:
         os.rename(folder / name, folder / EARLIER / name)
@@ -211,13 +211,16 @@ def confirm(folder):
 
 def put_back(folder):
     """What `set_aside` has moved, unless it was replaced. Safe to repeat after an interruption."""
-    if not (folder / EARLIER).exists():
+    earlier = folder / EARLIER
+    if not earlier.exists():
         return
-    for path in (folder / EARLIER).iterdir():
-        if (folder / path.name).is_dir():
-            shutil.rmtree(folder / path.name)
-        os.replace(path, folder / path.name)
-    (folder / EARLIER).rmdir()
+    if (earlier / "plan.json").exists():
+        for path in folder.iterdir():  # of the new search
+            if path.name not in (".lock", EARLIER):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for path in sorted(earlier.iterdir(), key=lambda path: path.name != "plan.json"):
+        os.rename(path, folder / path.name)
+    earlier.rmdir()
 
 
 def anything_found(folder):

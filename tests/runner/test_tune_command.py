@@ -1,9 +1,12 @@
 """`tune`: what it refuses, what it leaves, and that neither its workers nor it itself may be killed with impunity."""
 
+import argparse
+import contextlib
 import json
 import os
 import pathlib
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,7 +19,7 @@ import numpy as np
 import pytest
 
 from recipes._runner import search, training, tune_command
-from recipes._runner.recipe import all_recipes
+from recipes._runner.recipe import all_recipes, find
 from tests.runner import tiny, tiny_recipe
 
 
@@ -210,6 +213,110 @@ def test_a_search_leaves_its_results_and_the_lines_that_build_the_winner(tmp_pat
         np.testing.assert_allclose(trained, kept, rtol=1e-4, atol=1e-6)
 
 
+def files(folder):
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != ".lock"
+    }
+
+
+@pytest.fixture
+def earlier(tmp_path):
+    """The folder of a search that has found something."""
+    folder = tmp_path / "tuning-bayesian"
+    (folder / "trials" / "trial_00").mkdir(parents=True)
+    for name in ("plan.json", "leaderboard.csv", "trials/trial_00/trial.json"):
+        (folder / name).write_text(f"{name} of weeks")
+    return folder
+
+
+def begin_another(folder):
+    (folder / "plan.json").write_text("new")
+    (folder / "trials" / "trial_00").mkdir(parents=True)
+
+
+def test_fresh_gives_up_the_earlier_search_only_for_a_completed_trial(earlier):
+    before = files(earlier)
+    record = earlier / "trials" / "trial_00" / "trial.json"
+    for status in ("RUNNING", "FAILED"):
+        tune_command.set_aside(earlier)
+        begin_another(earlier)
+        record.write_text(json.dumps({"status": status}))
+        assert not tune_command.anything_found(earlier)
+        tune_command.put_back(earlier)
+        assert files(earlier) == before
+    tune_command.set_aside(earlier)
+    begin_another(earlier)
+    record.write_text(json.dumps({"status": "COMPLETED"}))
+    assert tune_command.anything_found(earlier)
+    tune_command.confirm(earlier)
+    assert set(files(earlier)) == {"plan.json", "trials/trial_00/trial.json"}
+    assert (earlier / "plan.json").read_text() == "new"
+
+
+@pytest.mark.parametrize("renames", range(4))
+def test_an_earlier_search_survives_a_kill_while_it_is_moved(renames, earlier, monkeypatch):
+    """Killed after so many of three renames, there and back."""
+    before, rename = files(earlier), os.rename
+
+    def killed_after(number):
+        done = iter(range(number))
+
+        def counted(*paths):
+            if next(done, None) is None:
+                raise KeyboardInterrupt
+            rename(*paths)
+
+        monkeypatch.setattr(os, "rename", counted)
+
+    killed_after(renames)
+    with contextlib.suppress(KeyboardInterrupt):
+        tune_command.set_aside(earlier)
+    assert not tune_command.anything_found(earlier)
+    killed_after(renames)
+    with contextlib.suppress(KeyboardInterrupt):
+        tune_command.put_back(earlier)
+    monkeypatch.undo()
+    tune_command.put_back(earlier)
+    assert files(earlier) == before
+
+
+def test_a_time_limit_before_the_first_trial_is_one_line_and_costs_nothing(earlier, capsys):
+    before = files(earlier)
+    assert tune(earlier.parent, "--time-limit", "1s", "--fresh", "--trials", "2") == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    assert "--time-limit 1s: the time was over before a trial was completed" in lines[0]
+    assert files(earlier) == before
+
+
+@pytest.mark.parametrize("found", [False, True])
+def test_ctrl_c_prints_the_line_that_continues(found, earlier, capsys, monkeypatch):
+    before = files(earlier)
+
+    def interrupted(plan, options, folder):
+        if found:
+            tune_command.confirm(folder)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tune_command, "search", interrupted)
+    flags = ["--trials", "5", "--output", str(earlier.parent), "--set", "rate=0.1", "--fresh"]
+    monkeypatch.setattr(sys, "argv", ["recipes", "tune", "tiny", *flags])
+    assert tiny.main(sys.argv[1:]) == 130
+    said = capsys.readouterr().out
+    assert f"    python -m recipes {shlex.join(['tune', 'tiny', *flags[:-1], *[flags[-1]] * (not found)])}\n" in said
+    assert (files(earlier) == before) != found
+
+
+def test_a_search_on_other_than_the_real_data_keeps_to_its_folder(tmp_path):
+    for flag, place in (("--stand-in", "stand-in"), ("--smoke", "smoke")):
+        parser = argparse.ArgumentParser()
+        tune_command.add_arguments(parser)
+        options = parser.parse_args(["cnn_mnist", flag])
+        assert tune_command.planned(find("cnn_mnist"), options, tmp_path)[1] == tmp_path / place
+
+
 # With processes that die
 
 
@@ -261,6 +368,32 @@ def test_defaults_that_fail_end_the_search_with_their_error(tmp_path):
     said = process.communicate(timeout=600)[0]
     assert process.returncode == 2
     assert "this never works" in said.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_an_interrupted_search_says_how_to_continue_and_does(tmp_path):
+    flags = ["--tuner", "random", "--trials", "3", "--epochs", "3"]
+    process = start(tmp_path, *flags, "--fresh")
+    records = tmp_path / "tuning-random" / "trials"
+    wait_until(lambda: any("COMPLETED" in p.read_text() for p in records.glob("trial_*/trial.json")))
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=100)[0]
+    assert process.returncode == 130
+    line = next(line for line in said.splitlines() if line.startswith("    python -m recipes tune"))
+    words = shlex.split(line)[3:]
+    assert words == ["tune", "tiny", "--output", str(tmp_path), *flags]
+    again = subprocess.run([sys.executable, "-m", "tests.runner.tiny", *words], capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr
+    assert "Continuing: " in again.stdout
+    assert len(leaderboard(tmp_path, "random")) == 3
+
+
+@pytest.mark.slow
+def test_a_smoke_search_leaves_nothing_outside_its_folder(tmp_path):
+    process = start(tmp_path, "--smoke", recipe="scheduled")
+    assert process.wait(900) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["smoke"]
+    assert (tmp_path / "smoke" / "tuned" / "model.keras").exists()
 
 
 @pytest.mark.slow

@@ -199,3 +199,18 @@ def test_hyperband_with_failures_ends(tmp_path):
     tuner = tiny.fake("Hyperband", tmp_path, function)
     tuner.search(verbose=0)
     assert max(values["tuner/epochs"] for _, values in tuner.calls if values["tuner/bracket"] == 2) == 9
+
+
+@pytest.mark.parametrize("kind", ["RandomSearch", "GridSearch", "Hyperband"])
+def test_most_trials(kind, tmp_path):
+    """A bound that a search reaches, so nobody waits for more."""
+    tuner = tiny.fake(kind, tmp_path, lambda values: 1.0, hyperparameters=sixteen(), max_trials=30)
+    tuner.search(verbose=0)
+    assert tuner.oracle.most_trials() == len(tuner.calls) == (23 if kind == "Hyperband" else 16)
+    fewer = tiny.fake(kind, tmp_path / "b", hyperparameters=sixteen(), max_trials=5)
+    assert fewer.oracle.most_trials() == (23 if kind == "Hyperband" else 5)
+
+
+def test_most_trials_of_a_search_without_end(tmp_path):
+    assert tiny.fake("RandomSearch", tmp_path / "a", max_trials=None).oracle.most_trials() is None
+    assert tiny.fake("Hyperband", tmp_path / "b", hyperband_iterations=None).oracle.most_trials() is None
