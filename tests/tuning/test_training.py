@@ -91,6 +91,30 @@ def test_same_score_in_any_order(tmp_path):
     assert len(set(trials.values())) == 3
 
 
+@pytest.mark.parametrize("keyword", [False, True])
+def test_a_function_may_give_inputs_and_targets(keyword, tmp_path):
+    """As the first half of what Keras' own data sets give, `keras.datasets.mnist.load_data()[0]`."""
+
+    def data():
+        return X, Y
+
+    search = tuner("RandomSearch", tmp_path, max_trials=1)
+    search.search(*[] if keyword else [data], **{"x": data} if keyword else {}, epochs=1, batch_size=8, **FIT)
+    apart = tuner("RandomSearch", tmp_path / "apart", max_trials=1)
+    apart.search(X, Y, epochs=1, batch_size=8, **FIT)
+    assert tiny.table(search) == tiny.table(apart)
+
+
+def test_a_function_beside_targets_gives_the_inputs(tmp_path):
+    """Two of them, as it is; and weights come third."""
+    assert tuners._with_data((lambda: (X, X), Y), {}, 0) == (((X, X), Y), {})
+    assert tuners._with_data((lambda: (X, X),), {"y": Y}, 0) == (((X, X),), {"y": Y})
+    arguments, more = tuners._with_data((lambda: (X, Y, Y[:, 0]),), {"epochs": 2}, 0)
+    assert arguments == (X,)
+    assert more["y"] is Y
+    assert more.keys() == {"y", "sample_weight", "epochs"}
+
+
 def test_promoted_run_equals_an_uninterrupted_one(tmp_path):
     search = tuner("Hyperband", tmp_path, max_epochs=3, factor=3)
     search.search(shuffled, **FIT)
