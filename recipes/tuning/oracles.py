@@ -229,7 +229,8 @@ class Dependable:
     @locked
     def get_best_trials(self, num_trials=1):
         """At most `num_trials` completed trials, the best first; never a failed one."""
-        completed = [trial for trial in self.trials.values() if trial.status == COMPLETED and trial.score is not None]
+        completed = [trial for trial in self.trials.values() if trial.status == COMPLETED]
+        completed = [trial for trial in completed if trial.score is not None and math.isfinite(trial.score)]
         completed.sort(key=lambda trial: trial.score, reverse=self.objective.direction == "max")
         return completed[:num_trials]
 

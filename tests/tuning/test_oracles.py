@@ -1,5 +1,6 @@
 """What is tried next: no repetition on finite spaces, good points soon, and at a small cost."""
 
+import math
 import time
 
 import keras_tuner
@@ -214,3 +215,46 @@ def test_most_trials(kind, tmp_path):
 def test_most_trials_of_a_search_without_end(tmp_path):
     assert tiny.fake("RandomSearch", tmp_path / "a", max_trials=None).oracle.most_trials() is None
     assert tiny.fake("Hyperband", tmp_path / "b", hyperband_iterations=None).oracle.most_trials() is None
+
+
+@pytest.mark.parametrize("direction", ["min", "max"])
+def test_hyperband_promotes_only_who_is_sure_to_be_among_the_best(direction, tmp_path):
+    """With five workers that end in turn, while each newcomer is better than all before: nobody may go too early."""
+    oracle = tiny.fake("Hyperband", tmp_path, direction=direction).oracle
+    sign = 1 if direction == "max" else -1
+    running, begun = {}, 0
+    while True:
+        for worker in "abcde":
+            if worker in running:
+                trial = running.pop(worker)
+                oracle.update_trial(trial.trial_id, {"score": sign * float(int(trial.trial_id))})
+                trial.status = "COMPLETED"
+                oracle.end_trial(trial)
+            trial = oracle.create_trial(worker)
+            if trial.status == "RUNNING":
+                running[worker] = trial
+                begun += 1
+        if not running:
+            break
+    rounds = {}
+    for trial in oracle.trials.values():
+        values = trial.hyperparameters.values
+        rounds.setdefault((values["tuner/bracket"], values["tuner/round"]), []).append(trial)
+    assert begun == oracle.most_trials()
+    for (bracket, number), trials in rounds.items():
+        if number == 0:
+            continue
+        past = sorted(rounds[bracket, number - 1], key=lambda trial: sign * trial.score, reverse=True)
+        promoted = {trial.hyperparameters.values["tuner/trial_id"] for trial in trials}
+        assert promoted == {trial.trial_id for trial in past[: len(trials)]}
+
+
+def test_nothing_that_is_no_number_is_among_the_best(tmp_path):
+    """Even where a record says it was completed, as one of another version might."""
+    tuner = tiny.fake("RandomSearch", tmp_path, max_trials=4)
+    tuner.search(verbose=0)
+    for direction in ("min", "max"):
+        tuner.oracle.objective.direction = direction
+        for number, score in enumerate((math.nan, 0.5, math.inf, -math.inf)):
+            tuner.oracle.trials[str(number)].score = score
+        assert [trial.score for trial in tuner.oracle.get_best_trials(4)] == [0.5]

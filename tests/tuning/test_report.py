@@ -86,3 +86,48 @@ def test_log_ticks_do_not_overlap(values):
     assert len(boxes) >= 2
     assert all(end < start for (_, end), (start, _) in itertools.pairwise(boxes))
     plt.close("all")
+
+
+@pytest.mark.parametrize("direction", ["min", "max"])
+def test_pictures_know_which_direction_is_better(direction):
+    """Scores 0.5, 0.2, 0.9, 0.6; the second hyperparameter is not there in every trial."""
+    sign = 1 if direction == "max" else -1
+    scores = [sign * score for score in (0.5, 0.2, 0.9, 0.6)]
+    rows = [row(str(number), score, width=number) for number, score in enumerate(scores)]
+    for number in (1, 2):
+        rows[number]["hyperparameters"]["slope"] = 10 + number
+    figures = report.figures(rows[::-1], "x", direction)
+
+    so_far = figures["best_so_far"].axes[0]
+    assert so_far.get_title() == f"x {sign * 0.5:.4g} at the defaults, {sign * 0.9:.4g} after 3 of 4 trials"
+    line = next(line for line in so_far.lines if line.get_label() == "the best so far")
+    assert list(line.get_ydata()) == [sign * score for score in (0.5, 0.5, 0.9, 0.9)]
+    defaults = next(line for line in so_far.lines if line.get_marker() == "D")
+    assert (defaults.get_xdata()[0], defaults.get_ydata()[0]) == (1 / 60, sign * 0.5)
+
+    for axis, points in zip(
+        figures["hyperparameters"].axes, ({0: 0.5, 1: 0.2, 2: 0.9, 3: 0.6}, {11: 0.2, 12: 0.9}), strict=False
+    ):
+        dots, diamond = axis.lines
+        drawn = dict(zip(dots.get_xdata(), dots.get_ydata(), strict=True))
+        assert drawn == {x: sign * y for x, y in points.items()}
+        assert (diamond.get_xdata()[0], diamond.get_ydata()[0]) == (max(points, key=points.get), sign * 0.9)
+
+    parallel = figures["parallel_coordinates"].axes[0]
+    ends = {segment[0, 1]: segment[-1, 1] for segment in parallel.collections[0].get_segments()}
+    assert ends == pytest.approx({0: 1 / 3, 1 / 3: 0, 2 / 3: 1, 1: 2 / 3})  # width, rank
+    said = {text.get_text(): text.xy for text in parallel.texts}
+    assert said[f"{sign * 0.9:.4g}"] == (2, 1)
+    assert said[f"{sign * 0.2:.4g}"] == (2, 0)
+    plt.close("all")
+
+
+@pytest.mark.parametrize("direction", ["min", "max"])
+def test_a_far_worse_trial_is_left_outside_the_picture_and_never_the_best(direction):
+    sign = 1 if direction == "max" else -1
+    scores = [sign * (0.9 + number / 1000) for number in range(20)] + [sign * -50.0]
+    limits = []
+    report.focus(lambda low, high: limits.extend((low, high)), scores, direction)
+    low, high = limits
+    assert low < sign * 0.919 < high
+    assert not low < sign * -50.0 < high
