@@ -176,7 +176,9 @@ def planned(recipe, options, base):
 
 def check_device(options):
     """Raises a UserError if `--device` cannot be had. A TPU belongs to one process, so only a worker can find it."""
-    if options.device == "gpu" and not visible_gpus():
+    import tensorflow as tf
+
+    if options.device == "gpu" and not tf.config.list_physical_devices("GPU"):
         raise UserError("--device gpu: TensorFlow sees no GPU here; `make setup EXTRAS=gpu` installs CUDA's libraries")
     if options.device == "tpu" and options.workers > 1:
         raise UserError(f"--workers {options.workers}: only one process at a time can use a TPU; leave --workers out")
@@ -238,7 +240,7 @@ def objective(module, given, epochs, values, chosen):
     Raises:
         UserError: if no epoch reports what was asked for, or nobody says whether more of it is better.
     """
-    from recipes._runner import training
+    from recipes._runner import data, training
 
     own = training.monitored(module, None) if hasattr(module, "OBJECTIVE") else None
     name, colon, direction = (given or "").partition(":")
@@ -247,10 +249,17 @@ def objective(module, given, epochs, values, chosen):
     if own and name in ("", own[0]):
         return own[0], direction or own[1]
     plan = training.Plan(module.__name__, epochs, 0, values, chosen, "float32", False, False)
-    model, _, train, validation, _ = training.prepare(module, plan, values, training.devices("cpu"))
+    try:
+        model, _, train, validation, _ = training.prepare(module, plan, values, training.devices("cpu"))
+        known = reported(module, model, train, validation) if name else []
+    except Exception as error:
+        explained = data.explain(error)  # of a damaged file, for instance
+        if not isinstance(explained, UserError):
+            said = f"{type(error).__name__}: {first_line(str(error))}"
+            explained = UserError(f"the network with the default values cannot be trained: {said}")
+        raise explained from error
     if not name:
         return training.monitored(module, model)
-    known = reported(module, model, train, validation)
     if name not in known:
         raise UserError(f"--objective {name}: no epoch reports it; what there is: {', '.join(known)}")
     direction = direction or better(name, model)

@@ -17,6 +17,7 @@ import keras
 import keras_tuner
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from recipes._runner import search, training, tune_command
 from recipes._runner.recipe import all_recipes, find
@@ -86,9 +87,22 @@ def test_a_recipe_that_trains_nothing_is_refused(tmp_path, capsys):
 
 
 def test_a_device_that_is_not_there_is_refused_before_anything_is_touched(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(tune_command, "visible_gpus", list)
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: [])
     assert tune(tmp_path, "--device", "gpu", "--fresh") == 2
     assert "--device gpu: TensorFlow sees no GPU here" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+    trials = search.recipe_model(plan(), "gpu")
+    trials.known = True
+    with pytest.raises(tune_command.UserError, match="--device gpu"):  # it reaches the trials
+        trials.build(keras_tuner.HyperParameters())
+
+
+@pytest.mark.parametrize("flags", [[], ["--objective", "val_loss"]])
+def test_defaults_that_cannot_be_built_are_one_line_and_touch_nothing(flags, tmp_path, capsys):
+    given = ["--set", "kind=raises", "--fresh", *flags]
+    assert tune(tmp_path, "--tuner", "grid", *given, recipe="deadly") == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line.endswith("the default values cannot be trained: ValueError: this never works")
     assert not list(tmp_path.iterdir())
 
 
