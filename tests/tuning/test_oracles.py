@@ -258,3 +258,18 @@ def test_nothing_that_is_no_number_is_among_the_best(tmp_path):
         for number, score in enumerate((math.nan, 0.5, math.inf, -math.inf)):
             tuner.oracle.trials[str(number)].score = score
         assert [trial.score for trial in tuner.oracle.get_best_trials(4)] == [0.5]
+
+
+@pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("direction", ["min", "max"])
+def test_a_trial_that_is_reported_without_a_number_has_failed(score, direction, tmp_path):
+    """As by a worker with a tuner of its own."""
+    oracle = tiny.fake("RandomSearch", tmp_path, direction=direction).oracle
+    for value in (0.5, score):
+        trial = oracle.create_trial("worker")
+        oracle.update_trial(trial.trial_id, {"score": value})
+        trial.status = "COMPLETED"
+        oracle.end_trial(trial)
+    assert [trial.status for trial in oracle.trials.values()] == ["COMPLETED", "FAILED"]
+    assert oracle.trials["1"].message == f"score is {score}"
+    assert [trial.score for trial in oracle.get_best_trials(2)] == [0.5]
