@@ -157,7 +157,7 @@ def prepare(module, plan, given, strategy):
 
 
 def monitored(module, model):
-    """Name and direction of what chooses the best epoch: the recipe's `OBJECTIVE`, else the head's natural metric.
+    """Name and direction of what chooses the best epoch: the recipe's `OBJECTIVE`, or the head's metric.
 
     Raises:
         UserError: if `OBJECTIVE` does not say which direction is better.

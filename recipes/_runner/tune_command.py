@@ -29,9 +29,9 @@ TRIALS = 20
 GRACE = 60.0  # seconds beyond its limit after which a trial that does not answer is killed
 PROGRAM = [sys.executable, "-m", "recipes"]
 START_UPS = 3  # workers that die before their first trial, one after another, until the search gives up
-EARLIER = ".earlier"  # where --fresh puts the search it is to replace, until a trial of the new one has ended
+EARLIER = ".earlier"  # where --fresh puts the old search until a trial of the new one is completed
 SHORT = 3  # trials of the leaderboard that is shown after each trial
-PROGRESS = 10.0  # seconds between two lines on the running trials, where there is no terminal to write them in place
+PROGRESS = 10.0  # seconds between two lines on the running trials, where there is no terminal
 
 
 def duration(text):
@@ -119,7 +119,7 @@ def typed(options, fresh=False):
 
 
 def planned(recipe, options, base):
-    """What is to be searched, and the folder that gets the search and its winner; nothing is written yet."""
+    """What is to be searched, and where search and winner will lie; nothing is written yet."""
     from recipes._runner import data, quiet
 
     quiet.import_tensorflow()
@@ -175,7 +175,10 @@ def planned(recipe, options, base):
 
 
 def check_device(options):
-    """Raises a UserError if `--device` cannot be had. A TPU belongs to one process, so only a worker can find it."""
+    """Raises a UserError if `--device` cannot be had.
+
+    A TPU belongs to one process, so only a worker can find it.
+    """
     import tensorflow as tf
 
     if options.device == "gpu" and not tf.config.list_physical_devices("GPU"):
@@ -198,7 +201,7 @@ def begin(plan, options, folder):
 
 
 def set_aside(folder):
-    """Make room for a new search. The earlier one lies in `EARLIER` until `confirm` or `put_back`."""
+    """Make room: the earlier search lies in `EARLIER` until `confirm` or `put_back`."""
     names = [path.name for path in folder.iterdir() if path.name != ".lock"]
     names.sort(key=lambda name: name == "plan.json")  # last there, first back: with it all is there
     (folder / EARLIER).mkdir()
@@ -235,7 +238,7 @@ def anything_found(folder):
 
 
 def objective(module, given, epochs, values, chosen):
-    """Name and direction of what is optimized: as asked for, else the recipe's, else the head's natural metric.
+    """Name and direction of what is optimized: as asked for, the recipe's, or the head's metric.
 
     Raises:
         UserError: if no epoch reports what was asked for, or nobody says whether more of it is better.
@@ -271,7 +274,7 @@ def objective(module, given, epochs, values, chosen):
 
 
 def reported(module, model, train, validation):
-    """The names of what an epoch reports, callbacks included: one of a single step, run eagerly, shows them."""
+    """The names of what an epoch reports: one of a single step, run eagerly, shows them."""
     import keras
 
     model.run_eagerly = True
@@ -287,7 +290,10 @@ def reported(module, model, train, validation):
 
 
 def better(name, model):
-    """`"min"` or `"max"`: as the compiled metric says, else Keras or KerasTuner of that name; None if nobody does."""
+    """`"min"` or `"max"`, or None if nobody says.
+
+    Asks the compiled metric, then what Keras and KerasTuner have under that name.
+    """
     import keras
     from keras_tuner.engine import metrics_tracking
 
@@ -305,9 +311,9 @@ def better(name, model):
             direction = getattr(metric, "_direction", None)
             if direction:
                 return "max" if direction == "up" else "min"
-    if head_look.plain(name) in head_check.HIGHER_IS_BETTER:  # KerasTuner takes some of these for errors
+    if head_look.plain(name) in head_check.HIGHER_IS_BETTER:  # some, KerasTuner takes for errors
         return "max"
-    if head_look.plain(name) in ("mean", "sum", "metric"):  # … and these, which may be of anything
+    if head_look.plain(name) in ("mean", "sum", "metric"):  # these too; of what?
         return None
     return metrics_tracking.infer_metric_direction(name)
 
@@ -480,7 +486,7 @@ def visible_gpus():
 
 
 class Reporter:
-    """Says how the search goes: the running trials, and after each trial its result and the best so far."""
+    """Says how the search goes: the running trials, each result, and the best so far."""
 
     def __init__(self, tuner, plan, options, folder):
         self.tuner, self.plan, self.folder, self.began = tuner, plan, folder, time.monotonic()
@@ -539,7 +545,7 @@ class Reporter:
         self.progress = progress
 
     def epoch(self, trial):
-        """How far a running trial is, as its worker has left it; None before its first epoch has ended."""
+        """How far a running trial is, as its worker says; None before its first epoch has ended."""
         try:
             path = self.folder / "trials" / f"trial_{trial.trial_id}" / "epoch.json"
             state = json.loads(path.read_text(encoding="utf8"))
@@ -609,7 +615,7 @@ def finish(recipe, plan, options, rows, place, folder):
 
 
 def python_lines(module, plan, values):
-    """The lines of Python that load the data, build the network and train it, as a trial with these values does."""
+    """Python that loads the data, builds the network and trains it, as a trial does."""
     from recipes._runner import arguments
     from recipes.tuning import report
 
@@ -657,7 +663,7 @@ def extend_card(trained, plan, options, trials, metrics, lines, folder):
 
 
 def train_and_test(recipe, plan, options, values, target, extra):
-    """Train and test one configuration as `run` does; the folder under `target` that has the result."""
+    """Train and test one configuration as `run` does; the folder that has the result."""
     command = [*PROGRAM, "run", recipe.name, "--output", str(target), "--seed", str(options.seed)]
     command += ["--epochs", str(plan.epochs), "--precision", plan.precision, "--device", options.device, *extra]
     command += ["--variant", plan.variant] * bool(plan.variant)

@@ -8,7 +8,7 @@
 
 Works without the recipes' own runner, on any `build_model(hp)` or `keras_tuner.HyperModel`.
 
-It stands on what KerasTuner keeps to itself, so the version is pinned: another may name it otherwise.
+It stands on private names of KerasTuner, so the version is pinned: another may have others.
 
     keras_tuner.src.engine.oracle: LOCKS THREADS
     keras_tuner.src.engine.oracle.Oracle: _check_consecutive_failures _compute_values_hash _display

@@ -132,7 +132,7 @@ def parallel_coordinates(rows, objective, direction):
             text.set_bbox({"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1})
     scores = np.array([row["score"] for row in rows])
     merits = scores if direction == "max" else -scores
-    better = np.array([np.sum(merits > merit) for merit in merits])  # how many are; the same for equal scores
+    better = np.array([np.sum(merits > merit) for merit in merits])  # how many are
     order = 1 - better / max(1, better.max())  # ranks: 1 best, 0 worst
     places[:, -1] = order
     colours = plt.get_cmap("viridis_r")(order)
@@ -180,7 +180,7 @@ def scale(rows, name):
 
 
 def set_ticks(axis, values, logarithmic):
-    """Numbers along the horizontal axis that do not overlap: the values if they are few, else round ones."""
+    """Ticks that do not overlap: at the values if they are few, else at round numbers."""
     values = sorted(set(values))
     if logarithmic:
         axis.set_xscale("log")

@@ -620,7 +620,7 @@ def _let_go_of_graphs(optimizer):
 
 
 def _with_data(fit_args, fit_kwargs, skip):
-    """The arguments for `fit`, a function in the place of `x` called, and `skip` epochs of its orders passed over.
+    """The arguments for `fit`: a function in the place of `x` called, `skip` epochs passed over.
 
     The function may give `(x, y)` or `(x, y, sample_weight)`, unless `y` is there already.
     """

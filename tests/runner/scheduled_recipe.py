@@ -1,4 +1,4 @@
-"""A recipe whose network depends on all that a search may change: batch size, epochs, steps, and the training set.
+"""A recipe whose network depends on batch size, epochs, steps, and the training set.
 
 Slides: none.
 """
@@ -19,7 +19,7 @@ def load_data(batch_size=50, power=1):
 
 
 def build_model(train, learning_rate=0.01, steps=EPOCHS * 4):
-    """Starts at the mean of the training set's inputs; small steps, so the more there are, the better."""
+    """Starts at the mean of the inputs; the steps are small: the more there are, the better."""
     mean = float(np.mean(np.concatenate([x for x, _ in train.as_numpy_iterator()])))
     start = keras.initializers.Constant(mean)
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer=start)])

@@ -187,7 +187,7 @@ def test_another_search_in_the_folder_is_refused(tmp_path):
 
 
 def test_a_search_leaves_its_results_and_the_lines_that_build_the_winner(tmp_path, capsys, monkeypatch):
-    """On a recipe where steps, training set and batch size decide on the schedule and the weights."""
+    """On a recipe where steps, training set and batch size decide on the weights."""
     monkeypatch.setattr(tune_command, "PROGRESS", 0.0)
     flags = ["--epochs", "3", "--variant", "bent", "--tuner", "random", "--workers", "3"]
     assert tune(tmp_path, *flags, "--trials", "2", recipe="scheduled") == 0

@@ -219,7 +219,7 @@ def test_most_trials_of_a_search_without_end(tmp_path):
 
 @pytest.mark.parametrize("direction", ["min", "max"])
 def test_hyperband_promotes_only_who_is_sure_to_be_among_the_best(direction, tmp_path):
-    """With five workers that end in turn, while each newcomer is better than all before: nobody may go too early."""
+    """With five workers that end in turn, and each newcomer better than all before."""
     oracle = tiny.fake("Hyperband", tmp_path, direction=direction).oracle
     sign = 1 if direction == "max" else -1
     running, begun = {}, 0

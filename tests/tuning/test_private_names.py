@@ -1,4 +1,4 @@
-"""The private names of KerasTuner that `recipes.tuning` says it stands on are there, and are all of them."""
+"""The names of KerasTuner that `recipes.tuning` stands on are there, and are all of them."""
 
 import ast
 import inspect

@@ -93,7 +93,7 @@ def test_same_score_in_any_order(tmp_path):
 
 @pytest.mark.parametrize("keyword", [False, True])
 def test_a_function_may_give_inputs_and_targets(keyword, tmp_path):
-    """As the first half of what Keras' own data sets give, `keras.datasets.mnist.load_data()[0]`."""
+    """As `keras.datasets.mnist.load_data()[0]` is."""
 
     def data():
         return X, Y
@@ -344,7 +344,7 @@ def test_median_pruning(tmp_path, monkeypatch):
 
 
 def with_others(folder, curves, **arguments):
-    """A search in whose folder other trials have left these values of the objective, epoch by epoch."""
+    """A search in whose folder others have left these values of the objective, epoch by epoch."""
     search = tuner("RandomSearch", folder, Curves(), prune="median", **arguments)
     for number, curve in enumerate(curves):
         run = {"score": curve[-1], "executions": [{"values": curve}]}
@@ -361,7 +361,7 @@ FALLING = [[0.9, 0.6, 0.1], [0.9, 0.5, 0.1], [0.9, 0.4, 0.1], [0.9, 0.3, 0.1], [
 @pytest.mark.parametrize(
     ("values", "pruned"),
     [
-        ([0.9, 0.39], False),  # better than the median of 0.4 at the same epoch, worse than all were in the end
+        ([0.9, 0.39], False),  # the median at that epoch is 0.4, in the end 0.1
         ([0.9, 0.41], "pruned at epoch 2: 0.41 is worse than 0.4, the median of 5 others"),
         ([0.9, math.nan, 0.11], "pruned at epoch 3: 0.11 is worse than 0.1, the median of 4 others"),
         ([0.05, 0.9, 0.9], False),  # its best counts, not its last
@@ -381,7 +381,7 @@ def test_a_trial_is_compared_with_others_at_the_same_epoch(values, pruned, direc
 
 
 class Numbered(keras_tuner.HyperModel):
-    """Trains nothing: in each execution given values of the objective, with the weight 100 k + epoch."""
+    """Trains nothing: gives these values in each execution, with the weight 100 k + epoch."""
 
     def __init__(self, *executions):
         super().__init__()
@@ -414,7 +414,7 @@ class Numbered(keras_tuner.HyperModel):
         ([[0.5, 0.2, 0.3]], 1, 0.2),
         ([[math.nan, 0.2, 0.3]], 1, 0.2),
         ([[-math.inf, 0.4, 0.3]], 2, 0.3),
-        ([[0.5, 0.1], [0.4, 0.3]], 1, 0.2),  # the second execution is worse: the first one's weights stay
+        ([[0.5, 0.1], [0.4, 0.3]], 1, 0.2),  # the second execution is worse
         ([[0.5, 0.3], [0.1, 0.3]], 100, 0.2),
         ([[0.2, 0.2], [0.2, 0.2]], 0, 0.2),
     ],
