@@ -380,6 +380,9 @@ def test_a_trial_is_compared_with_others_at_the_same_epoch(values, pruned, direc
     assert again.endswith("0.35, the median of 4 others")  # its own earlier record is no other's
 
 
+LEAST = keras_tuner.Objective("val_x", "min")
+
+
 class Numbered(keras_tuner.HyperModel):
     """Trains nothing: gives these values in each execution, with the weight 100 k + epoch."""
 
@@ -393,14 +396,16 @@ class Numbered(keras_tuner.HyperModel):
         model.compile("sgd", "mse")
         return model
 
-    def fit(self, hp, model, *arguments, callbacks=(), **keywords):
+    def fit(self, hp, model, *arguments, callbacks=(), initial_epoch=0, **keywords):
         every = keras.callbacks.CallbackList(callbacks, model=model, add_history=True)
         model.stop_training = False
         values, number = self.executions[self.begun], 100 * self.begun
         self.begun += 1
         every.on_train_begin()
-        for epoch, value in enumerate(values):
+        for epoch, value in list(enumerate(values))[initial_epoch:]:
             every.on_epoch_begin(epoch)
+            if value is None:
+                raise tiny.Killed
             model.layers[0].kernel.assign([[number + epoch]])
             every.on_epoch_end(epoch, {"val_x": value})
         every.on_train_end()
@@ -434,6 +439,16 @@ def test_the_weights_kept_are_the_best_finite_ones_of_all_executions(executions,
     (row,) = search.leaderboard()
     assert row["score"] == pytest.approx(sign * score)
     assert search.get_best_models()[0].layers[0].kernel.numpy().item() == best
+
+
+def test_the_best_weights_from_before_a_kill_stay_the_best(tmp_path):
+    killed = tuner("RandomSearch", tmp_path, Numbered([0.1, 0.5, None]), objective=LEAST, max_trials=1)
+    with pytest.raises(tiny.Killed):
+        killed.search(verbose=0)
+    again = tuner("RandomSearch", tmp_path, Numbered([9.0, 9.0, 0.4]), objective=LEAST, max_trials=1)
+    again.search(verbose=0)
+    assert again.leaderboard()[0]["score"] == 0.1
+    assert again.get_best_models()[0].layers[0].kernel.numpy().item() == 0
 
 
 def test_weights_are_kept_of_the_best_trials_whichever_direction_is_better(tmp_path):
