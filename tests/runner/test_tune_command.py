@@ -340,6 +340,8 @@ def start(folder, *flags, recipe="tiny"):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # Whoever runs the tests in the background has SIGINT ignored, and what they start inherits that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
@@ -385,6 +387,7 @@ def test_defaults_that_fail_end_the_search_with_their_error(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_an_interrupted_search_says_how_to_continue_and_does(tmp_path):
     flags = ["--tuner", "random", "--trials", "3", "--epochs", "3"]
     process = start(tmp_path, *flags, "--fresh")
@@ -403,6 +406,7 @@ def test_an_interrupted_search_says_how_to_continue_and_does(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_a_smoke_search_leaves_nothing_outside_its_folder(tmp_path):
     process = start(tmp_path, "--smoke", recipe="scheduled")
     assert process.wait(900) == 0
