@@ -105,11 +105,11 @@ def main(options):
             rows = search(plan, options, folder)
             finish(recipe, plan, options, rows, place, folder)
         except KeyboardInterrupt:
-            fresh = (folder / EARLIER).exists()  # nothing has come of the new search yet
+            fresh = (folder / EARLIER).exists() and not anything_found(folder)
             print(f"\nInterrupted. This continues the search:\n\n    {typed(options, fresh)}\n", flush=True)
             raise
         finally:
-            put_back(folder)
+            resolve(folder)
 
 
 def typed(options, fresh=False):
@@ -189,8 +189,7 @@ def check_device(options):
 
 def begin(plan, options, folder):
     """Write down what is searched; refuse to continue a search of something else."""
-    if (folder / EARLIER).exists():  # a search with --fresh was killed
-        confirm(folder) if anything_found(folder) else put_back(folder)
+    resolve(folder)  # after a search with --fresh that was killed
     if options.fresh:
         set_aside(folder)
     refuse_another(plan, folder)
@@ -204,9 +203,17 @@ def set_aside(folder):
     """Make room: the earlier search lies in `EARLIER` until `confirm` or `put_back`."""
     names = [path.name for path in folder.iterdir() if path.name != ".lock"]
     names.sort(key=lambda name: name == "plan.json")  # last there, first back: with it all is there
+    if not names:
+        return
     (folder / EARLIER).mkdir()
     for name in names:
         os.rename(folder / name, folder / EARLIER / name)
+
+
+def resolve(folder):
+    """Where a search was set aside: the new one stays if it has completed a trial, else the earlier one."""
+    if (folder / EARLIER).exists():
+        confirm(folder) if anything_found(folder) else put_back(folder)
 
 
 def confirm(folder):
@@ -217,8 +224,6 @@ def confirm(folder):
 def put_back(folder):
     """What `set_aside` has moved, unless it was replaced. Safe to repeat after an interruption."""
     earlier = folder / EARLIER
-    if not earlier.exists():
-        return
     if (earlier / "plan.json").exists():
         for path in folder.iterdir():  # of the new search
             if path.name not in (".lock", EARLIER):

@@ -290,9 +290,9 @@ def test_an_earlier_search_survives_a_kill_while_it_is_moved(renames, earlier, m
     assert not tune_command.anything_found(earlier)
     killed_after(renames)
     with contextlib.suppress(KeyboardInterrupt):
-        tune_command.put_back(earlier)
+        tune_command.resolve(earlier)
     monkeypatch.undo()
-    tune_command.put_back(earlier)
+    tune_command.resolve(earlier)
     assert files(earlier) == before
 
 
@@ -310,8 +310,9 @@ def test_ctrl_c_prints_the_line_that_continues(found, earlier, capsys, monkeypat
     before = files(earlier)
 
     def interrupted(plan, options, folder):
-        if found:
-            tune_command.confirm(folder)
+        begin_another(folder)
+        record = folder / "trials" / "trial_00" / "trial.json"
+        record.write_text(json.dumps({"status": "COMPLETED" if found else "RUNNING"}))
         raise KeyboardInterrupt
 
     monkeypatch.setattr(tune_command, "search", interrupted)
