@@ -45,13 +45,14 @@ def tuner_class(plan):
     return getattr(tuning, plan.tuner)
 
 
-def make_tuner(cls, plan, folder, **more):
+def make_tuner(cls, plan, folder, device="auto", **more):
     """The tuner of a plan; its project is `folder/trials`.
 
     Args:
         cls: a tuner of `recipes.tuning`, or a subclass.
         plan: a `SearchPlan`.
         folder: of the search.
+        device: what the trials run on, as in `run`.
         **more: arguments of the tuner that do not change which search it is.
 
     Returns:
@@ -62,7 +63,7 @@ def make_tuner(cls, plan, folder, **more):
     """
     import keras_tuner
 
-    model = recipe_model(plan)
+    model = recipe_model(plan, device)
     tuner = cls(
         model,
         objective=keras_tuner.Objective(*plan.objective),
@@ -93,7 +94,7 @@ def space(model, plan):
     return chosen
 
 
-def recipe_model(plan):
+def recipe_model(plan, device="auto"):
     import keras_tuner
     import numpy as np
 
@@ -124,7 +125,7 @@ def recipe_model(plan):
                 deterministic=False,
                 smoke=plan.smoke,
             )
-            model, _, self.train, self.validation, _ = training.prepare(module, run, values, training.devices("auto"))
+            model, _, self.train, self.validation, _ = training.prepare(module, run, values, training.devices(device))
             return model
 
         def fit(self, hp, model, initial_epoch=0, **keywords):
@@ -153,14 +154,14 @@ def work(folder):
     quiet.import_tensorflow()
     import keras
 
-    from recipes._runner import data, run_command, training
+    from recipes._runner import data, output, run_command, training
 
     keywords = json.loads((folder / "plan.json").read_text(encoding="utf8"))
     limits = json.loads((folder / "limits.json").read_text(encoding="utf8"))
     plan = SearchPlan(**keywords)
     module = importlib.import_module(plan.module)
     data.choose(data.names(pathlib.Path(module.__file__)), **plan.choice)
-    keras.config.set_dtype_policy(run_command.precision(plan.precision, "auto"))
+    keras.config.set_dtype_policy(run_command.precision(plan.precision, limits["device"]))
     keras.config.set_max_steps_per_epoch(training.SMOKE_STEPS if plan.smoke else None)
 
     class Worker(tuner_class(plan)):
@@ -171,12 +172,26 @@ def work(folder):
             if self.first_peak is not None and peak > self.first_peak + GROWTH:
                 sys.exit(REPLACE)
 
+        def on_epoch_end(self, trial, model, epoch, logs=None):
+            """Leave word for whoever looks at the search."""
+            super().on_epoch_end(trial, model, epoch, logs)
+            output.write_json(
+                pathlib.Path(self.get_trial_dir(trial.trial_id)) / "epoch.json",
+                {
+                    "execution": self._execution,
+                    "epoch": epoch + 1,
+                    "epochs": trial.hyperparameters.values.get("tuner/epochs", plan.epochs),
+                    "logs": {name: float(value) for name, value in (logs or {}).items()},
+                },
+            )
+
         def on_trial_end(self, trial):
             super().on_trial_end(trial)
+            pathlib.Path(self.get_trial_dir(trial.trial_id), "epoch.json").unlink(missing_ok=True)
             self.first_peak = self.first_peak or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
     left = limits["until"] and max(0.0, limits["until"] - time.time())
-    tuner, _ = make_tuner(Worker, plan, folder, time_limit=left, trial_time_limit=limits["trial"])
+    tuner, _ = make_tuner(Worker, plan, folder, limits["device"], time_limit=left, trial_time_limit=limits["trial"])
     own = list(module.callbacks()) if hasattr(module, "callbacks") else []
     tuner.search(verbose=0, callbacks=[*own, keras.callbacks.TensorBoard(folder / "logs", write_graph=False)])
 

@@ -157,14 +157,21 @@ def prepare(module, plan, given, strategy):
 
 
 def monitored(module, model):
-    """Name and direction of what chooses the best epoch: the recipe's `OBJECTIVE`, else the head's natural metric."""
+    """Name and direction of what chooses the best epoch: the recipe's `OBJECTIVE`, or the head's metric.
+
+    Raises:
+        UserError: if `OBJECTIVE` does not say which direction is better.
+    """
     objective = getattr(module, "OBJECTIVE", None)
     if objective is None:
         return head_check.monitor(model)
     if isinstance(objective, str):
-        small = any(word in objective for word in ("loss", "error", "mae", "mse", "rmse", "perplexity", "bits"))
-        return objective, "min" if small else "max"
-    return tuple(objective)
+        raise UserError(
+            f'OBJECTIVE = "{objective}" does not say which direction is better: '
+            f'write OBJECTIVE = ("{objective}", "min") or ("{objective}", "max")'
+        )
+    name, direction = objective
+    return name, direction
 
 
 def train(module, plan, given, folder, strategy, variant=None):

@@ -5,12 +5,14 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+import warnings
 
 from recipes._runner import output
 from recipes._runner.errors import UserError
@@ -27,6 +29,9 @@ TRIALS = 20
 GRACE = 60.0  # seconds beyond its limit after which a trial that does not answer is killed
 PROGRAM = [sys.executable, "-m", "recipes"]
 START_UPS = 3  # workers that die before their first trial, one after another, until the search gives up
+EARLIER = ".earlier"  # where --fresh puts the old search until a trial of the new one is completed
+SHORT = 3  # trials of the leaderboard that is shown after each trial
+PROGRESS = 10.0  # seconds between two lines on the running trials, where there is no terminal
 
 
 def duration(text):
@@ -40,6 +45,17 @@ def duration(text):
 duration.__name__ = "time such as 90s, 30m or 2h"
 
 
+def seed(text):
+    """A seed that Python, NumPy and Keras all take."""
+    value = int(text)
+    if not 0 <= value < 2**32:
+        raise ValueError(text)
+    return value
+
+
+seed.__name__ = "whole number from 0 to 4294967295"
+
+
 def add_arguments(parser):
     parser.add_argument("recipe", help="as in `make list`, for example cnn_mnist")
     parser.add_argument("--variant", metavar="NAME", help="which of the recipe's variants to start from [the first]")
@@ -50,20 +66,25 @@ def add_arguments(parser):
         "--trial-time-limit", type=duration, metavar="TIME", help="a trial that takes longer has failed"
     )
     parser.add_argument("--workers", type=positive, default=1, metavar="N", help="trials at a time [1]")
-    parser.add_argument("--objective", metavar="NAME", help="what to optimise, such as val_loss [the recipe's]")
+    parser.add_argument(
+        "--objective",
+        metavar="NAME",
+        help="what to optimize, such as val_loss; with :min or :max if its direction is not known [the recipe's]",
+    )
     parser.add_argument(
         "--executions-per-trial", type=positive, default=1, metavar="N", help="trainings to average [1]"
     )
     parser.add_argument(
         "--prune", choices=("none", "median"), default="none", help="stop trials below the median [none]"
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all random numbers [0]")
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of all random numbers [0]")
     parser.add_argument("--epochs", type=positive, metavar="N", help="of each trial [the recipe's]")
     parser.add_argument("--set", action="append", metavar="NAME=VALUE", help="the same in all trials, not searched")
     parser.add_argument(
         "--all-data", action="store_true", help="train the winner on training and validation set together"
     )
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="as in `run`")
+    parser.add_argument("--device", choices=("auto", "cpu", "gpu", "tpu"), default="auto", help="as in `run`")
     parser.add_argument("--data-dir", metavar="DIR", help="as in `run`")
     parser.add_argument("--stand-in", action="store_true", help="as in `run`")
     parser.add_argument("--output", metavar="DIR", type=pathlib.Path, help="where to write [saved_models/NAME]")
@@ -76,20 +97,35 @@ def main(options):
     if not recipe.trains:
         raise UserError(f"{recipe.name} trains nothing: there is nothing to search")
     base = (options.output or SAVED_MODELS / recipe.name).resolve()
-    plan, folder = planned(recipe, options, base)
+    plan, place = planned(recipe, options, base)
+    folder = place / f"tuning-{options.tuner}"
     with output.held(folder):
-        begin(plan, options, folder)
-        rows = search(plan, options, folder)
-        finish(recipe, plan, options, rows, base, folder)
+        try:
+            begin(plan, options, folder)
+            rows = search(plan, options, folder)
+            finish(recipe, plan, options, rows, place, folder)
+        except KeyboardInterrupt:
+            fresh = (folder / EARLIER).exists() and not anything_found(folder)
+            print(f"\nInterrupted. This continues the search:\n\n    {typed(options, fresh)}\n", flush=True)
+            raise
+        finally:
+            resolve(folder)
+
+
+def typed(options, fresh=False):
+    """The command line as it was typed, without --fresh unless that is still to be done."""
+    words = [word for word in sys.argv[1:] if fresh or not word.startswith("--fr")]
+    return shlex.join(["python", "-m", "recipes", *words])
 
 
 def planned(recipe, options, base):
-    """What is to be searched, and the folder of the search."""
+    """What is to be searched, and where search and winner will lie; nothing is written yet."""
     from recipes._runner import data, quiet
 
     quiet.import_tensorflow()
     import tensorflow as tf
 
+    check_device(options)
     tf.config.set_visible_devices([], "GPU")  # they are for the workers
     from recipes._runner import arguments, search
 
@@ -102,7 +138,6 @@ def planned(recipe, options, base):
     chosen = data.choose(data.names(recipe.path), **choice)
     stand_in = "stand-in" in chosen.values()
     place = base / "smoke" if options.smoke else base / "stand-in" if stand_in else base
-    folder = place / f"tuning-{options.tuner}"
     variants = getattr(module, "VARIANTS", {None: {}})
     variant = options.variant or next(iter(variants))
     if variant not in variants:
@@ -136,33 +171,156 @@ def planned(recipe, options, base):
         objective=list(objective(module, options.objective, epochs, {**variants[variant], **fixed}, chosen)),
         tuner_arguments=own,
     )
-    return plan, folder
+    return plan, place
+
+
+def check_device(options):
+    """Raises a UserError if `--device` cannot be had.
+
+    A TPU belongs to one process, so only a worker can find it.
+    """
+    import tensorflow as tf
+
+    if options.device == "gpu" and not tf.config.list_physical_devices("GPU"):
+        raise UserError("--device gpu: TensorFlow sees no GPU here; `make setup EXTRAS=gpu` installs CUDA's libraries")
+    if options.device == "tpu" and options.workers > 1:
+        raise UserError(f"--workers {options.workers}: only one process at a time can use a TPU; leave --workers out")
 
 
 def begin(plan, options, folder):
     """Write down what is searched; refuse to continue a search of something else."""
+    resolve(folder)  # after a search with --fresh that was killed
     if options.fresh:
-        for path in folder.iterdir():
-            if path.name != ".lock":
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        set_aside(folder)
     refuse_another(plan, folder)
     output.write_json(folder / "plan.json", dataclasses.asdict(plan))
     until = options.time_limit and time.time() + options.time_limit
-    output.write_json(folder / "limits.json", {"until": until, "trial": options.trial_time_limit})
+    limits = {"until": until, "trial": options.trial_time_limit, "device": options.device}
+    output.write_json(folder / "limits.json", limits)
+
+
+def set_aside(folder):
+    """Make room: the earlier search lies in `EARLIER` until `confirm` or `put_back`."""
+    names = [path.name for path in folder.iterdir() if path.name != ".lock"]
+    names.sort(key=lambda name: name == "plan.json")  # last there, first back: with it all is there
+    if not names:
+        return
+    (folder / EARLIER).mkdir()
+    for name in names:
+        os.rename(folder / name, folder / EARLIER / name)
+
+
+def resolve(folder):
+    """Where a search was set aside: the new one stays if it has completed a trial, else the earlier one."""
+    if (folder / EARLIER).exists():
+        confirm(folder) if anything_found(folder) else put_back(folder)
+
+
+def confirm(folder):
+    """The new search has begun to find something: it takes the place of the earlier one."""
+    shutil.rmtree(folder / EARLIER, ignore_errors=True)
+
+
+def put_back(folder):
+    """What `set_aside` has moved, unless it was replaced. Safe to repeat after an interruption."""
+    earlier = folder / EARLIER
+    if (earlier / "plan.json").exists():
+        for path in folder.iterdir():  # of the new search
+            if path.name not in (".lock", EARLIER):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for path in sorted(earlier.iterdir(), key=lambda path: path.name != "plan.json"):
+        os.rename(path, folder / path.name)
+    earlier.rmdir()
+
+
+def anything_found(folder):
+    """Whether a trial of the new search was completed: then the earlier one is not missed."""
+    from recipes.tuning import storage
+
+    moved = not (folder / EARLIER).joinpath("plan.json").exists()
+    records = [] if moved else [storage.load_json(path) for path in folder.glob("trials/trial_*/trial.json")]
+    return any(record and record["status"] == "COMPLETED" for record in records)
 
 
 def objective(module, given, epochs, values, chosen):
-    """Name and direction of what is optimised: as asked for, else the recipe's, else the head's natural metric."""
-    from recipes._runner import training
+    """Name and direction of what is optimized: as asked for, the recipe's, or the head's metric.
 
-    if given:
-        small = re.search(r"loss|error|mae|mse|rmse|perplexity|bits", given)
-        return given, "min" if small else "max"
-    if hasattr(module, "OBJECTIVE"):
-        return training.monitored(module, None)
+    Raises:
+        UserError: if no epoch reports what was asked for, or nobody says whether more of it is better.
+    """
+    from recipes._runner import data, training
+
+    own = training.monitored(module, None) if hasattr(module, "OBJECTIVE") else None
+    name, colon, direction = (given or "").partition(":")
+    if colon and direction not in ("min", "max"):
+        raise UserError(f"--objective {given}: write {name}:min or {name}:max")
+    if own and name in ("", own[0]):
+        return own[0], direction or own[1]
     plan = training.Plan(module.__name__, epochs, 0, values, chosen, "float32", False, False)
-    model, *_ = training.prepare(module, plan, values, training.devices("cpu"))
-    return training.monitored(module, model)
+    try:
+        model, _, train, validation, _ = training.prepare(module, plan, values, training.devices("cpu"))
+        known = reported(module, model, train, validation) if name else []
+    except Exception as error:
+        explained = data.explain(error)  # of a damaged file, for instance
+        if not isinstance(explained, UserError):
+            said = f"{type(error).__name__}: {first_line(str(error))}"
+            explained = UserError(f"the network with the default values cannot be trained: {said}")
+        raise explained from error
+    if not name:
+        return training.monitored(module, model)
+    if name not in known:
+        raise UserError(f"--objective {name}: no epoch reports it; what there is: {', '.join(known)}")
+    direction = direction or better(name, model)
+    if direction is None:
+        raise UserError(
+            f"--objective {name}: nothing says whether more of it is better; write {name}:min or {name}:max"
+        )
+    return name, direction
+
+
+def reported(module, model, train, validation):
+    """The names of what an epoch reports: one of a single step, run eagerly, shows them."""
+    import keras
+
+    model.run_eagerly = True
+    keras.config.set_max_steps_per_epoch(1)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that one step is less than an epoch
+            callbacks = module.callbacks() if hasattr(module, "callbacks") else []
+            model.fit(train, validation_data=validation, epochs=1, shuffle=False, callbacks=callbacks, verbose=0)
+    finally:
+        keras.config.set_max_steps_per_epoch(None)
+    return list(model.history.history)
+
+
+def better(name, model):
+    """`"min"` or `"max"`, or None if nobody says.
+
+    Asks the compiled metric, then what Keras and KerasTuner have under that name.
+    """
+    import keras
+    from keras_tuner.engine import metrics_tracking
+
+    from recipes._runner import head_check, head_look
+
+    name = name.removeprefix("val_")
+    if name == "loss":
+        return "min"
+    compiled = [metric for metric in model.metrics if isinstance(metric, keras.metrics.Metric)]
+    for group in model.metrics:  # those given to `compile` are one metric there
+        compiled += getattr(group, "metrics", [])
+    outputs = getattr(model, "output_names", None) or []
+    for metric in compiled:
+        if name == metric.name or name in [f"{output}_{metric.name}" for output in outputs]:
+            direction = getattr(metric, "_direction", None)
+            if direction:
+                return "max" if direction == "up" else "min"
+    if head_look.plain(name) in head_check.HIGHER_IS_BETTER:  # some, KerasTuner takes for errors
+        return "max"
+    if head_look.plain(name) in ("mean", "sum", "metric"):  # these too; of what?
+        return None
+    return metrics_tracking.infer_metric_direction(name)
 
 
 def refuse_another(plan, folder):
@@ -195,18 +353,25 @@ def search(plan, options, folder):
     except ValueError as error:
         said = str(error).partition(": pass overwrite")[0]
         raise UserError(f"{said}: --fresh forgets it, --output leaves it alone") from None
+    reporter = Reporter(tuner, plan, options, folder)
     with tuner.project(), tempfile.TemporaryDirectory() as place:
         server = chief.serve(tuner.oracle, "unix", f"{place}/chief")
         crew = Crew(tuner.oracle, server, options, folder)
         try:
-            crew.run(Reporter(tuner, options))
+            crew.run(reporter)
         finally:
             crew.dismiss()
             server.stop()
     if tuner.oracle.first_failed():
         first = tuner.oracle.trials[tuner.oracle.start_order[0]]
         raise UserError(f"the trial with the default values failed: {first_line(first.message)}")
-    return tuner.leaderboard()
+    rows = tuner.leaderboard()
+    if not rows or rows[0]["rank"] is None:
+        raise UserError(
+            f"--time-limit {options.time_limit:g}s: the time was over before a trial was completed; "
+            "the same command with more time continues"
+        )
+    return rows
 
 
 class Crew:
@@ -215,6 +380,7 @@ class Crew:
     def __init__(self, oracle, server, options, folder):
         self.oracle, self.server, self.folder = oracle, server, folder
         self.count, self.trial_limit = options.workers, options.trial_time_limit
+        self.device, self.most = options.device, oracle.most_trials()
         self.until = time.time() + options.time_limit if options.time_limit else None
         self.workers, self.started, self.idle_deaths = {}, 0, 0
         self.running_since, self.overdue = {}, set()
@@ -222,15 +388,18 @@ class Crew:
     def run(self, reporter):
         while not self.server.finished():
             over = self.until is not None and time.time() >= self.until
+            places = self.count if self.most is None else min(self.count, self.most - len(self.oracle.end_order))
             for place in range(self.count):
                 worker = self.workers.get(place)
                 if worker is not None and worker.poll() is not None:
                     self.settle(place, worker)
                     worker = None
-                if worker is None and not over:
+                if worker is None and not over and place < places:
                     self.workers[place] = self.start(place)
             self.kill_overdue()
             reporter.look(self.oracle)
+            if self.oracle.get_best_trials(1):
+                confirm(self.folder)
             if over and not self.workers:
                 print("The time limit is reached: no new trial is begun.", flush=True)
                 break
@@ -244,7 +413,7 @@ class Crew:
         if self.count > 1:  # share the processor
             threads = str(max(1, (os.cpu_count() or 1) // self.count))
             environment |= {"TF_NUM_INTRAOP_THREADS": threads, "OMP_NUM_THREADS": threads}
-        if gpus := visible_gpus():
+        if self.device != "cpu" and (gpus := visible_gpus()):
             environment["CUDA_VISIBLE_DEVICES"] = gpus[place % len(gpus)]
         log = open(self.folder / f"worker-{place}.log", "a", encoding="utf8")  # noqa: SIM115 (the worker's own)
         with log:
@@ -322,14 +491,19 @@ def visible_gpus():
 
 
 class Reporter:
-    """Says one line for each trial that has ended: what came of it, the best so far, and how long the rest may take."""
+    """Says how the search goes: the running trials, each result, and the best so far."""
 
-    def __init__(self, tuner, options):
-        self.tuner, self.began = tuner, time.monotonic()
+    def __init__(self, tuner, plan, options, folder):
+        self.tuner, self.plan, self.folder, self.began = tuner, plan, folder, time.monotonic()
         self.told = set(tuner.oracle.end_order)
         self.before = len(self.told)
         self.limit = options.time_limit
-        self.planned = tuner.oracle.max_trials
+        self.planned = None if plan.tuner == "Hyperband" else tuner.oracle.most_trials()
+        self.progress, self.progress_at = "", -PROGRESS
+        name, direction = plan.objective
+        best = {"min": "smallest", "max": "largest"}[direction]
+        trials = f"{self.planned} trials" if self.planned else "trials"
+        print(f"Searching for the {best} {name}: {trials}, in {shown(folder)}", flush=True)
         if self.told:
             print(f"Continuing: {self.before} trial{'s' * (self.before > 1)} done.", flush=True)
 
@@ -337,7 +511,9 @@ class Reporter:
         for trial_id in list(oracle.end_order):
             if trial_id not in self.told:
                 self.told.add(trial_id)
+                self.clear()
                 self.say(oracle, oracle.trials[trial_id])
+        self.follow(oracle)
 
     def say(self, oracle, trial):
         name = oracle.objective.name
@@ -347,11 +523,49 @@ class Reporter:
                 said += f" ({first_line(trial.message)})"
         else:
             said = f"failed: {first_line(trial.message)}"
-        best = oracle.get_best_trials(1)
+        best = oracle.get_best_trials(SHORT)
         if best:
             said += f"; best {best[0].score:.5g} (trial {int(best[0].trial_id) + 1})"
         of = f" of {self.planned}" if self.planned else ""
         print(f"Trial {int(trial.trial_id) + 1}{of}: {said}{self.left()}", flush=True)
+        for other in best if len(self.told) > 1 else []:
+            values = other.hyperparameters.values.items()
+            shown_values = ", ".join(f"{n}={brief(v)}" for n, v in values if not n.startswith("tuner/"))
+            print(f"    {other.score:<10.5g} trial {int(other.trial_id) + 1}: {shown_values}", flush=True)
+
+    def follow(self, oracle):
+        """The epochs of the running trials: in place on a terminal, else a line now and then."""
+        trials = sorted(dict(oracle.ongoing_trials).values(), key=lambda trial: int(trial.trial_id))
+        progress = "; ".join(filter(None, map(self.epoch, trials)))
+        if progress == self.progress or not progress:
+            return
+        if sys.stdout.isatty():
+            line = progress[: shutil.get_terminal_size().columns - 1]
+            print(f"\r\x1b[K{line}", end="", flush=True)
+        elif time.monotonic() - self.progress_at >= PROGRESS:
+            print(f"  {progress}", flush=True)
+            self.progress_at = time.monotonic()
+        else:
+            return
+        self.progress = progress
+
+    def epoch(self, trial):
+        """How far a running trial is, as its worker says; None before its first epoch has ended."""
+        try:
+            path = self.folder / "trials" / f"trial_{trial.trial_id}" / "epoch.json"
+            state = json.loads(path.read_text(encoding="utf8"))
+        except (OSError, ValueError):
+            return None
+        name = self.plan.objective[0]
+        values = [f"{n} {state['logs'][n]:.4g}" for n in dict.fromkeys(["loss", name]) if n in state["logs"]]
+        again = f", execution {state['execution'] + 1}" if state["execution"] else ""
+        number = int(trial.trial_id) + 1
+        return f"trial {number}{again}: epoch {state['epoch']} of {state['epochs']}, {', '.join(values)}"
+
+    def clear(self):
+        if self.progress and sys.stdout.isatty():
+            print("\r\x1b[K", end="")
+        self.progress = ""
 
     def left(self):
         spent, done = time.monotonic() - self.began, len(self.told)
@@ -363,9 +577,9 @@ class Reporter:
         return f"; about {seconds:.0f} s left" if seconds < 100 else f"; about {seconds / 60:.0f} min left"
 
 
-def finish(recipe, plan, options, rows, base, folder):
+def finish(recipe, plan, options, rows, place, folder):
     """Leaderboard, pictures, and the winner trained and tested beside the defaults."""
-    from recipes._runner import arguments, figures
+    from recipes._runner import figures
     from recipes.tuning import report
 
     figures.use_style()
@@ -375,43 +589,88 @@ def finish(recipe, plan, options, rows, base, folder):
     report.write_json(rows, folder / "leaderboard.json")
     figures.save(report.figures(rows, name, direction), folder, note)
     print_table(rows, name)
-    if rows[0]["rank"] is None:
-        print(f"No trial was completed. Saved in {shown(folder)}")
-        return
     best = {**plan.defaults, **rows[0]["hyperparameters"], **plan.arguments}
-    load, build = arguments.split(recipe.module, best)
-    lines = [report.python_line("train, validation, test = load_data", load)] if load else []
-    lines.append(report.python_line("model = build_model", build))
-    (folder / "best.py").write_text("\n".join(lines) + "\n", encoding="utf8")
+    lines = python_lines(recipe.module, plan, best)
+    output.write_atomically(folder / "best.py", "\n".join(lines) + "\n")
 
     print("\nTraining the defaults and the winner once more, to test them:", flush=True)
-    scores = {}
-    for label, values, extra in (("defaults", plan.arguments, []), ("tuned", best, ["--all-data"] * options.all_data)):
-        target = base / "tuned" / "defaults" if label == "defaults" else base / "tuned"
-        scores[label] = test(recipe, plan, options, values, target, extra)
-    metric = scores["tuned"]["metric"]
+    workplace = folder / "final"
+    shutil.rmtree(workplace, ignore_errors=True)
+    trained, metrics = {}, {}
+    for label, values, extra in (
+        ("defaults", plan.arguments, []),
+        ("tuned", best, ["--all-data"] * options.all_data),
+    ):
+        trained[label] = train_and_test(recipe, plan, options, values, workplace / label, extra)
+        metrics[label] = json.loads((trained[label] / "metrics.json").read_text(encoding="utf8"))
+    extend_card(trained["tuned"], plan, options, len(rows), metrics, lines, folder)
+    os.rename(trained["defaults"], trained["tuned"] / "defaults")
+    output.replace_folder(trained["tuned"], place / "tuned")
+    shutil.rmtree(workplace)
+
+    metric = metrics["tuned"]["metric"]
     print()
-    for label, metrics in scores.items():
-        print(f"{label}: {metric} {metrics['scores'][metric]:.4f} on the {metrics['split']} set")
+    for label, of in metrics.items():
+        print(f"{label}: {metric} {of['scores'][metric]:.4f} on the {of['split']} set")
     if note:
         print("On stand-in data: not comparable with results on the real set.")
     print("The winner, to paste:\n")
     print("\n".join("    " + line for line in lines))
-    print(f"\nSaved in {shown(folder)} and {shown(base / 'tuned')}")
+    print(f"\nSaved in {shown(folder)} and {shown(place / 'tuned')}")
 
 
-def test(recipe, plan, options, values, target, extra):
-    """Train and test one configuration as `run` does; its metrics."""
-    command = [
-        *PROGRAM,
-        "run",
-        recipe.name,
-        "--output",
-        str(target),
-        "--seed",
-        str(options.seed),
+def python_lines(module, plan, values):
+    """Python that loads the data, builds the network and trains it, as a trial does."""
+    from recipes._runner import arguments
+    from recipes.tuning import report
+
+    load, build = arguments.split(module, values)
+    own = ["callbacks"] * hasattr(module, "callbacks")
+    lines = [f"from {plan.module} import {', '.join(['build_model', *own, 'load_data'])}", ""]
+    if plan.precision != "auto":
+        lines[:0] = ["import keras", ""]
+        lines.append(report.python_line("keras.config.set_dtype_policy", {}, repr(plan.precision)))
+    lines.append(report.python_line("train, validation, test = load_data", load))
+    more = ["train=train"] * arguments.wants(module.build_model, "train")
+    more += [f"steps={plan.epochs} * len(train)"] * arguments.wants(module.build_model, "steps")
+    lines.append(report.python_line("model = build_model", build, *more))
+    fit = ["train", "validation_data=validation", f"epochs={plan.epochs}", "shuffle=False"]
+    lines.append(report.python_line("model.fit", {}, *fit, *[f"{name}={name}()" for name in own]))
+    return lines
+
+
+def extend_card(trained, plan, options, trials, metrics, lines, folder):
+    """Say in the README of the winner which search it comes from, and what that was good for."""
+    defaults, tuned = metrics["defaults"], metrics["tuned"]
+    names = [name for name, value in tuned["arguments"].items() if value != defaults["arguments"].get(name, value)]
+    names += [name for name in tuned["arguments"] if name not in defaults["arguments"]]
+    scores = [
+        (f"{name}, {tuned['split']} set", defaults["scores"].get(name), score)
+        for name, score in tuned["scores"].items()
     ]
-    command += ["--epochs", str(plan.epochs), "--precision", plan.precision, *extra]
+    settings = [(name, defaults["arguments"].get(name), tuned["arguments"][name]) for name in dict.fromkeys(names)]
+    card = (trained / "README.md").read_text(encoding="utf8")
+    output.write_atomically(trained / "README.md", "\n".join([
+        card,
+        "## The search",
+        "",
+        f"The best of {trials} trials by `{plan.objective[0]}` on the validation set; leaderboard and pictures lie in "
+        f"[{folder.name}](../{folder.name}). Made by `{typed(options)}`.",
+        "",
+        "| | [defaults](defaults) | this network |",
+        "|---|---|---|",
+        *(f"| {name} | {brief(before)} | {brief(after)} |" for name, before, after in scores + settings),
+        "",
+        "```python",
+        *lines,
+        "```",
+    ]) + "\n")  # fmt: skip
+
+
+def train_and_test(recipe, plan, options, values, target, extra):
+    """Train and test one configuration as `run` does; the folder that has the result."""
+    command = [*PROGRAM, "run", recipe.name, "--output", str(target), "--seed", str(options.seed)]
+    command += ["--epochs", str(plan.epochs), "--precision", plan.precision, "--device", options.device, *extra]
     command += ["--variant", plan.variant] * bool(plan.variant)
     for name, value in values.items():
         command += ["--set", f"{name}={value}"]
@@ -421,8 +680,7 @@ def test(recipe, plan, options, values, target, extra):
     if done.returncode:
         raise UserError(f"training {target.name} again failed: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
     place = target / "smoke" if plan.smoke else target / "stand-in" if plan.choice["stand_in"] else target
-    place = place / (plan.variant or "")
-    return json.loads((place / "metrics.json").read_text(encoding="utf8"))
+    return place / (plan.variant or "")
 
 
 def print_table(rows, objective, longest=10):
@@ -443,10 +701,14 @@ def print_table(rows, objective, longest=10):
             "" if row["score"] is None else f"{row['score']:.5g}",
             str(row["epochs"]),
             f"{row['seconds']:.0f}",
-            *("" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value) for value in values),
+            *map(brief, values),
             *([row["message"] or ""] if remarks else []),
         )
     rich.console.Console(width=None if sys.stdout.isatty() else 140).print(table)
+
+
+def brief(value):
+    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def first_line(message):

@@ -23,7 +23,7 @@ from layers.transformer import TransformerEncoder
 from recipes.datasets.python_functions import TOKENS, as_code, functions, problem
 
 EPOCHS = 3
-OBJECTIVE = "val_right"
+OBJECTIVE = ("val_right", "max")
 LENGTH, GIVEN = 64, 100  # most tokens of a function; how many functions of a set are completed, the first
 
 
@@ -110,7 +110,7 @@ def search_space(hp):
     return {
         "width": hp.Int("width", 32, 160, step=32, default=96),
         "blocks": hp.Int("blocks", 1, 4, default=3),
-        "dropout": hp.Float("dropout", 0.0, 0.2, step=0.1, default=0.0),
+        "dropout": hp.Choice("dropout", [0.0, 0.1, 0.2], default=0.0),
         "learning_rate": hp.Choice("learning_rate", [0.001, 0.002, 0.003, 0.005], default=0.003),
     }
 

@@ -25,7 +25,7 @@ from layers.positional_encoding import PositionalEncoding
 from layers.transformer import TransformerEncoder
 
 EPOCHS = 3
-OBJECTIVE = "val_bits_per_character"
+OBJECTIVE = ("val_bits_per_character", "min")
 VARIANTS = {"gpt": {"network": "gpt"}, "lstm": {"network": "lstm"}}
 CHARACTERS = "� !\"'(),-.:;?ABCDEFGHIJLMNOPQRSTUVXYZabcdefghijlmnopqrstuvxyz¡«»¿ÁÉÍÓÚáéíñóúü—"
 CONTEXT, WRITTEN = 64, 200  # characters before the guessed one, and of a sample
@@ -101,7 +101,7 @@ def search_space(hp):
     return {
         "width": hp.Int("width", 64, 256, step=64, default=128),
         "blocks": hp.Int("blocks", 1, 6, default=3),
-        "dropout": hp.Float("dropout", 0.0, 0.3, step=0.1, default=0.0),
+        "dropout": hp.Choice("dropout", [0.0, 0.1, 0.2, 0.3], default=0.0),
         "learning_rate": hp.Choice("learning_rate", [0.002, 0.003, 0.004, 0.006, 0.008], default=0.006),
     }
 

@@ -89,7 +89,7 @@ def search_space(hp):
     """Arguments of `build_model` worth tuning."""
     return {
         "features": hp.Choice("features", [16, 32, 64], default=32),
-        "dropout": hp.Float("dropout", 0.0, 0.6, step=0.1, default=0.3),
+        "dropout": hp.Choice("dropout", [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6], default=0.3),
         "learning_rate": hp.Choice("learning_rate", [0.0005, 0.001, 0.002, 0.004], default=0.001),
     }
 

@@ -25,7 +25,7 @@ import recipes.datasets.spa_eng  # noqa: F401
 from layers.transformer import Transformer
 
 EPOCHS = 3
-OBJECTIVE = "val_bleu"
+OBJECTIVE = ("val_bleu", "max")
 LENGTH, SENTENCES = 25, 500  # most words to write; how many sentences of a set are translated for BLEU, the first
 START, END = "[start]", "[end]"
 METRIC = BLEU(lowercase=True, force=True)  # of whole sentences as they were written, but for capital letters

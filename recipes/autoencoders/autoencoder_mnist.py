@@ -22,7 +22,7 @@ from sklearn.model_selection import cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 
 EPOCHS = 8
-OBJECTIVE = "val_mse"
+OBJECTIVE = ("val_mse", "min")
 VARIANTS = {"linear": {"depth": 0}, "deep": {}, "map": {"units": 2}}
 
 

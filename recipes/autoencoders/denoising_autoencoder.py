@@ -19,7 +19,7 @@ import tensorflow_datasets as tfds
 from scipy.ndimage import gaussian_filter, median_filter
 
 EPOCHS = 8
-OBJECTIVE = "val_psnr"
+OBJECTIVE = ("val_psnr", "max")
 NOISES = {"gaussian": "Gaussian noise, σ = 0.5", "masking": "Half of the pixels put out"}
 NOISES["salt_and_pepper"] = "Half of the pixels black or white"
 VARIANTS = {"without": {"noisy_training": False}, **{noise: {"noise": noise} for noise in NOISES}}

@@ -23,7 +23,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from layers.sampling import Sampling, kl_divergence
 
 EPOCHS = 20
-OBJECTIVE = "val_elbo"
+OBJECTIVE = ("val_elbo", "max")
 VARIANTS = {"twenty": {"units": 20}, "two": {"units": 2}}
 
 

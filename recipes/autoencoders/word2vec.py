@@ -28,7 +28,7 @@ from layers.word_vectors import analogy_plane, similarities, skip_grams, word_sc
 from recipes.datasets.spanish_words import ANALOGIES, FAMILIES, NEIGHBOURS
 
 EPOCHS = 30
-OBJECTIVE = "val_accuracy"
+OBJECTIVE = ("val_accuracy", "max")
 
 
 def corpus(minimum=5):

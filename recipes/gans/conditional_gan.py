@@ -24,7 +24,7 @@ from layers.gan_monitor import variety
 from layers.sample_scores import SampleScores, build_judge, compare, teach_judge
 
 EPOCHS = 18
-OBJECTIVE = "val_right"
+OBJECTIVE = ("val_right", "max")
 LATENT = 100
 MISREAD = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 CODES = np.random.default_rng(0).normal(size=(10, LATENT)).astype("float32")
@@ -135,7 +135,7 @@ def callbacks():
 def search_space(hp):
     """Arguments of `build_model` and `load_data` worth tuning; the defaults are the recipe's own."""
     return {
-        "dropout": hp.Float("dropout", 0.0, 0.5, step=0.1, default=0.3),
+        "dropout": hp.Choice("dropout", [0.0, 0.1, 0.2, 0.3, 0.4, 0.5], default=0.3),
         "learning_rate": hp.Choice("learning_rate", [0.0002, 0.0005, 0.001], default=0.0005),
         "batch_size": hp.Choice("batch_size", [64, 128, 256], default=128),
     }

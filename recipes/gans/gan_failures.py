@@ -25,7 +25,7 @@ from layers.adversarial import discriminator_loss, generator_loss
 from layers.gan_monitor import GanMonitor, diagnose, quality_and_coverage, variety
 
 EPOCHS = 30
-OBJECTIVE, KEEP = "val_coverage", "last"
+OBJECTIVE, KEEP = ("val_coverage", "max"), "last"
 LATENT = 8
 SLOW = {"original": True, "generator_rate": 0.0003, "learning_rate": 0.005}
 VARIANTS = {

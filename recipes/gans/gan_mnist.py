@@ -123,7 +123,7 @@ def callbacks():
 def search_space(hp):
     """Arguments of `build_model` and `load_data` worth tuning; the defaults are the recipe's own."""
     return {
-        "dropout": hp.Float("dropout", 0.0, 0.5, step=0.1, default=0.3),
+        "dropout": hp.Choice("dropout", [0.0, 0.1, 0.2, 0.3, 0.4, 0.5], default=0.3),
         "learning_rate": hp.Choice("learning_rate", [0.0002, 0.0005, 0.001], default=0.0005),
         "beta_1": hp.Choice("beta_1", [0.0, 0.5, 0.9], default=0.5),
         "batch_size": hp.Choice("batch_size", [64, 128, 256], default=128),

@@ -25,7 +25,7 @@ from layers.adversarial import discriminator_loss, generator_loss, hold_still
 from layers.album import Album
 from layers.batch_statistics import BatchStatistics
 
-EPOCHS, OBJECTIVE = 40, "val_overlap"
+EPOCHS, OBJECTIVE = 40, ("val_overlap", "max")
 VARIANTS = {"alone": {"beta_1": 0.9, "statistics": False}, "statistics": {"beta_1": 0.9}, "calm": {}}
 HEAPS, WIDTH, LATENT, SPREAD = 8, 0.05, 8, 0.1
 CENTRES = np.stack([f(2 * np.pi * np.arange(HEAPS) / HEAPS) for f in (np.cos, np.sin)], axis=1).astype("float32")

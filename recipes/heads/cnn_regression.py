@@ -18,7 +18,7 @@ import tensorflow as tf
 from keras import ops
 
 EPOCHS = 12
-OBJECTIVE = "val_position_mae"
+OBJECTIVE = ("val_position_mae", "min")
 SIZE = 64  # pixels
 REACH = 0.55  # the middle of the triangle stays within ± REACH of the image's half, so that all of it is seen
 

@@ -92,7 +92,7 @@ def search_space(hp):
     """Arguments of `build_model` and `load_data` worth tuning; the defaults are the recipe's own."""
     return {
         "filters": hp.Int("filters", 16, 64, step=16, default=32),
-        "dropout": hp.Float("dropout", 0.0, 0.5, step=0.1, default=0.4),
+        "dropout": hp.Choice("dropout", [0.0, 0.1, 0.2, 0.3, 0.4, 0.5], default=0.4),
         "learning_rate": hp.Choice("learning_rate", [0.002, 0.005, 0.01, 0.02], default=0.01),
         "batch_size": hp.Choice("batch_size", [64, 128, 256], default=128),
     }

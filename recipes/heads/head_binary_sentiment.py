@@ -81,7 +81,7 @@ def search_space(hp):
     return {
         "vocabulary": hp.Choice("vocabulary", [20_000, 50_000, 100_000, 200_000], default=200_000),
         "units": hp.Choice("units", [2, 4, 8, 16, 32], default=8),
-        "dropout": hp.Float("dropout", 0.0, 0.7, step=0.1, default=0.5),
+        "dropout": hp.Choice("dropout", [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7], default=0.5),
         "learning_rate": hp.Choice("learning_rate", [0.003, 0.01, 0.03, 0.1], default=0.03),
     }
 

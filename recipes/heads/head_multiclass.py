@@ -94,7 +94,7 @@ def search_space(hp):
     """Arguments of `build_model` and `load_data` worth tuning; the defaults are the recipe's own."""
     return {
         "units": hp.Int("units", 128, 1024, step=128, default=512),
-        "dropout": hp.Float("dropout", 0.0, 0.5, step=0.1, default=0.2),
+        "dropout": hp.Choice("dropout", [0.0, 0.1, 0.2, 0.3, 0.4, 0.5], default=0.2),
         "learning_rate": hp.Choice("learning_rate", [0.0005, 0.001, 0.002, 0.005], default=0.002),
         "smoothing": hp.Choice("smoothing", [0.0, 0.05, 0.1], default=0.0),
         "batch_size": hp.Choice("batch_size", [64, 128, 256], default=128),

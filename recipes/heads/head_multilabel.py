@@ -105,7 +105,7 @@ def search_space(hp):
         "units": hp.Choice("units", [32, 64, 128], default=64),
         "filters": hp.Int("filters", 64, 384, step=64, default=192),
         "width": hp.Int("width", 1, 4, default=2),
-        "dropout": hp.Float("dropout", 0.2, 0.7, step=0.1, default=0.5),
+        "dropout": hp.Choice("dropout", [0.2, 0.3, 0.4, 0.5, 0.6, 0.7], default=0.5),
         "learning_rate": hp.Choice("learning_rate", [0.001, 0.002, 0.005, 0.01], default=0.005),
         "batch_size": hp.Choice("batch_size", [64, 128, 256], default=128),
     }

@@ -27,7 +27,7 @@ WINDOWS = [20, 50, 200]  # cycles
 FIRST = 30  # cycles that must have been seen
 SENSORS = [1, 2, 3, 6, 7, 8, 10, 11, 12, 13, 14, 16, 19, 20]  # the others stand still in this set
 CHANNELS = len(SENSORS) + 1  # the age, too
-OBJECTIVE = "val_rmse_cycles"
+OBJECTIVE = ("val_rmse_cycles", "min")
 VARIANTS = {"mse": {"loss": "mse"}, "cross_entropy": {"loss": "binary_crossentropy"}}
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 EPOCHS = 20
-OBJECTIVE = "val_rmse"
+OBJECTIVE = ("val_rmse", "min")
 TRUE = np.array([2.0, -1.0, 0.5])  # w₁, w₂, b
 
 

@@ -18,7 +18,7 @@ import tensorflow as tf
 from layers.threshold import Threshold
 
 EPOCHS = 15
-OBJECTIVE = "val_accuracy"
+OBJECTIVE = ("val_accuracy", "max")
 VARIANTS = {"points": {"task": "points"}, "cards": {"task": "cards"}}
 LINE = np.array([0.6, 0.8, 0.1])  # w₁, w₂, b of the line that divides the points
 MARGIN, RETINA, SQUARE = 0.05, 20, 5

@@ -23,7 +23,7 @@ import tensorflow_datasets as tfds
 import recipes.datasets.electricity_es  # noqa: F401
 
 EPOCHS = 60
-OBJECTIVE = "val_mae"
+OBJECTIVE = ("val_mae", "min")
 KINDS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "holiday"]
 HOLIDAYS = [(1, 1), (1, 6), (5, 1), (8, 15), (10, 12), (11, 1), (12, 6), (12, 8), (12, 25)]  # month, day: all of Spain
 
@@ -77,7 +77,7 @@ def search_space(hp):
     return {
         "days": hp.Choice("days", [7, 14, 28], default=14),
         "units": hp.Choice("units", [32, 64, 128], default=64),
-        "dropout": hp.Float("dropout", 0.0, 0.5, step=0.1, default=0.2),
+        "dropout": hp.Choice("dropout", [0.0, 0.1, 0.2, 0.3, 0.4, 0.5], default=0.2),
         "learning_rate": hp.Choice("learning_rate", [0.001, 0.003, 0.01], default=0.003),
         "batch_size": hp.Choice("batch_size", [16, 32, 64], default=32),
     }

@@ -24,7 +24,7 @@ import numpy as np
 import tensorflow as tf
 
 EPOCHS = 10
-OBJECTIVE = "val_mse"
+OBJECTIVE = ("val_mse", "min")
 VARIANTS = {
     "tanh": {"activation": "tanh", "recurrent": "glorot_uniform"},
     "tanh_orthogonal": {"activation": "tanh", "recurrent": "orthogonal"},

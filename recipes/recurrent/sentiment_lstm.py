@@ -96,7 +96,7 @@ def search_space(hp):
         "vocabulary": hp.Choice("vocabulary", [5000, 10_000, 20_000, 40_000], default=20_000),
         "embedding": hp.Choice("embedding", [16, 32, 64, 128], default=32),
         "units": hp.Choice("units", [16, 32, 64, 128], default=32),
-        "dropout": hp.Float("dropout", 0.0, 0.7, step=0.1, default=0.5),
+        "dropout": hp.Choice("dropout", [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7], default=0.5),
         "learning_rate": hp.Choice("learning_rate", [0.001, 0.002, 0.005, 0.01, 0.02], default=0.005),
     }
 

@@ -83,7 +83,7 @@ def deployed(model):
 def search_space(hp):
     """Arguments of `build_model` and `load_data` worth tuning; the defaults are the recipe's own."""
     return {
-        "rate": hp.Float("rate", 0.0, 0.9, step=0.1, default=0.5),
+        "rate": hp.Choice("rate", [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9], default=0.5),
         "units": hp.Choice("units", [32, 64, 128, 256, 512, 1024], default=256),
         "activation": hp.Choice("activation", ["relu", "sigmoid"], default="relu"),
         "learning_rate": hp.Choice("learning_rate", [0.0005, 0.001, 0.002, 0.005], default=0.002),

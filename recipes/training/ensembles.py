@@ -19,7 +19,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 EPOCHS = 10
-OBJECTIVE = "val_ensemble_accuracy"
+OBJECTIVE = ("val_ensemble_accuracy", "max")
 MEMBERS = 9
 VARIANTS = {"same": {"kind": "same"}, "different": {"kind": "different"}, "bagging": {"kind": "bagging"}}
 TITLES = {"same": "same network, other weights", "different": "different networks", "bagging": "bagging"}

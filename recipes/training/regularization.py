@@ -68,8 +68,8 @@ def search_space(hp):
     return {
         "l2": hp.Choice("l2", [0.0, 0.0003, 0.001, 0.003, 0.01], default=0.0),
         "l1": hp.Choice("l1", [0.0, 0.0001, 0.0003, 0.001, 0.003], default=0.0),
-        "dropout": hp.Float("dropout", 0.0, 0.8, step=0.1, default=0.0),
-        "noise": hp.Float("noise", 0.0, 0.8, step=0.1, default=0.0),
+        "dropout": hp.Choice("dropout", [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8], default=0.0),
+        "noise": hp.Choice("noise", [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8], default=0.0),
         "units": hp.Int("units", 8, 128, step=8, default=32),
     }
 

@@ -19,7 +19,7 @@ import threading
 import keras_tuner
 import numpy as np
 import threadpoolctl
-from keras_tuner.src.engine import hyperparameters as hp_module
+from keras_tuner.engine import hyperparameters as hp_module
 from keras_tuner.src.engine import metrics_tracking
 from keras_tuner.src.engine import oracle as oracle_module
 from keras_tuner.src.engine import trial as trial_module
@@ -110,6 +110,12 @@ class Dependable:
                 for value in ([hp.value] if fixed else list(hp.values) if self._active(hp, point) else [None])
             ]
         return points
+
+    def most_trials(self):
+        """At most how many trials the search has; None if that is not known."""
+        points = self._points()
+        counts = [self.max_trials, None if points is None else len(points)]
+        return min((count for count in counts if count is not None), default=None)
 
     def _random_values(self, tried=None):
         """Values not tried before, at random; the defaults for the first trial; None if all points are tried."""
@@ -223,7 +229,8 @@ class Dependable:
     @locked
     def get_best_trials(self, num_trials=1):
         """At most `num_trials` completed trials, the best first; never a failed one."""
-        completed = [trial for trial in self.trials.values() if trial.status == COMPLETED and trial.score is not None]
+        completed = [trial for trial in self.trials.values() if trial.status == COMPLETED]
+        completed = [trial for trial in completed if trial.score is not None and math.isfinite(trial.score)]
         completed.sort(key=lambda trial: trial.score, reverse=self.objective.direction == "max")
         return completed[:num_trials]
 
@@ -469,6 +476,16 @@ class HyperbandOracle(Dependable, keras_tuner.oracles.HyperbandOracle):
             if last_of_all or not self._brackets[-1]["rounds"][0]:
                 return {"status": IDLE if self.ongoing_trials else STOPPED}
             self._next_bracket()
+
+    def most_trials(self):
+        if math.isinf(self.hyperband_iterations):
+            return None
+        sizes = [
+            self._get_size(bracket, number)
+            for bracket in range(self._get_num_brackets())
+            for number in range(self._get_num_rounds(bracket))
+        ]
+        return math.ceil(self.hyperband_iterations) * sum(sizes)
 
     def _next_bracket(self):
         self._increment_bracket_num()

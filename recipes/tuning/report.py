@@ -10,6 +10,7 @@ import math
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib import ticker
 from matplotlib.collections import LineCollection
 
 DETAILS = ("rank", "trial", "score", "status", "epochs", "seconds", "message")
@@ -32,9 +33,16 @@ def write_json(rows, path):
         json.dump(rows, file, indent=1, ensure_ascii=False)
 
 
-def python_line(function, hyperparameters):
-    """`build_model(filters=24, learning_rate=0.01)`, ready to paste."""
-    return f"{function}({', '.join(f'{name}={value!r}' for name, value in hyperparameters.items())})"
+def python_line(function, hyperparameters, *more):
+    """`build_model(filters=24, learning_rate=0.01)`, ready to paste.
+
+    Args:
+        function: its name, with whatever goes before it.
+        hyperparameters: `{argument: value}`.
+        *more: further arguments as they are to be written, such as `"steps=10 * len(train)"`.
+    """
+    arguments = [f"{name}={value!r}" for name, value in hyperparameters.items()]
+    return f"{function}({', '.join([*arguments, *more])})"
 
 
 def figures(rows, objective, direction="max"):
@@ -45,7 +53,7 @@ def figures(rows, objective, direction="max"):
         objective: what the scores are, such as `"val_accuracy"`.
         direction: `"max"` or `"min"`.
     """
-    rows = sorted((row for row in rows if finite(row)), key=lambda row: row["trial"])
+    rows = sorted((row for row in rows if finite(row)), key=lambda row: int(row["trial"]))
     if not rows:
         return {}
     return {
@@ -92,10 +100,10 @@ def score_by_hyperparameter(rows, objective, direction):
             axis.plot(place, best["score"], "D", markersize=8, color="C1")
         if ticks:
             axis.set_xticks(range(len(ticks)), ticks)
-        elif logarithmic:
-            axis.set_xscale("log")
-        elif len(values := sorted(set(positions))) <= 6:
-            axis.set_xticks(values, [short(value) for value in values])
+            if sum(map(len, ticks)) > 24:  # long words would run into each other
+                plt.setp(axis.get_xticklabels(), rotation=20, ha="right", rotation_mode="anchor")
+        else:
+            set_ticks(axis, positions, logarithmic)
         axis.set_xlabel(name)
     for axis in axes.flat[len(names) :]:
         axis.axis("off")
@@ -123,7 +131,9 @@ def parallel_coordinates(rows, objective, direction):
             text = axis.annotate(labels[at], (column, at), (-5, 0), textcoords="offset points", ha="right", va="center")
             text.set_bbox({"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1})
     scores = np.array([row["score"] for row in rows])
-    order = np.argsort(np.argsort(scores if direction == "max" else -scores)) / max(1, len(rows) - 1)  # ranks: 1 best
+    merits = scores if direction == "max" else -scores
+    better = np.array([np.sum(merits > merit) for merit in merits])  # how many are
+    order = 1 - better / max(1, better.max())  # ranks: 1 best, 0 worst
     places[:, -1] = order
     colours = plt.get_cmap("viridis_r")(order)
     drawn = np.argsort(order)  # the best on top
@@ -134,7 +144,7 @@ def parallel_coordinates(rows, objective, direction):
     ]
     axis.add_collection(LineCollection(lines, colors=colours[drawn], linewidths=1 + 2 * order[drawn] ** 4, alpha=0.8))
     worst, top = (scores.min(), scores.max()) if direction == "max" else (scores.max(), scores.min())
-    for at, score in ((0, worst), (1, top)):
+    for at, score in {0: worst, 1: top}.items() if worst != top else [(1, top)]:
         axis.annotate(f"{score:.4g}", (len(names), at), (6, 0), textcoords="offset points", va="center")
     for column in range(len(names) + 1):
         axis.axvline(column, color="black", linewidth=0.8)
@@ -167,6 +177,29 @@ def scale(rows, name):
         return [words.index(str(value)) for value in values], words, False
     low, high = min(values), max(values)
     return values, None, low > 0 and high / low >= 8
+
+
+def set_ticks(axis, values, logarithmic):
+    """Ticks that do not overlap: at the values if they are few, else at round numbers."""
+    values = sorted(set(values))
+    if logarithmic:
+        axis.set_xscale("log")
+        axis.xaxis.set_minor_locator(ticker.NullLocator())
+    if len(values) > 6:
+        if not logarithmic:
+            return  # Matplotlib's own
+        low, high = values[0], values[-1]
+        digits = (1, 2, 5) if high / low < 100 else (1,)
+        powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        values = [digit * 10.0**power for power in powers for digit in digits]
+        values = [value for value in values if low <= value <= high]
+    places = np.log(values) if logarithmic else np.asarray(values, float)
+    far = 0.19 * np.ptp(places)  # of one from the next: five to six labels fit
+    kept = []
+    for place, value in zip(places, values, strict=True):
+        if not kept or place - kept[-1][0] >= far:
+            kept.append((place, value))
+    axis.set_xticks([value for _, value in kept], [short(value) for _, value in kept])
 
 
 def short(value):

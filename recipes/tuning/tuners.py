@@ -192,7 +192,8 @@ class Tuner(keras_tuner.Tuner):
         """Search, or continue a search that was interrupted, until `max_trials`, the end of the space or `time_limit`.
 
         Args:
-            *fit_args: for `fit`; the first, or `x`, may be a function that returns the training data.
+            *fit_args: for `fit`; the first, or `x`, may be a function that returns the training data: `x`, a data
+                set, or a tuple `(x, y)` or `(x, y, sample_weight)`.
             **fit_kwargs: for `fit`. `verbose` is 0 for `fit` unless given; `verbose=0` silences the search, too.
 
         Raises:
@@ -462,19 +463,24 @@ class Tuner(keras_tuner.Tuner):
     def leaderboard(self):
         """All trials as dictionaries, the best first, those that failed or have not ended last.
 
-        Keys: `rank` (None if there is no score), `trial` (its id), `score`, `status`, `message` (one line or None),
-        `epochs` and `seconds` (spent on this trial), `scores` (of each execution), `hyperparameters`.
+        Keys: `rank` (equal scores share it; None if there is no score), `trial` (its id), `score`,
+        `status`, `message` (one line or None), `epochs` and `seconds` (spent on this trial), `scores`
+        (of each execution), `hyperparameters`.
         """
         if self._is_worker():
             self._local.reload()
         ranked = self._local.get_best_trials(len(self._local.trials))
         rest = [trial for trial in self._local.trials.values() if trial not in ranked]
-        rows = []
+        rows, rank = [], None
         for number, trial in enumerate([*ranked, *rest], start=1):
+            if number > len(ranked):
+                rank = None
+            elif number == 1 or trial.score != ranked[number - 2].score:
+                rank = number
             run = storage.load_json(os.path.join(self.get_trial_dir(trial.trial_id), "run.json")) or {}
             rows.append(
                 {
-                    "rank": number if number <= len(ranked) else None,
+                    "rank": rank,
                     "trial": trial.trial_id,
                     "score": trial.score,
                     "status": trial.status,
@@ -614,10 +620,17 @@ def _let_go_of_graphs(optimizer):
 
 
 def _with_data(fit_args, fit_kwargs, skip):
-    """The arguments for `fit`, a function in the place of `x` called, and `skip` epochs of its orders passed over."""
+    """The arguments for `fit`: a function in the place of `x` called, `skip` epochs passed over.
+
+    The function may give `(x, y)` or `(x, y, sample_weight)`, unless `y` is there already.
+    """
     data = fit_args[0] if fit_args else fit_kwargs.get("x")
     if callable(data) and not isinstance(data, keras.utils.PyDataset):
         data = data()
+        alone = len(fit_args) < 2 and fit_kwargs.get("y") is None
+        if alone and isinstance(data, tuple) and len(data) in (2, 3):
+            data, *rest = data
+            fit_kwargs = {**fit_kwargs, **dict(zip(("y", "sample_weight"), rest, strict=False))}
         if fit_args:
             fit_args = (data, *fit_args[1:])
         else:

@@ -1,17 +1,26 @@
 """`tune`: what it refuses, what it leaves, and that neither its workers nor it itself may be killed with impunity."""
 
+import argparse
+import contextlib
 import json
 import os
 import pathlib
+import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
+import types
 
+import keras
 import keras_tuner
+import numpy as np
 import pytest
+import tensorflow as tf
 
-from recipes._runner import search, tune_command
+from recipes._runner import search, training, tune_command
+from recipes._runner.recipe import all_recipes, find
 from tests.runner import tiny, tiny_recipe
 
 
@@ -58,6 +67,11 @@ def test_durations(text, seconds):
         (["--tuner", "hyperband", "--prune", "median"], "--prune does not go with --tuner hyperband"),
         (["--set", "unit=3"], "did you mean units"),
         (["--variant", "big"], "tiny has no such variant; it has no variants"),
+        (["--seed", "-1"], "invalid whole number from 0 to 4294967295 value: '-1'"),
+        (["--seed", str(2**32)], "invalid whole number from 0 to 4294967295 value"),
+        (["--device", "tpu", "--workers", "2"], "--workers 2: only one process at a time can use a TPU"),
+        (["--objective", "val_loss:small"], "write val_loss:min or val_loss:max"),
+        (["--objective", "val_acuracy"], "what there is: accuracy, loss, val_accuracy, val_loss"),
     ],
 )
 def test_wrong_flags_get_one_line_and_status_2(flags, said, tmp_path, capsys):
@@ -72,9 +86,81 @@ def test_a_recipe_that_trains_nothing_is_refused(tmp_path, capsys):
     assert "there is nothing to search" in capsys.readouterr().err
 
 
+def test_a_device_that_is_not_there_is_refused_before_anything_is_touched(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: [])
+    assert tune(tmp_path, "--device", "gpu", "--fresh") == 2
+    assert "--device gpu: TensorFlow sees no GPU here" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+    trials = search.recipe_model(plan(), "gpu")
+    trials.known = True
+    with pytest.raises(tune_command.UserError, match="--device gpu"):  # it reaches the trials
+        trials.build(keras_tuner.HyperParameters())
+
+
+@pytest.mark.parametrize("flags", [[], ["--objective", "val_loss"]])
+def test_defaults_that_cannot_be_built_are_one_line_and_touch_nothing(flags, tmp_path, capsys):
+    given = ["--set", "kind=raises", "--fresh", *flags]
+    assert tune(tmp_path, "--tuner", "grid", *given, recipe="deadly") == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line.endswith("the default values cannot be trained: ValueError: this never works")
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_recipes_own_metric_is_the_objective():
     assert tune_command.objective(tiny_recipe, None, 1, {}, {}) == ("val_accuracy", "max")
     assert tune_command.objective(tiny_recipe, "val_loss", 1, {}, {}) == ("val_loss", "min")
+    assert tune_command.objective(tiny_recipe, "val_accuracy:min", 1, {}, {}) == ("val_accuracy", "min")
+    own = types.SimpleNamespace(OBJECTIVE=("val_frechet_distance", "min"))  # a search for the worst GAN
+    assert tune_command.objective(own, "val_frechet_distance", 1, {}, {}) == ("val_frechet_distance", "min")
+    assert tune_command.objective(own, None, 1, {}, {}) == ("val_frechet_distance", "min")
+    with pytest.raises(tune_command.UserError, match=r'OBJECTIVE = \("val_x", "min"\) or \("val_x", "max"\)'):
+        tune_command.objective(types.SimpleNamespace(OBJECTIVE="val_x"), None, 1, {}, {})
+
+
+def test_every_recipe_says_which_direction_of_its_objective_is_better():
+    for recipe in all_recipes():
+        if recipe.trains and hasattr(recipe.module, "OBJECTIVE"):
+            name, direction = training.monitored(recipe.module, None)
+            errors = re.search(r"loss|mse|mae|rmse|distance|bits", name)
+            assert direction == ("min" if errors else "max"), recipe.name
+
+
+def maestro_accuracy(y_true, y_pred):
+    return keras.ops.mean(keras.ops.abs(y_true - y_pred))
+
+
+@pytest.mark.parametrize(
+    ("metric", "direction"),
+    [
+        *[(name, "min") for name in ("mae", "mape", "hinge", "kl_divergence", "poisson", "binary_crossentropy")],
+        *[(name, "max") for name in ("accuracy", "binary_accuracy", "cosine_similarity")],
+        (keras.metrics.R2Score(name="r2"), "max"),
+        (keras.metrics.RootMeanSquaredError(name="high_is_bad"), "min"),
+        (keras.metrics.AUC(name="error"), "max"),  # whatever it is called
+        (keras.metrics.FalsePositives(), "min"),
+        (keras.metrics.TruePositives(), "max"),
+        (keras.metrics.MeanIoU(2, name="overlap"), "max"),
+        (maestro_accuracy, None),
+    ],
+)
+def test_the_compiled_metric_says_whether_more_is_better(metric, direction):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(loss="mse", metrics=[metric])
+    x, y = np.ones((4, 2)), np.ones((4, 1))
+    model.compute_metrics(x, y, model(x), None)
+    name = next(name for name in model.get_metrics_result() if name != "loss")
+    assert tune_command.better(f"val_{name}", model) == direction
+    assert tune_command.better("val_loss", model) == "min"
+
+
+def test_metrics_of_several_outputs_have_a_direction():
+    inputs = keras.Input((2,))
+    outputs = [keras.layers.Dense(1, name="left")(inputs), keras.layers.Dense(1, name="right")(inputs)]
+    model = keras.Model(inputs, outputs)
+    model.compile(loss=["mse", "mse"], metrics=[["mae"], [keras.metrics.R2Score(name="r2")]])
+    x, y = np.ones((4, 2)), [np.ones((4, 1))] * 2
+    model.compute_metrics(x, y, model(x), None)
+    assert [tune_command.better(name, model) for name in ("val_left_mae", "val_right_r2")] == ["min", "max"]
 
 
 def test_what_is_set_is_not_searched_and_a_variant_is_where_the_search_starts():
@@ -100,28 +186,150 @@ def test_another_search_in_the_folder_is_refused(tmp_path):
         tune_command.refuse_another(plan(tuner_arguments={"max_trials": 3, "seed": 1}), tmp_path)
 
 
-def test_a_search_leaves_leaderboard_pictures_and_a_trained_winner(tmp_path, capsys, monkeypatch):
-    flags = ["--tuner", "random", "--epochs", "1"]
-    assert tune(tmp_path, *flags, "--trials", "2") == 0
+def test_a_search_leaves_its_results_and_the_lines_that_build_the_winner(tmp_path, capsys, monkeypatch):
+    """On a recipe where steps, training set and batch size decide on the weights."""
+    monkeypatch.setattr(tune_command, "PROGRESS", 0.0)
+    flags = ["--epochs", "3", "--variant", "bent", "--tuner", "random", "--workers", "3"]
+    assert tune(tmp_path, *flags, "--trials", "2", recipe="scheduled") == 0
     said = capsys.readouterr().out
-    folder = tmp_path / "tuning-random"
+    folder, tuned = tmp_path / "tuning-random", tmp_path / "tuned"
     rows = leaderboard(tmp_path, "random")
-    assert len(rows) == 2
-    assert [row["hyperparameters"]["units"] for row in rows if row["trial"] == min(r["trial"] for r in rows)] == [8]
-    assert "Trial 1 of 2: val_accuracy" in said
-    assert f"model = build_model(units={rows[0]['hyperparameters']['units']})" in said
+    assert [row["hyperparameters"]["batch_size"] for row in rows] == [10, 50]  # the defaults lose
+    assert rows[1]["trial"] == "0"
+
+    assert "Trial 1 of 2: val_loss " in said
+    assert f"    {rows[0]['score']:<10.5g} trial 2: batch_size=10\n    {rows[1]['score']:<10.5g} trial 1:" in said
+    assert re.search(r"  trial [12]: epoch [123] of 3, loss [\d.e-]+, val_loss [\d.e-]+", said)
+    assert len(list(folder.glob("worker-*.log"))) == 2  # no more than there are trials
     left = {path.name for path in folder.iterdir()}
     assert {"leaderboard.csv", "best.py", "best_so_far.png", "hyperparameters.png", "parallel_coordinates.png"} <= left
-    metrics = json.loads((tmp_path / "tuned" / "metrics.json").read_text())
-    assert metrics["arguments"]["units"] == rows[0]["hyperparameters"]["units"]
-    assert (tmp_path / "tuned" / "defaults" / "model.keras").exists()
+    assert not {"final", tune_command.EARLIER} & left
 
-    records = {path: path.read_bytes() for path in folder.glob("trials/trial_*/trial.json")}
-    assert len(records) == 2
-    monkeypatch.setattr(tune_command, "test", lambda *arguments: metrics)  # as above
-    assert tune(tmp_path, *flags, "--trials", "3") == 0  # goes on from the two
-    assert len(leaderboard(tmp_path, "random")) == 3
-    assert all(path.read_bytes() == before for path, before in records.items())
+    metrics = json.loads((tuned / "metrics.json").read_text())
+    assert metrics["arguments"] == {"power": 2, "batch_size": 10}
+    assert json.loads((tuned / "defaults" / "metrics.json").read_text())["arguments"] == {"power": 2}
+    card = (tuned / "README.md").read_text()
+    assert "keras.saving.load_model(" in card
+    assert "| batch_size |  | 10 |" in card
+    assert f"| loss, test set | {metrics['scores']['loss']:.4g}" not in card  # that is the defaults' column
+    assert f"| {metrics['scores']['loss']:.4g} |" in card
+    assert (tuned / "defaults" / "model.keras").exists()
+
+    lines = (folder / "best.py").read_text()
+    assert "".join(f"    {line}\n" for line in lines.splitlines()) in said
+    keras.backend.clear_session()  # the names of what is built begin anew
+    pasted = {}
+    exec(lines, pasted)
+    saved = keras.saving.load_model(tuned / "model.keras")
+    assert pasted["model"].optimizer.get_config() == saved.optimizer.get_config()
+    assert int(pasted["model"].optimizer.iterations) == int(saved.optimizer.iterations) == 3 * 20
+    for trained, kept in zip(pasted["model"].get_weights(), saved.get_weights(), strict=True):
+        np.testing.assert_allclose(trained, kept, rtol=1e-4, atol=1e-6)
+
+
+def files(folder):
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != ".lock"
+    }
+
+
+@pytest.fixture
+def earlier(tmp_path):
+    """The folder of a search that has found something."""
+    folder = tmp_path / "tuning-bayesian"
+    (folder / "trials" / "trial_00").mkdir(parents=True)
+    for name in ("plan.json", "leaderboard.csv", "trials/trial_00/trial.json"):
+        (folder / name).write_text(f"{name} of weeks")
+    return folder
+
+
+def begin_another(folder):
+    (folder / "plan.json").write_text("new")
+    (folder / "trials" / "trial_00").mkdir(parents=True)
+
+
+def test_fresh_gives_up_the_earlier_search_only_for_a_completed_trial(earlier):
+    before = files(earlier)
+    record = earlier / "trials" / "trial_00" / "trial.json"
+    for status in ("RUNNING", "FAILED"):
+        tune_command.set_aside(earlier)
+        begin_another(earlier)
+        record.write_text(json.dumps({"status": status}))
+        assert not tune_command.anything_found(earlier)
+        tune_command.put_back(earlier)
+        assert files(earlier) == before
+    tune_command.set_aside(earlier)
+    begin_another(earlier)
+    record.write_text(json.dumps({"status": "COMPLETED"}))
+    assert tune_command.anything_found(earlier)
+    tune_command.confirm(earlier)
+    assert set(files(earlier)) == {"plan.json", "trials/trial_00/trial.json"}
+    assert (earlier / "plan.json").read_text() == "new"
+
+
+@pytest.mark.parametrize("renames", range(4))
+def test_an_earlier_search_survives_a_kill_while_it_is_moved(renames, earlier, monkeypatch):
+    """Killed after so many of three renames, there and back."""
+    before, rename = files(earlier), os.rename
+
+    def killed_after(number):
+        done = iter(range(number))
+
+        def counted(*paths):
+            if next(done, None) is None:
+                raise KeyboardInterrupt
+            rename(*paths)
+
+        monkeypatch.setattr(os, "rename", counted)
+
+    killed_after(renames)
+    with contextlib.suppress(KeyboardInterrupt):
+        tune_command.set_aside(earlier)
+    assert not tune_command.anything_found(earlier)
+    killed_after(renames)
+    with contextlib.suppress(KeyboardInterrupt):
+        tune_command.resolve(earlier)
+    monkeypatch.undo()
+    tune_command.resolve(earlier)
+    assert files(earlier) == before
+
+
+def test_a_time_limit_before_the_first_trial_is_one_line_and_costs_nothing(earlier, capsys):
+    before = files(earlier)
+    assert tune(earlier.parent, "--time-limit", "1s", "--fresh", "--trials", "2") == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    assert "--time-limit 1s: the time was over before a trial was completed" in lines[0]
+    assert files(earlier) == before
+
+
+@pytest.mark.parametrize("found", [False, True])
+def test_ctrl_c_prints_the_line_that_continues(found, earlier, capsys, monkeypatch):
+    before = files(earlier)
+
+    def interrupted(plan, options, folder):
+        begin_another(folder)
+        record = folder / "trials" / "trial_00" / "trial.json"
+        record.write_text(json.dumps({"status": "COMPLETED" if found else "RUNNING"}))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tune_command, "search", interrupted)
+    flags = ["--trials", "5", "--output", str(earlier.parent), "--set", "rate=0.1", "--fresh"]
+    monkeypatch.setattr(sys, "argv", ["recipes", "tune", "tiny", *flags])
+    assert tiny.main(sys.argv[1:]) == 130
+    said = capsys.readouterr().out
+    assert f"    python -m recipes {shlex.join(['tune', 'tiny', *flags[:-1], *[flags[-1]] * (not found)])}\n" in said
+    assert (files(earlier) == before) != found
+
+
+def test_a_search_on_other_than_the_real_data_keeps_to_its_folder(tmp_path):
+    for flag, place in (("--stand-in", "stand-in"), ("--smoke", "smoke")):
+        parser = argparse.ArgumentParser()
+        tune_command.add_arguments(parser)
+        options = parser.parse_args(["cnn_mnist", flag])
+        assert tune_command.planned(find("cnn_mnist"), options, tmp_path)[1] == tmp_path / place
 
 
 # With processes that die
@@ -133,6 +341,8 @@ def start(folder, *flags, recipe="tiny"):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # Whoever runs the tests in the background has SIGINT ignored, and what they start inherits that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
@@ -175,6 +385,34 @@ def test_defaults_that_fail_end_the_search_with_their_error(tmp_path):
     said = process.communicate(timeout=600)[0]
     assert process.returncode == 2
     assert "this never works" in said.splitlines()[-1]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_an_interrupted_search_says_how_to_continue_and_does(tmp_path):
+    flags = ["--tuner", "random", "--trials", "3", "--epochs", "3"]
+    process = start(tmp_path, *flags, "--fresh")
+    records = tmp_path / "tuning-random" / "trials"
+    wait_until(lambda: any("COMPLETED" in p.read_text() for p in records.glob("trial_*/trial.json")))
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=100)[0]
+    assert process.returncode == 130
+    line = next(line for line in said.splitlines() if line.startswith("    python -m recipes tune"))
+    words = shlex.split(line)[3:]
+    assert words == ["tune", "tiny", "--output", str(tmp_path), *flags]
+    again = subprocess.run([sys.executable, "-m", "tests.runner.tiny", *words], capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr
+    assert "Continuing: " in again.stdout
+    assert len(leaderboard(tmp_path, "random")) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_a_smoke_search_leaves_nothing_outside_its_folder(tmp_path):
+    process = start(tmp_path, "--smoke", recipe="scheduled")
+    assert process.wait(900) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["smoke"]
+    assert (tmp_path / "smoke" / "tuned" / "model.keras").exists()
 
 
 @pytest.mark.slow

@@ -15,7 +15,8 @@ class Tiny(Recipe):
 
 
 SMALL = {
-    name: Tiny(name, "runner", pathlib.Path(__file__).with_name(f"{name}_recipe.py")) for name in ("tiny", "deadly")
+    name: Tiny(name, "runner", pathlib.Path(__file__).with_name(f"{name}_recipe.py"))
+    for name in ("tiny", "deadly", "scheduled")
 }
 
 

@@ -1,5 +1,6 @@
 """What is tried next: no repetition on finite spaces, good points soon, and at a small cost."""
 
+import math
 import time
 
 import keras_tuner
@@ -199,3 +200,76 @@ def test_hyperband_with_failures_ends(tmp_path):
     tuner = tiny.fake("Hyperband", tmp_path, function)
     tuner.search(verbose=0)
     assert max(values["tuner/epochs"] for _, values in tuner.calls if values["tuner/bracket"] == 2) == 9
+
+
+@pytest.mark.parametrize("kind", ["RandomSearch", "GridSearch", "Hyperband"])
+def test_most_trials(kind, tmp_path):
+    """A bound that a search reaches, so nobody waits for more."""
+    tuner = tiny.fake(kind, tmp_path, lambda values: 1.0, hyperparameters=sixteen(), max_trials=30)
+    tuner.search(verbose=0)
+    assert tuner.oracle.most_trials() == len(tuner.calls) == (23 if kind == "Hyperband" else 16)
+    fewer = tiny.fake(kind, tmp_path / "b", hyperparameters=sixteen(), max_trials=5)
+    assert fewer.oracle.most_trials() == (23 if kind == "Hyperband" else 5)
+
+
+def test_most_trials_of_a_search_without_end(tmp_path):
+    assert tiny.fake("RandomSearch", tmp_path / "a", max_trials=None).oracle.most_trials() is None
+    assert tiny.fake("Hyperband", tmp_path / "b", hyperband_iterations=None).oracle.most_trials() is None
+
+
+@pytest.mark.parametrize("direction", ["min", "max"])
+def test_hyperband_promotes_only_who_is_sure_to_be_among_the_best(direction, tmp_path):
+    """With five workers that end in turn, and each newcomer better than all before."""
+    oracle = tiny.fake("Hyperband", tmp_path, direction=direction).oracle
+    sign = 1 if direction == "max" else -1
+    running, begun = {}, 0
+    while True:
+        for worker in "abcde":
+            if worker in running:
+                trial = running.pop(worker)
+                oracle.update_trial(trial.trial_id, {"score": sign * float(int(trial.trial_id))})
+                trial.status = "COMPLETED"
+                oracle.end_trial(trial)
+            trial = oracle.create_trial(worker)
+            if trial.status == "RUNNING":
+                running[worker] = trial
+                begun += 1
+        if not running:
+            break
+    rounds = {}
+    for trial in oracle.trials.values():
+        values = trial.hyperparameters.values
+        rounds.setdefault((values["tuner/bracket"], values["tuner/round"]), []).append(trial)
+    assert begun == oracle.most_trials()
+    for (bracket, number), trials in rounds.items():
+        if number == 0:
+            continue
+        past = sorted(rounds[bracket, number - 1], key=lambda trial: sign * trial.score, reverse=True)
+        promoted = {trial.hyperparameters.values["tuner/trial_id"] for trial in trials}
+        assert promoted == {trial.trial_id for trial in past[: len(trials)]}
+
+
+def test_nothing_that_is_no_number_is_among_the_best(tmp_path):
+    """Even where a record says it was completed, as one of another version might."""
+    tuner = tiny.fake("RandomSearch", tmp_path, max_trials=4)
+    tuner.search(verbose=0)
+    for direction in ("min", "max"):
+        tuner.oracle.objective.direction = direction
+        for number, score in enumerate((math.nan, 0.5, math.inf, -math.inf)):
+            tuner.oracle.trials[str(number)].score = score
+        assert [trial.score for trial in tuner.oracle.get_best_trials(4)] == [0.5]
+
+
+@pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("direction", ["min", "max"])
+def test_a_trial_that_is_reported_without_a_number_has_failed(score, direction, tmp_path):
+    """As by a worker with a tuner of its own."""
+    oracle = tiny.fake("RandomSearch", tmp_path, direction=direction).oracle
+    for value in (0.5, score):
+        trial = oracle.create_trial("worker")
+        oracle.update_trial(trial.trial_id, {"score": value})
+        trial.status = "COMPLETED"
+        oracle.end_trial(trial)
+    assert [trial.status for trial in oracle.trials.values()] == ["COMPLETED", "FAILED"]
+    assert oracle.trials["1"].message == f"score is {score}"
+    assert [trial.score for trial in oracle.get_best_trials(2)] == [0.5]

@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 
 from recipes import tuning
-from recipes.tuning import progress, tuners
+from recipes.tuning import progress, storage, tuners
 from tests.tuning import tiny
 
 RNG = np.random.default_rng(0)
@@ -44,7 +44,7 @@ def shuffled():
 
 def tuner(kind, folder, hypermodel=build, **arguments):
     arguments = {"seed": 0, "directory": folder, "project_name": "search", **arguments}
-    return getattr(tuning, kind)(hypermodel, "val_loss", **arguments)
+    return getattr(tuning, kind)(hypermodel, **{"objective": "val_loss", **arguments})
 
 
 FIT = {"validation_data": (X, Y), "verbose": 0}
@@ -89,6 +89,30 @@ def test_same_score_in_any_order(tmp_path):
     trial = alone.oracle.get_best_trials()[0]
     assert trials[str({k: trial.hyperparameters.values[k] for k in ("rate", "units")})] == trial.score
     assert len(set(trials.values())) == 3
+
+
+@pytest.mark.parametrize("keyword", [False, True])
+def test_a_function_may_give_inputs_and_targets(keyword, tmp_path):
+    """As `keras.datasets.mnist.load_data()[0]` is."""
+
+    def data():
+        return X, Y
+
+    search = tuner("RandomSearch", tmp_path, max_trials=1)
+    search.search(*[] if keyword else [data], **{"x": data} if keyword else {}, epochs=1, batch_size=8, **FIT)
+    apart = tuner("RandomSearch", tmp_path / "apart", max_trials=1)
+    apart.search(X, Y, epochs=1, batch_size=8, **FIT)
+    assert tiny.table(search) == tiny.table(apart)
+
+
+def test_a_function_beside_targets_gives_the_inputs(tmp_path):
+    """Two of them, as it is; and weights come third."""
+    assert tuners._with_data((lambda: (X, X), Y), {}, 0) == (((X, X), Y), {})
+    assert tuners._with_data((lambda: (X, X),), {"y": Y}, 0) == (((X, X),), {"y": Y})
+    arguments, more = tuners._with_data((lambda: (X, Y, Y[:, 0]),), {"epochs": 2}, 0)
+    assert arguments == (X,)
+    assert more["y"] is Y
+    assert more.keys() == {"y", "sample_weight", "epochs"}
 
 
 def test_promoted_run_equals_an_uninterrupted_one(tmp_path):
@@ -317,6 +341,131 @@ def test_median_pruning(tmp_path, monkeypatch):
     again = tuner("RandomSearch", tmp_path / "median", Curves(), max_trials=20, prune="median")
     assert again.leaderboard() == board
     assert len(again.curves(pruned[0]["trial"])[0]["val_loss"]) == pruned[0]["epochs"]
+
+
+def with_others(folder, curves, **arguments):
+    """A search in whose folder others have left these values of the objective, epoch by epoch."""
+    search = tuner("RandomSearch", folder, Curves(), prune="median", **arguments)
+    for number, curve in enumerate(curves):
+        run = {"score": curve[-1], "executions": [{"values": curve}]}
+        path = pathlib.Path(search.project_dir, f"trial_{number}", "run.json")
+        path.parent.mkdir()
+        storage.save_json(path, run)
+    return search
+
+
+FALLING = [[0.9, 0.6, 0.1], [0.9, 0.5, 0.1], [0.9, 0.4, 0.1], [0.9, 0.3, 0.1], [0.9, 0.2]]
+
+
+@pytest.mark.parametrize("direction", ["min", "max"])
+@pytest.mark.parametrize(
+    ("values", "pruned"),
+    [
+        ([0.9, 0.39], False),  # the median at that epoch is 0.4, in the end 0.1
+        ([0.9, 0.41], "pruned at epoch 2: 0.41 is worse than 0.4, the median of 5 others"),
+        ([0.9, math.nan, 0.11], "pruned at epoch 3: 0.11 is worse than 0.1, the median of 4 others"),
+        ([0.05, 0.9, 0.9], False),  # its best counts, not its last
+        ([0.95], False),  # too early
+        ([0.9, 0.9, 0.9, 0.9], False),  # no other got so far
+    ],
+)
+def test_a_trial_is_compared_with_others_at_the_same_epoch(values, pruned, direction, tmp_path):
+    sign = 1 if direction == "min" else -1
+    others = [[sign * value for value in curve] for curve in FALLING]
+    search = with_others(tmp_path, others, objective=keras_tuner.Objective("val_loss", direction))
+    trial = types.SimpleNamespace(trial_id="9")
+    verdict = search.verdict(trial, [sign * value for value in values])
+    assert (verdict or "").replace("-0", "0") == (pruned or "")
+    again = search.verdict(types.SimpleNamespace(trial_id="0"), [sign * 0.9, sign * 0.37])
+    assert again.endswith("0.35, the median of 4 others")  # its own earlier record is no other's
+
+
+LEAST = keras_tuner.Objective("val_x", "min")
+
+
+class Numbered(keras_tuner.HyperModel):
+    """Trains nothing: gives these values in each execution, with the weight 100 k + epoch."""
+
+    def __init__(self, *executions):
+        super().__init__()
+        self.executions, self.begun = executions, 0
+
+    def build(self, hp):
+        hp.Int("units", 1, 9)
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+        model.compile("sgd", "mse")
+        return model
+
+    def fit(self, hp, model, *arguments, callbacks=(), initial_epoch=0, **keywords):
+        every = keras.callbacks.CallbackList(callbacks, model=model, add_history=True)
+        model.stop_training = False
+        values, number = self.executions[self.begun], 100 * self.begun
+        self.begun += 1
+        every.on_train_begin()
+        for epoch, value in list(enumerate(values))[initial_epoch:]:
+            every.on_epoch_begin(epoch)
+            if value is None:
+                raise tiny.Killed
+            model.layers[0].kernel.assign([[number + epoch]])
+            every.on_epoch_end(epoch, {"val_x": value})
+        every.on_train_end()
+        return model.history
+
+
+@pytest.mark.parametrize("direction", ["min", "max"])
+@pytest.mark.parametrize(
+    ("executions", "best", "score"),
+    [
+        ([[0.5, 0.2, 0.3]], 1, 0.2),
+        ([[math.nan, 0.2, 0.3]], 1, 0.2),
+        ([[-math.inf, 0.4, 0.3]], 2, 0.3),
+        ([[0.5, 0.1], [0.4, 0.3]], 1, 0.2),  # the second execution is worse
+        ([[0.5, 0.3], [0.1, 0.3]], 100, 0.2),
+        ([[0.2, 0.2], [0.2, 0.2]], 0, 0.2),
+    ],
+)
+def test_the_weights_kept_are_the_best_finite_ones_of_all_executions(executions, best, score, direction, tmp_path):
+    sign = 1 if direction == "min" else -1
+    executions = [[sign * value for value in values] for values in executions]
+    search = tuner(
+        "RandomSearch",
+        tmp_path,
+        Numbered(*executions),
+        objective=keras_tuner.Objective("val_x", direction),
+        executions_per_trial=len(executions),
+        max_trials=1,
+    )
+    search.search(verbose=0)
+    (row,) = search.leaderboard()
+    assert row["score"] == pytest.approx(sign * score)
+    assert search.get_best_models()[0].layers[0].kernel.numpy().item() == best
+
+
+def test_the_best_weights_from_before_a_kill_stay_the_best(tmp_path):
+    killed = tuner("RandomSearch", tmp_path, Numbered([0.1, 0.5, None]), objective=LEAST, max_trials=1)
+    with pytest.raises(tiny.Killed):
+        killed.search(verbose=0)
+    again = tuner("RandomSearch", tmp_path, Numbered([9.0, 9.0, 0.4]), objective=LEAST, max_trials=1)
+    again.search(verbose=0)
+    assert again.leaderboard()[0]["score"] == 0.1
+    assert again.get_best_models()[0].layers[0].kernel.numpy().item() == 0
+
+
+def test_weights_are_kept_of_the_best_trials_whichever_direction_is_better(tmp_path):
+    for direction in ("min", "max"):
+        search = tuner(
+            "RandomSearch",
+            tmp_path / direction,
+            Numbered([0.3], [0.1], [0.4], [0.2]),
+            objective=keras_tuner.Objective("val_x", direction),
+            max_trials=4,
+            keep=2,
+        )
+        search.search(verbose=0)
+        kept = {path.parent.name for path in (tmp_path / direction).rglob("checkpoint.weights.h5")}
+        assert kept == ({"trial_1", "trial_3"} if direction == "min" else {"trial_0", "trial_2"})
+        best = [row["trial"] for row in search.leaderboard()]
+        assert best == ["1", "3", "0", "2"][:: 1 if direction == "min" else -1]
 
 
 def compiled(hp):
