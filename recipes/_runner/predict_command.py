@@ -15,6 +15,7 @@ import zlib
 import numpy as np
 
 from recipes._runner import quiet
+from recipes._runner.arguments import expanded, expanded_path
 from recipes._runner.errors import UserError
 from recipes._runner.recipe import find
 from recipes._runner.run_command import SAVED_MODELS
@@ -24,8 +25,10 @@ MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
 def add_arguments(parser):
-    parser.add_argument("model", help="a recipe's name, the folder it was saved in, or a .keras file")
-    parser.add_argument("files", nargs="+", type=pathlib.Path, help="images, texts (.txt, one a line) or tables (.csv)")
+    parser.add_argument("model", type=expanded, help="a recipe's name, the folder it was saved in, or a .keras file")
+    parser.add_argument(
+        "files", nargs="+", type=expanded_path, help="images, texts (.txt, one a line) or tables (.csv)"
+    )
     parser.add_argument("--json", action="store_true", help="print a JSON list")
     parser.add_argument("--invert", action="store_true", help="swap light and dark: MNIST expects white on black")
 
