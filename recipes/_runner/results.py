@@ -68,11 +68,14 @@ def read(path=None):
     path = pathlib.Path(path or PATH)
     if not path.exists():
         return []
-    with open(path, encoding="utf8", newline="") as file:
-        rows = csv.DictReader(file)
-        if tuple(rows.fieldnames or ()) != COLUMNS:
-            raise UserError(f"{path}: the first line should be {','.join(COLUMNS)}")
-        rows = list(rows)
+    try:
+        with open(path, encoding="utf8", newline="") as file:
+            rows = csv.DictReader(file)
+            if tuple(rows.fieldnames or ()) != COLUMNS:
+                raise UserError(f"{path}: the first line should be {','.join(COLUMNS)}")
+            rows = list(rows)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path} cannot be read: {error}") from None
     for number, row in enumerate(rows, start=2):
         if None in row or None in row.values():
             raise UserError(f"{path}: row {number} should have {len(COLUMNS)} fields")
@@ -188,15 +191,27 @@ def duration(seconds):
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
+def around_table(readme):
+    """What the README says before and after the table.
+
+    Raises:
+        UserError: if the file cannot be read, or the markers are not there.
+    """
+    try:
+        content = pathlib.Path(readme).read_text(encoding="utf8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{readme} cannot be read: {error}") from None
+    if BEGIN not in content or END not in content.partition(BEGIN)[2]:
+        raise UserError(f"{readme}: the results table belongs between lines {BEGIN} and {END}; they are missing")
+    before, _, rest = content.partition(BEGIN)
+    return before, rest.partition(END)[2]
+
+
 def write_readme_table(readme):
     """Put the table between the README's markers.
 
     Raises:
         UserError: if the markers are not there.
     """
-    readme = pathlib.Path(readme)
-    content = readme.read_text(encoding="utf8")
-    if BEGIN not in content or END not in content.partition(BEGIN)[2]:
-        raise UserError(f"{readme}: the results table belongs between lines {BEGIN} and {END}; they are missing")
-    before, _, rest = content.partition(BEGIN)
-    write_atomically(readme, f"{before}{BEGIN}\n{table()}\n{END}{rest.partition(END)[2]}")
+    before, after = around_table(readme)
+    write_atomically(readme, f"{before}{BEGIN}\n{table()}\n{END}{after}")
