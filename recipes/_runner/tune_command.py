@@ -13,6 +13,7 @@ import tempfile
 import time
 
 from recipes._runner import output
+from recipes._runner.arguments import expanded, expanded_path, seed
 from recipes._runner.errors import UserError
 from recipes._runner.recipe import find
 from recipes._runner.run_command import PRECISIONS, SAVED_MODELS, SMOKE_ROWS, positive, shown
@@ -41,7 +42,7 @@ duration.__name__ = "time such as 90s, 30m or 2h"
 
 
 def add_arguments(parser):
-    parser.add_argument("recipe", help="as in `make list`, for example cnn_mnist")
+    parser.add_argument("recipe", type=expanded, help="as in `make list`, for example cnn_mnist; or a file, ./mine.py")
     parser.add_argument("--variant", metavar="NAME", help="which of the recipe's variants to start from [the first]")
     parser.add_argument("--tuner", choices=TUNERS, default="bayesian", help="how values are chosen [bayesian]")
     parser.add_argument("--trials", type=positive, metavar="N", help=f"how many to try, the defaults first [{TRIALS}]")
@@ -57,16 +58,17 @@ def add_arguments(parser):
     parser.add_argument(
         "--prune", choices=("none", "median"), default="none", help="stop trials below the median [none]"
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all random numbers [0]")
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of all random numbers [0]")
     parser.add_argument("--epochs", type=positive, metavar="N", help="of each trial [the recipe's]")
     parser.add_argument("--set", action="append", metavar="NAME=VALUE", help="the same in all trials, not searched")
     parser.add_argument(
         "--all-data", action="store_true", help="train the winner on training and validation set together"
     )
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="as in `run`")
-    parser.add_argument("--data-dir", metavar="DIR", help="as in `run`")
+    parser.add_argument("--data-dir", type=expanded, metavar="DIR", help="as in `run`")
     parser.add_argument("--stand-in", action="store_true", help="as in `run`")
-    parser.add_argument("--output", metavar="DIR", type=pathlib.Path, help="where to write [saved_models/NAME]")
+    parser.add_argument("--output", metavar="DIR", type=expanded_path, help="where to write [saved_models/NAME]")
+    parser.add_argument("--force", action="store_true", help="as in `run`")
     parser.add_argument("--fresh", action="store_true", help="forget an earlier search instead of continuing it")
     parser.add_argument("--smoke", action="store_true", help="two trials in seconds, on tiny data: shows that it works")
 
@@ -75,8 +77,13 @@ def main(options):
     recipe = find(options.recipe)
     if not recipe.trains:
         raise UserError(f"{recipe.name} trains nothing: there is nothing to search")
-    base = (options.output or SAVED_MODELS / recipe.name).resolve()
+    if "search_space" not in recipe.functions:
+        raise UserError(f"{recipe.name} has no search_space(hp): there is nothing to search")
+    if options.output:
+        output.refuse_others(options.output, options.force)
+    base = (options.output or SAVED_MODELS / recipe.folder_name).resolve()
     plan, folder = planned(recipe, options, base)
+    output.mark(base)
     with output.held(folder):
         begin(plan, options, folder)
         rows = search(plan, options, folder)
@@ -121,9 +128,11 @@ def planned(recipe, options, base):
         own["max_trials"] = options.trials or (2 if options.smoke else TRIALS)
     if options.prune != "none":
         own["prune"] = options.prune
+    with arguments.blamed(module, fixed):
+        aim = objective(module, options.objective, epochs, {**variants[variant], **fixed}, chosen)
     plan = search.SearchPlan(
         recipe=recipe.name,
-        module=module.__name__,
+        module=module.__name__ if recipe.chapter else str(recipe.path),
         epochs=epochs,
         variant=variant,
         defaults=variants[variant],
@@ -133,7 +142,7 @@ def planned(recipe, options, base):
         precision=options.precision,
         smoke=options.smoke,
         tuner=TUNERS[options.tuner],
-        objective=list(objective(module, options.objective, epochs, {**variants[variant], **fixed}, chosen)),
+        objective=list(aim),
         tuner_arguments=own,
     )
     return plan, folder
@@ -405,7 +414,7 @@ def test(recipe, plan, options, values, target, extra):
     command = [
         *PROGRAM,
         "run",
-        recipe.name,
+        recipe.typed,
         "--output",
         str(target),
         "--seed",
