@@ -417,6 +417,7 @@ def test(recipe, plan, options, values, target, extra):
         recipe.typed,
         "--output",
         str(target),
+        "--force",  # whether it may write there was asked of the whole folder
         "--seed",
         str(options.seed),
     ]

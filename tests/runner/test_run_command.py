@@ -457,6 +457,20 @@ def test_tune_leaves_a_folder_of_the_users_alone(tmp_path, capsys):
     assert contents(tmp_path) == {"tuned/README.md": b"mine"}
 
 
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--seed", "-1"], "whole number from 0 to 4294967295"),
+        (["--set", "rate=1.5"], "tiny_recipe does not work with rate=1.5 (default 0.3): ValueError: "),
+        (["--set", "batch_size=0"], "batch_size=0 (default 16)"),
+        (["--output=~nobody-of-that-name/x"], "there is no user nobody-of-that-name"),
+    ],
+)
+def test_tune_refuses_the_same_values(flags, said, tmp_path, capsys):
+    assert tiny.main(["tune", "tiny", "--output", str(tmp_path / "out"), *flags]) == 2
+    assert said in refusal(capsys)
+
+
 PATHS = {"output", "data_dir", "folder", "files", "model", "recipe"}
 
 
