@@ -10,7 +10,7 @@ import shutil
 
 from recipes._runner.errors import UserError
 
-PROJECT = pathlib.Path(__file__).parents[2]
+PROJECT = pathlib.Path(__file__).resolve().parents[2]
 MARK = ".made_by_recipes"  # lies in every folder whose files are ours to replace
 UNFINISHED = "unfinished"  # a run works in here; what it leaves is moved up once all of it is there
 COMPLETE = "complete"  # marks a finished run whose files are being moved
@@ -72,9 +72,20 @@ def refuse_others(folder, force=False):
 
 
 def mark(folder):
-    """Make a folder, if need be, and write down that results are ours to replace in it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / MARK).touch()
+    """Make a folder, if need be, and write down that results are ours to replace in it.
+
+    Raises:
+        UserError: if it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / MARK).touch()
+    except OSError as error:
+        raise unwritable(folder, error) from None
+
+
+def unwritable(folder, error):
+    return UserError(f"cannot write to {folder}: {error.strerror}; choose another with --output")
 
 
 @contextlib.contextmanager
@@ -85,11 +96,11 @@ def held(folder):
         UserError: if another run holds the folder, or it cannot be written.
     """
     folder = pathlib.Path(folder)
+    mark(folder)
     try:
-        mark(folder)
         lock = open(folder / ".lock", "a+", encoding="utf8")  # noqa: SIM115 (held as long as the run)
     except OSError as error:
-        raise UserError(f"cannot write to {folder}: {error.strerror}; choose another with --output") from None
+        raise unwritable(folder, error) from None
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

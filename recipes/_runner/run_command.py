@@ -236,7 +236,14 @@ def continued(module, plan, options, folder):
             return None
         with tempfile.TemporaryDirectory(dir=folder, prefix=".") as copy:
             workplace = pathlib.Path(copy) / output.UNFINISHED
-            shutil.copytree(folder, workplace, ignore=shutil.ignore_patterns(".*", "*.png", "smoke", "stand-in"))
+            workplace.mkdir()
+            variants = () if plan.variant else getattr(module, "VARIANTS", ())
+            for name in ("plan.json", "history.csv", "logs", "state", *variants):  # searches lie here, too
+                source = folder / name
+                if source.is_dir():
+                    shutil.copytree(source, workplace / name, ignore=shutil.ignore_patterns("*.png"))
+                elif source.exists():
+                    shutil.copy2(source, workplace / name)
             os.rename(workplace, unfinished)
     output.write_json(unfinished / "plan.json", dataclasses.asdict(plan))
     return plan

@@ -76,9 +76,10 @@ def test_unknown_recipe_gets_the_nearest_name(tmp_path, capsys):
     assert "cnn_mnist" in refusal(capsys)
 
 
-def test_unwritable_output_folder(tmp_path, capsys):
+@pytest.mark.parametrize("command", ["run", "tune"])
+def test_unwritable_output_folder(command, tmp_path, capsys):
     (tmp_path / "file").write_text("not a folder")
-    assert run(tmp_path / "file" / "out") == 2
+    assert tiny.main([command, "tiny", "--output", str(tmp_path / "file" / "out")]) == 2
     assert "cannot write to" in refusal(capsys)
 
 
@@ -122,7 +123,11 @@ def test_resume_with_other_arguments_names_the_difference(tmp_path, capsys):
 def test_finished_run_goes_on_for_more_epochs_as_if_it_had_never_stopped(tmp_path):
     assert run(tmp_path / "longer", "--epochs", "2") == 0
     assert run(tmp_path / "extended") == 0
+    search = tmp_path / "extended" / "tuning-bayesian"
+    search.mkdir()
+    before = search.stat().st_ino
     assert run(tmp_path / "extended", "--resume", "--epochs", "2") == 0
+    assert search.stat().st_ino == before, "a search that may be running was moved"
     longer, extended = (tmp_path / name / "history.csv" for name in ("longer", "extended"))
     np.testing.assert_allclose(*(np.loadtxt(path, delimiter=",", skiprows=1) for path in (longer, extended)), rtol=1e-4)
 
