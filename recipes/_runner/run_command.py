@@ -168,7 +168,7 @@ def kept(recipe, options, folder):
     except (Exception, KeyboardInterrupt) as error:
         earlier = output.settle(folder)
         unfinished = folder / output.UNFINISHED
-        if output.epochs_in(unfinished):
+        if output.epochs_in(unfinished) or (unfinished / output.COMPLETE).exists():
             which = "the earlier run" if earlier else "it"
             then = f"`{output.command('run', recipe, resuming(options))}` continues {which}"
         else:

@@ -102,3 +102,11 @@ def test_each_variant_has_its_own_model_scores_history_and_card(base):
 @pytest.mark.parametrize("name", ["val_mae", "val_loss", "val_rmse", "val_perplexity"])
 def test_an_error_named_without_a_direction_is_minimized(name):
     assert training.monitored(types.SimpleNamespace(OBJECTIVE=name), None) == (name, "min")
+
+
+@pytest.mark.slow
+def test_a_file_of_the_users_is_searched_in_processes_that_import_it_too(tmp_path):
+    flags = ["--variant", "hidden", "--smoke", "--trials", "2", "--output", str(tmp_path / "out")]
+    assert cli.main(["tune", houses.__file__, *flags]) == 0
+    (card,) = (tmp_path / "out" / "tuned").glob("smoke/hidden/metrics.json")
+    assert json.loads(card.read_text())["recipe"] == "houses"

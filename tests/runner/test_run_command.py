@@ -415,6 +415,24 @@ def test_a_full_disk_is_said_in_one_line_and_the_run_can_be_continued(
     assert run(tmp_path, "--resume", "--epochs", "2") == 0
 
 
+def test_ctrl_c_while_results_are_put_in_place_loses_none_of_them(tmp_path, monkeypatch, capsys):
+    replace = os.replace
+
+    def interrupted(source, target):
+        if str(source).endswith("unfinished/training_curves.png"):  # after the state
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", interrupted)
+        assert run(tmp_path) == 130
+    assert not list(tmp_path.glob("unfinished/state"))
+    assert "--resume" in refusal(capsys)
+    assert run(tmp_path, "--resume") == 0
+    assert (tmp_path / "training_curves.png").exists()
+    assert not (tmp_path / "unfinished").exists()
+
+
 def test_a_full_disk_is_recognized_in_what_hdf5_and_tensorflow_say():
     hdf5 = OSError("Can't write data (file write failed: errno = 28, error message = 'No space left on device')")
     tensorflow = tf.errors.ResourceExhaustedError(None, None, "logs/x; No space left on device")
@@ -480,15 +498,15 @@ PATHS = {"output", "data_dir", "folder", "files", "model", "recipe"}
 
 
 @pytest.mark.parametrize("command", ["run", "tune", "measure", "predict", "copy"])
-def test_every_option_that_is_a_path_knows_what_a_tilde_means(command, monkeypatch):
-    monkeypatch.setenv("HOME", "/home/of-mine")
+def test_every_option_that_is_a_path_knows_what_a_tilde_means(command, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
     parser = cli.Parser()
     cli.importlib.import_module(f"recipes._runner.{command}_command").add_arguments(parser)
     for action in parser._actions:
         if action.metavar in ("DIR", "FILE", "FOLDER", "PATH") or action.type is pathlib.Path:
             assert action.dest in PATHS
         if action.dest in PATHS:
-            assert str(action.type("~/x")) == "/home/of-mine/x", action.dest
+            assert str(action.type("~/x")) == str(tmp_path / "x"), action.dest
     assert arguments.expanded("gs://bucket/tfds") == "gs://bucket/tfds"
 
 
