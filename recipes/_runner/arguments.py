@@ -1,12 +1,47 @@
-"""From `--set NAME=VALUE` to keyword arguments of a recipe's `load_data` and `build_model`."""
+"""What is typed, as values: paths, seeds, and `--set NAME=VALUE` as arguments of a recipe's functions."""
 
+import argparse
 import ast
+import contextlib
 import difflib
 import inspect
+import pathlib
 
 from recipes._runner.errors import UserError
 
 FILLED_IN = ("steps", "train")  # given by the runner to a `build_model` that names them
+
+
+def expanded(text):
+    """A path or an address as typed, with `~` and `~user` spelled out also where the shell leaves them: `--output=~/x`.
+
+    Raises:
+        argparse.ArgumentTypeError: if it is empty, or there is no such user.
+    """
+    if not text.strip():
+        raise argparse.ArgumentTypeError("an empty path; `.` means this folder")
+    if not text.startswith("~"):
+        return text
+    try:
+        return str(pathlib.Path(text).expanduser())
+    except RuntimeError:
+        raise argparse.ArgumentTypeError(f"{text}: there is no user {text[1:].partition('/')[0]}") from None
+
+
+def expanded_path(text):
+    """The type of every option that names a file or a folder."""
+    return pathlib.Path(expanded(text))
+
+
+def seed(text):
+    """The type of `--seed`: what NumPy, too, takes as one."""
+    value = int(text)
+    if not 0 <= value < 2**32:
+        raise ValueError(text)
+    return value
+
+
+seed.__name__ = "whole number from 0 to 4294967295"  # what argparse calls a value it refuses
 
 
 def parameters(module):
@@ -73,3 +108,28 @@ def split(module, arguments):
 def wants(function, name):
     """Whether the function names such an argument."""
     return name in inspect.signature(function).parameters
+
+
+@contextlib.contextmanager
+def blamed(module, given):
+    """Whatever a recipe's functions raise in here is put down to the arguments that the user gave, if there are any.
+
+    Args:
+        module: the recipe.
+        given: `{name: value}`, as `parse` returns it.
+
+    Raises:
+        UserError: one line with the values given, the defaults, and what was said of them.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        if not given:
+            raise
+        known = parameters(module)
+        values = ", ".join(f"{name}={value!r} (default {known[name]!r})" for name, value in given.items())
+        said = (str(error).strip().splitlines() or [""])[0].partition("{{")[0]
+        name = module.__name__.rpartition(".")[2]
+        raise UserError(f"{name} does not work with {values}: {type(error).__name__}: {said}") from error

@@ -1,5 +1,6 @@
 """The README.md that lies beside each saved model: what it is, its scores, how to load it."""
 
+from recipes._runner import output
 from recipes._runner.output import write_atomically
 
 
@@ -10,7 +11,8 @@ def write(recipe, plan, result, folder):
     uses_layers = "from layers" in recipe.path.read_text(encoding="utf8")
     load = ["import keras", ""]
     if own_classes or uses_layers:
-        load.insert(1, f"import recipes.{recipe.chapter}.{recipe.name}  # its layers and classes, needed for loading")
+        module = f"recipes.{recipe.chapter}.{recipe.name}" if recipe.chapter else recipe.name
+        load.insert(1, f"import {module}  # its layers and classes, needed for loading")
     load.append('model = keras.saving.load_model("model.keras")')
     write_atomically(folder / "README.md", "\n".join([
         f"# {recipe.name}" + (f" – {metrics['variant']}" if metrics["variant"] else ""),
@@ -63,16 +65,17 @@ def write_variants(recipe, plan, results, folder):
 
 def write_without_training(recipe, folder):
     """The card of a recipe that only computes and draws."""
-    text = [f"# {recipe.name}", "", recipe.title, "", f"Made by `make recipe-{recipe.name.replace('_', '-')}`.", ""]
+    text = [f"# {recipe.name}", "", recipe.title, "", f"Made by `{output.command('run', recipe)}`.", ""]
     write_atomically(folder / "README.md", "\n".join([*text, *pictures(folder)]) + "\n")
 
 
 def command(recipe, plan):
     """The line that makes this again."""
-    flags = [f"--epochs {plan.epochs}", f"--seed {plan.seed}"] + ["--deterministic"] * plan.deterministic
-    flags += [f"--set {name}={value}" for name, value in plan.arguments.items()]
+    flags = ["--epochs", str(plan.epochs), "--seed", str(plan.seed)] + ["--deterministic"] * plan.deterministic
+    for name, value in plan.arguments.items():
+        flags += ["--set", f"{name}={value}"]
     flags += ["--smoke"] * plan.smoke + ["--stand-in"] * ("stand-in" in plan.data.values() and not plan.smoke)
-    return f'make recipe-{recipe.name.replace("_", "-")} ARGS="{" ".join(flags)}"'
+    return output.command("run", recipe, flags)
 
 
 def warning(plan):

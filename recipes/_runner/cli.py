@@ -5,7 +5,7 @@ import importlib
 import os
 import sys
 
-from recipes._runner.errors import UserError
+from recipes._runner.errors import UserError, full_disk
 
 COMMANDS = {
     "list": "show the recipes, by chapter; with a word, those about it",
@@ -26,6 +26,9 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments=None):
     """Run one command; return 0, or 2 after one line on what the user got wrong."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal in Latin-1 shows ? for what it lacks
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported: no remarks on CUDA and the like
     arguments = sys.argv[1:] if arguments is None else arguments
     parser = Parser(prog="recipes", description=__doc__.splitlines()[0])
@@ -47,6 +50,11 @@ def main(arguments=None):
     except UserError as error:
         print(f"recipes: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("recipes: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        print(f"recipes: {error or 'interrupted'}", file=sys.stderr)
         return 130
+    except Exception as error:
+        if not full_disk(error):
+            raise
+        print(f"recipes: no space left to write to ({error}); free some and run again", file=sys.stderr)
+        return 2

@@ -10,6 +10,7 @@ import sys
 import tempfile
 
 from recipes._runner import recipe as recipe_module
+from recipes._runner.arguments import expanded, expanded_path
 from recipes._runner.errors import UserError
 
 PACKAGES = ("layers", "recipes")  # ours; what else is imported comes from a registry
@@ -30,8 +31,8 @@ PYTHON = ">=3.11,<3.14"  # for which there are TensorFlow wheels
 
 
 def add_arguments(parser):
-    parser.add_argument("recipe", help="such as cnn_mnist")
-    parser.add_argument("folder", type=pathlib.Path, help="where to; made if it is not there")
+    parser.add_argument("recipe", type=expanded, help="such as cnn_mnist")
+    parser.add_argument("folder", type=expanded_path, help="where to; made if it is not there")
     parser.add_argument("--force", action="store_true", help="replace files that are there and differ")
 
 

@@ -1,24 +1,28 @@
 """`python -m recipes measure NAME --seeds 5`: mean and deviation over seeds, into `results.csv` and RESULTS.md."""
 
+import csv
 import datetime
+import io
 import json
+import os
 import pathlib
 import statistics
 import subprocess
 import sys
 import tempfile
 
-from recipes._runner import pages, results
+from recipes._runner import output, pages, results
+from recipes._runner.arguments import expanded
 from recipes._runner.errors import UserError
 from recipes._runner.recipe import find
-from recipes._runner.run_command import PRECISIONS, positive
+from recipes._runner.run_command import PRECISIONS, SAVED_MODELS, positive
 
 DECIDING = ("variant", "epochs", "batch_size", "precision")  # what the score depends on, as `--set` does
 PASSED_ON = (*DECIDING, "device", "data_dir")  # to each `run`
 
 
 def add_arguments(parser):
-    parser.add_argument("recipe", help="as in `make list`, for example cnn_mnist")
+    parser.add_argument("recipe", type=expanded, help="as in `make list`, for example cnn_mnist; or a file, ./mine.py")
     parser.add_argument("--seeds", type=positive, default=5, metavar="N", help="runs, with seeds 0 to N−1 [5]")
     parser.add_argument("--variant", metavar="NAME", help="this one of the recipe's variants only")
     parser.add_argument("--epochs", type=positive, metavar="N", help="as in `run`")
@@ -26,31 +30,82 @@ def add_arguments(parser):
     parser.add_argument("--set", action="append", metavar="NAME=VALUE", help="as in `run`")
     parser.add_argument("--precision", choices=PRECISIONS, help="as in `run`")
     parser.add_argument("--device", choices=("auto", "cpu", "gpu", "tpu"), help="as in `run`")
-    parser.add_argument("--data-dir", metavar="DIR", help="as in `run`")
+    parser.add_argument("--data-dir", type=expanded, metavar="DIR", help="as in `run`")
 
 
 def main(options):
     recipe = find(options.recipe)
     if not recipe.trains:
         raise UserError(f"{recipe.name} trains nothing: there is no score to measure")
+    table = results.PATH if recipe.chapter else SAVED_MODELS / recipe.folder_name / "results.csv"
+    check(recipe, table)
     with tempfile.TemporaryDirectory() as folder:
         runs = [run(recipe, seed, options, pathlib.Path(folder) / str(seed)) for seed in range(options.seeds)]
     rows = [row(recipe, [metrics[variant] for metrics in runs], options) for variant in runs[0]]
-    results.update(rows)
-    pages.write()
     for line in rows:
         score = f"{line['mean']:.4f}" + (f" ± {line['deviation']:.4f}" if line["deviation"] is not None else "")
         print(f"{line['variant'] or recipe.name}: {line['metric']} {score} over {line['runs']} runs")
-    print("Recorded in recipes/results.csv and recipes/RESULTS.md.")
+    record(recipe, rows, table)
+
+
+def check(recipe, table):
+    """What would be noticed only after hours of runs: whether the results can be recorded.
+
+    Raises:
+        UserError: if not.
+    """
+    results.read(table)
+    places = [table]
+    if recipe.chapter:
+        places += pages.made()
+    for place in places:
+        folder = next(parent for parent in place.parents if parent.exists())
+        if not os.access(folder, os.W_OK):
+            raise UserError(f"cannot write {place}: no permission in {folder}; nothing was run")
+
+
+def record(recipe, rows, table):
+    """Add the rows to the table, and those of the collection to the pages; where that fails they are kept nearby."""
+    try:
+        table.parent.mkdir(parents=True, exist_ok=True)
+        results.update(rows, table)
+        if recipe.chapter:
+            pages.write()
+    except (OSError, UserError) as error:
+        raise UserError(f"{error}; {keep(rows, recipe)}") from error
+    print(f"Recorded in {'recipes/results.csv and recipes/RESULTS.md' if recipe.chapter else table}.")
+
+
+def keep(rows, recipe):
+    """Save rows that could not be recorded where nothing else writes, or print them; where they are, in words."""
+    lines = io.StringIO()
+    writer = csv.DictWriter(lines, results.COLUMNS, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    for folder in (SAVED_MODELS / recipe.folder_name, pathlib.Path(tempfile.gettempdir())):
+        path = folder / f"measured-{recipe.name}.csv"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            output.write_atomically(path, lines.getvalue())
+        except OSError:
+            continue
+        return f"the measured rows are kept in {path}"
+    print(lines.getvalue())
+    return "the measured rows are printed above"
 
 
 def run(recipe, seed, options, folder):
     """One run in a process of its own; what its metrics.json says, by variant."""
-    command = [sys.executable, "-m", "recipes", "run", recipe.name, "--seed", str(seed), "--output", str(folder)]
+    command = [sys.executable, "-m", "recipes", "run", recipe.typed, "--seed", str(seed), "--output", str(folder)]
     command += flags(options)
     print(f"Seed {seed}: ", " ".join(command[3:]), flush=True)
-    if status := subprocess.run(command).returncode:
-        raise UserError(f"the run with seed {seed} ended with status {status}; nothing was recorded")
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, errors="replace")
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or [""])[-1].removeprefix("recipes: ")
+        if done.returncode != 2:  # not the user's: all of it
+            print(done.stderr, file=sys.stderr, end="")
+            said = f"it ended with status {done.returncode}"
+        raise UserError(f"the run with seed {seed}: {said}; nothing was recorded")
     left = folder / (options.variant or "") / "metrics.json"
     if not left.exists():
         raise UserError(
@@ -73,7 +128,7 @@ def row(recipe, runs, options):
     metric = first["metric"]
     scores = [metrics["scores"][metric] for metrics in runs]
     baselines = [metrics["baseline"][metric] for metrics in runs if metric in metrics["baseline"]]
-    own = " ".join([f"--seeds {options.seeds}", *flags(options, DECIDING)])
+    own = ["--seeds", str(options.seeds), *flags(options, DECIDING)]
     return {
         "recipe": recipe.name,
         "variant": first["variant"] or "",
@@ -87,7 +142,7 @@ def row(recipe, runs, options):
         "parameters": first["parameters"],
         "seconds": statistics.mean(metrics["fit_seconds"] for metrics in runs),
         "hardware": first["hardware"],
-        "command": f'make measure-{recipe.slug} ARGS="{own}"',
+        "command": output.command("measure", recipe, own),
         "date": datetime.date.today().isoformat(),
     }
 

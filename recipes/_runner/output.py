@@ -5,12 +5,16 @@ import fcntl
 import json
 import os
 import pathlib
+import shlex
 import shutil
 
 from recipes._runner.errors import UserError
 
+PROJECT = pathlib.Path(__file__).resolve().parents[2]
+MARK = ".made_by_recipes"  # lies in every folder whose files are ours to replace
 UNFINISHED = "unfinished"  # a run works in here; what it leaves is moved up once all of it is there
 COMPLETE = "complete"  # marks a finished run whose files are being moved
+GIVEN_UP = "unfinished.old"  # the interrupted run in whose place another was begun, until that has finished an epoch
 
 
 def write_atomically(path, text):
@@ -39,19 +43,64 @@ def replace_folder(new, target):
     shutil.rmtree(old, ignore_errors=True)
 
 
+def refuse_others(folder, force=False):
+    """Keep out of a folder that the user named and that holds anything but earlier results of these commands.
+
+    Args:
+        folder: what `--output` says; it need not be there.
+        force: whether the user allows it nevertheless; not in the project itself.
+
+    Raises:
+        UserError: if something lies there that a command might replace or remove.
+    """
+    folder = pathlib.Path(folder).resolve()
+    sources = [PROJECT / name for name in ("layers", "recipes", "tests")]
+    if folder == PROJECT or any(source in (folder, *folder.parents) for source in sources):
+        raise UserError(f"--output {folder}: that is this project itself; name a folder of its own")
+    if force or (folder / MARK).exists() or not folder.is_dir():
+        return
+    try:
+        others = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise UserError(f"cannot read {folder}: {error.strerror}; choose another with --output") from None
+    if others:
+        some = ", ".join(others[:3]) + ", …" * (len(others) > 3)
+        raise UserError(
+            f"--output {folder}: what lies there ({some}) is not from these commands; "
+            "name an empty folder or a new one, or replace what has the same name with --force"
+        )
+
+
+def mark(folder):
+    """Make a folder, if need be, and write down that results are ours to replace in it.
+
+    Raises:
+        UserError: if it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / MARK).touch()
+    except OSError as error:
+        raise unwritable(folder, error) from None
+
+
+def unwritable(folder, error):
+    return UserError(f"cannot write to {folder}: {error.strerror}; choose another with --output")
+
+
 @contextlib.contextmanager
 def held(folder):
-    """The folder, made if need be, for one process at a time. A killed process lets go by dying.
+    """The folder, made if need be and marked, for one process at a time. A killed process lets go by dying.
 
     Raises:
         UserError: if another run holds the folder, or it cannot be written.
     """
     folder = pathlib.Path(folder)
+    mark(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         lock = open(folder / ".lock", "a+", encoding="utf8")  # noqa: SIM115 (held as long as the run)
     except OSError as error:
-        raise UserError(f"cannot write to {folder}: {error.strerror}; choose another with --output") from None
+        raise unwritable(folder, error) from None
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -65,11 +114,49 @@ def held(folder):
         yield folder
 
 
+def epochs_in(folder):
+    """Whether a run has finished an epoch in there, in one of its variants."""
+    return any(folder.rglob("state/epoch-*"))
+
+
+def set_aside(folder):
+    """Make room for a new run; an interrupted one that has finished an epoch is kept until the new one has, too.
+
+    Returns:
+        Whether there was such a run.
+    """
+    unfinished = folder / UNFINISHED
+    worth_keeping = epochs_in(unfinished)
+    if worth_keeping:
+        os.rename(unfinished, folder / GIVEN_UP)
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir()
+    return worth_keeping
+
+
+def settle(folder):
+    """Of an interrupted run and the one begun in its place, keep the new if it has finished an epoch, else the old.
+
+    Returns:
+        Whether the old one was put back.
+    """
+    unfinished, given_up = folder / UNFINISHED, folder / GIVEN_UP
+    if not given_up.exists():
+        return False
+    if epochs_in(unfinished):
+        shutil.rmtree(given_up)
+        return False
+    shutil.rmtree(unfinished, ignore_errors=True)
+    os.rename(given_up, unfinished)
+    return True
+
+
 def publish(folder):
     """Move a complete run's files from `unfinished/` up to `folder`. Safe to repeat after an interruption."""
     unfinished = folder / UNFINISHED
     if not (unfinished / COMPLETE).exists():
         return
+    shutil.rmtree(folder / GIVEN_UP, ignore_errors=True)
     for source in sorted(unfinished.iterdir()):
         if source.name == COMPLETE:
             continue
@@ -78,3 +165,11 @@ def publish(folder):
         else:
             os.replace(source, folder / source.name)
     shutil.rmtree(unfinished)
+
+
+def command(verb, recipe, words=()):
+    """The line to type: `make recipe-cnn-mnist ARGS="--epochs 3"`; `python -m recipes run ./mine.py` for a path."""
+    if not recipe.chapter:
+        return shlex.join(["python", "-m", "recipes", verb, recipe.typed, *words])
+    target = "recipe" if verb == "run" else verb
+    return f"make {target}-{recipe.slug}" + f' ARGS="{shlex.join(words)}"' * bool(words)

@@ -42,9 +42,13 @@ def with_block(path, name, content, text=None):
     """The text of a page with new content between the markers of that name.
 
     Raises:
-        UserError: if the markers are not there.
+        UserError: if the file cannot be read, or the markers are not there.
     """
-    text = pathlib.Path(path).read_text(encoding="utf8") if text is None else text
+    if text is None:
+        try:
+            text = pathlib.Path(path).read_text(encoding="utf8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"{path} cannot be read: {error}") from None
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     before, found, rest = text.partition(begin)
     if not found or end not in rest:

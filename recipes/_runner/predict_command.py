@@ -7,13 +7,13 @@ are white on black: a digit written with a pen on paper needs `--invert`, unless
 
 import json
 import math
-import pathlib
 import sys
 import warnings
 
 import numpy as np
 
 from recipes._runner import inputs, saved
+from recipes._runner.arguments import expanded, expanded_path
 from recipes._runner.errors import UserError
 
 UNLIKE = "unlike what it was trained on"
@@ -21,11 +21,11 @@ UNLIKE = "unlike what it was trained on"
 
 def add_arguments(parser):
     model_help = "a recipe's name (cnn-mnist, cnn-mnist/smoke), a folder or a .keras file"
-    parser.add_argument("model", help=model_help)
+    parser.add_argument("model", type=expanded, help=model_help)
     parser.add_argument(
         "files",
         nargs="+",
-        type=pathlib.Path,
+        type=expanded_path,
         help="images, one answer a page; texts (.txt), one a line; tables (.csv), one a row",
     )
     parser.add_argument("--json", action="store_true", help="print a JSON list")

@@ -1,8 +1,13 @@
-"""TensorFlow without its remarks on CPUs and missing GPUs, which come from C++ before any setting is read."""
+"""TensorFlow without its remarks on CPUs and missing GPUs, which come from C++ before any setting is read.
+
+And Keras as recipes need it, whatever the user's settings.
+"""
 
 import contextlib
 import os
 import sys
+
+from recipes._runner.errors import UserError
 
 
 @contextlib.contextmanager
@@ -21,9 +26,31 @@ def standard_error_closed():
 
 
 def import_tensorflow():
-    """Import TensorFlow, and let it look for devices, in silence."""
-    with standard_error_closed():
-        import tensorflow as tf
+    """Import TensorFlow, and let it look for devices, in silence; and Keras, as recipes need it.
 
-        tf.config.list_physical_devices()
+    Recipes are written for what Keras does without a `keras.json`, in the user's home or in KERAS_HOME.
+
+    Raises:
+        UserError: if another backend is asked for, or the user's configuration of Keras is damaged.
+    """
+    backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
+    if backend != "tensorflow":
+        raise UserError(f"KERAS_BACKEND={backend}: recipes run on TensorFlow; unset it, or set it to tensorflow")
+    os.environ["KERAS_BACKEND"] = backend  # before what keras.json says; in other processes, too
+    try:
+        with standard_error_closed():
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()
+        import keras
+    except (AssertionError, AttributeError, TypeError, ValueError) as error:
+        place = os.path.join(os.environ.get("KERAS_HOME", "~/.keras"), "keras.json")
+        if not os.path.exists(os.path.expanduser(place)):
+            raise
+        raise UserError(
+            f"Keras cannot be imported with the settings in {place} ({error}); correct or remove that file"
+        ) from error
     tf.get_logger().setLevel("ERROR")
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)

@@ -5,8 +5,11 @@ import dataclasses
 import difflib
 import functools
 import importlib
+import importlib.util
 import pathlib
 import re
+import sys
+import traceback
 
 from recipes._runner.errors import UserError
 
@@ -34,16 +37,16 @@ DOCSTRING = re.compile(r'\s*(?:#[^\n]*\n\s*)*[rR]?"""(?:[^"\\]|\\.|"(?!""))*"""'
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """One file of `recipes/<chapter>/`.
+    """One file of `recipes/<chapter>/`, or a recipe of the user's own, anywhere.
 
     Args:
-        name: The slug, with underscores: `cnn_mnist`.
-        chapter: The folder it lies in.
+        name: The slug, with underscores: `cnn_mnist`; of a file of the user's, its stem.
+        chapter: The folder it lies in; None for a file of the user's.
         path: Its file.
     """
 
     name: str
-    chapter: str
+    chapter: str | None
     path: pathlib.Path
 
     @property
@@ -95,9 +98,26 @@ class Recipe:
         return "build_model" in self.functions
 
     @property
+    def typed(self):
+        """What to type after `python -m recipes run` to mean this recipe, wherever one is."""
+        return self.name if self.chapter else str(self.path)
+
+    @property
+    def folder_name(self):
+        """What it is called in `saved_models/`: a user's `mine/cnn_mnist.py` does not write over the collection's."""
+        taken = not self.chapter and any(recipe.name == self.name for recipe in all_recipes())
+        return f"{self.path.parent.name}_{self.name}" if taken else self.name
+
+    @property
     def module(self):
-        """The recipe, imported."""
-        return importlib.import_module(f"recipes.{self.chapter}.{self.name}")
+        """The recipe, imported.
+
+        Raises:
+            UserError: if a file of the user's cannot be imported, or not under its name.
+        """
+        if self.chapter:
+            return importlib.import_module(f"recipes.{self.chapter}.{self.name}")
+        return load_file(self.path)
 
 
 def all_recipes():
@@ -112,15 +132,85 @@ def all_recipes():
 
 
 def find(name):
-    """The recipe called `name`: `cnn_mnist` or `cnn-mnist`.
+    """The recipe called `name`: `cnn_mnist` or `cnn-mnist`; or the file, where `name` is a path such as `./mine.py`.
 
     Raises:
-        UserError: if there is none; it says the nearest names.
+        UserError: if there is none; it says the nearest names. A path is never taken for a name.
     """
+    if name.endswith(".py") or "/" in name:
+        return find_file(name)
     recipes = {recipe.name: recipe for recipe in all_recipes()}
-    wanted = name.rpartition("/")[2].removesuffix(".py").replace("-", "_").lower()
+    wanted = name.replace("-", "_").lower()
     if wanted in recipes:
         return recipes[wanted]
-    near = difflib.get_close_matches(wanted, recipes, n=3) or [known for known in recipes if wanted in known][:3]
+    near = difflib.get_close_matches(wanted, recipes, n=3)
+    near = near or [known for known in recipes if wanted and wanted in known][:3]
     hint = f"did you mean {' or '.join(near)}?" if near else "`make list` shows them all"
     raise UserError(f"no recipe is called {name!r}; {hint}")
+
+
+def find_file(name):
+    """The recipe in a file: one of the collection, or one of the user's own."""
+    path = pathlib.Path(name).resolve()
+    if not path.is_file():
+        why = "is a folder" if path.is_dir() else "does not exist"
+        raise UserError(f"{name} {why}; give a recipe's name (`make list`) or a Python file")
+    for recipe in all_recipes():
+        if recipe.path.resolve() == path:
+            return recipe
+    recipe = Recipe(path.stem, None, path)
+    try:
+        defined = recipe.functions | {
+            target.id
+            for node in recipe.tree.body
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+    except OSError as error:
+        raise UserError(f"{name} cannot be read: {error.strerror}") from None
+    except (SyntaxError, ValueError) as error:  # ValueError: not UTF-8, or null bytes
+        raise UserError(f"{name} is no Python file: {error}") from None
+    needed = ("EPOCHS", "load_data", "build_model") if recipe.trains else ("main",)
+    lacking = [needs for needs in needed if needs not in defined]
+    if lacking:
+        raise UserError(
+            f"{name} is no recipe: it lacks {', '.join(lacking)}; "
+            "`make copy-cnn-mnist TO=../mine` gives one to start from"
+        )
+    return recipe
+
+
+def load_file(path):
+    """The module in a file of the user's, imported under its stem, with its folder in front as for a script.
+
+    A class that it registers, or what was pickled, is found again under that name.
+
+    Raises:
+        UserError: if the name is another module's, or importing the file fails.
+    """
+    path = pathlib.Path(path)
+    name, folder = path.stem, str(path.parent)
+    known = sys.modules.get(name)
+    if known is not None and getattr(known, "__file__", None) == str(path):
+        return known
+    if known is not None:
+        raise UserError(f"{path}: {name} is another module's name; rename the file")
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+        line = f", line {own[-1].lineno}" if own else ""
+        raise UserError(f"{path}{line}: {type(error).__name__}: {error}") from error
+    return module
+
+
+def load(name):
+    """The module of a dotted name or of a file `PATH.py`, as one process tells another."""
+    return load_file(name) if name.endswith(".py") else importlib.import_module(name)

@@ -100,11 +100,14 @@ def read(path=None):
     path = pathlib.Path(path or PATH)
     if not path.exists():
         return []
-    with open(path, encoding="utf8", newline="") as file:
-        rows = csv.DictReader(file)
-        if tuple(rows.fieldnames or ()) != COLUMNS:
-            raise UserError(f"{path}: the first line should be {','.join(COLUMNS)}")
-        rows = list(rows)
+    try:
+        with open(path, encoding="utf8", newline="") as file:
+            rows = csv.DictReader(file)
+            if tuple(rows.fieldnames or ()) != COLUMNS:
+                raise UserError(f"{path}: the first line should be {','.join(COLUMNS)}")
+            rows = list(rows)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path} cannot be read: {error}") from None
     for number, row in enumerate(rows, start=2):
         if None in row or None in row.values():
             raise UserError(f"{path}: row {number} should have {len(COLUMNS)} fields")

@@ -9,28 +9,33 @@ import shutil
 import tempfile
 
 from recipes._runner import output
-from recipes._runner.errors import UserError
+from recipes._runner.arguments import expanded, expanded_path, seed
+from recipes._runner.errors import UserError, full_disk
 from recipes._runner.recipe import find
 
 SAVED_MODELS = pathlib.Path(__file__).parents[2] / "saved_models"
 SMOKE_ROWS = 200
+UNSAID = ("state/", "smoke/", "stand-in/", "plan.json")  # in the last line of a run
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 
 
 def add_arguments(parser):
-    parser.add_argument("recipe", help="as in `make list`, for example cnn_mnist")
+    parser.add_argument("recipe", type=expanded, help="as in `make list`, for example cnn_mnist; or a file, ./mine.py")
     parser.add_argument("--epochs", type=positive, metavar="N", help="passes over the training set [the recipe's]")
     parser.add_argument("--batch-size", type=positive, metavar="N", help="examples a step [the recipe's]")
     parser.add_argument("--set", action="append", metavar="NAME=VALUE", help="any argument of the recipe's functions")
     parser.add_argument("--variant", metavar="NAME", help="one of the recipe's variants only [all, compared]")
     parser.add_argument("--all-data", action="store_true", default=None, help="train on the validation set, too")
-    parser.add_argument("--seed", type=int, metavar="N", help="of all random numbers [0]")
+    parser.add_argument("--seed", type=seed, metavar="N", help="of all random numbers [0]")
     parser.add_argument("--deterministic", action="store_true", default=None, help="the same numbers again, bit by bit")
     parser.add_argument("--precision", choices=PRECISIONS, help="[auto: float32 but on TPUs]")
     parser.add_argument("--device", choices=("auto", "cpu", "gpu", "tpu"), default="auto", help="[auto: what is there]")
-    parser.add_argument("--data-dir", metavar="DIR", help="prepared data sets [TFDS_DATA_DIR, or TFDS' own folder]")
+    parser.add_argument(
+        "--data-dir", type=expanded, metavar="DIR", help="prepared data sets [TFDS_DATA_DIR, or TFDS' own folder]"
+    )
     parser.add_argument("--stand-in", action="store_true", help="use the stand-in data even where real data is at hand")
-    parser.add_argument("--output", metavar="DIR", type=pathlib.Path, help="where to write [saved_models/NAME]")
+    parser.add_argument("--output", metavar="DIR", type=expanded_path, help="where to write [saved_models/NAME]")
+    parser.add_argument("--force", action="store_true", help="write to a folder with other files, too")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run, or a finished one further")
     parser.add_argument("--smoke", action="store_true", help="everything once, in seconds, on tiny data")
 
@@ -47,11 +52,12 @@ positive.__name__ = "positive whole number"  # what argparse calls a value it re
 
 def main(options):
     recipe = find(options.recipe)
-    base = (options.output or SAVED_MODELS / recipe.name).resolve()
+    if options.output:
+        output.refuse_others(options.output, options.force)
+    base = (options.output or SAVED_MODELS / recipe.folder_name).resolve()
     if not recipe.trains:
         return show(recipe, base)
-    with output.held(base):
-        return run(recipe, options, base)
+    return run(recipe, options, base)
 
 
 def show(recipe, folder):
@@ -71,32 +77,27 @@ def show(recipe, folder):
 
 
 def run(recipe, options, base):
+    """Look at all that was typed and at what it needs, before the first file is written; then train."""
     from recipes._runner import data, quiet
 
     quiet.import_tensorflow()
-    names = data.names(recipe.path)
-    rows = SMOKE_ROWS if options.smoke else None
-    chosen = data.choose(names, data_dir=options.data_dir, stand_in=options.stand_in or options.smoke, rows=rows)
-    folder = base / "smoke" if options.smoke else base / "stand-in" if "stand-in" in chosen.values() else base
-    variants = getattr(recipe.module, "VARIANTS", {})
-    if options.variant and options.variant not in variants:
-        known = f"its variants are {', '.join(variants)}" if variants else "it has no variants"
-        raise UserError(f"--variant {options.variant}: {recipe.name} has no such variant; {known}")
-    folder = folder / (options.variant or "")
-    folder.mkdir(parents=True, exist_ok=True)
-    output.publish(folder)
-
-    import keras
-    import tensorflow as tf
-
     from recipes._runner import arguments, training
 
     module = recipe.module
+    variants = getattr(module, "VARIANTS", {})
+    if options.variant and options.variant not in variants:
+        known = f"its variants are {', '.join(variants)}" if variants else "it has no variants"
+        raise UserError(f"--variant {options.variant}: {recipe.name} has no such variant; {known}")
+    given = arguments.parse(module, options.set, options.batch_size)
+    strategy = training.devices(options.device)
+    names = data.names(recipe.path)
+    rows = SMOKE_ROWS if options.smoke else None
+    chosen = data.choose(names, data_dir=options.data_dir, stand_in=options.stand_in or options.smoke, rows=rows)
     plan = training.Plan(
         recipe=recipe.name,
         epochs=options.epochs or (1 if options.smoke else module.EPOCHS),
         seed=options.seed or 0,
-        arguments=arguments.parse(module, options.set, options.batch_size),
+        arguments=given,
         data=chosen,
         precision=options.precision or "auto",
         deterministic=bool(options.deterministic),
@@ -104,14 +105,32 @@ def run(recipe, options, base):
         variant=options.variant,
         all_data=bool(options.all_data),
     )
-    unfinished = folder / output.UNFINISHED
-    plan = continued(module, plan, options, folder) if options.resume else begun(plan, unfinished, folder)
+    folder = base / "smoke" if options.smoke else base / "stand-in" if "stand-in" in chosen.values() else base
+    folder = folder / (options.variant or "")
+    with output.held(base):
+        folder.mkdir(parents=True, exist_ok=True)
+        output.publish(folder)
+        output.settle(folder)
+        if not options.resume:
+            plan = begun(plan, folder)
+        elif (plan := continued(module, plan, options, folder)) is None:
+            print(f"Nothing to resume: the run in {shown(folder)} is finished; more --epochs would continue it.")
+            return
+        with kept(recipe, options, folder):
+            complete(recipe, module, plan, options, strategy, folder)
 
-    strategy = training.devices(options.device)
+
+def complete(recipe, module, plan, options, strategy, folder):
+    """Train what is not trained yet, report on it, and put it in the place of earlier results."""
+    import keras
+    import tensorflow as tf
+
+    from recipes._runner import data, training
+
     keras.config.set_dtype_policy(precision(plan.precision, options.device))
     if plan.deterministic:
         tf.config.experimental.enable_op_determinism()
-
+    unfinished = folder / output.UNFINISHED
     try:
         results = train_all(module, plan, unfinished, strategy)
         keras.config.set_dtype_policy("float32")  # NumPy and Matplotlib know no bfloat16
@@ -128,30 +147,71 @@ def run(recipe, options, base):
     say(recipe, results, folder)
 
 
-def begun(plan, unfinished, folder):
-    """Start afresh: what an interrupted run left behind goes."""
-    if unfinished.exists():
-        print(f"Starting anew; the interrupted run in {shown(folder)} could have been continued with --resume.")
-        shutil.rmtree(unfinished)
-    unfinished.mkdir()
-    output.write_json(unfinished / "plan.json", dataclasses.asdict(plan))
+def begun(plan, folder):
+    """Start afresh; what an interrupted run left behind goes once this one has finished an epoch of its own."""
+    if output.set_aside(folder):
+        print(
+            f"Starting anew. The interrupted run in {shown(folder)} is kept until this one has finished an epoch; "
+            "--resume would have continued it."
+        )
+    output.write_json(folder / output.UNFINISHED / "plan.json", dataclasses.asdict(plan))
     return plan
 
 
+@contextlib.contextmanager
+def kept(recipe, options, folder):
+    """Whatever ends a run early: what can be continued stays, and the line that continues it is said.
+
+    Raises:
+        KeyboardInterrupt: for the user's own, with that line.
+        UserError: where the disk is full, with that line.
+    """
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        earlier = output.settle(folder)
+        unfinished = folder / output.UNFINISHED
+        if output.epochs_in(unfinished) or (unfinished / output.COMPLETE).exists():
+            which = "the earlier run" if earlier else "it"
+            then = f"`{output.command('run', recipe, resuming(options))}` continues {which}"
+        else:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            then = "no epoch was finished, so there is nothing to continue"
+        if isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt(f"interrupted; {then}") from None
+        if full_disk(error):
+            raise UserError(f"{folder}: no space left to write to; free some, then run again: {then}") from error
+        raise
+
+
+def resuming(options):
+    """The options that lead back to an interrupted run; all others are written down in its plan."""
+    words = ["--resume"] + ["--smoke"] * options.smoke + ["--stand-in"] * options.stand_in
+    for name in ("variant", "device", "data_dir", "output"):
+        value = getattr(options, name)
+        if value not in (None, "auto"):
+            words += ["--" + name.replace("_", "-"), str(value)]
+    return words
+
+
 def continued(module, plan, options, folder):
-    """The interrupted run's plan, if what was typed agrees with it; a finished run may go on for more epochs."""
+    """The interrupted run's plan, if what was typed agrees with it; a finished run may go on for more epochs.
+
+    Returns:
+        The plan; None if the run is finished and no more epochs are asked for.
+    """
     from recipes._runner import arguments
 
     unfinished = folder / output.UNFINISHED
-    if not unfinished.exists() and (folder / "plan.json").exists():
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".") as copy:
-            workplace = pathlib.Path(copy) / output.UNFINISHED
-            shutil.copytree(folder, workplace, ignore=shutil.ignore_patterns(".*", "*.png", "smoke", "stand-in"))
-            os.rename(workplace, unfinished)
+    finished = not unfinished.exists()
+    written = (folder if finished else unfinished) / "plan.json"
     try:
-        saved = json.loads((unfinished / "plan.json").read_text(encoding="utf8"))
+        saved = json.loads(written.read_text(encoding="utf8"))
     except FileNotFoundError:
         raise UserError(f"nothing to resume in {shown(folder)}; run without --resume") from None
+    except ValueError:
+        raise UserError(f"cannot resume: {shown(written)} is damaged; run without --resume") from None
+    before = saved["epochs"]
     typed = {
         "epochs": options.epochs,
         "seed": options.seed,
@@ -174,6 +234,20 @@ def continued(module, plan, options, folder):
             )
         raise UserError(f"--resume: {name} was {saved[name]} in the interrupted run and is {value} now; leave it out")
     plan = dataclasses.replace(plan, **saved)
+    if finished:
+        if plan.epochs == before:
+            return None
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".") as copy:
+            workplace = pathlib.Path(copy) / output.UNFINISHED
+            workplace.mkdir()
+            variants = () if plan.variant else getattr(module, "VARIANTS", ())
+            for name in ("plan.json", "history.csv", "logs", "state", *variants):  # searches lie here, too
+                source = folder / name
+                if source.is_dir():
+                    shutil.copytree(source, workplace / name, ignore=shutil.ignore_patterns("*.png"))
+                elif source.exists():
+                    shutil.copy2(source, workplace / name)
+            os.rename(workplace, unfinished)
     output.write_json(unfinished / "plan.json", dataclasses.asdict(plan))
     return plan
 
@@ -264,4 +338,4 @@ def shown(folder):
 
 def listing(folder):
     names = [path.name + "/" * path.is_dir() for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
-    return ", ".join(name for name in names if name not in ("state/", "smoke/", "stand-in/", "plan.json"))
+    return ", ".join(name for name in names if name not in UNSAID)

@@ -5,7 +5,6 @@ KERASTUNER_ORACLE_PORT name. It leaves when it has grown too much, to be replace
 """
 
 import dataclasses
-import importlib
 import json
 import os
 import pathlib
@@ -15,6 +14,7 @@ import threading
 import time
 
 from recipes._runner import quiet
+from recipes._runner import recipe as recipes
 
 REPLACE = 75  # exit status of a worker that has done nothing wrong but grown
 GROWTH = 400  # MB more than after its first trial, at which a worker leaves
@@ -25,7 +25,7 @@ class SearchPlan:
     """What decides the result of a search, and so what a continued one must have in common with the interrupted one."""
 
     recipe: str
-    module: str  # dotted
+    module: str  # dotted, or a file of the user's
     epochs: int  # of a trial; for Hyperband, of the longest
     variant: str | None  # of the recipe's variants, the one to start from
     defaults: dict  # the variant's arguments; those in the search space are where the search starts
@@ -101,7 +101,7 @@ def recipe_model(plan, device="auto"):
     from recipes._runner import training
     from recipes.tuning import progress
 
-    module = importlib.import_module(plan.module)
+    module = recipes.load(plan.module)
 
     class RecipeModel(keras_tuner.HyperModel):
         """`load_data`, `build_model` and `fit` of a recipe, with the values of a trial."""
@@ -159,7 +159,7 @@ def work(folder):
     keywords = json.loads((folder / "plan.json").read_text(encoding="utf8"))
     limits = json.loads((folder / "limits.json").read_text(encoding="utf8"))
     plan = SearchPlan(**keywords)
-    module = importlib.import_module(plan.module)
+    module = recipes.load(plan.module)
     data.choose(data.names(pathlib.Path(module.__file__)), **plan.choice)
     keras.config.set_dtype_policy(run_command.precision(plan.precision, limits["device"]))
     keras.config.set_max_steps_per_epoch(training.SMOKE_STEPS if plan.smoke else None)

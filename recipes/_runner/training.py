@@ -6,6 +6,7 @@ import importlib.metadata
 import math
 import os
 import platform
+import sys
 import warnings
 
 import keras
@@ -69,7 +70,7 @@ def devices(choice):
             tf.config.experimental_connect_to_cluster(resolver)
             tf.tpu.experimental.initialize_tpu_system(resolver)
         except (ValueError, tf.errors.OpError) as error:
-            raise UserError(f"--device tpu: no TPU here ({str(error).splitlines()[0]})") from None
+            raise UserError("--device tpu: TensorFlow sees no TPU here; leave --device out") from error
         return tf.distribute.TPUStrategy(resolver)
     if choice == "cpu":
         tf.config.set_visible_devices([], "GPU")
@@ -176,7 +177,8 @@ def monitored(module, model):
 
 def train(module, plan, given, folder, strategy, variant=None):
     """Train one network in `folder`, continuing from what is saved there; leave `model.keras` and `metrics.json`."""
-    model, batch, train_set, validation, test = prepare(module, plan, given, strategy)
+    with arguments.blamed(module, plan.arguments):
+        model, batch, train_set, validation, test = prepare(module, plan, given, strategy)
     head = head_check.check_head(model, batch)
     if head.status == "wrong" and variant not in getattr(module, "WRONG", {}):
         print(f"Head check: {head.message}")
@@ -200,6 +202,7 @@ def train(module, plan, given, folder, strategy, variant=None):
                 epochs=plan.epochs,
                 initial_epoch=done,
                 shuffle=False,
+                verbose=1 if sys.stdout.isatty() else 2,  # a bar for a terminal, lines for a file
                 callbacks=[*callbacks, logs, checkpoint],
             )
         keras.config.set_max_steps_per_epoch(None)

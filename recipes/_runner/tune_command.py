@@ -15,6 +15,7 @@ import time
 import warnings
 
 from recipes._runner import output
+from recipes._runner.arguments import expanded, expanded_path, seed
 from recipes._runner.errors import UserError
 from recipes._runner.recipe import find
 from recipes._runner.run_command import PRECISIONS, SAVED_MODELS, SMOKE_ROWS, positive, shown
@@ -45,19 +46,8 @@ def duration(text):
 duration.__name__ = "time such as 90s, 30m or 2h"
 
 
-def seed(text):
-    """A seed that Python, NumPy and Keras all take."""
-    value = int(text)
-    if not 0 <= value < 2**32:
-        raise ValueError(text)
-    return value
-
-
-seed.__name__ = "whole number from 0 to 4294967295"
-
-
 def add_arguments(parser):
-    parser.add_argument("recipe", help="as in `make list`, for example cnn_mnist")
+    parser.add_argument("recipe", type=expanded, help="as in `make list`, for example cnn_mnist; or a file, ./mine.py")
     parser.add_argument("--variant", metavar="NAME", help="which of the recipe's variants to start from [the first]")
     parser.add_argument("--tuner", choices=TUNERS, default="bayesian", help="how values are chosen [bayesian]")
     parser.add_argument("--trials", type=positive, metavar="N", help=f"how many to try, the defaults first [{TRIALS}]")
@@ -85,9 +75,10 @@ def add_arguments(parser):
     )
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="as in `run`")
     parser.add_argument("--device", choices=("auto", "cpu", "gpu", "tpu"), default="auto", help="as in `run`")
-    parser.add_argument("--data-dir", metavar="DIR", help="as in `run`")
+    parser.add_argument("--data-dir", type=expanded, metavar="DIR", help="as in `run`")
     parser.add_argument("--stand-in", action="store_true", help="as in `run`")
-    parser.add_argument("--output", metavar="DIR", type=pathlib.Path, help="where to write [saved_models/NAME]")
+    parser.add_argument("--output", metavar="DIR", type=expanded_path, help="where to write [saved_models/NAME]")
+    parser.add_argument("--force", action="store_true", help="as in `run`")
     parser.add_argument("--fresh", action="store_true", help="forget an earlier search instead of continuing it")
     parser.add_argument("--smoke", action="store_true", help="two trials in seconds, on tiny data: shows that it works")
 
@@ -96,9 +87,14 @@ def main(options):
     recipe = find(options.recipe)
     if not recipe.trains:
         raise UserError(f"{recipe.name} trains nothing: there is nothing to search")
-    base = (options.output or SAVED_MODELS / recipe.name).resolve()
+    if "search_space" not in recipe.functions:
+        raise UserError(f"{recipe.name} has no search_space(hp): there is nothing to search")
+    if options.output:
+        output.refuse_others(options.output, options.force)
+    base = (options.output or SAVED_MODELS / recipe.folder_name).resolve()
     plan, place = planned(recipe, options, base)
     folder = place / f"tuning-{options.tuner}"
+    output.mark(base)
     with output.held(folder):
         try:
             begin(plan, options, folder)
@@ -156,9 +152,11 @@ def planned(recipe, options, base):
         own["max_trials"] = options.trials or (2 if options.smoke else TRIALS)
     if options.prune != "none":
         own["prune"] = options.prune
+    with arguments.blamed(module, fixed):
+        aim = objective(module, options.objective, epochs, {**variants[variant], **fixed}, chosen)
     plan = search.SearchPlan(
         recipe=recipe.name,
-        module=module.__name__,
+        module=module.__name__ if recipe.chapter else str(recipe.path),
         epochs=epochs,
         variant=variant,
         defaults=variants[variant],
@@ -168,7 +166,7 @@ def planned(recipe, options, base):
         precision=options.precision,
         smoke=options.smoke,
         tuner=TUNERS[options.tuner],
-        objective=list(objective(module, options.objective, epochs, {**variants[variant], **fixed}, chosen)),
+        objective=list(aim),
         tuner_arguments=own,
     )
     return plan, place
@@ -626,7 +624,8 @@ def python_lines(module, plan, values):
 
     load, build = arguments.split(module, values)
     own = ["callbacks"] * hasattr(module, "callbacks")
-    lines = [f"from {plan.module} import {', '.join(['build_model', *own, 'load_data'])}", ""]
+    name = pathlib.Path(plan.module).stem if plan.module.endswith(".py") else plan.module
+    lines = [f"from {name} import {', '.join(['build_model', *own, 'load_data'])}", ""]
     if plan.precision != "auto":
         lines[:0] = ["import keras", ""]
         lines.append(report.python_line("keras.config.set_dtype_policy", {}, repr(plan.precision)))
@@ -669,7 +668,9 @@ def extend_card(trained, plan, options, trials, metrics, lines, folder):
 
 def train_and_test(recipe, plan, options, values, target, extra):
     """Train and test one configuration as `run` does; the folder that has the result."""
-    command = [*PROGRAM, "run", recipe.name, "--output", str(target), "--seed", str(options.seed)]
+    # Whether it may write there was asked of the whole folder.
+    command = [*PROGRAM, "run", recipe.typed, "--output", str(target), "--force"]
+    command += ["--seed", str(options.seed)]
     command += ["--epochs", str(plan.epochs), "--precision", plan.precision, "--device", options.device, *extra]
     command += ["--variant", plan.variant] * bool(plan.variant)
     for name, value in values.items():

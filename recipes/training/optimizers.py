@@ -304,8 +304,7 @@ def plot_ranking(results):
         axis.grid(True, axis="x")
     axes[0].invert_yaxis()
     figure.suptitle(
-        "No optimizer is first everywhere "
-        f"(dot: median; bar: 80 % of the starts; ▸: not within {STEPS} steps)"
+        f"No optimizer is first everywhere (dot: median; bar: 80 % of the starts; ▸: not within {STEPS} steps)"
     )
     return figure
 

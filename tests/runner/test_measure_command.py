@@ -1,5 +1,8 @@
 """What is recorded is the mean and deviation over the seeds of real runs."""
 
+import csv
+import errno
+import io
 import json
 import pathlib
 import statistics
@@ -17,7 +20,7 @@ def runs(monkeypatch, tmp_path):
     """Runs that only write their metrics; returns the commands they were started with."""
     commands = []
 
-    def run(command):
+    def run(command, **_):
         commands.append(command)
         folder = pathlib.Path(command[command.index("--output") + 1])
         kind = "stand-in" if "--no-data" in commands[0] else "real"
@@ -37,7 +40,7 @@ def runs(monkeypatch, tmp_path):
             "hardware": "a computer",
         }
         (folder / "metrics.json").write_text(json.dumps(metrics))
-        return subprocess.CompletedProcess(command, 0)
+        return subprocess.CompletedProcess(command, 0, stderr="")
 
     monkeypatch.setattr(measure_command.subprocess, "run", run)
     monkeypatch.setattr(measure_command, "size", lambda name: f"{name}, 21 MB")
@@ -46,6 +49,7 @@ def runs(monkeypatch, tmp_path):
     monkeypatch.setattr(pages, "README", tmp_path / "README.md")
     blocks = "<!-- results -->\n<!-- /results -->\n<!-- items -->\n<!-- /items -->\n"
     pages.README.write_text(blocks)
+    monkeypatch.setattr(measure_command, "SAVED_MODELS", tmp_path / "saved_models")
     return commands
 
 
@@ -79,3 +83,77 @@ def test_stand_in_data_are_not_measured(runs, capsys):
 def test_what_trains_nothing_is_not_measured(capsys):
     assert cli.main(["measure", "convolution_by_hand"]) == 2
     assert "trains nothing" in capsys.readouterr().err
+
+
+def refusal(capsys):
+    """The one line on standard error."""
+    (line,) = capsys.readouterr().err.splitlines()
+    return line
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("results.csv", b"recipe,mean\n", "the first line should be"),
+        ("results.csv", b"\xff\xfe", "cannot be read"),
+        ("README.md", b"no table\n", "are missing"),
+        ("README.md", b"\xff\xfe", "cannot be read"),
+        ("README.md", None, "cannot be read"),
+    ],
+)
+def test_a_damaged_file_is_met_before_the_runs(file, content, said, runs, tmp_path, capsys):
+    (tmp_path / file).unlink(missing_ok=True)
+    if content is not None:
+        (tmp_path / file).write_bytes(content)
+    assert cli.main(["measure", "cnn_mnist", "--seeds", "2"]) == 2
+    line = refusal(capsys)
+    assert said in line
+    assert str(tmp_path / file) in line
+    assert runs == []
+
+
+@pytest.mark.parametrize("broken", ["the table", "the README", "every folder"])
+def test_figures_that_cannot_be_recorded_are_kept(broken, runs, tmp_path, monkeypatch, capsys):
+    def full(path, text):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    if broken == "the README":
+        monkeypatch.setattr(pages, "write", lambda: full(pages.README, ""))
+    else:
+        monkeypatch.setattr(results, "write_atomically", full)
+    if broken == "every folder":
+        monkeypatch.setattr(measure_command.output, "write_atomically", full)
+    assert cli.main(["measure", "cnn_mnist", "--seeds", "3"]) == 2
+    said = capsys.readouterr()
+    assert "No space left" in said.err
+    if broken == "every folder":
+        text = said.out[said.out.index("recipe,variant") :]
+    else:
+        place = tmp_path / "saved_models" / "cnn_mnist" / "measured-cnn_mnist.csv"
+        assert str(place) in said.err
+        text = place.read_text()
+    (row,) = csv.DictReader(io.StringIO(text.strip()))
+    assert tuple(row) == results.COLUMNS
+    assert float(row["mean"]) == pytest.approx(statistics.mean(SCORES.values()))
+
+
+def test_what_a_run_refuses_is_said_once(runs, monkeypatch, capsys):
+    def run(command, **_):
+        return subprocess.CompletedProcess(command, 2, stderr="a remark\nrecipes: cnn_mnist does not work with x=1\n")
+
+    monkeypatch.setattr(measure_command.subprocess, "run", run)
+    assert cli.main(["measure", "cnn_mnist", "--set", "x=1"]) == 2
+    assert refusal(capsys) == "recipes: the run with seed 0: cnn_mnist does not work with x=1; nothing was recorded"
+
+
+def test_a_file_of_the_users_is_measured_into_a_table_of_its_own(runs, tmp_path, capsys):
+    own = tmp_path / "my_net.py"
+    own.write_text("EPOCHS = 1\n\ndef load_data(): ...\n\ndef build_model(): ...\n")
+    readme = pages.README.read_text()
+    assert cli.main(["measure", str(own), "--seeds", "2"]) == 0
+    assert all(command[command.index("run") + 1] == str(own) for command in runs)
+    (row,) = results.read(tmp_path / "saved_models" / "my_net" / "results.csv")
+    assert row["recipe"] == "my_net"
+    assert row["command"] == f"python -m recipes measure {own} --seeds 2"
+    assert results.read(results.PATH) == []
+    assert pages.README.read_text() == readme

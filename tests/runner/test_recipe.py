@@ -1,6 +1,8 @@
 """Finding recipes and reading their docstrings."""
 
 import ast
+import pickle
+import sys
 
 import pytest
 
@@ -34,10 +36,86 @@ def made(tmp_path, monkeypatch):
     return make
 
 
-def test_name_is_taken_with_dashes_underscores_or_as_a_file(made):
+def test_name_is_taken_with_dashes_underscores_or_as_a_file(made, tmp_path, monkeypatch):
     made("convolution/cnn_mnist.py")
-    for name in ("cnn_mnist", "cnn-mnist", "CNN-MNIST", "recipes/convolution/cnn_mnist.py"):
-        assert recipe.find(name).name == "cnn_mnist"
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "convolution" / "cnn_mnist.py"
+    for name in ("cnn_mnist", "cnn-mnist", "CNN-MNIST", "convolution/cnn_mnist.py", str(file)):
+        assert recipe.find(name) == recipe.Recipe("cnn_mnist", "convolution", file)
+
+
+OWN = (
+    SOURCE
+    + """
+EPOCHS = 3
+
+def load_data():
+    pass
+
+class Thing:
+    pass
+"""
+)
+
+
+@pytest.fixture
+def mine(tmp_path_factory, monkeypatch):
+    """A folder of the user's, in which one is; what is imported from it is forgotten afterwards."""
+    folder = tmp_path_factory.mktemp("mine")
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    before = set(sys.modules)
+    yield folder
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+def test_a_path_is_that_file_whatever_the_collection_holds(made, mine):
+    made("convolution/cnn_mnist.py", "convolution/lenet.py")
+    (mine / "cnn_mnist.py").write_text(OWN + "WHOSE = 'mine'\n", encoding="utf8")
+    for name in ("cnn_mnist.py", "./cnn_mnist.py", f"../{mine.name}/cnn_mnist.py", str(mine / "cnn_mnist.py")):
+        found = recipe.find(name)
+        assert found.path == mine / "cnn_mnist.py"
+        assert found.typed == str(mine / "cnn_mnist.py")
+        assert found.module.WHOSE == "mine"
+    assert found.folder_name == f"{mine.name}_cnn_mnist", "not where the collection's results lie"
+    assert recipe.find("cnn_mnist").folder_name == "cnn_mnist"
+    for name in ("lenet.py", "./lenet.py", "recipes/convolution/lenet.py", "gone/cnn_mnist.py", "convolution/lenet"):
+        with pytest.raises(UserError, match="does not exist"):
+            recipe.find(name)
+    with pytest.raises(UserError, match="is a folder"):
+        recipe.find("./")
+
+
+def test_a_file_is_imported_under_its_stem_so_that_what_it_defines_is_found_again(made, mine):
+    (mine / "beside.py").write_text("VALUE = 7\n")
+    (mine / "my_own.py").write_text(OWN + "from beside import VALUE\n", encoding="utf8")
+    module = recipe.find("./my_own.py").module
+    assert module.__name__ == "my_own"
+    assert module.VALUE == 7
+    assert isinstance(pickle.loads(pickle.dumps(module.Thing())), module.Thing)
+    assert recipe.load(str(mine / "my_own.py")) is module
+    assert recipe.find("./my_own.py").module is module
+    assert recipe.load("recipes._runner.recipe") is recipe
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "said"),
+    [
+        ("half.py", "def build_model(:\n", "is no Python file"),
+        ("binary.py", b"\xff\xfe\x00", "is no Python file"),
+        ("other.py", "x = 1\n", "it lacks main"),
+        ("short.py", "def build_model(): pass\n", "it lacks EPOCHS, load_data"),
+        ("json.py", OWN, "json is another module's name"),
+        ("lost.py", OWN + "\nimport nothing_of_that_name\n", r"lost.py, line \d+: ModuleNotFoundError"),
+    ],
+)
+def test_a_file_that_is_no_recipe_is_refused_in_one_line(name, source, said, made, mine):
+    (mine / name).write_bytes(source if isinstance(source, bytes) else source.encode())
+    with pytest.raises(UserError, match=said) as refused:
+        _ = recipe.find(f"./{name}").module
+    assert "\n" not in str(refused.value)
+    assert "lost" not in sys.modules
 
 
 def test_unknown_name_is_answered_with_near_ones(made):

@@ -1,13 +1,20 @@
 """What a run refuses in one line, and what it never does to what is already saved."""
 
+import errno
 import json
+import os
+import pathlib
+import pickle
+import shlex
+import subprocess
+import sys
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from recipes._runner import arguments, output, training
+from recipes._runner import arguments, cli, figures, output, run_command, training
 from recipes._runner.errors import UserError
 from recipes.tuning import progress
 from tests.runner import tiny, tiny_recipe
@@ -44,6 +51,15 @@ def refusal(capsys):
         (["--set", "units=many"], "units takes a whole number, such as 8"),
         (["--set", "units=1.5"], "units takes a whole number"),
         (["--set", "rate=high"], "rate takes a number, such as 0.3"),
+        (["--set", "units=-3"], "tiny_recipe does not work with units=-3 (default 8): ValueError: "),
+        (["--set", "units=0"], "units=0 (default 8)"),
+        (["--set", "rate=1.5"], "rate=1.5 (default 0.3)"),
+        (["--set", "batch_size=0"], "batch_size=0 (default 16)"),
+        (["--set", "batch_size=-1"], "batch_size=-1 (default 16)"),
+        (["--seed", "-1"], "whole number from 0 to 4294967295"),
+        (["--seed", "4294967296"], "whole number from 0 to 4294967295"),
+        (["--output", ""], "an empty path"),
+        (["--output=~nobody-of-that-name/x"], "there is no user nobody-of-that-name"),
         (["--resume"], "nothing to resume"),
         (["--variant", "big"], "tiny has no such variant; it has no variants"),
         (["--device", "gpu"], "no GPU"),
@@ -60,9 +76,10 @@ def test_unknown_recipe_gets_the_nearest_name(tmp_path, capsys):
     assert "cnn_mnist" in refusal(capsys)
 
 
-def test_unwritable_output_folder(tmp_path, capsys):
+@pytest.mark.parametrize("command", ["run", "tune"])
+def test_unwritable_output_folder(command, tmp_path, capsys):
     (tmp_path / "file").write_text("not a folder")
-    assert run(tmp_path / "file" / "out") == 2
+    assert tiny.main([command, "tiny", "--output", str(tmp_path / "file" / "out")]) == 2
     assert "cannot write to" in refusal(capsys)
 
 
@@ -182,7 +199,11 @@ def test_resume_with_other_arguments_names_the_difference(tmp_path, capsys):
 def test_finished_run_goes_on_for_more_epochs_as_if_it_had_never_stopped(tmp_path):
     assert run(tmp_path / "longer", "--epochs", "2") == 0
     assert run(tmp_path / "extended") == 0
+    search = tmp_path / "extended" / "tuning-bayesian"
+    search.mkdir()
+    before = search.stat().st_ino
     assert run(tmp_path / "extended", "--resume", "--epochs", "2") == 0
+    assert search.stat().st_ino == before, "a search that may be running was moved"
     longer, extended = (tmp_path / name / "history.csv" for name in ("longer", "extended"))
     np.testing.assert_allclose(*(np.loadtxt(path, delimiter=",", skiprows=1) for path in (longer, extended)), rtol=1e-4)
 
@@ -323,3 +344,302 @@ def test_one_variant_alone_lies_in_the_folder_of_its_name(tmp_path, monkeypatch)
     assert metrics["arguments"] == {"units": 16}
     assert not (tmp_path / "small").exists()
     assert run(tmp_path, "--variant", "huge") == 2
+
+
+def interrupt_at(monkeypatch, epoch, error=KeyboardInterrupt):
+    """Make runs of the tiny recipe end early, as with Ctrl-C, when this epoch begins."""
+
+    class Interrupting(keras.callbacks.Callback):
+        def on_epoch_begin(self, number, logs=None):
+            if number == epoch:
+                raise error
+
+    own = tiny_recipe.callbacks
+    monkeypatch.setattr(tiny_recipe, "callbacks", lambda: [*own(), Interrupting()])
+
+
+@pytest.fixture
+def interrupted(tmp_path, monkeypatch, capsys):
+    """The folder of a run with seed 1 that was interrupted in its second of three epochs."""
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, epoch=1)
+        assert run(tmp_path / "out", "--epochs", "3", "--seed", "1") == 130
+    return tmp_path / "out"
+
+
+def contents(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_ctrl_c_prints_the_line_that_continues(interrupted, capsys):
+    said = refusal(capsys)
+    typed = said.split("`")[1]
+    assert typed.startswith("make recipe-tiny ARGS=")
+    flags = shlex.split(shlex.split(typed)[2].removeprefix("ARGS="))
+    assert tiny.main(["run", "tiny", *flags]) == 0
+    assert "Continuing after epoch 1 of 3." in capsys.readouterr().out
+    assert json.loads((interrupted / "metrics.json").read_text())["seed"] == 1
+
+
+def test_ctrl_c_before_the_first_epoch_is_over_leaves_nothing_to_continue(tmp_path, monkeypatch, capsys):
+    interrupt_at(monkeypatch, epoch=0)
+    assert run(tmp_path / "out") == 130
+    assert "nothing to continue" in refusal(capsys)
+    assert run(tmp_path / "out", "--resume") == 2
+    assert "nothing to resume" in refusal(capsys)
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--device", "gpu"],
+        ["--set", "unit=3"],
+        ["--set", "units=-3"],
+        ["--variant", "big"],
+        ["--data-dir", "nowhere"],
+        ["--set", "learning_rate=1e38"],
+    ],
+)
+def test_a_command_that_fails_leaves_an_interrupted_run_alone(flags, interrupted, monkeypatch):
+    monkeypatch.setattr("recipes._runner.data.names", lambda path: ["mnist"] if "nowhere" in flags else [])
+    before = contents(interrupted)
+    assert run(interrupted, *flags) == 2
+    assert contents(interrupted) == before
+    monkeypatch.undo()
+    assert run(interrupted, "--resume", "--epochs", "3") == 0
+    assert json.loads((interrupted / "metrics.json").read_text())["seed"] == 1
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError, SystemExit])
+def test_a_new_run_that_does_not_get_far_leaves_an_interrupted_one_to_be_continued(
+    error, interrupted, monkeypatch, capsys
+):
+    """SystemExit is caught by nobody here, and so stands for a kill."""
+    capsys.readouterr()
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, epoch=0, error=error)
+        if error is KeyboardInterrupt:
+            assert run(interrupted, "--seed", "2") == 130
+            assert "continues the earlier run" in refusal(capsys)
+        else:
+            with pytest.raises(error):
+                run(interrupted, "--seed", "2")
+    assert run(interrupted, "--resume") == 2, "of seed 1, with 3 epochs, not 1"
+    assert run(interrupted, "--resume", "--epochs", "3") == 0
+    assert json.loads((interrupted / "metrics.json").read_text())["seed"] == 1
+    assert not list(interrupted.glob("unfinished*"))
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_a_new_run_that_has_finished_an_epoch_takes_the_place_of_an_interrupted_one(
+    error, interrupted, monkeypatch, capsys
+):
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, epoch=1, error=error)
+        if error is KeyboardInterrupt:
+            assert run(interrupted, "--seed", "2", "--epochs", "2") == 130
+        else:
+            with pytest.raises(error):
+                run(interrupted, "--seed", "2", "--epochs", "2")
+    assert "is kept until this one has finished an epoch" in capsys.readouterr().out
+    assert run(interrupted, "--resume", "--epochs", "2") == 0
+    assert json.loads((interrupted / "metrics.json").read_text())["seed"] == 2
+    assert not list(interrupted.glob("unfinished*"))
+
+
+def test_resuming_what_is_finished_says_so_and_changes_nothing(tmp_path, capsys):
+    assert run(tmp_path) == 0
+    before = contents(tmp_path)
+    capsys.readouterr()
+    assert run(tmp_path, "--resume") == 0
+    assert "Nothing to resume: the run in" in capsys.readouterr().out
+    assert contents(tmp_path) == before
+
+
+class Full:
+    """A disk that is full from the n-th call of some function on."""
+
+    def __init__(self, monkeypatch, owner, name, calls):
+        self.original, self.left = getattr(owner, name), calls
+        monkeypatch.setattr(owner, name, self.write)
+
+    def write(self, *arguments, **keywords):
+        if not self.left:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "out/file")
+        self.left -= 1
+        return self.original(*arguments, **keywords)
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "calls"),
+    [
+        (pickle, "dumps", 1),  # the state of the second epoch
+        (output, "write_json", 1),  # the metrics
+        (figures.plt.Figure, "savefig", 0),
+        (os, "replace", 3),  # some file or other
+    ],
+)
+def test_a_full_disk_is_said_in_one_line_and_the_run_can_be_continued(
+    owner, name, calls, tmp_path, monkeypatch, capsys
+):
+    with monkeypatch.context() as patch:
+        Full(patch, owner, name, calls)
+        assert run(tmp_path, "--epochs", "2") == 2
+    said = refusal(capsys)
+    assert "no space left" in said
+    assert "--resume" in said
+    assert run(tmp_path, "--resume", "--epochs", "2") == 0
+
+
+def test_ctrl_c_while_results_are_put_in_place_loses_none_of_them(tmp_path, monkeypatch, capsys):
+    replace = os.replace
+
+    def interrupted(source, target):
+        if str(source).endswith("unfinished/training_curves.png"):  # after the state
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", interrupted)
+        assert run(tmp_path) == 130
+    assert not list(tmp_path.glob("unfinished/state"))
+    assert "--resume" in refusal(capsys)
+    assert run(tmp_path, "--resume") == 0
+    assert (tmp_path / "training_curves.png").exists()
+    assert not (tmp_path / "unfinished").exists()
+
+
+def test_a_full_disk_is_recognized_in_what_hdf5_and_tensorflow_say():
+    hdf5 = OSError("Can't write data (file write failed: errno = 28, error message = 'No space left on device')")
+    tensorflow = tf.errors.ResourceExhaustedError(None, None, "logs/x; No space left on device")
+    for error in (hdf5, tensorflow):
+        assert run_command.full_disk(error)
+    assert not run_command.full_disk(OSError(errno.EACCES, "Permission denied"))
+
+
+@pytest.mark.parametrize("recipe", ["tiny", "convolution_by_hand"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "metrics.json", "logs/of mine.txt", "unfinished/thesis.txt", "notes.txt"]
+)
+def test_a_folder_with_files_of_the_users_is_left_alone(recipe, name, tmp_path, capsys):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("mine")
+    assert tiny.main(["run", recipe, "--output", str(tmp_path)]) == 2
+    assert "--force" in refusal(capsys)
+    assert contents(tmp_path) == {name: b"mine"}
+
+
+def test_force_and_earlier_results_open_a_folder(tmp_path):
+    (tmp_path / "README.md").write_text("mine")
+    (tmp_path / "notes.txt").write_text("mine, too")
+    assert run(tmp_path, "--force") == 0
+    assert (tmp_path / "README.md").read_text().startswith("# tiny")
+    assert run(tmp_path) == 0
+    assert (tmp_path / "notes.txt").read_text() == "mine, too"
+
+
+@pytest.mark.parametrize("place", [".", "recipes/convolution", "layers/mine", "tests"])
+@pytest.mark.parametrize("command", [["run"], ["run", "--force"], ["tune"]])
+def test_the_project_itself_is_no_place_for_results(command, place, monkeypatch, capsys):
+    monkeypatch.chdir(output.PROJECT)
+    readme = pathlib.Path("README.md").read_bytes()
+    assert tiny.main([*command, "tiny", "--output", place]) == 2
+    assert "this project itself" in refusal(capsys)
+    assert pathlib.Path("README.md").read_bytes() == readme
+
+
+def test_tune_leaves_a_folder_of_the_users_alone(tmp_path, capsys):
+    (tmp_path / "tuned").mkdir()
+    (tmp_path / "tuned" / "README.md").write_text("mine")
+    assert tiny.main(["tune", "tiny", "--fresh", "--output", str(tmp_path)]) == 2
+    assert "--force" in refusal(capsys)
+    assert contents(tmp_path) == {"tuned/README.md": b"mine"}
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--seed", "-1"], "whole number from 0 to 4294967295"),
+        (["--set", "rate=1.5"], "tiny_recipe does not work with rate=1.5 (default 0.3): ValueError: "),
+        (["--set", "batch_size=0"], "batch_size=0 (default 16)"),
+        (["--output=~nobody-of-that-name/x"], "there is no user nobody-of-that-name"),
+    ],
+)
+def test_tune_refuses_the_same_values(flags, said, tmp_path, capsys):
+    assert tiny.main(["tune", "tiny", "--output", str(tmp_path / "out"), *flags]) == 2
+    assert said in refusal(capsys)
+
+
+PATHS = {"output", "data_dir", "folder", "files", "model", "recipe"}
+
+
+@pytest.mark.parametrize("command", ["run", "tune", "measure", "predict", "copy"])
+def test_every_option_that_is_a_path_knows_what_a_tilde_means(command, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    parser = cli.Parser()
+    cli.importlib.import_module(f"recipes._runner.{command}_command").add_arguments(parser)
+    for action in parser._actions:
+        if action.metavar in ("DIR", "FILE", "FOLDER", "PATH") or action.type is pathlib.Path:
+            assert action.dest in PATHS
+        if action.dest in PATHS:
+            assert str(action.type("~/x")) == str(tmp_path / "x"), action.dest
+    assert arguments.expanded("gs://bucket/tfds") == "gs://bucket/tfds"
+
+
+def python(code, **environment):
+    command = [sys.executable, "-c", code]
+    environment = {**os.environ, **environment}
+    return subprocess.run(command, capture_output=True, text=True, errors="replace", env=environment)
+
+
+def test_the_users_keras_configuration_does_not_leak_in(tmp_path):
+    settings = {"image_data_format": "channels_first", "floatx": "float16", "backend": "jax", "epsilon": 1e-3}
+    (tmp_path / "keras.json").write_text(json.dumps(settings))
+    code = (
+        "from recipes._runner import quiet; quiet.import_tensorflow()\n"
+        "import keras; layer = keras.layers.Conv2D(1, 3)\n"
+        "print(keras.backend.backend(), layer.data_format, layer.dtype, keras.config.epsilon())"
+    )
+    done = python(code, KERAS_HOME=str(tmp_path))
+    assert done.stdout.split() == ["tensorflow", "channels_last", "float32", "1e-07"], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "variables", "said"),
+    [
+        ("{}", {"KERAS_BACKEND": "jax"}, "KERAS_BACKEND=jax: recipes run on TensorFlow"),
+        ('{"floatx": "float12"}', {}, "keras.json"),
+        ("[]", {}, "keras.json"),
+    ],
+)
+def test_a_keras_configuration_that_cannot_be_used_is_said_in_one_line(settings, variables, said, tmp_path):
+    (tmp_path / "keras.json").write_text(settings)
+    code = "from recipes._runner import cli; exit(cli.main(['run', 'cnn_mnist', '--output', 'out']))"
+    done = python(code, KERAS_HOME=str(tmp_path), **variables)
+    lines = [line for line in done.stderr.splitlines() if line.startswith("recipes: ")]
+    assert done.returncode == 2
+    assert len(lines) == 1
+    assert said in lines[0]
+    assert "Traceback" not in done.stderr
+
+
+def test_output_in_latin_1_has_marks_for_what_it_lacks():
+    done = python("from recipes._runner import cli; exit(cli.main(['list']))", PYTHONIOENCODING="latin-1")
+    assert done.returncode == 0, done.stderr[-1000:]
+
+
+def test_without_a_terminal_an_epoch_is_a_line(tmp_path, capsys):
+    assert run(tmp_path, "--epochs", "3") == 0
+    said = capsys.readouterr().out
+    assert not set("\b\r\x1b") & set(said)
+    assert sum("val_accuracy" in line for line in said.splitlines()) == 3
+
+
+def test_no_tpu_is_said_without_what_tensorflow_says_of_it(monkeypatch, capsys, tmp_path):
+    def resolver(**_):
+        raise ValueError("used by {{node ConfigureDistributedTPU}} with these attrs: [a=1]")
+
+    monkeypatch.setattr(tf.distribute.cluster_resolver, "TPUClusterResolver", resolver)
+    assert run(tmp_path / "out", "--device", "tpu") == 2
+    assert "attrs" not in refusal(capsys)
+    assert not (tmp_path / "out").exists()
