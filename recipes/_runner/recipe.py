@@ -99,6 +99,19 @@ class Recipe:
         """The recipe, imported."""
         return importlib.import_module(f"recipes.{self.chapter}.{self.name}")
 
+    @property
+    def figures_path(self):
+        """The file that draws the recipe's pictures; those that have none draw them in the recipe itself."""
+        return self.path.parent / "figures" / self.path.name
+
+    @property
+    def figures(self):
+        """The function that draws the recipe's own pictures, or None."""
+        module = self.module
+        if self.figures_path.exists():
+            module = importlib.import_module(f"recipes.{self.chapter}.figures.{self.name}")
+        return getattr(module, "figures", None)
+
 
 def all_recipes():
     """Every recipe, by chapter in the slides' order, then by name."""
