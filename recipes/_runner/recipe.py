@@ -112,6 +112,15 @@ class Recipe:
             module = importlib.import_module(f"recipes.{self.chapter}.figures.{self.name}")
         return getattr(module, "figures", None)
 
+    @property
+    def figures_summary(self):
+        """What the docstring of `figures` says the recipe's own pictures show; "" where there is none."""
+        path = self.figures_path if self.figures_path.exists() else self.path
+        for node in ast.parse(path.read_text(encoding="utf8")).body:
+            if isinstance(node, ast.FunctionDef) and node.name == "figures":
+                return " ".join((ast.get_docstring(node) or "").partition("\n\n")[0].split())
+        return ""
+
 
 def all_recipes():
     """Every recipe, by chapter in the slides' order, then by name."""
