@@ -201,7 +201,7 @@ def confusion_matrix(y_true, y_pred, class_names):
     title = f"{right:,} of {total:,} right"
     if right < total:
         row, column = np.unravel_index(np.where(np.eye(size), -1, counts).argmax(), counts.shape)
-        times = f"{counts[row, column]:,} time" + "s" * (counts[row, column] != 1)
+        times = f"{counts[row, column]:,} time{'' if counts[row, column] == 1 else 's'}"
         title += f"; most often {names[row]} taken for {names[column]} ({times})"
     figure.suptitle(textwrap.fill(title, 60))
     return figure

@@ -2,13 +2,14 @@
 
 import json
 import re
+import types
 
 import keras
 import matplotlib.pyplot as plt
 import pytest
 import tensorflow as tf
 
-from recipes._runner import card
+from recipes._runner import card, training
 from recipes._runner.recipe import Recipe, find
 from tests.runner import tiny, tiny_recipe
 
@@ -181,6 +182,25 @@ def test_command_on_the_card_makes_the_same_again(tmp_path, monkeypatch):
     assert tiny.main(["run", "tiny", "--output", str(again), *command.split()]) == 0
     plans = [json.loads((folder / "b" / "plan.json").read_text()) for folder in (tmp_path, again)]
     assert plans[0] == plans[1]
+
+
+@pytest.mark.parametrize(
+    ("units", "own", "names"),
+    [
+        (1, None, ["neg", "pos"]),
+        (2, None, ["neg", "pos"]),
+        (3, None, None),
+        (1, ["bad", "good"], ["bad", "good"]),
+    ],
+)
+def test_names_of_classes_are_the_recipes_else_the_data_sets(units, own, names):
+    module = types.SimpleNamespace(**({"CLASSES": own} if own else {}))
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(units)])
+    assert (
+        training.classes(module, types.SimpleNamespace(data={"imdb_reviews": "real"}), model)
+        == names
+    )
+    assert training.classes(module, types.SimpleNamespace(data={}), model) == own
 
 
 def test_what_one_should_use_is_loaded_first(tmp_path):

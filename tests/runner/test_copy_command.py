@@ -187,6 +187,39 @@ def test_requirements_that_pip_cannot_read_are_refused(project, tmp_path, encodi
     assert not (tmp_path / "other.py").exists()
 
 
+PICTURES = '''\
+"""Pictures of tiny."""
+
+import layers.late
+import matplotlib.pyplot as plt
+from recipes.heads import tiny
+from recipes.heads.tiny import main
+
+
+def figures(model, test, history):
+    """What there is to see."""
+    return tiny.__file__, main.__module__, layers.late.__file__, plt.__name__
+'''
+
+
+def test_pictures_come_along_where_they_are_wanted(project, tmp_path, monkeypatch):
+    (project / "recipes/heads/figures").mkdir()
+    (project / "recipes/heads/figures/__init__.py").write_text("")
+    (project / "recipes/heads/figures/tiny.py").write_text(PICTURES)
+    assert [found.name for found in recipe.all_recipes()] == ["other", "tiny"]
+    copy("tiny", tmp_path / "without")
+    assert not [name for name in files_in(tmp_path / "without") if "figures" in name]
+    assert "Pictures" not in (tmp_path / "without/README.md").read_text()
+    mine = tmp_path / "with"
+    copy("tiny", mine, "--with-figures")
+    assert files_in(mine) - files_in(tmp_path / "without") == {"tiny_figures.py"}
+    assert "matplotlib" in (mine / "requirements.txt").read_text()
+    assert "from tiny_figures import figures" in code_blocks((mine / "README.md").read_text(), "python")[-1]
+    code = "import tiny_figures; print(*tiny_figures.figures(None, None, None))"
+    said = [str(mine / "tiny.py"), "tiny", str(mine / "layers/late.py"), "matplotlib.pyplot"]
+    assert run_there(mine, "-c", code).split() == said
+
+
 def test_readme_and_predict_of_others_stay(tmp_path):
     (tmp_path / "README.md").write_text("# My project, after cnn_mnist\n")
     (tmp_path / "predict.py").write_text("print('mine')\n")
