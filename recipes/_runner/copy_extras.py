@@ -72,9 +72,7 @@ def variants(tree):
 def assigned(tree, name):
     """The expression that a module gives a name on its top level, or None."""
     for node in tree.body:
-        if isinstance(node, ast.Assign) and name in [
-            getattr(target, "id", "") for target in node.targets
-        ]:
+        if isinstance(node, ast.Assign) and name in [getattr(target, "id", "") for target in node.targets]:
             return node.value
     return None
 
@@ -84,9 +82,7 @@ def saved(main, names):
     strings, inner = [], set()
     for node in ast.walk(main):
         if isinstance(node, ast.JoinedStr):
-            parts = [
-                part.value if isinstance(part, ast.Constant) else "{name}" for part in node.values
-            ]
+            parts = [part.value if isinstance(part, ast.Constant) else "{name}" for part in node.values]
             strings.append((node.lineno, "".join(parts)))
             inner.update(node.values)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in inner:
@@ -95,11 +91,7 @@ def saved(main, names):
     patterns.sort(key=lambda text: "{name}" not in text)
     files = []
     for text in patterns:
-        files += (
-            [text.replace("{name}", name) for name in names]
-            if names and "{name}" in text
-            else [text]
-        )
+        files += [text.replace("{name}", name) for name in names] if names and "{name}" in text else [text]
     return list(dict.fromkeys(files))
 
 
@@ -112,9 +104,7 @@ def takes(nodes):
         function = ast.unparse(node.func)
         if function in ("keras.Input", "keras.layers.Input"):
             kinds.append(kind_of(node))
-        elif (
-            function == "keras.Model" and len(node.args) == 2 and isinstance(node.args[1], ast.Dict)
-        ):
+        elif function == "keras.Model" and len(node.args) == 2 and isinstance(node.args[1], ast.Dict):
             outputs = tuple(key.value for key in node.args[1].keys)
     if len(set(kinds)) != 1:  # several parts, each with inputs of its own, or none that is named
         return None, (), outputs
@@ -246,9 +236,7 @@ def answer(recipe, used, classes, outputs):
     elif classes is None and used.kind != "image":
         before += ['numbers = " ".join(f"{number:.6g}" for number in answer)']
         line = f'print(f"{place}: {{numbers}}")'
-    elif (
-        isinstance(classes, ast.List) and len(classes.elts) == 2
-    ):  # one unit: the probability of the second
+    elif isinstance(classes, ast.List) and len(classes.elts) == 2:  # one unit: the probability of the second
         line = f'print(f"{place}: {{{recipe.name}.CLASSES[1]}} {{answer[0]:.3f}}{beside}")'
     else:
         name = "number" if classes is None else f"{recipe.name}.CLASSES[number]"
@@ -297,10 +285,7 @@ def readme(recipe, used, script=None, figures=None):
     if used.file:
         lines += ["## Load", "", "```python", "import keras", *importing(recipe), ""]
         lines += [f'model = keras.saving.load_model("{used.file}")', "```", ""]
-        lines += [
-            f"- `{function}`: {summary(recipe, function)}"
-            for function in ("load_data", "build_model")
-        ] + [""]
+        lines += [f"- `{function}`: {summary(recipe, function)}" for function in ("load_data", "build_model")] + [""]
     if figures:
         stem = figures.removesuffix(".py")
         lines += [
