@@ -1,8 +1,7 @@
 """Missing numbers (NaN) replaced inside the network."""
 
-import math
-
 import keras
+import numpy as np
 from keras import ops
 
 
@@ -11,10 +10,11 @@ class FillMissing(keras.layers.Layer):
     """Replaces NaN by a constant; on request, says beside the numbers which of them were missing.
 
     After `keras.layers.Normalization` the default, 0, is the mean of the training set. `Normalization.adapt` itself
-    cannot see past a NaN: give it means and variances made with `np.nanmean` and `np.nanvar`.
+    cannot see past a NaN: give it means and variances made with `np.nanmean` and `np.nanvar`. If the
+    numbers go elsewhere as well, fill first, each column with its mean, and normalize then.
 
     Args:
-        value: what to put where a number is missing.
+        value: what to put where a number is missing, one number or one for each column; finite.
         flags: whether to append a column of 0 and 1 for each column, 1 where it was missing.
 
     Input shape:
@@ -25,22 +25,33 @@ class FillMissing(keras.layers.Layer):
 
     Example:
 
-    >>> rows = keras.ops.array([[1.0, math.nan], [2.0, 3.0]])
+    >>> rows = keras.ops.array([[1.0, np.nan], [2.0, 3.0]])
     >>> [[float(x) for x in row] for row in FillMissing(flags=True)(rows)]
     [[1.0, 0.0, 0.0, 1.0], [2.0, 3.0, 0.0, 0.0]]
+    >>> [[float(x) for x in row] for row in FillMissing(np.nanmean([[1, 3], [2, 3]], axis=0))(rows)]
+    [[1.0, 3.0], [2.0, 3.0]]
     """
 
     def __init__(self, value=0.0, flags=False, **kwargs):
         super().__init__(**kwargs)
-        if not math.isfinite(value):
-            raise ValueError(f"`value` must be a finite number. Received: value={value}")
-        self.value = value
+        if np.ndim(value) > 1 or not np.all(np.isfinite(value)):
+            one = "a finite number, or one for each column"
+            raise ValueError(f"`value` must be {one}. Received: value={value}")
+        self.value = np.asarray(value).tolist()
         self.flags = flags
         self.input_spec = keras.layers.InputSpec(min_ndim=2)
 
+    def build(self, input_shape):
+        if np.ndim(self.value) and len(self.value) != input_shape[-1]:
+            raise ValueError(
+                "`value` must be one number, or one for each column. "
+                f"Received: {len(self.value)} numbers for inputs of shape {tuple(input_shape)}"
+            )
+        self.built = True
+
     def call(self, inputs):
         missing = ops.isnan(inputs)
-        filled = ops.where(missing, ops.cast(self.value, inputs.dtype), inputs)
+        filled = ops.where(missing, ops.convert_to_tensor(self.value, inputs.dtype), inputs)
         return ops.concatenate([filled, ops.cast(missing, inputs.dtype)], axis=-1) if self.flags else filled
 
     def compute_output_shape(self, input_shape):

@@ -14,7 +14,6 @@ from recipes._runner.copy_command import DISTRIBUTIONS, canonical
 from recipes._runner.recipe import CHAPTERS, OTHER_FOLDERS, all_recipes
 
 ROOT = pathlib.Path(__file__).parents[1]
-LINES = 200
 EXPLAINED = {"load_data", "build_model", "search_space", "baseline", "deployed"}  # functions with a docstring
 STANDARD = set(sys.stdlib_module_names)
 TEXT = {".py", ".md", ".csv", ".tsv", ".toml", ".txt", ".mplstyle", ""}
@@ -119,7 +118,7 @@ def test_imports_go_only_where_they_may():
         ("recipes/heads/a.py", "from . import b"),
         ("recipes/heads/a.py", "from ..convolution.b import build_model"),
         ("recipes/heads/a.py", "import tests.layers.conformance"),
-        ("recipes/heads/a.py", "def main():\n    import seaborn"),
+        ("recipes/heads/a.py", "def main():\n    import polars"),
         ("recipes/heads/a.py", "from recipes.heads.figures import a"),
         ("recipes/heads/a.py", "from .figures.a import figures"),
         ("recipes/heads/figures/a.py", "from recipes.heads import b"),
@@ -248,13 +247,12 @@ def test_no_recipe_is_called_like_a_module_it_could_want():
 
 
 @pytest.mark.parametrize("recipe", all_recipes(), ids=lambda recipe: recipe.name)
-def test_recipe_says_what_it_is_and_is_short_enough_to_read(recipe):
+def test_recipe_says_what_it_is(recipe):
     assert recipe.title
     assert re.search(r"\b00[0-3] «[^»]+»", recipe.slides), "Slides: 001 «Heading», …"
-    assert len(recipe.source.splitlines()) <= LINES
     assert "main" in recipe.functions
     assert recipe.source.endswith('\n\n\nif __name__ == "__main__":\n    main()\n')
     assert ("load_data" in recipe.functions) == ("search_space" in recipe.functions) == recipe.trains
-    assert recipe.trains or "figures" in recipe.functions
+    assert recipe.trains or ".savefig(" in recipe.source, "what trains nothing draws"
     explained = [node for node in recipe.tree.body if getattr(node, "name", "") in EXPLAINED]
     assert not [node.name for node in explained if not ast.get_docstring(node)]

@@ -8,6 +8,7 @@ import pickle
 import time
 
 import keras
+import numpy as np
 
 from recipes._runner.errors import UserError
 from recipes._runner.output import write_atomically
@@ -17,7 +18,7 @@ REMEMBERED = ("stopped", "history", "best_epoch", "best_score", "seconds", "cpu_
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves the state of the run after each epoch, and stops a run whose loss is no longer a number.
+    """Saves the state of the run after each epoch; stops it when loss or weights are no longer numbers.
 
     The last callback in the list: what the others change at the end of an epoch is part of the state.
 
@@ -81,6 +82,12 @@ class Checkpoint(keras.callbacks.Callback):
             )
 
     def on_epoch_end(self, epoch, logs=None):
+        if layer := layer_without_numbers(self.model):
+            raise UserError(
+                f"layer {layer} has weights that are NaN or infinite after epoch {epoch + 1}: "
+                "nothing saved was changed; gaps in the inputs (NaN, log 0) that reach this layer "
+                "may be the reason, or too large a learning rate"
+            )
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(float(value))
         self.finished_epochs, self.stopped = epoch + 1, bool(self.model.stop_training)
@@ -99,6 +106,14 @@ class Checkpoint(keras.callbacks.Callback):
         self.cpu_seconds, self._cpu_started = self.cpu_seconds + cpu_now - self._cpu_started, cpu_now
         remembered = {"epochs": self.finished_epochs, **{name: getattr(self, name) for name in REMEMBERED}}
         progress.save(self.states, self.model, self.callbacks, remembered, best=is_best)
+
+
+def layer_without_numbers(model):
+    """The name of the first layer with a weight that is not finite, or None."""
+    for weight in model.weights:
+        if "float" in weight.dtype and not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
+            return weight.path.rpartition("/")[0] or weight.name
+    return None
 
 
 def history_as_csv(history):

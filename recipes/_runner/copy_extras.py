@@ -97,15 +97,19 @@ def saved(main, names):
 
 def takes(nodes):
     """Kind and shape of the inputs, and names of the outputs, from `keras.Input(…)` and `keras.Model(…, {…})`."""
-    kinds, outputs = [], ()
+    kinds, outputs, dictionaries = [], (), {}
     for node in [inner for outer in nodes for inner in ast.walk(outer)]:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
+            dictionaries |= {ast.unparse(target): node.value for target in node.targets}
         if not isinstance(node, ast.Call):
             continue
         function = ast.unparse(node.func)
         if function in ("keras.Input", "keras.layers.Input"):
             kinds.append(kind_of(node))
-        elif function == "keras.Model" and len(node.args) == 2 and isinstance(node.args[1], ast.Dict):
-            outputs = tuple(key.value for key in node.args[1].keys)
+        elif function == "keras.Model" and len(node.args) == 2:
+            answers = dictionaries.get(ast.unparse(node.args[1]), node.args[1])
+            if isinstance(answers, ast.Dict):
+                outputs = tuple(key.value for key in answers.keys)
     if len(set(kinds)) != 1:  # several parts, each with inputs of its own, or none that is named
         return None, (), outputs
     return *kinds[0], outputs

@@ -28,7 +28,7 @@ CHAPTERS = (
     "hardware",
     "applications",
 )
-OTHER_FOLDERS = ("datasets", "tuning")  # of `recipes/`, that hold no recipes
+OTHER_FOLDERS = ("common", "datasets", "tuning")  # of `recipes/`, that hold no recipes
 DOCSTRING = re.compile(r'\s*(?:#[^\n]*\n\s*)*[rR]?"""(?:[^"\\]|\\.|"(?!""))*"""', re.DOTALL)
 
 
@@ -108,7 +108,7 @@ class Recipe:
     def figures(self):
         """The function that draws the recipe's own pictures, or None."""
         module = self.module
-        if self.figures_path.exists():
+        if self.chapter and self.figures_path.exists():
             module = importlib.import_module(f"recipes.{self.chapter}.figures.{self.name}")
         return getattr(module, "figures", None)
 

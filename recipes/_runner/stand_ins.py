@@ -8,6 +8,7 @@ learnable and none is trivial: shapes move, words are negated, some labels are w
 import contextlib
 import importlib
 import io
+import itertools
 import math
 import os
 import random
@@ -19,7 +20,7 @@ import numpy as np
 
 from recipes._runner import stand_ins_sequences as sequences
 
-VERSION = 2  # to be raised with every change below, so that what older code made is not used any more
+VERSION = 3  # to be raised with every change below, so that what older code made is not used any more
 MARK = "STAND-IN.txt"  # beside the data: says what they are, wherever the folder may be copied
 SIZES = {  # examples per split
     "mnist": {"train": 6000, "test": 1000},
@@ -30,6 +31,14 @@ SIZES = {  # examples per split
     "california_housing": {"train": 6000},
     "cmapss": {"train": 100, "test": 100},  # engines
 } | sequences.SIZES
+TEXTS = {  # the features that hold texts
+    "imdb_reviews": ["text"],
+    "goemotions": ["comment_text"],
+    "spa_eng": ["english", "spanish"],
+    "don_quijote": ["text"],
+    "spanish_sonnets": ["text"],
+}
+RARE_BREAKS = "\x85\u2028\u2029\v\f\x1c\x1d\x1e"  # ends of lines, too, to `str.splitlines`
 
 
 def root():
@@ -81,9 +90,11 @@ def write(name, sizes, data_dir):
     if name in ("california_housing", "cmapss", *sequences.SIZES):
         importlib.import_module(f"recipes.datasets.{name}")
     builder = tfds.builder(name, data_dir=data_dir)
-    builder._split_generators = lambda dl_manager: {
-        split: enumerate(GENERATORS[name](split, size)) for split, size in sizes.items()
-    }
+
+    def examples(split):
+        return enumerate(with_rare_breaks(name, GENERATORS[name](split, sizes[split])))
+
+    builder._split_generators = lambda dl_manager: {split: examples(split) for split in sizes}
     if name == "cifar10":  # the real builder reads the names from the download
         builder.info.features["label"].names = listed("airplane automobile bird cat deer dog frog horse ship truck")
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
@@ -91,6 +102,21 @@ def write(name, sizes, data_dir):
     (Path(builder.data_path) / MARK).write_text(
         f"Generated in place of {name}, which could not be downloaded. Scores on these data are not comparable.\n"
     )
+
+
+def with_rare_breaks(name, examples):
+    """The examples, in some texts a rare character in place of a space, as real texts have them.
+
+    One text in eight, and every one as long as a chapter.
+    """
+    rare = itertools.cycle(RARE_BREAKS)
+    for index, example in enumerate(examples):
+        for feature in TEXTS.get(name, []):
+            text = example[feature]
+            if index % 8 == 0 or len(text) > 5000:
+                middle = len(text) // 2
+                example[feature] = text[:middle] + text[middle:].replace(" ", next(rare), 1)
+        yield example
 
 
 def listed(text, separator=None):

@@ -199,9 +199,9 @@ def train(module, plan, given, folder, strategy, variant=None):
     checkpoint.load_best(model)
     split = "test" if test is not None else "validation"
     scores = model.evaluate(test if test is not None else validation, return_dict=True, verbose=0)
-    model.save(folder / "model.keras")
+    save(model, folder / "model.keras")
     if hasattr(module, "deployed"):
-        module.deployed(model).save(folder / "deployed.keras")
+        save(module.deployed(model), folder / "deployed.keras")
     metrics = {
         "recipe": plan.recipe,
         "variant": variant,
@@ -227,6 +227,26 @@ def train(module, plan, given, folder, strategy, variant=None):
     }
     write_json(folder / "metrics.json", without_nan(metrics))
     return Result(model, test, checkpoint.history, (monitor, direction), metrics, head)
+
+
+def save(model, path):
+    """Save a network and load it once, to see that it can be: with all the weights that it had.
+
+    Raises:
+        UserError: if it cannot be loaded, or comes back with other weights.
+    """
+    model.save(path)
+    try:
+        again = keras.saving.load_model(path)
+    except Exception as error:
+        # Keras puts the cause after pages of configuration.
+        cause = str(error).rpartition("Exception encountered: ")[2].strip().partition("\n")[0][:300]
+        what = f"{path.name} was written but cannot be loaded ({type(error).__name__}: {cause})"
+        raise UserError(f"{what}; nothing saved earlier was changed") from error
+    saved, loaded = (network.get_weights() for network in (model, again))
+    if len(saved) != len(loaded) or not all(map(np.array_equal, saved, loaded)):
+        what = f"{path.name} was written but comes back with other weights"
+        raise UserError(f"{what}; nothing saved earlier was changed")
 
 
 def main_metric(monitor, scores):

@@ -20,6 +20,7 @@ import tensorflow_datasets as tfds
 from layers.masked_average import MaskedAverage
 from layers.positional_encoding import PositionalEncoding
 from layers.transformer import TransformerEncoder
+from recipes.common.texts import one_line
 
 EPOCHS = 3
 LENGTH = 400
@@ -31,7 +32,7 @@ REVIEW = "I expected a good film, but this one is not good at all: a waste of ti
 @keras.saving.register_keras_serializable(package="imdb_transformer")
 def last_words(texts):
     """The last LENGTH words of each text, in small letters and without punctuation: (texts,) strings to such."""
-    plain = tf.strings.regex_replace(tf.strings.lower(texts), "<br />", " ")
+    plain = tf.strings.regex_replace(one_line(tf.strings.lower(texts)), "<br />", " ")
     words = tf.strings.split(tf.strings.regex_replace(plain, "[[:punct:]]", ""))
     return tf.strings.reduce_join(words[:, -LENGTH:], axis=-1, separator=" ")
 

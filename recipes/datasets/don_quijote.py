@@ -6,7 +6,7 @@ import re
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-URL = "https://raw.githubusercontent.com/JuanMaCuevas/quijote/4f7e3debb98d1c0a22421fc5075731f96a6c6549/quijote.txt"
+URL = "https://raw.githubusercontent.com/JuanMaCuevas/quijote/2223b64c44055f8fc08b1951dca00de5a5b9122b/quijote.txt"
 HEADING = re.compile(r"Capítulo ([IVXL]+|[Pp]rimero)\. ")
 PART = re.compile(r"(Primera|Segunda|Tercera|Cuarta) parte del ingenioso (hidalgo|caballero) don Quijote de la Mancha")
 WIDTH = 75  # a word that would fill a line of a title to this width stands in the next
@@ -14,17 +14,17 @@ NAMES = ("Ang", "Barcelona", "Caballero", "Dolorida", "Esp", "Mambrino", "Mancha
 
 
 class DonQuijote(tfds.core.GeneratorBasedBuilder):
-    """125 chapters of Cervantes' novel: 52 of 1605, 73 of 1615; the file breaks off in the last chapter but one.
+    """The 126 chapters of Cervantes' novel: 52 of 1605, 74 of 1615.
 
-    `chapter` counts through both books. Line breaks are those of the file: verses, and prose filled to 75 letters.
+    `chapter` counts through both books. Line breaks are those of the file: verses, and prose wrapped at 75 characters.
     """
 
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012
+    VERSION = tfds.core.Version("2.0.0")
+    RELEASE_NOTES = {"2.0.0": "The whole novel; 1.0.0 broke off in the last chapter but one."}  # noqa: RUF012
     url_infos = {  # noqa: RUF012  # here instead of in checksums.tsv: the file stays complete when copied
         URL: tfds.core.download.checksums.UrlInfo(
-            size=tfds.core.utils.Size(2_111_776),
-            checksum="a0ec37e3045cef1518cb219f00c567817c2c4acce418998b8b74f7b7814191b9",
+            size=tfds.core.utils.Size(2_132_495),
+            checksum="580cdc8f65471344e3f811baa2d7b2a13662ff9adff17319943e79c854d01e64",
             filename="quijote.txt",
         )
     }
@@ -57,7 +57,7 @@ class DonQuijote(tfds.core.GeneratorBasedBuilder):
             body = start + 1
             while goes_on(lines[body - 1], lines[body]):
                 body += 1
-            text = [line for line in lines[body:end] if not PART.fullmatch(line)]
+            text = [line for line in lines[body:end] if not PART.fullmatch(line) and line != "Fin"]
             yield chapter, {"chapter": chapter, "title": " ".join(lines[start:body]), "text": "\n".join(text)}
 
 

@@ -1,40 +1,35 @@
 """Spanish sonnets (DISCO) for TFDS: `import recipes.datasets.spanish_sonnets` registers them."""
 
-import json
+import csv
+import io
 import tarfile
 
 import tensorflow_datasets as tfds
 
-URL = (
-    "https://raw.githubusercontent.com/SergeyShk/esTS/a3d936059431bb81263feaa0175beb818ca56cf5"
-    "/ests/datasets/data/spanish_sonnets_v1.tar.xz"
-)
-LATEST_DEATH = 1944  # of a poet whose sonnets are taken: 80 years in the public domain
+URL = "https://codeload.github.com/pruizf/disco/tar.gz/refs/tags/v5.0"
+LATEST_DEATH = 1944  # year of death up to which a poet's sonnets have been in the public domain for 80 years
 
 
-class Archive(tfds.core.download.checksums.UrlInfo):
-    """A file known by its checksum; its size is only about right."""
+class Release(tfds.core.download.checksums.UrlInfo):
+    """An archive that the host packs anew for each release tag: its bytes may change, its content does not."""
 
     def __eq__(self, other):
-        return self.checksum == other.checksum
+        return isinstance(other, tfds.core.download.checksums.UrlInfo)
 
     __hash__ = None
 
 
 class SpanishSonnets(tfds.core.GeneratorBasedBuilder):
-    """Some 2,700 sonnets of the 15th to the 20th century, by poets of Spain and America who died by 1944.
+    """2,731 sonnets of the 15th to the 20th century, by poets of Spain, America and the Philippines.
 
-    Verses end with a line break; an empty line stands between stanzas.
+    Only poets are taken whose year of death is known and is 1944 or earlier. Verses end with a line break; an empty
+    line stands between stanzas.
     """
 
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First version: from DISCO 5.0."}  # noqa: RUF012
+    VERSION = tfds.core.Version("2.0.0")
+    RELEASE_NOTES = {"2.0.0": "Read from release 5.0 of DISCO itself."}  # noqa: RUF012
     url_infos = {  # noqa: RUF012  # here instead of in checksums.tsv: the file stays complete when copied
-        URL: Archive(
-            size=tfds.core.utils.Size(1_000_000),
-            checksum="f2f6d2443c37891d5c4a1372d83a589505f5cbbe531e5f081f7aa3fb94e30af7",
-            filename="spanish_sonnets_v1.tar.xz",
-        )
+        URL: Release(size=tfds.core.utils.Size(11_500_000), checksum="", filename="disco-5.0.tar.gz")
     }
 
     def _info(self):
@@ -64,9 +59,29 @@ class SpanishSonnets(tfds.core.GeneratorBasedBuilder):
         return {"train": self._generate_examples(dl_manager.download(URL))}
 
     def _generate_examples(self, path):
+        # The archive is compressed as a whole, so it is read once, in its own order.
+        texts = {}
         with tarfile.open(path) as archive:
-            member = next(member for member in archive if member.name.endswith("/sonnets.jsonl"))
-            records = [json.loads(line) for line in archive.extractfile(member)]
-        for record in records:
-            if record["death"] and record["death"] <= LATEST_DEATH:
-                yield record["id"], {key: record[key] for key in ("author", "title", "text")}
+            for member in archive:
+                folder, _, name = member.name.rpartition("/")
+                if folder.endswith("/per-sonnet") or name.endswith("_metadata.tsv"):
+                    texts[name] = archive.extractfile(member).read().decode("utf8")
+        authors = {row["aid"]: row for row in rows(texts["author_metadata.tsv"])}
+        for poem in rows(texts["poem_metadata.tsv"]):
+            author = authors[poem["author_id"]]
+            # Where the year is not known, the table has a century or 0: "XVI".
+            if len(author["death"]) == 4 and author["death"].isdigit() and int(author["death"]) <= LATEST_DEATH:
+                names = [author[column] for column in ("first-name", "preposition-name", "second-name")]
+                yield (
+                    poem["poem_id"],
+                    {
+                        "author": " ".join(name for name in names if name),
+                        "title": poem["title"],
+                        "text": texts[f"disco{poem['poem_id']}.txt"].strip(),
+                    },
+                )
+
+
+def rows(table):
+    """The rows of a tab-separated table without quoting, as dictionaries."""
+    return csv.DictReader(io.StringIO(table), delimiter="\t", quoting=csv.QUOTE_NONE)

@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from layers.masked_average import MaskedAverage
+from recipes.common.texts import one_line
 
 EPOCHS = 3
 CLASSES = ["negative", "positive"]
@@ -67,7 +68,7 @@ def build_model(
     """
     train = load_data()[0] if train is None else train
     vectorize = keras.layers.TextVectorization(vocabulary, ngrams=2, name="vectorize")
-    vectorize.adapt(train.map(lambda text, label: text))
+    vectorize.adapt(train.map(lambda text, label: one_line(text)))
     build = {"sequential": build_sequential, "functional": build_functional}[api]
     model = build(vectorize, units, dropout)
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)

@@ -17,6 +17,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from recipes.common.texts import one_line
+
 EPOCHS = 4
 # fmt: off
 CLASSES = [
@@ -45,7 +47,7 @@ def load_data(batch_size=128):
 @keras.saving.register_keras_serializable(package="head_multilabel")
 def lower_and_space(text):
     """Lower case, and a space on either side of each mark, so that it becomes a word."""
-    return tf.strings.regex_replace(tf.strings.lower(text), r"([^\pL\pN\s'’])", r" \1 ")
+    return tf.strings.regex_replace(one_line(tf.strings.lower(text)), r"([^\pL\pN\s'’])", r" \1 ")
 
 
 def build_sequential(vectorize, units, filters, width, dropout, activation):

@@ -70,10 +70,11 @@ def build_model(
     """
     train = load_data()[0] if train is None else train
     table = np.concatenate([x for x, _ in train.as_numpy_iterator()])
+    mean, variance = np.nanmean(table, axis=0), np.nanvar(table, axis=0)
     inputs = keras.Input((table.shape[1],))
-    numbers = keras.layers.Normalization(mean=np.nanmean(table, 0), variance=np.nanvar(table, 0))(inputs)
-    numbers = FillMissing()(numbers)
-    place = FourierFeatures(waves, scale, seed=0)(inputs[:, :2])
+    filled = FillMissing(mean)(inputs)  # first of all: both branches read it
+    numbers = keras.layers.Normalization(mean=mean, variance=variance)(filled)
+    place = FourierFeatures(waves, scale, seed=0)(filled[:, :2])
     x = keras.layers.Concatenate()([numbers, place])
     for _ in range(2):
         x = keras.layers.Dense(units, activation="relu")(x)

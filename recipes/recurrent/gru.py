@@ -1,13 +1,15 @@
-"""GRU: the equations that the slides print under "LSTM", by hand and in Keras, and how a gate holds a value.
+"""GRU by hand and in Keras: the equations printed under "LSTM", and a gate that holds a value.
 
 Slides: 001 «Redes LSTM», 001 «zoo GRU».
 Paper:  Cho et al. (2014), https://arxiv.org/abs/1406.1078
-Deck 001 prints z, r, h̃ and h under «Redes LSTM»: that is a gated recurrent unit (GRU). An LSTM has a cell state besides
-and four maps instead of three (recipe lstm). The slide has h = (1 − z) h + z h̃, so z says how much is renewed; Keras
-has h = z h + (1 − z) h̃, so its z says how much is kept. σ(−s) = 1 − σ(s): with the weights of z negated, both agree.
+Departs from the slides: deck 001 prints z, r, h̃ and h under «Redes LSTM»: that is a GRU. An LSTM
+has a cell state besides, and four maps instead of three (recipe lstm). The slide has
+h = (1 − z) h + z h̃, so z says how much is renewed; Keras has h = z h + (1 − z) h̃, so its z says
+how much is kept. Since σ(−s) = 1 − σ(s), both agree once the weights of z are negated.
 
-Keras' default, `reset_after=True`, resets after the matrix product (r ∗ (h W), not (r ∗ h) W) and has two biases.
-From 32 to 64: 18,432 weights as on the slide, 18,624 with a bias, 18,816 by default; an LSTM has 24,832.
+Keras' default, `reset_after=True`, resets after the matrix product (r ∗ (h W), not (r ∗ h) W) and
+has two biases. From 32 inputs to 64 units: 18,432 weights as on the slide, 18,624 with a bias,
+18,816 by default; an LSTM has 24,832.
 """
 
 import keras
@@ -16,117 +18,154 @@ import numpy as np
 
 
 def sigmoid(s):
+    """1 / (1 + e⁻ˢ)."""
     return 1 / (1 + np.exp(-s))
 
 
 def gru(x, w_z, w_r, w):
-    """The slide: states and gates z (batch, steps, units) of inputs (batch, steps, m); matrices are (units + m, units).
+    """The GRU of the slide.
 
-    z = σ([h, x] W_z), r = σ([h, x] W_r), h̃ = tanh([r ∗ h, x] W), h = (1 − z) ∗ h + z ∗ h̃.
+        z = σ([h, x] W_z)          update gate
+        r = σ([h, x] W_r)          reset gate
+        h̃ = tanh([r ∗ h, x] W)     candidate
+        h = (1 − z) ∗ h + z ∗ h̃
+
+    Args:
+        x: Inputs (batch, steps, features).
+        w_z, w_r, w: Matrices (units + features, units).
+
+    Returns:
+        The states h and the update gates z, both (batch, steps, units).
     """
-    h, states, gates = np.zeros((len(x), w.shape[1])), [], []
+    h = np.zeros((len(x), w.shape[1]))  # (batch, units)
+    states = []
+    gates = []
     for t in range(x.shape[1]):
-        both = np.concatenate([h, x[:, t]], axis=1)
-        z, r = sigmoid(both @ w_z), sigmoid(both @ w_r)
-        proposal = np.tanh(np.concatenate([r * h, x[:, t]], axis=1) @ w)
-        h = (1 - z) * h + z * proposal
+        h_and_x = np.concatenate([h, x[:, t]], axis=1)  # (batch, units + features)
+        z = sigmoid(h_and_x @ w_z)
+        r = sigmoid(h_and_x @ w_r)
+        candidate = np.tanh(np.concatenate([r * h, x[:, t]], axis=1) @ w)
+        h = (1 - z) * h + z * candidate
         states.append(h)
         gates.append(z)
-    return np.stack(states, 1), np.stack(gates, 1)
+    return np.stack(states, axis=1), np.stack(gates, axis=1)
 
 
-def with_keras(w_z, w_r, w, sign=-1):
-    """The same as a Keras layer: the weights of z change their sign (or, with sign=1, do not)."""
+def keras_gru(w_z, w_r, w, negate_z=True):
+    """A Keras layer with the weights of the slide's GRU; those of z negated, or as they are."""
     units = w.shape[1]
+    features = len(w) - units
     layer = keras.layers.GRU(units, use_bias=False, reset_after=False, return_sequences=True)
-    layer.build((None, None, len(w) - units))
-    together = np.concatenate([sign * w_z, w_r, w], axis=1)
-    layer.set_weights([together[units:], together[:units]])  # kernel, recurrent kernel
+    layer.build((None, None, features))
+    if negate_z:
+        w_z = -w_z
+    # Keras has the three maps side by side, and separate matrices for h and for x.
+    weights = np.concatenate([w_z, w_r, w], axis=1)  # (units + features, 3 units)
+    recurrent_kernel, kernel = np.split(weights, [units])
+    layer.set_weights([kernel, recurrent_kernel])
     return layer
 
 
-def difference(x, weights, sign=-1):
-    """The largest difference between the slide's states and those of the Keras layer."""
-    theirs = keras.ops.convert_to_numpy(with_keras(*weights, sign)(x.astype("float32")))
-    return np.abs(theirs - gru(x, *weights)[0]).max()
+def difference(x, weights, negate_z=True):
+    """The largest difference between the states of the slide's GRU and those of the Keras layer."""
+    layer = keras_gru(*weights, negate_z=negate_z)
+    expected = keras.ops.convert_to_numpy(layer(x.astype("float32")))
+    states, _ = gru(x, *weights)
+    return np.abs(states - expected).max()
 
 
-def initial(inputs, units, seed=0):
-    """Random W_z, W_r and W."""
-    return list(np.random.default_rng(seed).normal(0, 0.5, (3, units + inputs, units)))
+def random_weights(features, units, seed=0):
+    """Random W_z, W_r and W: array (3, units + features, units)."""
+    return np.random.default_rng(seed).normal(0, 0.5, (3, units + features, units))
 
 
 def sample_and_hold():
-    """One unit, its weights set by hand: W_z, W_r and W, for h, a value, a mark and a constant 1.
+    """W_z, W_r and W of one unit, set by hand, for the inputs of `marked_signal`.
 
-    z is open where there is a mark and shut where there is none; what is proposed depends on the value alone.
+    z is open where there is a mark and shut elsewhere; the candidate is tanh of the value.
     """
-    return [np.array(column, "float64")[:, None] for column in ([0, 0, 14, -7], [0, 0, 0, -7], [0, 1, 0, 0])]
+    # Rows: h, value, mark, constant 1.
+    w_z = np.array([[0.0], [0.0], [14.0], [-7.0]])
+    w_r = np.array([[0.0], [0.0], [0.0], [-7.0]])
+    w = np.array([[0.0], [1.0], [0.0], [0.0]])
+    return w_z, w_r, w
 
 
-def signal(steps=120, seed=2):
-    """A value that wanders (1, steps, 3), marked four times, and a constant 1."""
+def marked_signal(steps=120, seed=2):
+    """A random walk, four marks and a constant 1: array (1, steps, 3)."""
     walk = np.cumsum(np.random.default_rng(seed).normal(0, 0.25, steps))
     marks = np.isin(np.arange(steps), (5, 30, 55, 95))
-    return np.stack([walk - walk.mean(), marks, np.ones(steps)], -1)[None]
+    return np.stack([walk - walk.mean(), marks, np.ones(steps)], axis=-1)[None]
 
 
-def hold():
-    """The unit that takes up the value at each mark and holds it until the next."""
-    x = signal()
+def plot_sample_and_hold():
+    """A unit that samples the value at each mark and holds it until the next."""
+    x = marked_signal()
     states, gates = gru(x, *sample_and_hold())
-    figure, axes = plt.subplots(2, 1, figsize=(9, 5), height_ratios=(3, 1), sharex=True, layout="constrained")
-    axes[0].plot(np.tanh(x[0, :, 0]), color="0.6", label="tanh of the value: what is proposed")
-    axes[0].plot(states[0, :, 0], color="C0", label="h: what is held")
-    marked = np.flatnonzero(x[0, :, 1])
-    axes[0].plot(marked, states[0, marked, 0], "o", color="C1", label="marks")
+    marks = np.flatnonzero(x[0, :, 1])
+    figure, axes = plt.subplots(
+        2, 1, figsize=(9, 5), height_ratios=(3, 1), sharex=True, layout="constrained"
+    )
+    axes[0].plot(np.tanh(x[0, :, 0]), color="0.6", label="candidate: tanh of the value")
+    axes[0].plot(states[0, :, 0], color="C0", label="state h")
+    axes[0].plot(marks, states[0, marks, 0], "o", color="C1", label="marks")
     axes[0].set(title="While the gate is shut, the state stays as it is", ylim=(-1.1, 1.5))
     axes[0].legend(ncols=3, loc="upper left")
     axes[1].fill_between(np.arange(len(gates[0])), gates[0, :, 0], step="mid", color="C1")
-    axes[1].set(title="z opens at the marks only", xlabel="step", ylim=(0, 1.1))
+    axes[1].set(title="The update gate z opens at the marks only", xlabel="step", ylim=(0, 1.1))
     return figure
 
 
-def gates_and_signs():
-    """How long a state lasts at a constant z, and what becomes of the slide's weights in Keras."""
-    figure, axes = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
-    for z, colour in ((0.5, "C1"), (0.1, "C4"), (0.02, "C0")):
-        axes[0].plot(
-            (1 - z) ** np.arange(100), color=colour, label=f"z = {z}: half after {np.log(0.5) / np.log(1 - z):.0f}"
-        )
-    axes[0].set(title="A gate sets how long something is remembered", xlabel="steps", ylabel="share left, (1 − z)ᵗ")
-    axes[0].legend()
-    x = signal()
-    axes[1].plot(gru(x, *sample_and_hold())[0][0, :, 0], color="C0", linewidth=5, alpha=0.4, label="slide")
-    for sign, look, label in ((-1, "-", "Keras, weights of z negated"), (1, ":", "Keras, weights as they are")):
-        states = keras.ops.convert_to_numpy(with_keras(*sample_and_hold(), sign)(x.astype("float32")))
-        axes[1].plot(states[0, :, 0], look, color="black" if sign < 0 else "C1", linewidth=1.5, label=label)
-    axes[1].set(
-        title="Unnegated, the unit forgets at once and holds nothing", xlabel="step", ylabel="h", ylim=(-1.1, 1.9)
-    )
-    axes[1].legend(loc="upper left")
-    return figure
+def plot_memory(axis):
+    """The share of a state that is left after some steps of a constant z."""
+    for z, color in ((0.5, "C1"), (0.1, "C4"), (0.02, "C0")):
+        half_life = np.log(0.5) / np.log(1 - z)
+        label = f"z = {z}: half after {half_life:.0f}"
+        axis.plot((1 - z) ** np.arange(100), color=color, label=label)
+    axis.set(title="A gate sets how long something is remembered")
+    axis.set(xlabel="steps", ylabel="share left, (1 − z)ᵗ")
+    axis.legend()
 
 
-def figures():
-    """A value held by a gate; memory against z, and the sign that tells the slide from Keras."""
-    return {"hold": hold(), "gates_and_signs": gates_and_signs()}
+def plot_signs(axis):
+    """The slide's states beside those of Keras with the weights of z negated and as they are."""
+    x = marked_signal()
+    states, _ = gru(x, *sample_and_hold())
+    axis.plot(states[0, :, 0], color="C0", linewidth=5, alpha=0.4, label="slide")
+    for negate_z, style, color, label in (
+        (True, "-", "black", "Keras, weights of z negated"),
+        (False, ":", "C1", "Keras, weights as they are"),
+    ):
+        layer = keras_gru(*sample_and_hold(), negate_z=negate_z)
+        states = keras.ops.convert_to_numpy(layer(x.astype("float32")))
+        axis.plot(states[0, :, 0], style, color=color, linewidth=1.5, label=label)
+    axis.set(title="Not negated, the unit forgets at once", xlabel="step", ylabel="h")
+    axis.set_ylim(-1.1, 1.9)
+    axis.legend(loc="upper left")
 
 
 def main():
-    x, weights = np.random.default_rng(1).normal(size=(4, 20, 6)), initial(6, 8)
-    print(f"The slide's equations and Keras' GRU, weights of z negated: differ by {difference(x, weights):.0e}")
-    print(f"With the weights as they are: by {difference(x, weights, sign=1):.2f}")
-    for name, layer in {
+    x = np.random.default_rng(1).normal(size=(4, 20, 6))
+    weights = random_weights(features=6, units=8)
+    print("Largest difference between the slide's equations and Keras' GRU:")
+    print(f"  weights of z negated: {difference(x, weights):.0e}")
+    print(f"  weights as they are:  {difference(x, weights, negate_z=False):.2f}")
+
+    layers = {
         "GRU as on the slide": keras.layers.GRU(64, use_bias=False, reset_after=False),
         "GRU with a bias": keras.layers.GRU(64, reset_after=False),
-        "GRU as Keras has it": keras.layers.GRU(64),
+        "GRU, Keras' default": keras.layers.GRU(64),
         "LSTM": keras.layers.LSTM(64),
-    }.items():
+    }
+    for name, layer in layers.items():
         layer.build((None, None, 32))
-        print(f"{name}, 32 → 64: {layer.count_params():,} parameters")
-    for name, picture in figures().items():
-        picture.savefig(f"{name}.png")
+        print(f"{name}, 32 inputs, 64 units: {layer.count_params():,} parameters")
+
+    plot_sample_and_hold().savefig("hold.png")
+    figure, axes = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
+    plot_memory(axes[0])
+    plot_signs(axes[1])
+    figure.savefig("gates_and_signs.png")
 
 
 if __name__ == "__main__":

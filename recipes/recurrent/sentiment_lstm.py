@@ -19,6 +19,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from layers.masked_average import MaskedAverage
+from recipes.common.texts import one_line
 
 EPOCHS = 4
 CLASSES = ["negative", "positive"]
@@ -40,7 +41,7 @@ def load_data(batch_size=128, words=200):
     """Train, validation and test batches of reviews (strings, the last words of each) and labels (1 positive)."""
 
     def end(text, label):
-        text = tf.strings.split(tf.strings.regex_replace(text, "<br />", " "))
+        text = tf.strings.split(tf.strings.regex_replace(one_line(text), "<br />", " "))
         return tf.strings.reduce_join(text[-words:], separator=" "), label
 
     splits = ["train[:90%]", "train[90%:]", "test"]
@@ -65,7 +66,7 @@ def build_model(
     """
     train = load_data()[0] if train is None else train
     vectorize = keras.layers.TextVectorization(vocabulary, name="vectorize")
-    vectorize.adapt(train.map(lambda text, label: text))
+    vectorize.adapt(train.map(lambda text, label: one_line(text)))
     reader = {
         "bag_of_words": lambda: MaskedAverage(),
         "lstm": lambda: keras.layers.LSTM(units),

@@ -10,7 +10,7 @@ INPUTS = np.array([[1, np.nan, 3], [np.nan, np.nan, -4], [0, 5, 6]], "float32")
 
 def fill(inputs, value, flags):
     missing = np.isnan(inputs)
-    filled = np.nan_to_num(inputs, nan=value)
+    filled = np.where(missing, np.asarray(value, inputs.dtype), inputs)
     return np.concatenate([filled, missing.astype("float32")], -1) if flags else filled
 
 
@@ -24,6 +24,20 @@ def test_conformance(flags):
         parameters=0,
         bad_arguments=[{"value": float("nan")}, {"value": float("inf")}],
         bad_shapes=[(3,)],
+    )
+
+
+@pytest.mark.parametrize("flags", [False, True])
+def test_conformance_with_a_value_for_each_column(flags):
+    values = np.array([-1.5, 2.5, 7], "float32")
+    check_layer(
+        FillMissing,
+        {"value": values, "flags": flags},
+        inputs=INPUTS,
+        reference=lambda x, weights: fill(x, np.broadcast_to(values, x.shape), flags),
+        parameters=0,
+        bad_arguments=[{"value": [1.0, float("nan"), 2.0]}, {"value": [[1.0, 2.0, 3.0]]}],
+        bad_shapes=[(4, 2), (4, 4)],
     )
 
 

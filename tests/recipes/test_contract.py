@@ -36,7 +36,7 @@ CHAPTERS = by_chapter({parameter.values[0].chapter: None for parameter in TRAINE
 SHORTER = {
     "transformer_translation": {"LENGTH": 5},  # what an untrained network writes never ends by itself
     "gpt": {"WRITTEN": 20},
-    "optimizers": {"RATES": optimizers.RATES[::6]},
+    "optimizers": {"LEARNING_RATES": optimizers.LEARNING_RATES[::6]},
 }
 
 

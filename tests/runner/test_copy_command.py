@@ -378,7 +378,8 @@ def deployed(model):
     pictures = keras.Input((None, None, 3), dtype="uint8")
     small = keras.layers.Resizing(28, 28)(pictures)
     brightness = keras.layers.GlobalMaxPooling2D()(small)[:, 0]
-    return keras.Model(pictures, {"probabilities": model(small[..., :1]), "unlike": brightness})
+    answers = {"probabilities": model(small[..., :1]), "unlike": brightness}
+    return keras.Model(pictures, answers)
 
 
 def main():

@@ -95,6 +95,67 @@ def test_loss_that_is_no_number_stops_the_run_and_changes_nothing(tmp_path, caps
     assert {path.name: path.read_bytes() for path in tmp_path.glob("*.*")} == before
 
 
+def test_weights_that_are_no_numbers_stop_the_run_and_change_nothing(tmp_path, capsys, monkeypatch):
+    """The slope of √x at 0 is infinite: the one step of the epoch spoils weights, not its loss."""
+
+    def build_model():
+        inputs = keras.Input((4,))
+        reader = keras.layers.Dense(8, "relu", kernel_initializer="zeros", name="reader")
+        x = keras.layers.Dense(1, activation="sigmoid")(keras.ops.sqrt(reader(inputs)))
+        model = keras.Model(inputs, x)
+        model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+        return model
+
+    assert run(tmp_path) == 0
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("*.*")}
+    monkeypatch.setattr(tiny_recipe, "build_model", build_model)
+    capsys.readouterr()
+    assert run(tmp_path, "--batch-size", "200") == 2
+    said = refusal(capsys)
+    assert "layer reader has weights that are NaN" in said
+    assert "after epoch 1" in said
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("*.*")} == before
+
+
+class Unregistered(keras.layers.Dense):
+    """What a process cannot load that does not give its name to `load_model`."""
+
+
+@keras.saving.register_keras_serializable(package="test_run_command")
+class Forgetful(keras.layers.Dense):
+    """Saves nothing, so that another layer comes back."""
+
+    def save_own_variables(self, store):
+        pass
+
+    def load_own_variables(self, store):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("layer", "said"),
+    [(Unregistered, "Could not locate class 'Unregistered'"), (Forgetful, "other weights")],
+)
+def test_network_that_does_not_come_back_is_not_saved(tmp_path, capsys, monkeypatch, layer, said):
+    assert run(tmp_path) == 0
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("*.*")}
+
+    def build_model():
+        model = keras.Sequential([keras.Input((4,)), layer(1, activation="sigmoid")])
+        model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+        return model
+
+    monkeypatch.setattr(tiny_recipe, "build_model", build_model)
+    capsys.readouterr()
+    assert run(tmp_path) == 2
+    output = capsys.readouterr()
+    assert said in output.err
+    assert output.err.startswith("recipes: model.keras ")
+    assert output.err.count("\n") == 1
+    assert "Saved" not in output.out
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("*.*")} == before
+
+
 def test_resume_with_other_arguments_names_the_difference(tmp_path, capsys):
     assert run(tmp_path, "--seed", "1") == 0
     for flags, said in [(["--seed", "2"], "seed was 1"), (["--set", "units=4"], "arguments was {}")]:

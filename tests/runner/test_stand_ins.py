@@ -103,6 +103,15 @@ def test_engines_run_to_failure_in_train_and_are_cut_off_in_test(cache):
         assert len(engine["sensors"]) == len(engine["settings"]) >= 31
 
 
+@pytest.mark.parametrize("name", stand_ins.TEXTS)
+def test_texts_hold_every_character_that_python_takes_for_the_end_of_a_line(cache, name):
+    rows = examples(name, "train")
+    texts = "".join(row[key].decode() for row in rows for key in stand_ins.TEXTS[name])
+    characters = map(chr, range(sys.maxunicode + 1))
+    breaks = {each for each in characters if len(f"a{each}b".splitlines()) > 1}
+    assert breaks - set("\n\r") <= set(texts)
+
+
 @pytest.mark.parametrize("name", stand_ins.SIZES)
 def test_the_generator_repeats_itself(name):
     first, second = (list(stand_ins.GENERATORS[name]("train", 40)) for _ in range(2))

@@ -1,50 +1,62 @@
-"""The builder of the sonnets reads the archive as it is published; poets who died too late are left out."""
+"""The builder of the sonnets reads the release as it is published; poets who died too late are left out."""
 
 import io
-import json
 import tarfile
 
 import pytest
 import tensorflow_datasets as tfds
 
-from recipes.datasets.spanish_sonnets import URL, Archive, SpanishSonnets
+from recipes.datasets.spanish_sonnets import URL, SpanishSonnets
 
-RECORDS = [  # as published, without the fields that are not read
-    {
-        "id": "002g_0002",
-        "author": "Benito Arias Montano",
-        "title": "Soneto",
-        "death": 1598,
-        "text": "uno,\ndos\n\ntres",
-    },
-    {"id": "100n_0001", "author": "Rubén Darío", "title": "LA FE", "death": 1916, "text": "En medio\ndel abismo"},
-    {"id": "101n_0001", "author": "Sin fechas", "title": "", "death": None, "text": "nada"},
-    {"id": "102t_0001", "author": "Demasiado Tarde", "title": "", "death": 1945, "text": "nada"},
-]
+# As published, without the columns that are not read.
+AUTHORS = """author\taid\tdeath\tfirst-name\tpreposition-name\tsecond-name
+Darío, Rubén\t694n\t1916\tRubén\t\tDarío
+Mena, Juan de\t357g\t1456\tJuan\tde\tMena
+Sin Año, Ana\t002g\tXVI\tAna\t\tSin Año
+Sin Siglo, Luis\t003g\t0\tLuis\t\tSin Siglo
+Demasiado Tarde\t004t\t1945\tDemasiado\t\tTarde
+"""
+POEMS = """poem_id\tauthor_id\tauthor\tincipit\ttitle
+694n_0001\t694n\tDarío, Rubén\tEn medio\tLA "FE
+357g_0007\t357g\tMena, Juan de\tuno,\tSoneto
+002g_0001\t002g\tSin Año, Ana\tnada\tSoneto
+003g_0001\t003g\tSin Siglo, Luis\tnada\tSoneto
+004t_0001\t004t\tDemasiado Tarde\tnada\tSoneto
+"""
 
 
-def test_reads_the_published_archive(tmp_path):
-    content = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in RECORDS).encode()
-    with tarfile.open(tmp_path / "sonnets.tar.xz", "w:xz") as archive:
-        for name, data in (("README.txt", b"sonnets.jsonl"), ("sonnets.jsonl", content)):
-            member = tarfile.TarInfo(f"spanish_sonnets_v1/{name}")
-            member.size = len(data)
-            archive.addfile(member, io.BytesIO(data))
+def test_reads_the_published_release(tmp_path):
+    files = {
+        "author_metadata.tsv": AUTHORS,
+        "poem_metadata.tsv": POEMS,
+        "txt/19th/per-author/disco694n.txt": "not read",
+        "txt/19th/per-sonnet/disco694n_0001.txt": "En medio\ndel abismo\n\n",
+        "txt/15th-17th/per-sonnet/disco357g_0007.txt": "uno,\ndos\n\ntres\n",
+        "txt/15th-17th/per-sonnet/disco002g_0001.txt": "nada",
+        "txt/15th-17th/per-sonnet/disco003g_0001.txt": "nada",
+        "txt/20th/per-sonnet/disco004t_0001.txt": "nada",
+    }
+    with tarfile.open(tmp_path / "disco.tar.gz", "w:gz") as archive:
+        for name, text in files.items():
+            member = tarfile.TarInfo(f"disco-5.0/{name}")
+            member.size = len(text.encode())
+            archive.addfile(member, io.BytesIO(text.encode()))
     builder = SpanishSonnets(data_dir=tmp_path)
-    builder._split_generators = lambda dl_manager: {"train": builder._generate_examples(tmp_path / "sonnets.tar.xz")}
+    examples = builder._generate_examples
+    builder._split_generators = lambda dl_manager: {"train": examples(tmp_path / "disco.tar.gz")}
     builder.download_and_prepare()
     rows = sorted(builder.as_dataset("train").as_numpy_iterator(), key=lambda row: row["author"])
     assert [{key: value.decode() for key, value in row.items()} for row in rows] == [
-        {key: record[key] for key in ("author", "title", "text")} for record in RECORDS[:2]
+        {"author": "Juan de Mena", "title": "Soneto", "text": "uno,\ndos\n\ntres"},
+        {"author": "Rubén Darío", "title": 'LA "FE', "text": "En medio\ndel abismo"},
     ]
 
 
-def test_the_download_is_known_by_its_checksum():
-    expected = SpanishSonnets.url_infos[URL]
-    assert len(expected.checksum) == 64
-    downloaded = tfds.core.download.checksums.UrlInfo(size=1_043_210, checksum=expected.checksum, filename=None)
-    assert expected == downloaded
-    assert expected != Archive(size=expected.size, checksum="0" * 64, filename=expected.filename)
+def test_the_release_is_known_by_its_address():
+    assert SpanishSonnets.url_infos.keys() == {URL}
+    # The host packs the archive anew: neither its size nor its checksum is fixed.
+    downloaded = tfds.core.download.checksums.UrlInfo(size=11_543_210, checksum="0" * 64, filename=None)
+    assert SpanishSonnets.url_infos[URL] == downloaded
 
 
 @pytest.mark.real_data
@@ -54,7 +66,7 @@ def test_known_figures():
     except (AssertionError, tfds.core.DatasetNotFoundError):
         pytest.skip("spanish_sonnets is not prepared in TFDS_DATA_DIR")
     verses = [[line for line in row["text"].decode().splitlines() if line] for row in rows]
-    assert 2600 < len(rows) < 2900
+    assert len(rows) == 2731
     assert sum(len(lines) == 14 for lines in verses) > 0.98 * len(rows)
     assert sum(row["author"].decode() == "Rubén Darío" for row in rows) == 140
     assert 1_300_000 < sum(len(line) for lines in verses for line in lines) < 1_700_000

@@ -3,7 +3,10 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from sklearn.metrics import r2_score
+
+from recipes.heads import head_regression
 
 
 def test_r2_is_that_of_scikit_learn_and_0_for_the_mean():
@@ -29,3 +32,27 @@ def fitted(activation):
 def test_linear_head_leaves_the_range_of_its_targets_and_sigmoid_stays_below_1():
     assert fitted("linear") > 4.5
     assert fitted("sigmoid") <= 1
+
+
+def table_with_gaps(rows=64):
+    """Districts of which each column, place included, lacks some numbers, and their prices."""
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(rows, 15)).astype("float32")
+    table[:, :2] += (-119, 36)
+    prices = table[:, 2:3] + table[:, 3:4]
+    table[rng.random(table.shape) < 0.1] = np.nan
+    return tf.data.Dataset.from_tensor_slices((table, prices)).batch(16)
+
+
+def test_gaps_in_any_column_are_filled_before_both_branches():
+    train = table_with_gaps()
+    model = head_regression.build_model(train=train, steps=40)
+    for _ in range(10):
+        for x, y in train:
+            model.train_on_batch(x, y)
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+    table = np.concatenate([x for x, _ in train.as_numpy_iterator()])
+    mean = np.nanmean(table, axis=0)
+    filled = np.where(np.isnan(table), mean, table)
+    np.testing.assert_allclose(model(table), model(filled), rtol=1e-4, atol=1e-5)
+    assert np.isfinite(model(table)).all()

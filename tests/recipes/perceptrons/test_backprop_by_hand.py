@@ -1,4 +1,4 @@
-"""P15 to P19: slopes, gradients and adjoints by hand against TensorFlow's tape (N20, N23 to N25, N36)."""
+"""P15 to P19: derivatives, gradients and adjoints by hand against TensorFlow's tape (N20, N23 to N25, N36)."""
 
 import numpy as np
 import pytest
@@ -21,8 +21,8 @@ def tape(function, *arguments):
 def test_sigmoid():
     z = np.linspace(-8, 8, 1001)
     assert recipe.sigmoid(0) == 0.5
-    assert recipe.sigmoid_slope(0) == 0.25 == recipe.sigmoid_slope(z).max()
-    assert recipe.sigmoid_slope(z) == pytest.approx(
+    assert recipe.sigmoid_derivative(0) == 0.25 == recipe.sigmoid_derivative(z).max()
+    assert recipe.sigmoid_derivative(z) == pytest.approx(
         (recipe.sigmoid(z + 1e-5) - recipe.sigmoid(z - 1e-5)) / 2e-5, abs=1e-9
     )
 
@@ -32,14 +32,14 @@ def test_ten_sigmoids_shrink_a_gradient():
     for _ in range(10):
         value = value.sigmoid()
     value.backward()
-    assert 0 < x.gradient <= 0.25**10 == pytest.approx(9.54e-7, rel=1e-3)
+    assert 0 < x.grad <= 0.25**10 == pytest.approx(9.54e-7, rel=1e-3)
 
 
 def test_f_of_the_slide():
     x, y, z = Value(-2), Value(5), Value(-4)
     f = (x + y) * z
     f.backward()
-    assert (f.number, x.gradient, y.gradient, z.gradient) == (-12, -4, -4, 3)
+    assert (f.data, x.grad, y.grad, z.grad) == (-12, -4, -4, 3)
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,8 @@ def test_our_tape_is_as_good_as_tensorflows(ours, theirs):
         f = ours(x, y)
         f.backward()
         value, gradients = tape(theirs, *numbers)
-        assert f.number == pytest.approx(value)
-        assert [x.gradient, y.gradient] == pytest.approx(gradients)
+        assert f.data == pytest.approx(value)
+        assert [x.grad, y.grad] == pytest.approx(gradients)
 
 
 def energy(f, x, d):
@@ -67,17 +67,17 @@ def energy(f, x, d):
 
 
 @pytest.mark.parametrize(
-    ("f", "slope", "theirs"),
+    ("f", "derivative", "theirs"),
     [
-        (recipe.sigmoid, recipe.sigmoid_slope, tf.sigmoid),
+        (recipe.sigmoid, recipe.sigmoid_derivative, tf.sigmoid),
         (np.tanh, lambda s: 1 - np.tanh(s) ** 2, tf.tanh),
         (lambda s: np.maximum(s, 0), lambda s: s > 0, tf.nn.relu),
     ],
 )
-def test_gradients_of_a_network(f, slope, theirs):
+def test_gradients_of_a_network(f, derivative, theirs):
     x, d = RNG.normal(size=(3, 20)), RNG.normal(size=(2, 20))
     w_hidden, w_out = RNG.normal(size=(5, 3)), RNG.normal(size=(2, 5))
-    error, *gradients = recipe.backprop(w_hidden, w_out, x, d, f, slope)
+    error, *gradients = recipe.backprop(w_hidden, w_out, x, d, f, derivative)
     value, expected = tape(energy(theirs, x, d), w_hidden, w_out)
     assert error == pytest.approx(value)
     for ours, other in zip(gradients, expected, strict=True):
@@ -87,9 +87,9 @@ def test_gradients_of_a_network(f, slope, theirs):
 def test_the_slides_rule_is_the_gradient_of_linear_units_only():
     x, d = RNG.normal(size=(3, 20)), RNG.normal(size=(2, 20))
     weights = RNG.normal(size=(5, 3)), RNG.normal(size=(2, 5))
-    _, linear, _ = recipe.backprop(*weights, x, d, lambda s: s, slope=None)
+    _, linear, _ = recipe.backprop(*weights, x, d, lambda s: s, derivative=None)
     assert linear == pytest.approx(tape(energy(lambda s: s, x, d), *weights)[1][0], abs=1e-10)
-    _, printed, _ = recipe.backprop(*weights, x, d, slope=None)
+    _, printed, _ = recipe.backprop(*weights, x, d, derivative=None)
     assert np.abs(printed - tape(energy(tf.sigmoid, x, d), *weights)[1][0]).max() > 0.1
 
 
@@ -97,29 +97,29 @@ def test_the_slides_rule_by_hand():
     """δᵢ = dᵢ − yᵢ, Δwᵢⱼ = γ δᵢ vⱼ, δⱼ = Σ wᵢⱼ δᵢ, Δwⱼₖ = γ δⱼ xₖ, with linear hidden units."""
     w_hidden, w_out = np.array([[1.0, 2.0], [0.0, -1.0]]), np.array([[3.0, -2.0]])
     x, d = np.array([[1.0], [2.0]]), np.array([[20.0]])  # v = (5, −2), y = 19, δᵢ = 1, δⱼ = (3, −2)
-    error, to_hidden, to_out = recipe.backprop(w_hidden, w_out, x, d, lambda s: s, slope=None)
+    error, to_hidden, to_out = recipe.backprop(w_hidden, w_out, x, d, lambda s: s, derivative=None)
     assert error == 0.5
     assert (-to_out).tolist() == [[5, -2]]
     assert (-to_hidden).tolist() == [[3, 6], [-2, -4]]
 
 
 def test_without_the_slope_xor_is_not_learned():
-    assert max(recipe.learn(seed)[-1] for seed in range(5)) < 1e-4
-    assert min(recipe.learn(seed, slope=None)[-1] for seed in range(5)) > 0.2
+    assert max(recipe.learn_xor(seed)[-1] for seed in range(5)) < 1e-4
+    assert min(recipe.learn_xor(seed, derivative=None)[-1] for seed in range(5)) > 0.2
 
 
 def test_adjoint_is_what_both_tapes_find():
-    pushes = RNG.normal(size=recipe.TICKS)
-    value, (expected,) = tape(lambda u: recipe.cost(tf.unstack(u)), pushes)
-    assert recipe.cost(pushes) == pytest.approx(value)
-    assert recipe.adjoint(pushes) == pytest.approx(expected, abs=1e-12)
-    values = list(map(Value, pushes))
+    forces = RNG.normal(size=recipe.STEPS)
+    value, (expected,) = tape(lambda u: recipe.cost(tf.unstack(u)), forces)
+    assert recipe.cost(forces) == pytest.approx(value)
+    assert recipe.adjoint(forces) == pytest.approx(expected, abs=1e-12)
+    values = list(map(Value, forces))
     recipe.cost(values).backward()
-    assert [value.gradient for value in values] == pytest.approx(expected, abs=1e-12)
+    assert [value.grad for value in values] == pytest.approx(expected, abs=1e-12)
 
 
 def test_the_cart_learns():
-    pushes = recipe.steer()
-    assert recipe.cost(pushes[-1]) < 0.1 * recipe.cost(pushes[0])
-    assert recipe.simulate(pushes[-1])[-1] == pytest.approx((1, 0), abs=0.01)
-    assert pushes[-1][0] > 0 > pushes[-1][-1]
+    forces = recipe.optimize_forces()
+    assert recipe.cost(forces[-1]) < 0.1 * recipe.cost(forces[0])
+    assert recipe.simulate(forces[-1])[-1] == pytest.approx((1, 0), abs=0.01)
+    assert forces[-1][0] > 0 > forces[-1][-1]

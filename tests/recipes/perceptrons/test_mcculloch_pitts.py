@@ -23,7 +23,7 @@ def test_linear_neuron_is_a_dot_product():
     ],
 )
 def test_truth_tables(gate, truth):
-    answers = np.ravel(recipe.neuron(*recipe.GATES[gate])(np.array(list(truth), "float32")))
+    answers = np.ravel(recipe.threshold_neuron(*recipe.GATES[gate])(np.array(list(truth), "float32")))
     assert dict(zip(truth, answers.tolist(), strict=True)) == truth
 
 
@@ -34,13 +34,13 @@ def test_not_fires_at_exactly_zero():
 @pytest.mark.parametrize(
     ("stimulus", "felt"),
     [
-        ("A tick of heat", {"heat": [1], "cold": []}),
-        ("A tick of cold", {"heat": [3], "cold": []}),
-        ("Two ticks of cold", {"heat": [4], "cold": [2]}),  # and heat again, when the cold has gone
+        ("One step of heat", {"heat": [1], "cold": []}),
+        ("One step of cold", {"heat": [3], "cold": []}),
+        ("Two steps of cold", {"heat": [4], "cold": [2]}),  # and heat again, when the cold has gone
     ],
 )
 def test_heat_and_cold(stimulus, felt):
-    assert recipe.felt(recipe.STIMULI[stimulus]) == felt
+    assert recipe.sensations(recipe.STIMULI[stimulus]) == felt
 
 
 def test_the_recurrent_layer_is_the_net_of_the_literature():
@@ -54,4 +54,4 @@ def test_the_recurrent_layer_is_the_net_of_the_literature():
 
 
 def test_lasting_cold_is_felt_all_the_while():
-    assert recipe.felt([(0, 1)] * 6) == {"heat": [], "cold": [2, 3, 4, 5, 6]}
+    assert recipe.sensations([(0, 1)] * 6) == {"heat": [], "cold": [2, 3, 4, 5, 6]}

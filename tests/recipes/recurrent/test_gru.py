@@ -8,9 +8,9 @@ from recipes.recurrent import gru as recipe
 
 
 def test_equals_keras_with_the_weights_of_z_negated_only():
-    x, weights = np.random.default_rng(1).normal(size=(4, 20, 6)), recipe.initial(6, 8)
+    x, weights = np.random.default_rng(1).normal(size=(4, 20, 6)), recipe.random_weights(6, 8)
     assert recipe.difference(x, weights) < 1e-6
-    assert recipe.difference(x, weights, sign=1) > 0.3
+    assert recipe.difference(x, weights, negate_z=False) > 0.3
 
 
 def test_one_step_by_hand():
@@ -33,11 +33,11 @@ def test_parameters(arguments, count):
     layer = keras.layers.GRU(64, **arguments)
     layer.build((None, None, 32))
     assert layer.count_params() == count
-    assert sum(w.size for w in recipe.initial(32, 64)) == 3 * 64 * (32 + 64) == 18_432
+    assert sum(w.size for w in recipe.random_weights(32, 64)) == 3 * 64 * (32 + 64) == 18_432
 
 
 def test_gate_holds_what_was_marked():
-    x = recipe.signal()
+    x = recipe.marked_signal()
     states, gates = recipe.gru(x, *recipe.sample_and_hold())
     h, marks = states[0, :, 0], np.flatnonzero(x[0, :, 1])
     assert h[marks] == pytest.approx(np.tanh(x[0, marks, 0]), abs=0.01)

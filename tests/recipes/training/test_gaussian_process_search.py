@@ -53,40 +53,40 @@ def test_expected_improvement_by_hand():
 
 def test_nothing_is_expected_where_one_has_looked():
     points = np.array([[0.1], [0.4], [0.9]])
-    values = recipe.wave(points)
+    values = recipe.forrester(points)
     mean, deviation = recipe.posterior(points, values, points, np.array([0.3]), noise=1e-13)
     gain = recipe.expected_improvement(mean, deviation, values.min())
     assert gain == pytest.approx(0, abs=1e-5)
 
 
 def test_minima_of_the_two_functions():
-    assert recipe.wave([0.757249]) == pytest.approx(recipe.WAVE["least"], abs=1e-5)
+    assert recipe.forrester([0.757249]) == pytest.approx(recipe.FORRESTER["minimum"], abs=1e-5)
     assert recipe.branin([[-np.pi, 12.275], [np.pi, 2.275], [9.42478, 2.475]]) == pytest.approx(0.397887, abs=1e-5)
 
 
-def test_the_wave_is_found_within_one_percent_in_fifteen_trials():
+def test_forresters_minimum_is_found_within_one_percent_in_fifteen_trials():
     for seed in range(6):
-        points, values = recipe.search(recipe.wave, [(0, 1)], 15, seed=seed)
-        assert values.min() < 0.99 * recipe.WAVE["least"], seed
+        points, values = recipe.bayesian_search(recipe.forrester, [(0, 1)], 15, seed=seed)
+        assert values.min() < 0.99 * recipe.FORRESTER["minimum"], seed
         assert abs(points[values.argmin(), 0] - 0.757249) < 0.01
 
 
 def test_branin_needs_far_fewer_trials_than_at_random():
     needed = {}
-    for name, run, budget in (("gaussian", recipe.search, 30), ("random", recipe.search_at_random, 1000)):
+    for name, run, budget in (("gaussian", recipe.bayesian_search, 30), ("random", recipe.random_search, 1000)):
         results = [run(recipe.branin, recipe.BRANIN["bounds"], budget, seed=seed)[1] for seed in range(5)]
-        needed[name] = np.median([recipe.evaluations_needed(v, recipe.BRANIN["least"], 0.1) for v in results])
+        needed[name] = np.median([recipe.evaluations_needed(v, recipe.BRANIN["minimum"], 0.1) for v in results])
     assert needed["gaussian"] <= 25
     assert needed["random"] > 5 * needed["gaussian"]
 
 
 def test_the_most_probable_length_scale_can_be_too_sure():
-    points, values = recipe.search(recipe.wave, [(0, 1)], 16, initial=4, seed=0)
+    points, values = recipe.bayesian_search(recipe.forrester, [(0, 1)], 16, initial=4, seed=0)
     assert values.min() == pytest.approx(-0.986, abs=0.01)  # the small valley, to which all later trials went
     assert (np.abs(points[8:, 0] - 0.143) < 0.02).all()
 
 
 def test_the_first_trials_are_spread():
-    points, _ = recipe.search(recipe.branin, recipe.BRANIN["bounds"], 5, initial=5, seed=3)
+    points, _ = recipe.bayesian_search(recipe.branin, recipe.BRANIN["bounds"], 5, initial=5, seed=3)
     slices = np.floor((points - [-5, 0]) / 3).astype(int)
     assert np.sort(slices, axis=0).T.tolist() == [[0, 1, 2, 3, 4]] * 2

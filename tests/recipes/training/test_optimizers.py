@@ -231,13 +231,13 @@ def medians():
     results = {}
     for name in ("SGD", "momentum", "RMSprop"):
         paths = recipe.descend(name)
-        for index, surface in enumerate(("Long valley", "Saddle")):
+        for index, surface in enumerate(("Ravine", "Saddle")):
             needed = recipe.steps_needed(paths[:, :, index], surface)
             results[name, surface] = np.median(needed, axis=1).min()
     return results
 
 
-@pytest.mark.parametrize("surface", ["Long valley", "Saddle"])
+@pytest.mark.parametrize("surface", ["Ravine", "Saddle"])
 def test_sgd_is_slower_than_momentum_and_rmsprop(medians, surface):
     assert medians["SGD", surface] <= recipe.STEPS
     assert medians["SGD", surface] > 2 * max(medians["momentum", surface], medians["RMSprop", surface])
@@ -252,7 +252,7 @@ def test_exactly_on_the_ridge_nobody_leaves_the_saddle(name):
 
 
 def test_walks_are_those_of_single_points():
-    starts = recipe.draw_starts(3)
+    starts = recipe.sample_starts(3)
     together = recipe.descend("Adam", [0.1], starts, steps=20)[0]
     for index in range(3):
         alone = recipe.descend("Adam", [0.1], starts[:, index : index + 1], steps=20)[0]
@@ -260,11 +260,11 @@ def test_walks_are_those_of_single_points():
 
 
 def test_minima():
-    assert recipe.valley(4, 1) == recipe.saddle(1, 1) == recipe.saddle(1, -1) == recipe.beale(3, 0.5) == 0
+    assert recipe.ravine(4, 1) == recipe.saddle(1, 1) == recipe.saddle(1, -1) == recipe.beale(3, 0.5) == 0
     assert recipe.saddle(1, 0) == 1 / 40
 
 
 def test_arriving_is_for_good_and_on_the_map():
     x = np.array([[0, 4.0, 0, 4, 4], [0, 9, 4, 4, 4], [0, 1, 2, 3, 3]])  # comes back once; leaves the map; never there
     path = np.stack([x, np.ones_like(x)], axis=-1)[:, :, None]
-    assert recipe.steps_needed(path, "Long valley").tolist() == [[3], [recipe.STEPS + 1], [5]]
+    assert recipe.steps_needed(path, "Ravine").tolist() == [[3], [recipe.STEPS + 1], [5]]

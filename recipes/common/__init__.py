@@ -1,0 +1,1 @@
+"""What several recipes share and is no layer."""
