@@ -234,7 +234,7 @@ def answer(recipe, used, classes, outputs):
         before = [f"[answer] = model.predict(inputs, verbose=0){outputs}"]
         if "unlike" in used.outputs:
             before = ["answers = model.predict(inputs, verbose=0)", f"[answer] = answers{outputs}"]
-            beside = "; unlike what it was trained on: {answers['unlike'].item()}"
+            beside = "; unlike what it was trained on: {answers['unlike'].item():.2f}"
     if used.writes:
         line = f'print(f"{place}: {{answer.decode()}}{beside}")'
     elif classes is None and used.kind != "image":
