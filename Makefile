@@ -52,7 +52,9 @@ copy-%: .venv/.ready  ## a recipe and what it imports into a folder of yours: TO
 	@$(PYTHON) -m recipes copy $* $(call quoted,$(or $(TO),$(error say where to: make copy-$* TO=../mine))) $(ARGS)
 
 # FILES are words of the shell (*.png, 'my seven.png' two.png), or the name of one file with spaces in it.
+# Static, for the % of a pattern ends at a slash: models have names like head-multilabel/smoke/sigmoid.
 predict-%: .venv/.ready  ## a trained recipe on your files: FILES="seven.png two.png"
+$(filter predict-%,$(MAKECMDGOALS)): predict-%: .venv/.ready
 	@files=$(call quoted,$(FILES)); \
 	if test -e "$$files"; then set -- "$$files"; else eval "set -- $$files"; fi; \
 	$(PYTHON) -m recipes predict $* "$$@" $(ARGS)

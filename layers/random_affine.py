@@ -21,7 +21,8 @@ class RandomAffine(keras.layers.Layer):
         shear: largest shear, as the shift of a row relative to its distance from the centre.
         translation: largest shift of rows and of columns, in pixels; need not be whole.
         horizontal_flip: whether to mirror left and right every other time.
-        fill_mode: what stands outside the image: `"constant"` (zeros), `"nearest"`, `"reflect"` or `"wrap"`.
+        fill_mode: what stands outside the image: `"nearest"` (the border's own pixels, right for dark and for light
+            backgrounds alike), `"reflect"`, `"wrap"` or `"constant"` (zeros: black borders on a light photograph).
         interpolation: `"bilinear"` or `"nearest"`.
         seed: integer for repeatable draws.
 
@@ -46,7 +47,7 @@ class RandomAffine(keras.layers.Layer):
         shear=0.0,
         translation=0.0,
         horizontal_flip=False,
-        fill_mode="constant",
+        fill_mode="nearest",
         interpolation="bilinear",
         seed=None,
         **kwargs,

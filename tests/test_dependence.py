@@ -135,6 +135,7 @@ def test_imports_go_only_where_they_may():
         ("recipes/__main__.py", "from recipes.heads import b"),
         ("recipes/datasets/a.py", "from layers import b"),
         ("recipes/datasets/a.py", "from recipes.tuning import b"),
+        ("recipes/common/a.py", "from recipes.heads.b import build_model"),
         ("recipes/tuning/a.py", "from recipes._runner import results"),
         ("recipes/tuning/a.py", "from .._runner import results"),
     ],
@@ -148,6 +149,7 @@ def test_import_against_the_rules_is_noticed(path, line):
     [
         ("layers/a.py", "import math; import numpy as np; from keras import ops; from layers.b import B"),
         ("recipes/heads/a.py", "import sklearn.svm; import recipes.datasets.b; import layers.d"),
+        ("recipes/heads/a.py", "from recipes.common.texts import one_line"),
         ("recipes/heads/a.py", "import PIL.Image; from matplotlib import animation"),
         ("recipes/heads/figures/a.py", "from recipes.heads import a; from recipes.heads.a import build_model"),
         ("recipes/heads/figures/a.py", "from .. import a; import layers.b; import recipes.datasets.c"),

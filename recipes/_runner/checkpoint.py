@@ -76,10 +76,11 @@ class Checkpoint(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         loss = (logs or {}).get("loss", 0.0)
         if not math.isfinite(loss):
-            raise UserError(
-                f"the loss became {loss} in epoch {self.epoch + 1}, step {batch + 1}: nothing saved was changed; "
-                "a smaller learning rate or gradient clipping (clipnorm=1.0) may help"
-            )
+            hint = "a smaller learning rate or gradient clipping (clipnorm=1.0) may help"
+            if self.epoch == 0 and batch == 0:  # no weight has been trained yet
+                hint = "look for gaps in the inputs or targets (NaN, log 0)"
+            when = f"in epoch {self.epoch + 1}, step {batch + 1}"
+            raise UserError(f"the loss became {loss} {when}: nothing saved was changed; {hint}")
 
     def on_epoch_end(self, epoch, logs=None):
         if layer := layer_without_numbers(self.model):

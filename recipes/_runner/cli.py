@@ -37,7 +37,13 @@ def main(arguments=None):
             module.add_arguments(command)
     try:
         options = parser.parse_args(arguments)
-        return module.main(options) or 0
+        status = module.main(options) or 0
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # of `… | head -1`, which has seen enough
+        # What is flushed at the end of the process goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except UserError as error:
         print(f"recipes: {error}", file=sys.stderr)
         return 2

@@ -47,7 +47,7 @@ def load_data(batch_size=64):
 @keras.saving.register_keras_serializable(package="transformer_translation")
 def separate(text):
     """Lower case, and punctuation as words of its own."""
-    return tf.strings.regex_replace(tf.strings.lower(text, "utf-8"), r"([¿?¡!.,;:\"])", r" \1 ")
+    return tf.strings.regex_replace(tf.strings.lower(text, "utf-8"), r"([¿?¡!.,;:\"\[\]])", r" \1 ")
 
 
 @keras.saving.register_keras_serializable(package="transformer_translation")

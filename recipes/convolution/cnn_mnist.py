@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 from sklearn.linear_model import LogisticRegression
 
+from layers.digits import CenterDigit, UnlikeDigit
 from layers.random_affine import RandomAffine
 
 EPOCHS = 5
@@ -78,6 +79,17 @@ def build_model(api="sequential", filters=16, augment=1.0, learning_rate=0.02, s
     return model
 
 
+def deployed(model):
+    """The network for a picture of one digit, of any size, dark on light or light on dark.
+
+    Beside the probabilities it says how `unlike` MNIST's digits the picture is, from 0 to 1.
+    """
+    picture = keras.Input((None, None, 1))
+    digit = CenterDigit()(picture)
+    answers = {"probabilities": model(digit), "unlike": UnlikeDigit()(digit)}
+    return keras.Model(picture, answers)
+
+
 def search_space(hp):
     """Arguments of `build_model` and `load_data` worth tuning; the defaults are the recipe's own."""
     return {
@@ -102,6 +114,7 @@ def main():
     model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False)
     print(model.evaluate(test, return_dict=True))
     model.save("cnn_mnist.keras")
+    deployed(model).save("cnn_mnist_deployed.keras")
 
 
 if __name__ == "__main__":

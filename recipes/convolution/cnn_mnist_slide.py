@@ -11,6 +11,8 @@ import numpy as np
 import tensorflow_datasets as tfds
 from sklearn.linear_model import LogisticRegression
 
+from layers.digits import CenterDigit, UnlikeDigit
+
 EPOCHS = 3
 
 
@@ -54,6 +56,17 @@ def build_model(api="sequential", learning_rate=0.001):
     return model
 
 
+def deployed(model):
+    """The network for a picture of one digit, of any size, dark on light or light on dark.
+
+    Beside the probabilities it says how `unlike` MNIST's digits the picture is, from 0 to 1.
+    """
+    picture = keras.Input((None, None, 1))
+    digit = CenterDigit()(picture)
+    answers = {"probabilities": model(digit), "unlike": UnlikeDigit()(digit)}
+    return keras.Model(picture, answers)
+
+
 def search_space(hp):
     """The network is the slide's: only its training can be tuned."""
     return {
@@ -91,6 +104,7 @@ def main():
     model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False)
     print(model.evaluate(test, return_dict=True))
     model.save("cnn_mnist_slide.keras")
+    deployed(model).save("cnn_mnist_slide_deployed.keras")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ import numpy as np
 import tensorflow_datasets as tfds
 from matplotlib import ticker
 
+from layers.digits import CenterDigit, UnlikeDigit
+
 EPOCHS = 5
 VARIANTS = {
     "fc": {"pattern": "fc"},
@@ -92,6 +94,17 @@ def build_model(pattern="conv_pool", api="sequential", learning_rate=0.003, step
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     model.compile(keras.optimizers.Adam(schedule), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
+
+
+def deployed(model):
+    """The network for a picture of one digit, of any size, dark on light or light on dark.
+
+    Beside the probabilities it says how `unlike` MNIST's digits the picture is, from 0 to 1.
+    """
+    picture = keras.Input((None, None, 1))
+    digit = CenterDigit()(picture)
+    answers = {"probabilities": model(digit), "unlike": UnlikeDigit()(digit)}
+    return keras.Model(picture, answers)
 
 
 def search_space(hp):

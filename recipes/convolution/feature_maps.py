@@ -47,6 +47,21 @@ def build_model(filters=16, learning_rate=0.003, steps=EPOCHS * 446):
     return model
 
 
+def deployed(model):
+    """The network for a picture of clothes, of any size, on light or dark ground.
+
+    The clothes of Fashion-MNIST are light on black: where the border of a picture is light, it is
+    turned into its negative. What is not square gets black sides.
+    """
+    picture = keras.Input((None, None, 1))
+    border = [picture[:, 0], picture[:, -1], picture[:, :, 0], picture[:, :, -1]]
+    brightness = keras.ops.mean(keras.ops.concatenate(border, axis=1), axis=(1, 2))
+    light = keras.ops.reshape(brightness > 127.5, (-1, 1, 1, 1))
+    on_dark = keras.ops.where(light, 255 - picture, picture)
+    resize = keras.layers.Resizing(28, 28, pad_to_aspect_ratio=True, antialias=True)
+    return keras.Model(picture, model(resize(on_dark)))
+
+
 def search_space(hp):
     """Arguments of `build_model` and `load_data` worth tuning; the defaults are the recipe's own."""
     return {
@@ -153,6 +168,7 @@ def main():
     history = model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False).history
     print(model.evaluate(test, return_dict=True))
     model.save("feature_maps.keras")
+    deployed(model).save("feature_maps_deployed.keras")
     for name, figure in figures(model, test, history).items():
         figure.savefig(f"feature_maps_{name}.png")
 

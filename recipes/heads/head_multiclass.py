@@ -17,6 +17,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from layers.digits import CenterDigit, UnlikeDigit
+
 EPOCHS = 8
 VARIANTS = {"softmax": {"head": "softmax"}, "sigmoids": {"head": "sigmoids"}}
 
@@ -75,6 +77,17 @@ def build_model(
     # The largest of the ten outputs is the answer of either head.
     model.compile(keras.optimizers.Adam(schedule), loss, metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")])
     return model
+
+
+def deployed(model):
+    """The network for a picture of one digit, of any size, dark on light or light on dark.
+
+    Beside the probabilities it says how `unlike` MNIST's digits the picture is, from 0 to 1.
+    """
+    picture = keras.Input((None, None, 1))
+    digit = CenterDigit()(picture)
+    answers = {"probabilities": model(digit), "unlike": UnlikeDigit()(digit)}
+    return keras.Model(picture, answers)
 
 
 def search_space(hp):

@@ -20,6 +20,8 @@ import numpy as np
 import tensorflow_datasets as tfds
 from sklearn.linear_model import LogisticRegression
 
+from layers.digits import CenterDigit, UnlikeDigit
+
 EPOCHS = 6
 VARIANTS = {
     "shallow": {"depth": 1},
@@ -62,6 +64,17 @@ def build_model(api="sequential", units=128, depth=1, activation="relu", learnin
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     model.compile(keras.optimizers.Adam(schedule), "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
+
+
+def deployed(model):
+    """The network for a picture of one digit, of any size, dark on light or light on dark.
+
+    Beside the probabilities it says how `unlike` MNIST's digits the picture is, from 0 to 1.
+    """
+    picture = keras.Input((None, None, 1))
+    digit = CenterDigit()(picture)
+    answers = {"probabilities": model(digit), "unlike": UnlikeDigit()(digit)}
+    return keras.Model(picture, answers)
 
 
 def search_space(hp):

@@ -18,6 +18,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow_datasets as tfds
 
+from layers.digits import CenterDigit, UnlikeDigit
+
 EPOCHS = 16
 PASSES = 4  # over the images, an epoch
 VARIANTS = {
@@ -65,6 +67,17 @@ def build_model(rate=0.5, units=256, activation="relu", learning_rate=0.002):
     )
     model.compile(keras.optimizers.Adam(learning_rate), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
+
+
+def deployed(model):
+    """The network for a picture of one digit, of any size, dark on light or light on dark.
+
+    Beside the probabilities it says how `unlike` MNIST's digits the picture is, from 0 to 1.
+    """
+    picture = keras.Input((None, None, 1))
+    digit = CenterDigit()(picture)
+    answers = {"probabilities": model(digit), "unlike": UnlikeDigit()(digit)}
+    return keras.Model(picture, answers)
 
 
 def search_space(hp):

@@ -82,7 +82,7 @@ def columns(district):
 
 def convolutions(width, depth, augment):
     """A convolution in steps of two pixels, then `depth` times convolution, normalisation and average pooling."""
-    moved = [RandomAffine(translation=2, horizontal_flip=True)] if augment else []
+    moved = [RandomAffine(translation=2, horizontal_flip=True, fill_mode="constant")] if augment else []
     yield from [keras.Input((28, 28, 1)), keras.layers.Rescaling(1 / 255), *moved]
     yield keras.layers.Conv2D(width, 4, strides=2, padding="same", activation="relu")
     for block in range(1, depth + 1):

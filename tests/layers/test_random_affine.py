@@ -17,7 +17,7 @@ def affine(layer, images, training=True):
 def test_conformance():
     check_layer(
         RandomAffine,
-        {**ALL, "fill_mode": "nearest", "interpolation": "bilinear"},
+        {**ALL, "fill_mode": "reflect", "interpolation": "bilinear"},
         (3, 8, 6, 2),
         reference=lambda x, weights: x,
         parameters=0,
@@ -83,6 +83,17 @@ def test_a_quarter_turn_is_numpys(monkeypatch):
     layer = RandomAffine(rotation=90, seed=0)
     monkeypatch.setattr(keras.random, "uniform", lambda shape, *_, **__: ops.ones(shape))  # each draw at its limit
     np.testing.assert_allclose(affine(layer, image)[0], np.rot90(image[0], 1), atol=1e-4)
+
+
+@pytest.mark.parametrize("background", [0, 200])
+def test_what_comes_in_from_outside_is_the_border_be_it_dark_or_light(background):
+    """A dark border around a light photograph would be an edge that nothing in the data has."""
+    images = np.full((50, 12, 12, 1), background, "float32")
+    images[:, 5:7, 5:7] = 100
+    moved = affine(RandomAffine(rotation=30, scale=0.1, shear=0.1, translation=2, seed=0), images)
+    border = np.concatenate([moved[:, 0], moved[:, -1], moved[:, :, 0], moved[:, :, -1]])
+    assert not np.allclose(moved, images, atol=1)  # something moved
+    np.testing.assert_allclose(border, background, atol=1e-3)
 
 
 def test_images_pass_unchanged_at_inference():

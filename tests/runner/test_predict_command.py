@@ -1,7 +1,10 @@
 """`python -m recipes predict`: files of every kind, answers of every task, one line for whatever is wrong."""
 
 import json
+import os
 import pathlib
+import shutil
+import subprocess
 import sys
 
 import keras
@@ -10,13 +13,14 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from recipes._runner import cli, predict_command
+from recipes._runner import cli, saved
+from recipes._runner.recipe import ROOT
 
 
 @pytest.fixture(autouse=True)
 def workplace(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(predict_command, "SAVED_MODELS", tmp_path / "saved_models")
+    monkeypatch.setattr(saved, "SAVED_MODELS", tmp_path / "saved_models")
     return tmp_path
 
 
@@ -45,7 +49,8 @@ def save(model, path="model.keras", loss=None, **facts):
 def brightness(shape=(4, 4, 1), dtype="uint8"):
     """Two classes: dark, with the probability of the black part, and bright."""
     inputs = keras.Input(shape, dtype=dtype)
-    mean = keras.ops.mean(keras.ops.cast(inputs, "float32"), axis=list(range(1, len(shape) + 1)))[:, None] / 255
+    pixels = keras.layers.Reshape((*shape, 1))(inputs) if len(shape) == 2 else inputs
+    mean = keras.ops.mean(keras.ops.cast(pixels, "float32"), axis=[1, 2, 3])[:, None] / 255
     scale = keras.layers.Dense(2, "softmax")
     model = keras.Model(inputs, scale(mean))
     scale.set_weights([np.array([[0.0, 4.0]]), np.array([2.0, 0.0])])
@@ -207,11 +212,11 @@ def test_folder_and_name_prefer_the_deployed_model(capsys, workplace):
     assert "dark" in predict(capsys, "cnn-mnist", "black.png")
     save(brightness((None, None, 3)), folder / "deployed.keras")
     for name in ("cnn_mnist", "cnn-mnist", "saved_models/cnn_mnist", "saved_models/cnn_mnist/"):
-        assert predict_command.model_file(name).name == "deployed.keras"
+        assert saved.model_file(name).name == "deployed.keras"
     variants = workplace / "saved_models" / "cnn_patterns" / "plain"
     variants.mkdir(parents=True)
     save(brightness(), variants / "model.keras")
-    assert predict_command.model_file("cnn-patterns/plain") == variants / "model.keras"
+    assert saved.model_file("cnn-patterns/plain") == variants / "model.keras"
     assert "there is" in refused(capsys, "cnn-patterns", "black.png")
     assert "plain" in refused(capsys, "cnn-patterns", "black.png")
 
@@ -242,7 +247,7 @@ def test_the_recipe_of_an_own_class_is_imported(capsys, workplace, monkeypatch):
     registered.clear()
     pathlib.Path("x.csv").write_text("1,2\n", encoding="utf-8")
     assert "cannot be loaded" in refused(capsys, "model.keras", "x.csv")
-    monkeypatch.setattr(predict_command, "find", lambda name: {"made_up": Recipe()}[name])
+    monkeypatch.setattr(saved, "find", lambda name: {"made_up": Recipe()}[name])
     assert predict(capsys, "model.keras", "x.csv") == "x.csv:1: 2 4"
     registered.update(known)
 
@@ -292,7 +297,7 @@ def test_tables_and_texts_that_do_not_fit(capsys):
         "word.csv": ("area,place\n1,COAST\nbig,COAST\n", "line 3: 'big' in column area is no number"),
         "short.csv": ("area,place\n3\n", "line 2: 1 columns instead of 2"),
         "header.csv": ("area,place\n", "header.csv holds nothing to predict"),
-        "empty.csv": ("", "no column area, place"),
+        "empty.csv": ("", "empty.csv holds nothing to predict"),
     }
     for name, (content, message) in write.items():
         pathlib.Path(name).write_text(content, encoding="utf-8")
@@ -312,6 +317,166 @@ def test_models_that_predict_cannot_serve(capsys):
     inputs = keras.Input((2, 2, 1))
     save(keras.Model(inputs, inputs * 2))
     assert "answers with arrays of shape (2, 2, 1)" in refused(capsys, "model.keras", "a.png")
+
+
+@keras.saving.register_keras_serializable(package="test_predict")
+class Pair(keras.Model):
+    """As GANs and autoencoders are: it says neither what it takes nor what it gives."""
+
+    def build(self, input_shape):
+        self.built = True
+
+    def call(self, images):
+        return images
+
+
+def days():
+    """Two weeks of demand, and which day it is, to one number."""
+    given = {"demand": keras.Input((14, 24), name="demand"), "kind": keras.Input((14,), name="kind")}
+    return keras.Model(given, keras.layers.Flatten()(given["demand"])[:, :1])
+
+
+def windows():
+    given = keras.Input((20, 5))
+    return keras.Model(given, keras.layers.GlobalAveragePooling1D()(given)[:, :1])
+
+
+def pair():
+    model = Pair()
+    model(np.zeros((1, 2, 2, 1)))
+    return model
+
+
+@pytest.mark.parametrize(
+    ("model", "file", "said"),
+    [
+        (days, "x.csv", "takes arrays of shape (14, 24) and (14,)"),
+        (windows, "x.png", "takes arrays of shape (20, 5)"),
+        (pair, "x.png", "is a Pair, which takes neither images, texts nor tables"),
+        (pair, "x.csv", "is a Pair, which takes neither images, texts nor tables"),
+    ],
+)
+def test_what_it_cannot_serve_is_known_before_anything_is_read(capsys, model, file, said):
+    save(model())
+    pathlib.Path(file).write_text("demand,kind\n1,2\n", encoding="utf-8")
+    line = refused(capsys, "model.keras", file)
+    assert said in line
+    assert line.endswith("load it in Python")
+
+
+def test_whatever_the_model_raises_gets_one_line(capsys):
+    """An index beyond the table of an embedding, and a picture smaller than a filter."""
+    index = keras.Input((), dtype="int32")
+    save(keras.Model(index, keras.layers.Embedding(3, 1)(index)), loss="mse")
+    pathlib.Path("x.csv").write_text("7\n", encoding="utf-8")
+    assert "model.keras cannot answer x.csv: InvalidArgumentError: " in refused(capsys, "model.keras", "x.csv")
+    image = keras.Input((None, None, 1))
+    window = keras.layers.Conv2D(1, 5)(image)
+    save(keras.Model(image, keras.layers.GlobalAveragePooling2D()(window)), loss="mse")
+    picture("small.png", size=(2, 2))
+    assert "model.keras cannot answer small.png: " in refused(capsys, "model.keras", "small.png")
+
+
+def test_options_that_do_not_go_with_the_model(capsys):
+    vector()
+    pathlib.Path("x.csv").write_text("1,2\n", encoding="utf-8")
+    assert "--invert is for images; model.keras takes tables" in refused(capsys, "model.keras", "x.csv", "--invert")
+    assert "--whole is for texts; model.keras takes tables" in refused(capsys, "model.keras", "x.csv", "--whole")
+
+
+@pytest.mark.parametrize(
+    ("units", "activation", "loss", "words", "found"),
+    [
+        (1, None, "mse", "nan", {"value": None}),
+        (2, None, "mse", "nan nan", {"value": [None, None]}),
+        (1, "sigmoid", "binary_crossentropy", "nan", {"class": None, "probability": None}),
+        (2, "softmax", "categorical_crossentropy", "nan", {"class": None, "probability": None}),
+        (2, "sigmoid", "binary_crossentropy", "nan", {"labels": None}),
+        (1, None, "hinge", "nan", {"class": None}),
+        (
+            2,
+            None,
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            "nan",
+            {"class": None, "probability": None},
+        ),
+    ],
+)
+def test_no_number_is_no_class(capsys, units, activation, loss, words, found):
+    vector(units, activation, loss)
+    pathlib.Path("x.csv").write_text(",4\n1,2\n", encoding="utf-8")
+    assert predict(capsys, "model.keras", "x.csv").splitlines()[0] == f"x.csv:1: {words}"
+    first, second = json.loads(predict(capsys, "model.keras", "x.csv", "--json"), parse_constant=pytest.fail)
+    assert first == {"file": "x.csv", "line": 1} | found
+    assert None not in second.values()
+
+
+def test_what_is_unlike_the_training_data_is_said(capsys):
+    """Dark pictures are what the model knows."""
+    image = keras.Input((None, None, 1))
+    light = keras.layers.GlobalAveragePooling2D()(image) / 255
+    probabilities = keras.layers.Dense(2, "softmax", kernel_initializer="zeros")(light)
+    outputs = {"probabilities": probabilities, "unlike": light[:, 0]}
+    save(keras.Model(image, outputs), "deployed.keras", task="multi-class", classes=["a", "b"])
+    picture("dark.png", 51)
+    picture("light.png", 255, size=(9, 7))
+    assert predict(capsys, "deployed.keras", "dark.png", "light.png").splitlines() == [
+        "dark.png: a 0.500",
+        "light.png: a 0.500, unlike what it was trained on",
+    ]
+    dark, light = json.loads(predict(capsys, "deployed.keras", "dark.png", "light.png", "--json"))
+    assert dark == {"file": "dark.png", "class": "a", "probability": 0.5, "unlike": pytest.approx(0.2)}
+    assert light["unlike"] == 1
+
+
+def test_pages_are_told_apart(capsys):
+    save(brightness())
+    pages = [Image.new("L", (4, 4), value) for value in (0, 255)]
+    pages[0].save("scan.tif", save_all=True, append_images=pages[1:])
+    first, second = predict(capsys, "model.keras", "scan.tif").splitlines()
+    assert first.startswith("scan.tif:1: 0 ")
+    assert second.startswith("scan.tif:2: 1 ")
+
+
+def test_a_whole_file_is_one_text(capsys):
+    text = keras.Input((), dtype="string")
+    save(keras.Model(text, Upper(dtype="string")(text)))
+    pathlib.Path("review.txt").write_text("one\n\ntwo\n", encoding="utf-8")
+    (found,) = json.loads(predict(capsys, "model.keras", "review.txt", "--whole", "--json"))
+    assert found == {"file": "review.txt", "text": "ONE\n\nTWO"}
+
+
+def test_who_answers_is_said_beside_the_answers(capsys, workplace):
+    folder = workplace / "saved_models" / "cnn_mnist" / "smoke"
+    folder.mkdir(parents=True)
+    save(brightness(), folder / "model.keras", task="multi-class", data={"mnist": "stand-in"})
+    (folder / "plan.json").write_text('{"smoke": true}')
+    picture("black.png")
+    assert cli.main(["predict", "CNN-MNIST/Smoke", "black.png", "--json"]) == 0
+    output = capsys.readouterr()
+    assert json.loads(output.out)[0]["class"] == 0
+    (line,) = output.err.splitlines()
+    assert line.startswith("Answers of saved_models/cnn_mnist/smoke/model.keras, made by a smoke run")
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="no make here")
+@pytest.mark.parametrize("name", ["cnn-mnist", "head-multilabel/smoke/sigmoid"])
+def test_make_takes_every_name(name):
+    command = ["make", "--dry-run", f"predict-{name}", "FILES=a.png"]
+    done = subprocess.run(command, cwd=ROOT.parent, capture_output=True, text=True)
+    assert f"-m recipes predict {name} a.png" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("rows", [1, 2000])  # less and more than is written at once
+def test_a_reader_who_has_seen_enough(rows, monkeypatch):
+    """`… | head -1`: neither a traceback nor an error at the end of the process."""
+    vector()
+    pathlib.Path("x.csv").write_text("1,2\n" * rows, encoding="utf-8")
+    read, write = os.pipe()
+    os.close(read)
+    with open(write, "w", encoding="utf-8") as closed, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", closed)
+        assert cli.main(["predict", "model.keras", "x.csv", "--json"]) == 0
 
 
 @keras.saving.register_keras_serializable(package="test_predict")

@@ -95,6 +95,21 @@ def test_loss_that_is_no_number_stops_the_run_and_changes_nothing(tmp_path, caps
     assert {path.name: path.read_bytes() for path in tmp_path.glob("*.*")} == before
 
 
+def test_loss_that_is_no_number_before_any_training_is_the_fault_of_the_data(tmp_path, capsys, monkeypatch):
+    load_data = tiny_recipe.load_data
+
+    def load_data_with_gaps():
+        train, *others = load_data()
+        return train.map(lambda x, y: (x * [np.nan, 1, 1, 1], y)), *others
+
+    monkeypatch.setattr(tiny_recipe, "load_data", load_data_with_gaps)
+    assert run(tmp_path) == 2
+    said = refusal(capsys)
+    assert "in epoch 1, step 1" in said
+    assert "gaps in the inputs or targets" in said
+    assert "learning rate" not in said
+
+
 def test_weights_that_are_no_numbers_stop_the_run_and_change_nothing(tmp_path, capsys, monkeypatch):
     """The slope of √x at 0 is infinite: the one step of the epoch spoils weights, not its loss."""
 

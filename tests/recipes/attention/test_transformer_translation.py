@@ -34,6 +34,14 @@ def test_words_and_punctuation():
     assert recipe.enclose(tf.constant("Hola.")).numpy().decode().split() == ["[start]", "hola", ".", "[end]"]
 
 
+def test_no_text_holds_the_marks_of_start_and_end_as_words():
+    """The vocabulary would have them twice."""
+    texts = [f"{recipe.START} here {recipe.END}"]
+    model = recipe.build_model(features=8, blocks=1, train=batches(texts, texts))
+    assert model.words.count(recipe.START) == model.words.count(recipe.END) == 1
+    assert "here" in model.words
+
+
 def test_teacher_forcing_tells_the_words_so_far_and_asks_for_the_next(model):
     """M24: in, "[start] soy estudiante ."; out, "soy estudiante . [end]"."""
     numbers = model.spanish(tf.constant(SPANISH[:1]))[0]

@@ -91,3 +91,29 @@ def test_what_training_makes_of_the_layers():
     kernels = model.get_layer("layer_1").get_weights()[0][:, :, 0]
     random = np.random.default_rng(0).normal(size=(7, 7, 1000))
     assert feature_maps.orientation(kernels).mean() > 1.2 * feature_maps.orientation(random).mean()
+
+
+def test_deployed_takes_clothes_of_any_size_on_light_or_dark_ground(tmp_path):
+    keras.utils.set_random_seed(0)
+    model = feature_maps.build_model()
+    last = model.layers[-1].kernel
+    last.assign(50 * last)  # an untrained network hardly tells pictures apart
+    feature_maps.deployed(model).save(tmp_path / "deployed.keras")
+    deployed = keras.saving.load_model(tmp_path / "deployed.keras")
+
+    def answers(network, pictures):
+        return np.asarray(network(pictures, training=False))
+
+    images = np.zeros((2, 28, 28, 1), "float32")
+    images[0, 3:25, 6:22] = 200
+    images[1, :, 3:26] = 120  # touches the border
+    expected = answers(model, images)
+    assert np.abs(expected[0] - expected[1]).max() > 1e-2
+    np.testing.assert_allclose(answers(deployed, images), expected, atol=1e-5)
+    np.testing.assert_allclose(answers(deployed, 255 - images), expected, atol=1e-5)
+
+    wide = np.pad(images, ((0, 0), (20, 20), (50, 50), (0, 0)))
+    square = np.pad(wide, ((0, 0), (30, 30), (0, 0), (0, 0)))
+    assert np.abs(answers(deployed, square) - expected).max() > 1e-2
+    for given in (wide, 255 - wide):
+        np.testing.assert_allclose(answers(deployed, given), answers(deployed, square), atol=1e-5)

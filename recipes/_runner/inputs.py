@@ -1,0 +1,393 @@
+"""Files as what a model takes: pictures, texts (one a line) and tables (one example a row).
+
+Each kind has a `read(file)` that yields places, `{"file": …, "line": …}`, and the model's inputs
+for them.
+"""
+
+import csv
+import io
+
+from recipes._runner.errors import UserError
+from recipes._runner.saved import reason
+
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+TEXTS = (".txt",)
+TABLES = (".csv", ".tsv")
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # Pillow's names, by number of channels
+SEPARATORS = (",", ";", "\t", "|")
+GAPS = ("", "NA", "N/A", "#N/A", "NaN", "nan", "NULL", "null", "None")  # as in pandas
+BATCH = 64  # pictures given to the model at a time
+csv.field_size_limit(2**31 - 1)  # a quote that is not closed is told by the end of the file
+
+
+def check(file):
+    """Raises a UserError unless there is such a file, of a kind that some model takes."""
+    known = (*PICTURES, *TEXTS, *TABLES)
+    if file.suffix.lower() not in known:
+        pictures, texts, tables = map(" ".join, (PICTURES, TEXTS, TABLES))
+        raise UserError(f"{file}: give images ({pictures}), texts ({texts}) or tables ({tables})")
+    if not file.is_file():
+        raise UserError(f"{file} {'is no file' if file.exists() else 'does not exist'}")
+
+
+def taken_by(model, path, invert=False, whole=False, encoding=None):
+    """The kind of files that a model takes, known from its inputs alone.
+
+    Raises:
+        UserError: if it takes none of these kinds, or the options do not go with the kind.
+    """
+    if not getattr(model, "inputs", None):
+        said = f"is a {type(model).__name__}, which takes neither images, texts nor tables"
+        raise UserError(f"{path} {said}: load it in Python")
+    shapes = [tuple(each.shape[1:]) for each in model.inputs]
+    first = model.inputs[0]
+    single = len(shapes) == 1 and not named_inputs(model)
+    scalars = all(shape in ((), (1,)) for shape in shapes)
+    vector = single and len(shapes[0]) == 1 and shapes[0][0] and first.dtype != "string"
+    if single and scalars and first.dtype == "string":
+        kind = Texts(first, whole, encoding)
+    elif scalars or vector:
+        kind = Table(model, path, encoding)
+    elif single and is_picture(model):
+        kind = Pictures(first, invert)
+    else:
+        them = " and ".join(map(str, shapes))
+        said = f"takes arrays of shape {them}, which are no images, texts or rows of a table"
+        raise UserError(f"{path} {said}: load it in Python")
+    if invert and not isinstance(kind, Pictures):
+        raise UserError(f"--invert is for images; {path} takes {kind.what}")
+    if encoding and isinstance(kind, Pictures):
+        raise UserError(f"--encoding is for texts and tables; {path} takes {kind.what}")
+    if whole and not isinstance(kind, Texts):
+        raise UserError(f"--whole is for texts; {path} takes {kind.what}")
+    return kind
+
+
+def named_inputs(model):
+    """The dictionary that a model takes, or None."""
+    given = getattr(model, "input", None)  # a sequential model has none until it is called
+    return given if isinstance(given, dict) else None
+
+
+def is_picture(model):
+    """Whether the only input is a picture: by its channels, or flattened at once if it has none.
+
+    Windows of a time series have the two axes of a gray picture: recurrent networks and
+    convolutions in one dimension take them as they are.
+    """
+    shape = tuple(model.inputs[0].shape[1:])
+    if len(shape) == 3:
+        return shape[2] in MODES
+    if len(shape) != 2:
+        return False
+    for layer in model.layers:
+        if type(layer).__name__ not in ("InputLayer", "Rescaling"):
+            return type(layer).__name__ in ("Flatten", "Reshape")
+    return False
+
+
+def read_text(file, encoding=None):
+    """The text of a file, with "\\n" at the end of its lines.
+
+    Encoded in UTF-8, or in UTF-16 or UTF-32 if it begins with their byte order mark, unless
+    `encoding` says otherwise.
+    """
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise UserError(f"{file} cannot be read: {error.strerror}") from None
+    if encoding is None:
+        encoding = "utf-8-sig"
+        if content.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+            encoding = "utf-32"
+        elif content.startswith((b"\xff\xfe", b"\xfe\xff")):
+            encoding = "utf-16"
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        name = encoding.removesuffix("-sig").upper()
+        raise UserError(
+            f"{file} is no text in {name}: byte {error.start} is {content[error.start]:#x}; "
+            "save it in UTF-8, or say --encoding latin-1"
+        ) from None
+    except LookupError:
+        raise UserError(f"--encoding {encoding}: such as utf-8, latin-1 or cp1252") from None
+    # Not `splitlines`: a form feed or U+2028 within a line does not end it.
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def tensor(values, like):
+    """A tensor of the input's type and rank: one value per example, or one row."""
+    import tensorflow as tf
+
+    values = tf.constant(values, "string" if like.dtype == "string" else None)
+    if like.dtype != "string":
+        values = tf.cast(values, like.dtype)
+    return tf.reshape(values, (len(values), *(size or 1 for size in like.shape[1:])))
+
+
+# Pictures
+
+
+class Pictures:
+    """Resized to what the model takes, where it fixes a size; with their values from 0 to 255."""
+
+    what, suffixes = "images", PICTURES
+
+    def __init__(self, like, invert):
+        self.like, self.invert = like, invert
+
+    def read(self, file):
+        import numpy as np
+
+        height, width, channels = (*self.like.shape[1:], 1)[:3]
+        mode = MODES[channels]
+        batch, places = [], []
+        for place, image in pages(file):
+            image = image_in_mode(image, mode, self.invert)
+            size = (width or image.width, height or image.height)
+            array = np.asarray(image.resize(size, resample=2)).astype(self.like.dtype)  # bilinear
+            array = array.reshape(*array.shape[:2], *self.like.shape[3:])
+            if batch and (len(batch) == BATCH or batch[0].shape != array.shape):
+                yield places, np.stack(batch)
+                batch, places = [], []
+            batch.append(array)
+            places.append(place)
+        yield places, np.stack(batch)
+
+
+def pages(file):
+    """Yields place and picture of each page of a TIFF, or frame of an animation, of 8 bits."""
+    from PIL import Image, ImageOps
+
+    try:
+        # A stream, for Pillow misreads an uncompressed TIFF that lies on its side if given a path.
+        with open(file, "rb") as stream, Image.open(stream) as opened:
+            # The other pictures in a camera's MPO are previews of the first.
+            count = 1 if opened.format == "MPO" else getattr(opened, "n_frames", 1)
+            for number in range(count):
+                opened.seek(number)
+                place = {"file": str(file)}
+                if count > 1:
+                    place["page"] = number + 1
+                tags = dict(getattr(opened, "tag_v2", {}))
+                image = ImageOps.exif_transpose(opened)  # as the camera was held
+                yield place, eight_bits(image, tags, file)
+    except UserError:
+        raise
+    except Exception as error:  # Pillow's decoders raise whatever damaged bytes lead to
+        raise UserError(f"{file} is no readable image: {reason(error)}") from None
+
+
+def eight_bits(image, tags, file):
+    """The picture with values from 0 to 255: those of 16 bits are scaled by their range.
+
+    Args:
+        image: Of any of Pillow's modes.
+        tags: Of a TIFF: how many of the bits are in use, and whether 0 is white.
+    """
+    import numpy as np
+    from PIL import Image
+    from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION
+
+    if image.mode in ("I", "F"):
+        said = "has pixels of 32 bits, which do not say how bright the brightest is"
+        raise UserError(f"{file} {said}: save it with 8 or 16 bits")
+    if not image.mode.startswith("I;16"):
+        return image
+    (bits,) = tags.get(BITSPERSAMPLE, (16,))
+    values = np.asarray(image) / (2**bits - 1)
+    if tags.get(PHOTOMETRIC_INTERPRETATION) == 0:  # is white; Pillow knows that of 8 bits only
+        values = 1 - values
+    return Image.fromarray(np.rint(255 * values).astype("uint8"))
+
+
+def image_in_mode(image, mode, invert):
+    """The picture in the mode of the model's channels; ink on something transparent, on paper."""
+    from PIL import Image, ImageOps
+
+    if image.has_transparency_data and mode != "RGBA":
+        image = image.convert("RGBA")
+        on_white = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        on_black = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
+        darkest, _ = on_white.convert("L").getextrema()
+        _, brightest = on_black.convert("L").getextrema()
+        # White ink would be lost on white paper.
+        image = on_black if min(darkest, brightest) > 200 else on_white
+    image = image.convert(mode)
+    return ImageOps.invert(image) if invert and mode != "RGBA" else image
+
+
+# Texts
+
+
+class Texts:
+    """One a line, or one a file."""
+
+    what, suffixes = "texts", TEXTS
+
+    def __init__(self, like, whole, encoding):
+        self.like, self.whole, self.encoding = like, whole, encoding
+
+    def read(self, file):
+        text = read_text(file, self.encoding)
+        if self.whole:
+            places, texts = [{"file": str(file)}], [text.strip()]
+        else:
+            places, texts = [], []
+            for number, line in enumerate(text.split("\n"), 1):
+                if line.strip():
+                    places.append({"file": str(file), "line": number})
+                    texts.append(line)
+        if not any(texts):
+            raise UserError(f"{file} holds nothing to predict")
+        yield places, tensor(texts, self.like)
+
+
+# Tables
+
+
+class Table:
+    """Columns by the names of the model's inputs, or as they stand if it takes a vector."""
+
+    what, suffixes = "tables", TABLES
+
+    def __init__(self, model, path, encoding):
+        self.path, self.encoding, self.width = path, encoding, None
+        self.named = named_inputs(model)
+        self.inputs = self.named or {each.name: each for each in model.inputs}
+        if len(model.inputs) == 1 and not self.named:
+            self.like = model.inputs[0]
+            self.width = self.like.shape[1] if len(self.like.shape) == 2 else 1
+
+    def read(self, file):
+        text = read_text(file, self.encoding)
+        if not text.strip():
+            raise UserError(f"{file} holds nothing to predict")
+        separator = self.separator(text, file)
+        rows = parse(text, separator, file)
+        names = first_row(text, separator)
+        if self.width is None or is_header(names):
+            rows = rows.iloc[1:]
+        else:
+            names = [str(number) for number in range(1, len(names) + 1)]
+        if rows.empty:
+            raise UserError(f"{file} holds nothing to predict")
+        places = [{"file": str(file), "line": int(line)} for line in rows.index]
+        yield places, self.values(rows, names, separator, file)
+
+    def separator(self, text, file):
+        """What stands between the columns: that for which the first row is as the model needs."""
+        most = []
+        for separator in SEPARATORS:
+            names = first_row(text, separator)
+            if len(names) == self.width if self.width else set(names) >= set(self.inputs):
+                return separator
+            most = max(most, names, key=len)
+        if self.width:
+            raise UserError(f"{file} has {len(most)} columns, {self.path} takes {self.width}")
+        lacking = ", ".join(name for name in self.inputs if name not in most)
+        wanted = ", ".join(self.inputs)
+        raise UserError(f"{file} has no column {lacking}; {self.path} takes {wanted}")
+
+    def values(self, rows, names, separator, file):
+        """The model's inputs for rows of strings."""
+        import numpy as np
+
+        if self.width:
+            needed = [(index, self.like) for index in range(self.width)]
+        else:
+            twice = [name for name in self.inputs if names.count(name) > 1]
+            if twice:
+                raise UserError(f"{file} has two columns named {twice[0]}")
+            needed = [(names.index(name), like) for name, like in self.inputs.items()]
+        numeric = rows[[index for index, like in needed if like.dtype != "string"]]
+        # Where columns are not separated by commas, these are decimal, as in Spain; unless the
+        # numbers have points, of which one or the other would then separate thousands.
+        has_points = numeric.apply(lambda cells: cells.str.contains(".", regex=False))
+        decimal = "," if separator != "," and not has_points.any(axis=None) else "."
+        columns = []
+        for index, like in needed:
+            cells = rows[index].str.strip()
+            if like.dtype != "string":
+                cells = numbers(cells, decimal, "int" in like.dtype, f"{file}, line", names[index])
+            columns.append(cells.to_numpy())
+        if self.width:
+            return tensor(np.stack(columns, axis=1), self.like)
+        tensors = [tensor(cells, like) for cells, (_, like) in zip(columns, needed, strict=True)]
+        return dict(zip(self.inputs, tensors, strict=True)) if self.named else tensors
+
+
+def first_row(text, separator):
+    """The cells of the first row."""
+    rows = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
+    return [cell.strip() for cell in next(filter(None, rows))]
+
+
+def parse(text, separator, file):
+    """The rows of a table as strings, by the numbers of the lines that they begin in.
+
+    Not by `pandas.read_csv`, which fills short rows up, or leaves damaged ones out, unsaid.
+
+    Args:
+        text: With "\\n" at the end of lines; within quotes, they belong to a cell.
+        separator: Between the cells of a row.
+        file: For what is said of a fault.
+
+    Raises:
+        UserError: if a quote is not closed, or a row has not as many cells as the first.
+    """
+    import pandas as pd
+
+    options = {"delimiter": separator, "skipinitialspace": True, "strict": True}
+    reader = csv.reader(io.StringIO(text), **options)
+    rows, lines, line = [], [], 1
+    try:
+        for row in reader:
+            if row:  # else the line is empty
+                rows.append(row)
+                lines.append(line)
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise UserError(f"{file}, line {line}: is a quote not closed? ({error})") from None
+    width = len(rows[0])
+    for line, row in zip(lines, rows, strict=True):
+        if len(row) != width:
+            raise UserError(f"{file}, line {line}: {len(row)} columns instead of {width}")
+    return pd.DataFrame(rows, index=lines)
+
+
+def is_header(cells):
+    """Whether the first row names the columns: it has more words than numbers."""
+    filled = [cell for cell in cells if cell not in GAPS]
+    words = [cell for cell in filled if not is_number(cell)]
+    return len(words) > len(filled) / 2
+
+
+def is_number(cell):
+    try:
+        float(cell.replace(",", "."))
+    except ValueError:
+        return False
+    return True
+
+
+def numbers(cells, decimal, whole, where, name):
+    """The numbers in a column of strings, NaN where there is a gap.
+
+    Raises:
+        UserError: if there is something else, or what is no whole number where one is needed.
+    """
+    import pandas as pd
+
+    gaps = cells.isin(GAPS)
+    cleaned = cells.str.replace(decimal, ".").mask(gaps)
+    found = pd.to_numeric(cleaned, errors="coerce").astype("float64")
+    wrong = found.isna() & ~gaps
+    if whole:
+        wrong |= ~(found % 1 == 0)
+    if wrong.any():
+        line, cell = cells.index[wrong][0], cells[wrong].iloc[0]
+        kind = "whole number" if whole else "number"
+        raise UserError(f"{where} {line}: {cell!r} in column {name} is no {kind}")
+    return found
