@@ -3,6 +3,8 @@
 PYTHON := .venv/bin/python
 # What only reads source (list, help) also runs before set-up, on the system's Python.
 ANY_PYTHON = $(if $(wildcard $(PYTHON)),$(PYTHON),python3)
+# A value as one word for the shell, whatever is in it.
+quoted = '$(subst ','\'',$(1))'
 SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 .DEFAULT_GOAL := help
@@ -12,7 +14,7 @@ help:  ## this page
 	@grep -hE '^[a-z%-]+:.*  ## ' Makefile | sed -E 's/^([a-z%-]+):.*  ## /\1\t/; s/%/NAME/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 list:  ## every recipe by chapter; WORD=text answers "I have text, which recipe?"
-	@$(ANY_PYTHON) -m recipes list $(WORD)
+	@$(ANY_PYTHON) -m recipes list $(if $(WORD),$(call quoted,$(WORD)))
 
 setup: clean-stamp .venv/.ready  ## make .venv and install; EXTRAS=gpu (or tpu, jax, torch) adds to it
 
@@ -50,12 +52,15 @@ measure-%: .venv/.ready  ## a recipe with several seeds, into recipes/results.cs
 	@$(PYTHON) -m recipes measure $* $(ARGS)
 
 copy-%: .venv/.ready  ## a recipe and what it imports into a folder of yours: TO=../mine
-	@$(PYTHON) -m recipes copy $* $(or $(TO),$(error say where to: make copy-$* TO=../mine)) $(ARGS)
+	@$(PYTHON) -m recipes copy $* $(call quoted,$(or $(TO),$(error say where to: make copy-$* TO=../mine))) $(ARGS)
 
+# FILES are words of the shell (*.png, 'my seven.png' two.png), or the name of one file with spaces in it.
 # Static, for the % of a pattern ends at a slash: models have names like head-multilabel/smoke/sigmoid.
-predict-%: .venv/.ready  ## a trained recipe on your files: FILES="seven.png"
+predict-%: .venv/.ready  ## a trained recipe on your files: FILES="seven.png two.png"
 $(filter predict-%,$(MAKECMDGOALS)): predict-%: .venv/.ready
-	@$(PYTHON) -m recipes predict $* $(FILES) $(ARGS)
+	@files=$(call quoted,$(FILES)); \
+	if test -e "$$files"; then set -- "$$files"; else eval "set -- $$files"; fi; \
+	$(PYTHON) -m recipes predict $* "$$@" $(ARGS)
 
 test: .venv/.ready  ## all fast tests, in about nine minutes on two cores, without a network
 	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup -m "not slow" $(ARGS)

@@ -8,6 +8,7 @@ import sys
 import tomllib
 
 import pytest
+import setuptools
 
 from recipes._runner.copy_command import DISTRIBUTIONS, canonical
 from recipes._runner.recipe import CHAPTERS, OTHER_FOLDERS, all_recipes
@@ -60,6 +61,8 @@ def allowed(path, name):
         return True
     folder = path.split("/")[1] if path.count("/") > 1 else "_runner"  # recipes/__main__.py
     beside = [f"recipes.{other}" for other in OTHER_FOLDERS]
+    if path.count("/") == 3 and path.split("/")[2] == "figures":  # a recipe's pictures may import that recipe
+        beside.append(path.removesuffix(".py").replace("/figures/", "/").replace("/", "."))
     if folder in OTHER_FOLDERS:
         return within(name, f"recipes.{folder}")
     return within(name, *beside, "recipes._runner" if folder == "_runner" else "layers")
@@ -116,6 +119,17 @@ def test_imports_go_only_where_they_may():
         ("recipes/heads/a.py", "from ..convolution.b import build_model"),
         ("recipes/heads/a.py", "import tests.layers.conformance"),
         ("recipes/heads/a.py", "def main():\n    import polars"),
+        ("recipes/heads/a.py", "from recipes.heads.figures import a"),
+        ("recipes/heads/a.py", "from .figures.a import figures"),
+        ("recipes/heads/figures/a.py", "from recipes.heads import b"),
+        ("recipes/heads/figures/a.py", "import recipes.heads.b"),
+        ("recipes/heads/figures/a.py", "from recipes.heads import *"),
+        ("recipes/heads/figures/a.py", "from recipes.convolution.a import build_model"),
+        ("recipes/heads/figures/a.py", "from recipes.heads.figures import b"),
+        ("recipes/heads/figures/a.py", "from . import b"),
+        ("recipes/heads/figures/a.py", "from recipes._runner import figures"),
+        ("recipes/datasets/a.py", "from recipes.heads.figures import b"),
+        ("layers/a.py", "from recipes.heads.figures import b"),
         ("recipes/_runner/a.py", "from recipes.heads.b import build_model"),
         ("recipes/_runner/a.py", "import layers.residual_block"),
         ("recipes/__main__.py", "from recipes.heads import b"),
@@ -137,6 +151,8 @@ def test_import_against_the_rules_is_noticed(path, line):
         ("recipes/heads/a.py", "import sklearn.svm; import recipes.datasets.b; import layers.d"),
         ("recipes/heads/a.py", "from recipes.common.texts import one_line"),
         ("recipes/heads/a.py", "import PIL.Image; from matplotlib import animation"),
+        ("recipes/heads/figures/a.py", "from recipes.heads import a; from recipes.heads.a import build_model"),
+        ("recipes/heads/figures/a.py", "from .. import a; import layers.b; import recipes.datasets.c"),
         ("recipes/_runner/a.py", "import rich.table; from recipes._runner.b import c; import recipes.datasets.d"),
         ("recipes/tuning/a.py", "import keras_tuner; from recipes.tuning.b import c; from . import d"),
     ],
@@ -189,6 +205,22 @@ def test_every_folder_of_sources_is_a_package():
     folders = {path.parent for name in ("recipes", "layers", "tests") for path in (ROOT / name).rglob("*.py")}
     folders |= {parent for folder in folders for parent in folder.parents if ROOT in parent.parents}
     assert not [str(folder) for folder in folders if not (folder / "__init__.py").exists()]
+
+
+def test_pictures_belong_to_recipes_that_train_and_are_packaged():
+    recipes = {(recipe.chapter, recipe.name): recipe for recipe in all_recipes()}
+    packages = setuptools.find_packages(ROOT, include=["recipes*", "layers*"])
+    found = sorted((ROOT / "recipes").glob("*/figures/[!_]*.py"))
+    assert found
+    for path in found:
+        recipe = recipes[path.parents[1].name, path.stem]
+        assert recipe.trains
+        assert recipe.figures_path == path
+        assert "figures" not in recipe.functions, "drawn twice"
+        (draw,) = (node for node in ast.parse(path.read_text()).body if getattr(node, "name", "") == "figures")
+        assert [argument.arg for argument in draw.args.args][1:] in (["test", "history"], ["test", "histories"])
+        assert ast.get_docstring(draw)
+        assert f"recipes.{recipe.chapter}.figures" in packages
 
 
 def test_chapters_are_those_of_the_slides():

@@ -1,19 +1,21 @@
-"""The README.md that lies beside each saved model: what it is, its scores, how to load it."""
+"""The README.md that lies beside each saved model: what it is, its scores, how to load it, its pictures."""
 
-from recipes._runner import output
+from recipes._runner import copy_extras, output
 from recipes._runner.output import write_atomically
 
 
-def write(recipe, plan, result, folder):
-    """The card of one trained network, from its metrics."""
+def write(recipe, plan, result, folder, own, pictures):
+    """The card of one trained network, from its metrics.
+
+    Args:
+        recipe: What was run.
+        plan: How.
+        result: The trained network, with its metrics.
+        folder: Where the network lies, and the card goes.
+        own: The recipe's own pictures, `{file: sentence}`, in the order in which to show them.
+        pictures: Those that every network gets, likewise.
+    """
     metrics, baseline = result.metrics, result.metrics["baseline"]
-    own_classes = "keras.saving.register_keras_serializable" in recipe.path.read_text(encoding="utf8")
-    uses_layers = "from layers" in recipe.path.read_text(encoding="utf8")
-    load = ["import keras", ""]
-    if own_classes or uses_layers:
-        module = f"recipes.{recipe.chapter}.{recipe.name}" if recipe.chapter else recipe.name
-        load.insert(1, f"import {module}  # its layers and classes, needed for loading")
-    load.append('model = keras.saving.load_model("model.keras")')
     write_atomically(folder / "README.md", "\n".join([
         f"# {recipe.name}" + (f" – {metrics['variant']}" if metrics["variant"] else ""),
         "",
@@ -24,23 +26,60 @@ def write(recipe, plan, result, folder):
         "|---|---|---|",
         *(f"| {name} | {score:.4f} | {shown(baseline.get(name))} |" for name, score in metrics["scores"].items()),
         "",
-        f"{metrics['parameters']:,} parameters; best epoch {metrics['best_epoch']} of {metrics['epochs']}, chosen on "
-        f"validation; {metrics['fit_seconds']:.0f} s of training on {metrics['hardware']}; seed {metrics['seed']}.",
+        f"{metrics['parameters']:,} parameters; {chosen(recipe, plan, metrics)}; "
+        f"{metrics['fit_seconds']:.0f} s of training on {metrics['hardware']}; seed {metrics['seed']}.",
         f"Made by `{command(recipe, plan)}` with Keras {metrics['versions']['keras']} on TensorFlow "
         f"{metrics['versions']['tensorflow']}.",
         "",
         "```python",
-        *load,
+        *loading(recipe, folder),
         "```",
         "",
-        *pictures(folder),
+        *gallery(recipe, own, pictures),
     ]) + "\n")  # fmt: skip
 
 
-def write_variants(recipe, plan, results, folder):
-    """The card of a comparison: one line a variant."""
-    first = next(iter(results.values())).metrics
-    names, baseline = list(first["scores"]), first["baseline"]
+def chosen(recipe, plan, metrics):
+    """Which epoch's weights these are, and by what they were chosen."""
+    ((name, score),) = metrics["validation"].items()
+    epochs = f"{metrics['epochs']} epoch" + "s" * (metrics["epochs"] != 1)
+    if getattr(recipe.module, "KEEP", "best") == "last":
+        return f"the last of {epochs}, which this recipe keeps"
+    if score is None:
+        why = "the validation set was trained on, too" if plan.all_data else "there is no validation set"
+        return f"the last of {epochs}: {why}"
+    by = f"validation ({name} {score:.4g})" if name.startswith("val_") else f"{name} on the training set ({score:.4g})"
+    return f"epoch {metrics['best_epoch']} of {metrics['epochs']}, chosen on {by}"
+
+
+def loading(recipe, folder):
+    """The lines that load what lies in the folder, what one should use first."""
+    lines = ["import keras", ""]
+    if copy_extras.needs_recipe(recipe):
+        module = f"recipes.{recipe.chapter}.{recipe.name}" if recipe.chapter else recipe.name
+        lines.insert(1, f"import {module}  # its layers and classes, needed for loading")
+    if (folder / "deployed.keras").exists():
+        lines.append('model = keras.saving.load_model("deployed.keras")  # takes raw input')
+        return [*lines, 'network = keras.saving.load_model("model.keras")  # what was trained']
+    return [*lines, 'model = keras.saving.load_model("model.keras")']
+
+
+def write_variants(recipe, plan, results, folder, own, pictures):
+    """The card of a comparison: one line a variant, and the baselines. Pictures as for `write`."""
+    metrics = {variant: result.metrics for variant, result in results.items()}
+    names = list(dict.fromkeys(name for each in metrics.values() for name in each["scores"]))
+    rows = []
+    for variant, each in metrics.items():
+        scores = " | ".join(shown(each["scores"].get(name)) for name in names)
+        rows.append(f"| [{variant}]({variant}/README.md) | {each['parameters']:,} | {scores} |")
+    baselines = {}  # those of variants with the same data are the same
+    for variant, each in metrics.items():
+        scores = " | ".join(shown(each["baseline"].get(name)) for name in names)
+        baselines.setdefault(scores, []).append(variant)
+    baseline_name = next(iter(metrics.values()))["baseline_name"] or "baseline"
+    for scores, variants in baselines.items():
+        whose = f" ({', '.join(variants)})" if len(baselines) > 1 else ""
+        rows.append(f"| {baseline_name}{whose} | | {scores} |")
     write_atomically(folder / "README.md", "\n".join([
         f"# {recipe.name}",
         "",
@@ -49,32 +88,32 @@ def write_variants(recipe, plan, results, folder):
         "",
         "| variant | parameters | " + " | ".join(names) + " |",
         "|---" * (len(names) + 2) + "|",
-        *(
-            f"| [{variant}]({variant}/README.md) | {result.metrics['parameters']:,} | "
-            + " | ".join(shown(result.metrics["scores"].get(name)) for name in names)
-            + " |"
-            for variant, result in results.items()
-        ),
-        f"| {first['baseline_name'] or 'baseline'} | | " + " | ".join(shown(baseline.get(n)) for n in names) + " |",
+        *rows,
         "",
         f"Made by `{command(recipe, plan)}`.",
         "",
-        *pictures(folder),
+        *gallery(recipe, own, pictures),
     ]) + "\n")  # fmt: skip
 
 
-def write_without_training(recipe, folder):
-    """The card of a recipe that only computes and draws."""
-    text = [f"# {recipe.name}", "", recipe.title, "", f"Made by `{output.command('run', recipe)}`.", ""]
-    write_atomically(folder / "README.md", "\n".join([*text, *pictures(folder)]) + "\n")
+def write_without_training(recipe, folder, files):
+    """The card of a recipe that only computes and draws, with the files of its pictures."""
+    made = f"Made by `{output.command('run', recipe)}`."
+    lines = [f"# {recipe.name}", "", recipe.title, "", made, "", *gallery(recipe, dict.fromkeys(files, ""), {})]
+    write_atomically(folder / "README.md", "\n".join(lines) + "\n")
 
 
 def command(recipe, plan):
     """The line that makes this again."""
-    flags = ["--epochs", str(plan.epochs), "--seed", str(plan.seed)] + ["--deterministic"] * plan.deterministic
+    flags = ["--variant", plan.variant] if plan.variant else []
+    flags += ["--epochs", str(plan.epochs), "--seed", str(plan.seed)]
+    flags += ["--deterministic"] * plan.deterministic + ["--all-data"] * plan.all_data
+    if plan.precision != "auto":
+        flags += ["--precision", plan.precision]
     for name, value in plan.arguments.items():
         flags += ["--set", f"{name}={value}"]
-    flags += ["--smoke"] * plan.smoke + ["--stand-in"] * ("stand-in" in plan.data.values() and not plan.smoke)
+    stand_in = "stand-in" in plan.data.values() and not plan.smoke
+    flags += ["--smoke"] * plan.smoke + ["--stand-in"] * stand_in
     return output.command("run", recipe, flags)
 
 
@@ -87,8 +126,13 @@ def warning(plan):
     )
 
 
-def pictures(folder):
-    return [f"![{path.stem}]({path.name})" for path in sorted(folder.glob("*.png")) + sorted(folder.glob("*.gif"))]
+def gallery(recipe, own, pictures):
+    """The recipe's own pictures below what it says of them, then the others, each with its sentence."""
+    lines = [recipe.figures_summary, ""] if own and recipe.figures_summary else []
+    for file, sentence in (own | pictures).items():
+        lines += [f"![{file.rpartition('.')[0]}]({file})", ""]
+        lines += [sentence, ""] if sentence else []
+    return lines
 
 
 def shown(value):

@@ -1,6 +1,8 @@
 """`python -m recipes copy RECIPE FOLDER`: a recipe, and what it imports of ours, for a project of one's own."""
 
 import ast
+import codecs
+import contextlib
 import importlib.metadata
 import os
 import pathlib
@@ -9,6 +11,7 @@ import shlex
 import sys
 import tempfile
 
+from recipes._runner import copy_extras
 from recipes._runner import recipe as recipe_module
 from recipes._runner.arguments import expanded, expanded_path
 from recipes._runner.errors import UserError
@@ -33,26 +36,63 @@ PYTHON = ">=3.11,<3.14"  # for which there are TensorFlow wheels
 def add_arguments(parser):
     parser.add_argument("recipe", type=expanded, help="such as cnn_mnist")
     parser.add_argument("folder", type=expanded_path, help="where to; made if it is not there")
+    parser.add_argument("--with-figures", action="store_true", help="the code of its pictures, too")
     parser.add_argument("--force", action="store_true", help="replace files that are there and differ")
 
 
 def main(options):
     recipe = recipe_module.find(options.recipe)
-    files, requirements = contents(recipe)
-    place(files, options.folder, options.force, requirements)
+    folder = options.folder
+    names = own_names(recipe, folder)
+    files, requirements = contents(recipe, names, options.with_figures)
+    place(files, folder, options.force, requirements)
     modules = [name for name in files if pathlib.Path(name).name != "__init__.py" and "/" in name]
     beside = f" with {', '.join(modules)}" if modules else ""
-    print(f"{options.folder / recipe.path.name}{beside}")
-    print(f"cd {shlex.quote(str(options.folder))} && uv run {recipe.path.name}")
+    print(f"{folder / recipe.path.name}{beside}")
+    print(f"cd {shlex.quote(str(folder))} && uv run {recipe.path.name}")
     print(f"or, in an environment of yours:  pip install -r requirements.txt && python {recipe.path.name}")
+    print(f"{names['README.md']} says how to use what it saves")
     return 0
 
 
-def contents(recipe):
-    """The files of a copy as `{relative path: bytes}`, and the requirements as `["keras==3.15.1", …]`."""
-    source = recipe.path.read_bytes()
+def marks(recipe):
+    """What only this recipe's README and `predict.py` contain."""
+    return {
+        "README.md": f"# {recipe.name}\n",
+        "predict.py": f"the network of {recipe.name}.py makes",
+    }
+
+
+def own_names(recipe, folder):
+    """What to call README and `predict.py`: after the recipe where the folder has others, which stay."""
+    names = {}
+    for name, mark in marks(recipe).items():
+        path, ours = folder / name, False
+        with contextlib.suppress(OSError):
+            ours = mark in path.read_text(encoding="utf8", errors="replace")
+        names[name] = name if ours or not path.exists() else f"{path.stem}_{recipe.name}{path.suffix}"
+    return names
+
+
+def contents(recipe, names=None, with_figures=False):
+    """The files of a copy as `{relative path: bytes}`, and the requirements as `["keras==3.15.1", …]`.
+
+    Args:
+        recipe: What to copy.
+        names: `{"README.md": …, "predict.py": …}`, what to call them.
+        with_figures: Whether to add the code of its pictures.
+    """
+    names = names or {name: name for name in marks(recipe)}
+    scripts = {recipe.path.name: recipe.path.read_bytes()}
+    used = copy_extras.use(recipe)
+    if used.kind:
+        scripts[names["predict.py"]] = copy_extras.predict(recipe, used, names["predict.py"]).encode()
+    modules = {}
+    if with_figures and recipe.figures_path.exists():
+        modules[f"{recipe.name}_figures.py"] = figures_source(recipe).encode()
+
     files, outside = {}, set()
-    waiting = [(source, None)]
+    waiting = [(code, None) for code in (scripts | modules).values()]
     while waiting:
         code, package = waiting.pop()
         for name in imported(code, package):
@@ -65,8 +105,20 @@ def contents(recipe):
                 # Importing `recipes` gives the name to the folder of our data sets, and nothing else.
                 files[relative] = b"" if relative == "recipes/__init__.py" else path.read_bytes()
                 waiting.append((files[relative], relative.rpartition("/")[0].replace("/", ".")))
-    requirements = pinned(outside)
-    return dict(sorted(files.items())) | {recipe.path.name: header(requirements).encode() + source}, requirements
+    requirements = pinned(outside - {recipe.name})
+    head = header(requirements).encode()
+    script = names["predict.py"] if used.kind else None
+    readme = copy_extras.readme(recipe, used, script, next(iter(modules), None))
+    files = dict(sorted(files.items())) | modules | {names["README.md"]: readme.encode()}
+    return files | {name: head + code for name, code in scripts.items()}, requirements
+
+
+def figures_source(recipe):
+    """The code of a recipe's pictures as it stands beside a copy of the recipe, which it may import."""
+    source = recipe.figures_path.read_text(encoding="utf8")
+    package, name = re.escape(f"recipes.{recipe.chapter}"), recipe.name
+    source = re.sub(rf"^from {package} import {name}$", f"import {name}", source, flags=re.MULTILINE)
+    return re.sub(rf"^from {package}\.{name} import", f"from {name} import", source, flags=re.MULTILINE)
 
 
 def imported(code, package):
@@ -134,8 +186,9 @@ def place(files, folder, force, requirements):
     Raises:
         UserError: if the folder cannot be written, or holds other files of these names and `force` is not given.
     """
-    ours = recipe_module.ROOT
-    if folder.resolve() == ours.parent or ours in (folder.resolve(), *folder.resolve().parents):
+    root, target = recipe_module.ROOT.parent, folder.resolve()
+    ours = [root / name for name in (*PACKAGES, "tests")]
+    if target == root or any(target.is_relative_to(package) for package in ours):
         raise UserError(f"{folder} is this project itself; copy to a folder of your own, such as ../mine")
     try:
         taken = [name for name in files if (folder / name).exists() and (folder / name).read_bytes() != files[name]]
@@ -156,11 +209,35 @@ def place(files, folder, force, requirements):
         raise UserError(f"cannot write {error.filename or folder}: {error.strerror}") from None
 
 
+BOMS = {codecs.BOM_UTF8: "utf8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+
+
 def completed(path, requirements):
-    """A requirements file with what it lacks added; lines that are there, whoever wrote them, stay."""
-    present = path.read_text(encoding="utf8") if path.exists() else ""
-    if present and not present.endswith("\n"):
-        present += "\n"
-    names = {canonical(re.match(r"[\w.-]*", line.strip()).group()) for line in present.splitlines()}
+    """A requirements file with what it lacks added, in its own encoding; all that is there stays.
+
+    Raises:
+        UserError: if the file is in an encoding that pip does not read either.
+    """
+    present = path.read_bytes() if path.exists() else b""
+    text, encoding = decoded(present, path)
+    lines = re.split(r"\r\n|\r|\n", text)
+    names = {canonical(re.match(r"[\w.-]*", line.strip()).group()) for line in lines}
     lacking = [line for line in requirements if line.partition("==")[0] not in names]
-    return (present + "".join(f"{line}\n" for line in lacking)).encode()
+    end = "\r\n" if "\r\n" in text else "\n"
+    if lines[-1]:
+        lacking.insert(0, "")  # the last line there has no end yet
+    added = end.join([*lacking, ""]) if lacking else ""
+    return present + added.encode(encoding)
+
+
+def decoded(content, path):
+    """`(text, encoding)` of a requirements file: by its byte order mark, as pip does, else UTF-8 or Latin-1."""
+    mark = next((mark for mark in BOMS if content.startswith(mark)), b"")
+    encoding = BOMS.get(mark, "utf8")
+    try:
+        text = content[len(mark) :].decode(encoding)
+    except UnicodeDecodeError:
+        text, encoding = content.decode("latin-1"), "latin-1"
+    if "\0" in text:
+        raise UserError(f"{path} is no text in UTF-8, Latin-1, or UTF-16 with its mark; save it in UTF-8")
+    return text, encoding

@@ -53,6 +53,28 @@ def standard(result, answers):
     return figures
 
 
+def captions(paths, figures):
+    """`{file: sentence}` for pictures that have been saved: what it is, for those of this module, and its titles."""
+    kinds = (training_curves, confusion_matrix, mistakes, predicted_against_true)
+    known = {function.__name__: function.__doc__.partition("\n")[0] for function in kinds}
+    found = {}
+    for path, (name, figure) in zip(paths, (figures or {}).items(), strict=True):
+        figure = figure._fig if isinstance(figure, animation.Animation) else figure
+        said = " ".join(title(figure).split())
+        said += "." * (said[-1:] not in ("", ".", "?", "!"))
+        found[path.name] = " ".join(filter(None, [known.get(name), said]))
+    return found
+
+
+def title(figure):
+    """What is written above a picture, else above its parts."""
+    if figure.get_suptitle():
+        return figure.get_suptitle()
+    places = ("left", "center", "right")
+    parts = [axis.get_title(place) for axis in figure.axes for place in places if axis.get_title(place)]
+    return "; ".join(parts)
+
+
 def classes_and_probabilities(task, targets, predictions):
     """Class numbers `(n,)` and probabilities `(n, classes)`, from one-hot targets, a single unit or logits as well."""
     predictions = np.asarray(predictions, "float64")
@@ -179,7 +201,8 @@ def confusion_matrix(y_true, y_pred, class_names):
     title = f"{right:,} of {total:,} right"
     if right < total:
         row, column = np.unravel_index(np.where(np.eye(size), -1, counts).argmax(), counts.shape)
-        title += f"; most often {names[row]} taken for {names[column]} ({counts[row, column]:,} times)"
+        times = f"{counts[row, column]:,} time{'' if counts[row, column] == 1 else 's'}"
+        title += f"; most often {names[row]} taken for {names[column]} ({times})"
     figure.suptitle(textwrap.fill(title, 60))
     return figure
 

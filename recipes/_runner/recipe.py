@@ -119,6 +119,28 @@ class Recipe:
             return importlib.import_module(f"recipes.{self.chapter}.{self.name}")
         return load_file(self.path)
 
+    @property
+    def figures_path(self):
+        """The file that draws the recipe's pictures; those that have none draw them in the recipe itself."""
+        return self.path.parent / "figures" / self.path.name
+
+    @property
+    def figures(self):
+        """The function that draws the recipe's own pictures, or None."""
+        module = self.module
+        if self.chapter and self.figures_path.exists():
+            module = importlib.import_module(f"recipes.{self.chapter}.figures.{self.name}")
+        return getattr(module, "figures", None)
+
+    @property
+    def figures_summary(self):
+        """What the docstring of `figures` says the recipe's own pictures show; "" where there is none."""
+        path = self.figures_path if self.figures_path.exists() else self.path
+        for node in ast.parse(path.read_text(encoding="utf8")).body:
+            if isinstance(node, ast.FunctionDef) and node.name == "figures":
+                return " ".join((ast.get_docstring(node) or "").partition("\n\n")[0].split())
+        return ""
+
 
 def all_recipes():
     """Every recipe, by chapter in the slides' order, then by name."""

@@ -70,9 +70,10 @@ def show(recipe, folder):
         with tempfile.TemporaryDirectory(dir=folder, prefix=".") as workplace, contextlib.chdir(workplace):
             recipe.module.main()
             figures.plt.close("all")  # saved; the recipe has no reason to close them
-            for picture in sorted(pathlib.Path(workplace).iterdir()):
+            pictures = sorted(pathlib.Path(workplace).iterdir())
+            for picture in pictures:
                 os.replace(picture, folder / picture.name)
-        card.write_without_training(recipe, folder)
+        card.write_without_training(recipe, folder, [picture.name for picture in pictures])
     print(f"Saved in {shown(folder)}: {listing(folder)}")
 
 
@@ -280,11 +281,15 @@ def report(recipe, module, plan, results, unfinished):
     """Baseline, pictures and cards."""
     from recipes._runner import arguments, card, figures, training
 
+    def save(drawn, folder):
+        return figures.captions(figures.save(drawn, folder, note), drawn)
+
     figures.use_style()
     baselines, baseline_name = {}, None
     if hasattr(module, "baseline"):
         baseline_name = module.baseline.__doc__.strip().splitlines()[0].rstrip(".")
     note = None if set(plan.data.values()) <= {"real"} else "stand-in data: not comparable"
+    pictures = {}
     for variant, result in results.items():
         folder = unfinished / variant if variant else unfinished
         load_arguments, _ = arguments.split(module, result.metrics["arguments"])
@@ -294,23 +299,26 @@ def report(recipe, module, plan, results, unfinished):
             baselines[same_data] = {name: float(score) for name, score in module.baseline(train, test).items()}
         result.metrics |= {"baseline": baselines.get(same_data, {}), "baseline_name": baseline_name}
         output.write_json(folder / "metrics.json", training.without_nan(result.metrics))
-        figures.save(figures.standard(result, training.answers), folder, note)
-        card.write(recipe, plan, result, folder)
+        pictures[variant] = save(figures.standard(result, training.answers), folder)
     histories = {variant: result.history for variant, result in results.items()}
     single = list(results) == [None]
+    own = {}
+    if recipe.figures and not plan.variant:  # they compare all variants
+        models = {variant: result.model for variant, result in results.items()}
+        test = next(iter(results.values())).test
+        drawn = recipe.figures(models[None] if single else models, test, histories[None] if single else histories)
+        own = save(drawn, unfinished)
+    for variant, result in results.items():
+        folder = unfinished / variant if variant else unfinished
+        card.write(recipe, plan, result, folder, own if single else {}, pictures[variant])
     if not single:
-        curves = figures.training_curves(histories, *result.monitored)
-        figures.save({"training_curves": curves}, unfinished, note)
+        curves = {"training_curves": figures.training_curves(histories, *result.monitored)}
+        compared = save(curves, unfinished)
         output.write_json(
             unfinished / "metrics.json",
             {variant: training.without_nan(result.metrics) for variant, result in results.items()},
         )
-        card.write_variants(recipe, plan, results, unfinished)
-    if hasattr(module, "figures") and not plan.variant:  # they compare all variants
-        models = {variant: result.model for variant, result in results.items()}
-        test = next(iter(results.values())).test
-        own = module.figures(models[None] if single else models, test, histories[None] if single else histories)
-        figures.save(own, unfinished, note)
+        card.write_variants(recipe, plan, results, unfinished, own, compared)
 
 
 def say(recipe, results, folder):

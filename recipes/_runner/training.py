@@ -273,9 +273,10 @@ def classes(module, plan, model):
 
     shape = getattr(model, "output_shape", None)  # a subclassed model has none
     units = shape[-1] if isinstance(shape, tuple) else None
+    count = 2 if units == 1 else units  # one unit tells two classes apart
     for name in plan.data:
         for feature in tfds.builder(name).info.features.values():
-            if isinstance(feature, tfds.features.ClassLabel) and feature.num_classes == units:
+            if isinstance(feature, tfds.features.ClassLabel) and feature.num_classes == count:
                 return feature.names
     return None
 

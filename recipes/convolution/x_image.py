@@ -17,6 +17,7 @@ import tensorflow as tf
 from sklearn.linear_model import LogisticRegression
 
 EPOCHS = 8
+CLASSES = ["O", "X"]
 DIAGONAL = np.where(np.eye(3) == 1, 1, -1)
 CROSS = np.maximum(DIAGONAL, DIAGONAL[::-1])
 PATTERNS = np.stack([DIAGONAL, CROSS, DIAGONAL[::-1]], axis=-1)  # (3, 3, 3): one pattern per filter

@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 EPOCHS = 30
+CLASSES = ["lower moon", "upper moon"]
 VARIANTS = {
     "apart": {"network": "perceptron", "distance": 1},
     "interlocked": {"network": "perceptron", "distance": -4},

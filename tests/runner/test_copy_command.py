@@ -1,17 +1,21 @@
 """Copies are complete, come from nowhere else, say what they need, and replace nothing unasked."""
 
 import ast
+import codecs
 import os
 import pathlib
+import runpy
 import subprocess
 import sys
 import sysconfig
 import tomllib
 import venv
 
+import numpy as np
+import PIL.Image
 import pytest
 
-from recipes._runner import cli, copy_command, recipe
+from recipes._runner import cli, copy_command, copy_extras, data, recipe, stand_ins
 
 FILES = {
     "recipes/__init__.py": "from recipes import _runner\n",
@@ -72,6 +76,11 @@ def copy(name, folder, *more):
     return cli.main(["copy", name, str(folder), *more])
 
 
+def environment():
+    """That of a user of a copy, without the checkout on the path."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+
 def files_in(folder):
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
@@ -81,6 +90,7 @@ def test_what_is_imported_comes_along_and_nothing_else(project, tmp_path):
     assert copy("tiny", mine) == 0
     assert files_in(mine) == {
         "tiny.py",
+        "README.md",
         "requirements.txt",
         "recipes/__init__.py",
         "recipes/datasets/__init__.py",
@@ -99,10 +109,9 @@ def test_what_is_imported_comes_along_and_nothing_else(project, tmp_path):
 def test_copy_uses_its_own_packages_although_the_checkout_is_installed(project, tmp_path):
     mine = tmp_path / "mine"
     copy("tiny", mine)
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     for folder, script in ((mine, "tiny.py"), (tmp_path, "mine/tiny.py")):
         done = subprocess.run(
-            [sys.executable, script], cwd=folder, env=environment, capture_output=True, text=True, check=True
+            [sys.executable, script], cwd=folder, env=environment(), capture_output=True, text=True, check=True
         )
         module, *paths = done.stdout.splitlines()
         assert module == "layers.inner"
@@ -144,6 +153,84 @@ def test_second_copy_shares_the_folder(project, tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("encoding", "mark"),
+    [
+        ("utf-16-le", codecs.BOM_UTF16_LE),
+        ("utf-16-be", codecs.BOM_UTF16_BE),
+        ("utf8", codecs.BOM_UTF8),
+        ("utf8", b""),
+        ("latin-1", b""),
+    ],
+)
+@pytest.mark.parametrize("end", ["\r\n", "\n"])
+@pytest.mark.parametrize("last", ["", "# año"])
+def test_requirements_keep_their_encoding_and_line_ends(project, tmp_path, encoding, mark, end, last):
+    path = tmp_path / "requirements.txt"
+    mine = f"keras>=3  # «señal»{end}pandas{end}{last}"
+    path.write_bytes(mark + mine.encode(encoding))
+    assert copy("other", tmp_path) == 0
+    added = ["importlib-resources", "tensorflow==2.21.0", "tensorflow-datasets==4.9.10"]
+    expected = mine + (end if last else "") + "".join(line + end for line in added)
+    assert path.read_bytes() == mark + expected.encode(encoding)
+    assert copy("other", tmp_path) == 0
+    assert path.read_bytes() == mark + expected.encode(encoding), "what is listed is not listed twice"
+
+
+@pytest.mark.parametrize("encoding", ["utf-32", "utf-16-le"])
+def test_requirements_that_pip_cannot_read_are_refused(project, tmp_path, encoding, capsys):
+    content = "keras\n".encode(encoding)
+    (tmp_path / "requirements.txt").write_bytes(content)
+    assert copy("other", tmp_path) == 2
+    assert "is no text" in capsys.readouterr().err
+    assert (tmp_path / "requirements.txt").read_bytes() == content
+    assert not (tmp_path / "other.py").exists()
+
+
+PICTURES = '''\
+"""Pictures of tiny."""
+
+import layers.late
+import matplotlib.pyplot as plt
+from recipes.heads import tiny
+from recipes.heads.tiny import main
+
+
+def figures(model, test, history):
+    """What there is to see."""
+    return tiny.__file__, main.__module__, layers.late.__file__, plt.__name__
+'''
+
+
+def test_pictures_come_along_where_they_are_wanted(project, tmp_path, monkeypatch):
+    (project / "recipes/heads/figures").mkdir()
+    (project / "recipes/heads/figures/__init__.py").write_text("")
+    (project / "recipes/heads/figures/tiny.py").write_text(PICTURES)
+    assert [found.name for found in recipe.all_recipes()] == ["other", "tiny"]
+    copy("tiny", tmp_path / "without")
+    assert not [name for name in files_in(tmp_path / "without") if "figures" in name]
+    assert "Pictures" not in (tmp_path / "without/README.md").read_text()
+    mine = tmp_path / "with"
+    copy("tiny", mine, "--with-figures")
+    assert files_in(mine) - files_in(tmp_path / "without") == {"tiny_figures.py"}
+    assert "matplotlib" in (mine / "requirements.txt").read_text()
+    assert "from tiny_figures import figures" in code_blocks((mine / "README.md").read_text(), "python")[-1]
+    code = "import tiny_figures; print(*tiny_figures.figures(None, None, None))"
+    said = [str(mine / "tiny.py"), "tiny", str(mine / "layers/late.py"), "matplotlib.pyplot"]
+    assert run_there(mine, "-c", code).split() == said
+
+
+def test_readme_and_predict_of_others_stay(tmp_path):
+    (tmp_path / "README.md").write_text("# My project, after cnn_mnist\n")
+    (tmp_path / "predict.py").write_text("print('mine')\n")
+    assert copy("cnn_mnist", tmp_path, "--force") == 0
+    assert copy("cnn_mnist", tmp_path) == 0, "nothing differs"
+    assert (tmp_path / "README.md").read_text() == "# My project, after cnn_mnist\n"
+    assert (tmp_path / "predict.py").read_text() == "print('mine')\n"
+    assert "python predict_cnn_mnist.py" in (tmp_path / "README_cnn_mnist.md").read_text()
+    assert (tmp_path / "predict_cnn_mnist.py").exists()
+
+
 def test_work_of_the_user_is_replaced_only_by_force(project, tmp_path, capsys):
     mine = tmp_path / "mine"
     copy("tiny", mine)
@@ -151,7 +238,10 @@ def test_work_of_the_user_is_replaced_only_by_force(project, tmp_path, capsys):
     (project / "recipes/heads/tiny.py").write_text('"""Newer."""\nimport layers.inner\n')
     capsys.readouterr()
     assert copy("tiny", mine) == 2
-    assert capsys.readouterr().err == f"recipes: {mine} has another layers/inner.py, tiny.py; --force replaces them\n"
+    assert (
+        capsys.readouterr().err
+        == f"recipes: {mine} has another layers/inner.py, README.md, tiny.py; --force replaces them\n"
+    )
     assert (mine / "layers/inner.py").read_text() == "# mine\n"
     assert "Tiny" in (mine / "tiny.py").read_text(), "half of a copy"
     assert copy("tiny", mine, "--force") == 0
@@ -187,10 +277,14 @@ def test_disk_that_fills_up_leaves_the_old_copy(project, tmp_path, monkeypatch, 
 
 def test_project_itself_is_refused(project, capsys, monkeypatch):
     monkeypatch.chdir(project)
-    for folder in (".", "recipes/heads", "recipes"):
+    (project / "outside").symlink_to(project / "layers")
+    before = files_in(project)
+    for folder in (".", "recipes/heads", "recipes", "layers", "layers/new", "tests", "outside"):
         assert copy("tiny", folder, "--force") == 2
         assert "this project itself" in capsys.readouterr().err
+    assert files_in(project) == before
     assert FILES["recipes/__init__.py"] == (project / "recipes/__init__.py").read_text()
+    assert copy("tiny", "mine") == 0, "a folder of one's own beside the packages"
 
 
 @pytest.mark.parametrize("found", recipe.all_recipes(), ids=lambda found: found.name)
@@ -198,12 +292,121 @@ def test_every_recipe_can_be_copied_whole_and_its_requirements_have_versions(fou
     files, requirements = copy_command.contents(found)
     assert all("==" in requirement for requirement in requirements)
     for name, content in files.items():
+        if not name.endswith(".py"):
+            continue
         package = name.rpartition("/")[0].replace("/", ".")
         for module in copy_command.imported(content, package):
             # Names imported from a module look like modules too: those that are files must be there.
             if module.split(".")[0] in copy_command.PACKAGES:
                 assert {relative for _, relative in copy_command.module_files(module)} <= set(files)
     assert not any("_runner" in name for name in files)
+
+
+def code_blocks(markdown, language):
+    """The code in a README's fences of a language."""
+    return [part.partition("\n```")[0] for part in markdown.split(f"```{language}\n")[1:]]
+
+
+@pytest.mark.parametrize("found", [r for r in recipe.all_recipes() if r.trains], ids=lambda found: found.name)
+def test_readme_says_how_to_load_what_main_saves(found, tmp_path):
+    used = copy_extras.use(found)
+    readme = copy_extras.readme(found, used)
+    assert found.title in readme
+    assert f"python {found.name}.py" in readme
+    load = code_blocks(readme, "python")[0]
+    compile(load, "README.md", "exec")
+    assert f'keras.saving.load_model("{used.file}")' in load
+    assert used.file.startswith(found.name)
+    imports_layers = any(name.startswith("layers.") for name in copy_command.imported(found.source, None))
+    assert (f"import {found.name}" in load) == (imports_layers or "register_keras_serializable" in found.source)
+
+
+KINDS = {
+    "cnn_mnist": "image",
+    "cnn_cifar10": "image",
+    "head_binary_images": "image",
+    "ensembles": "image",
+    "head_binary_sentiment": "text",
+    "head_multilabel": "text",
+    "head_regression": "table",
+    "head_unit_interval": None,  # windows of sensors
+    "electricity": None,  # two inputs
+    "two_apis": None,  # one of its networks takes two pictures
+    "denoising_autoencoder": None,  # answers with pictures
+    "gan_mnist": None,
+    "code_completion": None,  # codes
+    "xor": None,  # its data is generated
+    "x_image": None,
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_predict_is_written_for_what_comes_in_files(name, tmp_path):
+    found = recipe.find(name)
+    used = copy_extras.use(found)
+    assert used.kind == KINDS[name]
+    files, requirements = copy_command.contents(found)
+    assert ("predict.py" in files) == (used.kind is not None)
+    if used.kind:
+        source = files["predict.py"].decode()
+        compile(source, "predict.py", "exec")
+        assert max(map(len, source.splitlines())) <= 120
+        assert "recipes" not in source
+        needs = {"image": "pillow", "text": "tensorflow", "table": "pandas"}[used.kind]
+        assert needs in [requirement.partition("==")[0] for requirement in requirements]
+        assert (found.name + ".CLASSES" in source) == hasattr(found.module, "CLASSES")
+
+
+DEPLOYED = '''\
+"""Digits of any size."""
+
+import keras
+import tensorflow_datasets as tfds
+
+
+def load_data():
+    return tfds.load("mnist")
+
+
+def build_model():
+    model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(3, "softmax")])
+    model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def deployed(model):
+    pictures = keras.Input((None, None, 3), dtype="uint8")
+    small = keras.layers.Resizing(28, 28)(pictures)
+    brightness = keras.layers.GlobalMaxPooling2D()(small)[:, 0]
+    answers = {"probabilities": model(small[..., :1]), "unlike": brightness}
+    return keras.Model(pictures, answers)
+
+
+def main():
+    model = build_model()
+    model.save("digits.keras")
+    deployed(model).save("digits_deployed.keras")
+'''
+
+
+def test_predict_uses_the_deployed_network_that_main_saves(tmp_path, monkeypatch, capsys):
+    path = tmp_path / "digits.py"
+    path.write_text(DEPLOYED.replace("    deployed(model).save", "    # deployed(model).save"))
+    used = copy_extras.use(recipe.Recipe("digits", "convolution", path))
+    assert (used.file, used.shape) == ("digits.keras", (28, 28, 1))
+    path.write_text(DEPLOYED)
+    digits = recipe.Recipe("digits", "convolution", path)
+    used = copy_extras.use(digits)
+    assert (used.file, used.others) == ("digits_deployed.keras", ("digits.keras",))
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path("digits.py")["main"]()
+    pathlib.Path("predict.py").write_text(copy_extras.predict(digits, used))
+    PIL.Image.new("L", (50, 90), 200).save("grey.png")
+    monkeypatch.setattr(sys, "argv", ["predict.py", "grey.png"])
+    runpy.run_path("predict.py")
+    said = capsys.readouterr().out.strip()
+    assert said.startswith("grey.png: ")
+    assert said.endswith("; unlike what it was trained on: 200.00")
 
 
 @pytest.mark.slow
@@ -221,12 +424,89 @@ def test_all_copies_work_together_in_an_environment_without_the_checkout(tmp_pat
         "for name, module in sys.modules.items():\n"
         "    if name.partition('.')[0] in ('layers', 'recipes'): print(module.__file__)"
     )
-    outside = subprocess.run(
-        [tmp_path / "venv/bin/python", "-c", "import layers"], cwd=tmp_path, capture_output=True, text=True
-    )
+    program, words = tmp_path / "venv/bin/python", {"env": environment(), "capture_output": True, "text": True}
+    outside = subprocess.run([program, "-c", "import layers"], cwd=tmp_path, **words)
     assert "No module named 'layers'" in outside.stderr
-    done = subprocess.run([tmp_path / "venv/bin/python", "-c", code], cwd=mine, capture_output=True, text=True)
+    done = subprocess.run([program, "-c", code], cwd=mine, **words)
     assert done.returncode == 0, done.stderr
     paths = done.stdout.splitlines()
     assert str(mine / "layers/__init__.py") in paths
     assert all(pathlib.Path(path).is_relative_to(mine) for path in paths)
+
+
+def run_there(folder, *command, **variables):
+    """What a script prints that a user of a copy runs in a folder."""
+    done = subprocess.run(
+        [sys.executable, *map(str, command)],
+        cwd=folder,
+        env=environment() | variables,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+TINY_STEPS = {"KERAS_MAX_EPOCHS": "1", "KERAS_MAX_STEPS_PER_EPOCH": "2"}
+
+
+@pytest.fixture
+def trained(request, tmp_path):
+    """A copy of a recipe, trained by its own `main()`, on stand-in data for its data set."""
+    folder = tmp_path / "my project"
+    assert copy(request.param, folder) == 0
+    (name,) = data.names(folder / f"{request.param}.py")
+    run_there(folder, f"{request.param}.py", TFDS_DATA_DIR=str(stand_ins.make(name, 200)), **TINY_STEPS)
+    return folder
+
+
+def answers_there(folder, elsewhere, *files):
+    """What `predict.py` of a copy prints in a process of its own, started in another folder."""
+    return run_there(elsewhere, folder / "predict.py", *files).splitlines()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trained", ["cnn_mnist"], indirect=True)
+def test_copy_trains_and_its_network_reads_pictures_in_a_fresh_process(trained, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    pixels = np.zeros((40, 30, 3), "uint8")
+    pixels[5:35, 12:18] = 255
+    for name in ("one.png", "one more.jpg"):
+        PIL.Image.fromarray(pixels).save(elsewhere / name)
+    lines = answers_there(trained, elsewhere, "one.png", "one more.jpg")
+    assert [line.partition(": ")[0] for line in lines] == ["one.png", "one more.jpg"]
+    for line in lines:
+        likeliest = line.partition(": ")[2].partition("; ")[0].split(", ")
+        classes, probabilities = zip(*(pair.split() for pair in likeliest), strict=True)
+        assert len(classes) == 3
+        assert set(classes) <= set("0123456789")
+        assert sorted(probabilities, reverse=True) == list(probabilities)
+        assert 0 < sum(map(float, probabilities)) <= 1.002
+    (block,) = code_blocks((trained / "README.md").read_text(), "python")
+    run_there(trained, "-c", block)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trained", ["head_binary_sentiment"], indirect=True)
+def test_copy_trains_and_its_network_reads_texts_in_a_fresh_process(trained, tmp_path):
+    texts = tmp_path / "texts.txt"
+    texts.write_bytes("\ufeffA «great» film\u2028indeed.\r\n\r\nBad.\n".encode())
+    lines = answers_there(trained, tmp_path, texts)
+    assert "\n".join(lines).count("positive 0.") == 2
+    assert "\n".join(lines).startswith("A «great» film"), "the mark of the encoding is no part of the text"
+    (block,) = code_blocks((trained / "README.md").read_text(), "python")
+    run_there(trained, "-c", block)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trained", ["head_regression"], indirect=True)
+def test_copy_trains_and_its_network_reads_tables_in_a_fresh_process(trained, tmp_path):
+    header = ",".join(f"column {number}" for number in range(15))
+    rows = [",".join(["-119", "36", "", *["1"] * 12]), ",".join(["-122", "38", *["0.5"] * 13])]
+    (tmp_path / "table.csv").write_text("\n".join([header, *rows]))
+    lines = answers_there(trained, tmp_path, "table.csv")
+    assert [line.partition(": ")[0] for line in lines] == ["table.csv, row 1", "table.csv, row 2"]
+    assert all(np.isfinite(float(line.partition(": ")[2])) for line in lines)
+    (block,) = code_blocks((trained / "README.md").read_text(), "python")
+    run_there(trained, "-c", block)

@@ -2,13 +2,15 @@
 
 import types
 
+import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import PIL.Image
 import pytest
+import tensorflow as tf
 from matplotlib import animation
 
-from recipes._runner import figures
+from recipes._runner import figures, training
 
 pytestmark = pytest.mark.filterwarnings("error::UserWarning", "error::RuntimeWarning")
 RANDOM = np.random.default_rng(0)
@@ -43,6 +45,8 @@ def test_training_curves_say_the_best_epoch_of_validation():
     assert titles(figure) == ["loss: best 1, epoch 2", "accuracy: best 0.3, epoch 3"]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["training", "validation"]
     assert [line.get_linestyle() for line in figure.axes[0].lines] == ["--", "-"]
+    assert [list(line.get_ydata()) for line in figure.axes[0].lines] == [[3, 2, 1], [3, 1, 2]]
+    assert [list(line.get_xdata()) for line in figure.axes[0].lines] == [[1, 2, 3]] * 2
 
 
 def test_training_curves_say_the_best_only_of_what_chose_the_epoch_and_of_the_loss():
@@ -74,6 +78,20 @@ def test_confusion_matrix_counts_and_names_the_commonest_mistake():
     assert texts(figure) == ["1", "2", "1", "1", "1"]
 
 
+def test_confusion_matrix_has_the_truth_in_rows_and_the_names_in_order():
+    truth, said = [0, 0, 0, 0, 1, 1, 2], [0, 1, 1, 2, 1, 2, 2]
+    figure = drawn(figures.confusion_matrix(truth, said, ["cat", "dog", "cow"]))
+    axis = figure.axes[0]
+    numbers = {(text.get_position()[1], text.get_position()[0]): text.get_text() for text in axis.texts}
+    assert numbers == {(0, 0): "1", (0, 1): "2", (0, 2): "1", (1, 1): "1", (1, 2): "1", (2, 2): "1"}
+    colours = axis.images[0].get_array()
+    np.testing.assert_array_equal(np.ma.getmaskarray(colours), np.eye(3, dtype=bool))
+    np.testing.assert_array_equal(colours.filled(-1), [[-1, 50, 25], [0, -1, 50], [0, 0, -1]])
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ("predicted", "true")
+    for labels in (axis.get_xticklabels(), axis.get_yticklabels()):
+        assert [label.get_text() for label in labels] == ["cat", "dog", "cow"]
+
+
 def test_confusion_matrix_without_mistakes_and_with_many_classes():
     assert drawn(figures.confusion_matrix([0, 1], [0, 1], ["a", "b"])).get_suptitle() == "2 of 2 right"
     y = RANDOM.integers(0, 100, 500)
@@ -92,6 +110,21 @@ def test_mistakes_come_in_order_of_confidence():
     assert titles(figure) == ["yes, taken for no: 90%", "no, taken for yes: 80%"]
     shown = figure.axes[0].images[0].get_array()
     np.testing.assert_allclose(shown, images[0, ..., 0] / 255)
+
+
+def test_each_mistake_is_shown_under_its_own_caption():
+    """Of five examples the second and the fourth are wrong, with the fourth the more confident."""
+    shades = np.array([10, 20, 30, 40, 50])
+    images = np.broadcast_to(shades[:, None, None, None], (5, 4, 4, 1)).astype("uint8")
+    probabilities = np.array([[8, 1, 1], [1, 3, 6], [0, 1, 9], [7, 1, 2], [2, 7, 1]]) / 10
+    truth, names = np.array([0, 1, 2, 2, 1]), ["cat", "dog", "cow"]
+    figure = drawn(figures.mistakes(images, truth, probabilities, names))
+    assert figure.get_suptitle() == "All mistakes among 5"
+    assert titles(figure) == ["cow, taken for cat: 70%", "dog, taken for cow: 60%"]
+    shown = [round(255 * axis.images[0].get_array().mean()) for axis in figure.axes if axis.images]
+    assert shown == [40, 20]
+    paragraphs = texts(drawn(figures.mistakes(shades.astype(str), truth, probabilities, names)))
+    assert paragraphs == ["cow, taken for cat: 70%", "40", "dog, taken for cow: 60%", "20"]
 
 
 @pytest.mark.parametrize("scale", [lambda x: x.astype("uint8"), lambda x: x / 255, lambda x: x / 60 - 2])
@@ -127,6 +160,43 @@ def test_predicted_against_true_says_the_typical_error():
     assert len(drawn(figures.predicted_against_true(two, two)).axes) == 2
     drawn(figures.predicted_against_true([1.0, 1.0, np.nan], [np.nan, 2.0, 1.0]))
     drawn(figures.predicted_against_true([1.0], [np.nan]))
+
+
+def points(axis):
+    """What a scatter plot shows, `(n, 2)`."""
+    return np.asarray(axis.collections[0].get_offsets())
+
+
+def test_predicted_against_true_has_the_truth_across_and_each_output_in_its_panel():
+    true = np.array([[0.0, 10], [1, 30], [2, 20], [3, 70]])
+    predicted = np.array([[0.5, 11], [0.5, 32], [2.5, 24], [np.nan, 62]])
+    figure = drawn(figures.predicted_against_true(true, predicted))
+    np.testing.assert_array_equal(points(figure.axes[0]), [[0, 0.5], [1, 0.5], [2, 2.5]])
+    np.testing.assert_array_equal(points(figure.axes[1]), [[10, 11], [30, 32], [20, 24], [70, 62]])
+    labels = [(axis.get_xlabel(), axis.get_ylabel()) for axis in figure.axes]
+    assert labels == [("true value 1", "predicted value 1"), ("true value 2", "predicted value 2")]
+    # Errors 1, 2, 4, 8: half within (2 + 4) / 2. Squares sum to 85, those of the truth about its mean to 2075.
+    assert titles(figure) == ["Half of them within 0.50, R² 0.625", "Half of them within 3.0, R² 0.959"]
+
+
+def test_pictures_hold_each_answer_against_its_own_example():
+    """Two batches of different size, whose answers tell which example they belong to."""
+    inputs = np.arange(5.0)[:, None, None, None] * np.ones((4, 4, 1)) * 10
+    truth = np.array([0, 2, 1, 1, 2])
+    said = keras.utils.to_categorical([0, 2, 2, 1, 2], 3)
+
+    class Model:
+        def predict_on_batch(self, batch):
+            return said[np.asarray(batch)[:, 0, 0, 0].astype(int) // 10]
+
+    test = tf.data.Dataset.from_tensor_slices((inputs, truth)).batch(3)
+    given = result("multi-class", test=test)
+    given.model, given.metrics = Model(), {"classes": ["cat", "dog", "cow"]}
+    pictures = figures.standard(given, training.answers)
+    assert pictures["confusion_matrix"].get_suptitle() == "4 of 5 right; most often dog taken for cow (1 time)"
+    assert titles(drawn(pictures["mistakes"])) == ["dog, taken for cow: 100%"]
+    shown = next(axis for axis in pictures["mistakes"].axes if axis.images)
+    assert round(255 * shown.images[0].get_array().mean()) == 20
 
 
 @pytest.mark.parametrize(
@@ -182,6 +252,27 @@ def test_pictures_are_saved_wide_enough_with_the_note_below_and_forgotten(tmp_pa
     assert second.crop((0, 0, *first.size)).tobytes() == first.tobytes()
     assert len(second.crop((0, first.height, *second.size)).getcolors(1000)) > 2, "no writing"
     assert not plt.get_fignums()
+
+
+def test_captions_say_what_pictures_show_in_the_order_in_which_they_were_drawn(tmp_path):
+    two, axes = plt.subplots(1, 2)
+    axes[0].set_title("Left")
+    axes[1].set_title("right?", loc="left")
+    untitled, _ = plt.subplots()
+    figure, axis = plt.subplots()
+    figure.suptitle("A walk")
+    moving = animation.FuncAnimation(figure, lambda _: axis.plot([0, 1]), frames=2)
+    matrix = figures.confusion_matrix([0, 1, 1], [0, 1, 0], ["O", "X"])
+    pictures = {"two of them": two, "untitled": untitled, "walk": moving, "confusion_matrix": matrix}
+    captions = figures.captions(figures.save(pictures, tmp_path), pictures)
+    assert captions == {
+        "two_of_them.png": "Left; right?",
+        "untitled.png": "",
+        "walk.gif": "A walk.",
+        "confusion_matrix.png": "How often each class was taken for each; the colours are for the mistakes, the right "
+        "answers stay grey. 2 of 3 right; most often X taken for O (1 time).",
+    }
+    assert figures.captions([], None) == {}
 
 
 def test_nothing_to_save(tmp_path):

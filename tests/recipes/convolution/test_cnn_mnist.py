@@ -59,11 +59,3 @@ def test_short_trainings_have_a_schedule_too():
     for steps in (1, 2, 3):
         schedule = cnn_mnist.build_model(steps=steps).optimizer._learning_rate
         assert all(0 <= float(schedule(step)) <= 0.02 for step in range(steps))
-
-
-def test_mosaic_puts_channel_after_channel():
-    picture = cnn_mnist.mosaic(np.arange(12.0).reshape(2, 2, 3), columns=2)
-    np.testing.assert_array_equal(picture[:2], [[0, 3, np.nan, 1, 4], [6, 9, np.nan, 7, 10]])
-    np.testing.assert_array_equal(picture[3:, :2], [[2, 5], [8, 11]])
-    assert np.isnan(picture[2]).all()
-    assert np.isnan(picture[:, 2:][3:]).all()
