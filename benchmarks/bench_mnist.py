@@ -30,7 +30,16 @@ from unittest import mock
 TARGET = 0.99
 QUICK_STEPS = 5
 PAIRS = 10
-ONE_EPOCH = ["--epochs", "1", "--set", "filters=12", "--set", "augment=0", "--set", "learning_rate=0.04"]
+ONE_EPOCH = [
+    "--epochs",
+    "1",
+    "--set",
+    "filters=12",
+    "--set",
+    "augment=0",
+    "--set",
+    "learning_rate=0.04",
+]
 CONTENDERS = {
     "recipe_1": "cnn_mnist by the runner, one epoch",
     "recipe": "cnn_mnist by the runner, its own schedule",
@@ -90,7 +99,9 @@ def recipe(seed, quick, flags=()):
         command = ["run", "cnn_mnist", "--seed", str(seed), "--output", folder, *flags]
         if cli.main(command + ["--smoke"] * quick):
             raise SystemExit("the run failed")
-        metrics = json.loads(next(pathlib.Path(folder).rglob("metrics.json")).read_text(encoding="utf8"))
+        metrics = json.loads(
+            next(pathlib.Path(folder).rglob("metrics.json")).read_text(encoding="utf8")
+        )
     if "stand-in" in metrics["data"].values() and not quick:
         raise SystemExit("MNIST is not prepared here; TFDS_DATA_DIR=… says where it is")
     clock = Clock()
@@ -112,7 +123,12 @@ def bare_fit(seed, quick, epochs=None):
     model = cnn_mnist.build_model(steps=epochs * steps)
     clock = Clock()
     with clock:
-        model.fit(train.take(steps) if quick else train, validation_data=validation, epochs=epochs, shuffle=False)
+        model.fit(
+            train.take(steps) if quick else train,
+            validation_data=validation,
+            epochs=epochs,
+            shuffle=False,
+        )
     images = 128 * steps if quick else 57_000 * epochs
     return outcome(clock, model.evaluate(test, return_dict=True)["accuracy"], epochs, images)
 
@@ -124,9 +140,17 @@ def keras_io(seed, quick):
 
     keras.utils.set_random_seed(seed)
     (images, labels), (test_images, test_labels) = mnist()
-    train = tf.data.Dataset.from_tensor_slices((images / 255, labels)).shuffle(10_000).batch(128).prefetch(2)
+    train = (
+        tf.data.Dataset.from_tensor_slices((images / 255, labels))
+        .shuffle(10_000)
+        .batch(128)
+        .prefetch(2)
+    )
     test = tf.data.Dataset.from_tensor_slices((test_images / 255, test_labels)).batch(500)
-    train, test = without_autotune(train.take(QUICK_STEPS) if quick else train), without_autotune(test)
+    train, test = (
+        without_autotune(train.take(QUICK_STEPS) if quick else train),
+        without_autotune(test),
+    )
     model = keras.Sequential(
         [
             keras.Input((28, 28, 1)),
@@ -140,7 +164,9 @@ def keras_io(seed, quick):
         ]
     )
     assert model.count_params() == 34_826
-    model.compile(keras.optimizers.Adam(0.001), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(0.001), loss="sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
     clock = Clock()
     for epoch in range(1 if quick else 15):
         with clock:
@@ -158,7 +184,8 @@ def pytorch(seed, quick):
 
     torch.manual_seed(seed)
     (images, labels), (test_images, test_labels) = (
-        (torch.tensor((x / 255 - 0.1307) / 0.3081).permute(0, 3, 1, 2), torch.tensor(y)) for x, y in mnist()
+        (torch.tensor((x / 255 - 0.1307) / 0.3081).permute(0, 3, 1, 2), torch.tensor(y))
+        for x, y in mnist()
     )
     model = nn.Sequential(
         nn.Conv2d(1, 32, 3),
@@ -188,7 +215,8 @@ def pytorch(seed, quick):
         model.eval()
         with torch.no_grad():
             right = [
-                model(x).argmax(1) == y for x, y in zip(test_images.split(1000), test_labels.split(1000), strict=True)
+                model(x).argmax(1) == y
+                for x, y in zip(test_images.split(1000), test_labels.split(1000), strict=True)
             ]
         accuracy = torch.cat(right).float().mean().item()
         if accuracy >= TARGET:
@@ -206,7 +234,10 @@ def overhead(seed, quick):
         with clock:
             return fit(*arguments, **keywords)
 
-    contenders = [functools.partial(recipe, flags=["--epochs", "1"]), functools.partial(bare_fit, epochs=1)]
+    contenders = [
+        functools.partial(recipe, flags=["--epochs", "1"]),
+        functools.partial(bare_fit, epochs=1),
+    ]
     pairs = []
     with mock.patch.object(keras.Model, "fit", timed):
         for turn in range(2 if quick else PAIRS + 1):
@@ -223,7 +254,9 @@ def mnist():
     """Training and test set: float32 images (rows, 28, 28, 1) from 0 to 255 and int64 labels."""
     import tensorflow_datasets as tfds
 
-    parts = tfds.load("mnist", split=["train", "test"], batch_size=-1, as_supervised=True, download=False)
+    parts = tfds.load(
+        "mnist", split=["train", "test"], batch_size=-1, as_supervised=True, download=False
+    )
     return [(images.numpy().astype("float32"), labels.numpy()) for images, labels in parts]
 
 
@@ -252,7 +285,9 @@ def measure(name, seed, quick):
     """One contender in a fresh process. Returns its outcome, or None after saying why there is none."""
     with tempfile.TemporaryDirectory() as folder:
         result = pathlib.Path(folder) / "outcome.json"
-        command = [sys.executable, __file__, "--worker", name, str(seed), str(result)] + ["--quick"] * quick
+        command = [sys.executable, __file__, "--worker", name, str(seed), str(result)] + [
+            "--quick"
+        ] * quick
         environment = {
             "TF_CPP_MIN_LOG_LEVEL": "2",
             **os.environ,
@@ -261,7 +296,10 @@ def measure(name, seed, quick):
         }
         done = subprocess.run(command, env=environment, capture_output=True, text=True)
         if done.returncode:
-            print(f"{name}: failed: {(done.stderr.strip().splitlines() or ['no message'])[-1]}", file=sys.stderr)
+            print(
+                f"{name}: failed: {(done.stderr.strip().splitlines() or ['no message'])[-1]}",
+                file=sys.stderr,
+            )
             return None
         return json.loads(result.read_text(encoding="utf8"))
 
@@ -274,7 +312,8 @@ def table(outcomes):
         if not runs:
             continue
         cpu, wall, epochs, accuracy = (
-            statistics.median(run[key] for run in runs) for key in ("cpu_seconds", "wall_seconds", "epochs", "accuracy")
+            statistics.median(run[key] for run in runs)
+            for key in ("cpu_seconds", "wall_seconds", "epochs", "accuracy")
         )
         first = first or cpu
         speed = statistics.median(run["images"] / run["wall_seconds"] for run in runs)
@@ -286,16 +325,28 @@ def table(outcomes):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="repetitions of each [5]")
-    parser.add_argument("--only", nargs="+", choices=WORKERS, metavar="NAME", help=f"of {', '.join(WORKERS)}")
-    parser.add_argument("--quick", action="store_true", help="one repetition of a few steps: shows only that it works")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--repeats", type=int, default=5, metavar="N", help="repetitions of each [5]"
+    )
+    parser.add_argument(
+        "--only", nargs="+", choices=WORKERS, metavar="NAME", help=f"of {', '.join(WORKERS)}"
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="one repetition of a few steps: shows only that it works",
+    )
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write every run there")
     parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
         name, seed, result = options.worker
-        pathlib.Path(result).write_text(json.dumps(WORKERS[name](int(seed), options.quick)), encoding="utf8")
+        pathlib.Path(result).write_text(
+            json.dumps(WORKERS[name](int(seed), options.quick)), encoding="utf8"
+        )
         return
 
     names = [name for name in CONTENDERS if not options.only or name in options.only]
@@ -321,11 +372,15 @@ def main():
     if not options.only or "overhead" in options.only:
         pairs = measure("overhead", 0, options.quick) or []
         if options.json:
-            options.json.write_text(json.dumps(outcomes | {"overhead": pairs}, indent=1), encoding="utf8")
+            options.json.write_text(
+                json.dumps(outcomes | {"overhead": pairs}, indent=1), encoding="utf8"
+            )
         shares = [runner / bare - 1 for runner, bare in pairs]
         if shares:
             found = f"{statistics.median(shares):+.1%}, the median of {len(shares)} pairs"
-            print(f"The runner's fit takes {found} ({min(shares):+.1%} to {max(shares):+.1%}), beside a bare fit.")
+            print(
+                f"The runner's fit takes {found} ({min(shares):+.1%} to {max(shares):+.1%}), beside a bare fit."
+            )
 
 
 if __name__ == "__main__":

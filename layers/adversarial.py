@@ -55,4 +55,6 @@ def hold_still(network, inputs, training=True):
     1.0
     """
     weights = [ops.stop_gradient(weight) for weight in network.trainable_variables]
-    return network.stateless_call(weights, network.non_trainable_variables, inputs, training=training)[0]
+    return network.stateless_call(
+        weights, network.non_trainable_variables, inputs, training=training
+    )[0]

@@ -40,7 +40,9 @@ class BatchStatistics(keras.layers.Layer):
 
     def build(self, input_shape):
         if len(input_shape) != 2:
-            raise ValueError(f"`BatchStatistics` takes (batch, features). Received: input_shape={tuple(input_shape)}")
+            raise ValueError(
+                f"`BatchStatistics` takes (batch, features). Received: input_shape={tuple(input_shape)}"
+            )
         self.built = True
 
     def call(self, inputs):

@@ -48,18 +48,24 @@ def beam_search(step, start, stop, length, width=4, penalty=0.0):
         logs = np.array(step(tokens))
         logs[done] = -np.inf
         logs[done, stop] = 0  # what has ended stays as it is
-        count = min(width, logs.shape[-1])  # no more ways to go on from one beginning can be among the best
+        count = min(
+            width, logs.shape[-1]
+        )  # no more ways to go on from one beginning can be among the best
         following = np.argpartition(-logs, count - 1, axis=1)[:, :count]
         totals = scores.reshape(-1, 1) + np.take_along_axis(logs, following, axis=1)
         totals, following = totals.reshape(batch, -1), following.reshape(batch, -1)
         best = np.argpartition(-totals, width - 1, axis=1)[:, :width]
         scores = np.take_along_axis(totals, best, axis=1)
         rows = (best // count + width * np.arange(batch)[:, None]).ravel()
-        tokens = np.concatenate([tokens[rows], np.take_along_axis(following, best, axis=1).reshape(-1, 1)], axis=1)
+        tokens = np.concatenate(
+            [tokens[rows], np.take_along_axis(following, best, axis=1).reshape(-1, 1)], axis=1
+        )
         done = tokens[:, -1] == stop
         if done.all():
             break
-    written = np.minimum((tokens[:, begun:] != stop).sum(1) + 1, tokens.shape[1] - begun).reshape(batch, width)
+    written = np.minimum((tokens[:, begun:] != stop).sum(1) + 1, tokens.shape[1] - begun).reshape(
+        batch, width
+    )
     scores = scores / written**penalty
     order = np.argsort(-scores, axis=1, kind="stable")
     tokens = np.take_along_axis(tokens.reshape(batch, width, -1), order[:, :, None], axis=1)

@@ -54,7 +54,9 @@ class CenterDigit(keras.layers.Layer):
 
     def build(self, input_shape):
         if input_shape[-1] not in (1, 3):
-            raise ValueError(f"Pictures must have 1 or 3 channels. Received: input_shape={input_shape}")
+            raise ValueError(
+                f"Pictures must have 1 or 3 channels. Received: input_shape={input_shape}"
+            )
 
     def call(self, inputs):
         pictures = ops.mean(ops.cast(inputs, "float32"), axis=-1)  # (batch, height, width)
@@ -223,7 +225,9 @@ def polarity(grid):
     """1 where the ink is lighter than the border of the picture, −1 where it is darker."""
     points = ops.arange(GRID + 2 * MARGIN, dtype="float32")[None]
     # Without what changes slowly, which is light and shadow.
-    detail = (grid - sample(grid, points, points, GRID / 2, GRID / 2))[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
+    detail = (grid - sample(grid, points, points, GRID / 2, GRID / 2))[
+        :, MARGIN:-MARGIN, MARGIN:-MARGIN
+    ]
     sides = [detail[:, 0], detail[:, -1], detail[:, :, 0], detail[:, :, -1]]
     border = ops.median(ops.concatenate(sides, axis=1), axis=1)
     lighter = ops.max(detail, axis=(1, 2)) - border

@@ -52,7 +52,11 @@ class FillMissing(keras.layers.Layer):
     def call(self, inputs):
         missing = ops.isnan(inputs)
         filled = ops.where(missing, ops.convert_to_tensor(self.value, inputs.dtype), inputs)
-        return ops.concatenate([filled, ops.cast(missing, inputs.dtype)], axis=-1) if self.flags else filled
+        return (
+            ops.concatenate([filled, ops.cast(missing, inputs.dtype)], axis=-1)
+            if self.flags
+            else filled
+        )
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], input_shape[-1] * (1 + self.flags))

@@ -58,7 +58,9 @@ class FourierFeatures(keras.layers.Layer):
 
     def call(self, inputs):
         phase = 2 * math.pi * ops.matmul(ops.cast(inputs, "float32"), self.waves)
-        return ops.cast(ops.concatenate([ops.cos(phase), ops.sin(phase)], axis=-1), self.compute_dtype)
+        return ops.cast(
+            ops.concatenate([ops.cos(phase), ops.sin(phase)], axis=-1), self.compute_dtype
+        )
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], 2 * self.units)

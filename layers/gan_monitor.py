@@ -24,8 +24,12 @@ def quality_and_coverage(real, generated, neighbours=3):
         (2020), who have the second, https://arxiv.org/abs/2002.09797
     """
     among = ops.sum((ops.expand_dims(real, 1) - ops.expand_dims(real, 0)) ** 2, axis=-1)
-    reach = -ops.top_k(-among, neighbours + 1)[0][:, -1:]  # the nearest of all is the example itself
-    around = ops.sum((ops.expand_dims(real, 1) - ops.expand_dims(generated, 0)) ** 2, axis=-1) <= reach
+    reach = -ops.top_k(-among, neighbours + 1)[0][
+        :, -1:
+    ]  # the nearest of all is the example itself
+    around = (
+        ops.sum((ops.expand_dims(real, 1) - ops.expand_dims(generated, 0)) ** 2, axis=-1) <= reach
+    )
     return [ops.mean(ops.cast(ops.any(around, axis=axis), "float32")) for axis in (0, 1)]
 
 
@@ -60,7 +64,9 @@ def diagnose(history):
     """
     values = {name: np.asarray(numbers, "float64") for name, numbers in history.items()}
     length = len(values["generator_loss"])
-    if not all(np.isfinite(values[name]).all() for name in ("discriminator_loss", "generator_loss")):
+    if not all(
+        np.isfinite(values[name]).all() for name in ("discriminator_loss", "generator_loss")
+    ):
         return {"not a number": "a loss has left the numbers"}
     early, middle, late = (slice(k * length // 3, (k + 1) * length // 3) for k in range(3))
     last = {name: float(np.mean(numbers[late])) for name, numbers in values.items() if length >= 3}
@@ -69,7 +75,9 @@ def diagnose(history):
     steps = [float(np.median(values["generator_loss"][part])) for part in (early, middle, late)]
     found = {}
     if steps[2] > 4 and steps[2] > 1.1 * steps[1] > 1.1**2 * steps[0]:
-        found["loss without end"] = f"the generator's rises and rises: {steps[0]:.2g}, {steps[1]:.2g}, {steps[2]:.2g}"
+        found["loss without end"] = (
+            f"the generator's rises and rises: {steps[0]:.2g}, {steps[1]:.2g}, {steps[2]:.2g}"
+        )
     if last["discriminator_loss"] < 0.1:
         found["generator does not learn"] = (
             f"the discriminator's loss is {last['discriminator_loss']:.2g}: it knows all"
@@ -78,7 +86,9 @@ def diagnose(history):
     if accepted > 0.25 and last["discriminator_loss"] > 0.95 * math.log(4):
         found["discriminator does not learn"] = f"it takes {accepted:.0%} of pure noise for real"
     if last.get("val_variety", 1.0) < 0.6:
-        found["mode collapse"] = f"its examples differ {last['val_variety']:.2f} times as much as real ones"
+        found["mode collapse"] = (
+            f"its examples differ {last['val_variety']:.2f} times as much as real ones"
+        )
     elif last.get("val_quality", 1.0) < 0.5 and "discriminator does not learn" not in found:
         found["poor copies"] = f"only {last['val_quality']:.0%} of its examples lie among real ones"
     return found

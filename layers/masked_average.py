@@ -36,7 +36,9 @@ class MaskedAverage(keras.layers.Layer):
     def call(self, inputs, mask=None):
         if mask is None:
             return ops.mean(inputs, axis=1)
-        mask = ops.expand_dims(ops.cast(mask, "float32"), -1)  # half precision cannot count beyond a few hundreds
+        mask = ops.expand_dims(
+            ops.cast(mask, "float32"), -1
+        )  # half precision cannot count beyond a few hundreds
         total = ops.sum(ops.cast(inputs, "float32") * mask, axis=1)
         return ops.cast(total / ops.maximum(ops.sum(mask, axis=1), 1.0), inputs.dtype)
 

@@ -21,7 +21,9 @@ def images_to_patches(images, size):
     rows, columns = ops.shape(images)[1] // size, ops.shape(images)[2] // size
     images = images[:, : rows * size, : columns * size]
     images = ops.reshape(images, (-1, rows, size, columns, size, channels))
-    return ops.reshape(ops.transpose(images, (0, 1, 3, 2, 4, 5)), (-1, rows * columns, size * size * channels))
+    return ops.reshape(
+        ops.transpose(images, (0, 1, 3, 2, 4, 5)), (-1, rows * columns, size * size * channels)
+    )
 
 
 def patches_to_images(patches, size, rows, columns):
@@ -29,7 +31,9 @@ def patches_to_images(patches, size, rows, columns):
     patches = ops.convert_to_tensor(patches)
     channels = patches.shape[-1] // size**2
     patches = ops.reshape(patches, (-1, rows, columns, size, size, channels))
-    return ops.reshape(ops.transpose(patches, (0, 1, 3, 2, 4, 5)), (-1, rows * size, columns * size, channels))
+    return ops.reshape(
+        ops.transpose(patches, (0, 1, 3, 2, 4, 5)), (-1, rows * size, columns * size, channels)
+    )
 
 
 @keras.saving.register_keras_serializable(package="layers")
@@ -91,15 +95,23 @@ class PatchEmbedding(keras.layers.Layer):
     def build(self, input_shape):
         steps = self.compute_output_shape(input_shape)[1]
         shape = (self.patch_size**2 * input_shape[-1], self.units)
-        self.kernel = self.add_weight(name="kernel", shape=shape, initializer=self.kernel_initializer)
+        self.kernel = self.add_weight(
+            name="kernel", shape=shape, initializer=self.kernel_initializer
+        )
         self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")
         if self.class_token:
-            self.token = self.add_weight(name="token", shape=(self.units,), initializer=self.position_initializer)
+            self.token = self.add_weight(
+                name="token", shape=(self.units,), initializer=self.position_initializer
+            )
         if self.positions:
             if steps is None:
-                raise ValueError(f"learned places need the size of the images. Received: inputs of shape {input_shape}")
+                raise ValueError(
+                    f"learned places need the size of the images. Received: inputs of shape {input_shape}"
+                )
             shape = (steps, self.units)
-            self.codes = self.add_weight(name="codes", shape=shape, initializer=self.position_initializer)
+            self.codes = self.add_weight(
+                name="codes", shape=shape, initializer=self.position_initializer
+            )
         self.built = True
 
     def call(self, inputs):

@@ -31,12 +31,16 @@ def positional_codes(positions, features, coding="sinusoidal", wavelength=10_000
     if coding == "integer":
         return positions * np.ones(features, "float32")
     if coding == "binary":
-        powers = 2.0 ** np.minimum(column[::-1], 100)  # exact in float32, and far beyond any position
+        powers = 2.0 ** np.minimum(
+            column[::-1], 100
+        )  # exact in float32, and far beyond any position
         return ops.mod(ops.floor(positions / powers.astype("float32")), 2.0)
     if coding == "sinusoidal":
         angles = positions * (wavelength ** (-2.0 * (column // 2) / features)).astype("float32")
         return ops.where(column % 2 == 0, ops.sin(angles), ops.cos(angles))
-    raise ValueError(f"`coding` must be 'sinusoidal', 'binary' or 'integer'. Received: coding={coding!r}")
+    raise ValueError(
+        f"`coding` must be 'sinusoidal', 'binary' or 'integer'. Received: coding={coding!r}"
+    )
 
 
 @keras.saving.register_keras_serializable(package="layers")
@@ -71,16 +75,22 @@ class PositionalEncoding(keras.layers.Layer):
     True
     """
 
-    def __init__(self, coding="sinusoidal", length=None, wavelength=10_000.0, initializer="uniform", **kwargs):
+    def __init__(
+        self, coding="sinusoidal", length=None, wavelength=10_000.0, initializer="uniform", **kwargs
+    ):
         super().__init__(**kwargs)
         if coding not in CODINGS:
             raise ValueError(f"`coding` must be one of {CODINGS}. Received: coding={coding!r}")
         if (coding == "learned") != (length is not None):
-            raise ValueError(f"`length` goes with 'learned', and only there. Received: {coding=}, {length=}")
+            raise ValueError(
+                f"`length` goes with 'learned', and only there. Received: {coding=}, {length=}"
+            )
         if length is not None and length < 1:
             raise ValueError(f"`length` must be at least 1. Received: length={length}")
         if wavelength <= 0:
-            raise ValueError(f"`wavelength` must be greater than 0. Received: wavelength={wavelength}")
+            raise ValueError(
+                f"`wavelength` must be greater than 0. Received: wavelength={wavelength}"
+            )
         self.coding = coding
         self.length = length
         self.wavelength = wavelength
@@ -100,12 +110,16 @@ class PositionalEncoding(keras.layers.Layer):
         if self.coding == "learned":
             codes = self.codes[:steps]
         else:
-            codes = positional_codes(ops.arange(steps, dtype="int32"), features, self.coding, self.wavelength)
+            codes = positional_codes(
+                ops.arange(steps, dtype="int32"), features, self.coding, self.wavelength
+            )
         return inputs + ops.cast(codes, inputs.dtype)
 
     def compute_output_shape(self, input_shape):
         if self.length is not None and input_shape[1] is not None and input_shape[1] > self.length:
-            raise ValueError(f"only {self.length} places have a code. Received: inputs of shape {tuple(input_shape)}")
+            raise ValueError(
+                f"only {self.length} places have a code. Received: inputs of shape {tuple(input_shape)}"
+            )
         return input_shape
 
     def get_config(self):

@@ -60,11 +60,17 @@ class RandomAffine(keras.layers.Layer):
             ("translation", translation, math.inf),
         ):
             if not 0 <= value <= limit:
-                raise ValueError(f"`{name}` must lie between 0 and {limit}. Received: {name}={value}")
+                raise ValueError(
+                    f"`{name}` must lie between 0 and {limit}. Received: {name}={value}"
+                )
         if fill_mode not in ("constant", "nearest", "reflect", "wrap"):
-            raise ValueError(f"`fill_mode` must be constant, nearest, reflect or wrap. Received: fill_mode={fill_mode}")
+            raise ValueError(
+                f"`fill_mode` must be constant, nearest, reflect or wrap. Received: fill_mode={fill_mode}"
+            )
         if interpolation not in ("bilinear", "nearest"):
-            raise ValueError(f"`interpolation` must be bilinear or nearest. Received: interpolation={interpolation}")
+            raise ValueError(
+                f"`interpolation` must be bilinear or nearest. Received: interpolation={interpolation}"
+            )
         self.rotation = rotation
         self.scale = scale
         self.shear = shear
@@ -80,7 +86,9 @@ class RandomAffine(keras.layers.Layer):
     def call(self, inputs, training=False):
         if not training or not self.changes:
             return inputs
-        images = ops.cast(inputs, "float32")  # half precision would misplace the pixels of a large image
+        images = ops.cast(
+            inputs, "float32"
+        )  # half precision would misplace the pixels of a large image
         transforms = self.transforms(*ops.shape(images)[:3])
         images = ops.image.affine_transform(
             images, transforms, self.interpolation, self.fill_mode, data_format="channels_last"

@@ -20,9 +20,16 @@ def frechet_distance(mean, covariance, other_mean, other_covariance):
     """
     values, vectors = ops.linalg.eigh(covariance)
     root = ops.matmul(vectors * ops.sqrt(ops.maximum(values, 0.0)), ops.transpose(vectors))  # C^½
-    values, _ = ops.linalg.eigh(ops.matmul(root, ops.matmul(other_covariance, root)))  # those of C C'
+    values, _ = ops.linalg.eigh(
+        ops.matmul(root, ops.matmul(other_covariance, root))
+    )  # those of C C'
     common = ops.sum(ops.sqrt(ops.maximum(values, 0.0)))
-    return ops.sum((mean - other_mean) ** 2) + ops.trace(covariance) + ops.trace(other_covariance) - 2 * common
+    return (
+        ops.sum((mean - other_mean) ** 2)
+        + ops.trace(covariance)
+        + ops.trace(other_covariance)
+        - 2 * common
+    )
 
 
 @keras.saving.register_keras_serializable(package="layers")
@@ -70,7 +77,9 @@ class SampleScores(keras.metrics.Metric):
         self.count.assign_add(ops.cast(ops.shape(both)[1], "float32"))
         self.sums.assign_add(ops.sum(both, axis=1))
         self.products.assign_add(ops.matmul(ops.transpose(both, (0, 2, 1)), both))
-        self.answers.assign_add(ops.sum(ops.one_hot(ops.argmax(probabilities, axis=-1), self.classes), axis=0))
+        self.answers.assign_add(
+            ops.sum(ops.one_hot(ops.argmax(probabilities, axis=-1), self.classes), axis=0)
+        )
 
     def result(self):
         count = ops.maximum(self.count, 1.0)
@@ -79,9 +88,12 @@ class SampleScores(keras.metrics.Metric):
         distance = frechet_distance(means[0], covariances[0], means[1], covariances[1])
         shares = self.answers / count
         return {
-            "frechet_distance": distance / ops.maximum(ops.trace(covariances[0]), keras.config.epsilon()),
+            "frechet_distance": distance
+            / ops.maximum(ops.trace(covariances[0]), keras.config.epsilon()),
             "classes": ops.sum(ops.cast(shares * self.classes >= 0.2, "float32")),
-            "class_entropy": -ops.sum(shares * ops.log(ops.maximum(shares, keras.config.epsilon()))),
+            "class_entropy": -ops.sum(
+                shares * ops.log(ops.maximum(shares, keras.config.epsilon()))
+            ),
         }
 
     def get_config(self):
@@ -142,7 +154,9 @@ def compare(judge, real, generated):
     Returns:
         `{name: number}`.
     """
-    seen, (features, probabilities) = (judge.predict(images, batch_size=500, verbose=0) for images in (real, generated))
+    seen, (features, probabilities) = (
+        judge.predict(images, batch_size=500, verbose=0) for images in (real, generated)
+    )
     scores = SampleScores(features.shape[-1], probabilities.shape[-1])
     scores.update_state(seen[0], features, probabilities)
     return {name: float(value) for name, value in scores.result().items()}

@@ -16,7 +16,9 @@ def kl_divergence(mean, log_variance):
     Returns:
         Of shape `(…)`.
     """
-    mean, log_variance = (ops.cast(x, keras.backend.result_type(x.dtype, "float32")) for x in (mean, log_variance))
+    mean, log_variance = (
+        ops.cast(x, keras.backend.result_type(x.dtype, "float32")) for x in (mean, log_variance)
+    )
     return -0.5 * ops.sum(1 + log_variance - mean**2 - ops.exp(log_variance), axis=-1)
 
 
@@ -64,13 +66,19 @@ class Sampling(keras.layers.Layer):
         return mean + ops.exp(log_variance / 2) * noise
 
     def check(self, input_shape):
-        if len(input_shape) != 2 or not all(isinstance(shape, list | tuple) for shape in input_shape):
-            raise ValueError(f"`Sampling` takes a list [mean, log_variance]. Received: input_shape={input_shape}")
+        if len(input_shape) != 2 or not all(
+            isinstance(shape, list | tuple) for shape in input_shape
+        ):
+            raise ValueError(
+                f"`Sampling` takes a list [mean, log_variance]. Received: input_shape={input_shape}"
+            )
         mean, log_variance = map(tuple, input_shape)
         if len(mean) != len(log_variance) or any(
             a != b for a, b in zip(mean, log_variance, strict=True) if None not in (a, b)
         ):
-            raise ValueError(f"Mean and log_variance must have one shape. Received: input_shape={input_shape}")
+            raise ValueError(
+                f"Mean and log_variance must have one shape. Received: input_shape={input_shape}"
+            )
 
     def compute_output_shape(self, input_shape):
         self.check(input_shape)

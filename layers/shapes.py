@@ -64,9 +64,13 @@ def receptive_field(kernels, strides):
     70
     """
     if len(kernels) != len(strides):
-        raise ValueError(f"Give one stride for each kernel. Received: kernels={kernels}, strides={strides}")
+        raise ValueError(
+            f"Give one stride for each kernel. Received: kernels={kernels}, strides={strides}"
+        )
     if any(number < 1 for number in (*kernels, *strides)):
-        raise ValueError(f"Kernels and strides must be at least 1. Received: kernels={kernels}, strides={strides}")
+        raise ValueError(
+            f"Kernels and strides must be at least 1. Received: kernels={kernels}, strides={strides}"
+        )
     field, step = 1, 1
     for kernel, stride in zip(kernels, strides, strict=True):
         field += (kernel - 1) * step

@@ -17,13 +17,19 @@ class _Block(keras.layers.Layer):
 
     attentions = ()  # names of the attention sub-layers, which come before the feed-forward one
 
-    def __init__(self, num_heads, units, dropout, norm, activation, kernel_initializer, seed, **kwargs):
+    def __init__(
+        self, num_heads, units, dropout, norm, activation, kernel_initializer, seed, **kwargs
+    ):
         super().__init__(**kwargs)
         for name, value in (("num_heads", num_heads), ("units", units)):
             if not isinstance(value, int) or value < 1:
-                raise ValueError(f"`{name}` must be a whole number, at least 1. Received: {name}={value!r}")
+                raise ValueError(
+                    f"`{name}` must be a whole number, at least 1. Received: {name}={value!r}"
+                )
         if not 0 <= dropout < 1:
-            raise ValueError(f"`dropout` must be at least 0 and below 1. Received: dropout={dropout}")
+            raise ValueError(
+                f"`dropout` must be at least 0 and below 1. Received: dropout={dropout}"
+            )
         if norm not in NORMS:
             raise ValueError(f"`norm` must be one of {NORMS}. Received: norm={norm!r}")
         self.num_heads = num_heads
@@ -40,7 +46,9 @@ class _Block(keras.layers.Layer):
         features = shape[-1]
         if features is None or features % self.num_heads:
             message = "The number of features must be a multiple of `num_heads`, and known."
-            raise ValueError(f"{message} Received: num_heads={self.num_heads}, inputs of shape {tuple(shape)}")
+            raise ValueError(
+                f"{message} Received: num_heads={self.num_heads}, inputs of shape {tuple(shape)}"
+            )
 
         def make(layer_class, *arguments, build=(shape,), **keywords):
             layer = layer_class(*arguments, dtype=self.dtype_policy, **keywords)
@@ -52,13 +60,28 @@ class _Block(keras.layers.Layer):
 
         for name, other in zip(self.attentions, seen, strict=True):
             attention, size = keras.layers.MultiHeadAttention, features // self.num_heads
-            how = {"use_bias": False, "kernel_initializer": initial(), "build": (shape, other), "name": name}
+            how = {
+                "use_bias": False,
+                "kernel_initializer": initial(),
+                "build": (shape, other),
+                "name": name,
+            }
             setattr(self, name, make(attention, self.num_heads, size, **how))
-        self.widen = make(keras.layers.Dense, self.units, self.activation, kernel_initializer=initial(), name="widen")
+        self.widen = make(
+            keras.layers.Dense,
+            self.units,
+            self.activation,
+            kernel_initializer=initial(),
+            name="widen",
+        )
         wide = (*shape[:-1], self.units)
-        self.narrow = make(keras.layers.Dense, features, kernel_initializer=initial(), build=(wide,), name="narrow")
+        self.narrow = make(
+            keras.layers.Dense, features, kernel_initializer=initial(), build=(wide,), name="narrow"
+        )
         count = range(len(self.attentions) + 1)
-        self.norms = [make(keras.layers.LayerNormalization, epsilon=1e-5, name=f"norm_{i}") for i in count]
+        self.norms = [
+            make(keras.layers.LayerNormalization, epsilon=1e-5, name=f"norm_{i}") for i in count
+        ]
         seeds = [None if self.seed is None else self.seed + i for i in count]
         self.dropouts = [make(keras.layers.Dropout, self.dropout, seed=seed) for seed in seeds]
 
@@ -140,7 +163,9 @@ class TransformerEncoder(_Block):
         seed=None,
         **kwargs,
     ):
-        super().__init__(num_heads, units, dropout, norm, activation, kernel_initializer, seed, **kwargs)
+        super().__init__(
+            num_heads, units, dropout, norm, activation, kernel_initializer, seed, **kwargs
+        )
         self.causal = causal
         self.input_spec = keras.layers.InputSpec(ndim=3)
 
@@ -159,7 +184,9 @@ class TransformerEncoder(_Block):
             y, scores = self.attention(x, x, return_attention_scores=True, **how)
             return y
 
-        x = ops.copy(inputs)  # without its Keras mask, which MultiHeadAttention would take away from the caller
+        x = ops.copy(
+            inputs
+        )  # without its Keras mask, which MultiHeadAttention would take away from the caller
         x = self._residual(0, look, x, training)
         x = self._residual(1, self._feed_forward, x, training)
         return (x, scores) if return_attention_scores else x
@@ -218,7 +245,9 @@ class TransformerDecoder(_Block):
         seed=None,
         **kwargs,
     ):
-        super().__init__(num_heads, units, dropout, norm, activation, kernel_initializer, seed, **kwargs)
+        super().__init__(
+            num_heads, units, dropout, norm, activation, kernel_initializer, seed, **kwargs
+        )
         self.input_spec = [keras.layers.InputSpec(ndim=3), keras.layers.InputSpec(ndim=3)]
 
     def build(self, input_shape):
@@ -291,23 +320,44 @@ class Transformer(keras.layers.Layer):
     """
 
     def __init__(
-        self, read_tokens, written_tokens, features, num_heads, units, blocks=2, dropout=0.0, seed=None, **kwargs
+        self,
+        read_tokens,
+        written_tokens,
+        features,
+        num_heads,
+        units,
+        blocks=2,
+        dropout=0.0,
+        seed=None,
+        **kwargs,
     ):
         super().__init__(**kwargs)
-        for name, value in (("blocks", blocks), ("read_tokens", read_tokens), ("written_tokens", written_tokens)):
+        for name, value in (
+            ("blocks", blocks),
+            ("read_tokens", read_tokens),
+            ("written_tokens", written_tokens),
+        ):
             if value < 1:
                 raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
         self.read_tokens, self.written_tokens = read_tokens, written_tokens
         self.features, self.num_heads, self.units, self.blocks = features, num_heads, units, blocks
         self.dropout, self.seed = dropout, seed
         self.input_spec = [keras.layers.InputSpec(ndim=2), keras.layers.InputSpec(ndim=2)]
-        how, seeds = {"dtype": self.dtype_policy}, (None if seed is None else seed + 10 * i for i in range(10**6))
+        how, seeds = (
+            {"dtype": self.dtype_policy},
+            (None if seed is None else seed + 10 * i for i in range(10**6)),
+        )
 
         def start():
-            return {"embeddings_initializer": keras.initializers.RandomNormal(stddev=features**-0.5), **how}
+            return {
+                "embeddings_initializer": keras.initializers.RandomNormal(stddev=features**-0.5),
+                **how,
+            }
 
         self.read = keras.layers.Embedding(read_tokens, features, name="read", **start())
-        self.write = keras.layers.ReversibleEmbedding(written_tokens, features, name="write", **start())
+        self.write = keras.layers.ReversibleEmbedding(
+            written_tokens, features, name="write", **start()
+        )
         self.place = PositionalEncoding(**how)
         self.drops = [keras.layers.Dropout(dropout, seed=next(seeds), **how) for _ in range(2)]
         arguments = {"num_heads": num_heads, "units": units, "dropout": dropout, **how}
@@ -338,7 +388,9 @@ class Transformer(keras.layers.Layer):
         """
         y = self.drops[1](self.place(self.write(written) * self.features**0.5), training=training)
         for block in self.decoder:
-            y, _, looks = block([y, memory], mask=[None, real], training=training, return_attention_scores=True)
+            y, _, looks = block(
+                [y, memory], mask=[None, real], training=training, return_attention_scores=True
+            )
         return self.norms[1](y), looks
 
     def score(self, vectors):
@@ -361,11 +413,15 @@ class Transformer(keras.layers.Layer):
         memory, real = (ops.repeat(each, width, axis=0) for each in self.encode(read))
 
         def step(written):
-            logs = np.array(ops.convert_to_numpy(self.next_token(ops.convert_to_tensor(written), memory, real)))
+            logs = np.array(
+                ops.convert_to_numpy(self.next_token(ops.convert_to_tensor(written), memory, real))
+            )
             logs[:, [0, *forbidden]] = -np.inf
             return logs
 
-        return beam_search(step, np.full((len(read), 1), start), stop, length, width, penalty=1.0)[0][:, 0]
+        return beam_search(step, np.full((len(read), 1), start), stop, length, width, penalty=1.0)[
+            0
+        ][:, 0]
 
     def call(self, inputs, training=None):
         read, written = inputs
@@ -375,5 +431,14 @@ class Transformer(keras.layers.Layer):
         return (*input_shape[1], self.written_tokens)
 
     def get_config(self):
-        names = ("read_tokens", "written_tokens", "features", "num_heads", "units", "blocks", "dropout", "seed")
+        names = (
+            "read_tokens",
+            "written_tokens",
+            "features",
+            "num_heads",
+            "units",
+            "blocks",
+            "dropout",
+            "seed",
+        )
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -50,7 +50,9 @@ class WindowStatistics(keras.layers.Layer):
             mean = ops.sum(here * rows, axis=1, keepdims=True) / count
             time = ops.cast(ops.arange(ops.shape(rows)[1]), "float32")[None, :, None]
             time = here * (time - ops.sum(here * time, axis=1, keepdims=True) / count)
-            slope = ops.sum(time * (rows - mean), axis=1) / ops.maximum(ops.sum(time**2, axis=1), 0.5)
+            slope = ops.sum(time * (rows - mean), axis=1) / ops.maximum(
+                ops.sum(time**2, axis=1), 0.5
+            )
             statistics += [mean[:, 0], slope]
         return ops.cast(ops.concatenate(statistics, axis=-1), self.compute_dtype)
 

@@ -32,14 +32,20 @@ def skip_grams(words, texts, window=2, keep=None, seed=0):
     words, texts = np.asarray(words), np.asarray(texts)
     if window < 1 or words.shape != texts.shape or words.ndim != 1:
         shapes = f"{words.shape} and {texts.shape}"
-        raise ValueError(f"`window` must be at least 1, `words` and `texts` as long. Received: {window=}, {shapes}")
+        raise ValueError(
+            f"`window` must be at least 1, `words` and `texts` as long. Received: {window=}, {shapes}"
+        )
     rng = np.random.default_rng(seed)
     if keep is not None:
         kept = rng.random(len(words)) < np.asarray(keep)[words]
         words, texts = words[kept], texts[kept]
     reach, found = rng.integers(1, window + 1, len(words)), []
     for distance in range(1, min(window, len(words) - 1) + 1):
-        left, right, together = words[:-distance], words[distance:], texts[:-distance] == texts[distance:]
+        left, right, together = (
+            words[:-distance],
+            words[distance:],
+            texts[:-distance] == texts[distance:],
+        )
         found.append(np.stack([left, right], 1)[together & (reach[:-distance] >= distance)])
         found.append(np.stack([right, left], 1)[together & (reach[distance:] >= distance)])
     return np.concatenate([np.empty((0, 2)), *found]).astype("int32")
@@ -53,7 +59,10 @@ def similarities(vectors, queries):
     >>> similarities(np.array([[2.0, 0.0], [0.0, 1.0]]), np.array([[3.0, 0.0]])).tolist()
     [[1.0, 0.0]]
     """
-    units = [each / np.maximum(np.linalg.norm(each, axis=1, keepdims=True), 1e-9) for each in (queries, vectors)]
+    units = [
+        each / np.maximum(np.linalg.norm(each, axis=1, keepdims=True), 1e-9)
+        for each in (queries, vectors)
+    ]
     return units[0] @ units[1].T
 
 
@@ -131,9 +140,17 @@ def word_scores(vectors, words, analogies, families):
     asked = []
     for pairs in analogies.values():
         known = [pair.split() for pair in pairs.split(", ") if {*pair.split()} <= {*number}]
-        asked += [[number[word] for word in (*one, *other)] for one, other in itertools.permutations(known, 2)]
+        asked += [
+            [number[word] for word in (*one, *other)]
+            for one, other in itertools.permutations(known, 2)
+        ]
     places = analogy_places(vectors, asked)
-    kin = [(number[word], name) for name, listed in families.items() for word in listed.split() if word in number]
+    kin = [
+        (number[word], name)
+        for name, listed in families.items()
+        for word in listed.split()
+        if word in number
+    ]
     members, names = np.array([index for index, _ in kin], int), np.array([name for _, name in kin])
     alike = similarities(vectors, vectors[members])[:, members]
     np.fill_diagonal(alike, -np.inf)

@@ -7,7 +7,9 @@ import socket
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores: more threads would wait for one another
+if (
+    "PYTEST_XDIST_WORKER" in os.environ
+):  # as many processes as cores: more threads would wait for one another
     for variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
 REAL_DATA = os.environ.get("TFDS_DATA_DIR")
@@ -18,7 +20,9 @@ def pytest_collection_modifyitems(items):
     """The tests of a file run in one process, which makes its module's fixtures once."""
     for item in items:
         if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0].replace("/", ".")))
+            item.add_marker(
+                pytest.mark.xdist_group(item.nodeid.partition("::")[0].replace("/", "."))
+            )
         if item.get_closest_marker("real_data") and not REAL_DATA:
             item.add_marker(pytest.mark.skip(reason="needs real data sets in TFDS_DATA_DIR"))
 

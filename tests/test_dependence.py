@@ -14,7 +14,13 @@ from recipes._runner.copy_command import DISTRIBUTIONS, canonical
 from recipes._runner.recipe import CHAPTERS, OTHER_FOLDERS, all_recipes
 
 ROOT = pathlib.Path(__file__).parents[1]
-EXPLAINED = {"load_data", "build_model", "search_space", "baseline", "deployed"}  # functions with a docstring
+EXPLAINED = {
+    "load_data",
+    "build_model",
+    "search_space",
+    "baseline",
+    "deployed",
+}  # functions with a docstring
 STANDARD = set(sys.stdlib_module_names)
 TEXT = {".py", ".md", ".csv", ".tsv", ".toml", ".txt", ".mplstyle", ""}
 
@@ -61,7 +67,9 @@ def allowed(path, name):
         return True
     folder = path.split("/")[1] if path.count("/") > 1 else "_runner"  # recipes/__main__.py
     beside = [f"recipes.{other}" for other in OTHER_FOLDERS]
-    if path.count("/") == 3 and path.split("/")[2] == "figures":  # a recipe's pictures may import that recipe
+    if (
+        path.count("/") == 3 and path.split("/")[2] == "figures"
+    ):  # a recipe's pictures may import that recipe
         beside.append(path.removesuffix(".py").replace("/figures/", "/").replace("/", "."))
     if folder in OTHER_FOLDERS:
         return within(name, f"recipes.{folder}")
@@ -78,7 +86,9 @@ def hides_layers(source):
         elif isinstance(node, ast.Import) and any(alias.asname == "layers" for alias in node.names):
             yield node.lineno
     for node in ast.parse(source).body:
-        if isinstance(node, ast.Assign) and "layers" in [getattr(target, "id", "") for target in node.targets]:
+        if isinstance(node, ast.Assign) and "layers" in [
+            getattr(target, "id", "") for target in node.targets
+        ]:
             yield node.lineno
 
 
@@ -147,14 +157,29 @@ def test_import_against_the_rules_is_noticed(path, line):
 @pytest.mark.parametrize(
     ("path", "lines"),
     [
-        ("layers/a.py", "import math; import numpy as np; from keras import ops; from layers.b import B"),
+        (
+            "layers/a.py",
+            "import math; import numpy as np; from keras import ops; from layers.b import B",
+        ),
         ("recipes/heads/a.py", "import sklearn.svm; import recipes.datasets.b; import layers.d"),
         ("recipes/heads/a.py", "from recipes.common.texts import one_line"),
         ("recipes/heads/a.py", "import PIL.Image; from matplotlib import animation"),
-        ("recipes/heads/figures/a.py", "from recipes.heads import a; from recipes.heads.a import build_model"),
-        ("recipes/heads/figures/a.py", "from .. import a; import layers.b; import recipes.datasets.c"),
-        ("recipes/_runner/a.py", "import rich.table; from recipes._runner.b import c; import recipes.datasets.d"),
-        ("recipes/tuning/a.py", "import keras_tuner; from recipes.tuning.b import c; from . import d"),
+        (
+            "recipes/heads/figures/a.py",
+            "from recipes.heads import a; from recipes.heads.a import build_model",
+        ),
+        (
+            "recipes/heads/figures/a.py",
+            "from .. import a; import layers.b; import recipes.datasets.c",
+        ),
+        (
+            "recipes/_runner/a.py",
+            "import rich.table; from recipes._runner.b import c; import recipes.datasets.d",
+        ),
+        (
+            "recipes/tuning/a.py",
+            "import keras_tuner; from recipes.tuning.b import c; from . import d",
+        ),
     ],
 )
 def test_import_within_the_rules_passes(path, lines):
@@ -162,7 +187,11 @@ def test_import_within_the_rules_passes(path, lines):
 
 
 def test_nothing_hides_our_layers_behind_those_of_keras():
-    wrong = [f"{path}:{line}" for path, source in python_files("layers", "recipes") for line in hides_layers(source)]
+    wrong = [
+        f"{path}:{line}"
+        for path, source in python_files("layers", "recipes")
+        for line in hides_layers(source)
+    ]
     assert not wrong, f"write keras.layers.Dense in full: {wrong}"
 
 
@@ -181,16 +210,33 @@ def test_nothing_hides_our_layers_behind_those_of_keras():
 def test_hidden_layers_are_noticed(source):
     assert list(hides_layers(source))
     assert not list(
-        hides_layers("import keras\nfrom layers.b import B\ndef f():\n    layers = [keras.layers.Dense(1)]\n")
+        hides_layers(
+            "import keras\nfrom layers.b import B\ndef f():\n    layers = [keras.layers.Dense(1)]\n"
+        )
     )
 
 
 def test_no_path_of_somebodys_machine():
-    folders = [ROOT / name for name in ("recipes", "layers", "tests", "saved_models", "benchmarks", ".ci")]
-    files = [path for folder in folders for path in folder.rglob("*") if "__pycache__" not in path.parts]
-    files = [path for path in files if path.is_file() and path.suffix in TEXT and path != pathlib.Path(__file__)]
-    files += [path for path in ROOT.iterdir() if path.is_file() and path.suffix in TEXT and path.name[0] != "."]
-    wrong = {str(path.relative_to(ROOT)): places(path.read_text(encoding="utf8", errors="replace")) for path in files}
+    folders = [
+        ROOT / name for name in ("recipes", "layers", "tests", "saved_models", "benchmarks", ".ci")
+    ]
+    files = [
+        path for folder in folders for path in folder.rglob("*") if "__pycache__" not in path.parts
+    ]
+    files = [
+        path
+        for path in files
+        if path.is_file() and path.suffix in TEXT and path != pathlib.Path(__file__)
+    ]
+    files += [
+        path
+        for path in ROOT.iterdir()
+        if path.is_file() and path.suffix in TEXT and path.name[0] != "."
+    ]
+    wrong = {
+        str(path.relative_to(ROOT)): places(path.read_text(encoding="utf8", errors="replace"))
+        for path in files
+    }
     assert not {path: found for path, found in wrong.items() if found}
 
 
@@ -202,7 +248,11 @@ def test_path_of_somebodys_machine_is_noticed():
 
 def test_every_folder_of_sources_is_a_package():
     """Without `__init__.py`, `tests/layers` would hide `layers`."""
-    folders = {path.parent for name in ("recipes", "layers", "tests") for path in (ROOT / name).rglob("*.py")}
+    folders = {
+        path.parent
+        for name in ("recipes", "layers", "tests")
+        for path in (ROOT / name).rglob("*.py")
+    }
     folders |= {parent for folder in folders for parent in folder.parents if ROOT in parent.parents}
     assert not [str(folder) for folder in folders if not (folder / "__init__.py").exists()]
 
@@ -217,8 +267,15 @@ def test_pictures_belong_to_recipes_that_train_and_are_packaged():
         assert recipe.trains
         assert recipe.figures_path == path
         assert "figures" not in recipe.functions, "drawn twice"
-        (draw,) = (node for node in ast.parse(path.read_text()).body if getattr(node, "name", "") == "figures")
-        assert [argument.arg for argument in draw.args.args][1:] in (["test", "history"], ["test", "histories"])
+        (draw,) = (
+            node
+            for node in ast.parse(path.read_text()).body
+            if getattr(node, "name", "") == "figures"
+        )
+        assert [argument.arg for argument in draw.args.args][1:] in (
+            ["test", "history"],
+            ["test", "histories"],
+        )
         assert ast.get_docstring(draw)
         assert f"recipes.{recipe.chapter}.figures" in packages
 
@@ -228,7 +285,10 @@ def test_chapters_are_those_of_the_slides():
 
 
 def test_names_and_titles_are_unique():
-    for names in ([recipe.name for recipe in all_recipes()], [recipe.title for recipe in all_recipes()]):
+    for names in (
+        [recipe.name for recipe in all_recipes()],
+        [recipe.title for recipe in all_recipes()],
+    ):
         assert not {name for name in names if names.count(name) > 1}
 
 
@@ -254,7 +314,9 @@ def test_recipe_says_what_it_is(recipe):
     assert re.search(r"\b00[0-3] «[^»]+»", recipe.slides), "Slides: 001 «Heading», …"
     assert "main" in recipe.functions
     assert recipe.source.endswith('\n\n\nif __name__ == "__main__":\n    main()\n')
-    assert ("load_data" in recipe.functions) == ("search_space" in recipe.functions) == recipe.trains
+    assert (
+        ("load_data" in recipe.functions) == ("search_space" in recipe.functions) == recipe.trains
+    )
     assert recipe.trains or ".savefig(" in recipe.source, "what trains nothing draws"
     explained = [node for node in recipe.tree.body if getattr(node, "name", "") in EXPLAINED]
     assert not [node.name for node in explained if not ast.get_docstring(node)]

@@ -29,7 +29,9 @@ def test_links_lead_somewhere():
 
 
 def test_targets_of_make_and_their_recipes_exist():
-    targets = re.findall(r"^([a-z%-]+):", (ROOT / "Makefile").read_text(encoding="utf8"), re.MULTILINE)
+    targets = re.findall(
+        r"^([a-z%-]+):", (ROOT / "Makefile").read_text(encoding="utf8"), re.MULTILINE
+    )
     used = set(re.findall(r"\bmake ([\w-]+)", README)) - {"tune-NAME"}
     assert {"recipe-cnn-mnist", "list", "results"} & used
     for target in used:
@@ -43,7 +45,9 @@ def test_targets_of_make_and_their_recipes_exist():
 @pytest.mark.parametrize("command", ["recipe", "predict", "tune"])
 def test_options_exist(command, capsys):
     lines = [line for line in SHELL.splitlines() if line.startswith(f"make {command}-")]
-    used = {option for line in lines for option in re.findall(r"--[a-z-]+", line.partition("  #")[0])}
+    used = {
+        option for line in lines for option in re.findall(r"--[a-z-]+", line.partition("  #")[0])
+    }
     assert used
     with pytest.raises(SystemExit):
         cli.main([{"recipe": "run"}.get(command, command), "--help"])

@@ -15,7 +15,9 @@ LINK = re.compile(r"\[(\w+)\]\(([^)]+)\)")
 def test_every_item_stands_once_with_its_slide():
     items = [item for item, *_ in ROWS]
     assert len(items) == len(set(items)) == 509
-    assert [heading for _, heading, _ in ROWS if not re.match(r"00[0-3]\b|\(.*not a slide\)", heading)] == []
+    assert [
+        heading for _, heading, _ in ROWS if not re.match(r"00[0-3]\b|\(.*not a slide\)", heading)
+    ] == []
 
 
 def test_what_is_said_to_be_there_is_there_and_the_rest_is_not():
@@ -26,12 +28,16 @@ def test_what_is_said_to_be_there_is_there_and_the_rest_is_not():
         for name, path in links:
             assert (ROOT / path).is_file(), (item, path)
             assert name in (pathlib.Path(path).stem, "test"), (item, path)
-        assert not there & set(re.findall(r"not yet \(`(\w+)`\)", shown)), f"{item} is there now: link it"
+        assert not there & set(re.findall(r"not yet \(`(\w+)`\)", shown)), (
+            f"{item} is there now: link it"
+        )
 
 
 def test_every_recipe_stands_in_the_table():
     linked = {(ROOT / path).resolve() for *_, shown in ROWS for _, path in LINK.findall(shown)}
-    missing = [recipe.name for recipe in all_recipes() if pathlib.Path(recipe.path).resolve() not in linked]
+    missing = [
+        recipe.name for recipe in all_recipes() if pathlib.Path(recipe.path).resolve() not in linked
+    ]
     assert not missing
 
 
@@ -56,7 +62,9 @@ def test_decks_and_headings_of_a_cell(cell, pairs):
 
 def test_by_deck_each_item_stands_under_each_of_its_decks_in_order():
     table = slides.by_deck(ROWS)
-    sections = dict(zip(slides.DECKS, re.split(r"^## Deck .*$", table, flags=re.MULTILINE)[1:], strict=True))
+    sections = dict(
+        zip(slides.DECKS, re.split(r"^## Deck .*$", table, flags=re.MULTILINE)[1:], strict=True)
+    )
     for deck, section in sections.items():
         numbers = re.findall(r" \| ([A-Z]\d+) \|", section)
         assert list(dict.fromkeys(numbers)) == [

@@ -25,7 +25,9 @@ def expanded(text):
     try:
         return str(pathlib.Path(text).expanduser())
     except RuntimeError:
-        raise argparse.ArgumentTypeError(f"{text}: there is no user {text[1:].partition('/')[0]}") from None
+        raise argparse.ArgumentTypeError(
+            f"{text}: there is no user {text[1:].partition('/')[0]}"
+        ) from None
 
 
 def expanded_path(text):
@@ -68,11 +70,15 @@ def parse(module, settings, batch_size=None):
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals:
-            raise UserError(f"--set {setting}: write NAME=VALUE, for example --set {next(iter(known))}=…")
+            raise UserError(
+                f"--set {setting}: write NAME=VALUE, for example --set {next(iter(known))}=…"
+            )
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}? " if near else ""
-            raise UserError(f"--set {name}: {hint}{module.__name__.rpartition('.')[2]} takes {', '.join(known)}")
+            raise UserError(
+                f"--set {name}: {hint}{module.__name__.rpartition('.')[2]} takes {', '.join(known)}"
+            )
         arguments[name] = value_like(name, text, known[name])
     return arguments
 
@@ -91,7 +97,13 @@ def value_like(name, text, default):
         return text
     if isinstance(default, list | tuple) and isinstance(value, list | tuple):
         return type(default)(value)
-    kinds = {bool: "True or False", int: "a whole number", float: "a number", tuple: "a tuple", list: "a list"}
+    kinds = {
+        bool: "True or False",
+        int: "a whole number",
+        float: "a number",
+        tuple: "a tuple",
+        list: "a list",
+    }
     raise UserError(
         f"--set {name}={text}: {name} takes {kinds.get(type(default), type(default).__name__)}, such as {default}"
     )
@@ -100,7 +112,11 @@ def value_like(name, text, default):
 def split(module, arguments):
     """The arguments of `load_data` and those of `build_model`; a name of both goes to both."""
     return tuple(
-        {name: value for name, value in arguments.items() if name in inspect.signature(function).parameters}
+        {
+            name: value
+            for name, value in arguments.items()
+            if name in inspect.signature(function).parameters
+        }
         for function in (module.load_data, module.build_model)
     )
 
@@ -129,7 +145,11 @@ def blamed(module, given):
         if not given:
             raise
         known = parameters(module)
-        values = ", ".join(f"{name}={value!r} (default {known[name]!r})" for name, value in given.items())
+        values = ", ".join(
+            f"{name}={value!r} (default {known[name]!r})" for name, value in given.items()
+        )
         said = (str(error).strip().splitlines() or [""])[0].partition("{{")[0]
         name = module.__name__.rpartition(".")[2]
-        raise UserError(f"{name} does not work with {values}: {type(error).__name__}: {said}") from error
+        raise UserError(
+            f"{name} does not work with {values}: {type(error).__name__}: {said}"
+        ) from error

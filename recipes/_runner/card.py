@@ -46,9 +46,17 @@ def chosen(recipe, plan, metrics):
     if getattr(recipe.module, "KEEP", "best") == "last":
         return f"the last of {epochs}, which this recipe keeps"
     if score is None:
-        why = "the validation set was trained on, too" if plan.all_data else "there is no validation set"
+        why = (
+            "the validation set was trained on, too"
+            if plan.all_data
+            else "there is no validation set"
+        )
         return f"the last of {epochs}: {why}"
-    by = f"validation ({name} {score:.4g})" if name.startswith("val_") else f"{name} on the training set ({score:.4g})"
+    by = (
+        f"validation ({name} {score:.4g})"
+        if name.startswith("val_")
+        else f"{name} on the training set ({score:.4g})"
+    )
     return f"epoch {metrics['best_epoch']} of {metrics['epochs']}, chosen on {by}"
 
 
@@ -99,7 +107,15 @@ def write_variants(recipe, plan, results, folder, own, pictures):
 def write_without_training(recipe, folder, files):
     """The card of a recipe that only computes and draws, with the files of its pictures."""
     made = f"Made by `{output.command('run', recipe)}`."
-    lines = [f"# {recipe.name}", "", recipe.title, "", made, "", *gallery(recipe, dict.fromkeys(files, ""), {})]
+    lines = [
+        f"# {recipe.name}",
+        "",
+        recipe.title,
+        "",
+        made,
+        "",
+        *gallery(recipe, dict.fromkeys(files, ""), {}),
+    ]
     write_atomically(folder / "README.md", "\n".join(lines) + "\n")
 
 
@@ -120,7 +136,10 @@ def command(recipe, plan):
 def warning(plan):
     stand_ins = [name for name, kind in plan.data.items() if kind == "stand-in"]
     return (
-        ["", f"**Stand-in data ({', '.join(stand_ins)}): not comparable with results on the real set.**"]
+        [
+            "",
+            f"**Stand-in data ({', '.join(stand_ins)}): not comparable with results on the real set.**",
+        ]
         if stand_ins
         else []
     )

@@ -34,7 +34,12 @@ class Checkpoint(keras.callbacks.Callback):
         super().__init__()
         self.folder = pathlib.Path(folder)
         self.states = self.folder / "state"
-        self.monitor, self.direction, self.keep, self.callbacks = monitor, direction, keep, list(callbacks)
+        self.monitor, self.direction, self.keep, self.callbacks = (
+            monitor,
+            direction,
+            keep,
+            list(callbacks),
+        )
         self.finished_epochs, self.stopped = 0, False
         self.history, self.best_epoch, self.best_score = {}, None, None
         self.seconds = self.cpu_seconds = 0.0
@@ -52,7 +57,9 @@ class Checkpoint(keras.callbacks.Callback):
             saved["weights"] = state / "last.weights.h5"
             self.reminders = progress.restore(saved, model, self.callbacks)
         except Exception as error:
-            raise UserError(f"cannot continue from {state}: {error}; run again without --resume") from error
+            raise UserError(
+                f"cannot continue from {state}: {error}; run again without --resume"
+            ) from error
         for name in REMEMBERED:
             setattr(self, name, saved[name])
         self.finished_epochs = saved["epochs"]
@@ -104,8 +111,14 @@ class Checkpoint(keras.callbacks.Callback):
     def save(self, is_best):
         now, cpu_now = time.perf_counter(), time.process_time()
         self.seconds, self._started = self.seconds + now - self._started, now
-        self.cpu_seconds, self._cpu_started = self.cpu_seconds + cpu_now - self._cpu_started, cpu_now
-        remembered = {"epochs": self.finished_epochs, **{name: getattr(self, name) for name in REMEMBERED}}
+        self.cpu_seconds, self._cpu_started = (
+            self.cpu_seconds + cpu_now - self._cpu_started,
+            cpu_now,
+        )
+        remembered = {
+            "epochs": self.finished_epochs,
+            **{name: getattr(self, name) for name in REMEMBERED},
+        }
         progress.save(self.states, self.model, self.callbacks, remembered, best=is_best)
 
 

@@ -29,13 +29,19 @@ def main(arguments=None):
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal in Latin-1 shows ? for what it lacks
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported: no remarks on CUDA and the like
+    os.environ.setdefault(
+        "TF_CPP_MIN_LOG_LEVEL", "3"
+    )  # before TensorFlow is imported: no remarks on CUDA and the like
     arguments = sys.argv[1:] if arguments is None else arguments
     parser = Parser(prog="recipes", description=__doc__.splitlines()[0])
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", parser_class=Parser
+    )
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary)
-        if name in arguments[:1]:  # the other commands' modules stay unimported: `list` must answer at once
+        if (
+            name in arguments[:1]
+        ):  # the other commands' modules stay unimported: `list` must answer at once
             module = importlib.import_module(f"recipes._runner.{name}_command")
             module.add_arguments(command)
     try:
@@ -56,5 +62,8 @@ def main(arguments=None):
     except Exception as error:
         if not full_disk(error):
             raise
-        print(f"recipes: no space left to write to ({error}); free some and run again", file=sys.stderr)
+        print(
+            f"recipes: no space left to write to ({error}); free some and run again",
+            file=sys.stderr,
+        )
         return 2

@@ -37,7 +37,9 @@ def add_arguments(parser):
     parser.add_argument("recipe", type=expanded, help="such as cnn_mnist")
     parser.add_argument("folder", type=expanded_path, help="where to; made if it is not there")
     parser.add_argument("--with-figures", action="store_true", help="the code of its pictures, too")
-    parser.add_argument("--force", action="store_true", help="replace files that are there and differ")
+    parser.add_argument(
+        "--force", action="store_true", help="replace files that are there and differ"
+    )
 
 
 def main(options):
@@ -50,7 +52,9 @@ def main(options):
     beside = f" with {', '.join(modules)}" if modules else ""
     print(f"{folder / recipe.path.name}{beside}")
     print(f"cd {shlex.quote(str(folder))} && uv run {recipe.path.name}")
-    print(f"or, in an environment of yours:  pip install -r requirements.txt && python {recipe.path.name}")
+    print(
+        f"or, in an environment of yours:  pip install -r requirements.txt && python {recipe.path.name}"
+    )
     print(f"{names['README.md']} says how to use what it saves")
     return 0
 
@@ -70,7 +74,9 @@ def own_names(recipe, folder):
         path, ours = folder / name, False
         with contextlib.suppress(OSError):
             ours = mark in path.read_text(encoding="utf8", errors="replace")
-        names[name] = name if ours or not path.exists() else f"{path.stem}_{recipe.name}{path.suffix}"
+        names[name] = (
+            name if ours or not path.exists() else f"{path.stem}_{recipe.name}{path.suffix}"
+        )
     return names
 
 
@@ -86,7 +92,9 @@ def contents(recipe, names=None, with_figures=False):
     scripts = {recipe.path.name: recipe.path.read_bytes()}
     used = copy_extras.use(recipe)
     if used.kind:
-        scripts[names["predict.py"]] = copy_extras.predict(recipe, used, names["predict.py"]).encode()
+        scripts[names["predict.py"]] = copy_extras.predict(
+            recipe, used, names["predict.py"]
+        ).encode()
     modules = {}
     if with_figures and recipe.figures_path.exists():
         modules[f"{recipe.name}_figures.py"] = figures_source(recipe).encode()
@@ -117,8 +125,12 @@ def figures_source(recipe):
     """The code of a recipe's pictures as it stands beside a copy of the recipe, which it may import."""
     source = recipe.figures_path.read_text(encoding="utf8")
     package, name = re.escape(f"recipes.{recipe.chapter}"), recipe.name
-    source = re.sub(rf"^from {package} import {name}$", f"import {name}", source, flags=re.MULTILINE)
-    return re.sub(rf"^from {package}\.{name} import", f"from {name} import", source, flags=re.MULTILINE)
+    source = re.sub(
+        rf"^from {package} import {name}$", f"import {name}", source, flags=re.MULTILINE
+    )
+    return re.sub(
+        rf"^from {package}\.{name} import", f"from {name} import", source, flags=re.MULTILINE
+    )
 
 
 def imported(code, package):
@@ -135,7 +147,9 @@ def imported(code, package):
             base = node.module
             if node.level:
                 above = package.split(".")
-                base = ".".join([*above[: len(above) - node.level + 1], *filter(None, [node.module])])
+                base = ".".join(
+                    [*above[: len(above) - node.level + 1], *filter(None, [node.module])]
+                )
             yield base
             yield from (f"{base}.{alias.name}" for alias in node.names)
 
@@ -153,7 +167,10 @@ def module_files(name):
 
 def pinned(modules):
     """The requirements for these modules, at the tested versions."""
-    names = {canonical(DISTRIBUTIONS.get(module, module)) for module in modules - set(sys.stdlib_module_names)}
+    names = {
+        canonical(DISTRIBUTIONS.get(module, module))
+        for module in modules - set(sys.stdlib_module_names)
+    }
     for name in sorted(names):
         names.update(ALSO.get(name, ()))
     versions = constraints()
@@ -169,8 +186,13 @@ def constraints():
     """`{name: version}` of `constraints.txt`; of what is installed, where this is not a checkout."""
     path = recipe_module.ROOT.parent / "constraints.txt"
     if not path.exists():
-        return {canonical(found.metadata["Name"]): found.version for found in importlib.metadata.distributions()}
-    lines = re.findall(r"^([\w.-]+)(?:\[.*\])?==([^\s;#]+)", path.read_text(encoding="utf8"), re.MULTILINE)
+        return {
+            canonical(found.metadata["Name"]): found.version
+            for found in importlib.metadata.distributions()
+        }
+    lines = re.findall(
+        r"^([\w.-]+)(?:\[.*\])?==([^\s;#]+)", path.read_text(encoding="utf8"), re.MULTILINE
+    )
     return {canonical(name): version for name, version in lines}
 
 
@@ -189,9 +211,15 @@ def place(files, folder, force, requirements):
     root, target = recipe_module.ROOT.parent, folder.resolve()
     ours = [root / name for name in (*PACKAGES, "tests")]
     if target == root or any(target.is_relative_to(package) for package in ours):
-        raise UserError(f"{folder} is this project itself; copy to a folder of your own, such as ../mine")
+        raise UserError(
+            f"{folder} is this project itself; copy to a folder of your own, such as ../mine"
+        )
     try:
-        taken = [name for name in files if (folder / name).exists() and (folder / name).read_bytes() != files[name]]
+        taken = [
+            name
+            for name in files
+            if (folder / name).exists() and (folder / name).read_bytes() != files[name]
+        ]
         if taken and not force:
             them = "it" if len(taken) == 1 else "them"
             raise UserError(f"{folder} has another {', '.join(taken)}; --force replaces {them}")
@@ -239,5 +267,7 @@ def decoded(content, path):
     except UnicodeDecodeError:
         text, encoding = content.decode("latin-1"), "latin-1"
     if "\0" in text:
-        raise UserError(f"{path} is no text in UTF-8, Latin-1, or UTF-16 with its mark; save it in UTF-8")
+        raise UserError(
+            f"{path} is no text in UTF-8, Latin-1, or UTF-16 with its mark; save it in UTF-8"
+        )
     return text, encoding

@@ -72,7 +72,9 @@ def variants(tree):
 def assigned(tree, name):
     """The expression that a module gives a name on its top level, or None."""
     for node in tree.body:
-        if isinstance(node, ast.Assign) and name in [getattr(target, "id", "") for target in node.targets]:
+        if isinstance(node, ast.Assign) and name in [
+            getattr(target, "id", "") for target in node.targets
+        ]:
             return node.value
     return None
 
@@ -82,7 +84,9 @@ def saved(main, names):
     strings, inner = [], set()
     for node in ast.walk(main):
         if isinstance(node, ast.JoinedStr):
-            parts = [part.value if isinstance(part, ast.Constant) else "{name}" for part in node.values]
+            parts = [
+                part.value if isinstance(part, ast.Constant) else "{name}" for part in node.values
+            ]
             strings.append((node.lineno, "".join(parts)))
             inner.update(node.values)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in inner:
@@ -91,7 +95,11 @@ def saved(main, names):
     patterns.sort(key=lambda text: "{name}" not in text)
     files = []
     for text in patterns:
-        files += [text.replace("{name}", name) for name in names] if names and "{name}" in text else [text]
+        files += (
+            [text.replace("{name}", name) for name in names]
+            if names and "{name}" in text
+            else [text]
+        )
     return list(dict.fromkeys(files))
 
 
@@ -240,7 +248,9 @@ def answer(recipe, used, classes, outputs):
     elif classes is None and used.kind != "image":
         before += ['numbers = " ".join(f"{number:.6g}" for number in answer)']
         line = f'print(f"{place}: {{numbers}}")'
-    elif isinstance(classes, ast.List) and len(classes.elts) == 2:  # one unit: the probability of the second
+    elif (
+        isinstance(classes, ast.List) and len(classes.elts) == 2
+    ):  # one unit: the probability of the second
         line = f'print(f"{place}: {{{recipe.name}.CLASSES[1]}} {{answer[0]:.3f}}{beside}")'
     else:
         name = "number" if classes is None else f"{recipe.name}.CLASSES[number]"
@@ -289,7 +299,10 @@ def readme(recipe, used, script=None, figures=None):
     if used.file:
         lines += ["## Load", "", "```python", "import keras", *importing(recipe), ""]
         lines += [f'model = keras.saving.load_model("{used.file}")', "```", ""]
-        lines += [f"- `{function}`: {summary(recipe, function)}" for function in ("load_data", "build_model")] + [""]
+        lines += [
+            f"- `{function}`: {summary(recipe, function)}"
+            for function in ("load_data", "build_model")
+        ] + [""]
     if figures:
         stem = figures.removesuffix(".py")
         lines += [

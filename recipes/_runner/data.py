@@ -19,7 +19,12 @@ from recipes._runner.errors import UserError
 
 PATIENCE = 5.0  # seconds in all for the hosts of the missing sets to answer; TFDS alone takes 205 to give up
 RETRIES = 2  # of a download that fails; TFDS' own 10 take minutes
-NO_WAY_THROUGH = (407, 502, 503, 504)  # what a proxy says when it is the one that cannot, or will not, reach the host
+NO_WAY_THROUGH = (
+    407,
+    502,
+    503,
+    504,
+)  # what a proxy says when it is the one that cannot, or will not, reach the host
 RECORD_OVERHEAD = 16  # bytes that a TFRecord adds to each example: its length and two checksums
 
 _used = {}  # name: the folder with the files that `tfds.load` was told to use, for `explain`
@@ -30,7 +35,10 @@ def names(path):
     found = []
     for node in ast.walk(ast.parse(pathlib.Path(path).read_text(encoding="utf8"))):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("tfds.load", "tfds.builder"):
-            first = [*node.args[:1], *(keyword.value for keyword in node.keywords if keyword.arg == "name")]
+            first = [
+                *node.args[:1],
+                *(keyword.value for keyword in node.keywords if keyword.arg == "name"),
+            ]
             if first and isinstance(getattr(first[0], "value", None), str):
                 found.append((node.lineno, first[0].value))
     return list(dict.fromkeys(name for _, name in sorted(found)))
@@ -62,7 +70,9 @@ def choose(names, data_dir=None, stand_in=False, rows=None):
     roots = {}
     if not stand_in:
         for name in names:
-            roots[name] = next((folder for folder in folders if _prepared(_builder(name, folder))), None)
+            roots[name] = next(
+                (folder for folder in folders if _prepared(_builder(name, folder))), None
+            )
         missing = {name: _builder(name, folders[0]) for name, root in roots.items() if root is None}
         answering = _answering({name: builder.url_infos for name, builder in missing.items()})
         for name, builder in missing.items():
@@ -78,7 +88,10 @@ def choose(names, data_dir=None, stand_in=False, rows=None):
             roots[name] = _stand_in(name, rows)
     _use(roots)
     # What was once generated stays a stand-in, though someone may have copied it to another folder.
-    return {name: "stand-in" if (folder / stand_ins.MARK).exists() else "real" for name, folder in _used.items()}
+    return {
+        name: "stand-in" if (folder / stand_ins.MARK).exists() else "real"
+        for name, folder in _used.items()
+    }
 
 
 def explain(error):
@@ -119,7 +132,9 @@ def _folders(data_dir):
     from tensorflow_datasets.core import constants
 
     named = [data_dir] if data_dir else []
-    named.append(constants.get_default_data_dir())  # TFDS_DATA_DIR as it is now, not as it was at the import
+    named.append(
+        constants.get_default_data_dir()
+    )  # TFDS_DATA_DIR as it is now, not as it was at the import
     folders = [tfds.core.Path(folder).expanduser().absolute() for folder in named]
     for folder in folders:
         try:
@@ -128,7 +143,9 @@ def _folders(data_dir):
             if isinstance(error, FileNotFoundError) and not (data_dir and folder is folders[0]):
                 continue  # the first download makes it
             why = (error.strerror or str(error)).lower()
-            raise UserError(f"data folder {folder}: {why}; name a readable folder of prepared sets") from None
+            raise UserError(
+                f"data folder {folder}: {why}; name a readable folder of prepared sets"
+            ) from None
     default = tfds.core.Path("~/tensorflow_datasets").expanduser()
     return list(dict.fromkeys(folders + [default] * os.access(default, os.R_OK)))
 
@@ -191,7 +208,9 @@ def _check_json(path):
 
 def _damaged(path, why):
     folder = path.parent if path.suffix else path
-    return UserError(f"damaged data set {path}: {why}; delete {folder}, and the next run makes it anew")
+    return UserError(
+        f"damaged data set {path}: {why}; delete {folder}, and the next run makes it anew"
+    )
 
 
 def _host(builder):
@@ -207,7 +226,9 @@ def _answering(urls):
             found.append(name)
 
     asked = [
-        threading.Thread(target=ask, args=(name, next(iter(known))), daemon=True)  # daemons: no one waits for the late
+        threading.Thread(
+            target=ask, args=(name, next(iter(known))), daemon=True
+        )  # daemons: no one waits for the late
         for name, known in urls.items()
         if known
     ]
@@ -242,7 +263,9 @@ def _download(name, builder, folder):
     if sys.stderr.isatty():
         tfds.enable_progress_bar()
     try:
-        with contextlib.redirect_stdout(io.StringIO()):  # TFDS' own announcement says "unknown size"
+        with contextlib.redirect_stdout(
+            io.StringIO()
+        ):  # TFDS' own announcement says "unknown size"
             builder.download_and_prepare()
     except Exception as error:
         with contextlib.suppress(UserError):
@@ -264,7 +287,9 @@ def _stand_in(name, rows):
 
     plain = name.partition("/")[0].partition(":")[0]
     if plain not in stand_ins.SIZES:
-        raise UserError(f"there is no stand-in for {name}: run once with a network and without --stand-in")
+        raise UserError(
+            f"there is no stand-in for {name}: run once with a network and without --stand-in"
+        )
     root = tfds.core.Path(stand_ins.folder(plain, rows))
     if not root.exists():
         print(f"{plain}: generating stand-in data …", flush=True)
@@ -279,7 +304,9 @@ def _stand_in(name, rows):
             stand_ins.make(plain, rows)
     except OSError as error:
         why = (error.strerror or str(error)).lower()
-        raise UserError(f"cannot write stand-in data to {stand_ins.root()}: {why}; set XDG_CACHE_HOME") from error
+        raise UserError(
+            f"cannot write stand-in data to {stand_ins.root()}: {why}; set XDG_CACHE_HOME"
+        ) from error
     return root
 
 

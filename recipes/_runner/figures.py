@@ -71,7 +71,9 @@ def title(figure):
     if figure.get_suptitle():
         return figure.get_suptitle()
     places = ("left", "center", "right")
-    parts = [axis.get_title(place) for axis in figure.axes for place in places if axis.get_title(place)]
+    parts = [
+        axis.get_title(place) for axis in figure.axes for place in places if axis.get_title(place)
+    ]
     return "; ".join(parts)
 
 
@@ -97,7 +99,9 @@ def is_image(inputs):
 
 
 def is_text(inputs):
-    return isinstance(inputs, np.ndarray) and inputs.dtype.kind in "OSU" and inputs.size == len(inputs)
+    return (
+        isinstance(inputs, np.ndarray) and inputs.dtype.kind in "OSU" and inputs.size == len(inputs)
+    )
 
 
 def training_curves(histories, monitor="val_loss", direction="min"):
@@ -109,12 +113,18 @@ def training_curves(histories, monitor="val_loss", direction="min"):
         direction: `"max"` or `"min"`, what is best of it.
     """
     directions = {"loss": "min", monitor.removeprefix("val_"): direction}
-    keys = dict.fromkeys(key.removeprefix("val_") for history in histories.values() for key in history)
+    keys = dict.fromkeys(
+        key.removeprefix("val_") for history in histories.values() for key in history
+    )
     metrics = [key for key in keys if key != "learning_rate"]
     columns = min(len(metrics), 3) or 1
     rows = -(-len(metrics) // columns) or 1
     figure, axes = plt.subplots(
-        rows, columns, figsize=(max(4 * columns, 6), 3.6 * rows), layout="constrained", squeeze=False
+        rows,
+        columns,
+        figsize=(max(4 * columns, 6), 3.6 * rows),
+        layout="constrained",
+        squeeze=False,
     )
     for axis, metric in itertools.zip_longest(axes.flat, metrics):
         if metric is None:
@@ -132,7 +142,15 @@ def training_curves(histories, monitor="val_loss", direction="min"):
                     colour = f"C{int(values is validation)}" if alone else f"C{number % 8}"
                     marker = "o" if len(values) < 20 else ""
                     epochs = range(1, len(values) + 1)
-                    axis.plot(epochs, values, style, color=colour, label=label, marker=marker, markersize=4)
+                    axis.plot(
+                        epochs,
+                        values,
+                        style,
+                        color=colour,
+                        label=label,
+                        marker=marker,
+                        markersize=4,
+                    )
             if metric in directions and validation and np.isfinite(validation).any():
                 best[name] = best_of(directions[metric], validation)
         axis.set_title(curve_title(metric, directions.get(metric), best))
@@ -173,7 +191,9 @@ def confusion_matrix(y_true, y_pred, class_names):
     """
     y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
     size = max(len(class_names), y_true.max(initial=0) + 1, y_pred.max(initial=0) + 1)
-    names = [str(name) for name in class_names] + [str(number) for number in range(len(class_names), size)]
+    names = [str(name) for name in class_names] + [
+        str(number) for number in range(len(class_names), size)
+    ]
     counts = np.zeros((size, size), int)
     np.add.at(counts, (y_true, y_pred), 1)
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
@@ -182,9 +202,13 @@ def confusion_matrix(y_true, y_pred, class_names):
     longest = max(map(len, names))
     side = min(max(4, 0.5 * size), 7.5)
     small = 11 if size <= 10 else 8
-    figure, axis = plt.subplots(figsize=(side + 1.7 + 0.08 * longest, side + 0.7), layout="constrained")
+    figure, axis = plt.subplots(
+        figsize=(side + 1.7 + 0.08 * longest, side + 0.7), layout="constrained"
+    )
     cmap = plt.get_cmap("Blues").with_extremes(bad="0.9")
-    image = axis.imshow(wrong, cmap=cmap, vmin=0, vmax=max(wrong.max(), 0.1) if wrong.count() else 1)
+    image = axis.imshow(
+        wrong, cmap=cmap, vmin=0, vmax=max(wrong.max(), 0.1) if wrong.count() else 1
+    )
     figure.colorbar(image, label="mistakes, % of the true class", shrink=0.8)
     if size <= 40:
         upright = longest <= 3 or size * longest < 40
@@ -194,7 +218,15 @@ def confusion_matrix(y_true, y_pred, class_names):
         for row, column in np.argwhere(counts):
             dark = row != column and wrong[row, column] > 0.6 * image.norm.vmax
             number = f"{counts[row, column]:,}"
-            axis.text(column, row, number, ha="center", va="center", color="w" if dark else "k", fontsize=small)
+            axis.text(
+                column,
+                row,
+                number,
+                ha="center",
+                va="center",
+                color="w" if dark else "k",
+                fontsize=small,
+            )
     axis.set(xlabel="predicted", ylabel="true")
     axis.spines[:].set_visible(False)
     right, total = int(np.trace(counts)), len(y_true)
@@ -217,7 +249,11 @@ def mistakes(inputs, y_true, probabilities, class_names, count=None):
         class_names: The classes' names.
         count: How many; 12 images or 6 texts if None.
     """
-    inputs, y_true, probabilities = np.asarray(inputs), np.asarray(y_true), np.asarray(probabilities)
+    inputs, y_true, probabilities = (
+        np.asarray(inputs),
+        np.asarray(y_true),
+        np.asarray(probabilities),
+    )
     answers = probabilities.argmax(1)
     confidence = probabilities.max(1)
     wrong = np.flatnonzero(answers != y_true)
@@ -235,19 +271,25 @@ def mistakes(inputs, y_true, probabilities, class_names, count=None):
 
     figure = draw([inputs[index] for index in chosen], [caption(index) for index in chosen])
     some = f"The {len(chosen)} most confident of {len(wrong):,} mistakes"
-    figure.suptitle(f"{'All mistakes' if len(chosen) == len(wrong) else some} among {len(y_true):,}")
+    figure.suptitle(
+        f"{'All mistakes' if len(chosen) == len(wrong) else some} among {len(y_true):,}"
+    )
     return figure
 
 
 def draw_images(images, captions):
     columns = min(4, len(images))
     rows = -(-len(images) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(8, 2.25 * rows + 0.5), layout="constrained", squeeze=False)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(8, 2.25 * rows + 0.5), layout="constrained", squeeze=False
+    )
     for axis in axes.flat:
         axis.set_axis_off()
     for axis, image, caption in zip(axes.flat, images, captions, strict=False):
         image = image.astype("float64")
-        if image.min() < 0 or image.max() > 255:  # standardised somehow: only the pattern can be shown
+        if (
+            image.min() < 0 or image.max() > 255
+        ):  # standardised somehow: only the pattern can be shown
             image = (image - image.min()) / max(np.ptp(image), 1e-9)
         elif image.max() > 1:
             image = image / 255
@@ -261,7 +303,9 @@ def draw_texts(texts, captions):
     for text in texts:
         text = text if isinstance(text, str) else np.asarray(text).reshape(-1)[0]
         text = text.decode("utf8", "replace") if isinstance(text, bytes) else str(text)
-        paragraphs.append(textwrap.wrap(textwrap.shorten(drawable(text), 360, placeholder=" …"), 105) or [""])
+        paragraphs.append(
+            textwrap.wrap(textwrap.shorten(drawable(text), 360, placeholder=" …"), 105) or [""]
+        )
     lines = sum(len(paragraph) + 2 for paragraph in paragraphs)
     figure, axis = plt.subplots(figsize=(8, 0.22 * lines + 0.5), layout="constrained")
     axis.set_axis_off()
@@ -269,15 +313,27 @@ def draw_texts(texts, captions):
     line = 0
     for paragraph, caption in zip(paragraphs, captions, strict=True):
         axis.text(0, line, caption, va="top", weight="bold", color="C1", parse_math=False)
-        axis.text(0, line + 1, "\n".join(paragraph), va="top", fontsize=10, linespacing=1.35, parse_math=False)
+        axis.text(
+            0,
+            line + 1,
+            "\n".join(paragraph),
+            va="top",
+            fontsize=10,
+            linespacing=1.35,
+            parse_math=False,
+        )
         line += len(paragraph) + 2
     return figure
 
 
 def drawable(text):
     """The text with a box for each character that the font lacks: emoji, mostly."""
-    known = font_manager.get_font(font_manager.findfont(font_manager.FontProperties())).get_charmap()
-    return "".join(character if ord(character) in known or character.isspace() else "▯" for character in text)
+    known = font_manager.get_font(
+        font_manager.findfont(font_manager.FontProperties())
+    ).get_charmap()
+    return "".join(
+        character if ord(character) in known or character.isspace() else "▯" for character in text
+    )
 
 
 def predicted_against_true(y_true, y_pred, label="value"):
@@ -287,7 +343,9 @@ def predicted_against_true(y_true, y_pred, label="value"):
         y_true, y_pred: `(n,)` or `(n, outputs)`; one panel each for up to three outputs.
         label: What is predicted, with its unit.
     """
-    y_true, y_pred = (np.asarray(values, "float64").reshape(len(values), -1) for values in (y_true, y_pred))
+    y_true, y_pred = (
+        np.asarray(values, "float64").reshape(len(values), -1) for values in (y_true, y_pred)
+    )
     shown = min(y_true.shape[1], 3)
     size = (5.5 if shown == 1 else 4 * shown, 5)
     figure, axes = plt.subplots(1, shown, figsize=size, layout="constrained", squeeze=False)
@@ -300,7 +358,9 @@ def predicted_against_true(y_true, y_pred, label="value"):
             continue
         low, high = min(true.min(), predicted.min()), max(true.max(), predicted.max())
         axis.plot([low, high], [low, high], color="0.6", linewidth=1, label="perfect", zorder=3)
-        axis.scatter(true, predicted, s=8, alpha=float(np.clip(300 / len(true), 0.12, 0.6)), linewidths=0)
+        axis.scatter(
+            true, predicted, s=8, alpha=float(np.clip(300 / len(true), 0.12, 0.6)), linewidths=0
+        )
         error = np.abs(predicted - true)
         variance = np.mean((true - true.mean()) ** 2)
         r2 = f", R² {1 - np.mean(error**2) / variance:.3f}" if variance else ""
@@ -348,7 +408,9 @@ def add_note(path, note):
     with PIL.Image.open(path) as picture:
         picture = picture.convert("RGB")
     size = 20
-    font = PIL.ImageFont.truetype(font_manager.findfont(font_manager.FontProperties(weight="bold")), size)
+    font = PIL.ImageFont.truetype(
+        font_manager.findfont(font_manager.FontProperties(weight="bold")), size
+    )
     noted = PIL.Image.new("RGB", (picture.width, picture.height + 2 * size), "white")
     noted.paste(picture)
     place = (picture.width / 2, picture.height + size)
@@ -359,12 +421,17 @@ def add_note(path, note):
 def save_animation(moving, path, note=None):
     """As a GIF, made smaller until it is below the limit."""
     if note:
-        moving._fig.text(0.5, 0.005, note, ha="center", va="bottom", weight="bold", color="#D55E00", fontsize=9)
+        moving._fig.text(
+            0.5, 0.005, note, ha="center", va="bottom", weight="bold", color="#D55E00", fontsize=9
+        )
     moving.save(path, writer="pillow", dpi=moving._fig.dpi)
     while (size := path.stat().st_size) > GIF_BYTES:
         scale = 0.95 * math.sqrt(GIF_BYTES / size)
         with PIL.Image.open(path) as picture:
             smaller = (max(1, int(scale * picture.width)), max(1, int(scale * picture.height)))
             duration = picture.info["duration"]
-            frames = [frame.convert("RGB").resize(smaller) for frame in PIL.ImageSequence.Iterator(picture)]
+            frames = [
+                frame.convert("RGB").resize(smaller)
+                for frame in PIL.ImageSequence.Iterator(picture)
+            ]
         frames[0].save(path, save_all=True, append_images=frames[1:], duration=duration, loop=0)

@@ -17,13 +17,42 @@ from recipes._runner import head_look
 Row = collections.namedtuple("Row", "task targets layer loss metric")
 TABLE = (  # slides 001 «Capas de salida dependiendo de la tarea»; K: the number of classes, labels or values
     Row("binary", "0 or 1", 'Dense(1, activation="sigmoid")', "binary_crossentropy", "accuracy"),
-    Row("multi-class", "integers", 'Dense(K, activation="softmax")', "sparse_categorical_crossentropy", "accuracy"),
-    Row("multi-class", "one-hot", 'Dense(K, activation="softmax")', "categorical_crossentropy", "accuracy"),
-    Row("multi-label", "multi-hot", 'Dense(K, activation="sigmoid")', "binary_crossentropy", "binary_accuracy"),
+    Row(
+        "multi-class",
+        "integers",
+        'Dense(K, activation="softmax")',
+        "sparse_categorical_crossentropy",
+        "accuracy",
+    ),
+    Row(
+        "multi-class",
+        "one-hot",
+        'Dense(K, activation="softmax")',
+        "categorical_crossentropy",
+        "accuracy",
+    ),
+    Row(
+        "multi-label",
+        "multi-hot",
+        'Dense(K, activation="sigmoid")',
+        "binary_crossentropy",
+        "binary_accuracy",
+    ),
     Row("regression", "numbers", "Dense(K)", "mse", "mae"),
-    Row("unit-interval regression", "fractions", 'Dense(K, activation="sigmoid")', "mse or binary_crossentropy", "mae"),
+    Row(
+        "unit-interval regression",
+        "fractions",
+        'Dense(K, activation="sigmoid")',
+        "mse or binary_crossentropy",
+        "mae",
+    ),
 )
-ALIKE = {"zeros and ones": "multi-hot", "distribution": "one-hot", "coded": "one-hot", "signs": "0 or 1"}
+ALIKE = {
+    "zeros and ones": "multi-hot",
+    "distribution": "one-hot",
+    "coded": "one-hot",
+    "signs": "0 or 1",
+}
 
 # What the loss wants of the outputs: a distribution over classes, a probability in each unit, the sign, a number
 # fmt: off
@@ -46,12 +75,36 @@ ARGMAX = {"categoricalaccuracy", "topkcategoricalaccuracy"}
 SPARSE = {"sparsecategoricalaccuracy", "sparsetopkcategoricalaccuracy"}
 COUNTS = {"binaryaccuracy", "precision", "recall", "binaryiou"}
 COUNTS |= {"truepositives", "truenegatives", "falsepositives", "falsenegatives"}
-CURVES = {"auc", "precisionatrecall", "recallatprecision", "sensitivityatspecificity", "specificityatsensitivity"}
+CURVES = {
+    "auc",
+    "precisionatrecall",
+    "recallatprecision",
+    "sensitivityatspecificity",
+    "specificityatsensitivity",
+}
 F_SCORES = {"f1score", "fbetascore"}
-ERRORS = {"meansquarederror", "meanabsoluteerror", "rootmeansquarederror", "meanabsolutepercentageerror"}
+ERRORS = {
+    "meansquarederror",
+    "meanabsoluteerror",
+    "rootmeansquarederror",
+    "meanabsolutepercentageerror",
+}
 IOUS = {"iou", "meaniou"}
-HIGHER_IS_BETTER = ARGMAX | SPARSE | CURVES | F_SCORES | IOUS | {"accuracy", "binaryaccuracy", "binaryiou", "r2score"}
-HIGHER_IS_BETTER |= {"onehotiou", "onehotmeaniou", "pearsoncorrelation", "concordancecorrelation", "cosinesimilarity"}
+HIGHER_IS_BETTER = (
+    ARGMAX
+    | SPARSE
+    | CURVES
+    | F_SCORES
+    | IOUS
+    | {"accuracy", "binaryaccuracy", "binaryiou", "r2score"}
+)
+HIGHER_IS_BETTER |= {
+    "onehotiou",
+    "onehotmeaniou",
+    "pearsoncorrelation",
+    "concordancecorrelation",
+    "cosinesimilarity",
+}
 
 # fmt: off
 METRIC_RULES = (  # metrics, when they are wrong (c: the _Case below, m: the metric), why, what is right
@@ -121,13 +174,17 @@ def check_head(model, batch):
         return _check(model, batch if isinstance(batch, (tuple, list)) else (batch,))
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
-        return HeadCheck("not applicable", message=f"could not be looked into: {type(error).__name__}: {reason}")
+        return HeadCheck(
+            "not applicable", message=f"could not be looked into: {type(error).__name__}: {reason}"
+        )
 
 
 def _check(model, batch):
     for method in ("train_step", "compute_loss"):
         if getattr(type(model), method) is not getattr(keras.Model, method):
-            return HeadCheck("not applicable", message=f"{type(model).__name__} has its own {method}")
+            return HeadCheck(
+                "not applicable", message=f"{type(model).__name__} has its own {method}"
+            )
     losses = keras.tree.flatten(getattr(model, "loss", None)) if model.compiled else []
     if len(losses) != 1 or losses[0] is None:
         return HeadCheck("not applicable", message="no single loss in compile")
@@ -136,9 +193,13 @@ def _check(model, batch):
         return HeadCheck("not applicable", message="several outputs")
     head, shape = looked
     targets = keras.tree.flatten(batch[1]) if len(batch) > 1 and batch[1] is not None else []
-    loss, options = head_look.resolve_loss(losses[0], np.shape(targets[0]) if targets else (), shape)
+    loss, options = head_look.resolve_loss(
+        losses[0], np.shape(targets[0]) if targets else (), shape
+    )
     if loss not in LOSSES or options.get("axis", -1) not in (None, -1, len(shape) - 1):
-        return HeadCheck("not applicable", message=f"{loss or 'a loss of its own'} is not in the table")
+        return HeadCheck(
+            "not applicable", message=f"{loss or 'a loss of its own'} is not in the table"
+        )
     case = _Case(head, shape, loss, options)
     status, message = "ok", ""
     try:
@@ -188,8 +249,12 @@ class _Case:
         """
         values = np.unique(self.y if self.ignored is None else self.y[self.y != self.ignored])
         if len(values) == 2 and values[0] == 0 and values[1] in FULL_SCALE:
-            right = f"one sigmoid unit with {TABLE[0].loss}, or two softmax units with {TABLE[1].loss}"
-            raise _Wrong(f"the targets are 0 and {self.high:g}, as in masks: divide them by {self.high:g}, for {right}")
+            right = (
+                f"one sigmoid unit with {TABLE[0].loss}, or two softmax units with {TABLE[1].loss}"
+            )
+            raise _Wrong(
+                f"the targets are 0 and {self.high:g}, as in masks: divide them by {self.high:g}, for {right}"
+            )
         outside = values[(values < 0) | (values >= classes)]
         marks = len(outside) == 1 and (outside[0] < 0 or outside[0] in FULL_SCALE)
         if not marks or len(values) < 3 or (values != np.round(values)).any():
@@ -206,7 +271,12 @@ class _Case:
 
     def check_pixels(self):
         """Pixels as the file has them, where outputs end at 1."""
-        if self.low == 0 and self.high in FULL_SCALE and self.head.probability and self.units not in FULL_SCALE:
+        if (
+            self.low == 0
+            and self.high in FULL_SCALE
+            and self.head.probability
+            and self.units not in FULL_SCALE
+        ):
             what = f"{self.head.name} stays within [0, 1], the targets are pixels from 0 to {self.high:g}"
             raise _Wrong(f"{what}: divide them by {self.high:g}")
 
@@ -217,7 +287,9 @@ class _Case:
             kind = "integers"
         if kind == "integers" and self.wants == "number" and not self.head.sums:
             kind = "numbers"
-        return next((row for row in TABLE if row.targets == kind), TABLE[0 if self.units == 1 else 2])
+        return next(
+            (row for row in TABLE if row.targets == kind), TABLE[0 if self.units == 1 else 2]
+        )
 
     def wrong(self, what, kind=None, more=""):
         row = self.row(kind)
@@ -232,8 +304,12 @@ class _Case:
     def read(self, y):
         """Sets y, scalar (one target per row of units), low, high and kind."""
         if y.dtype.kind in "SU" or (y.dtype.kind == "O" and isinstance(y.flat[0], (str, bytes))):
-            raise _Wrong(f"the targets are strings: turn them into integers (StringLookup) and use {TABLE[1].loss}")
-        self.y = y = y[: max(1, 2**22 // math.prod(y.shape[1:]))].astype("float64")  # of big images the first will do
+            raise _Wrong(
+                f"the targets are strings: turn them into integers (StringLookup) and use {TABLE[1].loss}"
+            )
+        self.y = y = y[: max(1, 2**22 // math.prod(y.shape[1:]))].astype(
+            "float64"
+        )  # of big images the first will do
         if not np.isfinite(y).all():
             what = "NaN" if np.isnan(y).any() else "infinite"
             count = f"{(~np.isfinite(y)).sum()} of {y.size}"
@@ -243,25 +319,39 @@ class _Case:
             y = y[y != self.ignored]
         self.low, self.high = (y.min(), y.max()) if y.size else (0, 0)
         self.kind = _kind(y, self.scalar)
-        self.one_per_row = not self.scalar and self.kind in ("one-hot", "zeros and ones", "coded", "distribution")
+        self.one_per_row = not self.scalar and self.kind in (
+            "one-hot",
+            "zeros and ones",
+            "coded",
+            "distribution",
+        )
         self.over_one = not self.scalar and y.size > 0 and y.sum(-1).max() > 1.01
 
     def check_shape(self):
         """Keras makes ranks equal where one last axis has size 1; whatever differs then is broadcast, or fails."""
         given, made = list(self.y.shape), list(self.shape)
         if self.loss == "sparse_categorical_crossentropy":
-            given, made = given[:-1] if len(given) == len(made) and given[-1] == 1 else given, made[:-1]
+            given, made = (
+                given[:-1] if len(given) == len(made) and given[-1] == 1 else given,
+                made[:-1],
+            )
         short, long = sorted((given, made), key=len)
         if len(long) == len(short) + 1 and long[-1] == 1:
             short.append(1) if len(short) == 1 else long.pop()
         known = [pair for pair in zip(given[1:], made[1:], strict=False) if None not in pair]
         if len(given) != len(made) or any(a != b for a, b in known):
-            outputs, targets = (", ".join(map(str, ("batch", *shape[1:]))) for shape in (self.shape, self.y.shape))
+            outputs, targets = (
+                ", ".join(map(str, ("batch", *shape[1:]))) for shape in (self.shape, self.y.shape)
+            )
             self.wrong(f"outputs of shape ({outputs}) do not match targets of shape ({targets})")
 
     def keep_logits(self):
         """The other remedy, where the loss has it: a linear layer may stay as it is."""
-        possible = self.loss.endswith("crossentropy") and self.head.low == -math.inf and self.head.high == math.inf
+        possible = (
+            self.loss.endswith("crossentropy")
+            and self.head.low == -math.inf
+            and self.head.high == math.inf
+        )
         return ", or keep the layer and pass from_logits=True" if possible else ""
 
     def check_distribution(self):
@@ -278,7 +368,11 @@ class _Case:
         if self.logits and self.head.probability:
             self.wrong(f"from_logits=True after {self.head.name} squashes twice", kind)
         if not self.logits and self.head.known and not self.head.sums:
-            self.wrong(f"{self.loss} needs softmax, the last activation is {self.head.name}", kind, self.keep_logits())
+            self.wrong(
+                f"{self.loss} needs softmax, the last activation is {self.head.name}",
+                kind,
+                self.keep_logits(),
+            )
         if self.logits and self.head.name in ("relu", "tanh"):
             self.remarks.append(f"{self.head.name} limits the logits: leave the last layer linear")
         return "multi-class"
@@ -303,17 +397,27 @@ class _Case:
             self.check_marks(2)
             self.check_pixels()
             hint = " (−1 and 1 go with hinge)" if self.kind == "signs" else ""
-            self.wrong(f"{name} takes targets from 0 to 1{hint}, these go from {self.low:g} to {self.high:g}")
+            self.wrong(
+                f"{name} takes targets from 0 to 1{hint}, these go from {self.low:g} to {self.high:g}"
+            )
         self.check_shape()
         if self.logits and head.probability:
             self.wrong(f"from_logits=True after {head.name} squashes twice")
         if self.logits and head.known and (head.low >= 0 or head.high <= 1):
-            self.wrong(f"from_logits=True needs a linear output, the last activation is {head.name}")
+            self.wrong(
+                f"from_logits=True needs a linear output, the last activation is {head.name}"
+            )
         if not self.logits and head.known and not head.probability:
-            self.wrong(f"{name} needs sigmoid, the last activation is {head.name}", None, self.keep_logits())
+            self.wrong(
+                f"{name} needs sigmoid, the last activation is {head.name}",
+                None,
+                self.keep_logits(),
+            )
         if head.sums and cross_entropy:
             if self.kind in ("multi-hot", "fractions"):
-                self.wrong(f"softmax with {name}: outputs that sum to 1 cannot fit {self.kind} targets")
+                self.wrong(
+                    f"softmax with {name}: outputs that sum to 1 cannot fit {self.kind} targets"
+                )
             self.remarks.append(f"softmax goes with categorical_crossentropy rather than {name}")
         if self.kind in ("fractions", "distribution"):
             return "unit-interval regression"
@@ -323,9 +427,13 @@ class _Case:
         if self.loss == "categorical_hinge":
             if self.scalar or not self.one_per_row:
                 what = f"categorical_hinge takes one-hot targets, these are {self.kind}"
-                raise _Wrong(f"{what}: use one-hot targets, or {TABLE[1].layer} with {TABLE[1].loss}")
+                raise _Wrong(
+                    f"{what}: use one-hot targets, or {TABLE[1].layer} with {TABLE[1].loss}"
+                )
         elif (np.abs(self.y) != 1).any() and ((self.y != 0) & (self.y != 1)).any():
-            self.wrong(f"{self.loss} takes targets −1 and 1, or 0 and 1, these go from {self.low:g} to {self.high:g}")
+            self.wrong(
+                f"{self.loss} takes targets −1 and 1, or 0 and 1, these go from {self.low:g} to {self.high:g}"
+            )
         self.check_shape()
         if self.loss != "categorical_hinge" and self.head.known and self.head.low >= 0:
             what = f"{self.loss} decides by the sign, and {self.head.name} is never negative"
@@ -338,12 +446,16 @@ class _Case:
             self.wrong(f"{name} takes targets from 0 up, these start at {self.low:g}", "numbers")
         if name == "poisson" and head.known and head.low < 0:
             right = 'Dense(1, activation="exponential") with poisson'
-            raise _Wrong(f"poisson takes the logarithm of the output, and {head.name} can be negative: use {right}")
+            raise _Wrong(
+                f"poisson takes the logarithm of the output, and {head.name} can be negative: use {right}"
+            )
         self.check_shape()
         if head.sums and self.over_one:
             self.wrong(f"softmax outputs sum to 1, the {self.kind} targets do not")
         if head.known and name != "cosine_similarity":
-            span = head.high - head.low  # scaled by the training set, other targets may leave the range a little
+            span = (
+                head.high - head.low
+            )  # scaled by the training set, other targets may leave the range a little
             slack = span / 20 if math.isfinite(span) else max(abs(self.low), abs(self.high)) / 100
             if self.low < head.low - slack or self.high > head.high + slack:
                 self.check_marks(2)
@@ -351,18 +463,26 @@ class _Case:
                 what = f"{head.name} stays within [{head.low:g}, {head.high:g}]"
                 self.wrong(f"{what}, the targets go from {self.low:g} to {self.high:g}", "numbers")
         if head.sums:
-            self.remarks.append(f"softmax learns faster with categorical_crossentropy than with {name}")
+            self.remarks.append(
+                f"softmax learns faster with categorical_crossentropy than with {name}"
+            )
             return "multi-class"
         if head.probability and self.kind == "0 or 1":
-            self.remarks.append(f"on two classes sigmoid learns faster with binary_crossentropy than with {name}")
+            self.remarks.append(
+                f"on two classes sigmoid learns faster with binary_crossentropy than with {name}"
+            )
             return "binary"
         return "unit-interval regression" if head.probability else "regression"
 
     def check_metric(self, name, kind, metric):
         for kinds, is_wrong, why, right in METRIC_RULES:
             if kind in kinds and is_wrong(self, metric):
-                raise _Wrong(f"metric {name} {why.format(c=self)}: for {self.task} use {right or self.row().metric}")
-        if kind == "binaryaccuracy" and self.kind == "fractions":  # mixed or smoothed labels? then right in validation
+                raise _Wrong(
+                    f"metric {name} {why.format(c=self)}: for {self.task} use {right or self.row().metric}"
+                )
+        if (
+            kind == "binaryaccuracy" and self.kind == "fractions"
+        ):  # mixed or smoothed labels? then right in validation
             self.remarks.append(f"{name} counts targets 0 and 1, these are fractions")
         if kind in ARGMAX and self.one_per_row:
             self.task = "multi-class"
@@ -382,7 +502,13 @@ def _kind(y, scalar):
         return "signs" if signs else "fractions" if unit else "numbers"
     rows, top = y.sum(-1), y == high
     if whole and unit:
-        return "one-hot" if (rows == 1).all() else "multi-hot" if (rows > 1).any() else "zeros and ones"
+        return (
+            "one-hot"
+            if (rows == 1).all()
+            else "multi-hot"
+            if (rows > 1).any()
+            else "zeros and ones"
+        )
     if unit and np.abs(rows - 1).max() < 0.01:
         return "distribution"
     if (top.sum(-1) == 1).all() and (top | (y == low)).all():
@@ -396,7 +522,10 @@ def monitor(model):
     if len(getattr(model, "output_names", None) or [None]) == 1:
         for metric in head_look.compiled_metrics(model):
             name, kind, _ = head_look.resolve_metric(metric)
-            named = re.search(r"accuracy|\bacc\b|\bf1|\bauc\b|\biou\b|\br2\b", (name or "").lower().replace("_", " "))
+            named = re.search(
+                r"accuracy|\bacc\b|\bf1|\bauc\b|\biou\b|\br2\b",
+                (name or "").lower().replace("_", " "),
+            )
             if name and (kind in HIGHER_IS_BETTER or (named and not kind)):
                 return f"val_{name}", "max"
     return "val_loss", "min"

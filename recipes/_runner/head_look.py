@@ -32,7 +32,9 @@ RANGES = {  # where the values of an activation lie; spelled without "_", as fun
     "logsoftmax": (-INF, 0),
     "logsigmoid": (-INF, 0),
 }
-UNLIMITED = "linear leakyrelu prelu elu celu batchnormalization layernormalization groupnormalization"
+UNLIMITED = (
+    "linear leakyrelu prelu elu celu batchnormalization layernormalization groupnormalization"
+)
 RANGES |= dict.fromkeys(UNLIMITED.split(), (-INF, INF))
 
 ACTIVATED = r"(Dense|EinsumDense|(Separable|Depthwise)?Conv[123]D(Transpose)?|Activation|LSTM|GRU|SimpleRNN)"
@@ -79,7 +81,8 @@ def look_at_outputs(model, x):
             outputs = model.outputs
         else:  # a subclass: its `call` on symbolic inputs leaves the trace of layers that a functional model has
             inputs = keras.tree.map_structure(
-                lambda t: keras.Input(t.shape[1:], dtype=keras.backend.standardize_dtype(t.dtype)), x
+                lambda t: keras.Input(t.shape[1:], dtype=keras.backend.standardize_dtype(t.dtype)),
+                x,
             )
             outputs = keras.tree.flatten(model.call(inputs))
         if len(outputs) != 1:
@@ -94,7 +97,10 @@ def look_at_outputs(model, x):
 def _look_at_values(model, x, shape):
     state = [(variable, variable.numpy()) for variable in model.non_trainable_variables]
     values = keras.tree.flatten(model(keras.tree.map_structure(lambda t: t[:8], x), training=False))
-    for variable, value in state:  # random seeds, states of recurrent layers: as if nobody had looked
+    for (
+        variable,
+        value,
+    ) in state:  # random seeds, states of recurrent layers: as if nobody had looked
         variable.assign(value)
     if len(values) != 1:
         return None
@@ -102,7 +108,12 @@ def _look_at_values(model, x, shape):
     shape = shape or (None, *values.shape[1:])
     if values.size and (values.min() < 0 or values.max() > 1):
         return Head("none that stays within [0, 1]", -INF, INF), shape
-    if values.size and values.ndim > 1 and values.shape[-1] > 1 and np.abs(values.sum(-1) - 1).max() < 1e-2:
+    if (
+        values.size
+        and values.ndim > 1
+        and values.shape[-1] > 1
+        and np.abs(values.sum(-1) - 1).max() < 1e-2
+    ):
         return Head("softmax", 0, 1, sums=True), shape
     return Head(), shape
 
@@ -116,12 +127,16 @@ def last_activation(tensor):
     if not is_keras(type(operation)):
         return Head()
     if isinstance(operation, keras.Model):
-        return last_activation(operation.outputs[index]) if is_keras(type(operation).call) else Head()
+        return (
+            last_activation(operation.outputs[index]) if is_keras(type(operation).call) else Head()
+        )
     if kind == "Rescaling" or re.fullmatch(IN_RANGE, kind):
         before = operation._inbound_nodes[node].input_tensors[0]
         head = last_activation(before)
         if kind == "Rescaling" and head.known:
-            ends = sorted(float(end * operation.scale + operation.offset) for end in (head.low, head.high))
+            ends = sorted(
+                float(end * operation.scale + operation.offset) for end in (head.low, head.high)
+            )
             return Head(f"{head.name}, then Rescaling", *ends)
         if head.sums and (before.shape[-1] != tensor.shape[-1] or re.fullmatch(NO_MORE_SUMS, kind)):
             return dataclasses.replace(head, name=f"{head.name}, then {kind}", sums=False)
@@ -135,7 +150,9 @@ def last_activation(tensor):
     if plain(kind) == "relu":
         low = -INF if getattr(operation, "negative_slope", 0) else low
         high = getattr(operation, "max_value", None) or high
-    name = {"linear": "none (linear)", "Exp": "exponential"}.get(kind, kind if "_" in kind else kind.lower())
+    name = {"linear": "none (linear)", "Exp": "exponential"}.get(
+        kind, kind if "_" in kind else kind.lower()
+    )
     axis = getattr(operation, "axis", -1)
     if plain(kind) in ("softmax", "sparsemax"):
         if axis in (-1, len(tensor.shape) - 1):
@@ -179,7 +196,11 @@ def resolve_metric(metric, targets=(None,), outputs=(None, 1)):
         return metric, plain(getattr(found, "__name__", type(found).__name__)), found
     if inspect.isclass(metric):
         name = inspect.signature(metric).parameters.get("name")
-        return getattr(name, "default", None), plain(metric.__name__) if is_keras(metric) else None, metric()
+        return (
+            getattr(name, "default", None),
+            plain(metric.__name__) if is_keras(metric) else None,
+            metric(),
+        )
     name = getattr(metric, "name", getattr(metric, "__name__", None))
     kind = metric if inspect.isfunction(metric) else type(metric)
     if kind is keras.metrics.MeanMetricWrapper:

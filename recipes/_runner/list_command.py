@@ -16,7 +16,9 @@ from recipes._runner.vocabulary import STOP_WORDS, TASKS, TECHNIQUES, normal, ph
 # A classifier, for all its name.
 NOT_MEANT = "logistic regression"
 # By pattern: to parse the whole of every file would take seconds once there are hundreds.
-SAID_BY_FUNCTIONS = re.compile(r'^def (?:load_data|build_model)\(.*?\n    """(.*?)"""', re.DOTALL | re.MULTILINE)
+SAID_BY_FUNCTIONS = re.compile(
+    r'^def (?:load_data|build_model)\(.*?\n    """(.*?)"""', re.DOTALL | re.MULTILINE
+)
 # How much a place where something is found says about a recipe.
 WEIGHTS = {"name": 12, "title": 8, "slides": 6, "inputs": 4, "docstring": 2, "code": 1}
 
@@ -60,7 +62,9 @@ def listing(recipes, rows=(), width=None, by_chapter=True):
         facts = ", ".join(filter(None, [results.duration(seconds(measured)), data]))
         line = f"  {recipe.slug}".ljust(indent) + recipe.title + (f" [{facts}]" if facts else "")
         if width:
-            line = textwrap.fill(line, max(width, indent + 30), subsequent_indent=" " * indent, drop_whitespace=True)
+            line = textwrap.fill(
+                line, max(width, indent + 30), subsequent_indent=" " * indent, drop_whitespace=True
+            )
         lines.append(line)
     slugs = [recipe.slug for recipe in recipes]
     example = "cnn-mnist" if by_chapter and "cnn-mnist" in slugs else slugs[0]

@@ -17,13 +17,24 @@ from recipes._runner.errors import UserError
 from recipes._runner.recipe import find
 from recipes._runner.run_command import PRECISIONS, SAVED_MODELS, positive
 
-DECIDING = ("variant", "epochs", "batch_size", "precision")  # what the score depends on, as `--set` does
+DECIDING = (
+    "variant",
+    "epochs",
+    "batch_size",
+    "precision",
+)  # what the score depends on, as `--set` does
 PASSED_ON = (*DECIDING, "device", "data_dir")  # to each `run`
 
 
 def add_arguments(parser):
-    parser.add_argument("recipe", type=expanded, help="as in `make list`, for example cnn_mnist; or a file, ./mine.py")
-    parser.add_argument("--seeds", type=positive, default=5, metavar="N", help="runs, with seeds 0 to N−1 [5]")
+    parser.add_argument(
+        "recipe",
+        type=expanded,
+        help="as in `make list`, for example cnn_mnist; or a file, ./mine.py",
+    )
+    parser.add_argument(
+        "--seeds", type=positive, default=5, metavar="N", help="runs, with seeds 0 to N−1 [5]"
+    )
     parser.add_argument("--variant", metavar="NAME", help="this one of the recipe's variants only")
     parser.add_argument("--epochs", type=positive, metavar="N", help="as in `run`")
     parser.add_argument("--batch-size", type=positive, metavar="N", help="as in `run`")
@@ -40,11 +51,18 @@ def main(options):
     table = results.PATH if recipe.chapter else SAVED_MODELS / recipe.folder_name / "results.csv"
     check(recipe, table)
     with tempfile.TemporaryDirectory() as folder:
-        runs = [run(recipe, seed, options, pathlib.Path(folder) / str(seed)) for seed in range(options.seeds)]
+        runs = [
+            run(recipe, seed, options, pathlib.Path(folder) / str(seed))
+            for seed in range(options.seeds)
+        ]
     rows = [row(recipe, [metrics[variant] for metrics in runs], options) for variant in runs[0]]
     for line in rows:
-        score = f"{line['mean']:.4f}" + (f" ± {line['deviation']:.4f}" if line["deviation"] is not None else "")
-        print(f"{line['variant'] or recipe.name}: {line['metric']} {score} over {line['runs']} runs")
+        score = f"{line['mean']:.4f}" + (
+            f" ± {line['deviation']:.4f}" if line["deviation"] is not None else ""
+        )
+        print(
+            f"{line['variant'] or recipe.name}: {line['metric']} {score} over {line['runs']} runs"
+        )
     record(recipe, rows, table)
 
 
@@ -73,7 +91,9 @@ def record(recipe, rows, table):
             pages.write()
     except (OSError, UserError) as error:
         raise UserError(f"{error}; {keep(rows, recipe)}") from error
-    print(f"Recorded in {'recipes/results.csv and recipes/RESULTS.md' if recipe.chapter else table}.")
+    print(
+        f"Recorded in {'recipes/results.csv and recipes/RESULTS.md' if recipe.chapter else table}."
+    )
 
 
 def keep(rows, recipe):
@@ -96,7 +116,17 @@ def keep(rows, recipe):
 
 def run(recipe, seed, options, folder):
     """One run in a process of its own; what its metrics.json says, by variant."""
-    command = [sys.executable, "-m", "recipes", "run", recipe.typed, "--seed", str(seed), "--output", str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "recipes",
+        "run",
+        recipe.typed,
+        "--seed",
+        str(seed),
+        "--output",
+        str(folder),
+    ]
     command += flags(options)
     print(f"Seed {seed}: ", " ".join(command[3:]), flush=True)
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True, errors="replace")
@@ -118,7 +148,11 @@ def run(recipe, seed, options, folder):
 def flags(options, names=PASSED_ON):
     """The options that `measure` shares with `run`, as they were typed."""
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
-    words = [word for name, value in given.items() for word in ("--" + name.replace("_", "-"), str(value))]
+    words = [
+        word
+        for name, value in given.items()
+        for word in ("--" + name.replace("_", "-"), str(value))
+    ]
     return words + [word for setting in options.set or [] for word in ("--set", setting)]
 
 

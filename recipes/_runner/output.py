@@ -62,7 +62,9 @@ def refuse_others(folder, force=False):
     try:
         others = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
     except OSError as error:
-        raise UserError(f"cannot read {folder}: {error.strerror}; choose another with --output") from None
+        raise UserError(
+            f"cannot read {folder}: {error.strerror}; choose another with --output"
+        ) from None
     if others:
         some = ", ".join(others[:3]) + ", …" * (len(others) > 3)
         raise UserError(
@@ -107,7 +109,9 @@ def held(folder):
         except OSError:
             lock.seek(0)
             holder = lock.read().strip() or "another process"
-            raise UserError(f"{folder} is in use by {holder}; wait for it, or choose another with --output") from None
+            raise UserError(
+                f"{folder} is in use by {holder}; wait for it, or choose another with --output"
+            ) from None
         lock.truncate(0)
         lock.write(f"process {os.getpid()}")
         lock.flush()

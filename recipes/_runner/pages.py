@@ -52,7 +52,9 @@ def with_block(path, name, content, text=None):
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     before, found, rest = text.partition(begin)
     if not found or end not in rest:
-        raise UserError(f"{path}: lines {begin} and {end} are missing; what belongs between is made")
+        raise UserError(
+            f"{path}: lines {begin} and {end} are missing; what belongs between is made"
+        )
     return f"{before}{begin}\n{content}\n{end}{rest.partition(end)[2]}"
 
 
@@ -61,7 +63,9 @@ def shown_items():
     counts = slides.chapter_counts()
     shown = sum(done for done, _ in counts.values())
     there = sum(of for _, of in counts.values())
-    chapters = ", ".join(f"{chapter.replace('_', ' ')} {done}/{of}" for chapter, (done, of) in counts.items())
+    chapters = ", ".join(
+        f"{chapter.replace('_', ' ')} {done}/{of}" for chapter, (done, of) in counts.items()
+    )
     return f"**{shown} of their {there} items are shown so far**: {chapters}."
 
 

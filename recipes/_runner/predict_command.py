@@ -30,7 +30,9 @@ def add_arguments(parser):
     )
     parser.add_argument("--json", action="store_true", help="print a JSON list")
     parser.add_argument("--invert", action="store_true", help="swap light and dark")
-    parser.add_argument("--whole", action="store_true", help="a .txt file is one text, of many lines")
+    parser.add_argument(
+        "--whole", action="store_true", help="a .txt file is one text, of many lines"
+    )
     parser.add_argument("--encoding", metavar="NAME", help="of texts and tables [utf-8]")
 
 

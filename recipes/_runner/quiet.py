@@ -35,7 +35,9 @@ def import_tensorflow():
     """
     backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
     if backend != "tensorflow":
-        raise UserError(f"KERAS_BACKEND={backend}: recipes run on TensorFlow; unset it, or set it to tensorflow")
+        raise UserError(
+            f"KERAS_BACKEND={backend}: recipes run on TensorFlow; unset it, or set it to tensorflow"
+        )
     os.environ["KERAS_BACKEND"] = backend  # before what keras.json says; in other processes, too
     try:
         with standard_error_closed():

@@ -66,7 +66,11 @@ class Recipe:
     def docstring(self):
         """The module's docstring. Only the file's head is parsed: `list` reads hundreds of files."""
         head = DOCSTRING.match(self.source)
-        return ast.get_docstring(ast.parse(head.group().lstrip())) or "" if head else ast.get_docstring(self.tree) or ""
+        return (
+            ast.get_docstring(ast.parse(head.group().lstrip())) or ""
+            if head
+            else ast.get_docstring(self.tree) or ""
+        )
 
     @property
     def title(self):
@@ -84,7 +88,9 @@ class Recipe:
 
     def field(self, name):
         """The text after `name:` in the docstring, its indented continuation lines included; else ""."""
-        found = re.search(rf"^{re.escape(name)}:[ \t]*(.*(?:\n[ \t]+\S.*)*)", self.docstring, re.MULTILINE)
+        found = re.search(
+            rf"^{re.escape(name)}:[ \t]*(.*(?:\n[ \t]+\S.*)*)", self.docstring, re.MULTILINE
+        )
         return " ".join(found.group(1).split()) if found else ""
 
     @functools.cached_property
@@ -147,7 +153,11 @@ def all_recipes():
 
     def order(recipe):
         known = recipe.chapter in CHAPTERS
-        return (CHAPTERS.index(recipe.chapter) if known else len(CHAPTERS), recipe.chapter, recipe.name)
+        return (
+            CHAPTERS.index(recipe.chapter) if known else len(CHAPTERS),
+            recipe.chapter,
+            recipe.name,
+        )
 
     paths = (path for path in ROOT.glob("[!_]*/[!_]*.py") if path.parent.name not in OTHER_FOLDERS)
     return sorted((Recipe(path.stem, path.parent.name, path) for path in paths), key=order)
@@ -227,7 +237,11 @@ def load_file(path):
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[name]
-        own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+        own = [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if frame.filename == str(path)
+        ]
         line = f", line {own[-1].lineno}" if own else ""
         raise UserError(f"{path}{line}: {type(error).__name__}: {error}") from error
     return module

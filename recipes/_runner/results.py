@@ -76,14 +76,18 @@ def settings(command):
     >>> settings('make measure-cnn-mnist ARGS="--seeds 5 --epochs 10"')
     '--epochs 10'
     """
-    words = [word for part in shlex.split(command) for word in shlex.split(part.removeprefix("ARGS="))]
+    words = [
+        word for part in shlex.split(command) for word in shlex.split(part.removeprefix("ARGS="))
+    ]
     options = []  # each with its value
     for word in words:
         if word.startswith("--"):
             options.append(word.replace("=", " ", 1))
         elif options and " " not in options[-1]:
             options[-1] += f" {word}"
-    return " ".join(sorted(option for option in options if option.split()[0] not in NOT_THE_EXPERIMENT))
+    return " ".join(
+        sorted(option for option in options if option.split()[0] not in NOT_THE_EXPERIMENT)
+    )
 
 
 def key(row):
@@ -129,7 +133,9 @@ def update(rows, path=None):
         for row in rows:
             unknown = set(row) - set(COLUMNS)
             if unknown:
-                raise ValueError(f"results.csv has no column {', '.join(sorted(unknown))}; it has {', '.join(COLUMNS)}")
+                raise ValueError(
+                    f"results.csv has no column {', '.join(sorted(unknown))}; it has {', '.join(COLUMNS)}"
+                )
             row = {column: text(row.get(column)) for column in COLUMNS}
             old = table.get(key(row), {})
             for column in BY_HAND:
@@ -139,7 +145,9 @@ def update(rows, path=None):
         lines = io.StringIO()
         writer = csv.DictWriter(lines, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(sorted(table.values(), key=lambda row: order.get(row["recipe"], len(order))))
+        writer.writerows(
+            sorted(table.values(), key=lambda row: order.get(row["recipe"], len(order)))
+        )
         write_atomically(path, lines.getvalue())
 
 

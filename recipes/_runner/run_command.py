@@ -20,24 +20,68 @@ PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 
 
 def add_arguments(parser):
-    parser.add_argument("recipe", type=expanded, help="as in `make list`, for example cnn_mnist; or a file, ./mine.py")
-    parser.add_argument("--epochs", type=positive, metavar="N", help="passes over the training set [the recipe's]")
-    parser.add_argument("--batch-size", type=positive, metavar="N", help="examples a step [the recipe's]")
-    parser.add_argument("--set", action="append", metavar="NAME=VALUE", help="any argument of the recipe's functions")
-    parser.add_argument("--variant", metavar="NAME", help="one of the recipe's variants only [all, compared]")
-    parser.add_argument("--all-data", action="store_true", default=None, help="train on the validation set, too")
-    parser.add_argument("--seed", type=seed, metavar="N", help="of all random numbers [0]")
-    parser.add_argument("--deterministic", action="store_true", default=None, help="the same numbers again, bit by bit")
-    parser.add_argument("--precision", choices=PRECISIONS, help="[auto: float32 but on TPUs]")
-    parser.add_argument("--device", choices=("auto", "cpu", "gpu", "tpu"), default="auto", help="[auto: what is there]")
     parser.add_argument(
-        "--data-dir", type=expanded, metavar="DIR", help="prepared data sets [TFDS_DATA_DIR, or TFDS' own folder]"
+        "recipe",
+        type=expanded,
+        help="as in `make list`, for example cnn_mnist; or a file, ./mine.py",
     )
-    parser.add_argument("--stand-in", action="store_true", help="use the stand-in data even where real data is at hand")
-    parser.add_argument("--output", metavar="DIR", type=expanded_path, help="where to write [saved_models/NAME]")
-    parser.add_argument("--force", action="store_true", help="write to a folder with other files, too")
-    parser.add_argument("--resume", action="store_true", help="continue an interrupted run, or a finished one further")
-    parser.add_argument("--smoke", action="store_true", help="everything once, in seconds, on tiny data")
+    parser.add_argument(
+        "--epochs", type=positive, metavar="N", help="passes over the training set [the recipe's]"
+    )
+    parser.add_argument(
+        "--batch-size", type=positive, metavar="N", help="examples a step [the recipe's]"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        metavar="NAME=VALUE",
+        help="any argument of the recipe's functions",
+    )
+    parser.add_argument(
+        "--variant", metavar="NAME", help="one of the recipe's variants only [all, compared]"
+    )
+    parser.add_argument(
+        "--all-data", action="store_true", default=None, help="train on the validation set, too"
+    )
+    parser.add_argument("--seed", type=seed, metavar="N", help="of all random numbers [0]")
+    parser.add_argument(
+        "--deterministic",
+        action="store_true",
+        default=None,
+        help="the same numbers again, bit by bit",
+    )
+    parser.add_argument("--precision", choices=PRECISIONS, help="[auto: float32 but on TPUs]")
+    parser.add_argument(
+        "--device",
+        choices=("auto", "cpu", "gpu", "tpu"),
+        default="auto",
+        help="[auto: what is there]",
+    )
+    parser.add_argument(
+        "--data-dir",
+        type=expanded,
+        metavar="DIR",
+        help="prepared data sets [TFDS_DATA_DIR, or TFDS' own folder]",
+    )
+    parser.add_argument(
+        "--stand-in",
+        action="store_true",
+        help="use the stand-in data even where real data is at hand",
+    )
+    parser.add_argument(
+        "--output", metavar="DIR", type=expanded_path, help="where to write [saved_models/NAME]"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="write to a folder with other files, too"
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="continue an interrupted run, or a finished one further",
+    )
+    parser.add_argument(
+        "--smoke", action="store_true", help="everything once, in seconds, on tiny data"
+    )
 
 
 def positive(text):
@@ -67,7 +111,10 @@ def show(recipe, folder):
     quiet.import_tensorflow()
     with output.held(folder):
         figures.use_style()
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".") as workplace, contextlib.chdir(workplace):
+        with (
+            tempfile.TemporaryDirectory(dir=folder, prefix=".") as workplace,
+            contextlib.chdir(workplace),
+        ):
             recipe.module.main()
             figures.plt.close("all")  # saved; the recipe has no reason to close them
             pictures = sorted(pathlib.Path(workplace).iterdir())
@@ -93,7 +140,9 @@ def run(recipe, options, base):
     strategy = training.devices(options.device)
     names = data.names(recipe.path)
     rows = SMOKE_ROWS if options.smoke else None
-    chosen = data.choose(names, data_dir=options.data_dir, stand_in=options.stand_in or options.smoke, rows=rows)
+    chosen = data.choose(
+        names, data_dir=options.data_dir, stand_in=options.stand_in or options.smoke, rows=rows
+    )
     plan = training.Plan(
         recipe=recipe.name,
         epochs=options.epochs or (1 if options.smoke else module.EPOCHS),
@@ -106,7 +155,13 @@ def run(recipe, options, base):
         variant=options.variant,
         all_data=bool(options.all_data),
     )
-    folder = base / "smoke" if options.smoke else base / "stand-in" if "stand-in" in chosen.values() else base
+    folder = (
+        base / "smoke"
+        if options.smoke
+        else base / "stand-in"
+        if "stand-in" in chosen.values()
+        else base
+    )
     folder = folder / (options.variant or "")
     with output.held(base):
         folder.mkdir(parents=True, exist_ok=True)
@@ -115,7 +170,9 @@ def run(recipe, options, base):
         if not options.resume:
             plan = begun(plan, folder)
         elif (plan := continued(module, plan, options, folder)) is None:
-            print(f"Nothing to resume: the run in {shown(folder)} is finished; more --epochs would continue it.")
+            print(
+                f"Nothing to resume: the run in {shown(folder)} is finished; more --epochs would continue it."
+            )
             return
         with kept(recipe, options, folder):
             complete(recipe, module, plan, options, strategy, folder)
@@ -137,7 +194,9 @@ def complete(recipe, module, plan, options, strategy, folder):
         keras.config.set_dtype_policy("float32")  # NumPy and Matplotlib know no bfloat16
         for result in results.values():
             training.compute_in_float32(result.model)
-        keras.config.set_max_epochs(1 if plan.smoke else None)  # of what baseline and pictures train besides
+        keras.config.set_max_epochs(
+            1 if plan.smoke else None
+        )  # of what baseline and pictures train besides
         report(recipe, module, plan, results, unfinished)
     except tf.errors.OpError as error:
         raise data.explain(error) from error
@@ -181,7 +240,9 @@ def kept(recipe, options, folder):
         if isinstance(error, KeyboardInterrupt):
             raise KeyboardInterrupt(f"interrupted; {then}") from None
         if full_disk(error):
-            raise UserError(f"{folder}: no space left to write to; free some, then run again: {then}") from error
+            raise UserError(
+                f"{folder}: no space left to write to; free some, then run again: {then}"
+            ) from error
         raise
 
 
@@ -211,7 +272,9 @@ def continued(module, plan, options, folder):
     except FileNotFoundError:
         raise UserError(f"nothing to resume in {shown(folder)}; run without --resume") from None
     except ValueError:
-        raise UserError(f"cannot resume: {shown(written)} is damaged; run without --resume") from None
+        raise UserError(
+            f"cannot resume: {shown(written)} is damaged; run without --resume"
+        ) from None
     before = saved["epochs"]
     typed = {
         "epochs": options.epochs,
@@ -233,7 +296,9 @@ def continued(module, plan, options, folder):
                 f"--resume --epochs {value}: the learning rate of {plan.recipe} follows a schedule over all epochs, "
                 f"so {saved[name]} cannot become {value}; run anew without --resume"
             )
-        raise UserError(f"--resume: {name} was {saved[name]} in the interrupted run and is {value} now; leave it out")
+        raise UserError(
+            f"--resume: {name} was {saved[name]} in the interrupted run and is {value} now; leave it out"
+        )
     plan = dataclasses.replace(plan, **saved)
     if finished:
         if plan.epochs == before:
@@ -242,10 +307,18 @@ def continued(module, plan, options, folder):
             workplace = pathlib.Path(copy) / output.UNFINISHED
             workplace.mkdir()
             variants = () if plan.variant else getattr(module, "VARIANTS", ())
-            for name in ("plan.json", "history.csv", "logs", "state", *variants):  # searches lie here, too
+            for name in (
+                "plan.json",
+                "history.csv",
+                "logs",
+                "state",
+                *variants,
+            ):  # searches lie here, too
                 source = folder / name
                 if source.is_dir():
-                    shutil.copytree(source, workplace / name, ignore=shutil.ignore_patterns("*.png"))
+                    shutil.copytree(
+                        source, workplace / name, ignore=shutil.ignore_patterns("*.png")
+                    )
                 elif source.exists():
                     shutil.copy2(source, workplace / name)
             os.rename(workplace, unfinished)
@@ -264,7 +337,12 @@ def train_all(module, plan, unfinished, strategy):
     variants = getattr(module, "VARIANTS", {None: {}})
     if plan.variant:
         result = training.train(
-            module, plan, {**variants[plan.variant], **plan.arguments}, unfinished, strategy, plan.variant
+            module,
+            plan,
+            {**variants[plan.variant], **plan.arguments},
+            unfinished,
+            strategy,
+            plan.variant,
         )
         return {None: result}
     results = {}
@@ -272,8 +350,12 @@ def train_all(module, plan, unfinished, strategy):
         folder = unfinished / variant if variant else unfinished
         folder.mkdir(exist_ok=True)
         if variant:
-            print(f"\n{variant}: {', '.join(f'{name}={value}' for name, value in own.items()) or 'defaults'}")
-        results[variant] = training.train(module, plan, {**own, **plan.arguments}, folder, strategy, variant)
+            print(
+                f"\n{variant}: {', '.join(f'{name}={value}' for name, value in own.items()) or 'defaults'}"
+            )
+        results[variant] = training.train(
+            module, plan, {**own, **plan.arguments}, folder, strategy, variant
+        )
     return results
 
 
@@ -295,8 +377,12 @@ def report(recipe, module, plan, results, unfinished):
         load_arguments, _ = arguments.split(module, result.metrics["arguments"])
         same_data = str(sorted(load_arguments.items()))
         if baseline_name and same_data not in baselines:
-            train, _, test = (training.without_autotune(part) for part in module.load_data(**load_arguments))
-            baselines[same_data] = {name: float(score) for name, score in module.baseline(train, test).items()}
+            train, _, test = (
+                training.without_autotune(part) for part in module.load_data(**load_arguments)
+            )
+            baselines[same_data] = {
+                name: float(score) for name, score in module.baseline(train, test).items()
+            }
         result.metrics |= {"baseline": baselines.get(same_data, {}), "baseline_name": baseline_name}
         output.write_json(folder / "metrics.json", training.without_nan(result.metrics))
         pictures[variant] = save(figures.standard(result, training.answers), folder)
@@ -306,7 +392,9 @@ def report(recipe, module, plan, results, unfinished):
     if recipe.figures and not plan.variant:  # they compare all variants
         models = {variant: result.model for variant, result in results.items()}
         test = next(iter(results.values())).test
-        drawn = recipe.figures(models[None] if single else models, test, histories[None] if single else histories)
+        drawn = recipe.figures(
+            models[None] if single else models, test, histories[None] if single else histories
+        )
         own = save(drawn, unfinished)
     for variant, result in results.items():
         folder = unfinished / variant if variant else unfinished
@@ -345,5 +433,9 @@ def shown(folder):
 
 
 def listing(folder):
-    names = [path.name + "/" * path.is_dir() for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
+    names = [
+        path.name + "/" * path.is_dir()
+        for path in sorted(folder.iterdir())
+        if not path.name.startswith(".")
+    ]
     return ", ".join(name for name in names if name not in UNSAID)

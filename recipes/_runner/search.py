@@ -125,7 +125,9 @@ def recipe_model(plan, device="auto"):
                 deterministic=False,
                 smoke=plan.smoke,
             )
-            model, _, self.train, self.validation, _ = training.prepare(module, run, values, training.devices(device))
+            model, _, self.train, self.validation, _ = training.prepare(
+                module, run, values, training.devices(device)
+            )
             return model
 
         def fit(self, hp, model, initial_epoch=0, **keywords):
@@ -188,12 +190,18 @@ def work(folder):
         def on_trial_end(self, trial):
             super().on_trial_end(trial)
             pathlib.Path(self.get_trial_dir(trial.trial_id), "epoch.json").unlink(missing_ok=True)
-            self.first_peak = self.first_peak or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            self.first_peak = (
+                self.first_peak or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            )
 
     left = limits["until"] and max(0.0, limits["until"] - time.time())
-    tuner, _ = make_tuner(Worker, plan, folder, limits["device"], time_limit=left, trial_time_limit=limits["trial"])
+    tuner, _ = make_tuner(
+        Worker, plan, folder, limits["device"], time_limit=left, trial_time_limit=limits["trial"]
+    )
     own = list(module.callbacks()) if hasattr(module, "callbacks") else []
-    tuner.search(verbose=0, callbacks=[*own, keras.callbacks.TensorBoard(folder / "logs", write_graph=False)])
+    tuner.search(
+        verbose=0, callbacks=[*own, keras.callbacks.TensorBoard(folder / "logs", write_graph=False)]
+    )
 
 
 if __name__ == "__main__":

@@ -45,7 +45,9 @@ def planned(rows):
     headings = {}
     for row in rows:
         for name in PLANNED.findall(row.shown_by):
-            headings[name] = f"{headings[name]}; {row.headings}" if name in headings else row.headings
+            headings[name] = (
+                f"{headings[name]}; {row.headings}" if name in headings else row.headings
+            )
     return headings
 
 

@@ -20,7 +20,9 @@ import numpy as np
 
 from recipes._runner import stand_ins_sequences as sequences
 
-VERSION = 3  # to be raised with every change below, so that what older code made is not used any more
+VERSION = (
+    3  # to be raised with every change below, so that what older code made is not used any more
+)
 MARK = "STAND-IN.txt"  # beside the data: says what they are, wherever the folder may be copied
 SIZES = {  # examples per split
     "mnist": {"train": 6000, "test": 1000},
@@ -43,7 +45,11 @@ RARE_BREAKS = "\x85\u2028\u2029\v\f\x1c\x1d\x1e"  # ends of lines, too, to `str.
 
 def root():
     """The folder of all stand-ins in the user's cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keras-recipes" / "stand-ins"
+    return (
+        Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        / "keras-recipes"
+        / "stand-ins"
+    )
 
 
 def folder(name, rows=None):
@@ -96,9 +102,13 @@ def write(name, sizes, data_dir):
 
     builder._split_generators = lambda dl_manager: {split: examples(split) for split in sizes}
     if name == "cifar10":  # the real builder reads the names from the download
-        builder.info.features["label"].names = listed("airplane automobile bird cat deer dog frog horse ship truck")
+        builder.info.features["label"].names = listed(
+            "airplane automobile bird cat deer dog frog horse ship truck"
+        )
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        builder.download_and_prepare(download_config=tfds.download.DownloadConfig(try_download_gcs=False))
+        builder.download_and_prepare(
+            download_config=tfds.download.DownloadConfig(try_download_gcs=False)
+        )
     (Path(builder.data_path) / MARK).write_text(
         f"Generated in place of {name}, which could not be downloaded. Scores on these data are not comparable.\n"
     )
@@ -140,16 +150,28 @@ def mnist(split, size):
     digits = load_digits()
     cut = len(digits.images) * 4 // 5  # in order: what one hand wrote lies together
     images, labels = (
-        (digits.images[:cut], digits.target[:cut]) if split == "train" else (digits.images[cut:], digits.target[cut:])
+        (digits.images[:cut], digits.target[:cut])
+        if split == "train"
+        else (digits.images[cut:], digits.target[cut:])
     )
     rng = np.random.default_rng([1, split == "train"])
     for index in range(size):
         image, label = images[index % len(images)], labels[index % len(images)]
-        angle, shear, (height, width) = rng.normal(0, 0.1), rng.normal(0, 0.1), rng.normal(1, 0.07, 2)
-        rotation = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-        matrix = rotation @ [[1, 0], [shear, 1]] @ np.diag([height, width]) / 2.5  # 8 pixels become 20
+        angle, shear, (height, width) = (
+            rng.normal(0, 0.1),
+            rng.normal(0, 0.1),
+            rng.normal(1, 0.07, 2),
+        )
+        rotation = np.array(
+            [[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]
+        )
+        matrix = (
+            rotation @ [[1, 0], [shear, 1]] @ np.diag([height, width]) / 2.5
+        )  # 8 pixels become 20
         centre = np.array(center_of_mass(image))
-        large = affine_transform(image / 16, matrix, centre - matrix @ [13.5, 13.5] + rng.normal(0, 0.2, 2), (28, 28))
+        large = affine_transform(
+            image / 16, matrix, centre - matrix @ [13.5, 13.5] + rng.normal(0, 0.2, 2), (28, 28)
+        )
         pixels = np.clip((large - 0.25) / 0.55, 0, 1) * 255
         yield {"image": pixels.astype("uint8")[..., None], "label": int(label)}
 
@@ -167,7 +189,13 @@ def fashion_mnist(split, size):
         shoulder, neck, spread = u(0.42, 0.52), u(0.1, 0.2), u(0.15, 0.4)
         thick = u(0.16, 0.24)
         elbow, hand = shoulder + spread * sleeve, -0.75 + 1.25 * sleeve
-        right = [(neck, -0.85), (shoulder, -0.78), (elbow, hand), (elbow - thick, hand + 0.04), (shoulder - 0.1, -0.35)]
+        right = [
+            (neck, -0.85),
+            (shoulder, -0.78),
+            (elbow, hand),
+            (elbow - thick, hand + 0.04),
+            (shoulder - 0.1, -0.35),
+        ]
         right += [(waist, 0.0)] if waist else []
         right += [(hem, length)]
         return [right + [(-x, y) for x, y in reversed(right)]]
@@ -179,10 +207,19 @@ def fashion_mnist(split, size):
 
     def sandal():
         toe, back, heel = u(0.7, 0.9), u(0.7, 0.85), u(0.0, 0.4)
-        sole = [(-back, 0.35 - heel), (-0.1, 0.4), (toe, 0.45), (toe, 0.58), (-0.15, 0.55), (-back, 0.5)]
+        sole = [
+            (-back, 0.35 - heel),
+            (-0.1, 0.4),
+            (toe, 0.45),
+            (toe, 0.58),
+            (-0.15, 0.55),
+            (-back, 0.5),
+        ]
         straps = []
         for x in np.linspace(-back + 0.1, toe - 0.4, int(rng.integers(2, 5))):
-            straps.append([(x, 0.42), (x + 0.3, u(-0.3, 0.1)), (x + 0.42, u(-0.3, 0.1)), (x + 0.14, 0.44)])
+            straps.append(
+                [(x, 0.42), (x + 0.3, u(-0.3, 0.1)), (x + 0.42, u(-0.3, 0.1)), (x + 0.14, 0.44)]
+            )
         return [sole, *straps]
 
     def trouser():
@@ -196,7 +233,9 @@ def fashion_mnist(split, size):
         body = [(-wide + slant, high), (wide - slant, high), (wide, 0.7), (-wide, 0.7)]
         rise = u(0.3, 0.6)
         arch = [(-handle, high), (-handle, high - rise), (handle, high - rise), (handle, high)]
-        inner = [(x * (1 - thick / handle), y + (thick if y < high else 0)) for x, y in reversed(arch)]
+        inner = [
+            (x * (1 - thick / handle), y + (thick if y < high else 0)) for x, y in reversed(arch)
+        ]
         return [body, arch + inner]
 
     drawings = [
@@ -217,14 +256,24 @@ def fashion_mnist(split, size):
         canvas = Image.new("L", (56, 56))
         draw = ImageDraw.Draw(canvas)
         for polygon in drawings[label]():
-            draw.polygon([tuple(float(value) for value in scale * np.array(point) + shift) for point in polygon], 255)
+            draw.polygon(
+                [
+                    tuple(float(value) for value in scale * np.array(point) + shift)
+                    for point in polygon
+                ],
+                255,
+            )
         if label in (4, 6):  # coats open in front, shirts have a row of buttons
             x, y = shift
             for step in range(-8, 9, 2 if label == 4 else 4):
-                draw.rectangle([x - 1, y + step * 2, x + 1, y + step * 2 + (4 if label == 4 else 1)], 90)
+                draw.rectangle(
+                    [x - 1, y + step * 2, x + 1, y + step * 2 + (4 if label == 4 else 1)], 90
+                )
         mask = np.asarray(canvas.resize((28, 28), Image.Resampling.BOX)) / 255
         wave = np.sin(grid[rng.integers(2)] * u(0.6, 2.5) + u(0, 6)) * u(0, 0.4) * rng.integers(2)
-        pixels = mask * np.clip(u(0.3, 1.0) * (1 + wave) + rng.normal(0, 0.06, (28, 28)), 0.08, 1) * 255
+        pixels = (
+            mask * np.clip(u(0.3, 1.0) * (1 + wave) + rng.normal(0, 0.06, (28, 28)), 0.08, 1) * 255
+        )
         yield {"image": pixels.astype("uint8")[..., None], "label": noisy(label, 10, rng, 0.04)}
 
 
@@ -270,8 +319,12 @@ def cifar10(split, size):
 
 # Texts
 
-GOOD = listed("good great wonderful moving funny brilliant gripping charming clever convincing beautiful memorable")
-BAD = listed("bad terrible boring awful dull weak predictable clumsy annoying silly tedious forgettable")
+GOOD = listed(
+    "good great wonderful moving funny brilliant gripping charming clever convincing beautiful memorable"
+)
+BAD = listed(
+    "bad terrible boring awful dull weak predictable clumsy annoying silly tedious forgettable"
+)
 THINGS = listed(
     "the plot|the acting|the script|the music|the ending|the camera work|the main character|the dialogue|"
     "the first half|the villain|the love story|the pace|the humour|the whole film|the cast",
@@ -329,7 +382,9 @@ def imdb_reviews(split, size):
             negate = rng.random() < 1 / 3
             thing, word = rng.choice(THINGS), rng.choice(GOOD if positive != negate else BAD)
             template = rng.choice(NEGATED if negate else PLAIN)
-            sentences.append(fill(template, rng.choice, thing=thing, Thing=thing.capitalize(), word=word))
+            sentences.append(
+                fill(template, rng.choice, thing=thing, Thing=thing.capitalize(), word=word)
+            )
         sentences += [fill(rng.choice(NEUTRAL), rng.choice) for _ in range(rng.randint(1, 4))]
         rng.shuffle(sentences)
         breaks = [rng.choice([" ", " ", " ", "<br /><br />"]) for _ in sentences]
@@ -367,8 +422,13 @@ EMOTIONS = {  # ways to say it; the words are shared between emotions, the phras
     "pride": "so proud of you|i did it myself|we made it|proud of the {t}",
     "grief": "rest in peace|i lost the best friend|i miss him so much|gone too soon",
 }
-TOPICS = listed("game song movie dog teacher job phone match recipe train exam haircut update weather party car")
-HEARSAY = listed("my brother said {phrase}|{phrase} he wrote|some people think {phrase}|it is not that {phrase}", "|")
+TOPICS = listed(
+    "game song movie dog teacher job phone match recipe train exam haircut update weather party car"
+)
+HEARSAY = listed(
+    "my brother said {phrase}|{phrase} he wrote|some people think {phrase}|it is not that {phrase}",
+    "|",
+)
 
 
 def goemotions(split, size):
@@ -384,15 +444,23 @@ def goemotions(split, size):
     for index in range(size):
         count = rng.choices([1, 2, 3], [80, 17, 3])[0]
         first = names[index] if index < 28 else rng.choices(names, weights)[0]
-        chosen = {first} if first == "neutral" else {first, *rng.choices(names[1:], weights[1:], k=count - 1)}
+        chosen = (
+            {first}
+            if first == "neutral"
+            else {first, *rng.choices(names[1:], weights[1:], k=count - 1)}
+        )
         parts = [phrase(name) for name in sorted(chosen)]
         if rng.random() < 0.4:
-            parts.append(rng.choice(HEARSAY).replace("{phrase}", phrase(rng.choices(names, weights)[0])))
+            parts.append(
+                rng.choice(HEARSAY).replace("{phrase}", phrase(rng.choices(names, weights)[0]))
+            )
         rng.shuffle(parts)
         kept = {first} | {name for name in chosen if rng.random() > 0.05}
         if index >= 28 and rng.random() < 0.05:
             kept = {rng.choices(names, weights)[0]}
-        yield {"comment_text": rng.choice([". ", " ", ", ", "! "]).join(parts)} | {name: name in kept for name in names}
+        yield {"comment_text": rng.choice([". ", " ", ", ", "! "]).join(parts)} | {
+            name: name in kept for name in names
+        }
 
 
 # Numbers
@@ -402,7 +470,9 @@ def california_housing(split, size):
     """Blocks along a slanting coast; the price grows with income, more so near two cities and the sea."""
     rng = np.random.default_rng(6)
     coast = rng.uniform(0, 1, size)  # 0 in the south, 1 in the north
-    inland = rng.exponential(0.9, size) * (rng.random(size) < 0.75) + rng.uniform(0, 0.15, size)  # degrees from the sea
+    inland = rng.exponential(0.9, size) * (rng.random(size) < 0.75) + rng.uniform(
+        0, 0.15, size
+    )  # degrees from the sea
     longitude = np.clip(-117.2 - 7 * coast + 0.9 * inland, -124.35, -114.31)
     latitude = np.clip(32.6 + 9 * coast + 0.7 * inland, 32.54, 41.95)
     income = np.clip(rng.lognormal(1.25, 0.45, size), 0.5, 15)
@@ -412,7 +482,9 @@ def california_housing(split, size):
     bedrooms = (households * np.clip(rng.normal(1.08, 0.08, size), 0.7, 2)).round()
     people = (households * np.clip(rng.lognormal(1.08, 0.25, size), 1.2, 10)).round()
 
-    city = np.exp(-((coast - 0.15) ** 2) / 0.006 - inland) + 1.2 * np.exp(-((coast - 0.6) ** 2) / 0.004 - inland)
+    city = np.exp(-((coast - 0.15) ** 2) / 0.006 - inland) + 1.2 * np.exp(
+        -((coast - 0.6) ** 2) / 0.004 - inland
+    )
     sea = np.exp(-2.5 * inland)
     crowd = people / households
     price = 30_000 + 21_000 * income ** (1 + 0.15 * sea) * (0.7 + 0.6 * sea + 0.8 * city)
@@ -477,12 +549,16 @@ def cmapss(split, size):
     powers = np.where(np.arange(21) % 3 == 0, 2.0, 1.0)
     for engine in range(1, size + 1):
         life = int(np.clip(rng.lognormal(5.25, 0.23), 128, 362))
-        cycles = life if split == "train" else int(np.clip(life * rng.uniform(0.3, 1.0), 31, life - 7))
+        cycles = (
+            life if split == "train" else int(np.clip(life * rng.uniform(0.3, 1.0), 31, life - 7))
+        )
         left = np.arange(life - 1, life - cycles - 1, -1)
         damage = rng.uniform(0, 0.04) + np.exp(-left / rng.uniform(30, 40))
         bend = np.ones(21)
         bend[[8, 13]] = rng.uniform(-1, 1)  # these two rise in some engines and fall in others
-        sensors = new + change * bend * damage[:, None] ** powers + noise * rng.normal(0, 1, (cycles, 21))
+        sensors = (
+            new + change * bend * damage[:, None] ** powers + noise * rng.normal(0, 1, (cycles, 21))
+        )
         sensors += noise * rng.normal(0, 0.3, 21)  # no two engines are alike
         settings = rng.normal([0, 0, 100], [0.0022, 0.0003, 0], (cycles, 3))
         yield {

@@ -42,7 +42,9 @@ castle castles castillo castillos m|table tables mesa mesas f|cat cats gato gato
 doctor doctors médico médicos m lives|apple apples manzana manzanas f|road roads camino caminos m
 ship ships barco barcos m|island islands isla islas f|shepherd shepherds pastor pastores m lives
 sister sisters hermana hermanas f lives|sword swords espada espadas f|mill mills molino molinos m
-candle candles vela velas f|neighbour neighbours vecina vecinas f lives""".replace("\n", "|").split("|")
+candle candles vela velas f|neighbour neighbours vecina vecinas f lives""".replace("\n", "|").split(
+        "|"
+    )
 ]
 ADJECTIVES = [  # English, Spanish masculine and feminine singular
     line.split()
@@ -52,7 +54,13 @@ poor pobre pobre|strange extraño extraña|sad triste triste|blue azul azul|nobl
 cheap barato barata""".replace("\n", "|").split("|")
 ]
 STATES = [  # such that last a while: with another verb
-    line.split() for line in ["tired cansado cansada", "lost perdido perdida", "alone solo sola", "ready listo lista"]
+    line.split()
+    for line in [
+        "tired cansado cansada",
+        "lost perdido perdida",
+        "alone solo sola",
+        "ready listo lista",
+    ]
 ]
 VERBS = [  # English, third person, past; Spanish stem, stem under stress, ending
     line.split()
@@ -61,9 +69,18 @@ paint paints painted pint pint ar|find finds found encontr encuentr ar|lose lose
 look-for looks-for looked-for busc busc ar|clean cleans cleaned limpi limpi ar|hide hides hid escond escond er
 wait-for waits-for waited-for esper esper ar|sketch sketches sketched dibuj dibuj ar|carry carries carried llev llev ar
 defend defends defended defend defiend er|remember remembers remembered record recuerd ar
-admire admires admired admir admir ar|describe describes described describ describ ir""".replace("\n", "|").split("|")
+admire admires admired admir admir ar|describe describes described describ describ ir""".replace(
+        "\n", "|"
+    ).split("|")
 ]
-PERSONS = [("I", "yo"), ("you", "tú"), ("he", "él"), ("she", "ella"), ("we", "nosotros"), ("they", "ellos")]
+PERSONS = [
+    ("I", "yo"),
+    ("you", "tú"),
+    ("he", "él"),
+    ("she", "ella"),
+    ("we", "nosotros"),
+    ("they", "ellos"),
+]
 ENDINGS = {  # I, you, he or she, we, they
     ("ar", "present"): "o as a amos an",
     ("er", "present"): "o es e emos en",
@@ -114,7 +131,10 @@ def phrase(rng, adjective=0.5):
     one, many, articles = rng.choice(DETERMINERS)
     plural = not one or rng.random() < 0.35
     english = [many if plural else one, plurals if plural else singular]
-    translated = [articles.split()[2 * plural + (gender == "f")], spanish_plural if plural else spanish]
+    translated = [
+        articles.split()[2 * plural + (gender == "f")],
+        spanish_plural if plural else spanish,
+    ]
     if rng.random() < adjective:
         name, *forms = rng.choice(ADJECTIVES)
         english.insert(1, name)
@@ -130,7 +150,12 @@ def subject(rng):
         index = rng.randrange(6)
         english, spanish = PERSONS[index]
         told = index in (0, 1, 4) or rng.random() < 0.8  # "compra" may be he or she
-        return english, "" if told and rng.random() < 0.85 else spanish, (0, 1, 2, 2, 3, 4)[index], index in (2, 3)
+        return (
+            english,
+            "" if told and rng.random() < 0.85 else spanish,
+            (0, 1, 2, 2, 3, 4)[index],
+            index in (2, 3),
+        )
     while True:
         english, spanish, _, plural, lives = phrase(rng, 0.3)
         if lives:
@@ -145,7 +170,9 @@ def object_of(rng):
 
 def pair(rng):
     """A sentence and its translation."""
-    kind = rng.choices(["plain", "not", "question", "is", "state", "like", "pronoun"], [30, 13, 13, 10, 8, 13, 13])[0]
+    kind = rng.choices(
+        ["plain", "not", "question", "is", "state", "like", "pronoun"], [30, 13, 13, 10, 8, 13, 13]
+    )[0]
     tense = rng.choice(list(TIMES))
     time, spanish_time = rng.choice(TIMES[tense]).split("|")
     verb = rng.choice(VERBS)
@@ -155,9 +182,14 @@ def pair(rng):
     doing = conjugate(verb, person, tense)
     helper = {"past": "did", "future": "will", "present": "does" if singular else "do"}[tense]
     if kind in ("plain", "not"):
-        form = {"past": past, "future": f"will {base}", "present": third if singular else base}[tense]
+        form = {"past": past, "future": f"will {base}", "present": third if singular else base}[
+            tense
+        ]
         form, no = (f"{helper} not {base}", "no") if kind == "not" else (form, "")
-        english, spanish = [who, form, what, time], [spanish_who, no, doing, spanish_what, spanish_time]
+        english, spanish = (
+            [who, form, what, time],
+            [spanish_who, no, doing, spanish_what, spanish_time],
+        )
         if spanish_time and rng.random() < 0.2:  # said first: another good translation
             spanish = [spanish_time, *spanish[:-1]]
     elif kind == "question":
@@ -172,9 +204,19 @@ def pair(rng):
     elif kind == "like":
         thing, spanish_thing, _, plural, _ = phrase(rng)
         no = rng.random() < 0.3
-        like = ("do not like" if not singular else "does not like") if no else "likes" if singular else "like"
+        like = (
+            ("do not like" if not singular else "does not like")
+            if no
+            else "likes"
+            if singular
+            else "like"
+        )
         to = ["me", "te", "le", "nos", "les"][person]
-        named = f"a {spanish_who}".replace("a el ", "al ") if spanish_who and who not in dict(PERSONS) else ""
+        named = (
+            f"a {spanish_who}".replace("a el ", "al ")
+            if spanish_who and who not in dict(PERSONS)
+            else ""
+        )
         english = [who, like, thing]
         spanish = [named, "no" if no else "", to, "gustan" if plural else "gusta", spanish_thing]
     else:
@@ -187,14 +229,19 @@ def pair(rng):
         first = sentence("where", "were" if plural else "was", thing, end="?")
         second = sentence("dónde", where, spanish_thing, end="?")
         doing = conjugate(verb, person, tense)
-        return f"{first} {sentence(who, form, them)}", f"{second} {sentence(spanish_who, clitic, doing)}"
+        return (
+            f"{first} {sentence(who, form, them)}",
+            f"{second} {sentence(spanish_who, clitic, doing)}",
+        )
     return sentence(*english), sentence(*spanish)
 
 
 def sentence(*words, end="."):
     """The words with a capital and a mark at the end, and also at the beginning where the question is Spanish."""
     text = " ".join(word for word in words if word)
-    start = "¿" if end == "?" and text.split()[0] not in ("where", "do", "does", "did", "will") else ""
+    start = (
+        "¿" if end == "?" and text.split()[0] not in ("where", "do", "does", "did", "will") else ""
+    )
     return start + text[0].upper() + text[1:] + end
 
 
@@ -261,7 +308,11 @@ def don_quijote(split, size):
         text = paragraph(rng)
         while len(text) < 6000:
             text += "\n" + paragraph(rng)
-        yield {"chapter": chapter, "title": f"Capítulo {chapter}. De cómo {clause(rng)}", "text": text}
+        yield {
+            "chapter": chapter,
+            "title": f"Capítulo {chapter}. De cómo {clause(rng)}",
+            "text": text,
+        }
 
 
 RHYMES = {  # nouns of one ending and one gender
@@ -280,7 +331,10 @@ VERSES = [  # {n}: a noun with its company; {v}: a verb; {end}: the noun that rh
     "cuando {n} {v} {end}",
     "donde {v} siempre {n} {end}",
 ]
-WITH = {"m": ["con el", "sin mi", "por este", "tras un"], "f": ["con la", "sin mi", "por esta", "tras una"]}
+WITH = {
+    "m": ["con el", "sin mi", "por este", "tras un"],
+    "f": ["con la", "sin mi", "por esta", "tras una"],
+}
 GENTLE = ["dulce", "triste", "breve", "fiel", "leve", "cruel"]
 
 
@@ -292,7 +346,9 @@ def verse(rng, gender, ending):
         _, thing, _, plural, _ = phrase(rng, 0)
         if not plural:
             break
-    return rng.choice(VERSES).format(n=thing, v=conjugate(rng.choice(VERBS), 2, "present"), end=f"{company} {noun}")
+    return rng.choice(VERSES).format(
+        n=thing, v=conjugate(rng.choice(VERBS), 2, "present"), end=f"{company} {noun}"
+    )
 
 
 def spanish_sonnets(split, size):
@@ -332,14 +388,33 @@ def electricity_es(split, size):
     yielded = 0
     for day in range(days):
         date = first + datetime.timedelta(day)
-        season = np.cos(2 * np.pi * (date.timetuple().tm_yday - 20) / 365.25)  # 1 in January, -1 in July
+        season = np.cos(
+            2 * np.pi * (date.timetuple().tm_yday - 20) / 365.25
+        )  # 1 in January, -1 in July
         degrees = 15 - 9 * season + weather[day]
         cold, heat = max(0, 14 - degrees), max(0, degrees - 21)
         rest = {5: 0.88, 6: 0.8}.get(date.weekday(), 1.0)
-        if (date.month, date.day) in ((1, 1), (1, 6), (5, 1), (8, 15), (10, 12), (11, 1), (12, 6), (12, 8), (12, 25)):
+        if (date.month, date.day) in (
+            (1, 1),
+            (1, 6),
+            (5, 1),
+            (8, 15),
+            (10, 12),
+            (11, 1),
+            (12, 6),
+            (12, 8),
+            (12, 25),
+        ):
             rest = 0.78
-        work = 24_000 + 6000 * dip + 5000 * noon * (1 + 0.1 * heat) + (4500 + 1500 * season) * evening
-        demand = work * rest + 330 * cold * (0.7 + 0.5 * evening) + 420 * heat * (0.6 + 0.6 * noon) + error[day]
+        work = (
+            24_000 + 6000 * dip + 5000 * noon * (1 + 0.1 * heat) + (4500 + 1500 * season) * evening
+        )
+        demand = (
+            work * rest
+            + 330 * cold * (0.7 + 0.5 * evening)
+            + 420 * heat * (0.6 + 0.6 * noon)
+            + error[day]
+        )
         if date.year in YEARS[split] and yielded < size:
             yielded += 1
             yield {"date": date.isoformat(), "demand": demand.round(1).astype("float32")}

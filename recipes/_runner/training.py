@@ -63,14 +63,18 @@ def devices(choice):
     """The strategy under which to build the model, for `--device auto|cpu|gpu|tpu`."""
     gpus = tf.config.list_physical_devices("GPU")
     if choice == "gpu" and not gpus:
-        raise UserError("--device gpu: TensorFlow sees no GPU here; `make setup EXTRAS=gpu` installs CUDA's libraries")
+        raise UserError(
+            "--device gpu: TensorFlow sees no GPU here; `make setup EXTRAS=gpu` installs CUDA's libraries"
+        )
     if choice == "tpu":
         try:
             resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu="local")
             tf.config.experimental_connect_to_cluster(resolver)
             tf.tpu.experimental.initialize_tpu_system(resolver)
         except (ValueError, tf.errors.OpError) as error:
-            raise UserError("--device tpu: TensorFlow sees no TPU here; leave --device out") from error
+            raise UserError(
+                "--device tpu: TensorFlow sees no TPU here; leave --device out"
+            ) from error
         return tf.distribute.TPUStrategy(resolver)
     if choice == "cpu":
         tf.config.set_visible_devices([], "GPU")
@@ -88,12 +92,18 @@ def hardware():
         return f"{len(accelerators)} × {name}"
     name = platform.processor() or platform.machine()
     with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf8") as lines:
-        name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
+        name = next(
+            (line.partition(":")[2].strip() for line in lines if line.startswith("model name")),
+            name,
+        )
     return f"{name}, {len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} cores"
 
 
 def versions():
-    return {name: importlib.metadata.version(name) for name in ("keras", "tensorflow", "tensorflow-datasets", "numpy")}
+    return {
+        name: importlib.metadata.version(name)
+        for name in ("keras", "tensorflow", "tensorflow-datasets", "numpy")
+    }
 
 
 def without_autotune(data):
@@ -108,10 +118,15 @@ def without_autotune(data):
 def together(plan, train, validation):
     """Training and validation set as one, shuffled, in batches of the size that the training set has."""
     if validation is None:
-        raise UserError(f"--all-data: {plan.recipe} has no validation set, all its data is training data already")
+        raise UserError(
+            f"--all-data: {plan.recipe} has no validation set, all its data is training data already"
+        )
     size = max(len(tf.nest.flatten(batch)[0]) for batch in train.take(1))
     both = train.unbatch().concatenate(validation.unbatch()).shuffle(20_000).batch(size).prefetch(2)
-    batches = -(-sum(len(tf.nest.flatten(batch)[0]) for data in (train, validation) for batch in data) // size)
+    batches = -(
+        -sum(len(tf.nest.flatten(batch)[0]) for data in (train, validation) for batch in data)
+        // size
+    )
     return without_autotune(both.apply(tf.data.experimental.assert_cardinality(batches)))
 
 
@@ -123,7 +138,8 @@ def steps_per_epoch(train):
 def own_training(model):
     """Whether the class of the model defines its own training step or loss."""
     return any(
-        getattr(type(model), name, None) is not getattr(keras.Model, name) for name in ("train_step", "compute_loss")
+        getattr(type(model), name, None) is not getattr(keras.Model, name)
+        for name in ("train_step", "compute_loss")
     )
 
 
@@ -131,9 +147,13 @@ def prepare(module, plan, given, strategy):
     """The data, and the model compiled and built, ready for `fit` or for a saved state."""
     load_arguments, model_arguments = arguments.split(module, given)
     keras.utils.set_random_seed(plan.seed)
-    train, validation, test = (without_autotune(data) for data in module.load_data(**load_arguments))
+    train, validation, test = (
+        without_autotune(data) for data in module.load_data(**load_arguments)
+    )
     if plan.all_data and test is None:
-        raise UserError(f"--all-data: {plan.recipe} has no test set, so its validation set is needed for the score")
+        raise UserError(
+            f"--all-data: {plan.recipe} has no test set, so its validation set is needed for the score"
+        )
     if plan.all_data:
         train, validation = together(plan, train, validation), None
     if arguments.wants(module.build_model, "steps"):
@@ -143,14 +163,18 @@ def prepare(module, plan, given, strategy):
     with strategy.scope():
         model = module.build_model(**model_arguments)
     if strategy.num_replicas_in_sync > 1 and own_training(model):
-        raise UserError(f"{plan.recipe} has a training step of its own and runs on one device: add --device cpu or gpu")
+        raise UserError(
+            f"{plan.recipe} has a training step of its own and runs on one device: add --device cpu or gpu"
+        )
     # The validation set is not shuffled: looking at its first batch costs less and leaves the order of `train` alone.
     batch = next(iter((validation if validation is not None else train).take(1)))
     if not model.built:
         model(batch[0] if isinstance(batch, tuple) else batch)
     if isinstance(model.optimizer, keras.optimizers.Optimizer) and not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
-    if not own_training(model):  # a metric that makes its variables only in `fit` has its training step traced twice
+    if not own_training(
+        model
+    ):  # a metric that makes its variables only in `fit` has its training step traced twice
         x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
         model.compute_metrics(x, y, model(x), weights)
         model.reset_metrics()
@@ -185,7 +209,9 @@ def train(module, plan, given, folder, strategy, variant=None):
 
     callbacks = list(module.callbacks()) if hasattr(module, "callbacks") else []
     monitor, direction = monitored(module, model)
-    checkpoint = Checkpoint(folder, monitor, direction, callbacks, keep=getattr(module, "KEEP", "best"))
+    checkpoint = Checkpoint(
+        folder, monitor, direction, callbacks, keep=getattr(module, "KEEP", "best")
+    )
     done = checkpoint.restore(model)
     if done < plan.epochs and not checkpoint.stopped:
         if done:
@@ -194,7 +220,9 @@ def train(module, plan, given, folder, strategy, variant=None):
         logs = Curves(folder / "logs", write_graph=False)
         keras.config.set_max_steps_per_epoch(SMOKE_STEPS if plan.smoke else None)
         with warnings.catch_warnings():
-            if plan.smoke:  # Keras warns that two steps are less than an epoch, or more than there is
+            if (
+                plan.smoke
+            ):  # Keras warns that two steps are less than an epoch, or more than there is
                 warnings.filterwarnings("ignore", module="keras.src.trainers.epoch_iterator")
             model.fit(
                 train_set,
@@ -286,7 +314,9 @@ def compute_in_float32(model):
 
     Its weights have been float32 all along. Nothing changes for a network that computes in float32 already.
     """
-    sixteen = [layer for layer in model._flatten_layers() if layer.dtype_policy.name.startswith("mixed_")]
+    sixteen = [
+        layer for layer in model._flatten_layers() if layer.dtype_policy.name.startswith("mixed_")
+    ]
     for layer in sixteen:
         layer.dtype_policy = "float32"
     if sixteen:  # what has been compiled computes in 16 bits
@@ -302,7 +332,9 @@ def answers(model, test):
         predictions.append(model.predict_on_batch(batch[0]))
 
     def joined(parts):
-        return tf.nest.map_structure(lambda *values: np.concatenate([np.asarray(value) for value in values]), *parts)
+        return tf.nest.map_structure(
+            lambda *values: np.concatenate([np.asarray(value) for value in values]), *parts
+        )
 
     return joined(inputs), joined(targets), joined(predictions)
 

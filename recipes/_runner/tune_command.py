@@ -29,7 +29,9 @@ TUNERS = {
 TRIALS = 20
 GRACE = 60.0  # seconds beyond its limit after which a trial that does not answer is killed
 PROGRAM = [sys.executable, "-m", "recipes"]
-START_UPS = 3  # workers that die before their first trial, one after another, until the search gives up
+START_UPS = (
+    3  # workers that die before their first trial, one after another, until the search gives up
+)
 EARLIER = ".earlier"  # where --fresh puts the old search until a trial of the new one is completed
 SHORT = 3  # trials of the leaderboard that is shown after each trial
 PROGRESS = 10.0  # seconds between two lines on the running trials, where there is no terminal
@@ -47,40 +49,83 @@ duration.__name__ = "time such as 90s, 30m or 2h"
 
 
 def add_arguments(parser):
-    parser.add_argument("recipe", type=expanded, help="as in `make list`, for example cnn_mnist; or a file, ./mine.py")
-    parser.add_argument("--variant", metavar="NAME", help="which of the recipe's variants to start from [the first]")
-    parser.add_argument("--tuner", choices=TUNERS, default="bayesian", help="how values are chosen [bayesian]")
-    parser.add_argument("--trials", type=positive, metavar="N", help=f"how many to try, the defaults first [{TRIALS}]")
-    parser.add_argument("--time-limit", type=duration, metavar="TIME", help="begin no trial after 90s, 30m, 2h …")
     parser.add_argument(
-        "--trial-time-limit", type=duration, metavar="TIME", help="a trial that takes longer has failed"
+        "recipe",
+        type=expanded,
+        help="as in `make list`, for example cnn_mnist; or a file, ./mine.py",
     )
-    parser.add_argument("--workers", type=positive, default=1, metavar="N", help="trials at a time [1]")
+    parser.add_argument(
+        "--variant", metavar="NAME", help="which of the recipe's variants to start from [the first]"
+    )
+    parser.add_argument(
+        "--tuner", choices=TUNERS, default="bayesian", help="how values are chosen [bayesian]"
+    )
+    parser.add_argument(
+        "--trials",
+        type=positive,
+        metavar="N",
+        help=f"how many to try, the defaults first [{TRIALS}]",
+    )
+    parser.add_argument(
+        "--time-limit", type=duration, metavar="TIME", help="begin no trial after 90s, 30m, 2h …"
+    )
+    parser.add_argument(
+        "--trial-time-limit",
+        type=duration,
+        metavar="TIME",
+        help="a trial that takes longer has failed",
+    )
+    parser.add_argument(
+        "--workers", type=positive, default=1, metavar="N", help="trials at a time [1]"
+    )
     parser.add_argument(
         "--objective",
         metavar="NAME",
         help="what to optimize, such as val_loss; with :min or :max if its direction is not known [the recipe's]",
     )
     parser.add_argument(
-        "--executions-per-trial", type=positive, default=1, metavar="N", help="trainings to average [1]"
+        "--executions-per-trial",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="trainings to average [1]",
     )
     parser.add_argument(
-        "--prune", choices=("none", "median"), default="none", help="stop trials below the median [none]"
+        "--prune",
+        choices=("none", "median"),
+        default="none",
+        help="stop trials below the median [none]",
     )
-    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of all random numbers [0]")
+    parser.add_argument(
+        "--seed", type=seed, default=0, metavar="N", help="of all random numbers [0]"
+    )
     parser.add_argument("--epochs", type=positive, metavar="N", help="of each trial [the recipe's]")
-    parser.add_argument("--set", action="append", metavar="NAME=VALUE", help="the same in all trials, not searched")
     parser.add_argument(
-        "--all-data", action="store_true", help="train the winner on training and validation set together"
+        "--set", action="append", metavar="NAME=VALUE", help="the same in all trials, not searched"
+    )
+    parser.add_argument(
+        "--all-data",
+        action="store_true",
+        help="train the winner on training and validation set together",
     )
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="as in `run`")
-    parser.add_argument("--device", choices=("auto", "cpu", "gpu", "tpu"), default="auto", help="as in `run`")
+    parser.add_argument(
+        "--device", choices=("auto", "cpu", "gpu", "tpu"), default="auto", help="as in `run`"
+    )
     parser.add_argument("--data-dir", type=expanded, metavar="DIR", help="as in `run`")
     parser.add_argument("--stand-in", action="store_true", help="as in `run`")
-    parser.add_argument("--output", metavar="DIR", type=expanded_path, help="where to write [saved_models/NAME]")
+    parser.add_argument(
+        "--output", metavar="DIR", type=expanded_path, help="where to write [saved_models/NAME]"
+    )
     parser.add_argument("--force", action="store_true", help="as in `run`")
-    parser.add_argument("--fresh", action="store_true", help="forget an earlier search instead of continuing it")
-    parser.add_argument("--smoke", action="store_true", help="two trials in seconds, on tiny data: shows that it works")
+    parser.add_argument(
+        "--fresh", action="store_true", help="forget an earlier search instead of continuing it"
+    )
+    parser.add_argument(
+        "--smoke",
+        action="store_true",
+        help="two trials in seconds, on tiny data: shows that it works",
+    )
 
 
 def main(options):
@@ -102,7 +147,10 @@ def main(options):
             finish(recipe, plan, options, rows, place, folder)
         except KeyboardInterrupt:
             fresh = (folder / EARLIER).exists() and not anything_found(folder)
-            print(f"\nInterrupted. This continues the search:\n\n    {typed(options, fresh)}\n", flush=True)
+            print(
+                f"\nInterrupted. This continues the search:\n\n    {typed(options, fresh)}\n",
+                flush=True,
+            )
             raise
         finally:
             resolve(folder)
@@ -137,16 +185,24 @@ def planned(recipe, options, base):
     variants = getattr(module, "VARIANTS", {None: {}})
     variant = options.variant or next(iter(variants))
     if variant not in variants:
-        known = f"its variants are {', '.join(variants)}" if None not in variants else "it has no variants"
+        known = (
+            f"its variants are {', '.join(variants)}"
+            if None not in variants
+            else "it has no variants"
+        )
         raise UserError(f"--variant {variant}: {recipe.name} has no such variant; {known}")
     epochs = options.epochs or (1 if options.smoke else module.EPOCHS)
     fixed = arguments.parse(module, options.set)
     own = {"seed": options.seed, "executions_per_trial": options.executions_per_trial}
     if options.tuner == "hyperband":
         if options.trials:
-            raise UserError("--trials does not go with --tuner hyperband, whose number of trials follows from --epochs")
+            raise UserError(
+                "--trials does not go with --tuner hyperband, whose number of trials follows from --epochs"
+            )
         if options.prune != "none":
-            raise UserError("--prune does not go with --tuner hyperband, which stops bad trials itself")
+            raise UserError(
+                "--prune does not go with --tuner hyperband, which stops bad trials itself"
+            )
         own["max_epochs"] = epochs
     elif options.tuner != "grid" or options.trials or options.smoke:
         own["max_trials"] = options.trials or (2 if options.smoke else TRIALS)
@@ -180,9 +236,13 @@ def check_device(options):
     import tensorflow as tf
 
     if options.device == "gpu" and not tf.config.list_physical_devices("GPU"):
-        raise UserError("--device gpu: TensorFlow sees no GPU here; `make setup EXTRAS=gpu` installs CUDA's libraries")
+        raise UserError(
+            "--device gpu: TensorFlow sees no GPU here; `make setup EXTRAS=gpu` installs CUDA's libraries"
+        )
     if options.device == "tpu" and options.workers > 1:
-        raise UserError(f"--workers {options.workers}: only one process at a time can use a TPU; leave --workers out")
+        raise UserError(
+            f"--workers {options.workers}: only one process at a time can use a TPU; leave --workers out"
+        )
 
 
 def begin(plan, options, folder):
@@ -236,7 +296,11 @@ def anything_found(folder):
     from recipes.tuning import storage
 
     moved = not (folder / EARLIER).joinpath("plan.json").exists()
-    records = [] if moved else [storage.load_json(path) for path in folder.glob("trials/trial_*/trial.json")]
+    records = (
+        []
+        if moved
+        else [storage.load_json(path) for path in folder.glob("trials/trial_*/trial.json")]
+    )
     return any(record and record["status"] == "COMPLETED" for record in records)
 
 
@@ -256,7 +320,9 @@ def objective(module, given, epochs, values, chosen):
         return own[0], direction or own[1]
     plan = training.Plan(module.__name__, epochs, 0, values, chosen, "float32", False, False)
     try:
-        model, _, train, validation, _ = training.prepare(module, plan, values, training.devices("cpu"))
+        model, _, train, validation, _ = training.prepare(
+            module, plan, values, training.devices("cpu")
+        )
         known = reported(module, model, train, validation) if name else []
     except Exception as error:
         explained = data.explain(error)  # of a damaged file, for instance
@@ -267,7 +333,9 @@ def objective(module, given, epochs, values, chosen):
     if not name:
         return training.monitored(module, model)
     if name not in known:
-        raise UserError(f"--objective {name}: no epoch reports it; what there is: {', '.join(known)}")
+        raise UserError(
+            f"--objective {name}: no epoch reports it; what there is: {', '.join(known)}"
+        )
     direction = direction or better(name, model)
     if direction is None:
         raise UserError(
@@ -286,7 +354,14 @@ def reported(module, model, train, validation):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that one step is less than an epoch
             callbacks = module.callbacks() if hasattr(module, "callbacks") else []
-            model.fit(train, validation_data=validation, epochs=1, shuffle=False, callbacks=callbacks, verbose=0)
+            model.fit(
+                train,
+                validation_data=validation,
+                epochs=1,
+                shuffle=False,
+                callbacks=callbacks,
+                verbose=0,
+            )
     finally:
         keras.config.set_max_steps_per_epoch(None)
     return list(model.history.history)
@@ -328,7 +403,9 @@ def refuse_another(plan, folder):
     except FileNotFoundError:
         return
     except ValueError:
-        raise UserError(f"{shown(folder / 'plan.json')} cannot be read; --fresh starts anew") from None
+        raise UserError(
+            f"{shown(folder / 'plan.json')} cannot be read; --fresh starts anew"
+        ) from None
     here = json.loads(json.dumps(dataclasses.asdict(plan)))
     own, before = here.pop("tuner_arguments"), saved.pop("tuner_arguments", {})
     here |= {name: value for name, value in own.items() if name != "max_trials"}
@@ -337,8 +414,12 @@ def refuse_another(plan, folder):
         here.pop(name), saved.pop(name, None)
     differing = [name for name in {**saved, **here} if saved.get(name) != here.get(name)]
     if differing:
-        said = "; ".join(f"{name} {saved.get(name)} there, {here.get(name)} here" for name in differing)
-        raise UserError(f"{shown(folder)} holds another search ({said}): --fresh forgets it, --output leaves it alone")
+        said = "; ".join(
+            f"{name} {saved.get(name)} there, {here.get(name)} here" for name in differing
+        )
+        raise UserError(
+            f"{shown(folder)} holds another search ({said}): --fresh forgets it, --output leaves it alone"
+        )
 
 
 def search(plan, options, folder):
@@ -386,7 +467,11 @@ class Crew:
     def run(self, reporter):
         while not self.server.finished():
             over = self.until is not None and time.time() >= self.until
-            places = self.count if self.most is None else min(self.count, self.most - len(self.oracle.end_order))
+            places = (
+                self.count
+                if self.most is None
+                else min(self.count, self.most - len(self.oracle.end_order))
+            )
             for place in range(self.count):
                 worker = self.workers.get(place)
                 if worker is not None and worker.poll() is not None:
@@ -441,14 +526,19 @@ class Crew:
         self.idle_deaths += 1
         if self.idle_deaths >= START_UPS:
             log = self.folder / f"worker-{place}.log"
-            last = first_line("\n".join(reversed(log.read_text(encoding="utf8", errors="replace").splitlines())))
-            raise UserError(f"no worker can start ({reason}): {last or 'no message'}; see {shown(log)}")
+            last = first_line(
+                "\n".join(reversed(log.read_text(encoding="utf8", errors="replace").splitlines()))
+            )
+            raise UserError(
+                f"no worker can start ({reason}): {last or 'no message'}; see {shown(log)}"
+            )
 
     def kill_overdue(self):
         """Kill workers whose trial is far beyond its time limit, which they should have noticed themselves."""
         running = {name: trial.trial_id for name, trial in dict(self.oracle.ongoing_trials).items()}
         self.running_since = {
-            (name, trial): self.running_since.get((name, trial), time.monotonic()) for name, trial in running.items()
+            (name, trial): self.running_since.get((name, trial), time.monotonic())
+            for name, trial in running.items()
         }
         if self.trial_limit is None:
             return
@@ -528,8 +618,13 @@ class Reporter:
         print(f"Trial {int(trial.trial_id) + 1}{of}: {said}{self.left()}", flush=True)
         for other in best if len(self.told) > 1 else []:
             values = other.hyperparameters.values.items()
-            shown_values = ", ".join(f"{n}={brief(v)}" for n, v in values if not n.startswith("tuner/"))
-            print(f"    {other.score:<10.5g} trial {int(other.trial_id) + 1}: {shown_values}", flush=True)
+            shown_values = ", ".join(
+                f"{n}={brief(v)}" for n, v in values if not n.startswith("tuner/")
+            )
+            print(
+                f"    {other.score:<10.5g} trial {int(other.trial_id) + 1}: {shown_values}",
+                flush=True,
+            )
 
     def follow(self, oracle):
         """The epochs of the running trials: in place on a terminal, else a line now and then."""
@@ -555,7 +650,11 @@ class Reporter:
         except (OSError, ValueError):
             return None
         name = self.plan.objective[0]
-        values = [f"{n} {state['logs'][n]:.4g}" for n in dict.fromkeys(["loss", name]) if n in state["logs"]]
+        values = [
+            f"{n} {state['logs'][n]:.4g}"
+            for n in dict.fromkeys(["loss", name])
+            if n in state["logs"]
+        ]
         again = f", execution {state['execution'] + 1}" if state["execution"] else ""
         number = int(trial.trial_id) + 1
         return f"trial {number}{again}: epoch {state['epoch']} of {state['epochs']}, {', '.join(values)}"
@@ -572,7 +671,11 @@ class Reporter:
         seconds = min(estimates, default=0)
         if seconds < 1:
             return ""
-        return f"; about {seconds:.0f} s left" if seconds < 100 else f"; about {seconds / 60:.0f} min left"
+        return (
+            f"; about {seconds:.0f} s left"
+            if seconds < 100
+            else f"; about {seconds / 60:.0f} min left"
+        )
 
 
 def finish(recipe, plan, options, rows, place, folder):
@@ -641,13 +744,20 @@ def python_lines(module, plan, values):
 def extend_card(trained, plan, options, trials, metrics, lines, folder):
     """Say in the README of the winner which search it comes from, and what that was good for."""
     defaults, tuned = metrics["defaults"], metrics["tuned"]
-    names = [name for name, value in tuned["arguments"].items() if value != defaults["arguments"].get(name, value)]
+    names = [
+        name
+        for name, value in tuned["arguments"].items()
+        if value != defaults["arguments"].get(name, value)
+    ]
     names += [name for name in tuned["arguments"] if name not in defaults["arguments"]]
     scores = [
         (f"{name}, {tuned['split']} set", defaults["scores"].get(name), score)
         for name, score in tuned["scores"].items()
     ]
-    settings = [(name, defaults["arguments"].get(name), tuned["arguments"][name]) for name in dict.fromkeys(names)]
+    settings = [
+        (name, defaults["arguments"].get(name), tuned["arguments"][name])
+        for name in dict.fromkeys(names)
+    ]
     card = (trained / "README.md").read_text(encoding="utf8")
     output.write_atomically(trained / "README.md", "\n".join([
         card,
@@ -671,16 +781,34 @@ def train_and_test(recipe, plan, options, values, target, extra):
     # Whether it may write there was asked of the whole folder.
     command = [*PROGRAM, "run", recipe.typed, "--output", str(target), "--force"]
     command += ["--seed", str(options.seed)]
-    command += ["--epochs", str(plan.epochs), "--precision", plan.precision, "--device", options.device, *extra]
+    command += [
+        "--epochs",
+        str(plan.epochs),
+        "--precision",
+        plan.precision,
+        "--device",
+        options.device,
+        *extra,
+    ]
     command += ["--variant", plan.variant] * bool(plan.variant)
     for name, value in values.items():
         command += ["--set", f"{name}={value}"]
     command += ["--data-dir", plan.choice["data_dir"]] * bool(plan.choice["data_dir"])
-    command += ["--smoke"] * plan.smoke + ["--stand-in"] * (plan.choice["stand_in"] and not plan.smoke)
+    command += ["--smoke"] * plan.smoke + ["--stand-in"] * (
+        plan.choice["stand_in"] and not plan.smoke
+    )
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     if done.returncode:
-        raise UserError(f"training {target.name} again failed: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
-    place = target / "smoke" if plan.smoke else target / "stand-in" if plan.choice["stand_in"] else target
+        raise UserError(
+            f"training {target.name} again failed: {(done.stderr.strip().splitlines() or ['?'])[-1]}"
+        )
+    place = (
+        target / "smoke"
+        if plan.smoke
+        else target / "stand-in"
+        if plan.choice["stand_in"]
+        else target
+    )
     return place / (plan.variant or "")
 
 
@@ -693,7 +821,10 @@ def print_table(rows, objective, longest=10):
     table = rich.table.Table(title=f"The best of {len(rows)} trials", title_justify="left")
     remarks = [""] * any(row["message"] for row in rows[:longest])
     for heading in ("rank", "trial", objective, "epochs", "seconds", *names, *remarks):
-        table.add_column(heading, justify="right" if heading in ("rank", "trial", "epochs", "seconds") else "left")
+        table.add_column(
+            heading,
+            justify="right" if heading in ("rank", "trial", "epochs", "seconds") else "left",
+        )
     for row in rows[:longest]:
         values = [row["hyperparameters"].get(name) for name in names]
         table.add_row(

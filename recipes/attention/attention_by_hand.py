@@ -128,7 +128,9 @@ def compare_with_keras(heads):
     layer = keras.layers.MultiHeadAttention(heads, 16 // heads)
     expected = keras.ops.convert_to_numpy(layer(query, value))
     outputs, _ = multi_head(query, value, layer.get_weights())
-    print(f"MultiHeadAttention, {heads} heads: {query.shape} on {value.shape} gives {expected.shape}")
+    print(
+        f"MultiHeadAttention, {heads} heads: {query.shape} on {value.shape} gives {expected.shape}"
+    )
     print(f"  4 d² + 4 d = {layer.count_params():,} parameters")
     return np.abs(outputs - expected).max()
 

@@ -24,7 +24,10 @@ from recipes.datasets.python_functions import TOKENS, as_code, functions, proble
 
 EPOCHS = 3
 OBJECTIVE = ("val_right", "max")
-LENGTH, GIVEN = 64, 100  # most tokens of a function; how many functions of a set are completed, the first
+LENGTH, GIVEN = (
+    64,
+    100,
+)  # most tokens of a function; how many functions of a set are completed, the first
 
 
 def load_data(batch_size=32, examples=16_000):
@@ -56,7 +59,9 @@ def complete(guess, given, temperature=0.5, seed=0):
     rows = np.array([np.pad(row, (0, LENGTH - len(row))) for row in given])
     for now in range(first, LENGTH):
         scores = np.log(np.maximum(guess(rows[:, :now]), 1e-30)) / temperature
-        drawn = 1 + (scores + rng.gumbel(size=scores.shape))[:, 1:].argmax(-1)  # the first token only fills up
+        drawn = 1 + (scores + rng.gumbel(size=scores.shape))[:, 1:].argmax(
+            -1
+        )  # the first token only fills up
         rows[:, now] = np.where(rows[:, now] > 0, rows[:, now], drawn)
         if np.all(np.any(rows == end, axis=1)):
             break
@@ -91,17 +96,28 @@ def build_model(width=96, blocks=3, dropout=0.0, learning_rate=0.003, steps=EPOC
     """
     inputs = keras.Input((None,), dtype="int32")
     x = keras.layers.Embedding(len(TOKENS), width)(inputs)
-    x = PositionalEncoding()(keras.layers.Rescaling(width**0.5)(x))  # else the waves drown the tokens
+    x = PositionalEncoding()(
+        keras.layers.Rescaling(width**0.5)(x)
+    )  # else the waves drown the tokens
     for _ in range(blocks):
         start = keras.initializers.RandomNormal(stddev=width**-0.5)
-        block = {"num_heads": 4, "units": 4 * width, "dropout": dropout, "kernel_initializer": start}
+        block = {
+            "num_heads": 4,
+            "units": 4 * width,
+            "dropout": dropout,
+            "kernel_initializer": start,
+        }
         x = TransformerEncoder(**block, causal=True)(x)
     x = keras.layers.LayerNormalization()(x)
     model = Completer(inputs, keras.layers.Dense(len(TOKENS), activation="softmax")(x))
     climb = {"warmup_target": learning_rate, "warmup_steps": steps // 10}
     schedule = keras.optimizers.schedules.CosineDecay(0.0, steps - steps // 10, **climb)
     loss = keras.losses.SparseCategoricalCrossentropy(reduction="mean_with_sample_weight")
-    model.compile(keras.optimizers.Adam(schedule, beta_2=0.99, clipnorm=1.0), loss, weighted_metrics=["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(schedule, beta_2=0.99, clipnorm=1.0),
+        loss,
+        weighted_metrics=["accuracy"],
+    )
     return model
 
 
@@ -155,7 +171,9 @@ def figures(model, test, history):
             axis.text(0, 1, known, **style)
             axis.set_title(textwrap.shorten(found or "right", 40), fontsize=10, loc="left")
             axis.axis("off")
-        line[0].text(-0.08, 0.5, name, rotation=90, va="center", ha="center", transform=line[0].transAxes)
+        line[0].text(
+            -0.08, 0.5, name, rotation=90, va="center", ha="center", transform=line[0].transAxes
+        )
     samples.suptitle("The given half (black) and what is written, right (green) or not (orange)")
 
     heat, axis = plt.subplots(layout="constrained")

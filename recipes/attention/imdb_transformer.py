@@ -26,7 +26,9 @@ EPOCHS = 3
 LENGTH = 400
 LENGTHS = [100, 130, 160, 200, 250, 320]
 CLASSES = ["negative", "positive"]
-REVIEW = "I expected a good film, but this one is not good at all: a waste of time, and not even funny."
+REVIEW = (
+    "I expected a good film, but this one is not good at all: a waste of time, and not even funny."
+)
 
 
 @keras.saving.register_keras_serializable(package="imdb_transformer")
@@ -71,7 +73,9 @@ def build_model(
     vectorize.adapt((load_data()[0] if train is None else train).map(lambda text, label: text))
     text = keras.Input((), dtype="string")
     x = vectorize(text)
-    x = keras.layers.Embedding(vectorize.vocabulary_size(), features, mask_zero=True, name="words")(x)
+    x = keras.layers.Embedding(vectorize.vocabulary_size(), features, mask_zero=True, name="words")(
+        x
+    )
     x = keras.layers.Dropout(dropout, noise_shape=(None, None, 1))(x)  # of whole words
     x = PositionalEncoding("learned", LENGTH)(x)
     x = keras.layers.Dropout(dropout)(x)
@@ -101,10 +105,13 @@ def baseline(train, test):
     from sklearn.pipeline import make_pipeline
 
     (texts, labels), (test_texts, test_labels) = (
-        map(np.concatenate, zip(*batches.as_numpy_iterator(), strict=True)) for batches in (train, test)
+        map(np.concatenate, zip(*batches.as_numpy_iterator(), strict=True))
+        for batches in (train, test)
     )
     tf_idf = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
-    classifier = make_pipeline(tf_idf, LogisticRegression(C=10, solver="liblinear")).fit(texts, labels)
+    classifier = make_pipeline(tf_idf, LogisticRegression(C=10, solver="liblinear")).fit(
+        texts, labels
+    )
     return {"accuracy": classifier.score(test_texts, test_labels)}
 
 
@@ -114,7 +121,10 @@ def looked_at(model, text):
     vectors, mask = keras.Model(model.input, encoder.input)(tf.constant([text]))
     _, weights = encoder(vectors, mask=mask, return_attention_scores=True)
     vectorize = model.get_layer("vectorize")
-    words = [vectorize.get_vocabulary()[number] for number in vectorize(tf.constant([text]))[0, : weights.shape[-1]]]
+    words = [
+        vectorize.get_vocabulary()[number]
+        for number in vectorize(tf.constant([text]))[0, : weights.shape[-1]]
+    ]
     return words, keras.ops.convert_to_numpy(weights[0])
 
 
@@ -122,8 +132,12 @@ def figures(model, test, history):
     """Who looks at whom in a short review, and the words of a longer one by how much they are looked at."""
     words, weights = looked_at(model, REVIEW)
     probability = float(model(tf.constant([REVIEW]))[0, 0])
-    heads, axes = plt.subplots(1, len(weights), figsize=(5.5 * len(weights), 5.8), layout="constrained", squeeze=False)
-    heads.suptitle(f"Each word of a row looks at the words of the columns; positive with {probability:.0%}")
+    heads, axes = plt.subplots(
+        1, len(weights), figsize=(5.5 * len(weights), 5.8), layout="constrained", squeeze=False
+    )
+    heads.suptitle(
+        f"Each word of a row looks at the words of the columns; positive with {probability:.0%}"
+    )
     for number, (axis, head) in enumerate(zip(axes[0], weights, strict=True), start=1):
         axis.imshow(head, cmap="Blues", vmin=0)
         axis.set_xticks(range(len(words)), words, rotation=90)
@@ -145,7 +159,9 @@ def figures(model, test, history):
     axis.set(xlim=(-1, 79), ylim=(line + 1, -1))
     axis.axis("off")
     found = float(model(tf.constant([text]))[0, 0])
-    axis.set_title(f"How much each word is looked at ({CLASSES[label]} review, positive with {found:.0%})")
+    axis.set_title(
+        f"How much each word is looked at ({CLASSES[label]} review, positive with {found:.0%})"
+    )
     return {"heads": heads, "review": review}
 
 

@@ -25,7 +25,9 @@ def codes(positions, features, coding):
     if coding == "printed":
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.sin(np.asarray(positions)[:, None] / np.arange(features))
-    return keras.ops.convert_to_numpy(positional_codes(np.asarray(positions), features, coding)).astype("float64")
+    return keras.ops.convert_to_numpy(
+        positional_codes(np.asarray(positions), features, coding)
+    ).astype("float64")
 
 
 def rotation(shift, features, wavelength=10_000.0):
@@ -33,7 +35,10 @@ def rotation(shift, features, wavelength=10_000.0):
     matrix = np.zeros((features, features))
     for k in range(0, features, 2):
         angle = shift / wavelength ** (k / features)
-        matrix[k : k + 2, k : k + 2] = [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
+        matrix[k : k + 2, k : k + 2] = [
+            [np.cos(angle), np.sin(angle)],
+            [-np.sin(angle), np.cos(angle)],
+        ]
     return matrix
 
 
@@ -48,7 +53,10 @@ def network(coding=None, features=16):
 def permutation_matters(model, steps=7, seed=0):
     """How far the outputs of a permuted sentence are from the permuted outputs of the sentence."""
     rng = np.random.default_rng(seed)
-    sentence, order = rng.normal(size=(1, steps, model.input_shape[-1])).astype("float32"), rng.permutation(steps)
+    sentence, order = (
+        rng.normal(size=(1, steps, model.input_shape[-1])).astype("float32"),
+        rng.permutation(steps),
+    )
     there, here = (keras.ops.convert_to_numpy(model(x)) for x in (sentence[:, order], sentence))
     return np.abs(there - here[:, order]).max()
 
@@ -94,14 +102,18 @@ def clocks(features=8, steps=45):
     positions = np.arange(steps)
     code = codes(positions, features, "sinusoidal")
     for k, axis in enumerate(axes):
-        radius = 0.4 + 0.6 * positions / steps  # further out, later: the rounds of the fast clock stay apart
+        radius = (
+            0.4 + 0.6 * positions / steps
+        )  # further out, later: the rounds of the fast clock stay apart
         axis.plot(radius * code[:, 2 * k], radius * code[:, 2 * k + 1], color="0.85", linewidth=1)
         dots = axis.scatter(radius * code[:, 2 * k], radius * code[:, 2 * k + 1], c=positions, s=40)
         for p in (0, 10, 20):
             place = 0.25 * code[p, 2 * k : 2 * k + 2]
             axis.annotate("", place * 4 * radius[p], (0, 0), arrowprops={"arrowstyle": "-|>"})
         turn = 360 / (2 * np.pi) / 10_000 ** (2 * k / features)
-        axis.set(title=f"Columns {2 * k} and {2 * k + 1}:\n{turn:.3g}° per position", aspect="equal")
+        axis.set(
+            title=f"Columns {2 * k} and {2 * k + 1}:\n{turn:.3g}° per position", aspect="equal"
+        )
         axis.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1))
         axis.axis("off")
     figure.colorbar(dots, label="position (hands: 0, 10, 20)", shrink=0.8)
@@ -121,23 +133,40 @@ def distances(features=64, steps=128):
             axes[0, 1].plot(np.linalg.norm(np.diff(code, axis=0), axis=1), color=COLOURS[coding])
             axis = axes[1, int(coding == "binary")]
             for start, line in ((20, "-"), (31, "--"), (64, ":")):
-                likeness = code[start : start + 50] @ code[start] / (features / 2 if coding == "sinusoidal" else 1)
+                likeness = (
+                    code[start : start + 50]
+                    @ code[start]
+                    / (features / 2 if coding == "sinusoidal" else 1)
+                )
                 axis.plot(likeness, line, label=f"from {start}", color=COLOURS[coding], alpha=0.8)
             axis.legend(ncols=3)
             axis.set(xlabel="positions further on")
-    axes[0, 0].set(title="Integers grow without bound", xlabel="position", ylabel="length of the code", yscale="symlog")
+    axes[0, 0].set(
+        title="Integers grow without bound",
+        xlabel="position",
+        ylabel="length of the code",
+        yscale="symlog",
+    )
     axes[0, 0].set_ylim(0, 6000)
     axes[0, 0].legend(loc="upper left", ncols=3)
-    axes[0, 1].set(title="Binary neighbours are near or far", xlabel="position", ylabel="distance to the next")
+    axes[0, 1].set(
+        title="Binary neighbours are near or far", xlabel="position", ylabel="distance to the next"
+    )
     axes[0, 1].set_ylim(0, 3)
-    axes[1, 0].set(title="Sinusoids: only the distance counts", ylabel="scalar product", ylim=(None, 1.25))
-    axes[1, 1].set(title="Binary: it depends on where one starts", ylabel="scalar product", ylim=(None, 6.4))
+    axes[1, 0].set(
+        title="Sinusoids: only the distance counts", ylabel="scalar product", ylim=(None, 1.25)
+    )
+    axes[1, 1].set(
+        title="Binary: it depends on where one starts", ylabel="scalar product", ylim=(None, 6.4)
+    )
     return figure
 
 
 def attention_with_codes():
     """What random, untrained attention sees of a sentence when codes are added to the words."""
-    figure, axes = plt.subplots(1, 4, figsize=(14, 3.9), width_ratios=(1, 1, 1, 1.5), layout="constrained")
+    figure, axes = plt.subplots(
+        1, 4, figsize=(14, 3.9), width_ratios=(1, 1, 1, 1.5), layout="constrained"
+    )
     titles = {
         "none": "No codes: words only",
         "sinusoidal": "Sinusoids: words and places",
@@ -149,9 +178,16 @@ def attention_with_codes():
     lengths = (4, 8, 16, 32, 64, 128, 256)
     for coding, colour in COLOURS.items():
         axes[3].semilogx(
-            lengths, [100 * share_seen(coding, steps) for steps in lengths], "o-", base=2, color=colour, label=coding
+            lengths,
+            [100 * share_seen(coding, steps) for steps in lengths],
+            "o-",
+            base=2,
+            color=colour,
+            label=coding,
         )
-    axes[3].set(title="With integers, a word of a long sentence\nlooks at one place only", ylim=(0, None))
+    axes[3].set(
+        title="With integers, a word of a long sentence\nlooks at one place only", ylim=(0, None)
+    )
     axes[3].set(xlabel="words in the sentence", ylabel="share looked at, %")
     axes[3].legend()
     return figure
@@ -159,17 +195,28 @@ def attention_with_codes():
 
 def figures():
     """The codes as tables, as clocks, compared, and in untrained attention."""
-    return {"codes": tables(), "clocks": clocks(), "distances": distances(), "attention": attention_with_codes()}
+    return {
+        "codes": tables(),
+        "clocks": clocks(),
+        "distances": distances(),
+        "attention": attention_with_codes(),
+    }
 
 
 def main():
     for coding, columns in (("integer", 4), ("binary", 4), ("printed", 4), ("sinusoidal", 8)):
         print(f"{coding}, positions 1 to 6:\n{codes(range(1, 7), columns, coding).round(4)}\n")
-    further = codes(range(1000), 64, "sinusoidal") @ rotation(7, 64).T - codes(range(7, 1007), 64, "sinusoidal")
-    print(f"P[pos + 7] and P[pos] rotated differ by at most {np.abs(further).max():.0e} up to position 1,000")
+    further = codes(range(1000), 64, "sinusoidal") @ rotation(7, 64).T - codes(
+        range(7, 1007), 64, "sinusoidal"
+    )
+    print(
+        f"P[pos + 7] and P[pos] rotated differ by at most {np.abs(further).max():.0e} up to position 1,000"
+    )
     for coding in (None, "sinusoidal", "binary", "integer"):
         difference = permutation_matters(network(coding))
-        print(f"A permuted sentence and the permuted outputs, positions {coding}: differ by up to {difference:.0e}")
+        print(
+            f"A permuted sentence and the permuted outputs, positions {coding}: differ by up to {difference:.0e}"
+        )
     for name, picture in figures().items():
         picture.savefig(f"{name}.png")
 

@@ -20,7 +20,10 @@ from layers.transformer import TransformerEncoder
 
 EPOCHS = 5
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
-VARIANTS = {"vit": {"network": "vit", "learning_rate": 0.002}, "cnn": {"network": "cnn", "learning_rate": 0.01}}
+VARIANTS = {
+    "vit": {"network": "vit", "learning_rate": 0.002},
+    "cnn": {"network": "cnn", "learning_rate": 0.01},
+}
 
 
 def load_data(batch_size=128):
@@ -41,14 +44,21 @@ def transformer(x, width, blocks, patch_size):
 
 def convolutions(x, width):
     """[CONV → BN → ReLU] × 4, the first in steps of two pixels, with two average pools."""
-    for filters, size, strides, pool in ((width // 2, 4, 2, 1), (width, 3, 1, 2), (width, 3, 1, 1), (width, 3, 1, 2)):
+    for filters, size, strides, pool in (
+        (width // 2, 4, 2, 1),
+        (width, 3, 1, 2),
+        (width, 3, 1, 1),
+        (width, 3, 1, 2),
+    ):
         x = keras.layers.Conv2D(filters, size, strides=strides, padding="same", use_bias=False)(x)
         x = keras.layers.ReLU()(keras.layers.BatchNormalization()(x))
         x = keras.layers.AveragePooling2D(pool)(x) if pool > 1 else x
     return keras.layers.Flatten()(x)
 
 
-def build_model(network="vit", width=64, blocks=3, patch_size=4, learning_rate=0.002, steps=EPOCHS * 372):
+def build_model(
+    network="vit", width=64, blocks=3, patch_size=4, learning_rate=0.002, steps=EPOCHS * 372
+):
     """The compiled network: (32, 32, 3) images to 10 class probabilities. 107,786 parameters; 104,842 as a `cnn`.
 
     The learning rate climbs for the first fifth of the training `steps`, then falls to zero along a cosine.
@@ -80,9 +90,15 @@ def search_space(hp):
 
 def baseline(train, test):
     """Logistic regression on the pixels."""
-    images, labels = (np.concatenate(parts) for parts in zip(*train.take(100).as_numpy_iterator(), strict=True))
-    classifier = LogisticRegression(solver="saga", tol=0.1).fit(images.reshape(-1, 3072) / np.float32(255), labels)
-    images, labels = (np.concatenate(parts) for parts in zip(*test.as_numpy_iterator(), strict=True))
+    images, labels = (
+        np.concatenate(parts) for parts in zip(*train.take(100).as_numpy_iterator(), strict=True)
+    )
+    classifier = LogisticRegression(solver="saga", tol=0.1).fit(
+        images.reshape(-1, 3072) / np.float32(255), labels
+    )
+    images, labels = (
+        np.concatenate(parts) for parts in zip(*test.as_numpy_iterator(), strict=True)
+    )
     return {"accuracy": classifier.score(images.reshape(-1, 3072) / np.float32(255), labels)}
 
 
@@ -118,12 +134,18 @@ def figures(models, test, histories):
     size, channels = patches.patch_size, images.shape[-1]
     side = images.shape[1] // size
 
-    guesses = {name: network.predict(images, batch_size=500, verbose=0).argmax(-1) for name, network in models.items()}
+    guesses = {
+        name: network.predict(images, batch_size=500, verbose=0).argmax(-1)
+        for name, network in models.items()
+    }
     chosen = np.array(
-        [np.flatnonzero((labels == label) & (guesses["vit"] == label))[:1] for label in range(10)], object
+        [np.flatnonzero((labels == label) & (guesses["vit"] == label))[:1] for label in range(10)],
+        object,
     )
     chosen = np.array([index for found in chosen for index in found] or [0], int)
-    looks = rollout(attention(model, images[chosen].astype("float32")))[:, 0, 1:].reshape(-1, side, side)
+    looks = rollout(attention(model, images[chosen].astype("float32")))[:, 0, 1:].reshape(
+        -1, side, side
+    )
     seen, axes = plt.subplots(2, max(len(chosen), 2), figsize=(13, 3.4), layout="constrained")
     for column, index in zip(axes.T, range(len(chosen)), strict=False):
         for axis in column:
@@ -154,14 +176,25 @@ def figures(models, test, histories):
         axis.imshow((0.5 + 0.5 * component / np.abs(component).max()).reshape(size, size, channels))
         axis.set(xticks=[], yticks=[], frame_on=False)
     share = np.sum(strength[:24] ** 2) / np.sum(strength**2)
-    filters.suptitle(f"What patches are measured by: the first 24 components ({share:.0%}) of {patches.units} filters")
+    filters.suptitle(
+        f"What patches are measured by: the first 24 components ({share:.0%}) of {patches.units} filters"
+    )
 
     by_class, axis = plt.subplots(figsize=(9, 4.2), layout="constrained")
     for shift, (name, guess) in enumerate(guesses.items()):
-        found = [np.mean(guess[labels == label] == label) if np.any(labels == label) else 0 for label in range(10)]
-        title = f"{name}: {np.mean(guess == labels):.1%}, {models[name].count_params():,} parameters"
+        found = [
+            np.mean(guess[labels == label] == label) if np.any(labels == label) else 0
+            for label in range(10)
+        ]
+        title = (
+            f"{name}: {np.mean(guess == labels):.1%}, {models[name].count_params():,} parameters"
+        )
         axis.bar(np.arange(10) + 0.4 * shift - 0.2, found, 0.4, label=title)
-    axis.set(title="At equal size and after equally many images", ylabel="found on test images", ylim=(0, 1))
+    axis.set(
+        title="At equal size and after equally many images",
+        ylabel="found on test images",
+        ylim=(0, 1),
+    )
     axis.set_xticks(range(10), CLASSES, rotation=30)
     by_class.legend(loc="outside lower center", ncols=2)
     return {"attention": seen, "places": places, "filters": filters, "by_class": by_class}

@@ -36,10 +36,14 @@ def build_model(units=3, l2=0.0003, learning_rate=0.1):
         [
             keras.Input((8,)),
             keras.layers.Dense(units, activation="sigmoid", name="code"),
-            keras.layers.Dense(8, activation="softmax", kernel_regularizer=keras.regularizers.L2(l2)),
+            keras.layers.Dense(
+                8, activation="softmax", kernel_regularizer=keras.regularizers.L2(l2)
+            ),
         ]
     )
-    model.compile(keras.optimizers.Adam(learning_rate), "categorical_crossentropy", metrics=["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(learning_rate), "categorical_crossentropy", metrics=["accuracy"]
+    )
     return model
 
 
@@ -93,8 +97,23 @@ def draw_cube(axis, code):
             axis.plot(*np.array([start, end]).T, color="0.75", linewidth=1)
     for number, (place, colour) in enumerate(zip(code, plt.get_cmap("tab10").colors, strict=False)):
         axis.scatter(*place, s=170, color=colour, depthshade=False)
-        axis.text(*place, str(number + 1), color="white", weight="bold", ha="center", va="center", zorder=10)
-    axis.set(xticks=[0, 1], yticks=[0, 1], zticks=[0, 1], xlabel="unit 1", ylabel="unit 2", zlabel="unit 3")
+        axis.text(
+            *place,
+            str(number + 1),
+            color="white",
+            weight="bold",
+            ha="center",
+            va="center",
+            zorder=10,
+        )
+    axis.set(
+        xticks=[0, 1],
+        yticks=[0, 1],
+        zticks=[0, 1],
+        xlabel="unit 1",
+        ylabel="unit 2",
+        zlabel="unit 3",
+    )
     axis.view_init(elev=18, azim=-62)
     axis.grid(False)
     axis.set_box_aspect(None, zoom=0.85)
@@ -103,30 +122,57 @@ def draw_cube(axis, code):
 def figures(models, test, histories):
     """The code as a table, in the cube, in the square of two units; and how it came about."""
     code = codes(models["three_units"])
-    invented, axes = plt.subplots(1, 3, figsize=(13, 4.6), width_ratios=(0.9, 1.2, 1.2), layout="constrained")
+    invented, axes = plt.subplots(
+        1, 3, figsize=(13, 4.6), width_ratios=(0.9, 1.2, 1.2), layout="constrained"
+    )
     axes[0].imshow(code, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for (row, unit), value in np.ndenumerate(code):
-        axes[0].text(unit, row, f"{value:.2f}", ha="center", va="center", color="white" if value > 0.6 else "black")
+        axes[0].text(
+            unit,
+            row,
+            f"{value:.2f}",
+            ha="center",
+            va="center",
+            color="white" if value > 0.6 else "black",
+        )
     labels = [f"{'0' * n}1{'0' * (7 - n)} → {word}" for n, word in enumerate(words(code))]
-    axes[0].set(xticks=range(3), xticklabels=[f"unit {n}" for n in (1, 2, 3)], yticks=range(8), yticklabels=labels)
+    axes[0].set(
+        xticks=range(3),
+        xticklabels=[f"unit {n}" for n in (1, 2, 3)],
+        yticks=range(8),
+        yticklabels=labels,
+    )
     axes[0].set_title(f"{len(set(words(code)))} of 8 words are distinct")
     axes[1].remove()
     axes[1] = invented.add_subplot(1, 3, 2, projection="3d")
     draw_cube(axes[1], code)
     distance = np.abs(code - np.round(code)).max()
     corners = len(set(words(code))) == 8 and distance < 0.2
-    axes[1].set_title("Each pattern has a corner of the cube" if corners else "The codes in the cube")
+    axes[1].set_title(
+        "Each pattern has a corner of the cube" if corners else "The codes in the cube"
+    )
 
     code = codes(models["two_units"])
     low, high = code.min() - 0.08, code.max() + 0.08
     plane = np.stack(np.meshgrid(np.linspace(low, high, 300), np.linspace(low, high, 300)), axis=-1)
     region = decoded(models["two_units"], plane)
-    axes[2].imshow(region, origin="lower", extent=(low, high, low, high), cmap="tab10", vmin=0, vmax=9, alpha=0.45)
+    axes[2].imshow(
+        region,
+        origin="lower",
+        extent=(low, high, low, high),
+        cmap="tab10",
+        vmin=0,
+        vmax=9,
+        alpha=0.45,
+    )
     axes[2].scatter(*code.T, s=170, c=range(8), cmap="tab10", vmin=0, vmax=9)
     for number, place in enumerate(code):
         axes[2].text(*place, number + 1, color="white", weight="bold", ha="center", va="center")
     right = np.sum(decoded(models["two_units"], code) == np.arange(8))
-    axes[2].set(xlabel="unit 1 (upwards: unit 2)", title=f"Two units: {right} of 8 told apart, each has its region")
+    axes[2].set(
+        xlabel="unit 1 (upwards: unit 2)",
+        title=f"Two units: {right} of 8 told apart, each has its region",
+    )
 
     path = on_the_way(steps=min(300, PASSES * len(histories["three_units"]["loss"])))
     way = plt.figure(figsize=(10, 4.4), layout="constrained")
@@ -138,7 +184,9 @@ def figures(models, test, histories):
     distinct = [len(set(words(code))) for code in path]
     curves.plot(distinct, drawstyle="steps-post")
     curves.set(xlabel="training step", ylim=(0, 8.4), yticks=range(9))
-    curves.set_title(f"Distinct words: {distinct[0]} by chance, {distinct[-1]} after {len(path) - 1} steps")
+    curves.set_title(
+        f"Distinct words: {distinct[0]} by chance, {distinct[-1]} after {len(path) - 1} steps"
+    )
     curves.grid(True)
     return {"codes": invented, "on_the_way": way}
 

@@ -36,10 +36,15 @@ def load_data(batch_size=128):
     splits = ["train[:90%]", "train[90%:]", "test"]
     train, validation, test = tfds.load("mnist", split=splits, as_supervised=True)
     train = train.cache().shuffle(10_000).batch(batch_size)
-    return [data.map(its_own_target).prefetch(2) for data in (train, validation.batch(1000), test.batch(1000))]
+    return [
+        data.map(its_own_target).prefetch(2)
+        for data in (train, validation.batch(1000), test.batch(1000))
+    ]
 
 
-def build_model(units=32, depth=2, width=256, learning_rate=0.003, steps=EPOCHS * 422, shape=(28, 28, 1)):
+def build_model(
+    units=32, depth=2, width=256, learning_rate=0.003, steps=EPOCHS * 422, shape=(28, 28, 1)
+):
     """The compiled network: images to `units` numbers and back. 476,720 parameters; 50,992 without hidden layers.
 
     Of `depth` hidden layers on either side, the outermost has `width` neurons, each next one half as many.
@@ -109,17 +114,29 @@ def neighbours_right(codes, labels):
 def figures(models, test, histories):
     """What comes back; the linear plane against the principal one; two numbers a digit as a map."""
     images = all_images(test)
-    labels = tfds.load("mnist", split="test", as_supervised=True).map(lambda image, label: label).batch(10_000)
+    labels = (
+        tfds.load("mnist", split="test", as_supervised=True)
+        .map(lambda image, label: label)
+        .batch(10_000)
+    )
     labels = next(labels.as_numpy_iterator())
     mean, directions, variances = principal_components(all_images(load_data()[0]))
 
-    rows = {"the digits": images, "32 principal\ncomponents": projected(images, mean, directions[:, :32])}
+    rows = {
+        "the digits": images,
+        "32 principal\ncomponents": projected(images, mean, directions[:, :32]),
+    }
     names = {"linear": "32 units,\nlinear", "deep": "32 units,\ndeep", "map": "2 units,\ndeep"}
-    rows |= {names[name]: model.predict(images, batch_size=1000, verbose=0) for name, model in models.items()}
+    rows |= {
+        names[name]: model.predict(images, batch_size=1000, verbose=0)
+        for name, model in models.items()
+    }
     rows["2 principal\ncomponents"] = projected(images, mean, directions[:, :2])
     error = {name: np.mean((row - images) ** 2) for name, row in rows.items()}
     shown = [np.flatnonzero(labels == digit)[0] for digit in np.unique(labels)]
-    back, axes = plt.subplots(len(rows), len(shown), figsize=(8, 5.2), layout="constrained", squeeze=False)
+    back, axes = plt.subplots(
+        len(rows), len(shown), figsize=(8, 5.2), layout="constrained", squeeze=False
+    )
     for line, (name, row) in zip(axes, rows.items(), strict=True):
         for axis, index in zip(line, shown, strict=True):
             axis.imshow(row[index, :, :, 0], cmap="gray_r", vmin=0, vmax=1)
@@ -127,8 +144,12 @@ def figures(models, test, histories):
             axis.spines[:].set_visible(False)
         text = f"{name}\n{error[name]:.4f}" if error[name] else name
         line[0].set_ylabel(text, rotation=0, ha="right", va="center", fontsize=10)
-    best, linear, deep = (error[name] for name in ("32 principal\ncomponents", names["linear"], names["deep"]))
-    back.suptitle(f"The deep network errs by {1 - deep / best:.0%} less than as many principal components")
+    best, linear, deep = (
+        error[name] for name in ("32 principal\ncomponents", names["linear"], names["deep"])
+    )
+    back.suptitle(
+        f"The deep network errs by {1 - deep / best:.0%} less than as many principal components"
+    )
 
     degrees = angles(models["linear"], directions[:, :32])
     plane, axes = plt.subplots(1, 2, figsize=(12, 4.4), layout="constrained")
@@ -143,21 +164,32 @@ def figures(models, test, histories):
     axes[1].axvline(32.5, color="C1", linestyle="--")
     axes[1].set(yscale="log", xlabel="principal component", ylabel="variance")
     near = variances[31] / variances[32] - 1
-    axes[1].set_title(f"The 32nd component varies only {near:.0%} more\nthan the 33rd: hard to tell apart")
+    axes[1].set_title(
+        f"The 32nd component varies only {near:.0%} more\nthan the 33rd: hard to tell apart"
+    )
 
     flat = images.reshape(len(images), -1)
     codes = {
         "Two principal components": (flat - mean) @ directions[:, :2],
-        "Two units of a deep network": models["map"].layers[0].predict(images, batch_size=1000, verbose=0),
+        "Two units of a deep network": models["map"]
+        .layers[0]
+        .predict(images, batch_size=1000, verbose=0),
     }
     latent, axes = plt.subplots(1, 2, figsize=(12, 5.6), layout="constrained")
     for axis, (title, code) in zip(axes, codes.items(), strict=True):
         dots = axis.scatter(*code.T, s=3, c=labels, cmap="tab10", vmin=-0.5, vmax=9.5)
         for digit in np.unique(labels):
             place = np.median(code[labels == digit], axis=0)
-            axis.text(*place, digit, weight="bold", bbox={"facecolor": "white", "alpha": 0.7, "pad": 1, "linewidth": 0})
+            axis.text(
+                *place,
+                digit,
+                weight="bold",
+                bbox={"facecolor": "white", "alpha": 0.7, "pad": 1, "linewidth": 0},
+            )
         axis.set(xticks=[], yticks=[])
-        axis.set_title(f"{title}: neighbours tell the digit in {neighbours_right(code, labels):.0%}")
+        axis.set_title(
+            f"{title}: neighbours tell the digit in {neighbours_right(code, labels):.0%}"
+        )
     latent.colorbar(dots, ticks=range(10), label="digit")
     return {"reconstructions": back, "principal_angles": plane, "latent_map": latent}
 

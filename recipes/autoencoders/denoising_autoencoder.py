@@ -54,7 +54,11 @@ def load_data(batch_size=128, noise="gaussian", level=0.5, noisy_training=True):
         sets = [train.map(lambda images, labels: (tf.cast(images, "float32") / 255,) * 2)]
     for number, split in enumerate(held):
         numbered = split.batch(1000).enumerate()
-        sets.append(numbered.map(lambda index, examples, number=number: with_noise((number, index), examples)))
+        sets.append(
+            numbered.map(
+                lambda index, examples, number=number: with_noise((number, index), examples)
+            )
+        )
     return [data.prefetch(2) for data in sets]
 
 
@@ -98,8 +102,12 @@ def linear_filter(*known):
     flat = [images.reshape(len(images), -1) for images in known]
     means = [images.mean(0) for images in flat]
     x, y = (images - mean for images, mean in zip(flat, means, strict=True))
-    matrix = np.linalg.solve(x.T @ x + 1e-5 * len(x) * np.eye(x.shape[1]), x.T @ y)  # some pixels are always 0
-    return lambda images: np.reshape((images.reshape(len(images), -1) - means[0]) @ matrix + means[1], images.shape)
+    matrix = np.linalg.solve(
+        x.T @ x + 1e-5 * len(x) * np.eye(x.shape[1]), x.T @ y
+    )  # some pixels are always 0
+    return lambda images: np.reshape(
+        (images.reshape(len(images), -1) - means[0]) @ matrix + means[1], images.shape
+    )
 
 
 def decibels(clean, images):
@@ -129,7 +137,9 @@ def median(images, width):
 
 def roughness(filters):
     """Of filters (28, 28, n): mean squared difference of neighbours, over twice the variance; 1 if they are chance."""
-    differences = np.mean(np.diff(filters, axis=0) ** 2, (0, 1)) + np.mean(np.diff(filters, axis=1) ** 2, (0, 1))
+    differences = np.mean(np.diff(filters, axis=0) ** 2, (0, 1)) + np.mean(
+        np.diff(filters, axis=1) ** 2, (0, 1)
+    )
     return differences / 4 / filters.var((0, 1))
 
 
@@ -147,19 +157,30 @@ def figures(models, test, histories):
             "blurred": best_width(blurred, [0.5, 0.75, 1, 1.25, 1.5], *few),
             "median": best_width(median, [3, 5, 7], *few),
             "linear": linear_filter(*known),
-            "no noise\nin training": lambda images: models["without"].predict(images, batch_size=1000, verbose=0),
-            "network": lambda images, noise=noise: models[noise].predict(images, batch_size=1000, verbose=0),
+            "no noise\nin training": lambda images: models["without"].predict(
+                images, batch_size=1000, verbose=0
+            ),
+            "network": lambda images, noise=noise: models[noise].predict(
+                images, batch_size=1000, verbose=0
+            ),
         }
         restored = {name: np.clip(rival(images), 0, 1) for name, rival in rivals.items()}
         scores[noise] = {name: decibels(clean, rows) for name, rows in restored.items()}
         rows = [*restored.values(), clean]
-        axis.imshow(np.block([[image[..., 0] for image in row[:8]] for row in rows]), cmap="gray_r", vmin=0, vmax=1)
+        axis.imshow(
+            np.block([[image[..., 0] for image in row[:8]] for row in rows]),
+            cmap="gray_r",
+            vmin=0,
+            vmax=1,
+        )
         names = [*(f"{name}\n{score:.1f}" for name, score in scores[noise].items()), "clean"]
         axis.set_yticks(np.arange(len(names)) * 28 + 14, names, fontsize=8)
         axis.set(xticks=[], title=NOISES[noise], frame_on=False)
         axis.tick_params(length=0)
     gain = min(scores[noise]["network"] - scores[noise]["noisy"] for noise in NOISES)
-    shown.suptitle(f"In decibels: trained on the noise, the network gains {gain:.1f} or more on each kind")
+    shown.suptitle(
+        f"In decibels: trained on the noise, the network gains {gain:.1f} or more on each kind"
+    )
     return {"restored": shown, "filters": draw_filters(models)}
 
 
@@ -174,7 +195,9 @@ def draw_filters(models):
         rows = filters.transpose(2, 0, 1).reshape(8, 8, 30, 30)
         axis.imshow(rows.transpose(0, 2, 1, 3).reshape(240, 240), cmap="RdBu", vmin=-1, vmax=1)
         axis.set(xticks=[], yticks=[], title=f"{name.replace('_', ' ')}: roughness {rough:.2f}")
-    drawn.suptitle("What 64 of the units look for (roughness: 1 for weights by chance, 0 where neighbours are alike)")
+    drawn.suptitle(
+        "What 64 of the units look for (roughness: 1 for weights by chance, 0 where neighbours are alike)"
+    )
     return drawn
 
 

@@ -33,7 +33,9 @@ def load_data(batch_size=128):
     train, validation, test = tfds.load("mnist", split=splits, as_supervised=True)
     train = train.cache().shuffle(10_000).batch(batch_size)
     scaled = lambda images, labels: (tf.cast(images, "float32") / 255, labels)  # noqa: E731
-    return [data.map(scaled).prefetch(2) for data in (train, validation.batch(1000), test.batch(1000))]
+    return [
+        data.map(scaled).prefetch(2) for data in (train, validation.batch(1000), test.batch(1000))
+    ]
 
 
 @keras.saving.register_keras_serializable(package="vae")
@@ -70,7 +72,9 @@ class VariationalAutoencoder(keras.Model):
         return {"mean": mean, "log_variance": log_variance}
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        z = self.sampling([y_pred["mean"], y_pred["log_variance"]], training=True)  # in tests, too: else no bound
+        z = self.sampling(
+            [y_pred["mean"], y_pred["log_variance"]], training=True
+        )  # in tests, too: else no bound
         cross_entropy = keras.ops.binary_crossentropy(x, self.decoder(z), from_logits=True)
         cross_entropy = keras.ops.sum(cross_entropy, axis=(1, 2, 3))  # −log p(image | z)
         kl = kl_divergence(y_pred["mean"], y_pred["log_variance"])
@@ -85,7 +89,9 @@ class VariationalAutoencoder(keras.Model):
 def build_model(units=20, width=500, learning_rate=0.002, steps=EPOCHS * 422):
     """The compiled network. 815,824 parameters; 788,788 with two units."""
     model = VariationalAutoencoder(units, width)
-    model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps)))
+    model.compile(
+        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps))
+    )
     return model
 
 
@@ -101,7 +107,9 @@ def search_space(hp):
 
 def baseline(train, test):
     """Each pixel by itself, at its mean."""
-    images, new = (np.concatenate([images for images, _ in data.as_numpy_iterator()]) for data in (train, test))
+    images, new = (
+        np.concatenate([images for images, _ in data.as_numpy_iterator()]) for data in (train, test)
+    )
     mean, new = np.clip(images.mean(0), 1e-3, 1 - 1e-3), new.mean(0)
     return {"elbo": np.sum(new * np.log(mean) + (1 - new) * np.log(1 - mean))}
 
@@ -141,7 +149,9 @@ def figures(models, test, histories):
     latent, axes = plt.subplots(1, 2, figsize=(12, 5.8), layout="constrained")
     code = encoded(models["two"], images[..., None])[0]
     dots = axes[0].scatter(*code.T, s=3, c=labels, cmap="tab10", vmin=-0.5, vmax=9.5)
-    axes[0].set(title="Where the two units put the test digits", xlim=(-4, 4), ylim=(-4, 4), aspect="equal")
+    axes[0].set(
+        title="Where the two units put the test digits", xlim=(-4, 4), ylim=(-4, 4), aspect="equal"
+    )
     latent.colorbar(dots, ticks=range(10), label="digit", shrink=0.8)
     quantiles = norm.ppf(np.linspace(0.02, 0.98, 18))
     grid = np.stack(np.meshgrid(quantiles, quantiles[::-1]), axis=-1).astype("float32")
@@ -160,27 +170,46 @@ def figures(models, test, histories):
     codes, pixels = decoded(model, (mean[start] + mean[end]) / 2), (images[start] + images[end]) / 2
     codes, pixels = digits(codes).max(1).mean(), digits(pixels).max(1).mean()
     path, axis = plt.subplots(figsize=(8, 8.2), layout="constrained")
-    show(axis, np.array(rows), "From digit to digit: through the codes, and below it through the pixels")
-    axis.set_xlabel(f"half-way, {codes:.0%} (pixels: {pixels:.0%}) of the ten nearest test digits are the same")
+    show(
+        axis,
+        np.array(rows),
+        "From digit to digit: through the codes, and below it through the pixels",
+    )
+    axis.set_xlabel(
+        f"half-way, {codes:.0%} (pixels: {pixels:.0%}) of the ten nearest test digits are the same"
+    )
 
     samples = decoded(model, rng.normal(size=(1000, model.units)).astype("float32"))
     nearest = digits(samples)
     share = nearest.mean(0)
     entropy = -np.sum(share * np.log(np.maximum(share, 1e-9)))
     new, axes = plt.subplots(1, 2, figsize=(12, 5.8), layout="constrained")
-    show(axes[0], samples[:120].reshape(10, 12, 28, 28), "Codes drawn from N(0, 1) give digits that nobody wrote")
+    show(
+        axes[0],
+        samples[:120].reshape(10, 12, 28, 28),
+        "Codes drawn from N(0, 1) give digits that nobody wrote",
+    )
     axes[0].set_xlabel(
         f"{nearest.max(1).mean():.0%} of the ten nearest test digits are the same;\n"
         f"entropy of the digits {entropy:.2f} of {np.log(10):.2f} nats"
     )
-    back = np.stack([images[:60].reshape(5, 12, 28, 28), decoded(model, mean[:60]).reshape(5, 12, 28, 28)], axis=1)
-    show(axes[1], back.reshape(10, 12, 28, 28), "Test digits, and below them what their codes give back")
+    back = np.stack(
+        [images[:60].reshape(5, 12, 28, 28), decoded(model, mean[:60]).reshape(5, 12, 28, 28)],
+        axis=1,
+    )
+    show(
+        axes[1],
+        back.reshape(10, 12, 28, 28),
+        "Test digits, and below them what their codes give back",
+    )
 
     said = np.sort(0.5 * np.mean(mean**2 + np.exp(log_variance) - log_variance - 1, axis=0))[::-1]
     units, axis = plt.subplots(layout="constrained")
     axis.bar(range(1, len(said) + 1), said)
     axis.set(xlabel="unit, by what it says", ylabel="nats an image", xticks=range(1, len(said) + 1))
-    axis.set_title(f"{np.sum(said > 0.1)} of {len(said)} units say something, {said.sum():.1f} nats in all")
+    axis.set_title(
+        f"{np.sum(said > 0.1)} of {len(said)} units say something, {said.sum():.1f} nats in all"
+    )
     return {"latent_map": latent, "interpolation": path, "samples": new, "units": units}
 
 

@@ -36,14 +36,30 @@ def corpus(minimum=5):
     of their sentences. Each sentence comes once; those of the training set are left out of the others."""
     text = {}
     for split in ("train", "validation", "test"):
-        lines = tfds.load("spa_eng", split=split).map(lambda pair: pair["spanish"]).batch(1000).as_numpy_iterator()
-        found = (tuple(re.findall("[a-záéíóúüñ]+", line.decode().lower())) for batch in lines for line in batch)
-        text[split] = dict.fromkeys(sentence for sentence in found if sentence not in text.get("train", {}))
+        lines = (
+            tfds.load("spa_eng", split=split)
+            .map(lambda pair: pair["spanish"])
+            .batch(1000)
+            .as_numpy_iterator()
+        )
+        found = (
+            tuple(re.findall("[a-záéíóúüñ]+", line.decode().lower()))
+            for batch in lines
+            for line in batch
+        )
+        text[split] = dict.fromkeys(
+            sentence for sentence in found if sentence not in text.get("train", {})
+        )
     counts = Counter(word for sentence in text["train"] for word in sentence)
     words = [word for word, count in counts.most_common() if count >= minimum]
     number = {word: index for index, word in enumerate(words)}
     for split, sentences in text.items():
-        place = [(number[word], i) for i, sentence in enumerate(sentences) for word in sentence if word in number]
+        place = [
+            (number[word], i)
+            for i, sentence in enumerate(sentences)
+            for word in sentence
+            if word in number
+        ]
         text[split] = np.array(place).T
     return words, np.array([counts[word] for word in words]), text
 
@@ -58,22 +74,40 @@ def load_data(batch_size=2048, window=2, subsampling=1e-3, negatives=5):
     """Training, validation and test batches: words (batch,) and candidates (batch, negatives + 1) as neighbours: random
     ones in proportion to frequency^¾ and, last, a true one; targets say so: 0, …, 0, 1."""
     _, counts, text = corpus()
-    table = np.repeat(np.arange(len(counts)), np.ceil(1e6 * counts**0.75 / np.sum(counts**0.75)).astype(int))
+    table = np.repeat(
+        np.arange(len(counts)), np.ceil(1e6 * counts**0.75 / np.sum(counts**0.75)).astype(int)
+    )
     target = np.eye(negatives + 1, dtype="float32")[-1]
-    near, noise = tf.constant(pairs(text["train"], counts, window, subsampling, 4)), tf.constant(table, "int32")
+    near, noise = (
+        tf.constant(pairs(text["train"], counts, window, subsampling, 4)),
+        tf.constant(table, "int32"),
+    )
 
-    def drawn(seed):  # stateless, of seeds that go on from epoch to epoch: the same in a run that was interrupted
-        true = tf.gather(near, tf.random.stateless_uniform((batch_size,), seed, 0, len(near), tf.int32))
-        random = tf.random.stateless_uniform((batch_size, negatives), seed + 1, 0, len(noise), tf.int32)
+    def drawn(
+        seed,
+    ):  # stateless, of seeds that go on from epoch to epoch: the same in a run that was interrupted
+        true = tf.gather(
+            near, tf.random.stateless_uniform((batch_size,), seed, 0, len(near), tf.int32)
+        )
+        random = tf.random.stateless_uniform(
+            (batch_size, negatives), seed + 1, 0, len(noise), tf.int32
+        )
         candidates = tf.concat([tf.gather(noise, random), true[:, 1:]], 1)
-        return {"word": true[:, 0], "candidates": candidates}, tf.tile(target[None], (batch_size, 1))
+        return {"word": true[:, 0], "candidates": candidates}, tf.tile(
+            target[None], (batch_size, 1)
+        )
 
     seeds = tf.data.Dataset.random(rerandomize_each_iteration=True).batch(2)
     sets = [seeds.take(max(1, len(near) // 4 // batch_size)).map(drawn).prefetch(2)]
     for split in ("validation", "test"):
         true = pairs(text[split], counts, window, subsampling)
-        candidates = np.c_[np.random.default_rng(0).choice(table, (len(true), negatives)), true[:, 1:]]
-        examples = {"word": true[:, 0], "candidates": candidates.astype("int32")}, np.tile(target, (len(true), 1))
+        candidates = np.c_[
+            np.random.default_rng(0).choice(table, (len(true), negatives)), true[:, 1:]
+        ]
+        examples = (
+            {"word": true[:, 0], "candidates": candidates.astype("int32")},
+            np.tile(target, (len(true), 1)),
+        )
         sets.append(tf.data.Dataset.from_tensor_slices(examples).batch(8192))
     return sets
 
@@ -97,7 +131,9 @@ class SkipGram(keras.Model):
         self.built = True  # here, as no shape of inputs matters
 
     def call(self, inputs):
-        return keras.ops.einsum("bu,bnu->bn", self.words(inputs["word"]), self.neighbours(inputs["candidates"]))
+        return keras.ops.einsum(
+            "bu,bnu->bn", self.words(inputs["word"]), self.neighbours(inputs["candidates"])
+        )
 
     def evaluate(self, *args, return_dict=False, **kwargs):
         """Keras' scores; as a dictionary, those of the words' vectors, too."""
@@ -112,7 +148,9 @@ class SkipGram(keras.Model):
 def build_model(units=100, learning_rate=0.005, decay=0.3, steps=EPOCHS * 373):
     """The compiled network, for the words of `corpus`. Without the decay, words never seen together drift apart."""
     model = SkipGram(corpus()[0], units)
-    optimizer = keras.optimizers.AdamW(keras.optimizers.schedules.PolynomialDecay(learning_rate, steps, 0.0), decay)
+    optimizer = keras.optimizers.AdamW(
+        keras.optimizers.schedules.PolynomialDecay(learning_rate, steps, 0.0), decay
+    )
     model.compile(optimizer, keras.losses.BinaryCrossentropy(from_logits=True), metrics=[accuracy])
     return model
 
@@ -143,7 +181,9 @@ def baseline(train, test):
     """Singular vectors of pointwise mutual information."""
     words, vectors, neighbours = counted()
     inputs, targets = next(test.rebatch(10**6).as_numpy_iterator())
-    right = accuracy(targets, np.einsum("bu,bnu->bn", vectors[inputs["word"]], neighbours[inputs["candidates"]]))
+    right = accuracy(
+        targets, np.einsum("bu,bnu->bn", vectors[inputs["word"]], neighbours[inputs["candidates"]])
+    )
     return {"accuracy": np.mean(right), **word_scores(vectors, words, ANALOGIES, FAMILIES)}
 
 
@@ -154,14 +194,27 @@ def figures(model, test, history):
     rivals = {"word2vec": model.words.get_weights()[0], "counted": counts_left}
     unit = rivals["word2vec"] / np.linalg.norm(rivals["word2vec"], axis=1, keepdims=True)
     maps, axes = plt.subplots(1, 3, figsize=(15, 5.4), layout="constrained")
-    drawn = {"Five families": [FAMILIES[name] for name in ("relatives", "animals", "food", "days", "languages")]}
-    drawn |= {f"“{name}” points to the right": ANALOGIES[name].split(", ") for name in ("he, she", "eats, was eating")}
+    drawn = {
+        "Five families": [
+            FAMILIES[name] for name in ("relatives", "animals", "food", "days", "languages")
+        ]
+    }
+    drawn |= {
+        f"“{name}” points to the right": ANALOGIES[name].split(", ")
+        for name in ("he, she", "eats, was eating")
+    }
     for axis, (title, groups) in zip(axes, drawn.items(), strict=True):
-        groups = [known for group in groups if len(known := [word for word in group.split() if word in number]) > 1]
+        groups = [
+            known
+            for group in groups
+            if len(known := [word for word in group.split() if word in number]) > 1
+        ]
         if not groups:
             continue  # in a small text
         vectors = unit[[number[word] for group in groups for word in group]]
-        places = PCA(2).fit_transform(vectors) if max(map(len, groups)) > 2 else analogy_plane(vectors)
+        places = (
+            PCA(2).fit_transform(vectors) if max(map(len, groups)) > 2 else analogy_plane(vectors)
+        )
         for group in groups:
             dots, places = places[: len(group)], places[len(group) :]
             axis.plot(*dots.T, "o-" if len(group) == 2 else "o", markersize=4, linewidth=1)
@@ -172,16 +225,42 @@ def figures(model, test, history):
     for vectors in rivals.values():
         similar = similarities(vectors, vectors[[number[word] for word in rows[0]]])
         rows.append([", ".join(words[index] for index in np.argsort(-row)[1:6]) for row in similar])
-    listed, axis = plt.subplots(figsize=(11, 4.6), layout="constrained", subplot_kw={"frame_on": False})
-    table = {"cellText": [*zip(*rows, strict=True)], "colLabels": ["", *rivals], "colWidths": [0.14, 0.43, 0.43]}
+    listed, axis = plt.subplots(
+        figsize=(11, 4.6), layout="constrained", subplot_kw={"frame_on": False}
+    )
+    table = {
+        "cellText": [*zip(*rows, strict=True)],
+        "colLabels": ["", *rivals],
+        "colWidths": [0.14, 0.43, 0.43],
+    }
     axis.table(**table, cellLoc="left", edges="horizontal", bbox=[0, 0, 1, 1], fontsize=10)
-    axis.set(xticks=[], yticks=[], title="The five nearest words, by word2vec and by singular vectors of counts")
+    axis.set(
+        xticks=[],
+        yticks=[],
+        title="The five nearest words, by word2vec and by singular vectors of counts",
+    )
     (bars, axis), lines = plt.subplots(layout="constrained"), -np.arange(len(ANALOGIES))
-    for (name, vectors), color, shift in zip(rivals.items(), ("C0", "C1"), (0.2, -0.2), strict=True):
-        scores = [word_scores(vectors, words, {relation: pairs}, {}) for relation, pairs in ANALOGIES.items()]
+    for (name, vectors), color, shift in zip(
+        rivals.items(), ("C0", "C1"), (0.2, -0.2), strict=True
+    ):
+        scores = [
+            word_scores(vectors, words, {relation: pairs}, {})
+            for relation, pairs in ANALOGIES.items()
+        ]
         for score, alpha, label in (("top5", 0.4, None), ("analogies", 1, name)):
-            axis.barh(lines + shift, [each[score] for each in scores], 0.4, alpha=alpha, color=color, label=label)
-    axis.set(yticks=lines, yticklabels=ANALOGIES, title="How often an analogy is right (pale: among the five nearest)")
+            axis.barh(
+                lines + shift,
+                [each[score] for each in scores],
+                0.4,
+                alpha=alpha,
+                color=color,
+                label=label,
+            )
+    axis.set(
+        yticks=lines,
+        yticklabels=ANALOGIES,
+        title="How often an analogy is right (pale: among the five nearest)",
+    )
     axis.legend()
     return {"maps": maps, "neighbours": listed, "analogies": bars}
 

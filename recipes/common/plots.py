@@ -5,7 +5,16 @@ The styles are color-blind safe: orange against blue for two classes or signs, o
 
 import numpy as np
 
-CLASS_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
+CLASS_COLORS = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#F0E442",
+    "#000000",
+)
 REGION_COLORS = ("#D6E8F3", "#FBE3D0")  # the same blue and orange, pale: the ground behind points
 
 
@@ -24,7 +33,9 @@ def image_grid(images, columns=None, gap=1):
     count, height, width = images.shape[:3]
     columns = columns or int(np.ceil(np.sqrt(count)))
     rows = -(-count // columns)
-    grid = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, *images.shape[3:]), np.nan)
+    grid = np.full(
+        (rows * (height + gap) - gap, columns * (width + gap) - gap, *images.shape[3:]), np.nan
+    )
     for index, image in enumerate(images):
         top = index // columns * (height + gap)
         left = index % columns * (width + gap)
@@ -73,14 +84,26 @@ def heatmap(axis, values, rows=None, columns=None, numbers=None, **imshow):
     if rows is not None:
         axis.set_yticks(range(len(rows)), rows)
     if columns is not None:
-        axis.set_xticks(range(len(columns)), columns, rotation=45, ha="right", rotation_mode="anchor")
+        axis.set_xticks(
+            range(len(columns)), columns, rotation=45, ha="right", rotation_mode="anchor"
+        )
     if numbers is not None:
         for (row, column), value in np.ndenumerate(values):
             if np.isfinite(value):
                 red, green, blue, _ = picture.cmap(picture.norm(value))
-                dark = 0.3 * red + 0.6 * green + 0.1 * blue < 0.5  # brightness as the eye weighs the colors
+                dark = (
+                    0.3 * red + 0.6 * green + 0.1 * blue < 0.5
+                )  # brightness as the eye weighs the colors
                 color = "white" if dark else "0.15"
-                axis.text(column, row, numbers.format(value), ha="center", va="center", fontsize=9, color=color)
+                axis.text(
+                    column,
+                    row,
+                    numbers.format(value),
+                    ha="center",
+                    va="center",
+                    fontsize=9,
+                    color=color,
+                )
     return picture
 
 
@@ -111,7 +134,9 @@ def class_points(axis, points, labels, **scatter):
     labels = np.ravel(labels)
     for label in np.unique(labels):
         color = CLASS_COLORS[int(label) % len(CLASS_COLORS)]
-        axis.scatter(*points[labels == label].T, **{"s": 12, "color": color, "linewidths": 0, **scatter})
+        axis.scatter(
+            *points[labels == label].T, **{"s": 12, "color": color, "linewidths": 0, **scatter}
+        )
 
 
 def class_bars(axis, values, classes, horizontal=False):

@@ -16,7 +16,9 @@ from sklearn.datasets import load_sample_image
 
 EDGES = np.array([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]], "float32")
 ORANGE = (1.0, 0.65, 0.4)
-ANGLES = np.arange(0, 180, 22.5)  # of the stripes that the eight Gabor filters look for; 0 is horizontal
+ANGLES = np.arange(
+    0, 180, 22.5
+)  # of the stripes that the eight Gabor filters look for; 0 is horizontal
 
 
 def photograph(name):
@@ -61,7 +63,10 @@ def stripes(angle, wavelength, size, phase=0.0):
 def gabor(angle, wavelength=6, size=17, phase=0.0):
     """Stripes under a bell: a receptive field as Hubel and Wiesel found them. Even light gives 0."""
     bell = low_pass(size, size / 5)
-    return bell * (stripes(angle, wavelength, size, phase) - np.sum(bell * stripes(angle, wavelength, size, phase)))
+    return bell * (
+        stripes(angle, wavelength, size, phase)
+        - np.sum(bell * stripes(angle, wavelength, size, phase))
+    )
 
 
 def energy(image, angle):
@@ -71,14 +76,20 @@ def energy(image, angle):
 
 def tuning_curve(preferred, angles):
     """Mean answer of the filter pair for one orientation to stripes at others."""
-    return np.array([energy(stripes(angle, wavelength=6, size=65), preferred).mean() for angle in angles])
+    return np.array(
+        [energy(stripes(angle, wavelength=6, size=65), preferred).mean() for angle in angles]
+    )
 
 
 def learn_a_kernel(image, hidden, steps=200):
     """A 3 × 3 convolution trained on nothing but the hidden filter's input and output: its kernel after each step."""
     target = convolve(image, hidden)[None, :, :, None]
-    model = keras.Sequential([keras.Input((None, None, 1)), keras.layers.Conv2D(1, 3, use_bias=False)])
-    model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.5, steps)), loss="mse")
+    model = keras.Sequential(
+        [keras.Input((None, None, 1)), keras.layers.Conv2D(1, 3, use_bias=False)]
+    )
+    model.compile(
+        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.5, steps)), loss="mse"
+    )
     kernels = [model.get_weights()[0][:, :, 0, 0]]
     for _ in range(steps):
         model.train_on_batch(image[None, :, :, None], target)
@@ -89,7 +100,9 @@ def learn_a_kernel(image, hidden, steps=200):
 def show(axis, image, title, signed=False):
     """A picture; with `signed`, zero is white, and what is above and below has a colour each."""
     limit = np.quantile(np.abs(image), 0.99)
-    axis.imshow(image, cmap="PuOr_r" if signed else "gray", vmin=-limit if signed else 0, vmax=limit)
+    axis.imshow(
+        image, cmap="PuOr_r" if signed else "gray", vmin=-limit if signed else 0, vmax=limit
+    )
     axis.set_title(title)
     axis.axis("off")
 
@@ -106,9 +119,16 @@ def figures():
 
     colour, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     show(axes[0], flower, "Photograph")
-    show(axes[1], convolve(flower, colour_filter(ORANGE)), "Three weights find what is orange", signed=True)
+    show(
+        axes[1],
+        convolve(flower, colour_filter(ORANGE)),
+        "Three weights find what is orange",
+        signed=True,
+    )
 
-    orientations, axes = plt.subplots(2, 4, figsize=(10, 4.6), height_ratios=(1, 1.6), layout="constrained")
+    orientations, axes = plt.subplots(
+        2, 4, figsize=(10, 4.6), height_ratios=(1, 1.6), layout="constrained"
+    )
     for column, angle in enumerate(ANGLES[::2]):
         show(axes[0, column], gabor(angle), f"{angle:.0f}°", signed=True)
         show(axes[1, column], energy(flower.mean(axis=2), angle), "")
@@ -119,7 +139,10 @@ def figures():
     for angle in ANGLES[::2]:
         axis.plot(angles, tuning_curve(angle, angles), label=f"filter for {angle:.0f}°")
     axis.set(
-        xlabel="orientation of the stripes shown (degrees)", ylabel="answer", xticks=range(0, 181, 45), ylim=(0, 0.6)
+        xlabel="orientation of the stripes shown (degrees)",
+        ylabel="answer",
+        xticks=range(0, 181, 45),
+        ylim=(0, 0.6),
     )
     axis.set_title("Every filter has one orientation that it prefers")
     axis.legend(loc="upper center", ncols=4)
@@ -127,19 +150,35 @@ def figures():
     learned, axis = plt.subplots(layout="constrained")
     noise = np.random.default_rng(0).normal(size=(64, 64)).astype("float32")
     roofs = grey[100:228, 100:228]
-    for name, image in {"photograph": roofs, "photograph less its mean": roofs - roofs.mean(), "noise": noise}.items():
+    for name, image in {
+        "photograph": roofs,
+        "photograph less its mean": roofs - roofs.mean(),
+        "noise": noise,
+    }.items():
         axis.semilogy(np.abs(learn_a_kernel(image, EDGES) - EDGES).max(axis=(1, 2)), label=name)
     axis.set(xlabel="training step", ylabel="largest error of the nine weights")
     axis.set_title("From what goes in and what comes out, gradient descent finds the edge mask")
     axis.legend()
-    return {"classic": classic, "colour": colour, "orientations": orientations, "tuning": tuning, "learned": learned}
+    return {
+        "classic": classic,
+        "colour": colour,
+        "orientations": orientations,
+        "tuning": tuning,
+        "learned": learned,
+    }
 
 
 def main():
     grey, flower = photograph("china").mean(axis=2), photograph("flower")
     even = convolve(np.full((9, 9), 0.5, "float32"), EDGES)
-    print(f"Edge mask: its weights add up to {EDGES.sum():.0f}; where light is even it answers {even.max():.0f}")
-    for name, image in {"photo": grey, "low": convolve(grey, low_pass()), "high": convolve(grey, high_pass())}.items():
+    print(
+        f"Edge mask: its weights add up to {EDGES.sum():.0f}; where light is even it answers {even.max():.0f}"
+    )
+    for name, image in {
+        "photo": grey,
+        "low": convolve(grey, low_pass()),
+        "high": convolve(grey, high_pass()),
+    }.items():
         print(f"{name:>6}: mean {image.mean():7.4f}, variance {image.var():.4f}")
     orange = convolve(flower, colour_filter(ORANGE))
     print(

@@ -46,7 +46,9 @@ def build_strided(filters=64):
         [
             keras.Input((32, 32, 3)),
             keras.layers.Rescaling(1 / 255),
-            RandomAffine(translation=4, horizontal_flip=True, fill_mode="reflect", interpolation="nearest"),
+            RandomAffine(
+                translation=4, horizontal_flip=True, fill_mode="reflect", interpolation="nearest"
+            ),
             *convolution(filters // 2, size=4, strides=2),
             *convolution(filters),
             *convolution(filters),
@@ -84,7 +86,11 @@ def build_model(pattern="strided", filters=64, learning_rate=0.01, steps=EPOCHS 
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0, steps - warmup, warmup_target=learning_rate, warmup_steps=warmup
     )
-    model.compile(keras.optimizers.Adam(schedule), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(schedule),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
     return model
 
 
@@ -92,16 +98,24 @@ def search_space(hp):
     """Arguments of `build_model` and `load_data` worth tuning; the defaults are the recipe's own."""
     return {
         "filters": hp.Int("filters", 32, 128, step=16, default=64),
-        "learning_rate": hp.Float("learning_rate", 0.0025, 0.04, step=2, sampling="log", default=0.01),
+        "learning_rate": hp.Float(
+            "learning_rate", 0.0025, 0.04, step=2, sampling="log", default=0.01
+        ),
         "batch_size": hp.Choice("batch_size", [64, 128, 256], default=128),
     }
 
 
 def baseline(train, test):
     """Logistic regression on the pixels."""
-    images, labels = (np.concatenate(parts) for parts in zip(*train.take(100).as_numpy_iterator(), strict=True))
-    classifier = LogisticRegression(solver="saga", tol=0.1).fit(images.reshape(-1, 3072) / np.float32(255), labels)
-    images, labels = (np.concatenate(parts) for parts in zip(*test.as_numpy_iterator(), strict=True))
+    images, labels = (
+        np.concatenate(parts) for parts in zip(*train.take(100).as_numpy_iterator(), strict=True)
+    )
+    classifier = LogisticRegression(solver="saga", tol=0.1).fit(
+        images.reshape(-1, 3072) / np.float32(255), labels
+    )
+    images, labels = (
+        np.concatenate(parts) for parts in zip(*test.as_numpy_iterator(), strict=True)
+    )
     return {"accuracy": classifier.score(images.reshape(-1, 3072) / np.float32(255), labels)}
 
 
@@ -111,9 +125,15 @@ def figures(models, test, histories):
     accuracy, axis = plt.subplots(figsize=(8, 4), layout="constrained")
     for n, (name, model) in enumerate(models.items()):
         right = model.predict(test, verbose=0).argmax(axis=-1) == labels
-        shares = [right[labels == label].mean() if (labels == label).any() else 0 for label in range(10)]
-        axis.bar(np.arange(10) + 0.4 * n - 0.2, shares, width=0.4, label=f"{name}: {right.mean():.1%}")
-    title = f"{name} finds {CLASSES[np.argmax(shares)]} most easily, {CLASSES[np.argmin(shares)]} least"
+        shares = [
+            right[labels == label].mean() if (labels == label).any() else 0 for label in range(10)
+        ]
+        axis.bar(
+            np.arange(10) + 0.4 * n - 0.2, shares, width=0.4, label=f"{name}: {right.mean():.1%}"
+        )
+    title = (
+        f"{name} finds {CLASSES[np.argmax(shares)]} most easily, {CLASSES[np.argmin(shares)]} least"
+    )
     axis.set(title=title, ylabel="found on test images", ylim=(0, 1))
     axis.set_xticks(range(10), CLASSES, rotation=30)
     axis.legend(loc="lower right")

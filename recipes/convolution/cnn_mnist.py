@@ -33,7 +33,12 @@ def build_sequential(filters=16, augment=1.0):
         [
             keras.Input((28, 28, 1)),
             keras.layers.Rescaling(1 / 255),
-            RandomAffine(rotation=10 * augment, scale=0.1 * augment, shear=0.1 * augment, translation=2 * augment),
+            RandomAffine(
+                rotation=10 * augment,
+                scale=0.1 * augment,
+                shear=0.1 * augment,
+                translation=2 * augment,
+            ),
             keras.layers.Conv2D(filters, 4, strides=2, padding="same", activation="relu"),
             keras.layers.Conv2D(2 * filters, 3, padding="same", use_bias=False),
             keras.layers.BatchNormalization(),
@@ -53,7 +58,9 @@ def build_functional(filters=16, augment=1.0):
     """The same network as a chain of function calls, from input to output."""
     inputs = keras.Input((28, 28, 1))
     x = keras.layers.Rescaling(1 / 255)(inputs)
-    x = RandomAffine(rotation=10 * augment, scale=0.1 * augment, shear=0.1 * augment, translation=2 * augment)(x)
+    x = RandomAffine(
+        rotation=10 * augment, scale=0.1 * augment, shear=0.1 * augment, translation=2 * augment
+    )(x)
     x = keras.layers.Conv2D(filters, 4, strides=2, padding="same", activation="relu")(x)
     for width in (2 * filters, 4 * filters):
         x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
@@ -75,7 +82,11 @@ def build_model(api="sequential", filters=16, augment=1.0, learning_rate=0.02, s
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0, steps - warmup, warmup_target=learning_rate, warmup_steps=warmup
     )
-    model.compile(keras.optimizers.Adam(schedule), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(schedule),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
     return model
 
 
@@ -95,16 +106,24 @@ def search_space(hp):
     return {
         "filters": hp.Int("filters", 8, 32, step=8, default=16),
         "augment": hp.Float("augment", 0.0, 2.0, step=0.5, default=1.0),
-        "learning_rate": hp.Float("learning_rate", 0.005, 0.08, step=2, sampling="log", default=0.02),
+        "learning_rate": hp.Float(
+            "learning_rate", 0.005, 0.08, step=2, sampling="log", default=0.02
+        ),
         "batch_size": hp.Choice("batch_size", [64, 128, 256], default=128),
     }
 
 
 def baseline(train, test):
     """Logistic regression on the pixels."""
-    images, labels = (np.concatenate(parts) for parts in zip(*train.as_numpy_iterator(), strict=True))
-    classifier = LogisticRegression(solver="saga", tol=0.1).fit(images.reshape(-1, 784) / np.float32(255), labels)
-    images, labels = (np.concatenate(parts) for parts in zip(*test.as_numpy_iterator(), strict=True))
+    images, labels = (
+        np.concatenate(parts) for parts in zip(*train.as_numpy_iterator(), strict=True)
+    )
+    classifier = LogisticRegression(solver="saga", tol=0.1).fit(
+        images.reshape(-1, 784) / np.float32(255), labels
+    )
+    images, labels = (
+        np.concatenate(parts) for parts in zip(*test.as_numpy_iterator(), strict=True)
+    )
     return {"accuracy": classifier.score(images.reshape(-1, 784) / np.float32(255), labels)}
 
 

@@ -52,7 +52,11 @@ def build_functional():
 def build_model(api="sequential", learning_rate=0.001):
     """The compiled network: 640 + 18,464 + 184,330 = 203,434 parameters."""
     model = {"sequential": build_sequential, "functional": build_functional}[api]()
-    model.compile(keras.optimizers.Adam(learning_rate), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(learning_rate),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
     return model
 
 
@@ -70,16 +74,24 @@ def deployed(model):
 def search_space(hp):
     """The network is the slide's: only its training can be tuned."""
     return {
-        "learning_rate": hp.Float("learning_rate", 0.00025, 0.004, step=2, sampling="log", default=0.001),
+        "learning_rate": hp.Float(
+            "learning_rate", 0.00025, 0.004, step=2, sampling="log", default=0.001
+        ),
         "batch_size": hp.Choice("batch_size", [32, 64, 128, 256], default=128),
     }
 
 
 def baseline(train, test):
     """Logistic regression on the pixels."""
-    images, labels = (np.concatenate(parts) for parts in zip(*train.as_numpy_iterator(), strict=True))
-    classifier = LogisticRegression(solver="saga", tol=0.1).fit(images.reshape(-1, 784) / np.float32(255), labels)
-    images, labels = (np.concatenate(parts) for parts in zip(*test.as_numpy_iterator(), strict=True))
+    images, labels = (
+        np.concatenate(parts) for parts in zip(*train.as_numpy_iterator(), strict=True)
+    )
+    classifier = LogisticRegression(solver="saga", tol=0.1).fit(
+        images.reshape(-1, 784) / np.float32(255), labels
+    )
+    images, labels = (
+        np.concatenate(parts) for parts in zip(*test.as_numpy_iterator(), strict=True)
+    )
     return {"accuracy": classifier.score(images.reshape(-1, 784) / np.float32(255), labels)}
 
 
@@ -91,7 +103,10 @@ def figures(model, test, history):
     parameters, axis = plt.subplots(figsize=(6, 3), layout="constrained")
     bars = axis.barh(names[::-1], counts[::-1])
     axis.bar_label(bars, fmt="{:,.0f}", padding=4)
-    axis.set(title=f"{counts[-1] / sum(counts):.0%} of the parameters sit in the last layer", xlabel="parameters")
+    axis.set(
+        title=f"{counts[-1] / sum(counts):.0%} of the parameters sit in the last layer",
+        xlabel="parameters",
+    )
     axis.xaxis.set_major_formatter("{x:,.0f}")
     axis.locator_params(axis="x", nbins=5)
     axis.margins(x=0.15)

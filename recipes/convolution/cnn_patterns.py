@@ -92,7 +92,11 @@ def build_model(pattern="conv_pool", api="sequential", learning_rate=0.003, step
     """The compiled network, of 7,850, 251,210, 105,866 or 41,346 parameters in the order of the slide."""
     model = {"sequential": build_sequential, "functional": build_functional}[api](pattern)
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-    model.compile(keras.optimizers.Adam(schedule), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(schedule),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
     return model
 
 
@@ -111,7 +115,9 @@ def search_space(hp):
     """Arguments of `build_model` and `load_data` worth tuning; the defaults are the recipe's own."""
     return {
         "pattern": hp.Choice("pattern", list(VARIANTS), default="conv_pool"),
-        "learning_rate": hp.Float("learning_rate", 0.00075, 0.012, step=2, sampling="log", default=0.003),
+        "learning_rate": hp.Float(
+            "learning_rate", 0.00075, 0.012, step=2, sampling="log", default=0.003
+        ),
         "batch_size": hp.Choice("batch_size", [64, 128, 256], default=128),
     }
 
@@ -119,15 +125,22 @@ def search_space(hp):
 def multiplications(model):
     """Multiplications for one image: each weight of a kernel is used once per position of the layer's output."""
     kernels = [layer for layer in model.layers if hasattr(layer, "kernel")]
-    return sum(int(np.prod(layer.kernel.shape) * np.prod(layer.output.shape[1:-1])) for layer in kernels)
+    return sum(
+        int(np.prod(layer.kernel.shape) * np.prod(layer.output.shape[1:-1])) for layer in kernels
+    )
 
 
 def figures(models, test, histories):
     """What each pattern gets wrong, against what it stores and what it computes."""
-    errors = {name: 1 - model.evaluate(test, verbose=0, return_dict=True)["accuracy"] for name, model in models.items()}
+    errors = {
+        name: 1 - model.evaluate(test, verbose=0, return_dict=True)["accuracy"]
+        for name, model in models.items()
+    }
     costs = {
         "parameters": {name: model.count_params() for name, model in models.items()},
-        "multiplications per image": {name: multiplications(model) for name, model in models.items()},
+        "multiplications per image": {
+            name: multiplications(model) for name, model in models.items()
+        },
     }
     comparison, axes = plt.subplots(1, 2, figsize=(10, 4.5), sharey=True, layout="constrained")
     for axis, (title, cost) in zip(axes, costs.items(), strict=True):
@@ -140,7 +153,9 @@ def figures(models, test, histories):
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("errors on test images")
     comparison.suptitle("Convolutions in depth, not parameters, bring the errors down")
-    comparison.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize="small")
+    comparison.legend(
+        *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize="small"
+    )
     return {"comparison": comparison}
 
 

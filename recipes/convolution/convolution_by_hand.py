@@ -72,7 +72,9 @@ def correlate_plain(image, kernel):
 def correlate_keras(image, kernels, stride=1, padding=0):
     """The same by `keras.ops.conv`, the operation inside `keras.layers.Conv2D`."""
     image = np.pad(image, [(padding, padding), (padding, padding), (0, 0)])
-    maps = keras.ops.conv(image[None].astype("float32"), kernels.astype("float32"), strides=stride, padding="valid")
+    maps = keras.ops.conv(
+        image[None].astype("float32"), kernels.astype("float32"), strides=stride, padding="valid"
+    )
     return keras.ops.convert_to_numpy(maps)[0]
 
 
@@ -84,12 +86,16 @@ def parameters(size, channels, filters):
 def walk():
     """The filter walks over the image, and the map fills up."""
     result = correlate_plain(IMAGE, KERNEL)
-    figure, axes = plt.subplots(1, 3, figsize=(9, 3.6), width_ratios=(7, 4.4, 5), layout="constrained")
+    figure, axes = plt.subplots(
+        1, 3, figsize=(9, 3.6), width_ratios=(7, 4.4, 5), layout="constrained"
+    )
     for axis, title in zip(axes, ("Image", "Patch × kernel", "Map"), strict=True):
         axis.set_title(title)
         axis.axis("off")
     write(axes[0], IMAGE, IMAGE)
-    frame = axes[0].add_patch(Rectangle((-0.5, -0.5), 3, 3, fill=False, edgecolor="#D55E00", linewidth=4))
+    frame = axes[0].add_patch(
+        Rectangle((-0.5, -0.5), 3, 3, fill=False, edgecolor="#D55E00", linewidth=4)
+    )
 
     def step(position):
         row, column = divmod(position, 5)
@@ -101,15 +107,21 @@ def walk():
         write(
             axes[1],
             patch * KERNEL,
-            np.array([f"{p}·{k}" for p, k in zip(patch.flat, KERNEL.flat, strict=True)]).reshape(3, 3),
+            np.array([f"{p}·{k}" for p, k in zip(patch.flat, KERNEL.flat, strict=True)]).reshape(
+                3, 3
+            ),
         )
         seen = np.where(np.arange(25).reshape(5, 5) <= position, result, -1)
         write(axes[2], np.maximum(seen, 0), np.where(seen < 0, "", seen), highest=4)
-        figure.suptitle(f"Row {row + 1}, column {column + 1}: the products add up to {result[row, column]}")
+        figure.suptitle(
+            f"Row {row + 1}, column {column + 1}: the products add up to {result[row, column]}"
+        )
 
     step(0)
     figure.canvas.draw()
-    figure.set_layout_engine("none")  # laid out once is enough: each further time costs as much as the picture
+    figure.set_layout_engine(
+        "none"
+    )  # laid out once is enough: each further time costs as much as the picture
     return FuncAnimation(figure, step, frames=25, interval=500)
 
 
@@ -125,7 +137,9 @@ def figures():
     dot = np.zeros((5, 5), int)
     dot[2, 2] = 1
     correlated, convolved = correlate_plain(dot, ASYMMETRIC), convolve(dot, ASYMMETRIC)[2:5, 2:5]
-    flip, axes = plt.subplots(1, 4, figsize=(10, 3), width_ratios=(3, 5, 3, 3), layout="constrained")
+    flip, axes = plt.subplots(
+        1, 4, figsize=(10, 3), width_ratios=(3, 5, 3, 3), layout="constrained"
+    )
     pictures = {
         "Kernel": ASYMMETRIC,
         "Image": dot,
@@ -146,18 +160,29 @@ def main():
     result = correlate_plain(IMAGE, KERNEL)
     print(f"I (7 × 7) * K (3 × 3) =\n{result}\n")
 
-    layer, turned = (correlate_plain(IMAGE, kernel)[0] for kernel in (ASYMMETRIC, np.rot90(ASYMMETRIC, 2)))
-    print(f"First row with the kernel [1 2 3; 4 5 6; 7 8 9]: the formula gives {convolve(IMAGE, ASYMMETRIC)[2, 2:-2]},")
+    layer, turned = (
+        correlate_plain(IMAGE, kernel)[0] for kernel in (ASYMMETRIC, np.rot90(ASYMMETRIC, 2))
+    )
+    print(
+        f"First row with the kernel [1 2 3; 4 5 6; 7 8 9]: the formula gives {convolve(IMAGE, ASYMMETRIC)[2, 2:-2]},"
+    )
     print(f"a convolutional layer {layer}, the layer with the kernel turned by 180° {turned}\n")
 
     rng = np.random.default_rng(0)
     image, kernels = rng.normal(size=(32, 32, 3)), rng.normal(size=(5, 5, 3, 6))
     difference = np.abs(correlate(image, kernels) - correlate_keras(image, kernels)).max()
-    print(f"32 × 32 × 3, six filters 5 × 5 × 3: {conv_output(32, 5) ** 2} positions of 75 products each;")
+    print(
+        f"32 × 32 × 3, six filters 5 × 5 × 3: {conv_output(32, 5) ** 2} positions of 75 products each;"
+    )
     print(f"loops and keras.ops.conv differ by at most {difference:.0e}\n")
 
     print("   W   F  P  S   (W − F + 2P)/S + 1")
-    for size, kernel, padding, stride in [(32, 5, 0, 1), (28, 3, 1, 1), (227, 11, 0, 4), (224, 11, 0, 4)]:
+    for size, kernel, padding, stride in [
+        (32, 5, 0, 1),
+        (28, 3, 1, 1),
+        (227, 11, 0, 4),
+        (224, 11, 0, 4),
+    ]:
         try:
             output = conv_output(size, kernel, padding, stride)
         except ValueError as error:
@@ -165,7 +190,9 @@ def main():
         print(f"{size:4} {kernel:3} {padding:2} {stride:2}   {output}")
 
     for name, picture in figures().items():
-        picture.save(f"{name}.gif", writer="pillow") if name == "walk" else picture.savefig(f"{name}.png")
+        picture.save(f"{name}.gif", writer="pillow") if name == "walk" else picture.savefig(
+            f"{name}.png"
+        )
 
 
 if __name__ == "__main__":

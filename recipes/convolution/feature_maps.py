@@ -43,7 +43,11 @@ def build_model(filters=16, learning_rate=0.003, steps=EPOCHS * 446):
         ]
     )
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-    model.compile(keras.optimizers.Adam(schedule), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(schedule),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
     return model
 
 
@@ -66,23 +70,33 @@ def search_space(hp):
     """Arguments of `build_model` and `load_data` worth tuning; the defaults are the recipe's own."""
     return {
         "filters": hp.Int("filters", 8, 32, step=8, default=16),
-        "learning_rate": hp.Float("learning_rate", 0.00075, 0.012, step=2, sampling="log", default=0.003),
+        "learning_rate": hp.Float(
+            "learning_rate", 0.00075, 0.012, step=2, sampling="log", default=0.003
+        ),
         "batch_size": hp.Choice("batch_size", [64, 128, 256], default=128),
     }
 
 
 def baseline(train, test):
     """Logistic regression on the pixels."""
-    images, labels = (np.concatenate(parts) for parts in zip(*train.as_numpy_iterator(), strict=True))
-    classifier = LogisticRegression(solver="saga", tol=0.1).fit(images.reshape(-1, 784) / np.float32(255), labels)
-    images, labels = (np.concatenate(parts) for parts in zip(*test.as_numpy_iterator(), strict=True))
+    images, labels = (
+        np.concatenate(parts) for parts in zip(*train.as_numpy_iterator(), strict=True)
+    )
+    classifier = LogisticRegression(solver="saga", tol=0.1).fit(
+        images.reshape(-1, 784) / np.float32(255), labels
+    )
+    images, labels = (
+        np.concatenate(parts) for parts in zip(*test.as_numpy_iterator(), strict=True)
+    )
     return {"accuracy": classifier.score(images.reshape(-1, 784) / np.float32(255), labels)}
 
 
 def maps_of(model, images):
     """The feature maps of the three convolutions: arrays (images, height, width, channels)."""
     layers = [model.get_layer(f"layer_{n}").output for n in (1, 2, 3)]
-    return [np.asarray(maps) for maps in keras.Model(model.inputs, layers)([images], training=False)]
+    return [
+        np.asarray(maps) for maps in keras.Model(model.inputs, layers)([images], training=False)
+    ]
 
 
 def channel_correlation(maps):
@@ -118,7 +132,9 @@ def figures(model, test, history):
 
 def draw_filters(kernels, orientations, random):
     order = np.argsort(-orientations)
-    figure, axes = plt.subplots(-(-len(order) // 8), 8, figsize=(8, 2.6), layout="constrained", squeeze=False)
+    figure, axes = plt.subplots(
+        -(-len(order) // 8), 8, figsize=(8, 2.6), layout="constrained", squeeze=False
+    )
     for axis in axes.flat:
         axis.axis("off")
     for axis, n in zip(axes.flat, order, strict=False):
@@ -141,7 +157,11 @@ def draw_maps(image, layers):
         strongest = np.argsort(-maps.mean(axis=(0, 1)))[:8]
         for axis, n in zip(row[1:], strongest, strict=True):
             axis.imshow(maps[:, :, n], cmap="magma", vmin=0, vmax=maps.max())
-        row[1].set_title(f"{maps.shape[-1]} maps of {maps.shape[0]} × {maps.shape[1]}", fontsize="small", loc="left")
+        row[1].set_title(
+            f"{maps.shape[-1]} maps of {maps.shape[0]} × {maps.shape[1]}",
+            fontsize="small",
+            loc="left",
+        )
     figure.suptitle("From edges and surfaces to parts: the eight most active maps of each layer")
     return figure
 
@@ -151,7 +171,10 @@ def draw_depth(layers):
         "share of units that fire": [(maps > 0).mean() for maps in layers],
         "mean correlation of two channels": [channel_correlation(maps) for maps in layers],
     }
-    names = [f"layer {n}\n{maps.shape[1]} × {maps.shape[2]} × {maps.shape[3]}" for n, maps in enumerate(layers, 1)]
+    names = [
+        f"layer {n}\n{maps.shape[1]} × {maps.shape[2]} × {maps.shape[3]}"
+        for n, maps in enumerate(layers, 1)
+    ]
     figure, axes = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained", sharey=True)
     for axis, (title, heights) in zip(axes, values.items(), strict=True):
         axis.bar_label(axis.bar(names, heights), fmt="%.2f")

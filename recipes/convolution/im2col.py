@@ -17,8 +17,12 @@ import numpy as np
 
 def im2col(images, size):
     """(N, H, W, C) images to (N·H'·W', F·F·C) rows, one per position of an F × F filter."""
-    patches = np.lib.stride_tricks.sliding_window_view(images, (size, size), axis=(1, 2))  # (N, H', W', C, F, F)
-    return patches.transpose(0, 1, 2, 4, 5, 3).reshape(-1, size * size * images.shape[3])  # here all is copied
+    patches = np.lib.stride_tricks.sliding_window_view(
+        images, (size, size), axis=(1, 2)
+    )  # (N, H', W', C, F, F)
+    return patches.transpose(0, 1, 2, 4, 5, 3).reshape(
+        -1, size * size * images.shape[3]
+    )  # here all is copied
 
 
 def conv_im2col(images, kernels):
@@ -33,12 +37,16 @@ def conv_loops(images, kernels):
     """The same, position by position."""
     size, _, _, filters = kernels.shape
     count, height, width, _ = images.shape
-    maps = np.zeros((count, height - size + 1, width - size + 1, filters), np.result_type(images, kernels))
+    maps = np.zeros(
+        (count, height - size + 1, width - size + 1, filters), np.result_type(images, kernels)
+    )
     for row in range(maps.shape[1]):
         for column in range(maps.shape[2]):
             patch = images[:, row : row + size, column : column + size]
             for filter in range(filters):
-                maps[:, row, column, filter] = np.sum(patch * kernels[:, :, :, filter], axis=(1, 2, 3))
+                maps[:, row, column, filter] = np.sum(
+                    patch * kernels[:, :, :, filter], axis=(1, 2, 3)
+                )
     return maps
 
 
@@ -81,7 +89,9 @@ def figures():
     )
     axis.set(xlabel="pixel of the image", ylabel="neuron of the map")
     axis.spines[:].set_visible(True)
-    toeplitz_matrix.colorbar(picture, shrink=0.7, label="which of the nine weights", ticks=range(1, 10))
+    toeplitz_matrix.colorbar(
+        picture, shrink=0.7, label="which of the nine weights", ticks=range(1, 10)
+    )
 
     sizes = [1, 2, 3, 5, 7, 9, 11]
     images = np.zeros((1, 224, 224, 3), "float32")
@@ -101,7 +111,9 @@ def main():
     matrix = toeplitz(kernel, 28, 28)
     maps = conv_loops(image[None, :, :, None], kernel[:, :, None, None])
     difference = np.abs(matrix @ image.ravel() - maps.ravel()).max()
-    print(f"5 × 5 filter on 28 × 28: a matrix of shape {matrix.shape}, same result up to {difference:.0e};")
+    print(
+        f"5 × 5 filter on 28 × 28: a matrix of shape {matrix.shape}, same result up to {difference:.0e};"
+    )
     print(f"its share of non-zeros is {np.count_nonzero(matrix) / matrix.size:.4f} = 5² / 28²\n")
 
     images = rng.normal(size=(16, 28, 28, 32)).astype("float32")
@@ -109,13 +121,23 @@ def main():
     np.testing.assert_allclose(conv_im2col(images, kernels), conv_loops(images, kernels), atol=1e-3)
     rows = im2col(images, 3)
     operations = 2 * rows.shape[0] * rows.shape[1] * 64
-    print(f"16 images of 28 × 28 × 32, 64 filters 3 × 3: unrolled, {rows.nbytes / images.nbytes:.2f} times the memory")
+    print(
+        f"16 images of 28 × 28 × 32, 64 filters 3 × 3: unrolled, {rows.nbytes / images.nbytes:.2f} times the memory"
+    )
     slowest = seconds(conv_loops, images, kernels, repeats=1)
-    fast = {"im2col": (conv_im2col, images, kernels), "keras.ops.conv": (conv_keras, images, kernels)}
+    fast = {
+        "im2col": (conv_im2col, images, kernels),
+        "keras.ops.conv": (conv_keras, images, kernels),
+    }
     fast["product alone"] = (np.matmul, rows, kernels.reshape(-1, 64))
-    for name, taken in {"loops": slowest, **{name: seconds(*call) for name, call in fast.items()}}.items():
+    for name, taken in {
+        "loops": slowest,
+        **{name: seconds(*call) for name, call in fast.items()},
+    }.items():
         speed = operations / taken / 1e9
-        print(f"{name:>15} {1000 * taken:8.1f} ms {speed:6.1f} GFLOP/s {slowest / taken:6.0f} times the loops")
+        print(
+            f"{name:>15} {1000 * taken:8.1f} ms {speed:6.1f} GFLOP/s {slowest / taken:6.0f} times the loops"
+        )
 
     for name, figure in figures().items():
         figure.savefig(f"{name}.png")

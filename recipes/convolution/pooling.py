@@ -31,7 +31,9 @@ SAMPLE = np.array([[1, 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]], "flo
 
 def pool(maps, size=2, stride=2, how=np.max):
     """(H, W, C) maps: `how` (np.max, np.mean) of each size × size block, each map for itself."""
-    blocks = np.lib.stride_tricks.sliding_window_view(maps, (size, size), axis=(0, 1))[::stride, ::stride]
+    blocks = np.lib.stride_tricks.sliding_window_view(maps, (size, size), axis=(0, 1))[
+        ::stride, ::stride
+    ]
     return how(blocks, axis=(-2, -1))
 
 
@@ -42,7 +44,9 @@ def up(maps, factor=2):
 
 def spread(size, stride, side=8):
     """A transposed convolution of an even surface, all weights 1: how often each pixel of the result is written to."""
-    layer = keras.layers.Conv2DTranspose(1, size, strides=stride, kernel_initializer="ones", use_bias=False)
+    layer = keras.layers.Conv2DTranspose(
+        1, size, strides=stride, kernel_initializer="ones", use_bias=False
+    )
     return keras.ops.convert_to_numpy(layer(np.ones((1, side, side, 1), "float32")))[0, :, :, 0]
 
 
@@ -72,7 +76,11 @@ def build_model(pooling="max", filters=16, learning_rate=0.005, steps=EPOCHS * 4
         ]
     )
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-    model.compile(keras.optimizers.Adam(schedule), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(schedule),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
     return model
 
 
@@ -99,9 +107,15 @@ def search_space(hp):
 
 def baseline(train, test):
     """Logistic regression on the pixels."""
-    images, labels = (np.concatenate(parts) for parts in zip(*train.as_numpy_iterator(), strict=True))
-    classifier = LogisticRegression(solver="saga", tol=0.1).fit(images.reshape(-1, 784) / np.float32(255), labels)
-    images, labels = (np.concatenate(parts) for parts in zip(*test.as_numpy_iterator(), strict=True))
+    images, labels = (
+        np.concatenate(parts) for parts in zip(*train.as_numpy_iterator(), strict=True)
+    )
+    classifier = LogisticRegression(solver="saga", tol=0.1).fit(
+        images.reshape(-1, 784) / np.float32(255), labels
+    )
+    images, labels = (
+        np.concatenate(parts) for parts in zip(*test.as_numpy_iterator(), strict=True)
+    )
     return {"accuracy": classifier.score(images.reshape(-1, 784) / np.float32(255), labels)}
 
 
@@ -116,7 +130,9 @@ def milliseconds(batch, rounds=8):
             middle = time.process_time()
             model.train_on_batch(*batch)
             spent[name].append((middle - start, time.process_time() - middle))
-    return {name: 1000 * np.median(times[1:], axis=0) for name, times in spent.items()}  # the first call compiles
+    return {
+        name: 1000 * np.median(times[1:], axis=0) for name, times in spent.items()
+    }  # the first call compiles
 
 
 def paint(axis, values, title, numbers=False):
@@ -132,7 +148,9 @@ def paint(axis, values, title, numbers=False):
 def figures(models, test, histories):
     """A sample of 4 × 4; the way back; and what max and mean pooling cost and reach."""
     maps = SAMPLE[:, :, None]
-    sample, axes = plt.subplots(1, 4, figsize=(10, 3.2), width_ratios=(4, 2.5, 2.5, 4), layout="constrained")
+    sample, axes = plt.subplots(
+        1, 4, figsize=(10, 3.2), width_ratios=(4, 2.5, 2.5, 4), layout="constrained"
+    )
     largest, mean = pool(maps), pool(maps, how=np.mean)
     paint(axes[0], SAMPLE, "Map", numbers=True)
     paint(axes[1], largest[:, :, 0], "Maximum", numbers=True)
@@ -156,18 +174,24 @@ def figures(models, test, histories):
     comparison, axes = plt.subplots(1, 3, figsize=(10, 3.4), layout="constrained")
     scores = {"inference, CPU ms": 0, "training step, CPU ms": 1}
     for axis, (title, index) in zip(axes, scores.items(), strict=False):
-        axis.bar(list(spent), [times[index] for times in spent.values()], color=["#0072B2", "#E69F00"])
+        axis.bar(
+            list(spent), [times[index] for times in spent.values()], color=["#0072B2", "#E69F00"]
+        )
         axis.set_title(title)
     axes[2].bar(list(errors), list(errors.values()), color=["#0072B2", "#E69F00"])
     axes[2].set_title("validation errors, %")
     ratio = spent["max"][1] / spent["average"][1]
-    comparison.suptitle(f"With the maximum, a training step takes {ratio:.2f} times as long as with the mean")
+    comparison.suptitle(
+        f"With the maximum, a training step takes {ratio:.2f} times as long as with the mean"
+    )
     return {"sample": sample, "back": back, "comparison": comparison}
 
 
 def main():
     for name, how in {"max": np.max, "mean": np.mean}.items():
-        print(f"{name:>5} of each block of the 4 × 4 sample: {pool(SAMPLE[:, :, None], how=how)[:, :, 0].tolist()}")
+        print(
+            f"{name:>5} of each block of the 4 × 4 sample: {pool(SAMPLE[:, :, None], how=how)[:, :, 0].tolist()}"
+        )
     train, validation, test = load_data()
     for name, arguments in VARIANTS.items():
         model = build_model(**arguments, steps=EPOCHS * len(train))

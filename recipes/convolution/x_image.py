@@ -53,19 +53,24 @@ def drawings(count, seed, size=15):
     angle, radius = np.deg2rad(draw(-30, 30)), draw(2, 4)
     x, y = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
     x, y = x * draw(0.85, 1.15) / radius, y * draw(0.85, 1.15) / radius
-    beyond = np.maximum(0, np.hypot(x, y) - 1)  # the strokes of the X end on the circle that would be the O
+    beyond = np.maximum(
+        0, np.hypot(x, y) - 1
+    )  # the strokes of the X end on the circle that would be the O
     to_x = np.hypot(np.minimum(np.abs(x - y), np.abs(x + y)) / np.sqrt(2), beyond)
     to_o = np.abs(np.hypot(x, y) - 1)
     is_x = rng.random((count, 1)) < 0.5
     distance = radius * np.where(is_x[:, :, None], to_x, to_o)
-    images = 2 * np.exp(-((distance / draw(0.5, 1.0)) ** 2)) - 1 + rng.normal(0, 0.4, distance.shape)
+    images = (
+        2 * np.exp(-((distance / draw(0.5, 1.0)) ** 2)) - 1 + rng.normal(0, 0.4, distance.shape)
+    )
     return images[..., None].astype("float32"), is_x.astype("float32")
 
 
 def load_data(batch_size=64):
     """Train, validation and test batches of (15, 15, 1) drawings and labels: 1 for X, 0 for O. Always the same ones."""
     train, validation, test = (
-        tf.data.Dataset.from_tensor_slices(drawings(count, seed)) for count, seed in ((4000, 1), (1000, 2), (2000, 3))
+        tf.data.Dataset.from_tensor_slices(drawings(count, seed))
+        for count, seed in ((4000, 1), (1000, 2), (2000, 3))
     )
     return train.shuffle(4000).batch(batch_size), validation.batch(500), test.batch(500)
 
@@ -128,7 +133,12 @@ def paint(axis, values, title="", numbers=False):
     for (row, column), value in np.ndenumerate(values):
         if numbers:
             axis.text(
-                column, row, f"{value:.2g}".replace("0.", ".").replace("-", "−"), ha="center", va="center", fontsize=7
+                column,
+                row,
+                f"{value:.2g}".replace("0.", ".").replace("-", "−"),
+                ha="center",
+                va="center",
+                fontsize=7,
             )
     axis.set_title(title)
     axis.axis("off")
@@ -137,8 +147,15 @@ def paint(axis, values, title="", numbers=False):
 def figures(model, test, history):
     """The slides' X step by step, in numbers; what the trained network looks for and makes of an X and an O."""
     maps = filter_maps()
-    stages = {"Pattern": PATTERNS, "Map": maps, "ReLU": np.maximum(maps, 0), "Pooled": pool(np.maximum(maps, 0))}
-    walk, axes = plt.subplots(3, 5, figsize=(11, 6.8), width_ratios=(1.3, 0.5, 1.2, 1.2, 0.8), layout="constrained")
+    stages = {
+        "Pattern": PATTERNS,
+        "Map": maps,
+        "ReLU": np.maximum(maps, 0),
+        "Pooled": pool(np.maximum(maps, 0)),
+    }
+    walk, axes = plt.subplots(
+        3, 5, figsize=(11, 6.8), width_ratios=(1.3, 0.5, 1.2, 1.2, 0.8), layout="constrained"
+    )
     for row in range(3):
         paint(axes[row, 0], X, "Drawing" if row == 0 else "")
         for axis, (title, stage) in zip(axes[row, 1:], stages.items(), strict=True):
@@ -148,7 +165,9 @@ def figures(model, test, history):
     first = next(layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
     images, labels = next(test.as_numpy_iterator())
     pair = np.stack([images[labels[:, 0] == 1][0], images[labels[:, 0] == 0][0]])
-    maps = keras.ops.convert_to_numpy(keras.Model(model.inputs[0], first.output)(pair, training=False))
+    maps = keras.ops.convert_to_numpy(
+        keras.Model(model.inputs[0], first.output)(pair, training=False)
+    )
     kernels = first.get_weights()[0][:, :, 0]
     learned, axes = plt.subplots(3, kernels.shape[-1] + 1, figsize=(11, 4.2), layout="constrained")
     for column in range(kernels.shape[-1]):
@@ -163,7 +182,9 @@ def figures(model, test, history):
 
 
 def main():
-    print(f"The X and the three patterns, times 9:\n{(9 * filter_maps()).round().astype(int).transpose(2, 0, 1)}")
+    print(
+        f"The X and the three patterns, times 9:\n{(9 * filter_maps()).round().astype(int).transpose(2, 0, 1)}"
+    )
     train, validation, test = load_data()
     model = build_model(steps=EPOCHS * len(train))
     model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False)

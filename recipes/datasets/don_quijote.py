@@ -8,9 +8,23 @@ import tensorflow_datasets as tfds
 
 URL = "https://raw.githubusercontent.com/JuanMaCuevas/quijote/2223b64c44055f8fc08b1951dca00de5a5b9122b/quijote.txt"
 HEADING = re.compile(r"Capítulo ([IVXL]+|[Pp]rimero)\. ")
-PART = re.compile(r"(Primera|Segunda|Tercera|Cuarta) parte del ingenioso (hidalgo|caballero) don Quijote de la Mancha")
+PART = re.compile(
+    r"(Primera|Segunda|Tercera|Cuarta) parte del ingenioso (hidalgo|caballero) don Quijote de la Mancha"
+)
 WIDTH = 75  # a word that would fill a line of a title to this width stands in the next
-NAMES = ("Ang", "Barcelona", "Caballero", "Dolorida", "Esp", "Mambrino", "Mancha", "Mont", "Morena", "Panza", "Quijote")
+NAMES = (
+    "Ang",
+    "Barcelona",
+    "Caballero",
+    "Dolorida",
+    "Esp",
+    "Mambrino",
+    "Mancha",
+    "Mont",
+    "Morena",
+    "Panza",
+    "Quijote",
+)
 
 
 class DonQuijote(tfds.core.GeneratorBasedBuilder):
@@ -53,12 +67,17 @@ class DonQuijote(tfds.core.GeneratorBasedBuilder):
     def _generate_examples(self, path):
         lines = pathlib.Path(path).read_text(encoding="utf8").splitlines()
         starts = [index for index, line in enumerate(lines) if HEADING.match(line)]
-        for chapter, (start, end) in enumerate(zip(starts, [*starts[1:], len(lines)], strict=True), 1):
+        for chapter, (start, end) in enumerate(
+            zip(starts, [*starts[1:], len(lines)], strict=True), 1
+        ):
             body = start + 1
             while goes_on(lines[body - 1], lines[body]):
                 body += 1
             text = [line for line in lines[body:end] if not PART.fullmatch(line) and line != "Fin"]
-            yield chapter, {"chapter": chapter, "title": " ".join(lines[start:body]), "text": "\n".join(text)}
+            yield (
+                chapter,
+                {"chapter": chapter, "title": " ".join(lines[start:body]), "text": "\n".join(text)},
+            )
 
 
 def goes_on(line, following):

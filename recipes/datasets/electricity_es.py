@@ -7,9 +7,7 @@ import rdata
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-URL = (
-    "https://raw.githubusercontent.com/aefdz/nnFTS/8b0ca3289c46122c7c3d06a5c952048fbe79705f/data/electricityDemand.rda"
-)
+URL = "https://raw.githubusercontent.com/aefdz/nnFTS/8b0ca3289c46122c7c3d06a5c952048fbe79705f/data/electricityDemand.rda"
 FIRST = datetime.date(2014, 1, 1)
 DAYS, TENS = 1826, 144  # five years, ten minutes
 YEARS = {"train": (2014, 2015, 2016), "validation": (2017,), "test": (2018,)}
@@ -37,7 +35,10 @@ class ElectricityEs(tfds.core.GeneratorBasedBuilder):
             builder=self,
             description=self.__doc__,
             features=tfds.features.FeaturesDict(
-                {"date": tfds.features.Text(), "demand": tfds.features.Tensor(shape=(24,), dtype=tf.float32)}
+                {
+                    "date": tfds.features.Text(),
+                    "demand": tfds.features.Tensor(shape=(24,), dtype=tf.float32),
+                }
             ),
             disable_shuffling=True,
             homepage="https://github.com/aefdz/nnFTS",

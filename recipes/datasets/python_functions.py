@@ -8,10 +8,26 @@ import re
 import types
 import warnings
 
-NAMES, FUNCTIONS = "abcdhkmnpqrstuvwxyz", ["area", "cost", "count", "mix", "price", "rank", "score", "step"]
+NAMES, FUNCTIONS = (
+    "abcdhkmnpqrstuvwxyz",
+    ["area", "cost", "count", "mix", "price", "rank", "score", "step"],
+)
 OPERATORS, COMPARISONS, CALLS = "+-*/%", ["<", ">", "==", "!="], ["abs", "max", "min"]
 LINES = ["\n" + "    " * depth for depth in range(4)]
-TOKENS = ["", "END", "def", "return", "if", "else", "for", "in", "range", *"(),:=", *LINES[1:], *"0123456789"]
+TOKENS = [
+    "",
+    "END",
+    "def",
+    "return",
+    "if",
+    "else",
+    "for",
+    "in",
+    "range",
+    *"(),:=",
+    *LINES[1:],
+    *"0123456789",
+]
 TOKENS += [*OPERATORS, *COMPARISONS, *CALLS, *FUNCTIONS, *NAMES]  # the first one fills up
 
 
@@ -39,7 +55,13 @@ def block(rng, known, depth=1):
             tokens += [name, "=", *value(rng, known)]
             known.append(name)
         elif kind < 0.85:
-            tokens += ["if", *value(rng, known, 1), rng.choice(COMPARISONS), *value(rng, known, 3), ":"]
+            tokens += [
+                "if",
+                *value(rng, known, 1),
+                rng.choice(COMPARISONS),
+                *value(rng, known, 3),
+                ":",
+            ]
             tokens += block(rng, known, depth + 1)
             if rng.random() < 0.4:
                 tokens += [LINES[depth], "else", ":", *block(rng, known, depth + 1)]

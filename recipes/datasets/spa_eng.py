@@ -7,7 +7,9 @@ import tensorflow_datasets as tfds
 
 URL = "https://storage.googleapis.com/download.tensorflow.org/data/spa-eng.zip"
 MEMBER = "spa-eng/spa.txt"
-CHECKSUM = "6ec60e212f812ee3430f7568ea6f33b6fb080e32193c5952e8da0ee8ba45574c"  # sha256 of this member
+CHECKSUM = (
+    "6ec60e212f812ee3430f7568ea6f33b6fb080e32193c5952e8da0ee8ba45574c"  # sha256 of this member
+)
 
 
 class Archive(tfds.core.download.checksums.UrlInfo):
@@ -52,7 +54,9 @@ class SpaEng(tfds.core.GeneratorBasedBuilder):
 
     def _split_generators(self, dl_manager):
         path = dl_manager.download(URL)
-        return {split: self._generate_examples(path, split) for split in ("train", "validation", "test")}
+        return {
+            split: self._generate_examples(path, split) for split in ("train", "validation", "test")
+        }
 
     def _generate_examples(self, path, split):
         with zipfile.ZipFile(path) as archive:

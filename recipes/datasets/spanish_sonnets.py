@@ -7,7 +7,9 @@ import tarfile
 import tensorflow_datasets as tfds
 
 URL = "https://codeload.github.com/pruizf/disco/tar.gz/refs/tags/v5.0"
-LATEST_DEATH = 1944  # year of death up to which a poet's sonnets have been in the public domain for 80 years
+LATEST_DEATH = (
+    1944  # year of death up to which a poet's sonnets have been in the public domain for 80 years
+)
 
 
 class Release(tfds.core.download.checksums.UrlInfo):
@@ -29,7 +31,9 @@ class SpanishSonnets(tfds.core.GeneratorBasedBuilder):
     VERSION = tfds.core.Version("2.0.0")
     RELEASE_NOTES = {"2.0.0": "Read from release 5.0 of DISCO itself."}  # noqa: RUF012
     url_infos = {  # noqa: RUF012  # here instead of in checksums.tsv: the file stays complete when copied
-        URL: Release(size=tfds.core.utils.Size(11_500_000), checksum="", filename="disco-5.0.tar.gz")
+        URL: Release(
+            size=tfds.core.utils.Size(11_500_000), checksum="", filename="disco-5.0.tar.gz"
+        )
     }
 
     def _info(self):
@@ -37,7 +41,11 @@ class SpanishSonnets(tfds.core.GeneratorBasedBuilder):
             builder=self,
             description=self.__doc__,
             features=tfds.features.FeaturesDict(
-                {"author": tfds.features.Text(), "title": tfds.features.Text(), "text": tfds.features.Text()}
+                {
+                    "author": tfds.features.Text(),
+                    "title": tfds.features.Text(),
+                    "text": tfds.features.Text(),
+                }
             ),
             homepage="https://github.com/pruizf/disco",
             license="CC BY 4.0: DISCO; the poems are in the public domain.",
@@ -70,8 +78,14 @@ class SpanishSonnets(tfds.core.GeneratorBasedBuilder):
         for poem in rows(texts["poem_metadata.tsv"]):
             author = authors[poem["author_id"]]
             # Where the year is not known, the table has a century or 0: "XVI".
-            if len(author["death"]) == 4 and author["death"].isdigit() and int(author["death"]) <= LATEST_DEATH:
-                names = [author[column] for column in ("first-name", "preposition-name", "second-name")]
+            if (
+                len(author["death"]) == 4
+                and author["death"].isdigit()
+                and int(author["death"]) <= LATEST_DEATH
+            ):
+                names = [
+                    author[column] for column in ("first-name", "preposition-name", "second-name")
+                ]
                 yield (
                     poem["poem_id"],
                     {

@@ -33,4 +33,6 @@ FAMILIES = {  # the word most like perro should be another animal
     "days": "lunes martes miércoles jueves viernes sábado domingo",
     "months": "enero marzo abril mayo julio agosto octubre diciembre",
 }
-NEIGHBOURS = "reina perro madrid rojo lunes comer tres médico feliz coche siempre padre libro rápidamente"
+NEIGHBOURS = (
+    "reina perro madrid rojo lunes comer tres médico feliz coche siempre padre libro rápidamente"
+)

@@ -47,7 +47,9 @@ def ring(count, seed):
     """Points (count, 2) of eight heaps, two away from the centre, in which deviations are 0.1."""
     rng = np.random.default_rng(seed)
     angle = 2 * np.pi * rng.integers(0, 8, count) / 8
-    return (2 * np.stack([np.cos(angle), np.sin(angle)], axis=1) + rng.normal(0, 0.1, (count, 2))).astype("float32")
+    return (
+        2 * np.stack([np.cos(angle), np.sin(angle)], axis=1) + rng.normal(0, 0.1, (count, 2))
+    ).astype("float32")
 
 
 def load_data(batch_size=256):
@@ -60,7 +62,9 @@ def load_data(batch_size=256):
 def network(inputs, units, outputs):
     """Two hidden layers, or none at all."""
     hidden = [keras.layers.Dense(units, activation="relu") for _ in range(2)] if units else []
-    return keras.Sequential([keras.Input((inputs,)), *hidden, keras.layers.Dense(outputs, dtype="float32")])
+    return keras.Sequential(
+        [keras.Input((inputs,)), *hidden, keras.layers.Dense(outputs, dtype="float32")]
+    )
 
 
 @keras.saving.register_keras_serializable(package="gan_failures")
@@ -72,7 +76,10 @@ class GAN(keras.Model):
         self.config = {"units": units, "generator_steps": generator_steps, "original": original}
         self.config |= {"generator_rate": generator_rate, "beta_1": beta_1}
         self.discriminator, self.generator = network(2, units[0], 1), network(LATENT, units[1], 2)
-        adam, sgd = keras.optimizers.Adam(generator_rate, beta_1=beta_1), keras.optimizers.SGD(generator_rate)
+        adam, sgd = (
+            keras.optimizers.Adam(generator_rate, beta_1=beta_1),
+            keras.optimizers.SGD(generator_rate),
+        )
         self.generator_optimizer = sgd if original else adam
         self.generator_optimizer.build(self.generator.trainable_variables)
         self.seeds = keras.random.SeedGenerator()
@@ -124,7 +131,12 @@ def measures(real, fake):
 
 
 def build_model(
-    units=(64, 64), learning_rate=0.001, generator_rate=None, generator_steps=1, original=False, beta_1=0.5
+    units=(64, 64),
+    learning_rate=0.001,
+    generator_rate=None,
+    generator_steps=1,
+    original=False,
+    beta_1=0.5,
 ):
     """The compiled pair. 9,283 parameters. `units` of D and G; `generator_rate` is as D's `learning_rate` if None."""
     model = GAN(units, generator_steps, original, generator_rate or learning_rate, beta_1)
@@ -150,8 +162,12 @@ def search_space(hp):
 def baseline(train, test):
     """One normal distribution for all."""
     points = next(iter(test))[0]
-    made = np.random.default_rng(0).multivariate_normal([0, 0], np.cov(np.transpose(points)), len(points))
-    return {name: float(value) for name, value in measures(points, tf.cast(made, "float32")).items()}
+    made = np.random.default_rng(0).multivariate_normal(
+        [0, 0], np.cov(np.transpose(points)), len(points)
+    )
+    return {
+        name: float(value) for name, value in measures(points, tf.cast(made, "float32")).items()
+    }
 
 
 def figures(models, test, histories):
@@ -161,19 +177,35 @@ def figures(models, test, histories):
         axis.set_axis_off()
     for axis, (name, model) in zip(axes.flat, models.items(), strict=False):
         belief = np.asarray(keras.ops.sigmoid(model(PLANE))).reshape(31, 31)
-        axis.imshow(belief, extent=(-3.1, 3.1, -3.1, 3.1), origin="lower", cmap="PiYG", vmin=0, vmax=1, alpha=0.5)
+        axis.imshow(
+            belief,
+            extent=(-3.1, 3.1, -3.1, 3.1),
+            origin="lower",
+            cmap="PiYG",
+            vmin=0,
+            vmax=1,
+            alpha=0.5,
+        )
         axis.plot(*ring(500, 3).T, ".", color="C1", markersize=2)
         axis.plot(*np.transpose(model.generate(500)), ".", color="black", markersize=2)
         axis.set(xlim=(-3.1, 3.1), ylim=(-3.1, 3.1), xticks=[], yticks=[])
         found = ",\n".join(diagnose(histories[name])) or "nothing"
         axis.set_title(f"{name.replace('_', ' ')}:\n{found}", fontsize=10)
-    ends.suptitle("Real points (orange), made ones (black), where D believes (green), and what the monitor found")
+    ends.suptitle(
+        "Real points (orange), made ones (black), where D believes (green), and what the monitor found"
+    )
 
     losses, axes = plt.subplots(1, 3, figsize=(12, 4.4), layout="constrained")
     for colour, (name, history) in enumerate(histories.items()):
         for axis, key in zip(axes, (*LOSSES, "val_coverage"), strict=True):
             epochs = range(1, len(history[key]) + 1)
-            axis.plot(epochs, history[key], color=f"C{colour}", label=name.replace("_", " "), linewidth=1.5)
+            axis.plot(
+                epochs,
+                history[key],
+                color=f"C{colour}",
+                label=name.replace("_", " "),
+                linewidth=1.5,
+            )
             axis.set_xlabel("epoch")
     axes[0].set_title("The discriminators' losses: healthy\nand collapsed are much alike")
     axes[1].set_title("The generators' losses: good ones\nstand still (below 0: the original rule)")
@@ -187,9 +219,13 @@ def main():
     for name, arguments in VARIANTS.items():
         train, validation, test = load_data()
         model = build_model(**arguments)
-        fit = model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=callbacks())
+        fit = model.fit(
+            train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=callbacks()
+        )
         histories[name] = fit.history
-        print(name, diagnose(fit.history) or "nothing found", model.evaluate(test, return_dict=True))
+        print(
+            name, diagnose(fit.history) or "nothing found", model.evaluate(test, return_dict=True)
+        )
         model.save(f"gan_failures_{name}.keras")
     for loss in LOSSES:
         rank = spearmanr(histories["healthy"][loss], histories["healthy"]["val_coverage"]).statistic

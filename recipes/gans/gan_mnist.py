@@ -24,7 +24,9 @@ from layers.sample_scores import SampleScores, build_judge, compare, teach_judge
 EPOCHS = 18
 OBJECTIVE = ("val_frechet_distance", "min")
 LATENT = 100
-CODES = np.random.default_rng(0).normal(size=(12, LATENT)).astype("float32")  # drawn again and again, to compare
+CODES = (
+    np.random.default_rng(0).normal(size=(12, LATENT)).astype("float32")
+)  # drawn again and again, to compare
 
 
 def load_data(batch_size=128):
@@ -33,7 +35,9 @@ def load_data(batch_size=128):
     train, validation, test = tfds.load("mnist", split=splits, as_supervised=True)
     train = train.cache().shuffle(10_000).batch(batch_size)
     scaled = lambda images, digits: (tf.cast(images, "float32") / 127.5 - 1, digits)  # noqa: E731
-    return [data.map(scaled).prefetch(2) for data in (train, validation.batch(1000), test.batch(1000))]
+    return [
+        data.map(scaled).prefetch(2) for data in (train, validation.batch(1000), test.batch(1000))
+    ]
 
 
 def create_generator():
@@ -45,7 +49,9 @@ def create_generator():
         x = keras.layers.LeakyReLU(negative_slope=0.2)(x)
         x = keras.layers.BatchNormalization(momentum=0.8)(x)
     x = keras.layers.Dense(28 * 28, activation="tanh", dtype="float32")(x)
-    return keras.Model(noise, keras.layers.Reshape((28, 28, 1), dtype="float32")(x), name="generator")
+    return keras.Model(
+        noise, keras.layers.Reshape((28, 28, 1), dtype="float32")(x), name="generator"
+    )
 
 
 def create_discriminator(dropout):
@@ -69,7 +75,9 @@ class GAN(keras.Model):
         self.generator, self.discriminator = create_generator(), create_discriminator(dropout)
         self.judge = build_judge(trainable=False)
         self.seeds = keras.random.SeedGenerator()
-        self.losses_ = [keras.metrics.Mean(name=f"{who}_loss") for who in ("discriminator", "generator")]
+        self.losses_ = [
+            keras.metrics.Mean(name=f"{who}_loss") for who in ("discriminator", "generator")
+        ]
         self.scores = SampleScores(features=64, classes=10)
 
     def build(self, input_shape):
@@ -81,20 +89,28 @@ class GAN(keras.Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         fake = self.generate(keras.ops.shape(x)[0], training=True)
         judged = self.discriminator(keras.ops.stop_gradient(fake), training=True)
-        losses = [discriminator_loss(y_pred, judged), generator_loss(hold_still(self.discriminator, fake))]
+        losses = [
+            discriminator_loss(y_pred, judged),
+            generator_loss(hold_still(self.discriminator, fake)),
+        ]
         for metric, loss in zip(self.losses_, losses, strict=True):
             metric.update_state(loss)
         return sum(losses)  # no weight of one network stands in the other's loss
 
     def generate(self, count, training=False):
-        return self.generator(keras.random.normal((count, LATENT), seed=self.seeds), training=training)
+        return self.generator(
+            keras.random.normal((count, LATENT), seed=self.seeds), training=training
+        )
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         return {metric.name: metric.result() for metric in self.losses_}
 
     def test_step(self, data):
         images, _ = data
-        seen, (features, probabilities) = self.judge(images), self.judge(self.generate(keras.ops.shape(images)[0]))
+        seen, (features, probabilities) = (
+            self.judge(images),
+            self.judge(self.generate(keras.ops.shape(images)[0])),
+        )
         self.scores.update_state(seen[0], features, probabilities)
         return self.scores.result()
 
@@ -142,7 +158,9 @@ def baseline(train, test):
 
 def show(axis, images, title):
     """Images (rows, columns, 28, 28) as one picture."""
-    axis.imshow(np.concatenate(np.concatenate(images, axis=1), axis=1), cmap="gray_r", vmin=-1, vmax=1)
+    axis.imshow(
+        np.concatenate(np.concatenate(images, axis=1), axis=1), cmap="gray_r", vmin=-1, vmax=1
+    )
     axis.set(title=title, xticks=[], yticks=[], frame_on=False)
 
 
@@ -152,15 +170,23 @@ def figures(model, test, history):
     new = np.concatenate([model.generate(len(part)) for part in np.array_split(images, 10)])
     half = len(images) // 2
     crowds = {"real": images[half:], "generated": new, "noise": noise(len(images))}
-    scores = {name: compare(model.judge, images[:half], crowd[:half]) for name, crowd in crowds.items()}
+    scores = {
+        name: compare(model.judge, images[:half], crowd[:half]) for name, crowd in crowds.items()
+    }
 
     samples, axes = plt.subplots(1, 2, figsize=(12, 5.4), layout="constrained")
-    for axis, name, title in zip(axes, crowds, ("People wrote these", "Nobody wrote these"), strict=False):
+    for axis, name, title in zip(
+        axes, crowds, ("People wrote these", "Nobody wrote these"), strict=False
+    ):
         show(axis, np.resize(crowds[name][:120], (10, 12, 28, 28)), title)
 
     pages = [*model.album, ("chosen", draw(model))]
     progress, axis = plt.subplots(figsize=(8, 0.66 * len(pages) + 0.6), layout="constrained")
-    show(axis, np.array([page for _, page in pages]), "Twelve codes, and what is made of them as the training goes on")
+    show(
+        axis,
+        np.array([page for _, page in pages]),
+        "Twelve codes, and what is made of them as the training goes on",
+    )
     axis.set_yticks(28 * np.arange(len(pages)) + 14, [epoch for epoch, _ in pages])
     axis.set_ylabel("after epoch")
 
@@ -172,13 +198,20 @@ def figures(model, test, history):
 
     figure, axis = plt.subplots(layout="constrained")
     for place, (name, crowd) in enumerate(crowds.items()):
-        taken = np.bincount(model.judge.predict(crowd, verbose=0)[1].argmax(1), minlength=10) / len(crowd)
+        taken = np.bincount(model.judge.predict(crowd, verbose=0)[1].argmax(1), minlength=10) / len(
+            crowd
+        )
         label = f"{name}: Fréchet distance {scores[name]['frechet_distance']:.3f}, entropy {{:.2f}} nats"
         axis.bar(
-            np.arange(10) + 0.27 * (place - 1), 100 * taken, 0.27, label=label.format(scores[name]["class_entropy"])
+            np.arange(10) + 0.27 * (place - 1),
+            100 * taken,
+            0.27,
+            label=label.format(scores[name]["class_entropy"]),
         )
     axis.set(xticks=range(10), xlabel="digit that the judge sees", ylabel="% of the pictures")
-    axis.set_title(f"{scores['generated']['classes']:.0f} digits are written, some more often than others")
+    axis.set_title(
+        f"{scores['generated']['classes']:.0f} digits are written, some more often than others"
+    )
     figure.legend(loc="outside lower center")
     return {"samples": samples, "progress": progress, "between": between, "judge": figure}
 
@@ -186,7 +219,9 @@ def figures(model, test, history):
 def main():
     train, validation, test = load_data()
     model = build_model(train, steps=EPOCHS * len(train))
-    model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=callbacks())
+    model.fit(
+        train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=callbacks()
+    )
     print(model.evaluate(test, return_dict=True))
     model.save("gan_mnist.keras")
 

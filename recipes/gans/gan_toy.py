@@ -26,9 +26,15 @@ from layers.album import Album
 from layers.batch_statistics import BatchStatistics
 
 EPOCHS, OBJECTIVE = 40, ("val_overlap", "max")
-VARIANTS = {"alone": {"beta_1": 0.9, "statistics": False}, "statistics": {"beta_1": 0.9}, "calm": {}}
+VARIANTS = {
+    "alone": {"beta_1": 0.9, "statistics": False},
+    "statistics": {"beta_1": 0.9},
+    "calm": {},
+}
 HEAPS, WIDTH, LATENT, SPREAD = 8, 0.05, 8, 0.1
-CENTRES = np.stack([f(2 * np.pi * np.arange(HEAPS) / HEAPS) for f in (np.cos, np.sin)], axis=1).astype("float32")
+CENTRES = np.stack(
+    [f(2 * np.pi * np.arange(HEAPS) / HEAPS) for f in (np.cos, np.sin)], axis=1
+).astype("float32")
 LINE = np.linspace(-1.5, 1.5, 31, dtype="float32")
 PLANE = np.stack(np.meshgrid(LINE, LINE), axis=-1).reshape(-1, 2)
 CODES = np.random.default_rng(0).normal(0, SPREAD, (400, LATENT)).astype("float32")
@@ -37,7 +43,9 @@ CODES = np.random.default_rng(0).normal(0, SPREAD, (400, LATENT)).astype("float3
 def ring(count, seed):
     """Points (count, 2) of the heaps, which are equally likely."""
     rng = np.random.default_rng(seed)
-    return (CENTRES[rng.integers(0, HEAPS, count)] + rng.normal(0, WIDTH, (count, 2))).astype("float32")
+    return (CENTRES[rng.integers(0, HEAPS, count)] + rng.normal(0, WIDTH, (count, 2))).astype(
+        "float32"
+    )
 
 
 def load_data(batch_size=256):
@@ -49,7 +57,9 @@ def load_data(batch_size=256):
 
 def network(inputs, units, outputs):
     hidden = [keras.layers.Dense(units, activation="relu") for _ in range(2)]
-    return keras.Sequential([keras.Input((inputs,)), *hidden, keras.layers.Dense(outputs, dtype="float32")])
+    return keras.Sequential(
+        [keras.Input((inputs,)), *hidden, keras.layers.Dense(outputs, dtype="float32")]
+    )
 
 
 @keras.saving.register_keras_serializable(package="gan_toy")
@@ -59,7 +69,11 @@ class GAN(keras.Model):
     def __init__(self, statistics=True, units=64, **kwargs):
         super().__init__(**kwargs)
         self.statistics, self.units = statistics, units
-        self.look = BatchStatistics(dtype="float32") if statistics else keras.layers.Identity(dtype="float32")
+        self.look = (
+            BatchStatistics(dtype="float32")
+            if statistics
+            else keras.layers.Identity(dtype="float32")
+        )
         self.generator = network(LATENT, units, 2)
         self.discriminator = network(6 if statistics else 2, units, 1)
         self.seeds = keras.random.SeedGenerator()
@@ -84,7 +98,9 @@ class GAN(keras.Model):
         return d_loss + g_loss  # each network stands in one of them only
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        return {name: self.means[name].result() for name in ("discriminator_loss", "generator_loss")}
+        return {
+            name: self.means[name].result() for name in ("discriminator_loss", "generator_loss")
+        }
 
     def test_step(self, data):
         (points,) = data
@@ -104,7 +120,11 @@ def judge(points):
     squares = ops.sum((ops.expand_dims(points, 1) - CENTRES) ** 2, axis=-1)
     shares = ops.mean(ops.cast(squares < (3 * WIDTH) ** 2, "float32"), axis=0)
     heaps = ops.sum(ops.cast(shares >= 0.2 / HEAPS, "float32"))
-    return {"overlap": ops.sum(ops.minimum(shares, 1 / HEAPS)), "heaps": heaps, "good": ops.sum(shares)}
+    return {
+        "overlap": ops.sum(ops.minimum(shares, 1 / HEAPS)),
+        "heaps": heaps,
+        "good": ops.sum(shares),
+    }
 
 
 def build_model(statistics=True, units=64, learning_rate=0.001, beta_1=0.5):
@@ -145,7 +165,9 @@ def baseline(train, test):
 
 def draw_plane(axis, points, belief):
     """Where D sees real points (orange) and made ones (purple), and the points that are being made."""
-    axis.imshow(belief, extent=(-1.55, 1.55, -1.55, 1.55), origin="lower", cmap="PuOr_r", vmin=0, vmax=1)
+    axis.imshow(
+        belief, extent=(-1.55, 1.55, -1.55, 1.55), origin="lower", cmap="PuOr_r", vmin=0, vmax=1
+    )
     axis.scatter(*CENTRES.T, s=90, facecolors="none", edgecolors="0.35", linewidths=1)
     (dots,) = axis.plot(*points.T, ".", color="black", markersize=2)
     axis.set(xlim=(-1.55, 1.55), ylim=(-1.55, 1.55), xticks=[], yticks=[])
@@ -154,12 +176,19 @@ def draw_plane(axis, points, belief):
 
 def figures(models, test, histories):
     """The game as it goes, its end, and what the losses say of it."""
-    moving, panels = plt.subplots(1, len(models), figsize=(3 * len(models), 3.4), layout="constrained", squeeze=False)
-    drawn = [draw_plane(axis, *model.album[0][1]) for axis, model in zip(panels[0], models.values(), strict=True)]
+    moving, panels = plt.subplots(
+        1, len(models), figsize=(3 * len(models), 3.4), layout="constrained", squeeze=False
+    )
+    drawn = [
+        draw_plane(axis, *model.album[0][1])
+        for axis, model in zip(panels[0], models.values(), strict=True)
+    ]
     frames = (min(len(model.album) for model in models.values()) + 1) // 2  # every other epoch
 
     def turn(frame):
-        for axis, (name, model), (field, dots) in zip(panels[0], models.items(), drawn, strict=True):
+        for axis, (name, model), (field, dots) in zip(
+            panels[0], models.items(), drawn, strict=True
+        ):
             epoch, (points, belief) = model.album[2 * frame]
             field.set_data(belief)
             dots.set_data(*points.T)
@@ -173,25 +202,38 @@ def figures(models, test, histories):
     for axis, (name, model) in zip(axes[0], models.items(), strict=True):
         draw_plane(axis, *look(model))
         scores = {key: float(value) for key, value in judge(model.generate(10_000)).items()}
-        axis.set_title(f"{name}: {scores['heaps']:.0f} of {HEAPS} heaps,\n{scores['good']:.0%} of the points on them")
+        axis.set_title(
+            f"{name}: {scores['heaps']:.0f} of {HEAPS} heaps,\n{scores['good']:.0%} of the points on them"
+        )
     end.suptitle("Orange: D takes it for real; purple: for made; white: it cannot say")
 
     losses, axes = plt.subplots(1, 2, figsize=(12, 4), layout="constrained")
     for (name, history), colour in zip(histories.items(), ("C1", "C4", "C0"), strict=False):
         for axis, key in zip(axes, ("val_discriminator_loss", "val_overlap"), strict=True):
-            axis.plot(range(1, len(history.get(key, [])) + 1), history.get(key, []), color=colour, label=name)
+            axis.plot(
+                range(1, len(history.get(key, [])) + 1),
+                history.get(key, []),
+                color=colour,
+                label=name,
+            )
     axes[0].axhline(np.log(4), color="0.5", linestyle="--", label="log 4: D = ½ everywhere")
     axes[0].set(title="Near log 4 are good and bad discriminators", xlabel="epoch", ylabel="nats")
     axes[1].set(title="How much of the ring the generators cover", xlabel="epoch", ylim=(0, 1))
     axes[0].legend()
-    return {"game": FuncAnimation(moving, turn, frames=frames, interval=300), "end": end, "losses": losses}
+    return {
+        "game": FuncAnimation(moving, turn, frames=frames, interval=300),
+        "end": end,
+        "losses": losses,
+    }
 
 
 def main():
     for name, arguments in VARIANTS.items():
         train, validation, test = load_data()
         model = build_model(**arguments)
-        model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=callbacks())
+        model.fit(
+            train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=callbacks()
+        )
         print(name, model.evaluate(test, return_dict=True))
         model.save(f"gan_toy_{name}.keras")
 

@@ -30,9 +30,17 @@ def draw(x, y, angle, length, width, ground, contrast, rng):
     cos, sin = np.cos(angle)[:, None, None], np.sin(angle)[:, None, None]
     along, across = cos * right + sin * down, np.abs(cos * down - sin * right)
     length, width = length[:, None, None], width[:, None, None]
-    side = (width * (length - along) - 2 * length * across) / np.hypot(width, 2 * length)  # from the slanted sides
-    inside = np.clip(np.minimum(side, along + length) * SIZE / 2 + 0.5, 0, 1)  # smooth edges, one pixel wide
-    gray = ground[:, None, None] + contrast[:, None, None] * inside + rng.normal(0, 8, inside.shape).astype("float32")
+    side = (width * (length - along) - 2 * length * across) / np.hypot(
+        width, 2 * length
+    )  # from the slanted sides
+    inside = np.clip(
+        np.minimum(side, along + length) * SIZE / 2 + 0.5, 0, 1
+    )  # smooth edges, one pixel wide
+    gray = (
+        ground[:, None, None]
+        + contrast[:, None, None] * inside
+        + rng.normal(0, 8, inside.shape).astype("float32")
+    )
     return gray.clip(0, 255).astype("uint8")[..., None]
 
 
@@ -46,7 +54,9 @@ def examples(count, seed):
         def uniform(low, high, n=part.stop - part.start):
             return rng.uniform(low, high, n).astype("float32")
 
-        x, y, angle, length, width = (uniform(*r) for r in ((-1, 1), (-1, 1), (0, 2 * np.pi), (0.3, 0.4), (0.15, 0.2)))
+        x, y, angle, length, width = (
+            uniform(*r) for r in ((-1, 1), (-1, 1), (0, 2 * np.pi), (0.3, 0.4), (0.15, 0.2))
+        )
         ground, contrast = uniform(30, 110), uniform(50, 130)
         images[part] = draw(REACH * x, REACH * y, angle, length, width, ground, contrast, rng)
         targets[part] = np.stack([x, y, np.cos(angle), np.sin(angle)], axis=-1)
@@ -59,7 +69,11 @@ def load_data(batch_size=64, count=16_000):
         tf.data.Dataset.from_tensor_slices(examples(size, seed))
         for seed, size in enumerate((count, max(200, count // 8), max(200, count // 8)))
     )
-    return train.shuffle(16_000).batch(batch_size).prefetch(2), validation.batch(500), test.batch(500)
+    return (
+        train.shuffle(16_000).batch(batch_size).prefetch(2),
+        validation.batch(500),
+        test.batch(500),
+    )
 
 
 @keras.saving.register_keras_serializable(package="cnn_regression")
@@ -72,7 +86,9 @@ def position_mae(y_true, y_pred):
 def angle_mae(y_true, y_pred):
     """Mean absolute error of the angle, the short way round, as a fraction of the full turn."""
     (cos, sin), (cos_pred, sin_pred) = (ops.unstack(y[:, 2:], 2, axis=-1) for y in (y_true, y_pred))
-    return ops.abs(ops.arctan2(cos * sin_pred - sin * cos_pred, cos * cos_pred + sin * sin_pred)) / (2 * np.pi)
+    return ops.abs(
+        ops.arctan2(cos * sin_pred - sin * cos_pred, cos * cos_pred + sin * sin_pred)
+    ) / (2 * np.pi)
 
 
 def build_sequential(filters=16, units=128):
@@ -152,13 +168,23 @@ def baseline(train, test):
     from sklearn.linear_model import Ridge
 
     def pixels(data):  # means of 2 × 2 pixels
-        images, targets = (np.concatenate(part) for part in zip(*data.as_numpy_iterator(), strict=True))
-        return images.reshape(len(images), SIZE // 2, 2, SIZE // 2, 2).mean((2, 4)).reshape(len(images), -1), targets
+        images, targets = (
+            np.concatenate(part) for part in zip(*data.as_numpy_iterator(), strict=True)
+        )
+        return images.reshape(len(images), SIZE // 2, 2, SIZE // 2, 2).mean((2, 4)).reshape(
+            len(images), -1
+        ), targets
 
     images, targets = pixels(test)
     predicted = Ridge(alpha=1e4).fit(*pixels(train)).predict(images).astype("float32")
-    errors = {"position_mae": position_mae(targets, predicted), "angle_mae": angle_mae(targets, predicted)}
-    return {"loss": np.mean((targets - predicted) ** 2), **{name: np.mean(error) for name, error in errors.items()}}
+    errors = {
+        "position_mae": position_mae(targets, predicted),
+        "angle_mae": angle_mae(targets, predicted),
+    }
+    return {
+        "loss": np.mean((targets - predicted) ** 2),
+        **{name: np.mean(error) for name, error in errors.items()},
+    }
 
 
 def figures(model, test, history):
@@ -173,7 +199,13 @@ def figures(model, test, history):
         for (x, y, cos, sin), color, width in ((true, "white", 4), (guess, "tab:orange", 2)):
             arrow = {"color": color, "lw": width, "arrowstyle": "->"}
             start = (REACH * np.array([x, y]) + 1) * SIZE / 2
-            ax.annotate("", start + 16 * np.array([cos, sin]), start, arrowprops=arrow, annotation_clip=False)
+            ax.annotate(
+                "",
+                start + 16 * np.array([cos, sin]),
+                start,
+                arrowprops=arrow,
+                annotation_clip=False,
+            )
         ax.axis("off")
     arrows.suptitle("Orange: predicted position and direction; white beneath: the true ones")
 

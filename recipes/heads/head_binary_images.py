@@ -25,10 +25,18 @@ def load_data(batch_size=128):
     def cats_and_dogs(split):
         data = tfds.load("cifar10", split=split, as_supervised=True)
         data = data.filter(lambda image, label: (label == CAT) | (label == DOG))
-        return data.map(lambda image, label: (image, tf.cast(label[None] == DOG, "float32"))).cache()
+        return data.map(
+            lambda image, label: (image, tf.cast(label[None] == DOG, "float32"))
+        ).cache()
 
-    train, validation, test = (cats_and_dogs(split) for split in ("train[:90%]", "train[90%:]", "test"))
-    return train.shuffle(10_000).batch(batch_size).prefetch(2), validation.batch(500), test.batch(500)
+    train, validation, test = (
+        cats_and_dogs(split) for split in ("train[:90%]", "train[90%:]", "test")
+    )
+    return (
+        train.shuffle(10_000).batch(batch_size).prefetch(2),
+        validation.batch(500),
+        test.batch(500),
+    )
 
 
 def build_sequential(filters=32, dropout=0.4):
@@ -104,7 +112,9 @@ def orientation_histograms(images, bins=8, cell=4):
     direction = (np.arctan2(down, right) % np.pi * bins / np.pi).astype(int) % bins
     edges = np.hypot(down, right)[..., None] * (direction[..., None] == np.arange(bins))
     cells = edges.reshape(len(images), 32 // cell, cell, 32 // cell, cell, bins).sum((2, 4))
-    blocks = np.concatenate([cells[:, :-1, :-1], cells[:, 1:, :-1], cells[:, :-1, 1:], cells[:, 1:, 1:]], axis=-1)
+    blocks = np.concatenate(
+        [cells[:, :-1, :-1], cells[:, 1:, :-1], cells[:, :-1, 1:], cells[:, 1:, 1:]], axis=-1
+    )
     return (blocks / (np.linalg.norm(blocks, axis=-1, keepdims=True) + 1)).reshape(len(images), -1)
 
 
@@ -113,8 +123,12 @@ def baseline(train, test):
     from sklearn.linear_model import LogisticRegression
 
     images, labels = (np.concatenate(part) for part in zip(*train.as_numpy_iterator(), strict=True))
-    test_images, test_labels = (np.concatenate(part) for part in zip(*test.as_numpy_iterator(), strict=True))
-    model = LogisticRegression(C=0.1, max_iter=200).fit(orientation_histograms(images), labels[:, 0])
+    test_images, test_labels = (
+        np.concatenate(part) for part in zip(*test.as_numpy_iterator(), strict=True)
+    )
+    model = LogisticRegression(C=0.1, max_iter=200).fit(
+        orientation_histograms(images), labels[:, 0]
+    )
     return {"accuracy": model.score(orientation_histograms(test_images), test_labels[:, 0])}
 
 
@@ -125,7 +139,9 @@ def figures(model, test, history):
     sure = np.maximum(dog, 1 - dog) > 0.9
     figure, axes = plt.subplots(figsize=(8, 3.6), layout="constrained")
     for label, name, color in ((0, "cats", "tab:orange"), (1, "dogs", "tab:blue")):
-        axes.hist(dog[labels == label], bins=np.linspace(0, 1, 41), alpha=0.6, color=color, label=name)
+        axes.hist(
+            dog[labels == label], bins=np.linspace(0, 1, 41), alpha=0.6, color=color, label=name
+        )
     axes.axvline(0.5, color="gray", linestyle=":")
     right = np.mean((dog > 0.5) == labels, where=sure) if sure.any() else np.nan
     axes.set_title(

@@ -22,7 +22,15 @@ from recipes.common.texts import one_line
 
 EPOCHS = 3
 CLASSES = ["negative", "positive"]
-PHRASES = ["good", "not good", "bad", "not bad", "a waste of time", "not a waste of time", "well worth seeing"]
+PHRASES = [
+    "good",
+    "not good",
+    "bad",
+    "not bad",
+    "a waste of time",
+    "not a waste of time",
+    "well worth seeing",
+]
 PHRASES += ["i loved it", "i wanted to love it"]
 
 
@@ -40,7 +48,9 @@ def build_sequential(vectorize, units, dropout):
         [
             keras.Input((), dtype="string"),
             vectorize,
-            keras.layers.Embedding(vectorize.vocabulary_size(), units, mask_zero=True, name="words"),
+            keras.layers.Embedding(
+                vectorize.vocabulary_size(), units, mask_zero=True, name="words"
+            ),
             MaskedAverage(),
             keras.layers.Dropout(dropout),
             keras.layers.Dense(1, activation="sigmoid", name="head"),
@@ -60,7 +70,13 @@ def build_functional(vectorize, units, dropout):
 
 
 def build_model(
-    api="sequential", vocabulary=200_000, units=8, dropout=0.5, learning_rate=0.03, steps=EPOCHS * 176, train=None
+    api="sequential",
+    vocabulary=200_000,
+    units=8,
+    dropout=0.5,
+    learning_rate=0.03,
+    steps=EPOCHS * 176,
+    train=None,
 ):
     """The compiled network: a string to the probability that it is positive.
 
@@ -72,7 +88,9 @@ def build_model(
     build = {"sequential": build_sequential, "functional": build_functional}[api]
     model = build(vectorize, units, dropout)
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-    model.compile(optimizer=keras.optimizers.Adam(schedule), loss="binary_crossentropy", metrics=["accuracy"])
+    model.compile(
+        optimizer=keras.optimizers.Adam(schedule), loss="binary_crossentropy", metrics=["accuracy"]
+    )
     return model
 
 
@@ -93,18 +111,25 @@ def baseline(train, test):
     from sklearn.pipeline import make_pipeline
 
     (texts, labels), (test_texts, test_labels) = (
-        map(np.concatenate, zip(*batches.as_numpy_iterator(), strict=True)) for batches in (train, test)
+        map(np.concatenate, zip(*batches.as_numpy_iterator(), strict=True))
+        for batches in (train, test)
     )
     tf_idf = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
-    classifier = make_pipeline(tf_idf, LogisticRegression(C=10, solver="liblinear")).fit(texts, labels)
+    classifier = make_pipeline(tf_idf, LogisticRegression(C=10, solver="liblinear")).fit(
+        texts, labels
+    )
     return {"accuracy": classifier.score(test_texts, test_labels)}
 
 
 def figures(model, test, history):
     """What the network reads out of single words and pairs, and what it makes of phrases with a negation."""
     words = np.array(model.get_layer("vectorize").get_vocabulary())
-    scores = (model.get_layer("words").get_weights()[0] @ model.get_layer("head").get_weights()[0])[:, 0]
-    common = np.arange(2, min(len(words), 20_000))  # 0 is padding, 1 the unknown word; the rarest say little
+    scores = (model.get_layer("words").get_weights()[0] @ model.get_layer("head").get_weights()[0])[
+        :, 0
+    ]
+    common = np.arange(
+        2, min(len(words), 20_000)
+    )  # 0 is padding, 1 the unknown word; the rarest say little
     order = common[np.argsort(scores[common])]
     weights, axes = plt.subplots(1, 2, figsize=(8, 5), layout="constrained")
     for axis, indices, color, title in (
@@ -118,13 +143,21 @@ def figures(model, test, history):
     phrases, axis = plt.subplots(figsize=(8, 4.5), layout="constrained")
     for shift, color, label, parts in (
         (0.2, "#999999", "its words", [phrase.split() for phrase in PHRASES]),
-        (-0.2, "#009E73", "its pairs", [[" ".join(pair) for pair in pairwise(p.split())] for p in PHRASES]),
+        (
+            -0.2,
+            "#009E73",
+            "its pairs",
+            [[" ".join(pair) for pair in pairwise(p.split())] for p in PHRASES],
+        ),
     ):
         sums = [sum(scores[number.get(part, 1)] for part in each) for each in parts]
         axis.barh(np.arange(len(PHRASES))[::-1] + shift, sums, height=0.4, color=color, label=label)
     axis.set_yticks(range(len(PHRASES)), PHRASES[::-1])
     axis.axvline(0, color="black", linewidth=1)
-    axis.set(title="Negation: what pairs of words add to what the words say alone", xlabel="sum of scores")
+    axis.set(
+        title="Negation: what pairs of words add to what the words say alone",
+        xlabel="sum of scores",
+    )
     axis.legend()
     return {"words": weights, "phrases": phrases}
 

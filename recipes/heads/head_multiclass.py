@@ -25,7 +25,9 @@ VARIANTS = {"softmax": {"head": "softmax"}, "sigmoids": {"head": "sigmoids"}}
 
 def load_data(batch_size=128):
     """Train, validation and test batches of (28, 28, 1) uint8 images and one-hot labels of ten classes."""
-    train, validation, test = tfds.load("mnist", split=["train[:90%]", "train[90%:]", "test"], as_supervised=True)
+    train, validation, test = tfds.load(
+        "mnist", split=["train[:90%]", "train[90%:]", "test"], as_supervised=True
+    )
 
     def one_hot(image, label):
         return image, tf.one_hot(label, 10)
@@ -63,7 +65,13 @@ def build_functional(units=512, dropout=0.2, activation="softmax"):
 
 
 def build_model(
-    api="sequential", head="softmax", units=512, dropout=0.2, learning_rate=0.002, steps=EPOCHS * 422, smoothing=0.0
+    api="sequential",
+    head="softmax",
+    units=512,
+    dropout=0.2,
+    learning_rate=0.002,
+    steps=EPOCHS * 422,
+    smoothing=0.0,
 ):
     """The compiled network: (28, 28, 1) images to ten numbers between 0 and 1."""
     build = {"sequential": build_sequential, "functional": build_functional}[api]
@@ -75,7 +83,11 @@ def build_model(
         loss = keras.losses.BinaryCrossentropy(label_smoothing=smoothing)
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     # The largest of the ten outputs is the answer of either head.
-    model.compile(keras.optimizers.Adam(schedule), loss, metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")])
+    model.compile(
+        keras.optimizers.Adam(schedule),
+        loss,
+        metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
+    )
     return model
 
 
@@ -106,10 +118,16 @@ def baseline(train, test):
     from sklearn.linear_model import LogisticRegression
 
     images, labels = (np.concatenate(part) for part in zip(*train.as_numpy_iterator(), strict=True))
-    test_images, test_labels = (np.concatenate(part) for part in zip(*test.as_numpy_iterator(), strict=True))
+    test_images, test_labels = (
+        np.concatenate(part) for part in zip(*test.as_numpy_iterator(), strict=True)
+    )
     model = LogisticRegression(solver="saga", tol=0.1)
     model.fit(images.reshape(-1, 784) / np.float32(255), labels.argmax(-1))
-    return {"accuracy": model.score(test_images.reshape(-1, 784) / np.float32(255), test_labels.argmax(-1))}
+    return {
+        "accuracy": model.score(
+            test_images.reshape(-1, 784) / np.float32(255), test_labels.argmax(-1)
+        )
+    }
 
 
 def soften(probabilities, temperature):
@@ -128,7 +146,10 @@ def calibration(probabilities, labels, bins=10):
     """Mean confidence, accuracy and number of images per bin of confidence; weighted mean gap (ECE)."""
     confidence, right = probabilities.max(-1), probabilities.argmax(-1) == labels
     which = np.minimum((confidence * bins).astype(int), bins - 1)
-    rows = [(confidence[which == b].mean(), right[which == b].mean(), (which == b).sum()) for b in np.unique(which)]
+    rows = [
+        (confidence[which == b].mean(), right[which == b].mean(), (which == b).sum())
+        for b in np.unique(which)
+    ]
     said, true, count = np.array(rows).T
     return said, true, count, np.sum(count * np.abs(said - true)) / len(labels)
 
@@ -137,19 +158,35 @@ def figures(models, test, histories):
     """Softmax at several temperatures; what the outputs of the two heads are worth as probabilities."""
     images, labels = (np.concatenate(part) for part in zip(*test.as_numpy_iterator(), strict=True))
     labels = labels.argmax(-1)
-    outputs = {name: model.predict(images, batch_size=1000, verbose=0) for name, model in models.items()}
+    outputs = {
+        name: model.predict(images, batch_size=1000, verbose=0) for name, model in models.items()
+    }
 
     hardest = entropy(outputs["softmax"]).argmax()
     temperatures = np.geomspace(0.05, 50, 200)
-    temperature, axes = plt.subplots(1, 3, figsize=(10, 3.2), layout="constrained", width_ratios=[1.2, 2, 2])
+    temperature, axes = plt.subplots(
+        1, 3, figsize=(10, 3.2), layout="constrained", width_ratios=[1.2, 2, 2]
+    )
     axes[0].imshow(images[hardest], cmap="gray_r")
     axes[0].set(title=f"The least certain\ndigit: a {labels[hardest]}", xticks=[], yticks=[])
     for t, shift in ((0.2, -0.27), (1, 0), (5, 0.27)):
-        axes[1].bar(np.arange(10) + shift, soften(outputs["softmax"][hardest], t), width=0.27, label=f"T = {t:g}")
-    axes[1].set(title="Low T: one winner. High T: all alike", xticks=range(10), xlabel="class", ylabel="probability")
+        axes[1].bar(
+            np.arange(10) + shift,
+            soften(outputs["softmax"][hardest], t),
+            width=0.27,
+            label=f"T = {t:g}",
+        )
+    axes[1].set(
+        title="Low T: one winner. High T: all alike",
+        xticks=range(10),
+        xlabel="class",
+        ylabel="probability",
+    )
     axes[1].legend()
     axes[2].semilogx(
-        temperatures, [entropy(soften(outputs["softmax"][hardest], t)) for t in temperatures], label="this digit"
+        temperatures,
+        [entropy(soften(outputs["softmax"][hardest], t)) for t in temperatures],
+        label="this digit",
     )
     means = [entropy(soften(outputs["softmax"], t)).mean() for t in temperatures]
     axes[2].semilogx(temperatures, means, label="mean of all digits")
@@ -162,12 +199,22 @@ def figures(models, test, histories):
     for name, output in outputs.items():
         said, true, _, error = calibration(output, labels)
         axes[0].plot(said, true, "o-", label=f"{name}: mean gap {error:.2%}")
-        axes[1].hist(output.sum(-1).clip(0, 2), bins=np.linspace(-0.025, 2.025, 42), alpha=0.7, label=name)
-    none, several = np.mean(outputs["sigmoids"].max(-1) < 0.5), np.mean((outputs["sigmoids"] > 0.5).sum(-1) > 1)
-    axes[0].set(
-        title="When the net says 80 %, is it right 80 % of the time?", xlabel="largest output", ylabel="accuracy"
+        axes[1].hist(
+            output.sum(-1).clip(0, 2), bins=np.linspace(-0.025, 2.025, 42), alpha=0.7, label=name
+        )
+    none, several = (
+        np.mean(outputs["sigmoids"].max(-1) < 0.5),
+        np.mean((outputs["sigmoids"] > 0.5).sum(-1) > 1),
     )
-    axes[1].set(title=f"Sigmoids: {none:.1%} of the images get no class,\n{several:.1%} get several", yscale="log")
+    axes[0].set(
+        title="When the net says 80 %, is it right 80 % of the time?",
+        xlabel="largest output",
+        ylabel="accuracy",
+    )
+    axes[1].set(
+        title=f"Sigmoids: {none:.1%} of the images get no class,\n{several:.1%} get several",
+        yscale="log",
+    )
     axes[1].set(xlabel="sum of the ten outputs", ylabel="images")
     for ax in axes:
         ax.legend()

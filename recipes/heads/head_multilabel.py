@@ -37,7 +37,9 @@ def load_data(batch_size=128):
     """Train, validation and test batches of comments (strings) and vectors of 28 labels, 0 or 1."""
 
     def text_and_labels(comment):
-        return comment["comment_text"], tf.stack([tf.cast(comment[name], "float32") for name in CLASSES])
+        return comment["comment_text"], tf.stack(
+            [tf.cast(comment[name], "float32") for name in CLASSES]
+        )
 
     train, validation, test = tfds.load("goemotions", split=["train", "validation", "test"])
     train = train.map(text_and_labels).cache().shuffle(45_000).batch(batch_size).prefetch(2)
@@ -87,12 +89,16 @@ def build_model(
     The words are those most frequent in `train` (by default, what `load_data` gives).
     """
     train = load_data()[0] if train is None else train
-    vectorize = keras.layers.TextVectorization(15_000, standardize=lower_and_space, output_sequence_length=40)
+    vectorize = keras.layers.TextVectorization(
+        15_000, standardize=lower_and_space, output_sequence_length=40
+    )
     vectorize.adapt(train.map(lambda text, labels: text))
     build = {"sequential": build_sequential, "functional": build_functional}[api]
     model = build(vectorize, units, filters, width, dropout, head)
     model.compile(
-        optimizer=keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps)),
+        optimizer=keras.optimizers.Adam(
+            keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+        ),
         loss={"sigmoid": "binary_crossentropy", "softmax": "categorical_crossentropy"}[head],
         metrics=[keras.metrics.F1Score("micro", THRESHOLD, name="micro_f1")],
     )
@@ -118,7 +124,9 @@ def baseline(train, test):
     from sklearn.metrics import f1_score
 
     texts, labels = (np.concatenate(part) for part in zip(*train.as_numpy_iterator(), strict=True))
-    test_texts, test_labels = (np.concatenate(part) for part in zip(*test.as_numpy_iterator(), strict=True))
+    test_texts, test_labels = (
+        np.concatenate(part) for part in zip(*test.as_numpy_iterator(), strict=True)
+    )
     tf_idf = TfidfVectorizer(min_df=2, sublinear_tf=True)
     rows, test_rows = tf_idf.fit_transform(texts), tf_idf.transform(test_texts)
     says_yes = np.zeros(test_labels.shape)
@@ -138,19 +146,31 @@ def figures(models, test, histories):
     found, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
     counts = [n for n in (1, 2, 3) if (number == n).any()]
     for shift, (name, output) in zip((-0.2, 0.2), outputs.items(), strict=True):
-        share = [np.all((output > THRESHOLD) >= labels, axis=-1)[number == n].mean() for n in counts]
+        share = [
+            np.all((output > THRESHOLD) >= labels, axis=-1)[number == n].mean() for n in counts
+        ]
         bars = axes[0].bar(np.array(counts) + shift, share, width=0.4, label=name)
         axes[0].bar_label(bars, [f"{s:.0%}" for s in share])
         axes[1].hist(output.sum(-1), bins=np.linspace(0, 3, 61), alpha=0.7, label=name)
-    axes[0].set(title=f"All true emotions exceed {THRESHOLD}", xlabel="emotions of the comment", xticks=counts)
+    axes[0].set(
+        title=f"All true emotions exceed {THRESHOLD}",
+        xlabel="emotions of the comment",
+        xticks=counts,
+    )
     axes[0].set_ylabel("share of the comments")
-    axes[1].set(title="Softmax spends exactly 1 on every comment", xlabel="sum of the 28 outputs", yscale="log")
+    axes[1].set(
+        title="Softmax spends exactly 1 on every comment",
+        xlabel="sum of the 28 outputs",
+        yscale="log",
+    )
     axes[1].set_ylabel("comments")
     axes[0].legend()
 
     short = np.array([len(text) < 65 and text.isascii() for text in texts])
     several = np.flatnonzero((number > 1) & short)
-    chosen = several[np.argsort(-np.where(labels, outputs["sigmoid"], 1).min(-1)[several])][:6]  # the best found
+    chosen = several[np.argsort(-np.where(labels, outputs["sigmoid"], 1).min(-1)[several])][
+        :6
+    ]  # the best found
     examples, axes = plt.subplots(3, 2, figsize=(10, 7), layout="constrained")
     for axis, index in zip(axes.flat, chosen, strict=False):
         top = np.argsort(-outputs["sigmoid"][index])[3::-1]
@@ -161,7 +181,9 @@ def figures(models, test, histories):
         axis.set(xlim=(0, 1))
         axis.set_title(texts[index].decode().replace("$", r"\$"), fontsize="small")
     axes[0, 0].legend()
-    examples.suptitle("The best found of several emotions: both pass 0.5 with sigmoids, never with softmax (✓: true)")
+    examples.suptitle(
+        "The best found of several emotions: both pass 0.5 with sigmoids, never with softmax (✓: true)"
+    )
     return {"several_labels": found, "examples": examples}
 
 

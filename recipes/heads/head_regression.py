@@ -50,8 +50,14 @@ def columns(district):
 def load_data(batch_size=128):
     """Train, validation and test batches of (15,) numbers, NaN where missing, and (1,) prices in 100,000 dollars."""
     splits = ["train[:70%]", "train[70%:80%]", "train[80%:]"]
-    train, validation, test = (data.map(columns) for data in tfds.load("california_housing", split=splits))
-    return train.cache().shuffle(15_000).batch(batch_size), validation.batch(1000).cache(), test.batch(1000).cache()
+    train, validation, test = (
+        data.map(columns) for data in tfds.load("california_housing", split=splits)
+    )
+    return (
+        train.cache().shuffle(15_000).batch(batch_size),
+        validation.batch(1000).cache(),
+        test.batch(1000).cache(),
+    )
 
 
 def build_model(
@@ -82,7 +88,9 @@ def build_model(
     model = keras.Model(inputs, keras.layers.Dense(1, activation=activation)(x))
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     model.compile(
-        keras.optimizers.AdamW(schedule, weight_decay=0.01), "mse", metrics=[keras.metrics.R2Score(name="r2")]
+        keras.optimizers.AdamW(schedule, weight_decay=0.01),
+        "mse",
+        metrics=[keras.metrics.R2Score(name="r2")],
     )
     return model
 
@@ -106,27 +114,57 @@ def baseline(train, test):
     (x, y), (x_test, y_test) = (
         map(np.concatenate, zip(*data.as_numpy_iterator(), strict=True)) for data in (train, test)
     )
-    return {"r2": HistGradientBoostingRegressor(random_state=0).fit(x, y[:, 0]).score(x_test, y_test[:, 0])}
+    return {
+        "r2": HistGradientBoostingRegressor(random_state=0)
+        .fit(x, y[:, 0])
+        .score(x_test, y_test[:, 0])
+    }
 
 
 def figures(models, test, histories):
     """Where the network errs on the map, and where the two heads end."""
     x, price = map(np.concatenate, zip(*test.as_numpy_iterator(), strict=True))
-    said = {name: model.predict(x, batch_size=1000, verbose=0)[:, 0] for name, model in models.items()}
-    places, axes = plt.subplots(1, 2, figsize=(10, 4.6), layout="constrained", sharex=True, sharey=True)
+    said = {
+        name: model.predict(x, batch_size=1000, verbose=0)[:, 0] for name, model in models.items()
+    }
+    places, axes = plt.subplots(
+        1, 2, figsize=(10, 4.6), layout="constrained", sharex=True, sharey=True
+    )
     for axis, values, limits, colors, title in (
         (axes[0], said["linear"], (0, 5), "viridis", "What houses cost, by the network"),
-        (axes[1], said["linear"] - price[:, 0], (-1.5, 1.5), "PuOr", "Where it says too much (purple) or too little"),
+        (
+            axes[1],
+            said["linear"] - price[:, 0],
+            (-1.5, 1.5),
+            "PuOr",
+            "Where it says too much (purple) or too little",
+        ),
     ):
-        dots = axis.scatter(x[:, 0], x[:, 1], s=4, c=values, vmin=limits[0], vmax=limits[1], cmap=colors)
+        dots = axis.scatter(
+            x[:, 0], x[:, 1], s=4, c=values, vmin=limits[0], vmax=limits[1], cmap=colors
+        )
         axis.set(title=title, xlabel="longitude", ylabel="latitude", aspect=1.25)
         places.colorbar(dots, label="100,000 dollars")
 
     heads, axis = plt.subplots(figsize=(8, 4.2), layout="constrained")
     for name, values in said.items():
-        axis.hist(values, bins=np.linspace(-0.5, 7, 76), alpha=0.7, label=f"{name}, up to {values.max():.2f}")
-    axis.hist(price[:, 0], bins=np.linspace(-0.5, 7, 76), histtype="step", color="black", label="true prices")
-    axis.set(title="A sigmoid never says more than 1; a linear output has no such end", xlabel="100,000 dollars")
+        axis.hist(
+            values,
+            bins=np.linspace(-0.5, 7, 76),
+            alpha=0.7,
+            label=f"{name}, up to {values.max():.2f}",
+        )
+    axis.hist(
+        price[:, 0],
+        bins=np.linspace(-0.5, 7, 76),
+        histtype="step",
+        color="black",
+        label="true prices",
+    )
+    axis.set(
+        title="A sigmoid never says more than 1; a linear output has no such end",
+        xlabel="100,000 dollars",
+    )
     axis.set(ylabel="districts", yscale="log")
     axis.legend()
     return {"places": places, "heads": heads}

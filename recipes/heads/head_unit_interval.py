@@ -119,9 +119,15 @@ def build_model(
     train = load_data()[0] if train is None else train
     normalize = keras.layers.Normalization(dtype="float32")
     normalize.adapt(train.map(lambda x, health: statistics(x)))
-    model = {"sequential": build_sequential, "functional": build_functional}[api](normalize, units, dropout)
+    model = {"sequential": build_sequential, "functional": build_functional}[api](
+        normalize, units, dropout
+    )
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-    averaging = {"use_ema": True, "ema_momentum": 0.995, "ema_overwrite_frequency": int(train.cardinality())}
+    averaging = {
+        "use_ema": True,
+        "ema_momentum": 0.995,
+        "ema_overwrite_frequency": int(train.cardinality()),
+    }
     adam = keras.optimizers.AdamW(schedule, weight_decay, **averaging)
     model.compile(adam, loss, metrics=[Cycles(name="rmse_cycles")])
     return model
@@ -159,7 +165,12 @@ def figures(models, test, histories):
         cycles = range(FIRST, FIRST + len(x))
         axis.plot(cycles, CAP * health[:, 0], color="black", label="true, at most 125")
         for name, model in models.items():
-            axis.plot(cycles, CAP * model.predict(x, batch_size=500, verbose=0)[:, 0], alpha=0.8, label=name)
+            axis.plot(
+                cycles,
+                CAP * model.predict(x, batch_size=500, verbose=0)[:, 0],
+                alpha=0.8,
+                label=name,
+            )
         axis.set(title=f"Engine {int(engine['engine'])}", xlabel="cycle")
     axes[0].set_ylabel("remaining life in cycles")
     axes[0].legend()
@@ -168,11 +179,18 @@ def figures(models, test, histories):
     said, target = np.linspace(0.001, 0.999, 500), 0.7
     entropy = -target * np.log(target) - (1 - target) * np.log(1 - target)
     losses, axis = plt.subplots(layout="constrained")
-    axis.plot(said, -target * np.log(said) - (1 - target) * np.log(1 - said), label="binary cross-entropy")
+    axis.plot(
+        said, -target * np.log(said) - (1 - target) * np.log(1 - said), label="binary cross-entropy"
+    )
     axis.plot(said, (said - target) ** 2, label="squared error")
-    axis.axhline(entropy, color="gray", linestyle=":", label=f"entropy of the target, {entropy:.3f}")
+    axis.axhline(
+        entropy, color="gray", linestyle=":", label=f"entropy of the target, {entropy:.3f}"
+    )
     axis.axvline(target, color="gray", linewidth=1)
-    axis.set(title="For a target of 0.7 both are least at 0.7, but cross-entropy is not 0 there", ylim=(0, 2))
+    axis.set(
+        title="For a target of 0.7 both are least at 0.7, but cross-entropy is not 0 there",
+        ylim=(0, 2),
+    )
     axis.set(xlabel="output", ylabel="loss")
     axis.legend()
     return {"lives": lives, "losses": losses}

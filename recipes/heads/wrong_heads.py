@@ -70,10 +70,18 @@ def load_data(batch_size=32, low=0, high=1):
     def threes_and_fives(split):
         data = tfds.load("mnist", split=split, as_supervised=True)
         data = data.filter(lambda image, label: (label == 3) | (label == 5))
-        return data.map(lambda image, label: (image, tf.where([label == 5], float(high), float(low)))).cache()
+        return data.map(
+            lambda image, label: (image, tf.where([label == 5], float(high), float(low)))
+        ).cache()
 
-    train, validation, test = (threes_and_fives(split) for split in ("train[:20%]", "train[80%:]", "test"))
-    return train.shuffle(12_000).batch(batch_size).prefetch(2), validation.batch(500), test.batch(500)
+    train, validation, test = (
+        threes_and_fives(split) for split in ("train[:20%]", "train[80%:]", "test")
+    )
+    return (
+        train.shuffle(12_000).batch(batch_size).prefetch(2),
+        validation.batch(500),
+        test.batch(500),
+    )
 
 
 @keras.saving.register_keras_serializable(package="wrong_heads")
@@ -82,13 +90,20 @@ class Decisions(keras.metrics.MeanMetricWrapper):
 
     def __init__(self, middle=0.5, threshold=0.5, name="accuracy", dtype=None):
         def right(y_true, y_pred):
-            return keras.ops.cast((y_true[:, -1] > middle) == (y_pred[:, -1] > threshold), "float32")
+            return keras.ops.cast(
+                (y_true[:, -1] > middle) == (y_pred[:, -1] > threshold), "float32"
+            )
 
         super().__init__(right, name=name, dtype=dtype)
         self.middle, self.threshold = middle, threshold
 
     def get_config(self):
-        return {"middle": self.middle, "threshold": self.threshold, "name": self.name, "dtype": self.dtype}
+        return {
+            "middle": self.middle,
+            "threshold": self.threshold,
+            "name": self.name,
+            "dtype": self.dtype,
+        }
 
 
 def build_sequential(units=1, activation="sigmoid", bias=0.0):
@@ -99,7 +114,9 @@ def build_sequential(units=1, activation="sigmoid", bias=0.0):
             keras.layers.Rescaling(1 / 255),
             keras.layers.Flatten(),
             keras.layers.Dense(32, activation="relu"),
-            keras.layers.Dense(units, activation, bias_initializer=keras.initializers.Constant(bias)),
+            keras.layers.Dense(
+                units, activation, bias_initializer=keras.initializers.Constant(bias)
+            ),
         ]
     )
 
@@ -126,7 +143,9 @@ def build_model(
     learning_rate=0.02,
 ):
     """The compiled network: (28, 28, 1) images to one or two numbers; above `threshold`, it is a 5."""
-    model = {"sequential": build_sequential, "functional": build_functional}[api](units, activation, bias)
+    model = {"sequential": build_sequential, "functional": build_functional}[api](
+        units, activation, bias
+    )
     if from_logits:
         loss = keras.losses.BinaryCrossentropy(from_logits=True)
     accuracy = Decisions((low + high) / 2, threshold)
@@ -158,8 +177,12 @@ def figures(models, test, histories):
         right.set_ylim(0.4, 1.02)
         mark = "✗ " if wrong else "✓ " if OTHERS[name].startswith("right") else "– "
         sentence = textwrap.fill(mark + (WRONG | OTHERS)[name], 36)
-        ax.set_title(f"{name}\n{sentence}", fontsize=10, color="darkred" if wrong else "black", loc="left")
-    gallery.suptitle("Training loss (blue, left) and validation accuracy (orange, right) by epoch; ✗: a wrong pairing")
+        ax.set_title(
+            f"{name}\n{sentence}", fontsize=10, color="darkred" if wrong else "black", loc="left"
+        )
+    gallery.suptitle(
+        "Training loss (blue, left) and validation accuracy (orange, right) by epoch; ✗: a wrong pairing"
+    )
 
     z = np.linspace(-12, 12, 200)
     p = 1 / (1 + np.exp(-z))
@@ -168,9 +191,15 @@ def figures(models, test, histories):
         axes[0].plot(z, slope, style, label=name)
         if f"saturated_{name}" in histories:
             accuracy = histories[f"saturated_{name}"]["val_accuracy"]
-            axes[1].plot(np.arange(1, len(accuracy) + 1), accuracy, style, label=f"saturated_{name}")
+            axes[1].plot(
+                np.arange(1, len(accuracy) + 1), accuracy, style, label=f"saturated_{name}"
+            )
             axes[1].legend()
-    axes[0].set(title="Where sigmoid(z) is wrong and sure, mse has no gradient", xlabel="z (target 1)", ylabel="dL/dz")
+    axes[0].set(
+        title="Where sigmoid(z) is wrong and sure, mse has no gradient",
+        xlabel="z (target 1)",
+        ylabel="dL/dz",
+    )
     axes[0].legend()
     axes[1].set(title="From a start at z = −10", xlabel="epoch", ylabel="validation accuracy")
     return {"gallery": gallery, "saturation": saturation}
@@ -182,7 +211,9 @@ def main():
         train, validation, test = load_data(**targets)
         model = build_model(**arguments)
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, verbose=0)
-        print(f"{name}: {(WRONG | OTHERS)[name]}\n    {model.evaluate(test, return_dict=True, verbose=0)}")
+        print(
+            f"{name}: {(WRONG | OTHERS)[name]}\n    {model.evaluate(test, return_dict=True, verbose=0)}"
+        )
         model.save(f"wrong_heads_{name}.keras")
 
 

@@ -29,7 +29,8 @@ def examples(count, seed):
 def load_data(batch_size=10):
     """Train, validation and test batches of (2,) numbers and the (1,) number to answer. Always the same ones."""
     train, validation, test = (
-        tf.data.Dataset.from_tensor_slices(examples(count, seed)) for count, seed in ((500, 1), (500, 2), (2000, 3))
+        tf.data.Dataset.from_tensor_slices(examples(count, seed))
+        for count, seed in ((500, 1), (500, 2), (2000, 3))
     )
     return train.shuffle(500).batch(batch_size), validation.batch(500), test.batch(500)
 
@@ -64,7 +65,8 @@ def least_squares(x, d):
 def baseline(train, test):
     """Least squares."""
     (x, d), (new_x, new_d) = (
-        tuple(np.concatenate(part) for part in zip(*data.as_numpy_iterator(), strict=True)) for data in (train, test)
+        tuple(np.concatenate(part) for part in zip(*data.as_numpy_iterator(), strict=True))
+        for data in (train, test)
     )
     return {"rmse": np.sqrt(np.mean((with_one(new_x) @ least_squares(x, d) - new_d[:, 0]) ** 2))}
 
@@ -106,7 +108,9 @@ def figures(model, test, history):
     best, limit = least_squares(x, d), largest_rate(x)
     figure, axes = plt.subplots(1, 3, figsize=(13, 4.3), layout="constrained")
     w1, w2 = np.meshgrid(np.linspace(-0.5, 4.5, 80), np.linspace(-3, 2, 80))
-    bowl = np.array([error(np.array([a, b, best[2]]), x, d) for a, b in zip(w1.flat, w2.flat, strict=True)])
+    bowl = np.array(
+        [error(np.array([a, b, best[2]]), x, d) for a, b in zip(w1.flat, w2.flat, strict=True)]
+    )
     bowl = np.log10(bowl.reshape(w1.shape) / len(x))
     learned = np.concatenate([np.ravel(weight) for weight in model.get_weights()])
     ways = {
@@ -118,14 +122,20 @@ def figures(model, test, history):
         axis.plot(*path[:, :2].T, "o-", color="C1", markersize=3, linewidth=1.2)
         axis.plot(*best[:2], "*", color="black", markersize=15, label="least squares")
         axis.set(title=title, xlabel="w₁", ylabel="w₂", xlim=(-0.5, 4.5), ylim=(-3, 2))
-    axes[0].plot(*lms(x, d, 0.03)[:, :2].T, color="C4", linewidth=1.2, label="LMS: one example a step")
-    axes[0].plot(*learned[:2], "x", color="C3", markersize=11, markeredgewidth=3, label="trained in Keras")
+    axes[0].plot(
+        *lms(x, d, 0.03)[:, :2].T, color="C4", linewidth=1.2, label="LMS: one example a step"
+    )
+    axes[0].plot(
+        *learned[:2], "x", color="C3", markersize=11, markeredgewidth=3, label="trained in Keras"
+    )
     axes[0].legend(loc="upper right", frameon=True)
     for share in (0.01, 0.1, 0.9, 1.01, 1.05):
         above = [error(w, x, d) / error(best, x, d) - 1 for w in descend(x, d, share * limit, 200)]
         axes[2].semilogy(np.maximum(above, 1e-12), label=f"{share:.0%}".replace("%", " %"))
     axes[2].set(
-        title="Beyond 2/λ the error grows without end", xlabel="steps", ylabel="error above the least, relative"
+        title="Beyond 2/λ the error grows without end",
+        xlabel="steps",
+        ylabel="error above the least, relative",
     )
     axes[2].set_ylim(1e-12, 1e6)
     axes[2].legend(title="γ in % of 2/λ", loc="lower right", frameon=True)
@@ -138,7 +148,9 @@ def main():
     model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False)
     print(model.evaluate(test, return_dict=True), baseline(train, test))
     kernel, bias = model.get_weights()
-    print(f"Learned: w = {kernel[:, 0]}, b = {bias}; least squares: {least_squares(*examples(500, seed=1))}")
+    print(
+        f"Learned: w = {kernel[:, 0]}, b = {bias}; least squares: {least_squares(*examples(500, seed=1))}"
+    )
     model.save("adaline.keras")
 
 

@@ -175,7 +175,9 @@ def learn_xor(seed, derivative=sigmoid_derivative, steps=1000, learning_rate=0.2
     w_out = rng.normal(0, 0.5, (1, 4))
     errors = []
     for _ in range(steps):
-        error, hidden_gradient, out_gradient = backprop(w_hidden, w_out, X, D, derivative=derivative)
+        error, hidden_gradient, out_gradient = backprop(
+            w_hidden, w_out, X, D, derivative=derivative
+        )
         w_hidden = w_hidden - learning_rate * hidden_gradient
         w_out = w_out - learning_rate * out_gradient
         errors.append(error)
@@ -303,7 +305,9 @@ def main():
     forces = optimize_forces()
     print(f"Cart: the cost falls from {cost(forces[0]):.3f} to {cost(forces[-1]):.4f}")
 
-    figure, axes = plt.subplots(1, 2, figsize=(11, 3.8), width_ratios=(1, 1.4), layout="constrained")
+    figure, axes = plt.subplots(
+        1, 2, figsize=(11, 3.8), width_ratios=(1, 1.4), layout="constrained"
+    )
     plot_sigmoid(axes[0])
     plot_graph(axes[1])
     figure.savefig("chain_rule.png")

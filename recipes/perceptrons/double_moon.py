@@ -93,22 +93,32 @@ def baseline(train, test):
 
 def figures(models, test, histories):
     """Where each network draws the boundary, on its test points."""
-    titles = ("d = {}: the perceptron errs", "d = {}: the perceptron errs", "d = {}: with a hidden layer it errs")
-    figure, axes = plt.subplots(1, 3, figsize=(13, 4.1), layout="constrained", sharex=True, sharey=True)
+    titles = (
+        "d = {}: the perceptron errs",
+        "d = {}: the perceptron errs",
+        "d = {}: with a hidden layer it errs",
+    )
+    figure, axes = plt.subplots(
+        1, 3, figsize=(13, 4.1), layout="constrained", sharex=True, sharey=True
+    )
     across, up = np.meshgrid(np.linspace(-15, 25, 200), np.linspace(-16, 15, 160))
     grid = np.stack([across.ravel(), up.ravel()], 1).astype("float32")
     for axis, title, (name, arguments) in zip(axes, titles, VARIANTS.items(), strict=True):
         distance, perceptron = arguments["distance"], arguments["network"] == "perceptron"
         train, _, test = load_data(distance=distance)
         points, labels = everything(test)
-        outputs = models[name].predict(np.concatenate([grid, points]), batch_size=4096, verbose=0)[:, 0]
+        outputs = models[name].predict(np.concatenate([grid, points]), batch_size=4096, verbose=0)[
+            :, 0
+        ]
         outputs -= 0.0 if perceptron else 0.5  # now positive for the upper moon
         errors = (outputs[len(grid) :] > 0) != labels[:, 0]
         field = outputs[: len(grid)].reshape(across.shape)
         axis.contourf(across, up, field, [-np.inf, 0, np.inf], colors=["#D6E8F3", "#FBE3D0"])
         axis.contour(across, up, field, [0], colors="black", linewidths=2)
         for label, colour in ((1, "C1"), (0, "C0")):
-            axis.scatter(*points[(labels[:, 0] == label) & ~errors].T, s=4, color=colour, linewidths=0)
+            axis.scatter(
+                *points[(labels[:, 0] == label) & ~errors].T, s=4, color=colour, linewidths=0
+            )
         axis.scatter(*points[errors].T, s=12, color="black", marker="x", linewidths=0.9)
         heading = f"{title.format(distance).replace('-', '−')} on {100 * errors.mean():.2f} %"
         if perceptron:

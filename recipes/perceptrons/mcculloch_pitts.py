@@ -201,7 +201,9 @@ def plot_response(axis, name):
 
 def plot_heat_and_cold():
     """The wiring of the net, and which neurons fire when."""
-    figure, axes = plt.subplots(1, 4, figsize=(12, 4), width_ratios=(1.6, 1, 1, 1), layout="constrained")
+    figure, axes = plt.subplots(
+        1, 4, figsize=(12, 4), width_ratios=(1.6, 1, 1, 1), layout="constrained"
+    )
     plot_net(axes[0])
     for axis, name in zip(axes[1:], STIMULI, strict=True):
         plot_response(axis, name)

@@ -32,14 +32,18 @@ VARIANTS = {
 
 def load_data(batch_size=128):
     """Train, validation and test batches of (28, 28, 1) uint8 images and integer labels 0–9."""
-    train, validation, test = tfds.load("mnist", split=["train[:90%]", "train[90%:]", "test"], as_supervised=True)
+    train, validation, test = tfds.load(
+        "mnist", split=["train[:90%]", "train[90%:]", "test"], as_supervised=True
+    )
     train = train.cache().shuffle(54_000).batch(batch_size).prefetch(2)
     return train, validation.batch(1000).cache(), test.batch(1000).cache()
 
 
 def build_sequential(units=128, depth=1, activation="relu"):
     """The network as a list of layers."""
-    model = keras.Sequential([keras.Input((28, 28, 1), dtype="uint8"), keras.layers.Rescaling(1 / 255)])
+    model = keras.Sequential(
+        [keras.Input((28, 28, 1), dtype="uint8"), keras.layers.Rescaling(1 / 255)]
+    )
     model.add(keras.layers.Flatten())
     for _ in range(depth):
         model.add(keras.layers.Dense(units, activation=activation))
@@ -57,12 +61,16 @@ def build_functional(units=128, depth=1, activation="relu"):
     return keras.Model(inputs, keras.layers.Dense(10, activation="softmax")(x))
 
 
-def build_model(api="sequential", units=128, depth=1, activation="relu", learning_rate=0.003, steps=EPOCHS * 422):
+def build_model(
+    api="sequential", units=128, depth=1, activation="relu", learning_rate=0.003, steps=EPOCHS * 422
+):
     """The compiled network: (28, 28, 1) images to 10 class probabilities. 101,770 parameters, 167,818 with depth 5."""
     build = {"sequential": build_sequential, "functional": build_functional}[api]
     model = build(units, depth, activation)
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-    model.compile(keras.optimizers.Adam(schedule), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(schedule), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
     return model
 
 
@@ -91,8 +99,12 @@ def search_space(hp):
 def baseline(train, test):
     """Logistic regression on pixels."""
     images, labels = (np.concatenate(part) for part in zip(*train.as_numpy_iterator(), strict=True))
-    new_images, new_labels = (np.concatenate(part) for part in zip(*test.as_numpy_iterator(), strict=True))
-    model = LogisticRegression(solver="saga", tol=0.1).fit(images.reshape(-1, 784) / np.float32(255), labels)
+    new_images, new_labels = (
+        np.concatenate(part) for part in zip(*test.as_numpy_iterator(), strict=True)
+    )
+    model = LogisticRegression(solver="saga", tol=0.1).fit(
+        images.reshape(-1, 784) / np.float32(255), labels
+    )
     return {"accuracy": model.score(new_images.reshape(-1, 784) / np.float32(255), new_labels)}
 
 
@@ -133,14 +145,23 @@ def figures(models, test, histories):
     stages = forward(models["deep"].get_weights(), images)
     parting, axes = plt.subplots(1, 4, figsize=(13, 3.7), layout="constrained")
     titles = ("Pixels", "First hidden layer", "Third", "Fifth")
-    for axis, title, stage in zip(axes, titles, (stages[0], stages[1], stages[3], stages[5]), strict=True):
+    for axis, title, stage in zip(
+        axes, titles, (stages[0], stages[1], stages[3], stages[5]), strict=True
+    ):
         across, up = plane(stage).T
         axis.scatter(across, up, s=3, c=labels, cmap="tab10", vmin=-0.5, vmax=9.5)
         for digit in np.unique(labels):
             place = np.median(across[labels == digit]), np.median(up[labels == digit])
-            axis.text(*place, digit, weight="bold", bbox={"facecolor": "white", "alpha": 0.7, "pad": 1, "linewidth": 0})
+            axis.text(
+                *place,
+                digit,
+                weight="bold",
+                bbox={"facecolor": "white", "alpha": 0.7, "pad": 1, "linewidth": 0},
+            )
         axis.set(title=title, xticks=[], yticks=[])
-    parting.suptitle("Layer after layer the digits part: the deep network, along the two main directions of each layer")
+    parting.suptitle(
+        "Layer after layer the digits part: the deep network, along the two main directions of each layer"
+    )
     return {"neurons": neurons, "layers": parting}
 
 

@@ -37,7 +37,10 @@ def cards(count, seed):
     rng = np.random.default_rng(seed)
     right = rng.permutation(np.arange(count) % 2)
     top, left = rng.integers(0, [RETINA - SQUARE + 1, RETINA // 2 - SQUARE + 1], (count, 2)).T
-    row, column = np.mgrid[:RETINA, :RETINA][:, None] - np.stack([top, left + RETINA // 2 * right])[:, :, None, None]
+    row, column = (
+        np.mgrid[:RETINA, :RETINA][:, None]
+        - np.stack([top, left + RETINA // 2 * right])[:, :, None, None]
+    )
     images = (row >= 0) & (row < SQUARE) & (column >= 0) & (column < SQUARE)
     return images.reshape(count, -1).astype("float32"), right[:, None].astype("float32")
 
@@ -45,7 +48,10 @@ def cards(count, seed):
 def load_data(batch_size=1, task="points"):
     """Train, validation and test batches: (2,) points or (400,) cards, and answers 0 or 1. Always the same ones."""
     make, count = (points, 200) if task == "points" else (cards, 50)
-    sets = [tf.data.Dataset.from_tensor_slices(make(n, seed)) for n, seed in ((count, 1), (500, 2), (2000, 3))]
+    sets = [
+        tf.data.Dataset.from_tensor_slices(make(n, seed))
+        for n, seed in ((count, 1), (500, 2), (2000, 3))
+    ]
     return sets[0].shuffle(count).batch(batch_size), sets[1].batch(500), sets[2].batch(500)
 
 
@@ -58,9 +64,13 @@ class Perceptron(keras.Model):
         self.threshold = Threshold()
 
     def build(self, input_shape):
-        self.kernel = self.add_weight(name="kernel", shape=(input_shape[-1], 1), initializer="zeros")
+        self.kernel = self.add_weight(
+            name="kernel", shape=(input_shape[-1], 1), initializer="zeros"
+        )
         self.bias = self.add_weight(name="bias", shape=(1,), initializer="zeros")
-        self.updates = self.add_weight(name="updates", shape=(), initializer="zeros", trainable=False)
+        self.updates = self.add_weight(
+            name="updates", shape=(), initializer="zeros", trainable=False
+        )
         self.built = True
 
     def call(self, x):
@@ -69,7 +79,9 @@ class Perceptron(keras.Model):
     def train_step(self, data):
         x, right_answer = data
         answer = self(x)
-        mistake = right_answer - keras.ops.cast(answer, right_answer.dtype)  # 0 when right, else 1 or −1
+        mistake = right_answer - keras.ops.cast(
+            answer, right_answer.dtype
+        )  # 0 when right, else 1 or −1
         self.kernel.assign_add(keras.ops.matmul(keras.ops.transpose(x), mistake))
         self.bias.assign_add(keras.ops.sum(mistake, axis=0))
         self.updates.assign_add(keras.ops.sum(keras.ops.abs(mistake)))
@@ -92,7 +104,9 @@ def build_model():
 
 def search_space(hp):
     """Arguments of `build_model` and `load_data` worth tuning; the defaults are the recipe's own."""
-    return {"batch_size": hp.Choice("batch_size", [1, 2, 5, 10], default=1)}  # mistakes corrected together
+    return {
+        "batch_size": hp.Choice("batch_size", [1, 2, 5, 10], default=1)
+    }  # mistakes corrected together
 
 
 def baseline(train, test):
@@ -110,7 +124,10 @@ def line(kernel, bias):
 def bound(x, answers):
     """(R/γ)², the most updates there can be: R and γ measured with the bias as a weight of a third input, always 1."""
     x, side = np.c_[x, np.ones(len(x))], 2 * answers[:, 0] - 1
-    radius, gamma = np.linalg.norm(x, axis=1).max(), (side * (x @ LINE)).min() / np.linalg.norm(LINE)
+    radius, gamma = (
+        np.linalg.norm(x, axis=1).max(),
+        (side * (x @ LINE)).min() / np.linalg.norm(LINE),
+    )
     return (radius / gamma) ** 2
 
 
@@ -144,8 +161,12 @@ def figures(models, test, histories):
     axes[0].fill_between(ends, middle - away, middle + away, color="0.8", linewidth=0)
     axes[0].plot(ends, slope * ends + offset, color="black")
     wrong = np.sum(models["points"].predict(x, verbose=0) != answers)
-    equation = f"x₂ = {slope:.2f} x₁ {'−' if offset < 0 else '+'} {abs(offset):.2f}".replace("-", "−")
-    axes[0].set_title(f"{equation}: {wrong} of {len(x)} training\npoints on the wrong side (grey: 2γ)")
+    equation = f"x₂ = {slope:.2f} x₁ {'−' if offset < 0 else '+'} {abs(offset):.2f}".replace(
+        "-", "−"
+    )
+    axes[0].set_title(
+        f"{equation}: {wrong} of {len(x)} training\npoints on the wrong side (grey: 2γ)"
+    )
     for shift, style in ((-0.5, ":"), (0, "-"), (0.5, "--")):
         label = f"b {'−' if shift < 0 else '+'} {abs(shift)} w₂" if shift else "b"
         axes[1].plot(ends, slope * ends + offset - shift, "k", linestyle=style, label=label)
@@ -154,11 +175,15 @@ def figures(models, test, histories):
     updates = [0, *histories["points"].get("updates", [])]
     axes[2].plot(updates, "o-", markersize=4)
     axes[2].axhline(bound(x, answers), color="C1", linestyle="--", label="(R/γ)²")
-    axes[2].set(yscale="symlog", xlabel="epoch", ylabel="updates so far", ylim=(0, 3 * bound(x, answers)))
+    axes[2].set(
+        yscale="symlog", xlabel="epoch", ylabel="updates so far", ylim=(0, 3 * bound(x, answers))
+    )
     axes[2].set_title(f"{updates[-1]:.0f} updates;\n(R/γ)² allows {bound(x, answers):,.0f}")
     axes[2].legend(loc="lower right")
 
-    fifty, axes = plt.subplots(1, 4, figsize=(12, 3.6), width_ratios=(1, 1, 1.25, 1.9), layout="constrained")
+    fifty, axes = plt.subplots(
+        1, 4, figsize=(12, 3.6), width_ratios=(1, 1, 1.25, 1.9), layout="constrained"
+    )
     images, sides = cards(50, seed=1)
     for axis, side in zip(axes[:2], (0, 1), strict=True):
         axis.imshow(images[sides[:, 0] == side][0].reshape(RETINA, RETINA), cmap="gray_r")
@@ -170,11 +195,15 @@ def figures(models, test, histories):
     axes[2].set(title="The learned weights:\nwhat speaks for right", xticks=[], yticks=[])
     fifty.colorbar(drawn, ax=axes[2], shrink=0.7)
     accuracy = 100 * attempts()
-    axes[3].fill_between(range(accuracy.shape[1]), *np.quantile(accuracy, [0.1, 0.9], axis=0), color="C0", alpha=0.25)
+    axes[3].fill_between(
+        range(accuracy.shape[1]), *np.quantile(accuracy, [0.1, 0.9], axis=0), color="C0", alpha=0.25
+    )
     axes[3].plot(accuracy.mean(0))
     axes[3].axvline(50, color="C1", linestyle="--")
     axes[3].set(xlabel="cards shown", ylabel="new cards right, %", ylim=(48, 101))
-    axes[3].set_title(f"After fifty attempts {accuracy[:, 50].mean():.1f} % right\n(mean of 30 learners; 10 to 90 %)")
+    axes[3].set_title(
+        f"After fifty attempts {accuracy[:, 50].mean():.1f} % right\n(mean of 30 learners; 10 to 90 %)"
+    )
     return {"points": plane, "fifty_attempts": fifty}
 
 
@@ -183,13 +212,22 @@ def main():
         train, validation, test = load_data(**arguments)
         model = build_model()
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False)
-        print(name, model.evaluate(test, return_dict=True), f"after {float(model.updates):.0f} updates")
+        print(
+            name,
+            model.evaluate(test, return_dict=True),
+            f"after {float(model.updates):.0f} updates",
+        )
         model.save(f"perceptron_rule_{name}.keras")
     print(f"The points allow at most {bound(*points(200, seed=1)):.0f} updates.")
     accuracy = attempts()
     perfect = [np.argmax(row == 1) for row in accuracy if row.max() == 1]
-    print(f"Mean of 30 learners after 50 cards: {accuracy[:, 50].mean():.2%} of new cards right;", end=" ")
-    print(f"{len(perfect)} get all right within {accuracy.shape[1] - 1}, after {np.median(perfect):.0f} in the median.")
+    print(
+        f"Mean of 30 learners after 50 cards: {accuracy[:, 50].mean():.2%} of new cards right;",
+        end=" ",
+    )
+    print(
+        f"{len(perfect)} get all right within {accuracy.shape[1] - 1}, after {np.median(perfect):.0f} in the median."
+    )
 
 
 if __name__ == "__main__":

@@ -22,7 +22,11 @@ from sklearn.linear_model import LogisticRegression
 from layers.threshold import Threshold
 
 EPOCHS = 30
-VARIANTS = {"one_neuron": {"hidden": 0}, "two_hidden": {"hidden": 2, "start": 9}, "stuck": {"hidden": 2, "start": 6}}
+VARIANTS = {
+    "one_neuron": {"hidden": 0},
+    "two_hidden": {"hidden": 2, "start": 9},
+    "stuck": {"hidden": 2, "start": 6},
+}
 CORNERS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], "float32")
 XOR = np.array([[0], [1], [1], [0]], "float32")
 
@@ -33,14 +37,21 @@ def load_data(batch_size=20, noise=0.12):
     sets = []
     for count in (400, 200, 1000):
         points = np.tile(CORNERS, (count // 4, 1)) + rng.normal(0, noise, (count, 2))
-        sets.append(tf.data.Dataset.from_tensor_slices((points.astype("float32"), np.tile(XOR, (count // 4, 1)))))
+        sets.append(
+            tf.data.Dataset.from_tensor_slices(
+                (points.astype("float32"), np.tile(XOR, (count // 4, 1)))
+            )
+        )
     return sets[0].shuffle(400).batch(batch_size), sets[1].batch(200), sets[2].batch(500)
 
 
 def initial(hidden, start):
     """Random weights and biases of both layers, always the same for the same start."""
     rng = np.random.default_rng(start)
-    return [rng.normal(size=shape).astype("float32") for shape in ((2, hidden), (hidden,), (hidden, 1), (1,))]
+    return [
+        rng.normal(size=shape).astype("float32")
+        for shape in ((2, hidden), (hidden,), (hidden, 1), (1,))
+    ]
 
 
 def build_model(hidden=2, start=9, learning_rate=0.05, steps=EPOCHS * 20):
@@ -66,8 +77,14 @@ def search_space(hp):
 
 def baseline(train, test):
     """Logistic regression, one neuron too."""
-    model = LogisticRegression().fit(*next(train.unbatch().map(lambda x, y: (x, y[0])).batch(400).as_numpy_iterator()))
-    return {"accuracy": model.score(*next(test.unbatch().map(lambda x, y: (x, y[0])).batch(1000).as_numpy_iterator()))}
+    model = LogisticRegression().fit(
+        *next(train.unbatch().map(lambda x, y: (x, y[0])).batch(400).as_numpy_iterator())
+    )
+    return {
+        "accuracy": model.score(
+            *next(test.unbatch().map(lambda x, y: (x, y[0])).batch(1000).as_numpy_iterator())
+        )
+    }
 
 
 def best_neuron(n):
@@ -96,7 +113,10 @@ def parity_net(n):
 
 def solved(hidden, starts=20, steps=3000, rate=0.5):
     """Which of the starts learn all four corners by plain gradient descent; all networks side by side, in NumPy."""
-    w, b, v, c = (np.stack(weights) for weights in zip(*[initial(hidden, s) for s in range(starts)], strict=True))
+    w, b, v, c = (
+        np.stack(weights)
+        for weights in zip(*[initial(hidden, s) for s in range(starts)], strict=True)
+    )
     for _ in range(steps + 1):
         code = np.tanh(CORNERS @ w + b[:, None])
         outputs = 1 / (1 + np.exp(-(code @ v + c[:, None])))
@@ -111,13 +131,19 @@ def plane(axis, answer, place, points, labels, ticks):
     """The two sides of the boundary, the points and the corners, all of them where `place` puts them."""
     limits = ticks[0] - 0.5, ticks[-1] + 0.5
     across, up = np.meshgrid(np.linspace(*limits, 200), np.linspace(*limits, 200))
-    field = keras.ops.convert_to_numpy(answer(np.stack([across.ravel(), up.ravel()], 1).astype("float32")))
+    field = keras.ops.convert_to_numpy(
+        answer(np.stack([across.ravel(), up.ravel()], 1).astype("float32"))
+    )
     axis.contourf(across, up, field.reshape(200, 200), [0, 0.5, 1], colors=["#D6E8F3", "#FBE3D0"])
     axis.contour(across, up, field.reshape(200, 200), [0.5], colors="black", linewidths=2)
     for label, colour in ((1, "C1"), (0, "C0")):
         axis.scatter(*place(points[labels[:, 0] == label]).T, s=5, color=colour, linewidths=0)
-        axis.scatter(*place(CORNERS[XOR[:, 0] == label]).T, s=150, color=colour, edgecolors="white", zorder=3)
-    for corner, where, shift in zip(CORNERS, place(CORNERS), ((-15, -15), (-22, 0), (22, 0), (15, 15)), strict=True):
+        axis.scatter(
+            *place(CORNERS[XOR[:, 0] == label]).T, s=150, color=colour, edgecolors="white", zorder=3
+        )
+    for corner, where, shift in zip(
+        CORNERS, place(CORNERS), ((-15, -15), (-22, 0), (22, 0), (15, 15)), strict=True
+    ):
         text, look = "{:.0f}{:.0f}".format(*corner), {"ha": "center", "va": "center"}
         look["bbox"] = {"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 1}
         axis.annotate(text, where, shift, textcoords="offset points", weight="bold", **look)
@@ -129,16 +155,32 @@ def figures(models, test, histories):
     points, labels = next(test.unbatch().batch(500).as_numpy_iterator())
     hidden, output = models["two_hidden"].layers
     space, axes = plt.subplots(1, 4, figsize=(14, 4.2), layout="constrained")
-    titles = ("One neuron: {} of 4 corners", "Two hidden units: {} of 4", None, "Stuck, from another start: {} of 4")
-    for axis, title, name in zip(axes, titles, ("one_neuron", "two_hidden", "", "stuck"), strict=True):
+    titles = (
+        "One neuron: {} of 4 corners",
+        "Two hidden units: {} of 4",
+        None,
+        "Stuck, from another start: {} of 4",
+    )
+    for axis, title, name in zip(
+        axes, titles, ("one_neuron", "two_hidden", "", "stuck"), strict=True
+    ):
         if title:
             plane(axis, models[name], np.asarray, points, labels, (0, 1))
             right = np.sum((keras.ops.convert_to_numpy(models[name](CORNERS)) > 0.5) == XOR)
             axis.set(title=title.format(right), xlabel="x₁", ylabel="x₂")
         else:
-            plane(axis, output, lambda x: keras.ops.convert_to_numpy(hidden(x)), points, labels, (-1, 0, 1))
+            plane(
+                axis,
+                output,
+                lambda x: keras.ops.convert_to_numpy(hidden(x)),
+                points,
+                labels,
+                (-1, 0, 1),
+            )
             axis.set(
-                title="The same as the output sees it:\na line will do, for 01 and 10 meet", xlabel="h₁", ylabel="h₂"
+                title="The same as the output sees it:\na line will do, for 01 and 10 meet",
+                xlabel="h₁",
+                ylabel="h₂",
             )
 
     limits, axes = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
@@ -147,11 +189,18 @@ def figures(models, test, histories):
     axes[0].bar_label(bars, ["3/4", "3/4", "11/16", "11/16"])
     axes[0].axhline(100, color="C1", label="n hidden neurons")
     axes[0].axhline(50, color="0.5", linestyle=":", label="guessing")
-    axes[0].set(title="Parity: what the best single neuron gets right", xlabel="inputs n", ylabel="%", xticks=bits)
+    axes[0].set(
+        title="Parity: what the best single neuron gets right",
+        xlabel="inputs n",
+        ylabel="%",
+        xticks=bits,
+    )
     axes[0].legend(loc="lower left", frameon=True, framealpha=1)
     failed = [np.sum(~solved(width)) for width in widths]
     axes[1].bar_label(axes[1].bar(list(map(str, widths)), failed, color="C1"))
-    axes[1].set(title="XOR: starts from which training fails", xlabel="hidden units", ylabel="of 20 starts")
+    axes[1].set(
+        title="XOR: starts from which training fails", xlabel="hidden units", ylabel="of 20 starts"
+    )
     axes[1].set(ylim=(0, 20), yticks=(0, 5, 10, 15, 20))
     return {"hidden_space": space, "limits": limits}
 
@@ -164,7 +213,9 @@ def main():
         print(name, model.evaluate(test, return_dict=True))
         if arguments["hidden"]:
             code = keras.ops.convert_to_numpy(model.layers[0](CORNERS))
-            for corner, place, answer in zip(CORNERS, code, model.predict(CORNERS, verbose=0), strict=True):
+            for corner, place, answer in zip(
+                CORNERS, code, model.predict(CORNERS, verbose=0), strict=True
+            ):
                 print(f"{corner.astype(int)} → hidden {place.round(2)} → {answer[0]:.2f}")
         model.save(f"xor_{name}.keras")
 

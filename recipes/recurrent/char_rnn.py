@@ -28,14 +28,24 @@ OBJECTIVE = ("val_bits_per_character", "min")
 SPLITS = ["train[:85%]", "train[85%:90%]", "train[90%:]"]
 END = "¶"  # before each poem and after it
 LETTERS = "abcdefghijklmnopqrstuvwxyzáéíóúüñç"
-ALPHABET = ["", "·", END, *"\n !\"'(),-.:;?¡¿«»", *LETTERS, *LETTERS.upper()]  # filling-up; all other characters
+ALPHABET = [
+    "",
+    "·",
+    END,
+    *"\n !\"'(),-.:;?¡¿«»",
+    *LETTERS,
+    *LETTERS.upper(),
+]  # filling-up; all other characters
 WORDS = re.compile(r"[^\W\d_]+").findall
 MOMENTS, PAGE = (60, 600), 280  # steps after which a sample is kept, and its characters
 
 
 def poems(split):
     """The poems of a split, strings from one END to the other."""
-    texts = (poem["text"].decode() for poem in tfds.load("spanish_sonnets", split=split).as_numpy_iterator())
+    texts = (
+        poem["text"].decode()
+        for poem in tfds.load("spanish_sonnets", split=split).as_numpy_iterator()
+    )
     return ["".join(c if c in ALPHABET else "·" for c in f"{END}{text}{END}") for text in texts]
 
 
@@ -67,7 +77,9 @@ class Notebook(keras.layers.Layer):
     """Passes on what comes; keeps pages of text (codes), one for each of MOMENTS, with the weights of the model."""
 
     def build(self, input_shape):
-        self.pages = self.add_weight((len(MOMENTS), PAGE), "zeros", dtype="int32", trainable=False, name="pages")
+        self.pages = self.add_weight(
+            (len(MOMENTS), PAGE), "zeros", dtype="int32", trainable=False, name="pages"
+        )
         self.built = True
 
     def call(self, inputs):
@@ -104,8 +116,12 @@ def build_model(units=256, embedding=32, dropout=0.2, learning_rate=0.01, steps=
         ]
     )
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-    muon = keras.optimizers.Muon(schedule, exclude_layers=["head", "bias"], clipnorm=1.0)  # a GRU's bias has two axes
-    loss = keras.losses.SparseCategoricalCrossentropy(reduction="mean_with_sample_weight")  # filling-up does not count
+    muon = keras.optimizers.Muon(
+        schedule, exclude_layers=["head", "bias"], clipnorm=1.0
+    )  # a GRU's bias has two axes
+    loss = keras.losses.SparseCategoricalCrossentropy(
+        reduction="mean_with_sample_weight"
+    )  # filling-up does not count
     model.compile(muon, loss, weighted_metrics=[bits_per_character])
     return model
 
@@ -123,8 +139,17 @@ def search_space(hp):
 
 def written(model, length=PAGE, temperature=0.7, seed=0):
     """A poem's beginning, drawn character by character; it may end before `length`."""
-    embedding, cell, head = model.get_layer("embedding"), model.get_layer("gru").cell, model.get_layer("head")
-    rng, code, state, text = np.random.default_rng(seed), ALPHABET.index(END), np.zeros((1, cell.units), "float32"), ""
+    embedding, cell, head = (
+        model.get_layer("embedding"),
+        model.get_layer("gru").cell,
+        model.get_layer("head"),
+    )
+    rng, code, state, text = (
+        np.random.default_rng(seed),
+        ALPHABET.index(END),
+        np.zeros((1, cell.units), "float32"),
+        "",
+    )
     for _ in range(length):
         state, _ = cell(embedding(np.array([code])), [state])
         p = keras.ops.convert_to_numpy(head(state))[0].astype("float64")
@@ -163,25 +188,49 @@ def draw_surprise(model, poem):
     """A poem, each character on a ground that is the darker the less it was expected."""
     x, y, _ = pieces(poem, len(poem) - 1)
     bits = -np.log2(np.take_along_axis(model.predict(x, verbose=0), y[..., None], -1)[0, :, 0])
-    places = [(row, column) for row, line in enumerate(poem[1:-1].split("\n")) for column in range(len(line) + 1)]
+    places = [
+        (row, column)
+        for row, line in enumerate(poem[1:-1].split("\n"))
+        for column in range(len(line) + 1)
+    ]
     ground = np.full(np.max(places, axis=0) + 1, np.nan)
     figure, axis = plt.subplots(figsize=(9, 0.3 * len(ground) + 1.2), layout="constrained")
     for (row, column), c, value in zip(places, poem[1:], bits, strict=True):
         ground[row, column] = value
-        axis.text(column, row, c if c not in "\n" + END else "", ha="center", va="center", family="monospace")
-    figure.colorbar(axis.imshow(ground, cmap="Oranges", vmin=0, vmax=12, aspect="auto"), label="bits")
-    axis.set(title=f"Where a poem never seen surprises: {bits.mean():.2f} bits a character", xticks=[], yticks=[])
+        axis.text(
+            column,
+            row,
+            c if c not in "\n" + END else "",
+            ha="center",
+            va="center",
+            family="monospace",
+        )
+    figure.colorbar(
+        axis.imshow(ground, cmap="Oranges", vmin=0, vmax=12, aspect="auto"), label="bits"
+    )
+    axis.set(
+        title=f"Where a poem never seen surprises: {bits.mean():.2f} bits a character",
+        xticks=[],
+        yticks=[],
+    )
     return figure
 
 
 def figures(model, test, history):
     """What it writes at three moments of its training; what surprises it in a poem it does not know."""
     known = {word for poem in poems(SPLITS[0]) for word in WORDS(poem.lower())}
-    texts = ["".join(ALPHABET[code] for code in page) for page in np.array(model.get_layer("notebook").pages)]
+    texts = [
+        "".join(ALPHABET[code] for code in page)
+        for page in np.array(model.get_layer("notebook").pages)
+    ]
     texts.append(max((written(model, seed=seed) for seed in range(5)), key=len))
     samples, axes = plt.subplots(1, len(texts), figsize=(13.5, 3.3), layout="constrained")
-    for axis, text, when in zip(axes, texts, [*(f"After {step} steps" for step in MOMENTS), "At the end"], strict=True):
-        axis.set_title(f"{when}: {np.mean([word in known for word in WORDS(text.lower())] or [0]):.0%} real words")
+    for axis, text, when in zip(
+        axes, texts, [*(f"After {step} steps" for step in MOMENTS), "At the end"], strict=True
+    ):
+        axis.set_title(
+            f"{when}: {np.mean([word in known for word in WORDS(text.lower())] or [0]):.0%} real words"
+        )
         lines = [part for line in text.split("\n") for part in textwrap.wrap(line, 50) or [""]]
         axis.text(0, 1, "\n".join(lines[:14]), va="top", family="serif", parse_math=False)
         axis.axis("off")
@@ -191,7 +240,9 @@ def figures(model, test, history):
 def main():
     train, validation, test = load_data()
     model = build_model(steps=EPOCHS * len(train))
-    model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=callbacks())
+    model.fit(
+        train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=callbacks()
+    )
     print(model.evaluate(test, return_dict=True), written(model, length=600), sep="\n")
     model.save("char_rnn.keras")
 

@@ -25,7 +25,17 @@ import recipes.datasets.electricity_es  # noqa: F401
 EPOCHS = 60
 OBJECTIVE = ("val_mae", "min")
 KINDS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "holiday"]
-HOLIDAYS = [(1, 1), (1, 6), (5, 1), (8, 15), (10, 12), (11, 1), (12, 6), (12, 8), (12, 25)]  # month, day: all of Spain
+HOLIDAYS = [
+    (1, 1),
+    (1, 6),
+    (5, 1),
+    (8, 15),
+    (10, 12),
+    (11, 1),
+    (12, 6),
+    (12, 8),
+    (12, 25),
+]  # month, day: all of Spain
 
 
 def kind(date):
@@ -60,11 +70,15 @@ def build_model(units=64, dropout=0.2, learning_rate=0.003, days=14, steps=EPOCH
     scale = np.sqrt(normalize.variance).item()
     demand = keras.Input((days, 24), name="demand")
     next_kind = keras.Input((days,), dtype="int32", name="kind")
-    x = keras.layers.Concatenate()([normalize(demand), keras.layers.Embedding(len(KINDS), 8)(next_kind)])
+    x = keras.layers.Concatenate()(
+        [normalize(demand), keras.layers.Embedding(len(KINDS), 8)(next_kind)]
+    )
     x = keras.layers.LSTM(units)(x)
     x = keras.layers.Dropout(dropout)(x)
     x = keras.layers.Dense(24, kernel_initializer="zeros")(x)  # at first, no difference
-    difference = keras.layers.Rescaling(scale, dtype="float32")(x)  # of MW, 16 bits keep three digits
+    difference = keras.layers.Rescaling(scale, dtype="float32")(
+        x
+    )  # of MW, 16 bits keep three digits
     outputs = keras.layers.Add(dtype="float32")([demand[:, -7], difference])
     model = keras.Model({"demand": demand, "kind": next_kind}, outputs)
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
@@ -86,7 +100,9 @@ def search_space(hp):
 def everything(data):
     """The whole of a batched set: inputs by name, and the demand to be forecast."""
     inputs, demand = zip(*data.as_numpy_iterator(), strict=True)
-    return {name: np.concatenate([each[name] for each in inputs]) for name in inputs[0]}, np.concatenate(demand)
+    return {
+        name: np.concatenate([each[name] for each in inputs]) for name in inputs[0]
+    }, np.concatenate(demand)
 
 
 def baseline(train, test):
@@ -108,12 +124,16 @@ def figures(model, test, history):
     by_week = errors["LSTM"][: 7 * weeks].reshape(weeks, -1).mean(1)
     order = np.argsort(by_week)
     two, axes = plt.subplots(2, 1, figsize=(11, 7), layout="constrained")
-    for axis, week, which in zip(axes, (order[weeks // 2], order[-1]), ("A usual", "The worst"), strict=True):
+    for axis, week, which in zip(
+        axes, (order[weeks // 2], order[-1]), ("A usual", "The worst"), strict=True
+    ):
         days = slice(7 * week, 7 * week + 7)
         axis.plot(demand[days].ravel() / 1000, color="black", label="demand")
         for name, style in (("LSTM", "-"), ("the same hour a week ago", ":")):
             axis.plot(forecasts[name][days].ravel() / 1000, style, label=name)
-        axis.set_title(f"{which} week, number {week + 1} of the year: the LSTM errs by {by_week[week]:,.0f} MW")
+        axis.set_title(
+            f"{which} week, number {week + 1} of the year: the LSTM errs by {by_week[week]:,.0f} MW"
+        )
         axis.set_xticks(np.arange(7) * 24 + 12, [KINDS[each] for each in inputs["kind"][days, -1]])
         axis.set(ylabel="GW", xlim=(-1, 168))
         axis.grid(axis="y")
@@ -123,9 +143,14 @@ def figures(model, test, history):
     kinds = inputs["kind"][:, -1]
     for place, (name, error) in enumerate(errors.items()):
         axes[0].plot(error.mean(0), "o-", markersize=4, label=f"{name}: {error.mean():,.0f}")
-        by_kind = [error[kinds == each].mean() if np.any(kinds == each) else 0 for each in range(len(KINDS))]
+        by_kind = [
+            error[kinds == each].mean() if np.any(kinds == each) else 0
+            for each in range(len(KINDS))
+        ]
         axes[1].bar(np.arange(len(KINDS)) + 0.27 * (place - 1), by_kind, width=0.27)
-    axes[0].set(title="Mean error by hour of the day", xlabel="hour", ylabel="MW", xticks=range(0, 24, 3))
+    axes[0].set(
+        title="Mean error by hour of the day", xlabel="hour", ylabel="MW", xticks=range(0, 24, 3)
+    )
     axes[0].set_ylim(0, None)
     axes[0].legend(loc="upper right")
     axes[1].set(title="Mean error by kind of day", ylabel="MW")

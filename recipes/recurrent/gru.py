@@ -103,7 +103,9 @@ def plot_sample_and_hold():
     x = marked_signal()
     states, gates = gru(x, *sample_and_hold())
     marks = np.flatnonzero(x[0, :, 1])
-    figure, axes = plt.subplots(2, 1, figsize=(9, 5), height_ratios=(3, 1), sharex=True, layout="constrained")
+    figure, axes = plt.subplots(
+        2, 1, figsize=(9, 5), height_ratios=(3, 1), sharex=True, layout="constrained"
+    )
     axes[0].plot(np.tanh(x[0, :, 0]), color="0.6", label="candidate: tanh of the value")
     axes[0].plot(states[0, :, 0], color="C0", label="state h")
     axes[0].plot(marks, states[0, marks, 0], "o", color="C1", label="marks")

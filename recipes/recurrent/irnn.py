@@ -56,12 +56,21 @@ def load_data(batch_size=100, length=100):
     return train.shuffle(20_000).batch(batch_size), validation.batch(1000), test.batch(1000)
 
 
-def build_model(cell="rnn", activation="relu", recurrent="identity", units=64, learning_rate=0.003, steps=EPOCHS * 200):
+def build_model(
+    cell="rnn",
+    activation="relu",
+    recurrent="identity",
+    units=64,
+    learning_rate=0.003,
+    steps=EPOCHS * 200,
+):
     """The compiled network: (length, 2) inputs to one number. 4,353 parameters; 4,513 as an LSTM of 32 units."""
     if cell == "lstm":
         layer = keras.layers.LSTM(units)
     else:
-        layer = keras.layers.SimpleRNN(units, activation=activation, recurrent_initializer=recurrent)
+        layer = keras.layers.SimpleRNN(
+            units, activation=activation, recurrent_initializer=recurrent
+        )
     model = keras.Sequential([keras.Input((None, 2)), layer, keras.layers.Dense(1)])
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     model.compile(keras.optimizers.Adam(schedule, clipnorm=1.0), "mse", metrics=["mse"])
@@ -72,7 +81,9 @@ def search_space(hp):
     """Arguments of `build_model` and `load_data` worth tuning; the defaults are the recipe's own."""
     return {
         "activation": hp.Choice("activation", ["tanh", "relu"], default="relu"),
-        "recurrent": hp.Choice("recurrent", ["glorot_uniform", "orthogonal", "identity"], default="identity"),
+        "recurrent": hp.Choice(
+            "recurrent", ["glorot_uniform", "orthogonal", "identity"], default="identity"
+        ),
         "units": hp.Int("units", 16, 128, step=16, default=64),
         "learning_rate": hp.Choice("learning_rate", [0.0003, 0.001, 0.003, 0.01], default=0.003),
     }
@@ -120,7 +131,12 @@ def draw_activations():
     for name in ("sigmoid", "tanh", "relu", "leaky_relu"):
         axes[0].plot(x, keras.activations.get(name)(tf.constant(x)), label=name)
         axes[1].plot(x, slope(name, x), label=f"{name}: at most {slope(name, x).max():.2f}")
-    kinds = [("sigmoid", "identity"), ("tanh", "identity"), ("tanh", "glorot_uniform"), ("relu", "glorot_uniform")]
+    kinds = [
+        ("sigmoid", "identity"),
+        ("tanh", "identity"),
+        ("tanh", "glorot_uniform"),
+        ("relu", "glorot_uniform"),
+    ]
     for name, recurrent in [*kinds, ("relu", "orthogonal"), ("relu", "identity")]:
         flow = gradient_through(name, recurrent=recurrent, noise=1.0)
         flow = np.where(flow > 1e-36, flow, np.nan)  # float32 ends there
@@ -128,7 +144,9 @@ def draw_activations():
     axes[0].set(title="Activations", ylim=(-1.2, 3))
     axes[1].set(title="Their slopes", ylim=(-0.05, 1.75))
     axes[1].legend(loc="upper left")
-    axes[2].set(title="A gradient, 50 steps back in time", xlabel="steps before the end", ylabel="norm")
+    axes[2].set(
+        title="A gradient, 50 steps back in time", xlabel="steps before the end", ylabel="norm"
+    )
     axes[2].set_ylim(1e-37, 1e3)
     axes[2].legend(loc="lower left", fontsize="small")
     return figure
@@ -141,21 +159,33 @@ def figures(models, test, histories):
     edges = np.linspace(kept.min(), kept.max() + 1, 6).astype(int)
     learning, axes = plt.subplots(1, 2, figsize=(12, 4.4), layout="constrained")
     for name, model in models.items():
-        axes[0].semilogy(np.arange(len(histories[name]["val_mse"])) + 1, histories[name]["val_mse"], label=name)
+        axes[0].semilogy(
+            np.arange(len(histories[name]["val_mse"])) + 1, histories[name]["val_mse"], label=name
+        )
         right = np.abs(model.predict(x, batch_size=1000, verbose=0) - sums)[:, 0] < RIGHT
-        shares = [100 * right[(kept >= low) & (kept < high)].mean() for low, high in pairwise(edges)]
+        shares = [
+            100 * right[(kept >= low) & (kept < high)].mean() for low, high in pairwise(edges)
+        ]
         axes[1].plot(shares, "o-", label=name)
     axes[0].axhline(1 / 6, color="0.5", linestyle=":", label="always 1")
-    axes[0].set(title="The adding problem over 100 steps", xlabel="epoch", ylabel="validation, mean squared error")
+    axes[0].set(
+        title="The adding problem over 100 steps",
+        xlabel="epoch",
+        ylabel="validation, mean squared error",
+    )
     axes[1].set(title=f"Sums right to within {RIGHT}", ylabel="right, %", ylim=(-3, 103))
     axes[1].set_xticks(range(5), [f"{low}–{high - 1}" for low, high in pairwise(edges)])
     axes[1].set_xlabel("steps for which the first number has to be kept")
     axes[0].legend(loc="lower left", ncols=2)
 
     numbers, marks = x[0].T
-    states, axes = plt.subplots(3, 1, figsize=(9, 6.4), height_ratios=(2, 3, 3), sharex=True, layout="constrained")
+    states, axes = plt.subplots(
+        3, 1, figsize=(9, 6.4), height_ratios=(2, 3, 3), sharex=True, layout="constrained"
+    )
     axes[0].bar(np.arange(len(numbers)), numbers, color=np.where(marks > 0, "#D55E00", "0.8"))
-    axes[0].set(title=f"To be added: {' + '.join(f'{n:.2f}' for n in numbers[marks > 0])} = {sums[0, 0]:.2f}")
+    axes[0].set(
+        title=f"To be added: {' + '.join(f'{n:.2f}' for n in numbers[marks > 0])} = {sums[0, 0]:.2f}"
+    )
     for axis, name in zip(axes[1:], ("irnn", "tanh"), strict=True):
         layer, head = models[name].layers
         cell = keras.layers.RNN(layer.cell, return_sequences=True)

@@ -33,9 +33,13 @@ def messages(count, length, noise, seed):
     marks = rng.random((count, length)) < 0.05
     marks[:, 0] = True
     said = rng.integers(CHARS, size=(count, length))
-    x = np.where(marks[..., None], np.eye(CHARS)[said], rng.normal(0, noise, (count, length, CHARS)))
+    x = np.where(
+        marks[..., None], np.eye(CHARS)[said], rng.normal(0, noise, (count, length, CHARS))
+    )
     last = np.maximum.accumulate(np.where(marks, np.arange(length), 0), axis=1)
-    return np.concatenate([x, marks[..., None]], -1).astype("float32"), np.take_along_axis(said, last, 1)
+    return np.concatenate([x, marks[..., None]], -1).astype("float32"), np.take_along_axis(
+        said, last, 1
+    )
 
 
 def load_data(batch_size=100, length=60, noise=0.3):
@@ -52,8 +56,12 @@ def step(x, h, c, kernel, recurrent, bias, without=None):
     maps = keras.ops.matmul(x, kernel) + keras.ops.matmul(h, recurrent) + bias
     store, forget, candidate, output = keras.ops.split(maps, 4, axis=-1)
     gates = {"input": store, "forget": forget, "output": output}
-    gates = {name: keras.ops.sigmoid(gate) if name != without else 1.0 for name, gate in gates.items()}
-    c = gates["forget"] * c + gates["input"] * keras.ops.tanh(candidate)  # keep some, add some: no matrix in between
+    gates = {
+        name: keras.ops.sigmoid(gate) if name != without else 1.0 for name, gate in gates.items()
+    }
+    c = gates["forget"] * c + gates["input"] * keras.ops.tanh(
+        candidate
+    )  # keep some, add some: no matrix in between
     return gates["output"] * keras.ops.tanh(c), c, gates
 
 
@@ -68,7 +76,9 @@ class GatedCell(keras.layers.Layer):
     def build(self, input_shape):
         n = self.units
         self.kernel = self.add_weight(name="kernel", shape=(input_shape[-1], 4 * n))
-        self.recurrent = self.add_weight(name="recurrent", shape=(n, 4 * n), initializer="orthogonal")
+        self.recurrent = self.add_weight(
+            name="recurrent", shape=(n, 4 * n), initializer="orthogonal"
+        )
         self.bias = self.add_weight(name="bias", shape=(4 * n,), initializer="zeros")
         self.bias.assign(np.repeat([0.0, 1.0, 0.0, 0.0], n))  # at first, forget little
         self.built = True
@@ -90,7 +100,9 @@ def build_model(cell="lstm", units=32, learning_rate=0.01, steps=EPOCHS * 50):
     else:
         gate = cell.removeprefix("no_").removesuffix("_gate")
         layer = keras.layers.RNN(GatedCell(units, without=gate), return_sequences=True)
-    model = keras.Sequential([keras.Input((None, CHARS + 1)), layer, keras.layers.Dense(CHARS, activation="softmax")])
+    model = keras.Sequential(
+        [keras.Input((None, CHARS + 1)), layer, keras.layers.Dense(CHARS, activation="softmax")]
+    )
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     optimizer = keras.optimizers.Adam(schedule, clipnorm=1.0)
     model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
@@ -116,7 +128,9 @@ def baseline(train, test):
     def windows(data):
         x, said = everything(data)
         x = np.pad(x, ((0, 0), (4, 0), (0, 0)))
-        seen = np.concatenate([x[:, lag : x.shape[1] - 4 + lag] for lag in range(5)], -1).reshape(-1, 5 * x.shape[-1])
+        seen = np.concatenate([x[:, lag : x.shape[1] - 4 + lag] for lag in range(5)], -1).reshape(
+            -1, 5 * x.shape[-1]
+        )
         return np.c_[seen, np.ones(len(seen))], said.ravel()
 
     (x, said), (new_x, new_said) = windows(train), windows(test)
@@ -126,7 +140,10 @@ def baseline(train, test):
 
 def gradient_flow(layer, steps=100, seed=0):
     """How much of the last h depends on the input of each step, (steps,), relative to the last one."""
-    x, direction = (np.random.default_rng(seed).normal(size=s).astype("float32") for s in ((4, steps, 8), (4, 32)))
+    x, direction = (
+        np.random.default_rng(seed).normal(size=s).astype("float32")
+        for s in ((4, steps, 8), (4, 32))
+    )
     x = tf.constant(x)
     with tf.GradientTape() as tape:
         tape.watch(x)
@@ -157,14 +174,25 @@ def figures(models, test, histories):
         shares = [100 * right[(gap >= low) & (gap < high)].mean() for low, high in GAPS]
         axes[0].plot(shares, "o-", label=name)
     axes[0].axhline(100 / CHARS, color="0.5", linestyle=":", label="guessing")
-    axes[0].set_xticks(range(len(GAPS)), [f"{low}–{high - 1}" if high > low + 1 else low for low, high in GAPS])
-    axes[0].set(title="How long a character is remembered", xlabel="steps since the mark", ylabel="right, %")
+    axes[0].set_xticks(
+        range(len(GAPS)), [f"{low}–{high - 1}" if high > low + 1 else low for low, high in GAPS]
+    )
+    axes[0].set(
+        title="How long a character is remembered", xlabel="steps since the mark", ylabel="right, %"
+    )
     axes[0].set_ylim(0, 103)
     axes[0].legend(loc="lower left", ncols=2)
     for kind in (5, 1, "orthogonal", "glorot_uniform"):
-        flow, label = gradient_flow(untrained(kind)), f"RNN, {kind}" if isinstance(kind, str) else f"LSTM, bias {kind}"
+        flow, label = (
+            gradient_flow(untrained(kind)),
+            f"RNN, {kind}" if isinstance(kind, str) else f"LSTM, bias {kind}",
+        )
         axes[1].semilogy(np.arange(len(flow)) - len(flow) + 1, np.maximum(flow, 1e-30), label=label)
-    axes[1].set(title="Before training: a gradient on its way back", xlabel="steps before the end", ylim=(1e-14, 1e2))
+    axes[1].set(
+        title="Before training: a gradient on its way back",
+        xlabel="steps before the end",
+        ylim=(1e-14, 1e2),
+    )
     axes[1].set(ylabel="norm of ∂h/∂x, relative")
     axes[1].legend(loc="lower right")
 
@@ -174,15 +202,29 @@ def figures(models, test, histories):
     for t in when:
         h, c, now = step(x[:1, t], h, c, *weights)
         cells.append(keras.ops.convert_to_numpy(c)[0])
-        gates.append([keras.ops.convert_to_numpy(now[name]).mean() for name in ("input", "forget", "output")])
-    memory, rows = plt.subplots(3, 1, figsize=(9, 6.4), height_ratios=(2, 3, 2), sharex=True, layout="constrained")
+        gates.append(
+            [keras.ops.convert_to_numpy(now[name]).mean() for name in ("input", "forget", "output")]
+        )
+    memory, rows = plt.subplots(
+        3, 1, figsize=(9, 6.4), height_ratios=(2, 3, 2), sharex=True, layout="constrained"
+    )
     rows[0].imshow(x[0].T, cmap="PuOr", vmin=-1, vmax=1, aspect="auto")
-    rows[0].set(title="What comes in: marked characters among noise", yticks=range(5), yticklabels=[*"ABCD", "mark"])
-    rows[1].imshow(np.array(cells).T[np.argsort(cells[-1])], cmap="PuOr", vmin=-2, vmax=2, aspect="auto")
+    rows[0].set(
+        title="What comes in: marked characters among noise",
+        yticks=range(5),
+        yticklabels=[*"ABCD", "mark"],
+    )
+    rows[1].imshow(
+        np.array(cells).T[np.argsort(cells[-1])], cmap="PuOr", vmin=-2, vmax=2, aspect="auto"
+    )
     rows[1].set(title="The cell state changes at the marks and is kept between them", ylabel="unit")
     for name, values in zip(("input", "forget", "output"), np.transpose(gates), strict=True):
         rows[2].plot(values, label=f"{name} gate")
-    rows[2].set(title="At a mark the forget gate closes: the old goes, the new comes in", xlabel="step", ylim=(0, 1))
+    rows[2].set(
+        title="At a mark the forget gate closes: the old goes, the new comes in",
+        xlabel="step",
+        ylim=(0, 1),
+    )
     rows[2].legend(ncols=3)
     return {"accuracy_by_gap": accuracy, "memory": memory}
 

@@ -18,7 +18,9 @@ import numpy as np
 
 STEPS, PLACE = 20, 2
 CUES = np.array(list(np.ndindex(2, 2, 2))) * 2 - 1  # eight ways to order three ticks up or down
-ANSWERS = np.where(np.all(CUES == [1, -1, 1], 1), 1, np.where(np.all(CUES == [-1, 1, -1], 1), -1, 0))
+ANSWERS = np.where(
+    np.all(CUES == [1, -1, 1], 1), 1, np.where(np.all(CUES == [-1, 1, -1], 1), -1, 0)
+)
 
 
 def rnn(x, w_xh, w_hh, w_hy):
@@ -53,7 +55,9 @@ def bptt(x, d, w_xh, w_hh, w_hy):
 
 def unrolled(steps, inputs, units, outputs):
     """The network unrolled in time as a graph: a copy for each step, all of the same layers."""
-    from_input, from_state, to_output = (keras.layers.Dense(n, use_bias=False) for n in (units, units, outputs))
+    from_input, from_state, to_output = (
+        keras.layers.Dense(n, use_bias=False) for n in (units, units, outputs)
+    )
     sequence = keras.Input((steps, inputs))
     h, answers = None, []
     for t in range(steps):
@@ -66,14 +70,22 @@ def unrolled(steps, inputs, units, outputs):
 def with_keras(inputs, units, outputs):
     """The same in two layers, for sequences of any length."""
     cell = keras.layers.SimpleRNN(units, use_bias=False, return_sequences=True)
-    return keras.Sequential([keras.Input((None, inputs)), cell, keras.layers.Dense(outputs, use_bias=False)])
+    return keras.Sequential(
+        [keras.Input((None, inputs)), cell, keras.layers.Dense(outputs, use_bias=False)]
+    )
 
 
 def initial(inputs, units, outputs, radius=0.9, seed=0):
     """Random W_xh, W_hh and W_hy; the largest eigenvalue of W_hh has the given absolute value."""
     rng = np.random.default_rng(seed)
-    w_xh, w_hh, w_hy = (rng.normal(size=shape) for shape in ((inputs, units), (units, units), (units, outputs)))
-    return [0.5 * w_xh, w_hh * radius / np.abs(np.linalg.eigvals(w_hh)).max(), w_hy / np.sqrt(units)]
+    w_xh, w_hh, w_hy = (
+        rng.normal(size=shape) for shape in ((inputs, units), (units, units), (units, outputs))
+    )
+    return [
+        0.5 * w_xh,
+        w_hh * radius / np.abs(np.linalg.eigvals(w_hh)).max(),
+        w_hy / np.sqrt(units),
+    ]
 
 
 def at(place, steps=STEPS):
@@ -105,7 +117,9 @@ def dense_on_window():
 def recognised():
     """The pattern where it was learned and elsewhere: states and outputs of the RNN, and of a dense layer."""
     weights, window = learn(), dense_on_window()
-    figure, axes = plt.subplots(3, 3, figsize=(11, 6.2), layout="constrained", sharex=True, sharey="row")
+    figure, axes = plt.subplots(
+        3, 3, figsize=(11, 6.2), layout="constrained", sharex=True, sharey="row"
+    )
     steps = np.arange(STEPS)
     for column, place in zip(axes.T, (PLACE, 8, 15), strict=True):
         x, _ = at(place)
@@ -116,7 +130,12 @@ def recognised():
         column[1].imshow(states[shown, 1:].T, cmap="PuOr", vmin=-1, vmax=1, aspect="auto")
         column[2].plot(steps, y[shown, :, 0], "o-", color="C0", label="RNN")
         column[2].plot(
-            steps, x[shown, :, 0] @ window, "s--", color="C1", label="dense, one weight per place", markersize=4
+            steps,
+            x[shown, :, 0] @ window,
+            "s--",
+            color="C1",
+            label="dense, one weight per place",
+            markersize=4,
         )
         column[1].set_yticks((0, 5, 10))
         column[2].set(xlabel="step", xticks=range(0, STEPS, 5))
@@ -137,8 +156,16 @@ def gradient_through_time(steps=60, units=32):
         y, _ = rnn(x, *weights)
         d[:, :-1], d[:, -1] = y[:, :-1], y[:, -1] + 1  # an error only at the end
         reaching = np.linalg.norm(bptt(x, d, *weights)[2], axis=(1, 2))
-        axis.semilogy(np.arange(steps) - steps + 1, reaching / reaching[-1], color=colour, label=f"{radius:.1f}")
-    axis.set(title="On its way back, the gradient shrinks or grows with every step", xlabel="steps before the error")
+        axis.semilogy(
+            np.arange(steps) - steps + 1,
+            reaching / reaching[-1],
+            color=colour,
+            label=f"{radius:.1f}",
+        )
+    axis.set(
+        title="On its way back, the gradient shrinks or grows with every step",
+        xlabel="steps before the error",
+    )
     axis.set(ylabel="norm of ∂E/∂h, relative", ylim=(1e-12, 1e6))
     axis.legend(title="radius of W_hh", loc="upper left", ncols=5)
     return figure
@@ -153,19 +180,28 @@ def main():
     rng = np.random.default_rng(0)
     x, weights = rng.normal(size=(4, 12, 3)), initial(3, 5, 2)
     ours = rnn(x, *weights)[0]
-    for name, model in {"SimpleRNN": with_keras(3, 5, 2), "Unrolled in time": unrolled(12, 3, 5, 2)}.items():
+    for name, model in {
+        "SimpleRNN": with_keras(3, 5, 2),
+        "Unrolled in time": unrolled(12, 3, 5, 2),
+    }.items():
         model.set_weights(weights)
         difference = np.abs(model.predict(x, verbose=0) - ours).max()
-        print(f"{name}: {model.count_params()} parameters, differs from the loop by at most {difference:.0e}")
+        print(
+            f"{name}: {model.count_params()} parameters, differs from the loop by at most {difference:.0e}"
+        )
     for steps in (5, 10):
-        print(f"Unrolled over {steps} steps of 32 inputs to 64 units: {unrolled(steps, 32, 64, 1).count_params():,}")
+        print(
+            f"Unrolled over {steps} steps of 32 inputs to 64 units: {unrolled(steps, 32, 64, 1).count_params():,}"
+        )
 
     weights = learn()
     for place in (PLACE, 8, 15):
         x, d = at(place)
         error = np.abs(rnn(x, *weights)[0] - d).max()
         print(f"Pattern at step {place}: the RNN errs by at most {error:.2f}, ", end="")
-        print(f"a dense layer on the whole sequence by {np.abs(x[:, :, 0] @ dense_on_window() - d[:, :, 0]).max():.2f}")
+        print(
+            f"a dense layer on the whole sequence by {np.abs(x[:, :, 0] @ dense_on_window() - d[:, :, 0]).max():.2f}"
+        )
     for name, picture in figures().items():
         picture.savefig(f"{name}.png")
 

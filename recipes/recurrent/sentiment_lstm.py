@@ -45,7 +45,9 @@ def load_data(batch_size=128, words=200):
         return tf.strings.reduce_join(text[-words:], separator=" "), label
 
     splits = ["train[:90%]", "train[90%:]", "test"]
-    train, validation, test = (data.map(end) for data in tfds.load("imdb_reviews", split=splits, as_supervised=True))
+    train, validation, test = (
+        data.map(end) for data in tfds.load("imdb_reviews", split=splits, as_supervised=True)
+    )
     train = train.cache().shuffle(25_000).batch(batch_size)
     return train, validation.batch(batch_size).cache(), test.batch(batch_size).cache()
 
@@ -84,7 +86,9 @@ def build_model(
         ]
     )
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-    model.compile(keras.optimizers.Adam(schedule, clipnorm=1.0), "binary_crossentropy", metrics=["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(schedule, clipnorm=1.0), "binary_crossentropy", metrics=["accuracy"]
+    )
     return model
 
 
@@ -97,7 +101,9 @@ def search_space(hp):
         "embedding": hp.Choice("embedding", [16, 32, 64, 128], default=32),
         "units": hp.Choice("units", [16, 32, 64, 128], default=32),
         "dropout": hp.Choice("dropout", [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7], default=0.5),
-        "learning_rate": hp.Choice("learning_rate", [0.001, 0.002, 0.005, 0.01, 0.02], default=0.005),
+        "learning_rate": hp.Choice(
+            "learning_rate", [0.001, 0.002, 0.005, 0.01, 0.02], default=0.005
+        ),
     }
 
 
@@ -114,7 +120,9 @@ def baseline(train, test):
 
     (texts, labels), (test_texts, test_labels) = everything(train), everything(test)
     tf_idf = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
-    classifier = make_pipeline(tf_idf, LogisticRegression(C=10, solver="liblinear")).fit(texts, labels)
+    classifier = make_pipeline(tf_idf, LogisticRegression(C=10, solver="liblinear")).fit(
+        texts, labels
+    )
     return {"accuracy": classifier.score(test_texts, test_labels)}
 
 
@@ -133,12 +141,16 @@ def positive(model, texts):
 def dog_bites_man(network, epochs=40):
     """Is it news (a person bites an animal)? Share of right answers about pairs that were not among the examples."""
     pairs = [(person, animal) for person in PEOPLE for animal in ANIMALS]
-    sentences = [[f"{animal} bites {person}", f"{person} bites {animal}"] for person, animal in pairs]
+    sentences = [
+        [f"{animal} bites {person}", f"{person} bites {animal}"] for person, animal in pairs
+    ]
     seen = np.arange(len(pairs)) % 7 != 0  # each word in several of them
     known, new = (np.ravel(np.array(sentences)[chosen]) for chosen in (seen, ~seen))
     train = tf.data.Dataset.from_tensors((known, np.arange(len(known)) % 2))
     keras.utils.set_random_seed(0)
-    model = build_model(network, vocabulary=20, dropout=0.0, learning_rate=0.02, steps=epochs, train=train)
+    model = build_model(
+        network, vocabulary=20, dropout=0.0, learning_rate=0.02, steps=epochs, train=train
+    )
     model.fit(train, epochs=epochs, shuffle=False, verbose=0)
     return np.mean((positive(model, new) > 0.5) == np.arange(len(new)) % 2)
 
@@ -148,16 +160,29 @@ def figures(models, test, histories):
     texts, labels = everything(test)
     mixed, places = shuffled(texts), np.arange(len(models))
     order, axes = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
-    for shift, colour, label, given in ((-0.2, "#0072B2", "as written", texts), (0.2, "#D55E00", "shuffled", mixed)):
-        right = [100 * np.mean((positive(model, given) > 0.5) == labels) for model in models.values()]
+    for shift, colour, label, given in (
+        (-0.2, "#0072B2", "as written", texts),
+        (0.2, "#D55E00", "shuffled", mixed),
+    ):
+        right = [
+            100 * np.mean((positive(model, given) > 0.5) == labels) for model in models.values()
+        ]
         bars = axes[0].bar(places + shift, right, width=0.4, color=colour, label=label)
         axes[0].bar_label(bars, fmt="%.1f")
-    axes[0].set(title="Reviews, as they are and with their words shuffled", ylabel="right, %", ylim=(50, 100))
+    axes[0].set(
+        title="Reviews, as they are and with their words shuffled",
+        ylabel="right, %",
+        ylim=(50, 100),
+    )
     axes[0].set_xticks(places, list(models))
     axes[0].legend(ncols=2)
-    bars = axes[1].bar(list(models), [100 * dog_bites_man(name) for name in models], color="#0072B2", width=0.5)
+    bars = axes[1].bar(
+        list(models), [100 * dog_bites_man(name) for name in models], color="#0072B2", width=0.5
+    )
     axes[1].bar_label(bars, fmt="%.0f")
-    axes[1].set(title='"dog bites man" or "man bites dog": is it news?', ylabel="right, %", ylim=(0, 110))
+    axes[1].set(
+        title='"dog bites man" or "man bites dog": is it news?', ylabel="right, %", ylim=(0, 110)
+    )
 
     reading, axes = plt.subplots(len(READ), 1, figsize=(11, 8.4), layout="constrained")
     for axis, text in zip(axes, READ, strict=True):

@@ -26,7 +26,9 @@ def descend_by_batches(size, rate=0.1, epochs=4, seed=0):
 
 def figures(sizes=(256, 32, 1)):
     """The same data, four times over: what the size of the batch does to the way down."""
-    figure, axes = plt.subplots(1, 3, figsize=(10, 3.9), sharex=True, sharey=True, layout="constrained")
+    figure, axes = plt.subplots(
+        1, 3, figsize=(10, 3.9), sharex=True, sharey=True, layout="constrained"
+    )
     for axis, size in zip(axes, sizes, strict=True):
         weights, least = descend_by_batches(size)
         axis.plot(*weights.T, "-o", markersize=2, linewidth=0.5)
@@ -34,7 +36,9 @@ def figures(sizes=(256, 32, 1)):
         name = "one example" if size == 1 else "all 256" if size == 256 else size
         axis.set(title=f"Batch of {name}: {len(weights) - 1} steps", xlabel="slope")
     axes[0].set_ylabel("offset")
-    figure.suptitle("Four passes over the same data: small batches make many steps, and never come to rest")
+    figure.suptitle(
+        "Four passes over the same data: small batches make many steps, and never come to rest"
+    )
     return {"batches": figure}
 
 

@@ -65,7 +65,11 @@ def build_model(rate=0.5, units=256, activation="relu", learning_rate=0.002):
             keras.layers.Dense(10, activation="softmax"),
         ]
     )
-    model.compile(keras.optimizers.Adam(learning_rate), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(learning_rate),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
     return model
 
 
@@ -95,14 +99,18 @@ def baseline(train, test):
     from sklearn.linear_model import LogisticRegression
 
     images, labels = (np.concatenate(part) for part in zip(*train.as_numpy_iterator(), strict=True))
-    test_images, test_labels = (np.concatenate(part) for part in zip(*test.as_numpy_iterator(), strict=True))
+    test_images, test_labels = (
+        np.concatenate(part) for part in zip(*test.as_numpy_iterator(), strict=True)
+    )
     model = LogisticRegression(solver="saga", tol=0.05).fit(images.reshape(-1, 784) / 255, labels)
     return {"accuracy": model.score(test_images.reshape(-1, 784) / 255, test_labels)}
 
 
 def thinned_passes(model, images, passes):
     """Answers with dropout switched on: (passes, images, 10), each pass by other thinned networks."""
-    return np.stack([keras.ops.convert_to_numpy(model(images, training=True)) for _ in range(passes)])
+    return np.stack(
+        [keras.ops.convert_to_numpy(model(images, training=True)) for _ in range(passes)]
+    )
 
 
 def draw_thinned(rate=0.5, sizes=(3, 5, 5, 2)):
@@ -110,16 +118,31 @@ def draw_thinned(rate=0.5, sizes=(3, 5, 5, 2)):
     rng = np.random.default_rng(2)
     figure, axes = plt.subplots(1, 3, figsize=(10, 3.2), layout="constrained")
     for axis, title in zip(axes, ("All units", "One training step", "The next one"), strict=True):
-        hidden = [drop(np.ones(size), 0 if title == "All units" else rate, rng) > 0 for size in sizes[1:-1]]
+        hidden = [
+            drop(np.ones(size), 0 if title == "All units" else rate, rng) > 0
+            for size in sizes[1:-1]
+        ]
         alive = [np.ones(sizes[0], bool), *hidden, np.ones(sizes[-1], bool)]
         heights = [np.arange(size) - (size - 1) / 2 for size in sizes]
         for layer in range(len(sizes) - 1):
             for i in np.flatnonzero(alive[layer]):
                 for j in np.flatnonzero(alive[layer + 1]):
-                    axis.plot([layer, layer + 1], [heights[layer][i], heights[layer + 1][j]], color="0.7", linewidth=1)
+                    axis.plot(
+                        [layer, layer + 1],
+                        [heights[layer][i], heights[layer + 1][j]],
+                        color="0.7",
+                        linewidth=1,
+                    )
         for layer, (y, on) in enumerate(zip(heights, alive, strict=True)):
             axis.plot(np.full(on.sum(), layer), y[on], "o", markersize=15, color="#0072B2")
-            axis.plot(np.full((~on).sum(), layer), y[~on], "x", markersize=12, color="#D55E00", markeredgewidth=2)
+            axis.plot(
+                np.full((~on).sum(), layer),
+                y[~on],
+                "x",
+                markersize=12,
+                color="#D55E00",
+                markeredgewidth=2,
+            )
         axis.set(title=title, xlim=(-0.4, len(sizes) - 0.6), ylim=(-2.6, 2.6))
         axis.axis("off")
     figure.suptitle("Each step switches off other units: no unit can rely on a certain other one")
@@ -133,21 +156,34 @@ def figures(models, test, histories):
         for name, colour in ((activation, "#0072B2"), (f"{activation}_50", "#D55E00")):
             epochs = range(1, len(histories[name]["loss"]) + 1)
             label = "dropout 0.5" if name.endswith("50") else "no dropout"
-            axis.plot(epochs, histories[name]["accuracy"], "--", color=colour, label=f"{label}: training")
-            axis.plot(epochs, histories[name]["val_accuracy"], "-", color=colour, label=f"{label}: validation")
+            axis.plot(
+                epochs, histories[name]["accuracy"], "--", color=colour, label=f"{label}: training"
+            )
+            axis.plot(
+                epochs,
+                histories[name]["val_accuracy"],
+                "-",
+                color=colour,
+                label=f"{label}: validation",
+            )
         axis.set(title=activation, xlabel=f"epoch of {PASSES} passes", ylim=(0.75, 1.005))
         axis.grid(True)
     axes[0].set_ylabel("accuracy")
     axes[1].legend(loc="lower right")
-    curves.suptitle("With dropout, training looks worse, for some units are off; what counts is validation")
+    curves.suptitle(
+        "With dropout, training looks worse, for some units are off; what counts is validation"
+    )
 
     images, labels = (np.concatenate(part) for part in zip(*test.as_numpy_iterator(), strict=True))
     errors = {
-        name: 100 * np.mean(model.predict(images, 1000, 0).argmax(-1) != labels) for name, model in models.items()
+        name: 100 * np.mean(model.predict(images, 1000, 0).argmax(-1) != labels)
+        for name, model in models.items()
     }
     comparison, axis = plt.subplots(figsize=(9, 4.4), layout="constrained")
     dropped = ["_" in name for name in errors]
-    bars = axis.barh(list(errors), list(errors.values()), color=np.where(dropped, "#D55E00", "#0072B2"))
+    bars = axis.barh(
+        list(errors), list(errors.values()), color=np.where(dropped, "#D55E00", "#0072B2")
+    )
     axis.bar_label(bars, fmt="%.1f %%", padding=3)
     axis.invert_yaxis()
     axis.set(
@@ -159,7 +195,9 @@ def figures(models, test, histories):
     passes = thinned_passes(models["relu_50"], images, 30)
     means = np.cumsum(passes, axis=0) / np.arange(1, len(passes) + 1)[:, None, None]
     wrong = 100 * np.mean(means.argmax(-1) != labels, axis=1)
-    full = 100 * np.mean(models["relu_50"].predict(images, batch_size=1000, verbose=0).argmax(-1) != labels)
+    full = 100 * np.mean(
+        models["relu_50"].predict(images, batch_size=1000, verbose=0).argmax(-1) != labels
+    )
     spread = passes.std(axis=0).mean(axis=-1)
     order = np.argsort(spread)
     ensemble = plt.figure(figsize=(11, 4), layout="constrained")
@@ -170,16 +208,25 @@ def figures(models, test, histories):
     axis.set(xlabel="passes with dropout switched on", ylabel="errors on 1,000 images, %")
     axis.set_title("One pass is poor, the mean of many is good")
     axis.legend()
-    for axes, chosen, row in zip(right.subplots(2, 5), (order[:5], order[-5:]), ("agree", "differ"), strict=True):
+    for axes, chosen, row in zip(
+        right.subplots(2, 5), (order[:5], order[-5:]), ("agree", "differ"), strict=True
+    ):
         for axis, index in zip(axes, chosen, strict=True):
             axis.imshow(images[index], cmap="gray_r")
             answers = np.bincount(passes[:, index].argmax(-1), minlength=10)
-            said = ", ".join(f"{digit}: {answers[digit]}" for digit in np.argsort(-answers)[:2] if answers[digit])
+            said = ", ".join(
+                f"{digit}: {answers[digit]}" for digit in np.argsort(-answers)[:2] if answers[digit]
+            )
             axis.set_title(said, fontsize=9)
             axis.set(xticks=[], yticks=[])
         axes[0].set_ylabel(row)
     right.suptitle("On which digits the passes agree or differ (answer: times)", fontsize=12)
-    return {"thinned": draw_thinned(), "curves": curves, "comparison": comparison, "ensemble": ensemble}
+    return {
+        "thinned": draw_thinned(),
+        "curves": curves,
+        "comparison": comparison,
+        "ensemble": ensemble,
+    }
 
 
 def main():

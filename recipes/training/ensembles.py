@@ -21,15 +21,25 @@ import tensorflow_datasets as tfds
 EPOCHS = 10
 OBJECTIVE = ("val_ensemble_accuracy", "max")
 MEMBERS = 9
-VARIANTS = {"same": {"kind": "same"}, "different": {"kind": "different"}, "bagging": {"kind": "bagging"}}
-TITLES = {"same": "same network, other weights", "different": "different networks", "bagging": "bagging"}
+VARIANTS = {
+    "same": {"kind": "same"},
+    "different": {"kind": "different"},
+    "bagging": {"kind": "bagging"},
+}
+TITLES = {
+    "same": "same network, other weights",
+    "different": "different networks",
+    "bagging": "bagging",
+}
 
 
 def draw(count, seed=0):
     """How often each of `count` examples is in each member's sample of the same size, drawn with replacement."""
     rng = np.random.default_rng(seed)
     samples = [rng.integers(0, count, count) for _ in range(MEMBERS)]
-    return np.stack([np.bincount(sample, minlength=count) for sample in samples], axis=1).astype("float32")
+    return np.stack([np.bincount(sample, minlength=count) for sample in samples], axis=1).astype(
+        "float32"
+    )
 
 
 def load_data(batch_size=64, kind="same"):
@@ -42,8 +52,12 @@ def load_data(batch_size=64, kind="same"):
     def for_all(image, label):
         return image, {"ensemble": label, "members": tf.repeat(label, MEMBERS)}
 
-    weights = tf.data.Dataset.from_tensor_slices({"ensemble": np.ones(count, "float32"), "members": drawn})
-    train = tf.data.Dataset.zip(train.map(for_all), weights).map(lambda example, weight: (*example, weight))
+    weights = tf.data.Dataset.from_tensor_slices(
+        {"ensemble": np.ones(count, "float32"), "members": drawn}
+    )
+    train = tf.data.Dataset.zip(train.map(for_all), weights).map(
+        lambda example, weight: (*example, weight)
+    )
     train = train.cache().shuffle(count).batch(batch_size).prefetch(2)
     return train, validation.map(for_all).batch(1000).cache(), test.map(for_all).batch(1000).cache()
 
@@ -56,7 +70,10 @@ def build_model(kind="same", units=64, learning_rate=0.001):
     for number in range(MEMBERS):
         size, activation = units, "relu"
         if kind == "different":
-            size, activation = units * (1, 2, 4)[number // 3] // 2, ("relu", "tanh", "sigmoid")[number % 3]
+            size, activation = (
+                units * (1, 2, 4)[number // 3] // 2,
+                ("relu", "tanh", "sigmoid")[number % 3],
+            )
         hidden = keras.layers.Dense(size, activation=activation)(pixels)
         probabilities = keras.layers.Dense(10, activation="softmax")(hidden)
         members.append(keras.layers.Reshape((1, 10))(probabilities))
@@ -92,7 +109,9 @@ def baseline(train, test):
     from sklearn.ensemble import RandomForestClassifier
 
     def arrays(data):
-        images, labels = zip(*((batch[0], batch[1]["ensemble"]) for batch in data.as_numpy_iterator()), strict=True)
+        images, labels = zip(
+            *((batch[0], batch[1]["ensemble"]) for batch in data.as_numpy_iterator()), strict=True
+        )
         return np.concatenate(images).reshape(-1, 784), np.concatenate(labels)
 
     forest = RandomForestClassifier(50, random_state=0).fit(*arrays(train))
@@ -124,9 +143,14 @@ def errors_by_size(members, labels, tries=20, seed=0):
 
 def figures(models, test, histories):
     """Members beside their mean, error against the number of members, and what the images out of the bag say."""
-    images, labels = zip(*((batch[0], batch[1]["ensemble"]) for batch in test.as_numpy_iterator()), strict=True)
+    images, labels = zip(
+        *((batch[0], batch[1]["ensemble"]) for batch in test.as_numpy_iterator()), strict=True
+    )
     images, labels = np.concatenate(images), np.concatenate(labels)
-    members = {name: model.predict(images, batch_size=1000, verbose=0)["members"] for name, model in models.items()}
+    members = {
+        name: model.predict(images, batch_size=1000, verbose=0)["members"]
+        for name, model in models.items()
+    }
     by_size = {name: 100 * errors_by_size(answers, labels) for name, answers in members.items()}
     colours = dict(zip(models, ("#0072B2", "#009E73", "#D55E00"), strict=True))
 
@@ -134,8 +158,18 @@ def figures(models, test, histories):
     for row, (name, answers) in enumerate(members.items()):
         alone = 100 * np.mean(answers.argmax(axis=-1) != labels[:, None], axis=0)
         axis.plot(alone, np.full(MEMBERS, row), "o", color=colours[name], alpha=0.6, markersize=9)
-        axis.plot(alone.mean(), row, "k|", markersize=22, markeredgewidth=2, label="mean of their errors")
-        axis.plot(by_size[name][-1, 0], row, "*", color="#E69F00", markeredgecolor="k", markersize=18, label="ensemble")
+        axis.plot(
+            alone.mean(), row, "k|", markersize=22, markeredgewidth=2, label="mean of their errors"
+        )
+        axis.plot(
+            by_size[name][-1, 0],
+            row,
+            "*",
+            color="#E69F00",
+            markeredgecolor="k",
+            markersize=18,
+            label="ensemble",
+        )
         axis.text(by_size[name][-1, 0], row - 0.27, f"{by_size[name][-1, 0]:.1f} %", ha="center")
     axis.set_yticks(range(len(members)), [TITLES[name] for name in members])
     axis.set(xlabel="errors on test images, %", ylim=(len(members) - 0.5, -0.6))
@@ -148,9 +182,13 @@ def figures(models, test, histories):
     sizes = np.arange(1, MEMBERS + 1)
     for name, errors in by_size.items():
         axis.plot(sizes, errors.mean(axis=1), "o-", color=colours[name], label=TITLES[name])
-        axis.fill_between(sizes, errors.min(axis=1), errors.max(axis=1), color=colours[name], alpha=0.12)
+        axis.fill_between(
+            sizes, errors.min(axis=1), errors.max(axis=1), color=colours[name], alpha=0.12
+        )
     label = f"bagging, on training images: only members that\nhave not seen the image judge it ({judges:.1f} each)"
-    axis.plot(judges, 100 * error, "X", color="#D55E00", markeredgecolor="k", markersize=12, label=label)
+    axis.plot(
+        judges, 100 * error, "X", color="#D55E00", markeredgecolor="k", markersize=12, label=label
+    )
     axis.set(xlabel="members", ylabel="errors on test images, %", xticks=sizes)
     axis.set_title("The first few members help most, then the curve flattens")
     axis.legend()

@@ -284,7 +284,9 @@ def main():
     plot_race(axes[1], searches)
     few, many = (median_evaluations(each, BRANIN["minimum"], 0.1) for each in searches.values())
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
-    figure.suptitle(f"Within 0.1 of the minimum after {few:.0f} trials; at random {many:.0f} (medians)")
+    figure.suptitle(
+        f"Within 0.1 of the minimum after {few:.0f} trials; at random {many:.0f} (medians)"
+    )
     figure.savefig("race.png")
 
 

@@ -18,7 +18,13 @@ import tensorflow as tf
 EPOCHS = 1  # of many passes: what counts is where the weights end, not the best moment on the way
 PASSES = 1000
 INPUTS = 50
-RELEVANT = {3: 2.0, 11: -1.5, 19: 1.0, 28: -0.8, 42: 0.6}  # the true weights; those of all other inputs are 0
+RELEVANT = {
+    3: 2.0,
+    11: -1.5,
+    19: 1.0,
+    28: -0.8,
+    42: 0.6,
+}  # the true weights; those of all other inputs are 0
 VARIANTS = {
     "none": {"penalty": "none"},
     "l2": {"penalty": "l2"},
@@ -37,7 +43,9 @@ def examples(count, seed):
     """Inputs (count, 50) from a normal distribution, and what five of them add up to, with noise: (count, 1)."""
     rng = np.random.default_rng(seed)
     inputs = rng.normal(size=(count, INPUTS))
-    targets = sum(weight * inputs[:, index] for index, weight in RELEVANT.items()) + rng.normal(size=count)
+    targets = sum(weight * inputs[:, index] for index, weight in RELEVANT.items()) + rng.normal(
+        size=count
+    )
     return inputs.astype("float32"), targets[:, None].astype("float32")
 
 
@@ -47,7 +55,11 @@ def load_data(batch_size=100, count=100, seed=0):
         tf.data.Dataset.from_tensor_slices(examples(size, 3 * seed + part))
         for part, size in enumerate((count, 1000, 2000))
     )
-    return train.shuffle(count).repeat(PASSES).batch(batch_size), validation.batch(1000), test.batch(2000)
+    return (
+        train.shuffle(count).repeat(PASSES).batch(batch_size),
+        validation.batch(1000),
+        test.batch(2000),
+    )
 
 
 @keras.saving.register_keras_serializable(package="l1_feature_selection")
@@ -66,10 +78,14 @@ class SoftThreshold(keras.constraints.Constraint):
 
 def build_model(penalty="l1_exact", strength=0.3, learning_rate=0.1, steps=EPOCHS * PASSES):
     """The compiled network: one linear unit on 50 inputs, 51 parameters."""
-    regularizer = {"l1": keras.regularizers.L1, "l2": keras.regularizers.L2}.get(penalty, lambda strength: None)
+    regularizer = {"l1": keras.regularizers.L1, "l2": keras.regularizers.L2}.get(
+        penalty, lambda strength: None
+    )
     threshold = SoftThreshold(learning_rate * strength) if penalty == "l1_exact" else None
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-    unit = keras.layers.Dense(1, kernel_regularizer=regularizer(strength), kernel_constraint=threshold)
+    unit = keras.layers.Dense(
+        1, kernel_regularizer=regularizer(strength), kernel_constraint=threshold
+    )
     model = keras.Sequential([keras.Input((INPUTS,)), unit])
     model.compile(
         keras.optimizers.SGD(learning_rate if threshold else schedule),
@@ -112,20 +128,33 @@ def figures(models, test, histories):
     """The weights that each penalty leaves, and how they go as the penalty grows."""
     from sklearn.linear_model import Ridge, lasso_path
 
-    found, axes = plt.subplots(len(models), 1, figsize=(10, 8), sharex=True, sharey=True, layout="constrained")
+    found, axes = plt.subplots(
+        len(models), 1, figsize=(10, 8), sharex=True, sharey=True, layout="constrained"
+    )
     for axis, (name, model) in zip(axes, models.items(), strict=True):
         weights = model.get_weights()[0][:, 0]
         r2 = model.evaluate(test, verbose=0, return_dict=True)["r2"]
         others = np.delete(np.arange(INPUTS), list(RELEVANT))
         axis.bar(others, weights[others], color="0.55", label="irrelevant inputs")
         axis.bar(list(RELEVANT), weights[list(RELEVANT)], color="#D55E00", label="relevant inputs")
-        axis.plot(list(RELEVANT), list(RELEVANT.values()), "k_", markersize=11, markeredgewidth=2, label="true weights")
+        axis.plot(
+            list(RELEVANT),
+            list(RELEVANT.values()),
+            "k_",
+            markersize=11,
+            markeredgewidth=2,
+            label="true weights",
+        )
         axis.axhline(0, color="k", linewidth=0.6)
         below, exact = small(weights), small(weights, below=1e-12)
-        axis.set_title(f"{TITLES[name]}: {below} of 45 below 0.001, {exact} exactly 0; R² on new examples {r2:.3f}")
+        axis.set_title(
+            f"{TITLES[name]}: {below} of 45 below 0.001, {exact} exactly 0; R² on new examples {r2:.3f}"
+        )
     axes[-1].set_xlabel("input")
     found.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    found.suptitle("Weights after training: L1 leaves the inputs that matter, L2 a little of everything")
+    found.suptitle(
+        "Weights after training: L1 leaves the inputs that matter, L2 a little of everything"
+    )
 
     inputs, targets = examples(100, 0)
     inputs, targets = inputs - inputs.mean(axis=0), targets[:, 0] - targets.mean()
@@ -134,13 +163,20 @@ def figures(models, test, histories):
         "L2: smaller and smaller, none is 0": [
             Ridge(len(inputs) * strength).fit(inputs, targets).coef_ for strength in strengths
         ],
-        "L1: one after another becomes 0": lasso_path(inputs, targets, alphas=strengths[::-1] / 2)[1].T[::-1],
+        "L1: one after another becomes 0": lasso_path(inputs, targets, alphas=strengths[::-1] / 2)[
+            1
+        ].T[::-1],
     }
     path, axes = plt.subplots(1, 2, figsize=(10, 4.2), sharey=True, layout="constrained")
     for axis, (title, weights) in zip(axes, paths.items(), strict=True):
         for index, values in enumerate(np.transpose(weights)):
             relevant = index in RELEVANT
-            axis.semilogx(strengths, values, color="#D55E00" if relevant else "0.6", linewidth=2 if relevant else 0.8)
+            axis.semilogx(
+                strengths,
+                values,
+                color="#D55E00" if relevant else "0.6",
+                linewidth=2 if relevant else 0.8,
+            )
         axis.axvline(0.3, color="k", linestyle=":", linewidth=1)
         axis.set(title=title, xlabel="λ (dotted: the one used above)")
         axis.grid(True)
@@ -155,7 +191,9 @@ def main():
         model = build_model(**arguments, steps=EPOCHS * len(train))
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, verbose=0)
         scores = model.evaluate(test, return_dict=True, verbose=0)
-        print(f"{name}: {small(model.get_weights()[0][:, 0])} of 45 irrelevant weights below 0.001, {scores}")
+        print(
+            f"{name}: {small(model.get_weights()[0][:, 0])} of 45 irrelevant weights below 0.001, {scores}"
+        )
         model.save(f"l1_feature_selection_{name}.keras")
 
 

@@ -42,7 +42,11 @@ def load_data(batch_size=80, examples=80, seed=0):
         tf.data.Dataset.from_tensor_slices(points(count, 3 * seed + part))
         for part, count in enumerate((examples, 1000, 4000))
     )
-    return train.shuffle(examples).repeat(PASSES).batch(batch_size), validation.batch(1000), test.batch(4000)
+    return (
+        train.shuffle(examples).repeat(PASSES).batch(batch_size),
+        validation.batch(1000),
+        test.batch(4000),
+    )
 
 
 def build_model(l2=0.0, l1=0.0, dropout=0.0, noise=0.0, units=32, learning_rate=0.01):
@@ -59,7 +63,9 @@ def build_model(l2=0.0, l1=0.0, dropout=0.0, noise=0.0, units=32, learning_rate=
             keras.layers.Dense(1, activation="sigmoid", kernel_regularizer=penalty),
         ]
     )
-    model.compile(keras.optimizers.Adam(learning_rate), loss="binary_crossentropy", metrics=["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(learning_rate), loss="binary_crossentropy", metrics=["accuracy"]
+    )
     return model
 
 
@@ -77,7 +83,9 @@ def search_space(hp):
 def baseline(train, test):
     """Logistic regression."""
     inputs, labels = (np.concatenate(part) for part in zip(*train.as_numpy_iterator(), strict=True))
-    test_inputs, test_labels = (np.concatenate(part) for part in zip(*test.as_numpy_iterator(), strict=True))
+    test_inputs, test_labels = (
+        np.concatenate(part) for part in zip(*test.as_numpy_iterator(), strict=True)
+    )
     model = LogisticRegression(C=1e6).fit(inputs, labels[:, 0])
     return {"accuracy": model.score(test_inputs, test_labels[:, 0])}
 
@@ -91,7 +99,9 @@ def dense_side_by_side(units, l1, l2, activation):
         activation=activation,
         bias_axes="no",
         kernel_initializer=keras.initializers.GlorotUniform(input_axes=[1], output_axes=[2]),
-        kernel_regularizer=lambda kernel: keras.ops.sum(l1 * abs(kernel) + l2 * kernel**2) / len(l1),
+        kernel_regularizer=lambda kernel: (
+            keras.ops.sum(l1 * abs(kernel) + l2 * kernel**2) / len(l1)
+        ),
     )
 
 
@@ -103,7 +113,10 @@ def sweep(new_points, epochs=EPOCHS, samples=5, strengths=STRENGTHS):
     data = [points(80, 3 * seed) for seed in range(samples)] * (2 * len(strengths))
     inputs, labels = (np.stack(part, axis=1) for part in zip(*data, strict=True))
     zeros = np.zeros_like(strengths)
-    penalties = {"l2": np.repeat([strengths, zeros], samples), "l1": np.repeat([zeros, strengths], samples)}
+    penalties = {
+        "l2": np.repeat([strengths, zeros], samples),
+        "l1": np.repeat([zeros, strengths], samples),
+    }
     model = keras.Sequential(
         [
             keras.Input((len(data), 2)),
@@ -113,10 +126,18 @@ def sweep(new_points, epochs=EPOCHS, samples=5, strengths=STRENGTHS):
         ]
     )
     model.compile(keras.optimizers.Adam(0.01, epsilon=1e-9), loss="binary_crossentropy")
-    model.fit(tf.data.Dataset.from_tensors((inputs, labels)).repeat(PASSES), epochs=epochs, shuffle=False, verbose=0)
+    model.fit(
+        tf.data.Dataset.from_tensors((inputs, labels)).repeat(PASSES),
+        epochs=epochs,
+        shuffle=False,
+        verbose=0,
+    )
 
     new = [np.stack([part] * len(data), axis=1) for part in new_points]
-    errors = [np.mean((model.predict_on_batch(x) > 0.5) != y, axis=(0, 2)) for x, y in ((inputs, labels), new)]
+    errors = [
+        np.mean((model.predict_on_batch(x) > 0.5) != y, axis=(0, 2))
+        for x, y in ((inputs, labels), new)
+    ]
     weights = sum(np.sum(layer.kernel.numpy() ** 2, axis=(1, 2)) for layer in model.layers)
     return np.reshape([*errors, weights], (3, 2, len(strengths), samples))
 
@@ -126,8 +147,12 @@ def train_to_the_end(epochs=EPOCHS):
     train, validation, _ = load_data()
     model = build_model()
     weights = [model.get_weights()]
-    keep = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: weights.append(model.get_weights()))
-    fit = model.fit(train, validation_data=validation, epochs=epochs, shuffle=False, verbose=0, callbacks=[keep])
+    keep = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: weights.append(model.get_weights())
+    )
+    fit = model.fit(
+        train, validation_data=validation, epochs=epochs, shuffle=False, verbose=0, callbacks=[keep]
+    )
     return model, fit.history, weights
 
 
@@ -140,7 +165,14 @@ def draw_boundary(axis, model, title):
     axis.contour(x, y, probability, [0.5], colors="k", linewidths=1.5)
     inputs, labels = points(80, 0)
     for label, colour, marker in ((0, "#0072B2", "o"), (1, "#D55E00", "s")):
-        axis.scatter(*inputs[labels[:, 0] == label].T, c=colour, marker=marker, s=16, edgecolors="w", linewidths=0.5)
+        axis.scatter(
+            *inputs[labels[:, 0] == label].T,
+            c=colour,
+            marker=marker,
+            s=16,
+            edgecolors="w",
+            linewidths=0.5,
+        )
     axis.set(title=title, xlim=(-1.8, 2.8), ylim=(-1.5, 2), xticks=[], yticks=[])
 
 
@@ -151,14 +183,28 @@ def figures(models, test, histories):
     train = tf.data.Dataset.from_tensors(points(80, 0))
 
     boundaries, axes = plt.subplots(2, 3, figsize=(10, 6.4), layout="constrained")
-    titles = (f"None, {epochs} epochs", "Early stopping", "L2", "L1", "Dropout", "Noise on the inputs")
+    titles = (
+        f"None, {epochs} epochs",
+        "Early stopping",
+        "L2",
+        "L1",
+        "Dropout",
+        "Noise on the inputs",
+    )
     for axis, title, network in zip(axes.flat, titles, (model, *models.values()), strict=True):
-        seen, new = (network.evaluate(data, verbose=0, return_dict=True)["accuracy"] for data in (train, test))
+        seen, new = (
+            network.evaluate(data, verbose=0, return_dict=True)["accuracy"]
+            for data in (train, test)
+        )
         draw_boundary(axis, network, f"{title}:\n{seen:.0%} of these, {new:.1%} of new points")
-    boundaries.suptitle("Without regularization the boundary goes round single points; each remedy smooths it")
+    boundaries.suptitle(
+        "Without regularization the boundary goes round single points; each remedy smooths it"
+    )
 
     best = int(np.argmin(history["val_loss"])) + 1
-    stopping, axes = plt.subplots(1, 4, figsize=(13, 3.6), width_ratios=(1.3, 1, 1, 1), layout="constrained")
+    stopping, axes = plt.subplots(
+        1, 4, figsize=(13, 3.6), width_ratios=(1.3, 1, 1, 1), layout="constrained"
+    )
     for name, key in (("training", "loss"), ("validation", "val_loss")):
         axes[0].semilogy(range(1, epochs + 1), history[key], label=name)
     axes[0].axvline(best, color="0.6", linestyle=":")
@@ -168,11 +214,15 @@ def figures(models, test, histories):
         model.set_weights(weights[epoch])
         squares = sum(np.sum(kernel**2) for kernel in weights[epoch] if kernel.ndim == 2)
         draw_boundary(axis, model, f"After {epoch} epochs: Σw² = {squares:.0f}")
-    stopping.suptitle("From small weights, nearly linear, to large ones: early stopping takes what lies between")
+    stopping.suptitle(
+        "From small weights, nearly linear, to large ones: early stopping takes what lies between"
+    )
 
     seen, new, _ = 100 * sweep(points(2000, 2), epochs)
     strength, axes = plt.subplots(1, 2, figsize=(10, 4.2), sharey=True, layout="constrained")
-    for axis, title, training, error in zip(axes, ("L2: λ Σ w²", "L1: λ Σ |w|"), seen, new, strict=True):
+    for axis, title, training, error in zip(
+        axes, ("L2: λ Σ w²", "L1: λ Σ |w|"), seen, new, strict=True
+    ):
         for values, label in ((training, "training points"), (error, "new points")):
             mean, deviation = values.mean(axis=1), values.std(axis=1)
             axis.semilogx(STRENGTHS, mean, "o-", label=label)
@@ -181,9 +231,13 @@ def figures(models, test, histories):
         axis.axvline(least, color="0.6", linestyle=":")
         axis.set(title=f"{title}, least error at λ = {least:.2g}", xlabel="λ")
         axis.grid(True)
-    axes[0].set(ylabel="errors, %", ylim=(-1, 30))  # at the right end nothing is learnt: half of the points are wrong
+    axes[0].set(
+        ylabel="errors, %", ylim=(-1, 30)
+    )  # at the right end nothing is learnt: half of the points are wrong
     axes[0].legend()
-    strength.suptitle("Too weak a penalty overfits, too strong a one underfits (mean ± deviation over five samples)")
+    strength.suptitle(
+        "Too weak a penalty overfits, too strong a one underfits (mean ± deviation over five samples)"
+    )
     return {"boundaries": boundaries, "early_stopping": stopping, "strength": strength}
 
 

@@ -35,13 +35,18 @@ PROBLEMS = {  # percent of the examples, last layer, loss, metric
     "imdb_text": (16, (1, "sigmoid"), "binary_crossentropy", "accuracy"),
     "california_mlp": (30, (1, "linear"), "mse", "r2_score"),
 }
-VARIANTS = {problem: {"problem": problem, "percent": percent} for problem, (percent, *_) in PROBLEMS.items()}
+VARIANTS = {
+    problem: {"problem": problem, "percent": percent} for problem, (percent, *_) in PROBLEMS.items()
+}
 SEARCHES = {  # kind, and which part of the space
     "random": ("RandomSearch", {}),
     "grid": ("GridSearch", {}),
     "Bayesian": ("BayesianOptimization", {}),
     "Hyperband": ("Hyperband", {}),
-    "Adam": ("RandomSearch", {"fixed": {"optimizer": "adam"}, "start": {"learning_rate": 0.001}}),  # Keras' own rates
+    "Adam": (
+        "RandomSearch",
+        {"fixed": {"optimizer": "adam"}, "start": {"learning_rate": 0.001}},
+    ),  # Keras' own rates
     "SGD": ("RandomSearch", {"fixed": {"optimizer": "sgd"}, "start": {"learning_rate": 0.01}}),
 }
 FOLDER = pathlib.Path(__file__).parent
@@ -74,7 +79,9 @@ def columns(district):
     """A district as 12 numbers around 0, and its median price in units of 100,000 dollars."""
     rooms, people, homes = district["total_rooms"], district["population"], district["households"]
     place = [district["longitude"] / 10 + 12, district["latitude"] / 10 - 3.5]
-    size = tf.math.log([district["median_income"] / 3, rooms / homes / 5, people / homes / 3, homes / 400])
+    size = tf.math.log(
+        [district["median_income"] / 3, rooms / homes / 5, people / homes / 3, homes / 400]
+    )
     age = district["housing_median_age"] / 30 - 1
     numbers = tf.concat([place, size, [age], tf.one_hot(district["ocean_proximity"], 5)], 0)
     return numbers, district["median_house_value"][None] / 100_000
@@ -82,7 +89,9 @@ def columns(district):
 
 def convolutions(width, depth, augment):
     """A convolution in steps of two pixels, then `depth` times convolution, normalisation and average pooling."""
-    moved = [RandomAffine(translation=2, horizontal_flip=True, fill_mode="constant")] if augment else []
+    moved = (
+        [RandomAffine(translation=2, horizontal_flip=True, fill_mode="constant")] if augment else []
+    )
     yield from [keras.Input((28, 28, 1)), keras.layers.Rescaling(1 / 255), *moved]
     yield keras.layers.Conv2D(width, 4, strides=2, padding="same", activation="relu")
     for block in range(1, depth + 1):
@@ -99,14 +108,28 @@ def dense_layers(units, depth, dropout):
 
 
 def build_model(
-    problem="fashion_cnn", optimizer="adam", learning_rate=1e-3, width=8, depth=2, dropout=0.0, augment=False, steps=423
+    problem="fashion_cnn",
+    optimizer="adam",
+    learning_rate=1e-3,
+    width=8,
+    depth=2,
+    dropout=0.0,
+    augment=False,
+    steps=423,
 ):
     """The compiled network of a problem. Its learning rate falls to zero along a cosine; `augment` is for images."""
     if problem == "fashion_cnn":
         network = [*convolutions(width, depth, augment), keras.layers.Dropout(dropout)]
     elif problem == "imdb_text":
-        network = [keras.Input((150,), dtype="int64"), keras.layers.Embedding(5_000, width, mask_zero=True)]
-        network += [MaskedAverage(), keras.layers.Dropout(dropout), *dense_layers(width, depth - 1, dropout)]
+        network = [
+            keras.Input((150,), dtype="int64"),
+            keras.layers.Embedding(5_000, width, mask_zero=True),
+        ]
+        network += [
+            MaskedAverage(),
+            keras.layers.Dropout(dropout),
+            *dense_layers(width, depth - 1, dropout),
+        ]
     else:
         network = [keras.Input((12,)), *dense_layers(8 * width, depth, dropout)]
     _, (units, activation), loss, metric = PROBLEMS[problem]
@@ -137,13 +160,18 @@ def fill_tables(problems=tuple(PROBLEMS)):
     """Train what is missing in the tables, half an hour on one core. It may be interrupted."""
     for problem in problems:
         train, validation, _ = load_data(**VARIANTS[problem])
-        build = functools.partial(build_model, problem=problem, steps=EPOCHS * sum(1 for _ in train))
+        build = functools.partial(
+            build_model, problem=problem, steps=EPOCHS * sum(1 for _ in train)
+        )
         scores(problem).fill(build, train, validation, EPOCHS, f"val_{PROBLEMS[problem][-1]}")
 
 
 def replay_searches(seeds=100, trainings=40):
     """Search each table with each tuner, and keep how far the searches were from its best score."""
-    found = {problem: replay.regret(scores(problem), "max", SEARCHES, trainings, seeds) for problem in PROBLEMS}
+    found = {
+        problem: replay.regret(scores(problem), "max", SEARCHES, trainings, seeds)
+        for problem in PROBLEMS
+    }
     replay.save(found, REPLAYS)
 
 
@@ -153,16 +181,26 @@ def draw(title, label, panel, *names):
         panel(axis, problem, *names)
         axis.set_title(problem)
     axes[0].set_ylabel(label)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(names) or 2)
+    figure.legend(
+        *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(names) or 2
+    )
     figure.suptitle(title)
     return figure
 
 
 def draw_table(axis, problem):
     for name, shift in (("adam", 0.92), ("sgd", 1.09)):
-        finals = [(v["learning_rate"] * shift, y) for v, y in scores(problem).finals("max") if v["optimizer"] == name]
+        finals = [
+            (v["learning_rate"] * shift, y)
+            for v, y in scores(problem).finals("max")
+            if v["optimizer"] == name
+        ]
         axis.plot(*np.transpose(finals), "o", markersize=4, alpha=0.5, label=name)
-    axis.set(xscale="log", xlabel="learning rate", ylim=(max(0, axis.dataLim.y0 - 0.03), axis.dataLim.y1 + 0.03))
+    axis.set(
+        xscale="log",
+        xlabel="learning rate",
+        ylim=(max(0, axis.dataLim.y0 - 0.03), axis.dataLim.y1 + 0.03),
+    )
 
 
 def draw_searches(axis, problem, *names):
@@ -176,12 +214,16 @@ def figures(models, test, histories):
         return {}
     found = replay.load(REPLAYS).values()
     needed = ", ".join(str(replay.needed(of["Bayesian"], of["random"])) for of in found)
-    gaps = [", ".join(f"{abs(of['Adam'][1, n] - of['SGD'][1, n]):.3f}" for of in found) for n in (0, 19)]
+    gaps = [
+        ", ".join(f"{abs(of['Adam'][1, n] - of['SGD'][1, n]):.3f}" for of in found) for n in (0, 19)
+    ]
     race = f"Where random search is after 40 trainings, Bayesian search is after {needed} (medians; bands: 80 %)"
     fair = f"Adam and SGD with Keras' rates differ by {gaps[0]}; after 20 random trials each, by {gaps[1]}"
     return {
         "tables": draw("What 252 choices make of the same data", "validation score", draw_table),
-        "race": draw(race, "below the best", draw_searches, "random", "grid", "Bayesian", "Hyperband"),
+        "race": draw(
+            race, "below the best", draw_searches, "random", "grid", "Bayesian", "Hyperband"
+        ),
         "same_budget": draw(fair, "below the best", draw_searches, "Adam", "SGD"),
     }
 

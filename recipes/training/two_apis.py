@@ -52,7 +52,11 @@ def dense(units, activation, notation):
 
 def build_sequential(units=64, notation="argument"):
     """The network as a list of layers."""
-    first = [keras.Input((28, 28, 1), dtype="uint8"), keras.layers.Rescaling(1 / 255), keras.layers.Flatten()]
+    first = [
+        keras.Input((28, 28, 1), dtype="uint8"),
+        keras.layers.Rescaling(1 / 255),
+        keras.layers.Flatten(),
+    ]
     hidden = dense(units, "relu", notation) + dense(units, "relu", notation)
     return keras.Sequential(first + hidden + dense(10, "softmax", notation))
 
@@ -72,7 +76,9 @@ def build_branched(units=64, learning_rate=0.001):
     left, right = (keras.Input((28, 28, 1), dtype="uint8", name=name) for name in ("left", "right"))
     first = [keras.layers.Rescaling(1 / 255), keras.layers.Flatten()]
     read = keras.Sequential([*first, keras.layers.Dense(units, activation="relu")], name="shared")
-    both = keras.layers.Concatenate(name="concatenate")([read(left), read(right)])  # the same weights for both
+    both = keras.layers.Concatenate(name="concatenate")(
+        [read(left), read(right)]
+    )  # the same weights for both
     x = keras.layers.Dense(units, activation="relu", name="dense_1")(both)
     y = keras.layers.Dense(units, activation="relu", name="dense_2")(x)
     x = keras.layers.Add(name="skip")([x, y])
@@ -90,7 +96,11 @@ def build_branched(units=64, learning_rate=0.001):
 def build_model(api="sequential", notation="argument", units=64, learning_rate=0.001):
     """The compiled network: (28, 28, 1) images to 10 class probabilities. 55,050 parameters."""
     model = {"sequential": build_sequential, "functional": build_functional}[api](units, notation)
-    model.compile(keras.optimizers.Adam(learning_rate), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(learning_rate),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
     return model
 
 
@@ -105,9 +115,15 @@ def search_space(hp):
 
 def baseline(train, test):
     """Logistic regression on the pixels."""
-    images, labels = (np.concatenate(parts) for parts in zip(*train.as_numpy_iterator(), strict=True))
-    classifier = LogisticRegression(solver="saga", tol=0.1).fit(images.reshape(-1, 784) / np.float32(255), labels)
-    images, labels = (np.concatenate(parts) for parts in zip(*test.as_numpy_iterator(), strict=True))
+    images, labels = (
+        np.concatenate(parts) for parts in zip(*train.as_numpy_iterator(), strict=True)
+    )
+    classifier = LogisticRegression(solver="saga", tol=0.1).fit(
+        images.reshape(-1, 784) / np.float32(255), labels
+    )
+    images, labels = (
+        np.concatenate(parts) for parts in zip(*test.as_numpy_iterator(), strict=True)
+    )
     return {"accuracy": classifier.score(images.reshape(-1, 784) / np.float32(255), labels)}
 
 
@@ -118,7 +134,13 @@ def train_branched(train, epochs):
     return model
 
 
-CHAIN = {"Input 28 × 28": (0, 0), "Flatten": (0, -1), "Dense 64": (0, -2), "Dense 64 ": (0, -3), "Dense 10": (0, -4)}
+CHAIN = {
+    "Input 28 × 28": (0, 0),
+    "Flatten": (0, -1),
+    "Dense 64": (0, -2),
+    "Dense 64 ": (0, -3),
+    "Dense 10": (0, -4),
+}
 BRANCHED = {
     "left": (-1, 0),
     "right": (1, 0),
@@ -158,7 +180,12 @@ def figures(models, test, histories):
     graphs, axes = plt.subplots(1, 2, figsize=(9, 5.6), layout="constrained")
     draw_graph(axes[0], CHAIN, itertools.pairwise(CHAIN), "A list of layers is a chain")
     draw_graph(axes[1], BRANCHED, CALLS, "With calls it may fork, join, share and skip")
-    skip = {"arrowstyle": "-|>", "color": "#D55E00", "linewidth": 2, "connectionstyle": "arc3,rad=-0.9"}
+    skip = {
+        "arrowstyle": "-|>",
+        "color": "#D55E00",
+        "linewidth": 2,
+        "connectionstyle": "arc3,rad=-0.9",
+    }
     axes[1].annotate("", (0.2, -5), (0.4, -3), arrowprops=skip)
     axes[1].text(1.35, -4, "skip", color="#D55E00", ha="center", va="center")
 

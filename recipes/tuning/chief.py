@@ -116,9 +116,14 @@ class _Patient:
             end = time.monotonic() + self.patience
             while True:
                 try:
-                    return method(request, wait_for_ready=True, timeout=max(end - time.monotonic(), 0.1))
+                    return method(
+                        request, wait_for_ready=True, timeout=max(end - time.monotonic(), 0.1)
+                    )
                 except grpc.RpcError as error:
-                    away = error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+                    away = error.code() in (
+                        grpc.StatusCode.UNAVAILABLE,
+                        grpc.StatusCode.DEADLINE_EXCEEDED,
+                    )
                     if not away:
                         raise
                     if time.monotonic() >= end:

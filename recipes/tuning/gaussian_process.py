@@ -23,7 +23,9 @@ def _likeliest(objective, start, bounds):
         gradient[lengths] += theta[lengths]
         return value + np.sum(theta[lengths] ** 2) / 2, gradient
 
-    result = optimize.minimize(penalised, start, jac=True, bounds=bounds, method="L-BFGS-B", options={"maxiter": 30})
+    result = optimize.minimize(
+        penalised, start, jac=True, bounds=bounds, method="L-BFGS-B", options={"maxiter": 30}
+    )
     return result.x, result.fun
 
 
@@ -39,29 +41,39 @@ def fit(points, scores, noise=1e-4, seed=0):
     Each coordinate has a length of its own, because few hyperparameters matter (Bergstra & Bengio 2012). Searches have
     too few trials to tell the lengths without a prior, see Hvarfner et al. (2024), https://arxiv.org/abs/2402.02229.
     """
-    smooth = kernels.ConstantKernel(1.0, (0.05, 20.0)) * kernels.Matern(np.ones(points.shape[1]), (0.05, 50.0), nu=2.5)
+    smooth = kernels.ConstantKernel(1.0, (0.05, 20.0)) * kernels.Matern(
+        np.ones(points.shape[1]), (0.05, 50.0), nu=2.5
+    )
     kernel = smooth + kernels.WhiteKernel(min(max(noise, 1e-2), 0.1), (min(noise, 0.1), 0.1))
     chosen = np.arange(len(points))
     if len(points) > LARGEST_FIT:  # evenly over the ranking
-        chosen = np.argsort(scores, kind="stable")[np.linspace(0, len(points) - 1, LARGEST_FIT).astype(int)]
+        chosen = np.argsort(scores, kind="stable")[
+            np.linspace(0, len(points) - 1, LARGEST_FIT).astype(int)
+        ]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", exceptions.ConvergenceWarning)
         process = gaussian_process.GaussianProcessRegressor(
-            kernel, optimizer=_likeliest, n_restarts_optimizer=1, normalize_y=True, random_state=seed
+            kernel,
+            optimizer=_likeliest,
+            n_restarts_optimizer=1,
+            normalize_y=True,
+            random_state=seed,
         ).fit(points[chosen], scores[chosen])
         return process if len(chosen) == len(points) else _again(process, points, scores)
 
 
 def _again(process, points, scores):
-    return gaussian_process.GaussianProcessRegressor(process.kernel_, optimizer=None, normalize_y=True).fit(
-        points, scores
-    )
+    return gaussian_process.GaussianProcessRegressor(
+        process.kernel_, optimizer=None, normalize_y=True
+    ).fit(points, scores)
 
 
 def with_points(process, points):
     """The process, once `points` have turned out just as it expects of them."""
     scores = process.y_train_ * process._y_train_std + process._y_train_mean
-    return _again(process, np.vstack([process.X_train_, points]), np.append(scores, process.predict(points)))
+    return _again(
+        process, np.vstack([process.X_train_, points]), np.append(scores, process.predict(points))
+    )
 
 
 def merit(process, points, acquisition="ei", beta=2.6):
@@ -76,7 +88,9 @@ def merit(process, points, acquisition="ei", beta=2.6):
     z = (best - mean) / deviation
     # EI = σ (φ(z) + z Φ(z)). In the tail the sum loses all digits: its expansion φ(z)/z² takes over there.
     with np.errstate(all="ignore"):
-        near = stats.norm.logpdf(z) + np.log1p(z * np.exp(stats.norm.logcdf(z) - stats.norm.logpdf(z)))
+        near = stats.norm.logpdf(z) + np.log1p(
+            z * np.exp(stats.norm.logcdf(z) - stats.norm.logpdf(z))
+        )
         far = stats.norm.logpdf(z) - 2 * np.log(np.abs(z))
     return np.log(deviation) + np.select([z < -20, z < 10], [far, near], np.log(np.abs(z)))
 

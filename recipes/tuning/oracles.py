@@ -34,7 +34,9 @@ LARGEST_GRID = 20_000  # spaces of at most so many points are listed to find the
 
 def random_number(*origin):
     """A number below 2³² that looks random and is the same for the same arguments (JSON values) on every machine."""
-    return int.from_bytes(hashlib.sha256(json.dumps(origin, sort_keys=True).encode()).digest()[:4], "big")
+    return int.from_bytes(
+        hashlib.sha256(json.dumps(origin, sort_keys=True).encode()).digest()[:4], "big"
+    )
 
 
 def locked(method):
@@ -62,7 +64,9 @@ class Dependable:
 
     def __init__(self, *arguments, **keywords):
         keywords.setdefault("max_consecutive_failed_trials", None)
-        given = inspect.signature(super().__init__).bind(*arguments, **keywords).arguments.get("seed")
+        given = (
+            inspect.signature(super().__init__).bind(*arguments, **keywords).arguments.get("seed")
+        )
         super().__init__(*arguments, **keywords)
         self.seed = random.SystemRandom().randrange(2**31) if given is None else int(given)
         self.seeded = given is not None
@@ -87,7 +91,9 @@ class Dependable:
         values = {}
         for hp, probability in zip(self.hyperparameters.space, probabilities, strict=True):
             if self._active(hp, values):
-                values[hp.name] = hp.value if isinstance(hp, hp_module.Fixed) else hp.prob_to_value(probability)
+                values[hp.name] = (
+                    hp.value if isinstance(hp, hp_module.Fixed) else hp.prob_to_value(probability)
+                )
         return values
 
     def _points(self):
@@ -107,7 +113,9 @@ class Dependable:
             points = [
                 {**point, hp.name: value} if self._active(hp, point) else point
                 for point in points
-                for value in ([hp.value] if fixed else list(hp.values) if self._active(hp, point) else [None])
+                for value in (
+                    [hp.value] if fixed else list(hp.values) if self._active(hp, point) else [None]
+                )
             ]
         return points
 
@@ -168,17 +176,30 @@ class Dependable:
         known = self.trials[trial.trial_id]
         if trial.trial_id in self.end_order:
             return
-        if trial.trial_id in self._retry_queue:  # its worker was given up, and has finished after all
+        if (
+            trial.trial_id in self._retry_queue
+        ):  # its worker was given up, and has finished after all
             self._retry_queue.remove(trial.trial_id)
-        known.status, known.message = trial.status, trial.message or self._run_of(trial.trial_id).get("message")
-        if trial is not known:  # it came from a worker, with its numbers rounded and its space in another order
-            known.hyperparameters.values = {**trial.hyperparameters.values, **known.hyperparameters.values}
+        known.status, known.message = (
+            trial.status,
+            trial.message or self._run_of(trial.trial_id).get("message"),
+        )
+        if (
+            trial is not known
+        ):  # it came from a worker, with its numbers rounded and its space in another order
+            known.hyperparameters.values = {
+                **trial.hyperparameters.values,
+                **known.hyperparameters.values,
+            }
             known.hyperparameters.merge(trial.hyperparameters, overwrite=False)
         self.update_space(known.hyperparameters)
         self._record_values(known)
         if known.status == COMPLETED:
             self.score_trial(known)
-            if trial is not known and (run := self._run_of(trial.trial_id)).get("score") is not None:
+            if (
+                trial is not known
+                and (run := self._run_of(trial.trial_id)).get("score") is not None
+            ):
                 known.score = run["score"]
             if known.score is None or not math.isfinite(known.score):
                 known.message = f"{self.objective.name} is {known.score}"
@@ -194,7 +215,9 @@ class Dependable:
             trial.metrics, trial.score = metrics_tracking.MetricsTracker(), None
         self._save_trial(trial)
         self.ongoing_trials = {
-            tuner_id: ongoing for tuner_id, ongoing in self.ongoing_trials.items() if ongoing.trial_id != trial.trial_id
+            tuner_id: ongoing
+            for tuner_id, ongoing in self.ongoing_trials.items()
+            if ongoing.trial_id != trial.trial_id
         }
         self._tidy()
 
@@ -230,7 +253,9 @@ class Dependable:
     def get_best_trials(self, num_trials=1):
         """At most `num_trials` completed trials, the best first; never a failed one."""
         completed = [trial for trial in self.trials.values() if trial.status == COMPLETED]
-        completed = [trial for trial in completed if trial.score is not None and math.isfinite(trial.score)]
+        completed = [
+            trial for trial in completed if trial.score is not None and math.isfinite(trial.score)
+        ]
         completed.sort(key=lambda trial: trial.score, reverse=self.objective.direction == "max")
         return completed[:num_trials]
 
@@ -251,7 +276,9 @@ class Dependable:
             **trial.get_state(),
             "runs": self._run_times[trial.trial_id],
             "abandoned": self._abandoned.get(trial.trial_id, 0),
-            "ended": self.end_order.index(trial.trial_id) if trial.trial_id in self.end_order else None,
+            "ended": self.end_order.index(trial.trial_id)
+            if trial.trial_id in self.end_order
+            else None,
         }
         storage.save_json(path, state)
 
@@ -271,7 +298,9 @@ class Dependable:
         for folder in glob.glob(os.path.join(glob.escape(self._project_dir), "trial_*")):
             trial_id = os.path.basename(folder).removeprefix("trial_")
             if trial_id.isdigit():
-                records.append((int(trial_id), trial_id, storage.load_json(os.path.join(folder, "trial.json"))))
+                records.append(
+                    (int(trial_id), trial_id, storage.load_json(os.path.join(folder, "trial.json")))
+                )
         records.sort(key=lambda record: record[0])
         while records and not isinstance(records[-1][2], dict):
             records.pop()  # the newest was not written any more: it is created again, with the same values
@@ -282,10 +311,14 @@ class Dependable:
             else:
                 state = {"runs": 1, "abandoned": 0, "ended": -1}
                 nothing = hp_module.HyperParameters()
-                trial = trial_module.Trial(nothing, trial_id, FAILED, "its record cannot be read any more")
+                trial = trial_module.Trial(
+                    nothing, trial_id, FAILED, "its record cannot be read any more"
+                )
             self.trials[trial_id] = trial
             self._run_times[trial_id], self._abandoned[trial_id] = state["runs"], state["abandoned"]
-            if not self.start_order and trial.status == FAILED:  # perhaps the user has mended what was wrong with it
+            if (
+                not self.start_order and trial.status == FAILED
+            ):  # perhaps the user has mended what was wrong with it
                 trial.status, self._run_times[trial_id], self._abandoned[trial_id] = RUNNING, 0, 0
             self.start_order.append(trial_id)
             if trial.status in (COMPLETED, FAILED):
@@ -309,9 +342,14 @@ class Dependable:
 
     def _tidy(self):
         """Delete the weights of trials that are neither among the best nor needed any more."""
-        best = {trial.trial_id for trial in self.get_best_trials(len(self.trials) if self.keep is None else self.keep)}
+        best = {
+            trial.trial_id
+            for trial in self.get_best_trials(len(self.trials) if self.keep is None else self.keep)
+        }
         for trial_id in sorted(self._with_files):
-            if self.trials[trial_id].status not in (COMPLETED, FAILED) or self.may_continue(trial_id):
+            if self.trials[trial_id].status not in (COMPLETED, FAILED) or self.may_continue(
+                trial_id
+            ):
                 continue
             folder = self._get_trial_dir(trial_id)
             for states in glob.glob(os.path.join(glob.escape(folder), "execution*")):
@@ -338,10 +376,16 @@ class GridSearchOracle(Dependable, keras_tuner.oracles.GridSearchOracle):
             self._populate_next.append(trial.trial_id)
 
     def _rebuild(self):
-        known = [trial_id for trial_id in self.start_order if self.trials[trial_id].hyperparameters.values]
+        known = [
+            trial_id
+            for trial_id in self.start_order
+            if self.trials[trial_id].hyperparameters.values
+        ]
         known.sort(
             key=functools.cmp_to_key(
-                lambda a, b: self._compare(self.trials[a].hyperparameters.values, self.trials[b].hyperparameters.values)
+                lambda a, b: self._compare(
+                    self.trials[a].hyperparameters.values, self.trials[b].hyperparameters.values
+                )
             )
         )
         self._ordered_ids = gridsearch.LinkedList()
@@ -371,10 +415,15 @@ class BayesianOptimizationOracle(Dependable, keras_tuner.oracles.BayesianOptimiz
     def populate_space(self, trial_id):
         completed = [trial for trial in self.trials.values() if trial.status == COMPLETED]
         tunable = [hp for hp in self.hyperparameters.space if not isinstance(hp, hp_module.Fixed)]
-        if len(completed) < max(self.num_initial_points or max(4, len(tunable) + 1), 2) or not tunable:
+        if (
+            len(completed) < max(self.num_initial_points or max(4, len(tunable) + 1), 2)
+            or not tunable
+        ):
             return self._answer(self._random_values())
         others = [trial for trial in self.trials.values() if trial.status != COMPLETED]
-        with threadpoolctl.threadpool_limits(1, "blas"):  # matrices so small are slower, and differ, on several threads
+        with threadpoolctl.threadpool_limits(
+            1, "blas"
+        ):  # matrices so small are slower, and differ, on several threads
             values = self._most_promising(completed, others)
         return self._answer(self._random_values() if values is None else values)
 
@@ -384,7 +433,9 @@ class BayesianOptimizationOracle(Dependable, keras_tuner.oracles.BayesianOptimiz
         for hp in self.hyperparameters.space:
             if isinstance(hp, hp_module.Fixed):
                 continue
-            value = values[hp.name] if hp.name in values and self._active(hp, values) else hp.default
+            value = (
+                values[hp.name] if hp.name in values and self._active(hp, values) else hp.default
+            )
             if isinstance(hp, hp_module.Choice) and not hp.ordered:
                 vector.extend(float(value == choice) for choice in hp.values)
             else:
@@ -405,10 +456,14 @@ class BayesianOptimizationOracle(Dependable, keras_tuner.oracles.BayesianOptimiz
             seed=random_number("process", self.seed, len(self.start_order)),
         )
         if pending:  # as if they had ended with what the model expects of them
-            model = gaussian_process.with_points(model, np.array([self._encode(values) for values in pending]))
+            model = gaussian_process.with_points(
+                model, np.array([self._encode(values) for values in pending])
+            )
 
         def merit(vectors):
-            return gaussian_process.merit(model, np.atleast_2d(vectors), self.acquisition, self.beta)
+            return gaussian_process.merit(
+                model, np.atleast_2d(vectors), self.acquisition, self.beta
+            )
 
         best = [points[i] for i in np.argsort(scores, kind="stable")[:5]]
         candidates = self._candidates(best)
@@ -417,7 +472,11 @@ class BayesianOptimizationOracle(Dependable, keras_tuner.oracles.BayesianOptimiz
         vectors = np.array([self._encode(values) for values in candidates])
         merits = merit(vectors)
         top = [candidates[i] for i in np.argsort(-merits, kind="stable")[:3]]
-        polished = [values for values in (self._polish(values, merit) for values in top) if not self._duplicate(values)]
+        polished = [
+            values
+            for values in (self._polish(values, merit) for values in top)
+            if not self._duplicate(values)
+        ]
         choice = [*top, *polished]
         return choice[int(np.argmax(merit(np.array([self._encode(values) for values in choice]))))]
 
@@ -430,17 +489,23 @@ class BayesianOptimizationOracle(Dependable, keras_tuner.oracles.BayesianOptimiz
         rows = [[rng.random() for _ in space] for _ in range(1_500)]
         for values in best:
             centre = [
-                hp.value_to_prob(values[hp.name]) if hp.name in values and not isinstance(hp, hp_module.Fixed) else None
+                hp.value_to_prob(values[hp.name])
+                if hp.name in values and not isinstance(hp, hp_module.Fixed)
+                else None
                 for hp in space
             ]
             for _ in range(100):
                 rows.append(
                     [
-                        rng.random() if p is None or rng.random() < 0.1 else min(max(rng.gauss(p, 0.08), 0.0), 0.999999)
+                        rng.random()
+                        if p is None or rng.random() < 0.1
+                        else min(max(rng.gauss(p, 0.08), 0.0), 0.999999)
                         for p in centre
                     ]
                 )
-        candidates = {self._compute_values_hash(values): values for values in map(self._decode, rows)}
+        candidates = {
+            self._compute_values_hash(values): values for values in map(self._decode, rows)
+        }
         return [values for digest, values in candidates.items() if digest not in self._tried_so_far]
 
     def _polish(self, values, merit):
@@ -449,14 +514,22 @@ class BayesianOptimizationOracle(Dependable, keras_tuner.oracles.BayesianOptimiz
         for hp in self.hyperparameters.space:
             if isinstance(hp, hp_module.Fixed):
                 continue
-            if isinstance(hp, hp_module.Float) and hp.step is None and hp.name in values and self._active(hp, values):
+            if (
+                isinstance(hp, hp_module.Float)
+                and hp.step is None
+                and hp.name in values
+                and self._active(hp, values)
+            ):
                 moving.append((column, hp))
             column += len(hp.values) if isinstance(hp, hp_module.Choice) and not hp.ordered else 1
         if not moving:
             return values
         columns = [column for column, _ in moving]
         vector = gaussian_process.climb(vector, columns, merit)
-        return {**values, **{hp.name: hp.prob_to_value(float(vector[column])) for column, hp in moving}}
+        return {
+            **values,
+            **{hp.name: hp.prob_to_value(float(vector[column])) for column, hp in moving},
+        }
 
 
 class HyperbandOracle(Dependable, keras_tuner.oracles.HyperbandOracle):
@@ -472,7 +545,10 @@ class HyperbandOracle(Dependable, keras_tuner.oracles.HyperbandOracle):
                 values = self._newcomer(bracket, trial_id) or self._promoted(bracket, trial_id)
                 if values is not None:
                     return self._answer(values)
-            last_of_all = self._current_bracket == 0 and self._current_iteration + 1 >= self.hyperband_iterations
+            last_of_all = (
+                self._current_bracket == 0
+                and self._current_iteration + 1 >= self.hyperband_iterations
+            )
             if last_of_all or not self._brackets[-1]["rounds"][0]:
                 return {"status": IDLE if self.ongoing_trials else STOPPED}
             self._next_bracket()
@@ -496,7 +572,9 @@ class HyperbandOracle(Dependable, keras_tuner.oracles.HyperbandOracle):
         if bracket.get("full") or len(bracket["rounds"][0]) >= self._get_size(number, 0):
             return None
         inside = {self._digest(info["id"]) for info in bracket["rounds"][0]}
-        values = self._random_values(tried=lambda values: self._compute_values_hash(values) in inside)
+        values = self._random_values(
+            tried=lambda values: self._compute_values_hash(values) in inside
+        )
         if values is None:
             bracket["full"] = True
             return None
@@ -512,14 +590,23 @@ class HyperbandOracle(Dependable, keras_tuner.oracles.HyperbandOracle):
         """Values of a trial that is sure to be among the best of its round, to be trained further; or None."""
         number, rounds = bracket["bracket_num"], bracket["rounds"]
         for round_number in range(1, len(rounds)):
-            here, past = rounds[round_number], [self.trials[info["id"]] for info in rounds[round_number - 1]]
+            here, past = (
+                rounds[round_number],
+                [self.trials[info["id"]] for info in rounds[round_number - 1]],
+            )
             selected = {info["past_id"] for info in here}
             completed = [trial for trial in past if trial.status == COMPLETED]
-            unknown = self._arrivals(bracket, round_number - 1) - sum(t.status in (COMPLETED, FAILED) for t in past)
-            if len(completed) - len(selected) == 0 or len(here) + unknown >= self._get_size(number, round_number):
+            unknown = self._arrivals(bracket, round_number - 1) - sum(
+                t.status in (COMPLETED, FAILED) for t in past
+            )
+            if len(completed) - len(selected) == 0 or len(here) + unknown >= self._get_size(
+                number, round_number
+            ):
                 continue
             waiting = [trial for trial in completed if trial.trial_id not in selected]
-            best = sorted(waiting, key=lambda t: t.score, reverse=self.objective.direction == "max")[0]
+            best = sorted(
+                waiting, key=lambda t: t.score, reverse=self.objective.direction == "max"
+            )[0]
             here.append({"past_id": best.trial_id, "id": trial_id})
             return {
                 **best.hyperparameters.values,
@@ -547,7 +634,9 @@ class HyperbandOracle(Dependable, keras_tuner.oracles.HyperbandOracle):
             for round_number, infos in enumerate(rounds[:-1]):
                 if trial_id in (info["id"] for info in infos):
                     following = [
-                        self.trials[info["id"]].status for info in rounds[round_number + 1] if info["id"] in self.trials
+                        self.trials[info["id"]].status
+                        for info in rounds[round_number + 1]
+                        if info["id"] in self.trials
                     ]
                     ended = sum(status in (COMPLETED, FAILED) for status in following)
                     return ended < self._arrivals(bracket, round_number + 1)
@@ -557,22 +646,34 @@ class HyperbandOracle(Dependable, keras_tuner.oracles.HyperbandOracle):
         """They stay: it is by them that a restarted search knows how far it was."""
 
     def _rebuild(self):
-        self._brackets, self._current_bracket, self._current_iteration = [], self._get_num_brackets() - 1, 0
+        self._brackets, self._current_bracket, self._current_iteration = (
+            [],
+            self._get_num_brackets() - 1,
+            0,
+        )
         self._start_new_bracket()
         for trial_id in self.start_order:
             values = self.trials[trial_id].hyperparameters.values
             if "tuner/round" not in values:
                 continue
-            number, round_number, past_id = values["tuner/bracket"], values["tuner/round"], values.get("tuner/trial_id")
+            number, round_number, past_id = (
+                values["tuner/bracket"],
+                values["tuner/round"],
+                values.get("tuner/trial_id"),
+            )
             bracket = self._brackets[-1]
             if round_number == 0:
-                if bracket["bracket_num"] != number or len(bracket["rounds"][0]) >= self._get_size(number, 0):
+                if bracket["bracket_num"] != number or len(bracket["rounds"][0]) >= self._get_size(
+                    number, 0
+                ):
                     bracket["full"] = True
                     self._next_bracket()
                 bracket = self._brackets[-1]
                 past_id = None
             else:
                 bracket = next(
-                    b for b in self._brackets if any(i["id"] == past_id for i in b["rounds"][round_number - 1])
+                    b
+                    for b in self._brackets
+                    if any(i["id"] == past_id for i in b["rounds"][round_number - 1])
                 )
             bracket["rounds"][round_number].append({"past_id": past_id, "id": trial_id})

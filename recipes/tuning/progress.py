@@ -17,11 +17,15 @@ import numpy as np
 from recipes.tuning import storage
 
 PLAIN = (type(None), bool, int, float, str, np.generic, np.ndarray)
-ITERATORS_PER_EPOCH = 2  # what `fit` of Keras 3.15 opens on a tf.data set of known size; one when the size is unknown
+ITERATORS_PER_EPOCH = (
+    2  # what `fit` of Keras 3.15 opens on a tf.data set of known size; one when the size is unknown
+)
 
 
 def is_plain(value):
-    return all(map(is_plain, value)) if isinstance(value, list | tuple) else isinstance(value, PLAIN)
+    return (
+        all(map(is_plain, value)) if isinstance(value, list | tuple) else isinstance(value, PLAIN)
+    )
 
 
 def untracked(value):
@@ -48,7 +52,11 @@ def skip_epochs(data, epochs):
 
 def latest(folder):
     """The folder of the last complete state, or None."""
-    states = [state for state in pathlib.Path(folder).glob("epoch-*") if state.name.removeprefix("epoch-").isdigit()]
+    states = [
+        state
+        for state in pathlib.Path(folder).glob("epoch-*")
+        if state.name.removeprefix("epoch-").isdigit()
+    ]
     return max(states, key=lambda state: int(state.name.removeprefix("epoch-")), default=None)
 
 
@@ -112,9 +120,14 @@ def save(folder, model, callbacks, remembered, best=None):
     new.mkdir(parents=True)
     model.save_weights(new / "last.weights.h5")
     if best is not None:
-        storage.link_or_copy(new / "last.weights.h5" if best else before / "best.weights.h5", new / "best.weights.h5")
+        storage.link_or_copy(
+            new / "last.weights.h5" if best else before / "best.weights.h5", new / "best.weights.h5"
+        )
     memories = [
-        (type(callback).__name__, {name: value for name, value in vars(callback).items() if is_plain(value)})
+        (
+            type(callback).__name__,
+            {name: value for name, value in vars(callback).items() if is_plain(value)},
+        )
         for callback in callbacks
     ]
     state = {
@@ -160,7 +173,10 @@ class Follower(keras.callbacks.Callback):
 
     def values(self):
         """The objective after each epoch; None where it is not in the logs."""
-        return [self.objective.get_value(row) if self.objective.has_value(row) else None for row in self.rows]
+        return [
+            self.objective.get_value(row) if self.objective.has_value(row) else None
+            for row in self.rows
+        ]
 
     def history(self):
         """What Keras calls the history; None where a metric was not computed."""
@@ -181,7 +197,8 @@ class Follower(keras.callbacks.Callback):
         if np.isnan(logs.get("loss", 0.0)):
             self.model.stop_training = True  # no later epoch can mend the weights
         improved = value is None or (
-            np.isfinite(value) and (self.best is None or self.objective.better_than(value, self.best))
+            np.isfinite(value)
+            and (self.best is None or self.objective.better_than(value, self.best))
         )
         if improved:
             self.best = value

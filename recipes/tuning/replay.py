@@ -46,13 +46,20 @@ class Table:
             with self.path.open(newline="", encoding="utf8") as file:
                 for row in csv.DictReader(file):
                     key = tuple(row[name] for name in self.names)
-                    self._keep(key, row["seconds"], [row[name] for name in row if name.startswith("epoch_")])
+                    self._keep(
+                        key,
+                        row["seconds"],
+                        [row[name] for name in row if name.startswith("epoch_")],
+                    )
 
     def _key(self, values):
         return tuple(str(values[name]) for name in self.names)
 
     def _keep(self, key, seconds, scores):
-        self._lines[key], self._scores[key] = [*key, seconds, *scores], [float(score) for score in scores]
+        self._lines[key], self._scores[key] = (
+            [*key, seconds, *scores],
+            [float(score) for score in scores],
+        )
 
     def __len__(self):
         return len(self._scores)
@@ -75,7 +82,9 @@ class Table:
         self._keep(self._key(values), f"{seconds:.2f}", [f"{score:.5f}" for score in scores])
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow([*self.names, "seconds", *(f"epoch_{epoch + 1}" for epoch in range(len(scores)))])
+        writer.writerow(
+            [*self.names, "seconds", *(f"epoch_{epoch + 1}" for epoch in range(len(scores)))]
+        )
         writer.writerows(self._lines.values())
         storage.write(self.path, text.getvalue())
 
@@ -96,7 +105,9 @@ class Table:
         options.autotune.enabled = False  # it stalls the end of every epoch
         train, validation = train.with_options(options), validation.with_options(options)
         variable, before = keras.Variable(0.0), None
-        for values in sorted(self.missing(), key=lambda values: [str(values[n]) for n in values if n != rate]):
+        for values in sorted(
+            self.missing(), key=lambda values: [str(values[n]) for n in values if n != rate]
+        ):
             began = time.process_time()
             variable.assign(values[rate])
             network = {**values, rate: variable}
@@ -108,15 +119,23 @@ class Table:
                 beginning = [variable.numpy() for variable in model.optimizer.variables]
             keras.utils.set_random_seed(oracles.random_number("table", values))
             fresh = [variable.numpy() for variable in build(**network).variables]
-            for state, value in zip(model.variables + model.optimizer.variables, fresh + beginning, strict=True):
+            for state, value in zip(
+                model.variables + model.optimizer.variables, fresh + beginning, strict=True
+            ):
                 state.assign(value)
-            history = model.fit(train, validation_data=validation, epochs=epochs, shuffle=False, verbose=0).history
+            history = model.fit(
+                train, validation_data=validation, epochs=epochs, shuffle=False, verbose=0
+            ).history
             self.add(values, history[metric], time.process_time() - began)
 
     def finals(self, direction):
         """`[(values, score), …]` of the points that were trained to the end, with the score of their best epoch."""
         known = [values for values in self.points() if self._key(values) in self._scores]
-        return [(values, best(self[values], direction)) for values in known if math.isfinite(self[values][-1])]
+        return [
+            (values, best(self[values], direction))
+            for values in known
+            if math.isfinite(self[values][-1])
+        ]
 
 
 def best(scores, direction):
@@ -148,11 +167,19 @@ def part_of(space, fixed=None, start=None, order=None):
     The order decides what a grid comes to first, and nothing else.
     """
     fixed, start, chosen = fixed or {}, start or {}, keras_tuner.HyperParameters()
-    for hp in space.space if order is None else random.Random(order).sample(space.space, len(space.space)):
+    for hp in (
+        space.space if order is None else random.Random(order).sample(space.space, len(space.space))
+    ):
         if hp.name in fixed:
             chosen.Fixed(hp.name, fixed[hp.name])
         else:
-            chosen.merge([type(hp).from_config({**hp.get_config(), "default": start.get(hp.name, hp.default)})])
+            chosen.merge(
+                [
+                    type(hp).from_config(
+                        {**hp.get_config(), "default": start.get(hp.name, hp.default)}
+                    )
+                ]
+            )
     return chosen
 
 
@@ -176,9 +203,16 @@ def replay(kind, table, direction, epochs, seed=0, space=None, target=None, **ar
     better = max if direction == "max" else min
     longest = len(table[next(table.points())])
     endless = (
-        {"max_epochs": longest, "hyperband_iterations": None} if kind == "Hyperband" else {"max_trials": len(table)}
+        {"max_epochs": longest, "hyperband_iterations": None}
+        if kind == "Hyperband"
+        else {"max_trials": len(table)}
     )
-    arguments = {"hyperparameters": (space or table.space).copy(), "seed": seed, **endless, **arguments}
+    arguments = {
+        "hyperparameters": (space or table.space).copy(),
+        "seed": seed,
+        **endless,
+        **arguments,
+    }
     oracle = in_memory(kind)(objective=keras_tuner.Objective("score", direction), **arguments)
     spent, reached, steps = 0, None, []
     while True:
@@ -224,8 +258,15 @@ def regret(table, direction, searches, trainings, seeds, shares=(0.1, 0.5, 0.9))
         for seed in range(seeds):
             space = part_of(table.space, order=seed, **options)
             steps = replay(kind, table, direction, int(at[-1]), seed, space, target=top)
-            reached = [math.inf, *(math.inf if score is None else sign * (top - score) for _, score in steps)]
-            curves.append(np.array(reached)[np.searchsorted([epochs for epochs, _ in steps], at, side="right")])
+            reached = [
+                math.inf,
+                *(math.inf if score is None else sign * (top - score) for _, score in steps),
+            ]
+            curves.append(
+                np.array(reached)[
+                    np.searchsorted([epochs for epochs, _ in steps], at, side="right")
+                ]
+            )
         found[name] = np.quantile(curves, shares, axis=0, method="lower")
     return found
 
@@ -235,7 +276,9 @@ def save(found, path):
     text = io.StringIO()
     for problem, searches in found.items():
         for name, distances in searches.items():
-            csv.writer(text, lineterminator="\n").writerows([problem, name, *row.round(5)] for row in distances)
+            csv.writer(text, lineterminator="\n").writerows(
+                [problem, name, *row.round(5)] for row in distances
+            )
     storage.write(path, text.getvalue())
 
 
@@ -244,8 +287,13 @@ def load(path):
     found = {}
     with open(path, newline="", encoding="utf8") as file:
         for problem, name, *distances in csv.reader(file):
-            found.setdefault(problem, {}).setdefault(name, []).append([float(distance) for distance in distances])
-    return {problem: {name: np.array(rows) for name, rows in of.items()} for problem, of in found.items()}
+            found.setdefault(problem, {}).setdefault(name, []).append(
+                [float(distance) for distance in distances]
+            )
+    return {
+        problem: {name: np.array(rows) for name, rows in of.items()}
+        for problem, of in found.items()
+    }
 
 
 def needed(distances, rival):

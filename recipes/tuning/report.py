@@ -23,7 +23,10 @@ def write_csv(rows, path):
         table = csv.writer(file)
         table.writerow([*DETAILS, *names])
         for row in rows:
-            table.writerow([row.get(name) for name in DETAILS] + [row["hyperparameters"].get(name) for name in names])
+            table.writerow(
+                [row.get(name) for name in DETAILS]
+                + [row["hyperparameters"].get(name) for name in names]
+            )
 
 
 def write_json(rows, path):
@@ -71,7 +74,9 @@ def best_so_far(rows, objective, direction):
     figure, axis = plt.subplots(layout="constrained")
     axis.plot(minutes, scores, "o", color="tab:gray", alpha=0.6, markersize=5, label="a trial")
     axis.step(minutes, best, where="post", label="the best so far")
-    axis.plot(minutes[0], scores[0], "D", color="black", markersize=8, label="the defaults, tried first")
+    axis.plot(
+        minutes[0], scores[0], "D", color="black", markersize=8, label="the defaults, tried first"
+    )
     when = int(np.argmax(best == best[-1]))
     axis.set_title(
         f"{objective} {scores[0]:.4g} at the defaults, {best[-1]:.4g} after {when + 1} of {len(rows)} trials"
@@ -88,7 +93,12 @@ def score_by_hyperparameter(rows, objective, direction):
     columns = min(3, len(names)) or 1
     lines = math.ceil(len(names) / columns) or 1
     figure, axes = plt.subplots(
-        lines, columns, figsize=(10, 1 + 2.6 * lines), squeeze=False, sharey=True, layout="constrained"
+        lines,
+        columns,
+        figsize=(10, 1 + 2.6 * lines),
+        squeeze=False,
+        sharey=True,
+        layout="constrained",
     )
     best = (max if direction == "max" else min)(rows, key=lambda row: row["score"])
     for axis, name in zip(axes.flat, names, strict=False):
@@ -96,7 +106,11 @@ def score_by_hyperparameter(rows, objective, direction):
         scores = [row["score"] for row in rows if name in row["hyperparameters"]]
         axis.plot(positions, scores, "o", color="tab:gray", alpha=0.6, markersize=5)
         if name in best["hyperparameters"]:
-            place = positions[[row["trial"] for row in rows if name in row["hyperparameters"]].index(best["trial"])]
+            place = positions[
+                [row["trial"] for row in rows if name in row["hyperparameters"]].index(
+                    best["trial"]
+                )
+            ]
             axis.plot(place, best["score"], "D", markersize=8, color="C1")
         if ticks:
             axis.set_xticks(range(len(ticks)), ticks)
@@ -124,11 +138,23 @@ def parallel_coordinates(rows, objective, direction):
         low, high = heights.min(), heights.max()
         height = np.full_like(heights, 0.5) if high == low else (heights - low) / (high - low)
         places[[name in row["hyperparameters"] for row in rows], column] = height
-        labels = dict(zip(height, ticks or [short(position) for position in positions], strict=False))
+        labels = dict(
+            zip(height, ticks or [short(position) for position in positions], strict=False)
+        )
         if ticks:
-            labels = {(tick - low) / (high - low) if high > low else 0.5: label for tick, label in enumerate(ticks)}
+            labels = {
+                (tick - low) / (high - low) if high > low else 0.5: label
+                for tick, label in enumerate(ticks)
+            }
         for at in {min(labels), max(labels)} if not ticks else labels:
-            text = axis.annotate(labels[at], (column, at), (-5, 0), textcoords="offset points", ha="right", va="center")
+            text = axis.annotate(
+                labels[at],
+                (column, at),
+                (-5, 0),
+                textcoords="offset points",
+                ha="right",
+                va="center",
+            )
             text.set_bbox({"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1})
     scores = np.array([row["score"] for row in rows])
     merits = scores if direction == "max" else -scores
@@ -142,10 +168,18 @@ def parallel_coordinates(rows, objective, direction):
         for place in places[drawn]
         for known in [~np.isnan(place)]
     ]
-    axis.add_collection(LineCollection(lines, colors=colours[drawn], linewidths=1 + 2 * order[drawn] ** 4, alpha=0.8))
-    worst, top = (scores.min(), scores.max()) if direction == "max" else (scores.max(), scores.min())
+    axis.add_collection(
+        LineCollection(
+            lines, colors=colours[drawn], linewidths=1 + 2 * order[drawn] ** 4, alpha=0.8
+        )
+    )
+    worst, top = (
+        (scores.min(), scores.max()) if direction == "max" else (scores.max(), scores.min())
+    )
     for at, score in {0: worst, 1: top}.items() if worst != top else [(1, top)]:
-        axis.annotate(f"{score:.4g}", (len(names), at), (6, 0), textcoords="offset points", va="center")
+        axis.annotate(
+            f"{score:.4g}", (len(names), at), (6, 0), textcoords="offset points", va="center"
+        )
     for column in range(len(names) + 1):
         axis.axvline(column, color="black", linewidth=0.8)
     axis.set(xlim=(-0.6, len(names) + 0.5), ylim=(-0.05, 1.05), yticks=[])
@@ -162,7 +196,9 @@ def hyperparameter_names(rows):
 def varied(rows):
     """The hyperparameters in which trials differ; all of them if there is none."""
     names = hyperparameter_names(rows)
-    return [name for name in names if len({str(row["hyperparameters"].get(name)) for row in rows}) > 1] or names
+    return [
+        name for name in names if len({str(row["hyperparameters"].get(name)) for row in rows}) > 1
+    ] or names
 
 
 def finite(row):

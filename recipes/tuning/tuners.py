@@ -30,7 +30,10 @@ from keras_tuner.src.engine import tuner_utils
 
 from recipes.tuning import oracles, progress, storage
 
-PRUNE_TRIALS, PRUNE_EPOCHS = 4, 1  # no pruning before so many others reached the epoch, nor before the end of this one
+PRUNE_TRIALS, PRUNE_EPOCHS = (
+    4,
+    1,
+)  # no pruning before so many others reached the epoch, nor before the end of this one
 OWN_FILES = ("trial_*", "search.json*", "oracle.json*", "tuner*.json*")
 
 
@@ -92,12 +95,27 @@ class Tuner(keras_tuner.Tuner):
         if prune not in (None, "median"):
             raise ValueError(f'prune must be None or "median", not {prune!r}')
         if prune and issubclass(self.Oracle, keras_tuner.oracles.HyperbandOracle):
-            raise ValueError('prune="median" does not go with Hyperband, which stops bad trials itself: leave it out')
+            raise ValueError(
+                'prune="median" does not go with Hyperband, which stops bad trials itself: leave it out'
+            )
         if hypermodel is None and type(self).run_trial is Tuner.run_trial:
-            raise ValueError("hypermodel is missing: a function build_model(hp), or a run_trial of your own")
-        self.trial_time_limit, self.time_limit, self.prune, self.keep = trial_time_limit, time_limit, prune, keep
+            raise ValueError(
+                "hypermodel is missing: a function build_model(hp), or a run_trial of your own"
+            )
+        self.trial_time_limit, self.time_limit, self.prune, self.keep = (
+            trial_time_limit,
+            time_limit,
+            prune,
+            keep,
+        )
         self._execution = self._attempt = self._seconds_before = 0
-        self._began, self._run, self._curves, self._error, self._quiet = time.monotonic(), {}, {}, None, False
+        self._began, self._run, self._curves, self._error, self._quiet = (
+            time.monotonic(),
+            {},
+            {},
+            None,
+            False,
+        )
         oracle = self.Oracle(*arguments, **keywords)
         oracle.keep = keep
         folder = pathlib.Path(directory or ".") / (project_name or "untitled_project")
@@ -169,14 +187,18 @@ class Tuner(keras_tuner.Tuner):
             identity["seed"] = there["seed"]
         differences = _differences(there, identity)
         if differences:
-            raise ValueError(f"{self.project_dir} holds another search ({'; '.join(differences)}): {advice}")
+            raise ValueError(
+                f"{self.project_dir} holds another search ({'; '.join(differences)}): {advice}"
+            )
 
     @staticmethod
     def _delete(folder):
         """Delete a search that a tuner left in `folder`, and nothing else in there."""
         if not folder.exists() or not any(folder.iterdir()):
             return
-        made = any((folder / name).exists() for name in ("search.json", "search.json.copy", "oracle.json"))
+        made = any(
+            (folder / name).exists() for name in ("search.json", "search.json.copy", "oracle.json")
+        )
         if not made and {path.name for path in folder.iterdir()} != {storage.LOCK}:
             raise ValueError(
                 f"overwrite=True: no tuner made {folder}, so nothing is deleted; choose another project_name"
@@ -209,10 +231,14 @@ class Tuner(keras_tuner.Tuner):
                 from recipes.tuning import chief
 
                 chief.serve(
-                    self.oracle, os.environ["KERASTUNER_ORACLE_IP"], int(os.environ["KERASTUNER_ORACLE_PORT"])
+                    self.oracle,
+                    os.environ["KERASTUNER_ORACLE_IP"],
+                    int(os.environ["KERASTUNER_ORACLE_PORT"]),
                 ).wait()
                 if self.oracle.first_failed():
-                    raise RuntimeError(f"the trial with the default values failed: {self._first_line(0)}")
+                    raise RuntimeError(
+                        f"the trial with the default values failed: {self._first_line(0)}"
+                    )
             else:
                 self._search(*fit_args, **fit_kwargs)
 
@@ -235,8 +261,13 @@ class Tuner(keras_tuner.Tuner):
         self._search_began, self._ended_here = time.monotonic(), 0
         self.on_search_begin()
         while True:
-            if self.time_limit is not None and time.monotonic() - self._search_began >= self.time_limit:
-                self._say(f"The time limit of {self.time_limit:g} s is reached: no new trial is begun.")
+            if (
+                self.time_limit is not None
+                and time.monotonic() - self._search_began >= self.time_limit
+            ):
+                self._say(
+                    f"The time limit of {self.time_limit:g} s is reached: no new trial is begun."
+                )
                 break
             self.pre_create_trial()
             trial = self.oracle.create_trial(self.tuner_id)
@@ -258,14 +289,18 @@ class Tuner(keras_tuner.Tuner):
     def _say_why_stopped(self):
         done, planned = len(self._local.trials), self._local.max_trials
         if not self._is_worker() and planned and done < planned:
-            self._say(f"All points of the search space are tried: the search ends after {done} of {planned} trials.")
+            self._say(
+                f"All points of the search space are tried: the search ends after {done} of {planned} trials."
+            )
 
     def on_trial_end(self, trial):
         """Record the trial, report it, and raise the error of the first one."""
         self.oracle.end_trial(trial)
         ended = self.oracle.get_trial(trial.trial_id)
         if ended.status == oracles.FAILED and int(trial.trial_id) == 0:
-            raise self._error or RuntimeError(f"the trial with the default values failed: {trial.message}")
+            raise self._error or RuntimeError(
+                f"the trial with the default values failed: {trial.message}"
+            )
         if not self._quiet and ended.status != oracles.INVALID:
             self.report(ended)
 
@@ -281,9 +316,16 @@ class Tuner(keras_tuner.Tuner):
         if best:
             outcome += f", best {best[0].score:.5g} (trial {int(best[0].trial_id) + 1})"
         left = self._seconds_left(number, planned)
-        note = f" [{_first_line(trial.message)}]" if trial.status == oracles.COMPLETED and trial.message else ""
+        note = (
+            f" [{_first_line(trial.message)}]"
+            if trial.status == oracles.COMPLETED and trial.message
+            else ""
+        )
         of = f" of {planned}" if planned else ""
-        print(f"Trial {number}{of}: {outcome}{'' if left is None else f', about {left:.0f} s left'}{note}", flush=True)
+        print(
+            f"Trial {number}{of}: {outcome}{'' if left is None else f', about {left:.0f} s left'}{note}",
+            flush=True,
+        )
 
     def _seconds_left(self, number, planned):
         spent = time.monotonic() - self._search_began
@@ -311,7 +353,11 @@ class Tuner(keras_tuner.Tuner):
             final = isinstance(error, keras_tuner.errors.FailedTrialError)
             trial.status = oracles.FAILED if final else oracles.INVALID
             plain = isinstance(error, NotFiniteError | OutOfTimeError)
-            trial.message = str(error) if plain else f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
+            trial.message = (
+                str(error)
+                if plain
+                else f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
+            )
             self._error = error if int(trial.trial_id) == 0 else None
             self._forget_states(trial.trial_id)
         self._run["message"], self._run["seconds"] = trial.message, self.seconds()
@@ -322,7 +368,8 @@ class Tuner(keras_tuner.Tuner):
         results = self.run_trial(trial, *fit_args, **fit_kwargs)
         tuner_utils.validate_trial_results(results, objective, "Tuner.run_trial()")
         executions = [
-            _best_metrics(result, objective) for result in (results if isinstance(results, list) else [results])
+            _best_metrics(result, objective)
+            for result in (results if isinstance(results, list) else [results])
         ]
         for number, (metrics, _) in enumerate(executions):
             if number >= len(self._run["executions"]):
@@ -362,7 +409,9 @@ class Tuner(keras_tuner.Tuner):
         callbacks = self._deepcopy_callbacks(list(fit_kwargs.pop("callbacks", None) or []))
         self._configure_tensorboard_dir(callbacks, trial, self._execution)
         checkpoint = self._get_checkpoint_fname(trial_id)
-        follower = progress.Follower(self, trial, self.oracle.objective, folder, checkpoint, callbacks, best)
+        follower = progress.Follower(
+            self, trial, self.oracle.objective, folder, checkpoint, callbacks, best
+        )
         saved, begun = progress.load(folder), 0
         if saved is not None:
             self._seconds_before = max(self._seconds_before, saved["seconds"])
@@ -371,10 +420,14 @@ class Tuner(keras_tuner.Tuner):
             origin = self.get_trial_dir(hp.values["tuner/trial_id"])
             saved = progress.load(os.path.join(origin, f"execution{self._execution}"))
             if saved is None:
-                raise keras_tuner.errors.FailedTrialError(f"the state to continue from is not in {origin}")
+                raise keras_tuner.errors.FailedTrialError(
+                    f"the state to continue from is not in {origin}"
+                )
             begun = saved["epochs"]
             if self._execution == 0:
-                storage.link_or_copy(self._get_checkpoint_fname(hp.values["tuner/trial_id"]), checkpoint)
+                storage.link_or_copy(
+                    self._get_checkpoint_fname(hp.values["tuner/trial_id"]), checkpoint
+                )
 
         model, reminder = self._try_build(hp), []
         if saved is not None:
@@ -387,7 +440,9 @@ class Tuner(keras_tuner.Tuner):
                     fit_kwargs["epochs"] = saved["epochs"]
             except (OSError, ValueError):  # a spoilt file
                 if begun:
-                    raise keras_tuner.errors.FailedTrialError("the state to continue from cannot be read") from None
+                    raise keras_tuner.errors.FailedTrialError(
+                        "the state to continue from cannot be read"
+                    ) from None
                 shutil.rmtree(folder)
                 model = self._try_build(hp)
         fit_args, fit_kwargs = _with_data(fit_args, fit_kwargs, skip=follower.epochs)
@@ -426,7 +481,9 @@ class Tuner(keras_tuner.Tuner):
     def check_time(self, epochs):
         """Fail the present trial if it has run longer than `trial_time_limit`."""
         if self.trial_time_limit is not None and self.seconds() > self.trial_time_limit:
-            raise OutOfTimeError(f"exceeded its time limit of {self.trial_time_limit:g} s in epoch {epochs + 1}")
+            raise OutOfTimeError(
+                f"exceeded its time limit of {self.trial_time_limit:g} s in epoch {epochs + 1}"
+            )
 
     def verdict(self, trial, values):
         """Why to stop a trial with these values of the objective so far, or None: the median rule. To be overridden."""
@@ -434,7 +491,9 @@ class Tuner(keras_tuner.Tuner):
         if self.prune is None or self._execution > 0 or epoch <= PRUNE_EPOCHS:
             return None
         finite = [value for value in values if math.isfinite(value)]
-        others = [curve[epoch - 1] for curve in self._other_curves(trial.trial_id) if len(curve) >= epoch]
+        others = [
+            curve[epoch - 1] for curve in self._other_curves(trial.trial_id) if len(curve) >= epoch
+        ]
         others = sorted(value for value in others if value is not None and math.isfinite(value))
         if len(others) < PRUNE_TRIALS or not finite:
             return None
@@ -477,7 +536,10 @@ class Tuner(keras_tuner.Tuner):
                 rank = None
             elif number == 1 or trial.score != ranked[number - 2].score:
                 rank = number
-            run = storage.load_json(os.path.join(self.get_trial_dir(trial.trial_id), "run.json")) or {}
+            run = (
+                storage.load_json(os.path.join(self.get_trial_dir(trial.trial_id), "run.json"))
+                or {}
+            )
             rows.append(
                 {
                     "rank": rank,
@@ -509,7 +571,9 @@ class Tuner(keras_tuner.Tuner):
             ValueError: if they are not kept.
         """
         if not os.path.exists(self._get_checkpoint_fname(trial.trial_id)):
-            raise ValueError(f"the weights of trial {trial.trial_id} are gone: those of the best {self.keep} are kept")
+            raise ValueError(
+                f"the weights of trial {trial.trial_id} are gone: those of the best {self.keep} are kept"
+            )
         self._execution = self._attempt = 0
         return super().load_model(trial)
 
@@ -564,7 +628,10 @@ def _differences(there, here):
 
     def entries(space):
         return {
-            (hp["config"]["name"], json.dumps(hp["config"]["conditions"])): (hp["class_name"], hp["config"])
+            (hp["config"]["name"], json.dumps(hp["config"]["conditions"])): (
+                hp["class_name"],
+                hp["config"],
+            )
             for hp in space
         }
 
@@ -574,8 +641,15 @@ def _differences(there, here):
             lines.append(f"hyperparameter {key[0]!r}: only {'there' if key in old else 'here'}")
         elif old[key] != new[key]:
             (kind, a), (other_kind, b) = old[key], new[key]
-            changed = [f"{name} {a.get(name)} there, {b.get(name)} here" for name in b if a.get(name) != b.get(name)]
-            lines.append(f"hyperparameter {key[0]!r}: " + (", ".join(changed) or f"{kind} there, {other_kind} here"))
+            changed = [
+                f"{name} {a.get(name)} there, {b.get(name)} here"
+                for name in b
+                if a.get(name) != b.get(name)
+            ]
+            lines.append(
+                f"hyperparameter {key[0]!r}: "
+                + (", ".join(changed) or f"{kind} there, {other_kind} here")
+            )
     return lines
 
 
@@ -587,14 +661,18 @@ def _best_metrics(result, objective):
     """
     if isinstance(result, keras.callbacks.History):
         rows = itertools.zip_longest(*result.history.values())
-        epochs = [{k: v for k, v in zip(result.history, row, strict=True) if v is not None} for row in rows]
+        epochs = [
+            {k: v for k, v in zip(result.history, row, strict=True) if v is not None}
+            for row in rows
+        ]
         epochs = [metrics for metrics in epochs if objective.has_value(metrics)]
     else:
         epochs = [dict(result) if isinstance(result, dict) else {objective.name: float(result)}]
     if not epochs:
         raise NotFiniteError(f"there is no value of {objective.name}")
     values = [
-        metrics[objective.name] if objective.name in metrics else objective.get_value(metrics) for metrics in epochs
+        metrics[objective.name] if objective.name in metrics else objective.get_value(metrics)
+        for metrics in epochs
     ]
     if not math.isfinite(values[-1]):
         where = f" after epoch {len(values)}" if len(values) > 1 else ""
@@ -611,7 +689,9 @@ def _let_go_of_graphs(optimizer):
     training graph, 3 MB and more a trial, until the process ends. Neither `clear_session` nor garbage collection helps.
     """
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # of a LossScaleOptimizer
-    if keras.backend.backend() != "tensorflow" or not hasattr(optimizer, "_all_reduce_sum_gradients"):
+    if keras.backend.backend() != "tensorflow" or not hasattr(
+        optimizer, "_all_reduce_sum_gradients"
+    ):
         return
     import tensorflow as tf
 

@@ -74,7 +74,9 @@ def check_layer(
     if random:
         check.run(check.randomness)
     check.run(check.step, False)
-    if jit_compile and keras.backend.backend() != "torch":  # torch.compile needs a C++ compiler at run time
+    if (
+        jit_compile and keras.backend.backend() != "torch"
+    ):  # torch.compile needs a C++ compiler at run time
         check.run(check.step, True)
     if mask is not None:
         check.run(check.mask, mask)
@@ -86,7 +88,9 @@ class _Check:
         self.own = not layer_class.__module__.startswith("keras.")
         self.rng = np.random.default_rng(0)
         if inputs is None:
-            inputs = tree.map_shape_structure(lambda s: self.rng.normal(size=s).astype("float32"), input_shape)
+            inputs = tree.map_shape_structure(
+                lambda s: self.rng.normal(size=s).astype("float32"), input_shape
+            )
         self.inputs = inputs
         self.weights = None
 
@@ -100,15 +104,22 @@ class _Check:
         except AssertionError:
             raise
         except Exception as error:
-            message = f"{self.layer_class.__name__}: {part.__name__}: {type(error).__name__}: {error}"
+            message = (
+                f"{self.layer_class.__name__}: {part.__name__}: {type(error).__name__}: {error}"
+            )
             raise AssertionError(message) from error
 
     def same(self, found, expected, what, within=1e-5):
         found, expected = tree.flatten(found), tree.flatten(expected)
-        self.must(len(found) == len(expected), f"{what}: {len(found)} outputs, expected {len(expected)}")
+        self.must(
+            len(found) == len(expected), f"{what}: {len(found)} outputs, expected {len(expected)}"
+        )
         for f, e in zip(found, expected, strict=True):
             self.must(f.shape == e.shape, f"{what}: shape {f.shape}, expected {e.shape}")
-            self.must(np.allclose(f, e, atol=within, rtol=within), f"{what}: differs by up to {_distance(f, e):.2g}")
+            self.must(
+                np.allclose(f, e, atol=within, rtol=within),
+                f"{what}: differs by up to {_distance(f, e):.2g}",
+            )
 
     def make(self, **more):
         return self.layer_class(**{**self.arguments, **more})
@@ -139,7 +150,9 @@ class _Check:
         if parameters is not None:
             count = layer.count_params()
             self.must(count == parameters, f"{count} parameters, expected {parameters}")
-        for weight in layer.trainable_weights:  # so that no bias of 0, no scale of 1 hides a mistake
+        for (
+            weight
+        ) in layer.trainable_weights:  # so that no bias of 0, no scale of 1 hides a mistake
             weight.assign(weight + self.rng.uniform(0.05, 0.2, weight.shape).astype("float32"))
         self.weights = layer.get_weights()
         self.expected = _numpy(layer(self.inputs, training=False))
@@ -155,7 +168,9 @@ class _Check:
         self.must(computed == given, f"compute_output_shape says {computed}, a call gives {given}")
 
     def unknown(self, unknown_sizes):
-        for change in [lambda s: (None, *s[1:])] + [lambda s: (*[None] * (len(s) - 1), s[-1])] * unknown_sizes:
+        for change in [lambda s: (None, *s[1:])] + [
+            lambda s: (*[None] * (len(s) - 1), s[-1])
+        ] * unknown_sizes:
             model, _ = self.model(change)
             computed = self.make().compute_output_shape(self.shape(change))
             for found in (_shapes(model.outputs), _shapes(computed)):
@@ -163,14 +178,25 @@ class _Check:
                     len(f) == len(s) and all(a in (None, b) for a, b in zip(f, s, strict=True))
                     for f, s in zip(found, self.output_shapes, strict=True)
                 ]
-                self.must(all(fits), f"given {self.shape(change)} the shape is {found}, not {self.output_shapes}")
+                self.must(
+                    all(fits),
+                    f"given {self.shape(change)} the shape is {found}, not {self.output_shapes}",
+                )
             run = model
-            if keras.backend.backend() == "tensorflow":  # the only backend whose compiled code meets unknown sizes
+            if (
+                keras.backend.backend() == "tensorflow"
+            ):  # the only backend whose compiled code meets unknown sizes
                 import tensorflow as tf
 
-                specs = tree.map_structure(lambda x, s=change: tf.TensorSpec(s(x.shape), x.dtype), self.inputs)
+                specs = tree.map_structure(
+                    lambda x, s=change: tf.TensorSpec(s(x.shape), x.dtype), self.inputs
+                )
                 run = tf.function(lambda x, model=model: model(x), input_signature=[specs])
-            self.same(_numpy(run(self.inputs)), self.expected, f"inside a model with inputs {self.shape(change)}")
+            self.same(
+                _numpy(run(self.inputs)),
+                self.expected,
+                f"inside a model with inputs {self.shape(change)}",
+            )
 
     def configuration(self):
         layer = self.make()
@@ -178,7 +204,9 @@ class _Check:
         named = set(self.arguments)
         if self.own:
             parameters = inspect.signature(self.layer_class.__init__).parameters.values()
-            named |= {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)} - {"self"}
+            named |= {
+                p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+            } - {"self"}
         missing = sorted(named - set(config))
         self.must(not missing, f"get_config lacks {missing}")
         again = self.layer_class.from_config(config).get_config()
@@ -190,10 +218,17 @@ class _Check:
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "model.keras")
             self.model()[0].save(path)
-            self.same(_numpy(keras.saving.load_model(path)(self.inputs)), self.expected, "saved and loaded")
+            self.same(
+                _numpy(keras.saving.load_model(path)(self.inputs)),
+                self.expected,
+                "saved and loaded",
+            )
 
     def frozen(self):
-        self.must(not self.layer(trainable=False).trainable_weights, "has trainable weights although trainable=False")
+        self.must(
+            not self.layer(trainable=False).trainable_weights,
+            "has trainable weights although trainable=False",
+        )
 
     def policies(self):
         for policy in ("float32", "mixed_bfloat16", "mixed_float16"):
@@ -203,40 +238,61 @@ class _Check:
             output = layer(self.inputs, training=False)
             for y in tree.flatten(output):
                 kind = keras.backend.standardize_dtype(y.dtype)
-                self.must("float" not in kind or kind == layer.compute_dtype, f"output is {kind} under {policy}")
+                self.must(
+                    "float" not in kind or kind == layer.compute_dtype,
+                    f"output is {kind} under {policy}",
+                )
             within = 1e-5 if policy == "float32" else 0.05 * (1 + _distance(self.expected))
             self.same(_numpy(output), self.expected, f"under {policy}", within)
 
     def training(self, differs):
         self.trained = _numpy(self.layer()(self.inputs, training=True))
         really = _distance(self.trained, self.expected) > 1e-6
-        self.must(really == differs, f"training and inference {'differ' if really else 'do not differ'}")
+        self.must(
+            really == differs, f"training and inference {'differ' if really else 'do not differ'}"
+        )
 
     def randomness(self):
         self.must("seed" in self.arguments, "`arguments` need a seed")
         draw = lambda layer: _numpy(layer(self.inputs, training=True))  # noqa: E731
         again = self.layer()
         self.same(draw(again), self.trained, "drawn again with the same seed")
-        self.must(_distance(draw(again), self.trained) > 1e-6, "the second call draws what the first drew")
+        self.must(
+            _distance(draw(again), self.trained) > 1e-6, "the second call draws what the first drew"
+        )
         other = self.layer(seed=self.arguments["seed"] + 1)
         self.must(_distance(draw(other), self.trained) > 1e-6, "another seed draws the same")
         model = AlwaysTraining(self.layer())
         first, second = (_numpy(model.predict_on_batch(self.inputs)) for _ in range(2))
-        self.must(_distance(first, second) > 1e-6, "in a compiled function the second call draws what the first drew")
+        self.must(
+            _distance(first, second) > 1e-6,
+            "in a compiled function the second call draws what the first drew",
+        )
 
     def step(self, jit_compile):
         """Inference and one step of training, compiled: every trainable weight must move."""
         how = f"with jit_compile={jit_compile}"
         model, layer = self.model()
-        real = [i for i, y in enumerate(model.outputs) if "float" in keras.backend.standardize_dtype(y.dtype)]
+        real = [
+            i
+            for i, y in enumerate(model.outputs)
+            if "float" in keras.backend.standardize_dtype(y.dtype)
+        ]
         model = keras.Model(model.inputs, [model.outputs[i] for i in real])
         model.compile(keras.optimizers.SGD(0.01), ["mse"] * len(real), jit_compile=jit_compile)
         expected = [tree.flatten(self.expected)[i] for i in real]
-        self.same(_numpy(model.predict_on_batch(tree.flatten(self.inputs))), expected, f"predicted {how}", 1e-4)
+        self.same(
+            _numpy(model.predict_on_batch(tree.flatten(self.inputs))),
+            expected,
+            f"predicted {how}",
+            1e-4,
+        )
         before = [ops.convert_to_numpy(w).copy() for w in layer.trainable_weights]
         targets = [self.rng.normal(size=y.shape).astype("float32") for y in expected]
         with warnings.catch_warnings():  # nothing to train is no fault
-            warnings.filterwarnings("ignore", message="The model does not have any trainable weights")
+            warnings.filterwarnings(
+                "ignore", message="The model does not have any trainable weights"
+            )
             loss = np.ravel(model.train_on_batch(tree.flatten(self.inputs), targets))
         self.must(np.all(np.isfinite(loss)), f"the loss is not finite {how}")
         for weight, old in zip(layer.trainable_weights, before, strict=True):
@@ -254,10 +310,16 @@ class _Check:
         model = keras.Model([start, flags], [output, ShowMask()(output)])
         layer.set_weights(self.weights)
         first, seen = map(_numpy, model([self.inputs, kept]))
-        changed = np.where(kept.reshape(*kept.shape, *[1] * (self.inputs.ndim - 2)), self.inputs, self.inputs[::-1] + 1)
+        changed = np.where(
+            kept.reshape(*kept.shape, *[1] * (self.inputs.ndim - 2)),
+            self.inputs,
+            self.inputs[::-1] + 1,
+        )
         second, _ = map(_numpy, model([changed.astype(self.inputs.dtype), kept]))
         if mask == "passed":
-            self.must(seen.shape == kept.shape and np.all(seen == kept), "does not pass the mask on")
+            self.must(
+                seen.shape == kept.shape and np.all(seen == kept), "does not pass the mask on"
+            )
             first, second = first[kept], second[kept]
         else:
             self.must(np.all(seen == -1), "passes a mask on although it should use it up")
@@ -267,9 +329,14 @@ class _Check:
         try:
             call()
         except ValueError as error:
-            self.must(any(s in str(error) for s in shown), f"{what}: the message shows none of {shown}: {error}")
+            self.must(
+                any(s in str(error) for s in shown),
+                f"{what}: the message shows none of {shown}: {error}",
+            )
         except Exception as error:
-            raise AssertionError(f"{self.layer_class.__name__}: {what}: {type(error).__name__}: {error}") from error
+            raise AssertionError(
+                f"{self.layer_class.__name__}: {what}: {type(error).__name__}: {error}"
+            ) from error
         else:
             self.must(False, f"{what}: no ValueError")
 
@@ -320,4 +387,7 @@ def _distance(a, b=None):
     """Largest absolute difference of two structures of arrays; largest absolute value of one."""
     a = tree.flatten(a)
     b = [0.0] * len(a) if b is None else tree.flatten(b)
-    return max(float(np.max(np.abs(np.subtract(x, y, dtype="float64")), initial=0)) for x, y in zip(a, b, strict=True))
+    return max(
+        float(np.max(np.abs(np.subtract(x, y, dtype="float64")), initial=0))
+        for x, y in zip(a, b, strict=True)
+    )

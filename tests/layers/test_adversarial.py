@@ -18,7 +18,9 @@ def test_losses_against_numpy():
     d_real, d_generated = (1 / (1 + np.exp(-x)) for x in (real, generated))
     expected = -np.mean(np.log(d_real)) - np.mean(np.log(1 - d_generated))
     assert float(discriminator_loss(real, generated)) == pytest.approx(expected, rel=1e-5)
-    assert float(generator_loss(generated)) == pytest.approx(-np.mean(np.log(d_generated)), rel=1e-5)
+    assert float(generator_loss(generated)) == pytest.approx(
+        -np.mean(np.log(d_generated)), rel=1e-5
+    )
 
 
 def test_best_discriminator():
@@ -41,12 +43,18 @@ def test_best_discriminator():
 
 def test_sure_discriminator_leaves_a_slope_to_the_generator():
     """At D = 1e-8 the slope of −log D is 1, that of log(1 − D) nothing."""
-    assert float(generator_loss(np.full((1, 1), -19.0)) - generator_loss(np.full((1, 1), -18.0))) == pytest.approx(1)
+    assert float(
+        generator_loss(np.full((1, 1), -19.0)) - generator_loss(np.full((1, 1), -18.0))
+    ) == pytest.approx(1)
 
 
 @pytest.fixture
 def network():
-    layers = [keras.layers.Dense(4, activation="tanh"), keras.layers.Dropout(0.5, seed=1), keras.layers.Dense(1)]
+    layers = [
+        keras.layers.Dense(4, activation="tanh"),
+        keras.layers.Dropout(0.5, seed=1),
+        keras.layers.Dense(1),
+    ]
     return keras.Sequential([keras.Input((3,)), *layers])
 
 
@@ -74,7 +82,12 @@ def test_gradients_reach_the_input_and_not_the_weights(network):
 
     x = tf.Variable(np.random.default_rng(0).normal(size=(6, 3)).astype("float32"))
     with tf.GradientTape(persistent=True) as tape:
-        plain, held = tf.reduce_sum(network(x)), tf.reduce_sum(hold_still(network, x, training=False))
+        plain, held = (
+            tf.reduce_sum(network(x)),
+            tf.reduce_sum(hold_still(network, x, training=False)),
+        )
     np.testing.assert_allclose(tape.gradient(held, x), tape.gradient(plain, x), rtol=1e-5)
     assert np.abs(tape.gradient(plain, x)).max() > 0
-    assert tape.gradient(held, [weight.value for weight in network.trainable_variables]) == [None] * 4
+    assert (
+        tape.gradient(held, [weight.value for weight in network.trainable_variables]) == [None] * 4
+    )

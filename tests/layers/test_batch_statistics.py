@@ -6,7 +6,9 @@ from tests.layers.conformance import check_layer
 
 def reference(inputs, weights):
     mean, deviation = inputs.mean(0), np.sqrt(inputs.var(0) + 1e-4)
-    return np.concatenate([inputs, np.tile(mean, (len(inputs), 1)), np.tile(deviation, (len(inputs), 1))], axis=1)
+    return np.concatenate(
+        [inputs, np.tile(mean, (len(inputs), 1)), np.tile(deviation, (len(inputs), 1))], axis=1
+    )
 
 
 def test_conformance():

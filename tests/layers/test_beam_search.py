@@ -83,7 +83,9 @@ def test_forbidden_tokens_are_not_written_and_an_early_end_ends_the_search():
     tokens, _ = beam_search(lambda s: calls.append(s) or step(s), [[2]], STOP, length=9, width=1)
     assert not (tokens == 1).any()
     assert tokens[0, 0].tolist() == [2] * 10
-    tokens, scores = beam_search(lambda s: np.log([[1.0, 1e-9]]).repeat(len(s), 0), [[1]], STOP, length=9, width=1)
+    tokens, scores = beam_search(
+        lambda s: np.log([[1.0, 1e-9]]).repeat(len(s), 0), [[1]], STOP, length=9, width=1
+    )
     assert tokens.tolist() == [[[1, 0]]]
     assert scores == pytest.approx(0)
     assert len(calls) == 9

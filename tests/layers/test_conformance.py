@@ -25,7 +25,9 @@ class Scale(keras.layers.Layer):
         self.input_spec = keras.layers.InputSpec(ndim=3)
 
     def build(self, input_shape):
-        self.scale = self.add_weight((input_shape[-1],), keras.initializers.Constant(self.size), name="scale")
+        self.scale = self.add_weight(
+            (input_shape[-1],), keras.initializers.Constant(self.size), name="scale"
+        )
         self.bias = self.add_weight((input_shape[-1],), "zeros", name="bias")
 
     def call(self, inputs, training=False):
@@ -49,14 +51,28 @@ BAD = {"bad_arguments": [{"size": -1.0}], "bad_shapes": [(2, 5), (2, 5, 4, 1)]}
 
 
 def test_a_sound_layer_passes():
-    check_layer(Scale, {"size": 2.0}, SHAPE, reference=reference, parameters=8, mask="passed", **BAD)
-    check_layer(Scale, {"size": 2.0, "noise": 0.1, "seed": 1}, SHAPE, reference=reference, random=True, **BAD)
+    check_layer(
+        Scale, {"size": 2.0}, SHAPE, reference=reference, parameters=8, mask="passed", **BAD
+    )
+    check_layer(
+        Scale,
+        {"size": 2.0, "noise": 0.1, "seed": 1},
+        SHAPE,
+        reference=reference,
+        random=True,
+        **BAD,
+    )
 
 
 @pytest.mark.parametrize(
     ("layer", "arguments", "shape", "options"),
     [
-        ("Dense", {"units": 3}, (2, 4), {"reference": lambda x, w: x @ w[0] + w[1], "parameters": 15}),
+        (
+            "Dense",
+            {"units": 3},
+            (2, 4),
+            {"reference": lambda x, w: x @ w[0] + w[1], "parameters": 15},
+        ),
         ("Conv2D", {"filters": 2, "kernel_size": 3}, (2, 6, 5, 3), {"bad_shapes": [(2, 3)]}),
         ("BatchNormalization", {}, (4, 3), {"training_differs": True}),
         ("Dropout", {"rate": 0.5, "seed": 1}, (4, 3), {"random": True}),
@@ -141,7 +157,9 @@ class NoGradient(Scale):
 @register
 class SameDraw(Scale):
     def call(self, inputs, training=False):
-        return super().call(inputs) + (keras.random.normal(SHAPE, seed=self.seed) if training else 0.0)
+        return super().call(inputs) + (
+            keras.random.normal(SHAPE, seed=self.seed) if training else 0.0
+        )
 
 
 @register
@@ -203,7 +221,12 @@ SEEDED = {"noise": 0.1, "seed": 1}
     ("layer", "arguments", "options", "message"),
     [
         (Scale, {}, {"reference": lambda x, w: x * w[0]}, "against the reference"),
-        (Scale, {}, {"reference": lambda x, w: reference(x, w)[..., :2]}, "against the reference: shape"),
+        (
+            Scale,
+            {},
+            {"reference": lambda x, w: reference(x, w)[..., :2]},
+            "against the reference: shape",
+        ),
         (Scale, {}, {"parameters": 9}, "8 parameters, expected 9"),
         (Scale, {}, {"random": True}, "do not differ"),
         (Scale, SEEDED, {}, "training and inference differ"),
@@ -236,11 +259,15 @@ def test_a_broken_layer_fails(layer, arguments, options, message):
 
 @pytest.mark.skipif(keras.backend.backend() == "torch", reason="torch compiles nothing here")
 def test_a_layer_that_draws_outside_the_graph_fails():
-    with pytest.raises(AssertionError, match="in a compiled function the second call draws what the first drew"):
+    with pytest.raises(
+        AssertionError, match="in a compiled function the second call draws what the first drew"
+    ):
         check_layer(DrawsOnce, {"seed": 1}, SHAPE, random=True)
 
 
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="JAX and torch always know the sizes")
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="JAX and torch always know the sizes"
+)
 def test_a_layer_that_needs_known_sizes_fails():
     for layer in (FixedBatch, KnownLength):
         with pytest.raises(AssertionError, match="unknown: TypeError"):

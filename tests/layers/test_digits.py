@@ -158,7 +158,12 @@ def test_specks_do_not_shrink_the_digit():
 
 def test_a_page_without_ink_is_black_and_unlike_any_digit():
     blank = photographed(np.zeros((400, 300)))
-    for page in (blank, 255 - blank, np.full((400, 300), 255, "uint8"), np.zeros((28, 28), "uint8")):
+    for page in (
+        blank,
+        255 - blank,
+        np.full((400, 300), 255, "uint8"),
+        np.zeros((28, 28), "uint8"),
+    ):
         digit = prepared(page)
         assert digit.max() == 0
         assert unlike(digit)[0] == 1

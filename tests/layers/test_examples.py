@@ -32,4 +32,6 @@ def test_layers_say_what_they_take_and_give(name):
             parameters = list(inspect.signature(item.__init__).parameters)[1:]
             for parameter in parameters:
                 if parameter != "kwargs":
-                    assert f"    {parameter}:" in item.__doc__, f"{item.__name__} does not explain {parameter}"
+                    assert f"    {parameter}:" in item.__doc__, (
+                        f"{item.__name__} does not explain {parameter}"
+                    )

@@ -28,12 +28,16 @@ def test_nearness_falls_as_a_gaussian_with_distance():
     """cos·cos + sin·sin is the cosine of the difference of phases, of mean exp(−2 (π scale d)²)."""
     features = FourierFeatures(units=20_000, scale=0.4, seed=0)
     for distance in (0.1, 0.3, 0.75, 2.0):
-        a, b = ops.convert_to_numpy(features(np.array([[5.0, 2.0], [5.0 + distance, 2.0]], "float32")))
+        a, b = ops.convert_to_numpy(
+            features(np.array([[5.0, 2.0], [5.0 + distance, 2.0]], "float32"))
+        )
         assert a @ b / 20_000 == pytest.approx(np.exp(-2 * (np.pi * 0.4 * distance) ** 2), abs=0.02)
 
 
 def test_same_seed_same_waves():
     x = np.ones((1, 2), "float32")
-    first, again, other = (ops.convert_to_numpy(FourierFeatures(4, seed=seed)(x)) for seed in (1, 1, 2))
+    first, again, other = (
+        ops.convert_to_numpy(FourierFeatures(4, seed=seed)(x)) for seed in (1, 1, 2)
+    )
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).max() > 0.1

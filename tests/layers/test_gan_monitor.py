@@ -12,14 +12,30 @@ def history(epochs=30, discriminator=1.35, generator=0.72, **others):
     """Each value a number, or a function of the epoch from 0 to 1."""
     values = {"discriminator_loss": discriminator, "generator_loss": generator, **GOOD, **others}
     way = np.linspace(0, 1, epochs)
-    return {name: [value(t) if callable(value) else value for t in way] for name, value in values.items()}
+    return {
+        name: [value(t) if callable(value) else value for t in way]
+        for name, value in values.items()
+    }
 
 
 def test_healthy_training_is_not_flagged():
     assert diagnose(history()) == {}
-    assert diagnose(history(val_quality=lambda t: min(0.9, 3 * t), val_noise_accepted=lambda t: 0.5 - 0.45 * t)) == {}
     assert (
-        diagnose(history(generator=lambda t: 1 + 0.4 * math.sin(40 * t), discriminator=lambda t: 1.1 + 0.2 * t)) == {}
+        diagnose(
+            history(
+                val_quality=lambda t: min(0.9, 3 * t), val_noise_accepted=lambda t: 0.5 - 0.45 * t
+            )
+        )
+        == {}
+    )
+    assert (
+        diagnose(
+            history(
+                generator=lambda t: 1 + 0.4 * math.sin(40 * t),
+                discriminator=lambda t: 1.1 + 0.2 * t,
+            )
+        )
+        == {}
     )
 
 
@@ -28,7 +44,10 @@ def test_healthy_training_is_not_flagged():
     [
         ("loss without end", {"generator": lambda t: 2 + 8 * t, "discriminator": 0.3}),
         ("generator does not learn", {"discriminator": 0.02, "generator": 4.0}),
-        ("discriminator does not learn", {"discriminator": 1.386, "val_noise_accepted": 0.5, "val_quality": 0.0}),
+        (
+            "discriminator does not learn",
+            {"discriminator": 1.386, "val_noise_accepted": 0.5, "val_quality": 0.0},
+        ),
         ("mode collapse", {"discriminator": 1.2, "generator": 0.9, "val_variety": 0.2}),
         ("poor copies", {"discriminator": 0.4, "generator": 2.5, "val_quality": 0.1}),
         ("not a number", {"generator": lambda t: 1.0 if t < 0.9 else math.nan}),
@@ -81,14 +100,20 @@ def test_monitor_says_it_once_and_when_it_is_over(capsys):
         loss = 0.01 if epoch < 9 else 1.3
         monitor.on_epoch_end(epoch, {"discriminator_loss": loss, "generator_loss": 0.7})
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "Epoch 3: generator does not learn (the discriminator's loss is 0.01: it knows all)"
+    assert (
+        lines[0]
+        == "Epoch 3: generator does not learn (the discriminator's loss is 0.01: it knows all)"
+    )
     assert len(lines) == 2
     assert lines[1].endswith("generator does not learn: over")
 
 
 def test_quality_and_coverage_against_numpy():
     rng = np.random.default_rng(0)
-    real, generated = rng.normal(size=(40, 2)).astype("float32"), rng.normal(0.5, 1.5, (40, 2)).astype("float32")
+    real, generated = (
+        rng.normal(size=(40, 2)).astype("float32"),
+        rng.normal(0.5, 1.5, (40, 2)).astype("float32"),
+    )
     distance = lambda a, b: np.linalg.norm(a[:, None] - b[None], axis=-1)  # noqa: E731
     reach = np.sort(distance(real, real), axis=1)[:, 3]
     around = distance(real, generated) <= reach[:, None]
@@ -103,7 +128,9 @@ def test_measures_of_equals_of_one_point_and_of_noise():
     quality, coverage = (float(value) for value in quality_and_coverage(real, equal))
     assert quality > 0.95
     assert coverage == pytest.approx(1 - 2**-3, abs=0.04)
-    assert [float(value) for value in quality_and_coverage(real, one)] == pytest.approx([1, 0.0], abs=0.02)
+    assert [float(value) for value in quality_and_coverage(real, one)] == pytest.approx(
+        [1, 0.0], abs=0.02
+    )
     assert [float(value) for value in quality_and_coverage(real, far)] == [0, 0]
     assert float(variety(real, equal)) == pytest.approx(1, abs=0.1)
     assert float(variety(real, one)) == pytest.approx(0, abs=1e-5)

@@ -29,11 +29,16 @@ def test_equals_the_average_of_the_steps_that_are_kept():
     expected = [steps[:length].mean(0) for steps, length in zip(inputs, lengths, strict=True)]
     np.testing.assert_allclose(average(inputs, mask), expected, rtol=1e-5, atol=1e-6)
     built_in = keras.layers.GlobalAveragePooling1D()(inputs, mask=mask)
-    np.testing.assert_allclose(average(inputs, mask), ops.convert_to_numpy(built_in), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        average(inputs, mask), ops.convert_to_numpy(built_in), rtol=1e-5, atol=1e-6
+    )
 
 
 def test_a_sequence_of_which_nothing_is_kept_gives_zeros_where_the_built_in_layer_gives_nan():
-    inputs, mask = np.ones((2, 3, 2), "float32"), np.array([[True, False, False], [False, False, False]])
+    inputs, mask = (
+        np.ones((2, 3, 2), "float32"),
+        np.array([[True, False, False], [False, False, False]]),
+    )
     np.testing.assert_array_equal(average(inputs, mask), [[1, 1], [0, 0]])
     built_in = ops.convert_to_numpy(keras.layers.GlobalAveragePooling1D()(inputs, mask=mask))
     assert np.isnan(built_in[1]).all()

@@ -52,12 +52,16 @@ def test_cutting_into_patches_loses_nothing(shape, size):
     patches = images_to_patches(images, size)
     rows, columns = shape[1] // size, shape[2] // size
     assert tuple(patches.shape) == (shape[0], rows * columns, size * size * shape[3])
-    np.testing.assert_array_equal(ops.convert_to_numpy(patches_to_images(patches, size, rows, columns)), images)
+    np.testing.assert_array_equal(
+        ops.convert_to_numpy(patches_to_images(patches, size, rows, columns)), images
+    )
 
 
 def test_what_is_left_over_is_cut_off():
     images = np.random.default_rng(0).integers(0, 9, (1, 5, 7, 2))
-    found, expected = (ops.convert_to_numpy(images_to_patches(x, 3)) for x in (images, images[:, :3, :6]))
+    found, expected = (
+        ops.convert_to_numpy(images_to_patches(x, 3)) for x in (images, images[:, :3, :6])
+    )
     np.testing.assert_array_equal(found, expected)
 
 

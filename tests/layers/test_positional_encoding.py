@@ -32,7 +32,11 @@ def digits(inputs, weights):
         ({"wavelength": 100.0}, sinusoids, 0),
         ({"coding": "binary"}, digits, 0),
         ({"coding": "integer"}, lambda x, weights: x + np.arange(6)[:, None], 0),
-        ({"coding": "learned", "length": 7, "initializer": "ones"}, lambda x, weights: x + weights[0][:6], 35),
+        (
+            {"coding": "learned", "length": 7, "initializer": "ones"},
+            lambda x, weights: x + weights[0][:6],
+            35,
+        ),
     ],
     ids=["sinusoidal", "binary", "integer", "learned"],
 )

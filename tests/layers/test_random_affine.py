@@ -6,7 +6,14 @@ from keras import ops
 from layers.random_affine import RandomAffine
 from tests.layers.conformance import check_layer
 
-ALL = {"rotation": 10, "scale": 0.1, "shear": 0.1, "translation": 2.0, "horizontal_flip": True, "seed": 3}
+ALL = {
+    "rotation": 10,
+    "scale": 0.1,
+    "shear": 0.1,
+    "translation": 2.0,
+    "horizontal_flip": True,
+    "seed": 3,
+}
 NO_XLA = "TensorFlow has no XLA kernel for ImageProjectiveTransformV3"
 
 
@@ -40,14 +47,19 @@ def test_conformance():
 def test_each_image_has_its_own_draw_and_the_next_call_another():
     image = np.random.default_rng(0).random((1, 12, 12, 1)).astype("float32")
     layer = RandomAffine(**ALL)
-    first, second = affine(layer, np.repeat(image, 4, axis=0)), affine(layer, np.repeat(image, 4, axis=0))
+    first, second = (
+        affine(layer, np.repeat(image, 4, axis=0)),
+        affine(layer, np.repeat(image, 4, axis=0)),
+    )
     assert len({f.tobytes() for f in [*first, *second]}) == 8
 
 
 def test_the_flip_mirrors_exactly_about_half_of_the_images():
     images = np.random.default_rng(0).random((200, 5, 6, 1)).astype("float32")
     flipped = affine(RandomAffine(horizontal_flip=True, seed=1), images)
-    mirrored = np.array([np.allclose(f, i[:, ::-1], atol=1e-5) for f, i in zip(flipped, images, strict=True)])
+    mirrored = np.array(
+        [np.allclose(f, i[:, ::-1], atol=1e-5) for f, i in zip(flipped, images, strict=True)]
+    )
     same = np.array([np.allclose(f, i, atol=1e-5) for f, i in zip(flipped, images, strict=True)])
     assert np.all(mirrored ^ same)
     assert 70 < mirrored.sum() < 130
@@ -81,7 +93,9 @@ def test_amounts_stay_within_and_fill_their_limits():
 def test_a_quarter_turn_is_numpys(monkeypatch):
     image = np.random.default_rng(0).random((1, 7, 7, 1)).astype("float32")
     layer = RandomAffine(rotation=90, seed=0)
-    monkeypatch.setattr(keras.random, "uniform", lambda shape, *_, **__: ops.ones(shape))  # each draw at its limit
+    monkeypatch.setattr(
+        keras.random, "uniform", lambda shape, *_, **__: ops.ones(shape)
+    )  # each draw at its limit
     np.testing.assert_allclose(affine(layer, image)[0], np.rot90(image[0], 1), atol=1e-4)
 
 
@@ -98,7 +112,9 @@ def test_what_comes_in_from_outside_is_the_border_be_it_dark_or_light(background
 
 def test_all_five_at_once_are_one_product(monkeypatch):
     """`c + A (p − c) − t` with A = rotation · shear · scale · mirror, each amount another."""
-    draws = np.array([[0.5, -0.8, 0.3, -0.6, 0.1, 0.7, -0.4], [-0.9, 0.6, -0.5, 0.8, -0.1, -0.2, 0.3]], "float32")
+    draws = np.array(
+        [[0.5, -0.8, 0.3, -0.6, 0.1, 0.7, -0.4], [-0.9, 0.6, -0.5, 0.8, -0.1, -0.2, 0.3]], "float32"
+    )
     monkeypatch.setattr(keras.random, "uniform", lambda *_, **__: ops.convert_to_tensor(draws))
     layer = RandomAffine(rotation=40, scale=0.5, shear=0.6, translation=3, horizontal_flip=True)
     found = ops.convert_to_numpy(layer.transforms(2, 9, 14))

@@ -17,14 +17,20 @@ def crowds():
 def test_distance_against_the_matrix_root_of_scipy(crowds):
     (m, c), (n, d) = ((x.mean(0), np.cov(x.T)) for x in crowds)
     expected = np.sum((m - n) ** 2) + np.trace(c + d - 2 * sqrtm(c @ d).real)
-    assert float(frechet_distance(*(x.astype("float32") for x in (m, c, n, d)))) == pytest.approx(expected, rel=1e-4)
+    assert float(frechet_distance(*(x.astype("float32") for x in (m, c, n, d)))) == pytest.approx(
+        expected, rel=1e-4
+    )
 
 
 def test_distance_in_one_dimension():
     """(μ − μ')² + (σ − σ')²."""
     one = lambda x, *shape: np.full(shape, x, "float32")  # noqa: E731
-    assert float(frechet_distance(one(1, 1), one(9, 1, 1), one(3, 1), one(4, 1, 1))) == pytest.approx(4 + 1)
-    assert float(frechet_distance(one(1, 1), one(9, 1, 1), one(1, 1), one(9, 1, 1))) == pytest.approx(0, abs=1e-5)
+    assert float(
+        frechet_distance(one(1, 1), one(9, 1, 1), one(3, 1), one(4, 1, 1))
+    ) == pytest.approx(4 + 1)
+    assert float(
+        frechet_distance(one(1, 1), one(9, 1, 1), one(1, 1), one(9, 1, 1))
+    ) == pytest.approx(0, abs=1e-5)
 
 
 def scored(real, generated, answers, batch):
@@ -52,7 +58,9 @@ def test_anchors_of_the_distance(crowds):
     real, _ = crowds
     answers = np.ones((900, 1), "float32")
     assert scored(real, real, answers, 100)["frechet_distance"] == pytest.approx(0, abs=1e-4)
-    assert scored(real, 0 * real + real.mean(0), answers, 100)["frechet_distance"] == pytest.approx(1, abs=1e-3)
+    assert scored(real, 0 * real + real.mean(0), answers, 100)["frechet_distance"] == pytest.approx(
+        1, abs=1e-3
+    )
 
 
 def test_nothing_seen_is_no_error_and_reset_forgets(crowds):
@@ -77,7 +85,10 @@ def test_judge_learns_and_compares():
     judge = build_judge((16, 16, 1), classes=2, features=8)
     teach_judge(judge, Batches(data), epochs=8)
     assert np.mean(judge.predict(images, verbose=0)[1].argmax(1) == labels) > 0.95
-    same, half = compare(judge, images, images), compare(judge, images, images[labels == 0].repeat(2, axis=0))
+    same, half = (
+        compare(judge, images, images),
+        compare(judge, images, images[labels == 0].repeat(2, axis=0)),
+    )
     assert same["frechet_distance"] == pytest.approx(0, abs=1e-3)
     assert half["frechet_distance"] > 0.1
     assert (same["classes"], half["classes"]) == (2, 1)
@@ -91,7 +102,9 @@ def test_compare_measures_generated_against_real(crowds):
         """Shows the examples themselves as features, and takes the real ones for all classes."""
 
         def predict(self, examples, **_):
-            answers = np.arange(len(examples)) % 4 if examples is real else np.arange(len(examples)) % 2
+            answers = (
+                np.arange(len(examples)) % 4 if examples is real else np.arange(len(examples)) % 2
+            )
             return examples, np.eye(4)[answers]
 
     (m, c), (n, d) = ((x.mean(0), np.cov(x.T, bias=True)) for x in (real, generated))

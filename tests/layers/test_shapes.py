@@ -63,10 +63,14 @@ def test_receptive_field_by_poking():
     layers = [(3, 1), (2, 2), (3, 1), (5, 2)]
     size = 40
     images = np.zeros((size, size, size, 1), "float32")
-    images[np.arange(size), np.arange(size), np.arange(size)] = 1  # one lit pixel each, along the diagonal
+    images[np.arange(size), np.arange(size), np.arange(size)] = (
+        1  # one lit pixel each, along the diagonal
+    )
     y = images
     for kernel, stride in layers:
-        y = keras.layers.Conv2D(1, kernel, strides=stride, kernel_initializer="ones", use_bias=False)(y)
+        y = keras.layers.Conv2D(
+            1, kernel, strides=stride, kernel_initializer="ones", use_bias=False
+        )(y)
     y = ops.convert_to_numpy(y)
     middle = y.shape[1] // 2
     assert np.count_nonzero(y[:, middle, middle, 0]) == receptive_field(*zip(*layers, strict=True))

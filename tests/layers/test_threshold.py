@@ -34,10 +34,14 @@ def test_both_conventions_at_zero():
 
 
 def test_nothing_below_it_learns():
-    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4), keras.layers.Dense(1), Threshold()])
+    model = keras.Sequential(
+        [keras.Input((3,)), keras.layers.Dense(4), keras.layers.Dense(1), Threshold()]
+    )
     model.compile("sgd", "mse")
     before = model.get_weights()
-    with contextlib.suppress(ValueError, RuntimeError):  # TensorFlow and torch say that there are no gradients
+    with contextlib.suppress(
+        ValueError, RuntimeError
+    ):  # TensorFlow and torch say that there are no gradients
         model.train_on_batch(AROUND_ZERO, 1 - model.predict_on_batch(AROUND_ZERO))
     for weight, old in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weight, old)

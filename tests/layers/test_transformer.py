@@ -46,7 +46,11 @@ def block(x, weights, attentions, norm, activate):
     ]
     parts.append(lambda y: activate(y @ w1 + b1) @ w2 + b2)
     for part, (scale, offset) in zip(parts, norms, strict=True):
-        x = x + part(normalise(x, scale, offset)) if norm == "before" else normalise(x + part(x), scale, offset)
+        x = (
+            x + part(normalise(x, scale, offset))
+            if norm == "before"
+            else normalise(x + part(x), scale, offset)
+        )
     return x
 
 
@@ -70,7 +74,9 @@ def test_encoder_conforms(norm, causal):
             "seed": 4,
         },
         (3, steps, features),
-        reference=lambda x, w: np.stack([block(row, w, [(None, allowed)], norm, np.tanh) for row in x]),
+        reference=lambda x, w: np.stack(
+            [block(row, w, [(None, allowed)], norm, np.tanh) for row in x]
+        ),
         parameters=4 * features**2 + 2 * features * units + units + features + 4 * features,
         mask="passed",
         random=True,
@@ -87,8 +93,15 @@ def test_decoder_conforms():
         TransformerDecoder,
         {"num_heads": 2, "units": units, "dropout": 0.3, "norm": norm, "seed": 4},
         [(3, steps, features), (3, 5, read)],
-        reference=lambda x, w: np.stack([block(row, w, look(seen), norm, relu) for row, seen in zip(*x, strict=True)]),
-        parameters=6 * features**2 + 2 * features * read + 2 * features * units + units + features + 6 * features,
+        reference=lambda x, w: np.stack(
+            [block(row, w, look(seen), norm, relu) for row, seen in zip(*x, strict=True)]
+        ),
+        parameters=6 * features**2
+        + 2 * features * read
+        + 2 * features * units
+        + units
+        + features
+        + 6 * features,
         random=True,
         bad_arguments=[{"num_heads": -1}, {"units": 0}, {"dropout": -0.1}, {"norm": None}],
         bad_shapes=[[(2, 5), (2, 5, 6)], [(2, 5, 6), (2, 5)], [(2, 5, 3), (2, 5, 6)]],
@@ -107,8 +120,13 @@ def whole(inputs, weights):
     answers = []
     for source, target in zip(*inputs, strict=True):
         source, features = source[source > 0], read.shape[1]
-        x, y = (e[t] * features**0.5 + places(len(t), features) for e, t in ((read, source), (write, target)))
-        memory = normalise(block(x, encoder, [(None, np.ones((len(x), len(x))))], "before", relu), *norms[:2])
+        x, y = (
+            e[t] * features**0.5 + places(len(t), features)
+            for e, t in ((read, source), (write, target))
+        )
+        memory = normalise(
+            block(x, encoder, [(None, np.ones((len(x), len(x))))], "before", relu), *norms[:2]
+        )
         looks = [(None, np.tri(len(y))), (memory, np.ones((len(y), len(x))))]
         answers.append(normalise(block(y, decoder, looks, "before", relu), *norms[2:]) @ write.T)
     return np.stack(answers)
@@ -177,10 +195,16 @@ def test_generation_is_beam_search_by_the_score_per_token(width):
     for seed in range(2):
         layer = sharp_transformer(seed)
         found = layer.generate(SOURCES, START, STOP, LENGTH, width=width, forbidden=(FORBIDDEN,))
-        found = np.pad(found, ((0, 0), (0, 1 + LENGTH - found.shape[1])), constant_values=STOP).tolist()
+        found = np.pad(
+            found, ((0, 0), (0, 1 + LENGTH - found.shape[1])), constant_values=STOP
+        ).tolist()
         assert found == [likeliest(layer, source, width, penalty=1.0) for source in SOURCES]
-        differs = differs or found != [likeliest(layer, source, width, penalty=0.0) for source in SOURCES]
-    assert differs == (width > 1), "where the penalty changes nothing this test would not notice its absence"
+        differs = differs or found != [
+            likeliest(layer, source, width, penalty=0.0) for source in SOURCES
+        ]
+    assert differs == (width > 1), (
+        "where the penalty changes nothing this test would not notice its absence"
+    )
 
 
 def test_padding_of_the_source_changes_no_score():
@@ -190,7 +214,9 @@ def test_padding_of_the_source_changes_no_score():
     expected = ops.convert_to_numpy(layer([sources, written]))
     for width in (1, 5):
         padded = np.pad(sources, ((0, 0), (0, width)))
-        np.testing.assert_allclose(ops.convert_to_numpy(layer([padded, written])), expected, atol=1e-4)
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(layer([padded, written])), expected, atol=1e-4
+        )
         memory, real = layer.encode(padded)
         weights = ops.convert_to_numpy(layer.decode(written, memory, real)[1])
         assert weights[..., 3:].max() < 1e-6
@@ -276,7 +302,9 @@ def test_padding_of_either_sequence_is_not_looked_at(norm):
     expected = ops.convert_to_numpy(model([source, target]))
     for pad in (1, 4):
         padded = np.pad(source, ((0, 0), (0, pad))), np.pad(target, ((0, 0), (0, pad)))
-        np.testing.assert_allclose(ops.convert_to_numpy(model(list(padded)))[:, :2], expected, atol=1e-5)
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(model(list(padded)))[:, :2], expected, atol=1e-5
+        )
         after = ops.convert_to_numpy(model([source, np.pad(target, ((0, 0), (pad, 0)))]))[:, pad:]
         np.testing.assert_allclose(after, expected, atol=1e-5)
 
@@ -293,4 +321,6 @@ def test_layer_takes_no_mask_away_from_its_inputs():
         outputs = TransformerEncoder(2, 16, norm=norm)(texts)
         TransformerDecoder(2, 16, norm=norm)([texts, texts])
         for kept in (texts, outputs):
-            assert ops.convert_to_numpy(keras.src.backend.get_keras_mask(kept)).tolist() == [[True, False]]
+            assert ops.convert_to_numpy(keras.src.backend.get_keras_mask(kept)).tolist() == [
+                [True, False]
+            ]

@@ -11,7 +11,10 @@ def statistics(x, windows):
     parts = []
     for window in windows:
         rows = x[:, -window:]
-        parts += [rows.mean(1), np.stack([np.polyfit(np.arange(len(series)), series, 1)[0] for series in rows])]
+        parts += [
+            rows.mean(1),
+            np.stack([np.polyfit(np.arange(len(series)), series, 1)[0] for series in rows]),
+        ]
     return np.concatenate(parts, axis=1)
 
 

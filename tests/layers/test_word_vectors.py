@@ -9,7 +9,10 @@ from layers.word_vectors import analogy_places, analogy_plane, similarities, ski
 def test_all_neighbours_within_a_window_of_one():
     words, texts = [3, 1, 4, 1, 5, 9], [0, 0, 0, 1, 1, 2]
     expected = [
-        (a, b) for i, a in enumerate(words) for j, b in enumerate(words) if abs(i - j) == 1 and texts[i] == texts[j]
+        (a, b)
+        for i, a in enumerate(words)
+        for j, b in enumerate(words)
+        if abs(i - j) == 1 and texts[i] == texts[j]
     ]
     assert sorted(map(tuple, skip_grams(words, texts, window=1))) == sorted(expected)
 
@@ -37,7 +40,9 @@ def test_words_are_kept_as_often_as_said():
 
 def test_the_seed_decides_what_is_drawn():
     text = np.arange(50), np.zeros(50, int)
-    first, again, other = (skip_grams(*text, window=4, keep=np.full(50, 0.5), seed=seed) for seed in (1, 1, 2))
+    first, again, other = (
+        skip_grams(*text, window=4, keep=np.full(50, 0.5), seed=seed) for seed in (1, 1, 2)
+    )
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 
@@ -47,7 +52,9 @@ def test_texts_without_neighbours(words):
     assert skip_grams(np.array(words, int), np.zeros(len(words), int)).shape == (0, 2)
 
 
-@pytest.mark.parametrize(("words", "texts", "window"), [([1, 2], [0, 0], 0), ([1, 2], [0], 1), ([[1]], [[0]], 1)])
+@pytest.mark.parametrize(
+    ("words", "texts", "window"), [([1, 2], [0, 0], 0), ([1, 2], [0], 1), ([[1]], [[0]], 1)]
+)
 def test_clear_errors(words, texts, window):
     with pytest.raises(ValueError, match="Received: window="):
         skip_grams(words, texts, window)
@@ -64,10 +71,17 @@ def test_similarities_are_cosines():
 
 def test_places_of_analogies_one_by_one():
     rng = np.random.default_rng(0)
-    vectors, asked = rng.normal(size=(30, 4)), rng.permuted(np.tile(np.arange(30), (20, 1)), axis=1)[:, :4]
+    vectors, asked = (
+        rng.normal(size=(30, 4)),
+        rng.permuted(np.tile(np.arange(30), (20, 1)), axis=1)[:, :4],
+    )
     unit = vectors / np.sqrt(np.sum(vectors**2, axis=1))[:, None]
     for place, (a, b, c, d) in zip(analogy_places(vectors, asked), asked, strict=True):
-        order = [word for word in np.argsort(-unit @ (unit[b] - unit[a] + unit[c])) if word not in (a, b, c)]
+        order = [
+            word
+            for word in np.argsort(-unit @ (unit[b] - unit[a] + unit[c]))
+            if word not in (a, b, c)
+        ]
         assert order[place] == d
     assert analogy_places(vectors, []).shape == (0,)
 
@@ -82,7 +96,10 @@ def test_scores_of_vectors_that_know_number_and_gender():
     pairs = ", ".join(f"{noun}o {noun}a" for noun in nouns)
     families = {noun: f"{noun}o {noun}a" for noun in nouns}
     expected = {"analogies": 1, "top5": 1, "families": 1}
-    assert word_scores(vectors, words, {"o, a": f"{pairs}, perro perra"}, families | {"none": "casa"}) == expected
+    assert (
+        word_scores(vectors, words, {"o, a": f"{pairs}, perro perra"}, families | {"none": "casa"})
+        == expected
+    )
     mixed = dict(enumerate(["niño gata", "gato amiga", "amigo niña"]))
     assert word_scores(vectors, words, {}, mixed) == {"analogies": 0, "top5": 0, "families": 0}
 
@@ -105,7 +122,9 @@ def test_scores_count_the_nearest_and_the_five_nearest():
 
 
 def test_nothing_to_ask():
-    assert set(word_scores(np.eye(3), ["a", "b", "c"], {"": "x y, y z"}, {"": "x"}).values()) == {0.0}
+    assert set(word_scores(np.eye(3), ["a", "b", "c"], {"": "x y, y z"}, {"": "x"}).values()) == {
+        0.0
+    }
 
 
 def test_plane_of_pairs_that_differ_alike():

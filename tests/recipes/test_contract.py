@@ -26,7 +26,10 @@ from recipes.training import optimizers
 
 def by_chapter(items, chapter, name):
     """Parameters of which those of a chapter run in one process."""
-    return [pytest.param(item, id=name(item), marks=pytest.mark.xdist_group(chapter(item))) for item in items]
+    return [
+        pytest.param(item, id=name(item), marks=pytest.mark.xdist_group(chapter(item)))
+        for item in items
+    ]
 
 
 RECIPES = by_chapter(all_recipes(), lambda recipe: recipe.chapter, lambda recipe: recipe.name)
@@ -35,7 +38,9 @@ CHAPTERS = by_chapter({parameter.values[0].chapter: None for parameter in TRAINE
 
 
 SHORTER = {
-    "transformer_translation": {"LENGTH": 5},  # what an untrained network writes never ends by itself
+    "transformer_translation": {
+        "LENGTH": 5
+    },  # what an untrained network writes never ends by itself
     "gpt": {"WRITTEN": 20},
     "optimizers": {"LEARNING_RATES": optimizers.LEARNING_RATES[::6]},
 }
@@ -65,9 +70,13 @@ def shorter(recipe, monkeypatch):
 def coarse_pictures(monkeypatch):
     style = figures.use_style
     monkeypatch.setattr(
-        figures, "use_style", lambda: (style(), plt.rcParams.update({"figure.dpi": 25, "savefig.dpi": 25}))
+        figures,
+        "use_style",
+        lambda: (style(), plt.rcParams.update({"figure.dpi": 25, "savefig.dpi": 25})),
     )
-    monkeypatch.setattr(matplotlib.layout_engine.ConstrainedLayoutEngine, "execute", lambda engine, figure: None)
+    monkeypatch.setattr(
+        matplotlib.layout_engine.ConstrainedLayoutEngine, "execute", lambda engine, figure: None
+    )
 
 
 @pytest.fixture
@@ -91,7 +100,9 @@ def smoke_runs(tmp_path_factory):
 def test_smoke_run_leaves_model_scores_and_pictures(recipe, smoke_runs, recwarn):
     tf.config.run_functions_eagerly(eager(recipe))
     assert cli.main(["run", recipe.name, "--smoke", "--output", str(smoke_runs / recipe.name)]) == 0
-    assert not [warning for warning in recwarn if "Limiting steps_per_epoch" in str(warning.message)]
+    assert not [
+        warning for warning in recwarn if "Limiting steps_per_epoch" in str(warning.message)
+    ]
     folder = smoke_runs / recipe.name / ("smoke" if recipe.trains else "")
     assert list(folder.glob("*.png")) + list(folder.glob("*.gif"))
     assert (folder / "README.md").exists()
@@ -103,9 +114,13 @@ def test_smoke_run_leaves_model_scores_and_pictures(recipe, smoke_runs, recwarn)
             metrics = json.loads((left / "metrics.json").read_text())
             assert (metrics["head_check"] == "wrong") == (variant in wrong_on_purpose), metrics
             assert metrics["scores"]
-            assert {"model.keras", "history.csv", "README.md"} <= {path.name for path in left.iterdir()}
+            assert {"model.keras", "history.csv", "README.md"} <= {
+                path.name for path in left.iterdir()
+            }
         if hasattr(recipe.module, "baseline"):
-            assert set(metrics["baseline"]) <= set(metrics["scores"]), "named otherwise than the model's scores"
+            assert set(metrics["baseline"]) <= set(metrics["scores"]), (
+                "named otherwise than the model's scores"
+            )
         write_predictions(folder, recipe.module)
 
 
@@ -167,7 +182,9 @@ def write_predictions(folder, module):
         if data not in inputs:
             *_, test = module.load_data(**load_arguments)
             inputs[data] = tf.nest.map_structure(np.asarray, next(iter(test.take(1)))[0])
-        outputs = keras.saving.load_model(path).predict_on_batch(tf.nest.map_structure(tf.constant, inputs[data]))
+        outputs = keras.saving.load_model(path).predict_on_batch(
+            tf.nest.map_structure(tf.constant, inputs[data])
+        )
         path.with_suffix(".pickle").write_bytes(pickle.dumps((inputs[data], outputs)))
 
 
@@ -221,7 +238,9 @@ def test_main_builds_networks_for_its_data(recipe, monkeypatch, on_twice_the_dat
             scheduled += 1
             steps = recipe.module.EPOCHS * sum(1 for _ in train)
             end = float(rate(steps))
-            assert float(rate(steps + 1)) == float(rate(10 * steps)) == end, "still changes at the end"
+            assert float(rate(steps + 1)) == float(rate(10 * steps)) == end, (
+                "still changes at the end"
+            )
             assert float(rate(0.9 * steps)) != end, "stands still before the end"
     assert bool(scheduled) == arguments.wants(recipe.module.build_model, "steps")
 
@@ -236,8 +255,12 @@ def test_search_space_starts_at_the_defaults(recipe):
         assert name in defaults, f"{name} is no argument of load_data or build_model"
         assert value == pytest.approx(defaults[name]), name
     for parameter in hp.space:
-        if getattr(parameter, "step", None) or isinstance(parameter, keras_tuner.engine.hyperparameters.Choice):
-            assert any(value == pytest.approx(parameter.default) for value in parameter.values), "default off its grid"
+        if getattr(parameter, "step", None) or isinstance(
+            parameter, keras_tuner.engine.hyperparameters.Choice
+        ):
+            assert any(value == pytest.approx(parameter.default) for value in parameter.values), (
+                "default off its grid"
+            )
         if hasattr(parameter, "min_value"):
             assert parameter.min_value <= parameter.default <= parameter.max_value
 
@@ -282,11 +305,17 @@ for argument in sys.argv[1:]:
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_models_predict_the_same_in_a_fresh_process(chapter, smoke_runs):
     assert smoke_runs.is_dir(), "another run of pytest has cleared the temporary folder"
-    recipes = [parameter.values[0] for parameter in TRAINED if parameter.values[0].chapter == chapter]
-    saved = [str(path) for recipe in recipes for path in (smoke_runs / recipe.name).rglob("model.pickle")]
+    recipes = [
+        parameter.values[0] for parameter in TRAINED if parameter.values[0].chapter == chapter
+    ]
+    saved = [
+        str(path) for recipe in recipes for path in (smoke_runs / recipe.name).rglob("model.pickle")
+    ]
     if not saved:
         pytest.skip("run together with the smoke runs")
     modules = [f"recipes.{recipe.chapter}.{recipe.name}" for recipe in recipes]
-    loaded = subprocess.run([sys.executable, "-c", RELOAD, *modules, *saved], capture_output=True, text=True)
+    loaded = subprocess.run(
+        [sys.executable, "-c", RELOAD, *modules, *saved], capture_output=True, text=True
+    )
     assert loaded.returncode == 0, loaded.stderr[-3000:]
     assert set(loaded.stdout.split()) >= set(saved)

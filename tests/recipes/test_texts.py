@@ -9,7 +9,9 @@ from recipes._runner import arguments, data
 from recipes._runner.recipe import all_recipes
 from recipes._runner.stand_ins import TEXTS
 
-READERS = [recipe for recipe in all_recipes() if recipe.trains and {*data.names(recipe.path)} & {*TEXTS}]
+READERS = [
+    recipe for recipe in all_recipes() if recipe.trains and {*data.names(recipe.path)} & {*TEXTS}
+]
 
 
 @pytest.fixture(autouse=True)

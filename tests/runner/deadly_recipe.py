@@ -35,7 +35,11 @@ def build_model(kind="good", learning_rate=0.1):
 
 
 def search_space(hp):
-    return {"kind": hp.Choice("kind", ["good", "kills", "hangs", "raises", "diverges", "also good"], default="good")}
+    return {
+        "kind": hp.Choice(
+            "kind", ["good", "kills", "hangs", "raises", "diverges", "also good"], default="good"
+        )
+    }
 
 
 def main():

@@ -25,7 +25,13 @@ class Interrupted(BaseException):
 class Faults:
     """Counts the writes of a run and interrupts the n-th, before it or (weights only) having written half of it."""
 
-    WRITES = ((os, "rename"), (os, "replace"), (os, "link"), (pickle, "dumps"), (keras.Model, "save_weights"))
+    WRITES = (
+        (os, "rename"),
+        (os, "replace"),
+        (os, "link"),
+        (pickle, "dumps"),
+        (keras.Model, "save_weights"),
+    )
 
     def __init__(self, stop_at=None):
         self.stop_at, self.writes = stop_at, []
@@ -57,8 +63,21 @@ class Faults:
 def run(folder, *flags, seed=3):
     """Train, and return the weights that were saved."""
     keras.backend.clear_session()
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as errors:
-        arguments = ["run", "tiny", "--deterministic", "--seed", str(seed), "--epochs", "3", "--output", str(folder)]
+    with (
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()) as errors,
+    ):
+        arguments = [
+            "run",
+            "tiny",
+            "--deterministic",
+            "--seed",
+            str(seed),
+            "--epochs",
+            "3",
+            "--output",
+            str(folder),
+        ]
         status = tiny.main([*arguments, *flags])
     assert status == 0, errors.getvalue()
     return keras.saving.load_model(folder / "model.keras").get_weights()
@@ -73,17 +92,31 @@ def main(folder, every=1):
     with Faults() as counting:
         expected = run(folder / "whole")
     repeated, other_seed = run(folder / "repeated"), run(folder / "other", seed=4)
-    repeats = all(map(np.array_equal, expected, repeated)) and scores(folder / "whole") == scores(folder / "repeated")
-    seeded = not any(np.array_equal(one, other) for one, other in zip(expected, other_seed, strict=True) if one.std())
+    repeats = all(map(np.array_equal, expected, repeated)) and scores(folder / "whole") == scores(
+        folder / "repeated"
+    )
+    seeded = not any(
+        np.array_equal(one, other)
+        for one, other in zip(expected, other_seed, strict=True)
+        if one.std()
+    )
     print(json.dumps({"writes": counting.writes, "repeats": repeats, "seeded": seeded}), flush=True)
     for number in range(1, len(counting.writes) + 1, int(every)):
         target = folder / str(number)
         with contextlib.suppress(Interrupted), Faults(number):
             run(target)
-        started = (target / output.UNFINISHED / "plan.json").exists() or (target / "plan.json").exists()
+        started = (target / output.UNFINISHED / "plan.json").exists() or (
+            target / "plan.json"
+        ).exists()
         equal = all(map(np.array_equal, expected, run(target, *["--resume"] * started)))
         print(
-            json.dumps({"before": f"{number}: {counting.writes[number - 1]}", "resumed": started, "equal": equal}),
+            json.dumps(
+                {
+                    "before": f"{number}: {counting.writes[number - 1]}",
+                    "resumed": started,
+                    "equal": equal,
+                }
+            ),
             flush=True,
         )
 

@@ -8,7 +8,11 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 EPOCHS = 4
-VARIANTS = {"line": {"units": 0}, "hidden": {"units": 4}, "wild": {"units": 4, "learning_rate": 2.0}}
+VARIANTS = {
+    "line": {"units": 0},
+    "hidden": {"units": 4},
+    "wild": {"units": 4, "learning_rate": 2.0},
+}
 
 
 def load_data(batch_size=32):
@@ -18,7 +22,9 @@ def load_data(batch_size=32):
 
     def columns(row):
         place = [row["latitude"] / 40, row["longitude"] / 120, row["housing_median_age"] / 40]
-        return tf.stack([tf.cast(value, "float32") for value in place]), row["median_house_value"] / 1e5
+        return tf.stack([tf.cast(value, "float32") for value in place]), row[
+            "median_house_value"
+        ] / 1e5
 
     def batches(rows):
         return rows.map(columns).batch(batch_size)
@@ -48,7 +54,9 @@ def baseline(train, test):
     """The mean price."""
     prices = [float(y) for _, batch in train.as_numpy_iterator() for y in batch.reshape(-1)]
     mean = sum(prices) / len(prices)
-    errors = [abs(float(y) - mean) for _, batch in test.as_numpy_iterator() for y in batch.reshape(-1)]
+    errors = [
+        abs(float(y) - mean) for _, batch in test.as_numpy_iterator() for y in batch.reshape(-1)
+    ]
     return {"mae": sum(errors) / len(errors)}
 
 

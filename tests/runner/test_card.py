@@ -30,13 +30,19 @@ def run(folder, *flags):
 
 def table(card_text):
     """The rows of the table of a card, `{first cell: other cells}`."""
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in card_text.splitlines() if line[:1] == "|"]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in card_text.splitlines()
+        if line[:1] == "|"
+    ]
     return {cells[0]: cells[1:] for cells in rows}
 
 
 def fresh_scores(folder):
     *_, test = tiny_recipe.load_data()
-    return keras.saving.load_model(folder / "model.keras").evaluate(test, return_dict=True, verbose=0)
+    return keras.saving.load_model(folder / "model.keras").evaluate(
+        test, return_dict=True, verbose=0
+    )
 
 
 def shown_pictures(card_text):
@@ -56,7 +62,9 @@ def figures_of_one(model, test, history):
 def test_card_of_one_network_tells_its_scores_and_shows_all_its_pictures(tmp_path, monkeypatch):
     monkeypatch.setattr(tiny_recipe, "figures", figures_of_one, raising=False)
     monkeypatch.setattr(tiny_recipe, "CLASSES", ["inner", "outer"], raising=False)
-    monkeypatch.setattr(Recipe, "figures_summary", "What it does.")  # read from the file, which has none
+    monkeypatch.setattr(
+        Recipe, "figures_summary", "What it does."
+    )  # read from the file, which has none
     text = run(tmp_path)
     scores = fresh_scores(tmp_path)
     assert {name: cells[0] for name, cells in table(text).items() if name in scores} == {
@@ -97,7 +105,9 @@ def test_cards_of_variants_tell_each_its_own(tmp_path, monkeypatch):
         assert {name: cells[0] for name, cells in table(own).items() if name in scores} == scores
         network = keras.saving.load_model(tmp_path / variant / "model.keras")
         assert f"{network.count_params():,} parameters; epoch {metrics['best_epoch']} of 2" in own
-        columns = dict(zip(compared["variant"], compared[f"[{variant}]({variant}/README.md)"], strict=True))
+        columns = dict(
+            zip(compared["variant"], compared[f"[{variant}]({variant}/README.md)"], strict=True)
+        )
         assert columns == {"parameters": f"{network.count_params():,}", **scores}
         assert shown_pictures(own) == ["training_curves.png", "confusion_matrix.png"]
         assert "What they do." not in own, "of pictures that are not there"
@@ -136,7 +146,10 @@ def test_epoch_chosen_on_validation_is_said_to_be(tmp_path):
     text = run(tmp_path)
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     score = metrics["validation"]["val_accuracy"]
-    assert f"epoch {metrics['best_epoch']} of 2, chosen on validation (val_accuracy {score:.4g})" in text
+    assert (
+        f"epoch {metrics['best_epoch']} of 2, chosen on validation (val_accuracy {score:.4g})"
+        in text
+    )
 
 
 @pytest.mark.parametrize(
@@ -149,7 +162,9 @@ def test_epoch_chosen_on_validation_is_said_to_be(tmp_path):
         ({"KEEP": "last"}, ["--epochs", "1"], "the last of 1 epoch, "),
     ],
 )
-def test_epoch_not_chosen_on_validation_is_not_said_to_be(tmp_path, monkeypatch, changes, flags, said):
+def test_epoch_not_chosen_on_validation_is_not_said_to_be(
+    tmp_path, monkeypatch, changes, flags, said
+):
     for name, value in changes.items():
         monkeypatch.setattr(tiny_recipe, name, value, raising=False)
     text = run(tmp_path, *flags)
@@ -181,7 +196,10 @@ def test_command_on_the_card_makes_the_same_again(tmp_path, monkeypatch):
 def test_names_of_classes_are_the_recipes_else_the_data_sets(units, own, names):
     module = types.SimpleNamespace(**({"CLASSES": own} if own else {}))
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(units)])
-    assert training.classes(module, types.SimpleNamespace(data={"imdb_reviews": "real"}), model) == names
+    assert (
+        training.classes(module, types.SimpleNamespace(data={"imdb_reviews": "real"}), model)
+        == names
+    )
     assert training.classes(module, types.SimpleNamespace(data={}), model) == own
 
 

@@ -111,7 +111,12 @@ def test_copy_uses_its_own_packages_although_the_checkout_is_installed(project, 
     copy("tiny", mine)
     for folder, script in ((mine, "tiny.py"), (tmp_path, "mine/tiny.py")):
         done = subprocess.run(
-            [sys.executable, script], cwd=folder, env=environment(), capture_output=True, text=True, check=True
+            [sys.executable, script],
+            cwd=folder,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=True,
         )
         module, *paths = done.stdout.splitlines()
         assert module == "layers.inner"
@@ -165,7 +170,9 @@ def test_second_copy_shares_the_folder(project, tmp_path):
 )
 @pytest.mark.parametrize("end", ["\r\n", "\n"])
 @pytest.mark.parametrize("last", ["", "# año"])
-def test_requirements_keep_their_encoding_and_line_ends(project, tmp_path, encoding, mark, end, last):
+def test_requirements_keep_their_encoding_and_line_ends(
+    project, tmp_path, encoding, mark, end, last
+):
     path = tmp_path / "requirements.txt"
     mine = f"keras>=3  # «señal»{end}pandas{end}{last}"
     path.write_bytes(mark + mine.encode(encoding))
@@ -174,7 +181,9 @@ def test_requirements_keep_their_encoding_and_line_ends(project, tmp_path, encod
     expected = mine + (end if last else "") + "".join(line + end for line in added)
     assert path.read_bytes() == mark + expected.encode(encoding)
     assert copy("other", tmp_path) == 0
-    assert path.read_bytes() == mark + expected.encode(encoding), "what is listed is not listed twice"
+    assert path.read_bytes() == mark + expected.encode(encoding), (
+        "what is listed is not listed twice"
+    )
 
 
 @pytest.mark.parametrize("encoding", ["utf-32", "utf-16-le"])
@@ -214,7 +223,10 @@ def test_pictures_come_along_where_they_are_wanted(project, tmp_path, monkeypatc
     copy("tiny", mine, "--with-figures")
     assert files_in(mine) - files_in(tmp_path / "without") == {"tiny_figures.py"}
     assert "matplotlib" in (mine / "requirements.txt").read_text()
-    assert "from tiny_figures import figures" in code_blocks((mine / "README.md").read_text(), "python")[-1]
+    assert (
+        "from tiny_figures import figures"
+        in code_blocks((mine / "README.md").read_text(), "python")[-1]
+    )
     code = "import tiny_figures; print(*tiny_figures.figures(None, None, None))"
     said = [str(mine / "tiny.py"), "tiny", str(mine / "layers/late.py"), "matplotlib.pyplot"]
     assert run_there(mine, "-c", code).split() == said
@@ -307,7 +319,9 @@ def code_blocks(markdown, language):
     return [part.partition("\n```")[0] for part in markdown.split(f"```{language}\n")[1:]]
 
 
-@pytest.mark.parametrize("found", [r for r in recipe.all_recipes() if r.trains], ids=lambda found: found.name)
+@pytest.mark.parametrize(
+    "found", [r for r in recipe.all_recipes() if r.trains], ids=lambda found: found.name
+)
 def test_readme_says_how_to_load_what_main_saves(found, tmp_path):
     used = copy_extras.use(found)
     readme = copy_extras.readme(found, used)
@@ -317,8 +331,12 @@ def test_readme_says_how_to_load_what_main_saves(found, tmp_path):
     compile(load, "README.md", "exec")
     assert f'keras.saving.load_model("{used.file}")' in load
     assert used.file.startswith(found.name)
-    imports_layers = any(name.startswith("layers.") for name in copy_command.imported(found.source, None))
-    assert (f"import {found.name}" in load) == (imports_layers or "register_keras_serializable" in found.source)
+    imports_layers = any(
+        name.startswith("layers.") for name in copy_command.imported(found.source, None)
+    )
+    assert (f"import {found.name}" in load) == (
+        imports_layers or "register_keras_serializable" in found.source
+    )
 
 
 KINDS = {
@@ -424,7 +442,10 @@ def test_all_copies_work_together_in_an_environment_without_the_checkout(tmp_pat
         "for name, module in sys.modules.items():\n"
         "    if name.partition('.')[0] in ('layers', 'recipes'): print(module.__file__)"
     )
-    program, words = tmp_path / "venv/bin/python", {"env": environment(), "capture_output": True, "text": True}
+    program, words = (
+        tmp_path / "venv/bin/python",
+        {"env": environment(), "capture_output": True, "text": True},
+    )
     outside = subprocess.run([program, "-c", "import layers"], cwd=tmp_path, **words)
     assert "No module named 'layers'" in outside.stderr
     done = subprocess.run([program, "-c", code], cwd=mine, **words)
@@ -456,7 +477,9 @@ def trained(request, tmp_path):
     folder = tmp_path / "my project"
     assert copy(request.param, folder) == 0
     (name,) = data.names(folder / f"{request.param}.py")
-    run_there(folder, f"{request.param}.py", TFDS_DATA_DIR=str(stand_ins.make(name, 200)), **TINY_STEPS)
+    run_there(
+        folder, f"{request.param}.py", TFDS_DATA_DIR=str(stand_ins.make(name, 200)), **TINY_STEPS
+    )
     return folder
 
 
@@ -494,7 +517,9 @@ def test_copy_trains_and_its_network_reads_texts_in_a_fresh_process(trained, tmp
     texts.write_bytes("\ufeffA «great» film\u2028indeed.\r\n\r\nBad.\n".encode())
     lines = answers_there(trained, tmp_path, texts)
     assert "\n".join(lines).count("positive 0.") == 2
-    assert "\n".join(lines).startswith("A «great» film"), "the mark of the encoding is no part of the text"
+    assert "\n".join(lines).startswith("A «great» film"), (
+        "the mark of the encoding is no part of the text"
+    )
     (block,) = code_blocks((trained / "README.md").read_text(), "python")
     run_there(trained, "-c", block)
 

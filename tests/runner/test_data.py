@@ -133,7 +133,10 @@ def test_stand_in_on_request_is_what_is_loaded(mnist, monkeypatch):
 
 
 def test_no_network_means_stand_ins_and_says_so(capsys):
-    assert choose("mnist", "imdb_reviews/plain_text") == {"mnist": "stand-in", "imdb_reviews/plain_text": "stand-in"}
+    assert choose("mnist", "imdb_reviews/plain_text") == {
+        "mnist": "stand-in",
+        "imdb_reviews/plain_text": "stand-in",
+    }
     assert loaded() == ROWS
     assert loaded("imdb_reviews") == ROWS
     said = capsys.readouterr().out.splitlines()
@@ -143,7 +146,10 @@ def test_no_network_means_stand_ins_and_says_so(capsys):
 
 
 def test_real_and_stand_in_together(mnist):
-    assert choose("mnist", "california_housing", data_dir=mnist) == {"mnist": "real", "california_housing": "stand-in"}
+    assert choose("mnist", "california_housing", data_dir=mnist) == {
+        "mnist": "real",
+        "california_housing": "stand-in",
+    }
     assert (loaded(), loaded("california_housing")) == (60, ROWS)
 
 
@@ -178,7 +184,9 @@ def test_damaged_stand_in_is_made_again(mnist):
 def test_unwritable_cache(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    with pytest.raises(UserError, match=r"cannot write stand-in data to .*: not a directory; set XDG_CACHE_HOME"):
+    with pytest.raises(
+        UserError, match=r"cannot write stand-in data to .*: not a directory; set XDG_CACHE_HOME"
+    ):
         choose("mnist", stand_in=True)
 
 
@@ -190,7 +198,9 @@ def test_data_dir_that_is_none(kind, tmp_path):
     path = tmp_path / "nowhere"
     if kind == "file":
         path.write_text("")
-    with pytest.raises(UserError, match=f"{path}: (no such file or directory|not a directory); name a readable"):
+    with pytest.raises(
+        UserError, match=f"{path}: (no such file or directory|not a directory); name a readable"
+    ):
         choose("mnist", data_dir=path)
 
 
@@ -215,7 +225,11 @@ TRAIN = "mnist-train.tfrecord-00000-of-00001"
     ("file", "damage", "said"),
     [
         ("dataset_info.json", lambda path: path.unlink(), "the file is missing"),
-        ("dataset_info.json", lambda path: path.write_text(path.read_text()[:300]), "not valid JSON"),
+        (
+            "dataset_info.json",
+            lambda path: path.write_text(path.read_text()[:300]),
+            "not valid JSON",
+        ),
         ("dataset_info.json", lambda path: path.write_text(""), "not valid JSON"),
         (
             "dataset_info.json",
@@ -226,7 +240,11 @@ TRAIN = "mnist-train.tfrecord-00000-of-00001"
         ("features.json", lambda path: path.write_text("{"), "not valid JSON"),
         (TRAIN, lambda path: path.unlink(), "the file is missing"),
         (TRAIN, lambda path: path.write_bytes(path.read_bytes()[:-100]), "bytes instead of"),
-        (TRAIN, lambda path: path.write_bytes(bytes(path.stat().st_size)), "first record cannot be read"),
+        (
+            TRAIN,
+            lambda path: path.write_bytes(bytes(path.stat().st_size)),
+            "first record cannot be read",
+        ),
     ],
 )
 def test_damaged_set_is_named_with_the_cure(copy, file, damage, said):
@@ -242,7 +260,9 @@ def test_damaged_set_is_named_with_the_cure(copy, file, damage, said):
 
 def test_description_of_another_set(copy):
     (copy / "mnist/3.0.1/dataset_info.json").write_text('{"name": "mnist"}')
-    with pytest.raises(UserError, match=f"{copy}/mnist: dataset_info.json describes something else; delete"):
+    with pytest.raises(
+        UserError, match=f"{copy}/mnist: dataset_info.json describes something else; delete"
+    ):
         choose("mnist", data_dir=copy)
 
 
@@ -256,7 +276,10 @@ def test_damage_deep_inside_is_explained(copy):
         loaded()
     explained = data.explain(caught.value)
     assert isinstance(explained, UserError)
-    assert re.search(rf"{re.escape(str(path))}: record [2345]\d is corrupt; delete {path.parent},", str(explained))
+    assert re.search(
+        rf"{re.escape(str(path))}: record [2345]\d is corrupt; delete {path.parent},",
+        str(explained),
+    )
     assert "\n" not in str(explained)
 
 
@@ -289,7 +312,9 @@ def test_failing_download_of_a_host_that_answers(tmp_path, monkeypatch):
         raise OSError("No space left on device\nand more")
 
     monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", fail)
-    with pytest.raises(UserError, match=r"No space left on device; try again.*--data-dir.*--stand-in") as caught:
+    with pytest.raises(
+        UserError, match=r"No space left on device; try again.*--data-dir.*--stand-in"
+    ) as caught:
         choose("mnist", data_dir=tmp_path)
     assert "\n" not in str(caught.value)
 
@@ -321,14 +346,18 @@ def test_download_from_a_host(server, tmp_path, capsys):
     assert choose("california_housing", data_dir=tmp_path) == {"california_housing": "real"}
     assert loaded("california_housing") == 2
     said = capsys.readouterr()
-    assert re.fullmatch(r"california_housing: downloading \d+ bytes from 127.0.0.1:\d+ into .* …\n", said.out)
+    assert re.fullmatch(
+        r"california_housing: downloading \d+ bytes from 127.0.0.1:\d+ into .* …\n", said.out
+    )
     assert said.err == ""
 
 
 def test_download_with_another_checksum(server, tmp_path):
     with (server / "housing.csv").open("a") as file:
         file.write("-118,33,52,2359,300,1100,518,2.8,500000,ISLAND\n")
-    with pytest.raises(UserError, match=r"california_housing could not be downloaded .*housing.csv.*; try again"):
+    with pytest.raises(
+        UserError, match=r"california_housing could not be downloaded .*housing.csv.*; try again"
+    ):
         choose("california_housing", data_dir=tmp_path)
 
 
@@ -393,6 +422,8 @@ def test_unplugged_machine_decides_at_once(cache, tmp_path):
     command = ["unshare", "-rn", sys.executable, "-c", code]
     if subprocess.run(["unshare", "-rn", "true"]).returncode:
         pytest.skip("unshare is not allowed here")
-    chosen, seconds = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-2:]
+    chosen, seconds = subprocess.run(
+        command, check=True, capture_output=True, text=True
+    ).stdout.splitlines()[-2:]
     assert chosen == "{'mnist': 'stand-in', 'cifar10': 'stand-in'}"
     assert float(seconds) < 3

@@ -36,12 +36,23 @@ def texts(figure):
 
 def titles(figure):
     places = ("left", "center")
-    return [axis.get_title(place) for axis in figure.axes for place in places if axis.get_title(place)]
+    return [
+        axis.get_title(place) for axis in figure.axes for place in places if axis.get_title(place)
+    ]
 
 
 def test_training_curves_say_the_best_epoch_of_validation():
-    history = {"loss": [3, 2, 1], "val_loss": [3, 1, 2], "accuracy": [0.1, 0.2, 0.3], "val_accuracy": [0.1, 0.2, 0.3]}
-    figure = drawn(figures.training_curves({None: history | {"learning_rate": [1, 1, 1]}}, "val_accuracy", "max"))
+    history = {
+        "loss": [3, 2, 1],
+        "val_loss": [3, 1, 2],
+        "accuracy": [0.1, 0.2, 0.3],
+        "val_accuracy": [0.1, 0.2, 0.3],
+    }
+    figure = drawn(
+        figures.training_curves(
+            {None: history | {"learning_rate": [1, 1, 1]}}, "val_accuracy", "max"
+        )
+    )
     assert titles(figure) == ["loss: best 1, epoch 2", "accuracy: best 0.3, epoch 3"]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["training", "validation"]
     assert [line.get_linestyle() for line in figure.axes[0].lines] == ["--", "-"]
@@ -56,7 +67,10 @@ def test_training_curves_say_the_best_only_of_what_chose_the_epoch_and_of_the_lo
 
 
 def test_training_curves_of_variants_name_the_best_and_colour_by_variant():
-    histories = {name: {"loss": [2, loss], "val_loss": [2, loss]} for name, loss in {"a": 1.5, "b": 1.0}.items()}
+    histories = {
+        name: {"loss": [2, loss], "val_loss": [2, loss]}
+        for name, loss in {"a": 1.5, "b": 1.0}.items()
+    }
     figure = drawn(figures.training_curves(histories))
     assert titles(figure) == ["loss: best 1, b"]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]
@@ -66,14 +80,20 @@ def test_training_curves_of_variants_name_the_best_and_colour_by_variant():
 
 @pytest.mark.parametrize(
     "history",
-    [{"loss": [1.0]}, {"loss": [np.nan, np.inf], "val_loss": [np.nan, np.nan]}, {"loss": [2, 1], "val_loss": [1.5]}],
+    [
+        {"loss": [1.0]},
+        {"loss": [np.nan, np.inf], "val_loss": [np.nan, np.nan]},
+        {"loss": [2, 1], "val_loss": [1.5]},
+    ],
 )
 def test_training_curves_of_odd_histories(history):
     assert titles(drawn(figures.training_curves({None: history})))
 
 
 def test_confusion_matrix_counts_and_names_the_commonest_mistake():
-    figure = drawn(figures.confusion_matrix([0, 0, 0, 1, 1, 2], [0, 1, 1, 1, 0, 2], ["cat", "dog", "cow"]))
+    figure = drawn(
+        figures.confusion_matrix([0, 0, 0, 1, 1, 2], [0, 1, 1, 1, 0, 2], ["cat", "dog", "cow"])
+    )
     assert figure.get_suptitle() == "3 of 6 right; most often cat taken for dog (2 times)"
     assert texts(figure) == ["1", "2", "1", "1", "1"]
 
@@ -82,7 +102,9 @@ def test_confusion_matrix_has_the_truth_in_rows_and_the_names_in_order():
     truth, said = [0, 0, 0, 0, 1, 1, 2], [0, 1, 1, 2, 1, 2, 2]
     figure = drawn(figures.confusion_matrix(truth, said, ["cat", "dog", "cow"]))
     axis = figure.axes[0]
-    numbers = {(text.get_position()[1], text.get_position()[0]): text.get_text() for text in axis.texts}
+    numbers = {
+        (text.get_position()[1], text.get_position()[0]): text.get_text() for text in axis.texts
+    }
     assert numbers == {(0, 0): "1", (0, 1): "2", (0, 2): "1", (1, 1): "1", (1, 2): "1", (2, 2): "1"}
     colours = axis.images[0].get_array()
     np.testing.assert_array_equal(np.ma.getmaskarray(colours), np.eye(3, dtype=bool))
@@ -93,10 +115,16 @@ def test_confusion_matrix_has_the_truth_in_rows_and_the_names_in_order():
 
 
 def test_confusion_matrix_without_mistakes_and_with_many_classes():
-    assert drawn(figures.confusion_matrix([0, 1], [0, 1], ["a", "b"])).get_suptitle() == "2 of 2 right"
+    assert (
+        drawn(figures.confusion_matrix([0, 1], [0, 1], ["a", "b"])).get_suptitle() == "2 of 2 right"
+    )
     y = RANDOM.integers(0, 100, 500)
     assert texts(drawn(figures.confusion_matrix(y, (y + 1) % 100, range(100)))) == []
-    assert drawn(figures.confusion_matrix([0, 3], [3, 0], ["a"])).get_suptitle().startswith("0 of 2 right")
+    assert (
+        drawn(figures.confusion_matrix([0, 3], [3, 0], ["a"]))
+        .get_suptitle()
+        .startswith("0 of 2 right")
+    )
 
 
 PROBABILITIES = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0.6, 0.4]])
@@ -127,7 +155,9 @@ def test_each_mistake_is_shown_under_its_own_caption():
     assert paragraphs == ["cow, taken for cat: 70%", "40", "dog, taken for cow: 60%", "20"]
 
 
-@pytest.mark.parametrize("scale", [lambda x: x.astype("uint8"), lambda x: x / 255, lambda x: x / 60 - 2])
+@pytest.mark.parametrize(
+    "scale", [lambda x: x.astype("uint8"), lambda x: x / 255, lambda x: x / 60 - 2]
+)
 def test_images_of_any_range_are_shown_within_black_and_white(scale):
     images = scale(RANDOM.integers(0, 256, (4, 8, 8, 3)))
     figure = drawn(figures.mistakes(images, LABELS, PROBABILITIES, [0, 1]))
@@ -138,7 +168,9 @@ def test_images_of_any_range_are_shown_within_black_and_white(scale):
 
 
 def test_texts_are_shown_as_they_are_whatever_they_contain():
-    awkward = np.array([b"costs $5 or $6 \xff", "東京 😀 _{x}", b"word " * 500, "fine"], dtype=object)
+    awkward = np.array(
+        [b"costs $5 or $6 \xff", "東京 😀 _{x}", b"word " * 500, "fine"], dtype=object
+    )
     figure = drawn(figures.mistakes(awkward, LABELS, PROBABILITIES, ["no", "yes"]))
     captions, paragraphs = texts(figure)[::2], texts(figure)[1::2]
     assert captions[0] == "yes, taken for no: 90%"
@@ -176,7 +208,10 @@ def test_predicted_against_true_has_the_truth_across_and_each_output_in_its_pane
     labels = [(axis.get_xlabel(), axis.get_ylabel()) for axis in figure.axes]
     assert labels == [("true value 1", "predicted value 1"), ("true value 2", "predicted value 2")]
     # Errors 1, 2, 4, 8: half within (2 + 4) / 2. Squares sum to 85, those of the truth about its mean to 2075.
-    assert titles(figure) == ["Half of them within 0.50, R² 0.625", "Half of them within 3.0, R² 0.959"]
+    assert titles(figure) == [
+        "Half of them within 0.50, R² 0.625",
+        "Half of them within 3.0, R² 0.959",
+    ]
 
 
 def test_pictures_hold_each_answer_against_its_own_example():
@@ -193,7 +228,10 @@ def test_pictures_hold_each_answer_against_its_own_example():
     given = result("multi-class", test=test)
     given.model, given.metrics = Model(), {"classes": ["cat", "dog", "cow"]}
     pictures = figures.standard(given, training.answers)
-    assert pictures["confusion_matrix"].get_suptitle() == "4 of 5 right; most often dog taken for cow (1 time)"
+    assert (
+        pictures["confusion_matrix"].get_suptitle()
+        == "4 of 5 right; most often dog taken for cow (1 time)"
+    )
     assert titles(drawn(pictures["mistakes"])) == ["dog, taken for cow: 100%"]
     shown = next(axis for axis in pictures["mistakes"].axes if axis.images)
     assert round(255 * shown.images[0].get_array().mean()) == 20
@@ -209,7 +247,9 @@ def test_pictures_hold_each_answer_against_its_own_example():
         ("binary", [1, 0], [[np.log(3)], [-900]], [1, 0], [[0.25, 0.75], [1, 0]]),
     ],
 )
-def test_any_classifier_gives_class_numbers_and_probabilities(task, targets, predictions, labels, probabilities):
+def test_any_classifier_gives_class_numbers_and_probabilities(
+    task, targets, predictions, labels, probabilities
+):
     got = figures.classes_and_probabilities(task, targets, predictions)
     np.testing.assert_array_equal(got[0], labels)
     np.testing.assert_allclose(got[1], probabilities, atol=1e-12)
@@ -217,15 +257,31 @@ def test_any_classifier_gives_class_numbers_and_probabilities(task, targets, pre
 
 def result(task, status="ok", dense=False, test=True):
     head = types.SimpleNamespace(task=task, status=status, dense=dense)
-    trained = {"history": {"loss": [1]}, "monitored": ("val_loss", "min"), "metrics": {"classes": ["no", "yes"]}}
+    trained = {
+        "history": {"loss": [1]},
+        "monitored": ("val_loss", "min"),
+        "metrics": {"classes": ["no", "yes"]},
+    }
     return types.SimpleNamespace(**trained, head=head, model=None, test=test or None)
 
 
 @pytest.mark.parametrize(
     ("given", "inputs", "targets", "predictions", "names"),
     [
-        (result("multi-class"), np.zeros((4, 8, 8, 3)), LABELS, PROBABILITIES, "confusion_matrix mistakes"),
-        (result("binary"), np.array(list("abcd")), LABELS, LABELS[:, None], "confusion_matrix mistakes"),
+        (
+            result("multi-class"),
+            np.zeros((4, 8, 8, 3)),
+            LABELS,
+            PROBABILITIES,
+            "confusion_matrix mistakes",
+        ),
+        (
+            result("binary"),
+            np.array(list("abcd")),
+            LABELS,
+            LABELS[:, None],
+            "confusion_matrix mistakes",
+        ),
         (result("binary"), {"age": LABELS}, LABELS, LABELS[:, None], "confusion_matrix"),
         (result("regression"), LABELS, LABELS, LABELS[:, None], "predicted_against_true"),
         (result("multi-label"), None, None, None, ""),
@@ -237,13 +293,17 @@ def result(task, status="ok", dense=False, test=True):
 )
 def test_pictures_by_task(given, inputs, targets, predictions, names):
     names = ["training_curves", *names.split()]
-    assert list(figures.standard(given, lambda model, test: (inputs, targets, predictions))) == names
+    assert (
+        list(figures.standard(given, lambda model, test: (inputs, targets, predictions))) == names
+    )
 
 
 def test_pictures_are_saved_wide_enough_with_the_note_below_and_forgotten(tmp_path):
     plain, noted = (figures.training_curves({None: {"loss": [2, 1]}}) for _ in range(2))
     (first,) = figures.save({"training_curves": plain}, tmp_path)
-    (second,) = figures.save({"the same, noted": noted}, tmp_path, note="stand-in data: not comparable")
+    (second,) = figures.save(
+        {"the same, noted": noted}, tmp_path, note="stand-in data: not comparable"
+    )
     assert first.name == "training_curves.png"
     assert second.name == "the_same_noted.png"
     first, second = PIL.Image.open(first).convert("RGB"), PIL.Image.open(second)
@@ -263,7 +323,12 @@ def test_captions_say_what_pictures_show_in_the_order_in_which_they_were_drawn(t
     figure.suptitle("A walk")
     moving = animation.FuncAnimation(figure, lambda _: axis.plot([0, 1]), frames=2)
     matrix = figures.confusion_matrix([0, 1, 1], [0, 1, 0], ["O", "X"])
-    pictures = {"two of them": two, "untitled": untitled, "walk": moving, "confusion_matrix": matrix}
+    pictures = {
+        "two of them": two,
+        "untitled": untitled,
+        "walk": moving,
+        "confusion_matrix": matrix,
+    }
     captions = figures.captions(figures.save(pictures, tmp_path), pictures)
     assert captions == {
         "two_of_them.png": "Left; right?",
@@ -283,7 +348,9 @@ def test_animations_become_gifs_below_the_limit(tmp_path, monkeypatch):
     monkeypatch.setattr(figures, "GIF_BYTES", 40_000)
     figure, axis = plt.subplots(figsize=(2, 2))
     image = axis.imshow(RANDOM.random((50, 50)))
-    moving = animation.FuncAnimation(figure, lambda _: [image.set_data(RANDOM.random((50, 50)))], frames=4, interval=80)
+    moving = animation.FuncAnimation(
+        figure, lambda _: [image.set_data(RANDOM.random((50, 50)))], frames=4, interval=80
+    )
     (path,) = figures.save({"moving": moving}, tmp_path, note="stand-in data")
     assert path.name == "moving.gif"
     assert path.stat().st_size <= 40_000

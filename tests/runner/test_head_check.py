@@ -177,7 +177,11 @@ def test_weak_pairs_get_a_remark(name):
     assert ";" not in check_head(compiled(*strong[:3]), (X, strong[3])).message
 
 
-BCE, CCE, SCCE = "binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"
+BCE, CCE, SCCE = (
+    "binary_crossentropy",
+    "categorical_crossentropy",
+    "sparse_categorical_crossentropy",
+)
 TWO = 'Dense(1, activation="sigmoid") with binary_crossentropy'
 THREE = 'Dense(3, activation="softmax") with '
 TAGS = 'Dense(3, activation="sigmoid") with binary_crossentropy'
@@ -287,7 +291,8 @@ def test_wrong_pairs_are_named_with_the_right_one(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["linear, bce", "linear, sparse", "sigmoids, categorical", "relu, negative", "tags, sparse"]
+    "name",
+    ["linear, bce", "linear, sparse", "sigmoids, categorical", "relu, negative", "tags, sparse"],
 )
 def test_the_advice_of_a_wrong_pair_is_itself_ok(name):
     _, _, _, y, _, right = WRONG[name]
@@ -298,7 +303,9 @@ def test_the_advice_of_a_wrong_pair_is_itself_ok(name):
 
 
 def test_every_metric_rule_has_a_wrong_pair():
-    messages = [check_head(compiled(*case[:3]), (X, case[3])).message for case in WRONG.values() if case[2]]
+    messages = [
+        check_head(compiled(*case[:3]), (X, case[3])).message for case in WRONG.values() if case[2]
+    ]
     for _, _, why, _ in METRIC_RULES:
         assert any(why.partition("{")[0].strip(", ") in message for message in messages), why
 
@@ -310,7 +317,9 @@ def test_every_row_of_the_table_is_ok_as_it_stands():
         y = targets[row.targets]
         units = 3 if row.targets in ("integers", "one-hot", "multi-hot") else 1
         for loss in row.loss.split(" or "):
-            model = compiled([eval(f"layers.{row.layer.replace('K', str(units))}")], loss, [row.metric])
+            model = compiled(
+                [eval(f"layers.{row.layer.replace('K', str(units))}")], loss, [row.metric]
+            )
             result = check_head(model, (X, y))
             assert (result.status, result.task) == ("ok", row.task)
             assert ";" not in result.message, "a remark on a pair of the table"
@@ -358,7 +367,10 @@ def functional(make=keras.Model, outputs=1):
         "partial": (functional(), functools.partial(losses.huber, delta=2.0)),
         "two outputs": (functional(outputs=2), "mse"),
         "two losses": (functional(outputs=2), [BCE, "mse"]),
-        "add_loss alone": (keras.Sequential([keras.Input((D,)), Penalty(), *dense(1, "softmax")]), None),
+        "add_loss alone": (
+            keras.Sequential([keras.Input((D,)), Penalty(), *dense(1, "softmax")]),
+            None,
+        ),
     }.values(),
 )
 def test_training_of_its_own_kind_is_not_applicable(model, loss):
@@ -381,7 +393,9 @@ def test_a_batch_without_targets_is_wrong_where_the_loss_needs_them():
     assert check_head(model, (X, {"out": BITS})).status == "ok"
 
 
-@pytest.mark.parametrize("case", ["binary", "multi-class, integers", "multi-label", "regression", "pixels"])
+@pytest.mark.parametrize(
+    "case", ["binary", "multi-class, integers", "multi-label", "regression", "pixels"]
+)
 def test_an_empty_batch_and_a_batch_of_one_are_ok(case):
     tail, loss, metrics, y, _ = RIGHT[case]
     model = compiled(tail, loss, metrics)
@@ -398,7 +412,12 @@ def test_tensors_and_datasets():
 
 
 def test_dense_outputs_are_told_from_plain_ones():
-    for name, dense_ in {"pixels": True, "steps": True, "multi-label": False, "flat outputs": False}.items():
+    for name, dense_ in {
+        "pixels": True,
+        "steps": True,
+        "multi-label": False,
+        "flat outputs": False,
+    }.items():
         tail, loss, metrics, y, _ = RIGHT[name]
         assert check_head(compiled(tail, loss, metrics), (X, y)).dense is dense_
     assert check_head(compiled(dense(3, "softmax"), SCCE), (X, LABELS)).units == 3
@@ -452,11 +471,16 @@ HIDDEN = {
 @pytest.mark.parametrize("name", HIDDEN)
 def test_softmax_is_found_wherever_it_is(name):
     assert check_head(compiled(HIDDEN[name](), SCCE, ["accuracy"]), (X, LABELS)).status == "ok"
-    wrong = check_head(compiled(HIDDEN[name](), losses.SparseCategoricalCrossentropy(from_logits=True)), (X, LABELS))
+    wrong = check_head(
+        compiled(HIDDEN[name](), losses.SparseCategoricalCrossentropy(from_logits=True)),
+        (X, LABELS),
+    )
     assert "from_logits=True after softmax" in wrong.message, wrong
 
 
-@pytest.mark.parametrize("act", [keras.ops.softmax, keras.activations.softmax, layers.Softmax(dtype="float32")])
+@pytest.mark.parametrize(
+    "act", [keras.ops.softmax, keras.activations.softmax, layers.Softmax(dtype="float32")]
+)
 def test_softmax_as_an_operation_of_a_functional_model(act):
     inputs = keras.Input((D,))
     model = keras.Model(inputs, keras.ops.cast(act(layers.Dense(3)(inputs)), "float32"))
@@ -483,7 +507,10 @@ def test_unknown_layers_are_given_the_benefit_of_the_doubt():
         assert check_head(compiled(tail, BCE), (X, MULTI_HOT)).status == "ok"
         assert check_head(compiled(tail, LOGITS), (X, MULTI_HOT)).status == "ok"
         assert check_head(compiled(tail, "mse"), (X, MULTI_HOT * 3)).status == "ok"
-    assert "stays within [0, 1]" in check_head(compiled([*dense(1), Halved()], BCE), (X * 99, BITS)).message
+    assert (
+        "stays within [0, 1]"
+        in check_head(compiled([*dense(1), Halved()], BCE), (X * 99, BITS)).message
+    )
 
 
 def test_softmax_over_pixels_is_no_softmax_over_classes():
@@ -516,7 +543,9 @@ def test_an_unbuilt_sequential_model():
 def test_under_mixed_precision():
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        model = compiled([layers.Dense(3), layers.Activation("softmax", dtype="float32")], SCCE, ["accuracy"])
+        model = compiled(
+            [layers.Dense(3), layers.Activation("softmax", dtype="float32")], SCCE, ["accuracy"]
+        )
         assert check_head(model, (X, LABELS)).status == "ok"
         assert check_head(compiled(dense(1), BCE), (X, BITS)).status == "wrong"
     finally:
@@ -533,9 +562,15 @@ def test_under_mixed_precision():
         ([metrics.BinaryAccuracy], ("val_binary_accuracy", "max")),
         ([metrics.BinaryAccuracy(name="hits"), "accuracy"], ("val_hits", "max")),
         ([metrics.R2Score(name="r2")], ("val_r2", "max")),
-        ([metrics.Precision(), metrics.F1Score("micro", 0.5, name="f1_micro")], ("val_f1_micro", "max")),
+        (
+            [metrics.Precision(), metrics.F1Score("micro", 0.5, name="f1_micro")],
+            ("val_f1_micro", "max"),
+        ),
         ([metrics.AUC(name="area")], ("val_area", "max")),
-        ([metrics.MeanMetricWrapper(strange_loss, name="top_accuracy")], ("val_top_accuracy", "max")),
+        (
+            [metrics.MeanMetricWrapper(strange_loss, name="top_accuracy")],
+            ("val_top_accuracy", "max"),
+        ),
         ([strange_loss], ("val_loss", "min")),
         ([metrics.MeanSquaredError(name="fast")], ("val_loss", "min")),
     ],
@@ -587,9 +622,24 @@ PER_STEP = [layers.Reshape((D, 1)), layers.Dense(3, "softmax")]
             "ignore_class=255",
         ),
         "padding": (PER_STEP, SCCE, PADDED, "ignore_class=-1"),
-        "padding, other number": (PER_STEP, SCCE, np.where(PADDED < 0, -100, PADDED), "ignore_class=-100"),
-        "void of a mask": (per_pixel(1, "sigmoid"), BCE, np.where(VOID == 255, 255, MASK), "ignore_class=255"),
-        "padding of bits": (per_pixel(1, "sigmoid"), BCE, np.where(VOID == 255, -1, MASK), "ignore_class=-1"),
+        "padding, other number": (
+            PER_STEP,
+            SCCE,
+            np.where(PADDED < 0, -100, PADDED),
+            "ignore_class=-100",
+        ),
+        "void of a mask": (
+            per_pixel(1, "sigmoid"),
+            BCE,
+            np.where(VOID == 255, 255, MASK),
+            "ignore_class=255",
+        ),
+        "padding of bits": (
+            per_pixel(1, "sigmoid"),
+            BCE,
+            np.where(VOID == 255, -1, MASK),
+            "ignore_class=-1",
+        ),
     }.values(),
 )
 def test_what_marks_no_class_gets_its_own_cure(tail, loss, y, cure):
@@ -636,7 +686,9 @@ def test_other_labels_out_of_range_keep_their_cure(units, y, cure):
 
 def test_ok_says_what_fits():
     result = check_head(compiled(dense(3, "softmax"), SCCE, ["accuracy"]), (X, LABELS))
-    expected = "ok: multi-class, 3 units, softmax, sparse_categorical_crossentropy, targets integers"
+    expected = (
+        "ok: multi-class, 3 units, softmax, sparse_categorical_crossentropy, targets integers"
+    )
     assert str(result) == result.message == expected
     weak = check_head(compiled(dense(3, "softmax"), "mse"), (X, ONE_HOT))
     assert weak.message.startswith(

@@ -222,7 +222,9 @@ def lines(content, whole=False, encoding=None):
     return [place.get("line") for place in places], [value.decode() for value in values]
 
 
-@pytest.mark.parametrize("inside", ["\u2028", "\u2029", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85"])
+@pytest.mark.parametrize(
+    "inside", ["\u2028", "\u2029", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85"]
+)
 def test_nothing_but_line_feeds_and_returns_ends_a_line(inside):
     text = f"good{inside}film"
     assert lines(f"{text}\nbad\n") == ([1, 2], [text, "bad"])
@@ -234,7 +236,10 @@ def test_lines_of_every_system(end):
 
 
 def test_a_file_can_be_one_text():
-    assert lines("First paragraph.\n\nSecond.\n", whole=True) == ([None], ["First paragraph.\n\nSecond."])
+    assert lines("First paragraph.\n\nSecond.\n", whole=True) == (
+        [None],
+        ["First paragraph.\n\nSecond."],
+    )
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
@@ -327,7 +332,9 @@ def test_gaps_are_gaps_in_the_first_row_too(gap):
 
 
 def test_a_first_row_of_mostly_numbers_is_data_with_a_fault():
-    assert refused(vector(), "?,2,3\n4,5,6\n").endswith("t.csv, line 1: '?' in column 1 is no number")
+    assert refused(vector(), "?,2,3\n4,5,6\n").endswith(
+        "t.csv, line 1: '?' in column 1 is no number"
+    )
     assert refused(vector(2), "x,2\n4,5\n").endswith("line 1: 'x' in column 1 is no number")
     assert table(vector(), "year,area,1990\n4,5,6\n") == ([2], [[4, 5, 6]])
     assert table(vector(1), "demand\n4\n") == ([2], [[4]])
@@ -351,11 +358,24 @@ def test_whole_numbers_are_whole(cell):
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_lines_are_counted_through_empty_ones_and_quoted_breaks(end):
-    rows = ["", "area,rooms,place", "", '1,1,"two', "", 'lines"', "2,2,x", "", "3,3,x\u2028y\x0cz", ""]
+    rows = [
+        "",
+        "area,rooms,place",
+        "",
+        '1,1,"two',
+        "",
+        'lines"',
+        "2,2,x",
+        "",
+        "3,3,x\u2028y\x0cz",
+        "",
+    ]
     numbers, found = table(house(), end.join(rows))
     assert numbers == [4, 7, 9]
     assert found["place"] == [b"two\n\nlines", b"x", "x\u2028y\x0cz".encode()]
-    assert refused(house(), end.join([*rows, "many,4,x"])).endswith("line 11: 'many' in column area is no number")
+    assert refused(house(), end.join([*rows, "many,4,x"])).endswith(
+        "line 11: 'many' in column area is no number"
+    )
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
@@ -383,7 +403,9 @@ def test_rows_of_another_length():
     assert refused(vector(), "1,2,3\n4,5,6,7,8,9\n").endswith("line 2: 6 columns instead of 3")
     assert refused(vector(), "1,2\n").endswith("t.csv has 2 columns, m.keras takes 3")
     assert refused(vector(), "1;2\n").endswith("t.csv has 2 columns, m.keras takes 3")
-    assert refused(house(), "area;rooms\n1;2\n").endswith("t.csv has no column place; m.keras takes area, rooms, place")
+    assert refused(house(), "area;rooms\n1;2\n").endswith(
+        "t.csv has no column place; m.keras takes area, rooms, place"
+    )
     assert "two columns named area" in refused(house(), "area,rooms,place,area\n1,2,x,3\n")
 
 

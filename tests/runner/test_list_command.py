@@ -205,7 +205,9 @@ def test_list_takes_less_than_half_a_second():
 
 def test_reader_that_stops_early_is_no_error():
     code = "from recipes._runner import cli; import sys; sys.exit(cli.main(['list']))"
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     process.stdout.close()
     assert process.stderr.read() == b""
     process.stderr.close()

@@ -162,6 +162,8 @@ def test_forms_of_one_word_have_one_stem(forms):
     assert len({stem(form) for form in forms}) == 1
 
 
-@pytest.mark.parametrize("pair", [("data", "date"), ("mode", "model"), ("bias", "biased"), ("loss", "lose")])
+@pytest.mark.parametrize(
+    "pair", [("data", "date"), ("mode", "model"), ("bias", "biased"), ("loss", "lose")]
+)
 def test_different_words_stay_apart(pair):
     assert stem(pair[0]) != stem(pair[1])

@@ -13,10 +13,22 @@ WORDS = "printf '<%s>'"  # in the place of Python: shows the words that the shel
 
 def make(*arguments, python=sys.executable):
     """`make` in the project, which does not set up its environment anew."""
-    command = ["make", "--silent", "--old-file=.venv/.ready", "-C", str(ROOT), *arguments, f"PYTHON={python}"]
-    variables = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")}
+    command = [
+        "make",
+        "--silent",
+        "--old-file=.venv/.ready",
+        "-C",
+        str(ROOT),
+        *arguments,
+        f"PYTHON={python}",
+    ]
+    variables = {
+        name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")
+    }
     variables |= {"PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}
-    return subprocess.run([*command, f"ANY_PYTHON={python}"], env=variables, capture_output=True, text=True)
+    return subprocess.run(
+        [*command, f"ANY_PYTHON={python}"], env=variables, capture_output=True, text=True
+    )
 
 
 def test_word_of_several_words_is_one_term():
@@ -28,7 +40,10 @@ def test_word_of_several_words_is_one_term():
 
 @pytest.mark.parametrize("word", ["it's", 'a "b" c', "$$HOME", "a; exit 3", "*"])
 def test_word_is_not_read_by_the_shell(word):
-    assert make("list", f"WORD={word}", python=WORDS).stdout == f"<-m><recipes><list><{word.replace('$$', '$')}>"
+    assert (
+        make("list", f"WORD={word}", python=WORDS).stdout
+        == f"<-m><recipes><list><{word.replace('$$', '$')}>"
+    )
 
 
 def test_list_without_a_word_shows_everything():

@@ -54,7 +54,10 @@ def runs(monkeypatch, tmp_path):
 
 
 def test_mean_and_deviation_are_recorded_beside_the_baseline(runs):
-    assert cli.main(["measure", "cnn_mnist", "--seeds", "3", "--epochs", "10", "--set", "filters=8"]) == 0
+    assert (
+        cli.main(["measure", "cnn_mnist", "--seeds", "3", "--epochs", "10", "--set", "filters=8"])
+        == 0
+    )
     (row,) = results.read(results.PATH)
     assert float(row["mean"]) == pytest.approx(statistics.mean(SCORES.values()))
     assert float(row["deviation"]) == pytest.approx(statistics.stdev(SCORES.values()))
@@ -139,11 +142,16 @@ def test_figures_that_cannot_be_recorded_are_kept(broken, runs, tmp_path, monkey
 
 def test_what_a_run_refuses_is_said_once(runs, monkeypatch, capsys):
     def run(command, **_):
-        return subprocess.CompletedProcess(command, 2, stderr="a remark\nrecipes: cnn_mnist does not work with x=1\n")
+        return subprocess.CompletedProcess(
+            command, 2, stderr="a remark\nrecipes: cnn_mnist does not work with x=1\n"
+        )
 
     monkeypatch.setattr(measure_command.subprocess, "run", run)
     assert cli.main(["measure", "cnn_mnist", "--set", "x=1"]) == 2
-    assert refusal(capsys) == "recipes: the run with seed 0: cnn_mnist does not work with x=1; nothing was recorded"
+    assert (
+        refusal(capsys)
+        == "recipes: the run with seed 0: cnn_mnist does not work with x=1; nothing was recorded"
+    )
 
 
 def test_a_file_of_the_users_is_measured_into_a_table_of_its_own(runs, tmp_path, capsys):

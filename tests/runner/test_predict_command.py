@@ -90,14 +90,18 @@ def test_transparency_is_white_paper(capsys):
 
 
 @pytest.mark.parametrize(
-    ("shape", "dtype"), [((4, 4), "float32"), ((None, None, 3), "uint8"), ((6, 3, 3), "float32"), ((5, 5, 4), "uint8")]
+    ("shape", "dtype"),
+    [((4, 4), "float32"), ((None, None, 3), "uint8"), ((6, 3, 3), "float32"), ((5, 5, 4), "uint8")],
 )
 def test_images_are_given_the_shape_the_model_takes(capsys, shape, dtype):
     save(brightness(shape, dtype))
     picture("black.png", 0)
     picture("white.png", 255, size=(9, 2))
     black, white = json.loads(predict(capsys, "model.keras", "black.png", "white.png", "--json"))
-    assert black == {"file": "black.png", "class": 0, "probability": pytest.approx(SOFT[1], abs=1e-5)} or shape[-1] == 4
+    assert (
+        black == {"file": "black.png", "class": 0, "probability": pytest.approx(SOFT[1], abs=1e-5)}
+        or shape[-1] == 4
+    )
     assert (white["file"], white["class"]) == ("white.png", 1)
 
 
@@ -132,7 +136,10 @@ def test_texts_one_answer_a_line(capsys):
         "class": "negative",
         "probability": pytest.approx(0.8808, abs=1e-4),
     }
-    assert predict(capsys, "model.keras", "reviews.txt").splitlines()[1] == "reviews.txt:3: negative 0.881"
+    assert (
+        predict(capsys, "model.keras", "reviews.txt").splitlines()[1]
+        == "reviews.txt:3: negative 0.881"
+    )
 
 
 def house(shape=(1,)):
@@ -147,7 +154,10 @@ def test_a_table_by_the_names_of_its_columns(capsys, shape):
     save(house(shape), loss="mse")
     table = "price,place,area\n7,COAST,3\n8,INLAND,4\n"
     pathlib.Path("houses.csv").write_text(table, encoding="utf-8")
-    assert predict(capsys, "model.keras", "houses.csv").splitlines() == ["houses.csv:2: 32", "houses.csv:3: 41"]
+    assert predict(capsys, "model.keras", "houses.csv").splitlines() == [
+        "houses.csv:2: 32",
+        "houses.csv:3: 41",
+    ]
     assert json.loads(predict(capsys, "model.keras", "houses.csv", "--json"))[0] == {
         "file": "houses.csv",
         "line": 2,
@@ -176,11 +186,23 @@ def test_a_table_of_numbers_with_and_without_header(capsys, header):
         (1, "sigmoid", "mse", {}, "0.952574"),
         (1, "sigmoid", "binary_crossentropy", {}, "1 0.953"),
         (1, "sigmoid", "binary_crossentropy", {"task": "unit-interval regression"}, "0.952574"),
-        (1, None, keras.losses.BinaryCrossentropy(from_logits=True), {"classes": ["no", "yes"]}, "yes 0.953"),
+        (
+            1,
+            None,
+            keras.losses.BinaryCrossentropy(from_logits=True),
+            {"classes": ["no", "yes"]},
+            "yes 0.953",
+        ),
         (1, None, "hinge", {}, "1"),
         (2, None, "mse", {}, "3 3"),
         (2, "softmax", None, {}, "0 0.500"),
-        (2, "sigmoid", "binary_crossentropy", {"classes": ["joy", "love"]}, "joy 0.953, love 0.953"),
+        (
+            2,
+            "sigmoid",
+            "binary_crossentropy",
+            {"classes": ["joy", "love"]},
+            "joy 0.953, love 0.953",
+        ),
         (2, None, keras.losses.SparseCategoricalCrossentropy(from_logits=True), {}, "0 0.500"),
         (3, "softmax", "categorical_crossentropy", {"classes": ["of", "another"]}, "0 0.333"),
     ],
@@ -192,7 +214,9 @@ def test_answers_of_every_task(capsys, units, activation, loss, facts, expected)
 
 
 def test_sequential_models_whose_first_layer_names_no_input(capsys):
-    model = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(3, "softmax")])
+    model = keras.Sequential(
+        [keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(3, "softmax")]
+    )
     save(model, loss="sparse_categorical_crossentropy", task="multi-class", classes=["a", "b", "c"])
     picture("black.png", 0)
     assert predict(capsys, "model.keras", "black.png") == "black.png: a 0.333"
@@ -294,7 +318,10 @@ def test_tables_and_texts_that_do_not_fit(capsys):
     save(house())
     write = {
         "less.csv": ("area\n3\n", "no column place; model.keras takes area, place"),
-        "word.csv": ("area,place\n1,COAST\nbig,COAST\n", "line 3: 'big' in column area is no number"),
+        "word.csv": (
+            "area,place\n1,COAST\nbig,COAST\n",
+            "line 3: 'big' in column area is no number",
+        ),
         "short.csv": ("area,place\n3\n", "line 2: 1 columns instead of 2"),
         "header.csv": ("area,place\n", "header.csv holds nothing to predict"),
         "empty.csv": ("", "empty.csv holds nothing to predict"),
@@ -306,7 +333,9 @@ def test_tables_and_texts_that_do_not_fit(capsys):
     pathlib.Path("x.csv").write_text("1,2,3\n", encoding="utf-8")
     assert "x.csv has 3 columns, model.keras takes 2" in refused(capsys, "model.keras", "x.csv")
     pathlib.Path("latin.csv").write_bytes("año,b\n1,2\n".encode("latin-1"))
-    assert "latin.csv is no text in UTF-8: byte 1 is 0xf1" in refused(capsys, "model.keras", "latin.csv")
+    assert "latin.csv is no text in UTF-8: byte 1 is 0xf1" in refused(
+        capsys, "model.keras", "latin.csv"
+    )
 
 
 def test_models_that_predict_cannot_serve(capsys):
@@ -332,7 +361,10 @@ class Pair(keras.Model):
 
 def days():
     """Two weeks of demand, and which day it is, to one number."""
-    given = {"demand": keras.Input((14, 24), name="demand"), "kind": keras.Input((14,), name="kind")}
+    given = {
+        "demand": keras.Input((14, 24), name="demand"),
+        "kind": keras.Input((14,), name="kind"),
+    }
     return keras.Model(given, keras.layers.Flatten()(given["demand"])[:, :1])
 
 
@@ -369,7 +401,9 @@ def test_whatever_the_model_raises_gets_one_line(capsys):
     index = keras.Input((), dtype="int32")
     save(keras.Model(index, keras.layers.Embedding(3, 1)(index)), loss="mse")
     pathlib.Path("x.csv").write_text("7\n", encoding="utf-8")
-    assert "model.keras cannot answer x.csv: InvalidArgumentError: " in refused(capsys, "model.keras", "x.csv")
+    assert "model.keras cannot answer x.csv: InvalidArgumentError: " in refused(
+        capsys, "model.keras", "x.csv"
+    )
     image = keras.Input((None, None, 1))
     window = keras.layers.Conv2D(1, 5)(image)
     save(keras.Model(image, keras.layers.GlobalAveragePooling2D()(window)), loss="mse")
@@ -380,8 +414,12 @@ def test_whatever_the_model_raises_gets_one_line(capsys):
 def test_options_that_do_not_go_with_the_model(capsys):
     vector()
     pathlib.Path("x.csv").write_text("1,2\n", encoding="utf-8")
-    assert "--invert is for images; model.keras takes tables" in refused(capsys, "model.keras", "x.csv", "--invert")
-    assert "--whole is for texts; model.keras takes tables" in refused(capsys, "model.keras", "x.csv", "--whole")
+    assert "--invert is for images; model.keras takes tables" in refused(
+        capsys, "model.keras", "x.csv", "--invert"
+    )
+    assert "--whole is for texts; model.keras takes tables" in refused(
+        capsys, "model.keras", "x.csv", "--whole"
+    )
 
 
 @pytest.mark.parametrize(
@@ -406,7 +444,9 @@ def test_no_number_is_no_class(capsys, units, activation, loss, words, found):
     vector(units, activation, loss)
     pathlib.Path("x.csv").write_text(",4\n1,2\n", encoding="utf-8")
     assert predict(capsys, "model.keras", "x.csv").splitlines()[0] == f"x.csv:1: {words}"
-    first, second = json.loads(predict(capsys, "model.keras", "x.csv", "--json"), parse_constant=pytest.fail)
+    first, second = json.loads(
+        predict(capsys, "model.keras", "x.csv", "--json"), parse_constant=pytest.fail
+    )
     assert first == {"file": "x.csv", "line": 1} | found
     assert None not in second.values()
 
@@ -425,7 +465,12 @@ def test_what_is_unlike_the_training_data_is_said(capsys):
         "light.png: a 0.500, unlike what it was trained on",
     ]
     dark, light = json.loads(predict(capsys, "deployed.keras", "dark.png", "light.png", "--json"))
-    assert dark == {"file": "dark.png", "class": "a", "probability": 0.5, "unlike": pytest.approx(0.2)}
+    assert dark == {
+        "file": "dark.png",
+        "class": "a",
+        "probability": 0.5,
+        "unlike": pytest.approx(0.2),
+    }
     assert light["unlike"] == 1
 
 
@@ -456,7 +501,9 @@ def test_who_answers_is_said_beside_the_answers(capsys, workplace):
     output = capsys.readouterr()
     assert json.loads(output.out)[0]["class"] == 0
     (line,) = output.err.splitlines()
-    assert line.startswith("Answers of saved_models/cnn_mnist/smoke/model.keras, made by a smoke run")
+    assert line.startswith(
+        "Answers of saved_models/cnn_mnist/smoke/model.keras, made by a smoke run"
+    )
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="no make here")

@@ -73,14 +73,25 @@ def mine(tmp_path_factory, monkeypatch):
 def test_a_path_is_that_file_whatever_the_collection_holds(made, mine):
     made("convolution/cnn_mnist.py", "convolution/lenet.py")
     (mine / "cnn_mnist.py").write_text(OWN + "WHOSE = 'mine'\n", encoding="utf8")
-    for name in ("cnn_mnist.py", "./cnn_mnist.py", f"../{mine.name}/cnn_mnist.py", str(mine / "cnn_mnist.py")):
+    for name in (
+        "cnn_mnist.py",
+        "./cnn_mnist.py",
+        f"../{mine.name}/cnn_mnist.py",
+        str(mine / "cnn_mnist.py"),
+    ):
         found = recipe.find(name)
         assert found.path == mine / "cnn_mnist.py"
         assert found.typed == str(mine / "cnn_mnist.py")
         assert found.module.WHOSE == "mine"
     assert found.folder_name == f"{mine.name}_cnn_mnist", "not where the collection's results lie"
     assert recipe.find("cnn_mnist").folder_name == "cnn_mnist"
-    for name in ("lenet.py", "./lenet.py", "recipes/convolution/lenet.py", "gone/cnn_mnist.py", "convolution/lenet"):
+    for name in (
+        "lenet.py",
+        "./lenet.py",
+        "recipes/convolution/lenet.py",
+        "gone/cnn_mnist.py",
+        "convolution/lenet",
+    ):
         with pytest.raises(UserError, match="does not exist"):
             recipe.find(name)
     with pytest.raises(UserError, match="is a folder"):
@@ -107,7 +118,11 @@ def test_a_file_is_imported_under_its_stem_so_that_what_it_defines_is_found_agai
         ("other.py", "x = 1\n", "it lacks main"),
         ("short.py", "def build_model(): pass\n", "it lacks EPOCHS, load_data"),
         ("json.py", OWN, "json is another module's name"),
-        ("lost.py", OWN + "\nimport nothing_of_that_name\n", r"lost.py, line \d+: ModuleNotFoundError"),
+        (
+            "lost.py",
+            OWN + "\nimport nothing_of_that_name\n",
+            r"lost.py, line \d+: ModuleNotFoundError",
+        ),
     ],
 )
 def test_a_file_that_is_no_recipe_is_refused_in_one_line(name, source, said, made, mine):
@@ -130,7 +145,14 @@ def test_unknown_name_is_answered_with_near_ones(made):
 
 def test_recipes_are_in_the_order_of_the_chapters_and_nothing_else_is_one(made):
     made("heads/z.py", "heads/a.py", "perceptrons/x.py", "hardware/b.py", "added_later/c.py")
-    made("heads/__init__.py", "heads/_helper.py", "datasets/d.py", "tuning/t.py", "_runner/r.py", "top.py")
+    made(
+        "heads/__init__.py",
+        "heads/_helper.py",
+        "datasets/d.py",
+        "tuning/t.py",
+        "_runner/r.py",
+        "top.py",
+    )
     assert [found.name for found in recipe.all_recipes()] == ["x", "a", "z", "b", "c"]
 
 
@@ -149,7 +171,9 @@ def test_docstring_is_read_even_if_the_code_below_does_not_parse(made):
     assert recipe.find("a").title == "Half written."
 
 
-@pytest.mark.parametrize("source", ["", "import os\n", "'Single quotes.'\n", "x = '''no docstring'''\n"])
+@pytest.mark.parametrize(
+    "source", ["", "import os\n", "'Single quotes.'\n", "x = '''no docstring'''\n"]
+)
 def test_files_without_the_usual_docstring(made, source):
     made("heads/a.py", source=source)
     assert recipe.find("a").title == ("Single quotes." if "Single" in source else "")

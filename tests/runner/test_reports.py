@@ -83,7 +83,9 @@ def test_each_variant_has_its_own_model_scores_history_and_card(base):
         least = history["val_loss"].min()
         assert metrics["best_epoch"] == 1 + history["val_loss"].argmin()
         assert metrics["validation"]["val_loss"] == pytest.approx(least)
-        assert model.evaluate(validation, return_dict=True, verbose=0)["loss"] == pytest.approx(least, rel=1e-4)
+        assert model.evaluate(validation, return_dict=True, verbose=0)["loss"] == pytest.approx(
+            least, rel=1e-4
+        )
 
         card = (folder / "README.md").read_text()
         assert card.startswith(f"# houses – {variant}\n")
@@ -96,7 +98,9 @@ def test_each_variant_has_its_own_model_scores_history_and_card(base):
         assert float(own["mae"][1]) == pytest.approx(baseline["mae"], abs=1e-4)
         seen.add(json.dumps(metrics["scores"]))
     assert len(seen) == len(houses.VARIANTS)
-    assert float(overview["The mean price"][names.index("mae")]) == pytest.approx(baseline["mae"], abs=1e-4)
+    assert float(overview["The mean price"][names.index("mae")]) == pytest.approx(
+        baseline["mae"], abs=1e-4
+    )
 
 
 @pytest.mark.parametrize("name", ["val_mae", "val_loss", "val_rmse", "val_perplexity"])

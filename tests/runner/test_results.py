@@ -219,10 +219,14 @@ def test_all_headlines_are_measured():
 def test_every_metric_has_a_direction_and_what_is_below_its_baseline_says_why():
     for row in results.read():
         assert row["metric"] in results.ARROWS, row["metric"]
-        assert row["verdict"] or results.compared(row)[:1] not in "✗≈" or not results.compared(row), row
+        assert (
+            row["verdict"] or results.compared(row)[:1] not in "✗≈" or not results.compared(row)
+        ), row
 
 
-@pytest.mark.parametrize("path", [pages.RESULTS, pages.README, slides.PATH], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [pages.RESULTS, pages.README, slides.PATH], ids=lambda path: path.name
+)
 def test_made_pages_are_current(path):
     """`make results` brings them up to date."""
     assert path.read_text(encoding="utf8") == pages.made()[path]
@@ -230,7 +234,9 @@ def test_made_pages_are_current(path):
 
 def test_block_is_put_between_its_markers_only(tmp_path):
     page = tmp_path / "PAGE.md"
-    page.write_text("before\n<!-- a -->\nold\n<!-- /a -->\n<!-- b -->\nkept «ñ»\n<!-- /b -->\n", encoding="utf8")
+    page.write_text(
+        "before\n<!-- a -->\nold\n<!-- /a -->\n<!-- b -->\nkept «ñ»\n<!-- /b -->\n", encoding="utf8"
+    )
     expected = "before\n<!-- a -->\nNEW\n<!-- /a -->\n<!-- b -->\nkept «ñ»\n<!-- /b -->\n"
     assert pages.with_block(page, "a", "NEW") == expected
     for text in ("<!-- /a --> <!-- a -->", "<!-- a -->", ""):

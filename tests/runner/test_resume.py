@@ -40,8 +40,19 @@ def test_interruptions_at_all_writes_change_nothing(tmp_path):
 
 
 def tiny(folder, *flags, **keywords):
-    command = [sys.executable, "-m", "tests.runner.tiny", "run", "tiny", "--deterministic", "--output", str(folder)]
-    return subprocess.Popen([*command, *flags], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=QUIET, **keywords)
+    command = [
+        sys.executable,
+        "-m",
+        "tests.runner.tiny",
+        "run",
+        "tiny",
+        "--deterministic",
+        "--output",
+        str(folder),
+    ]
+    return subprocess.Popen(
+        [*command, *flags], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=QUIET, **keywords
+    )
 
 
 @pytest.mark.slow
@@ -73,7 +84,8 @@ def test_kills_at_random_moments_change_nothing(tmp_path):
     assert kills >= 4
     assert len(epochs_seen) >= 3
     expected, weights = (
-        keras.saving.load_model(folder / "model.keras").get_weights() for folder in (tmp_path / "whole", killed)
+        keras.saving.load_model(folder / "model.keras").get_weights()
+        for folder in (tmp_path / "whole", killed)
     )
     assert all(map(np.array_equal, expected, weights))
     assert (killed / "history.csv").read_text() == (tmp_path / "whole" / "history.csv").read_text()

@@ -51,7 +51,10 @@ def refusal(capsys):
         (["--set", "units=many"], "units takes a whole number, such as 8"),
         (["--set", "units=1.5"], "units takes a whole number"),
         (["--set", "rate=high"], "rate takes a number, such as 0.3"),
-        (["--set", "units=-3"], "tiny_recipe does not work with units=-3 (default 8): ValueError: "),
+        (
+            ["--set", "units=-3"],
+            "tiny_recipe does not work with units=-3 (default 8): ValueError: ",
+        ),
         (["--set", "units=0"], "units=0 (default 8)"),
         (["--set", "rate=1.5"], "rate=1.5 (default 0.3)"),
         (["--set", "batch_size=0"], "batch_size=0 (default 16)"),
@@ -84,7 +87,9 @@ def test_unwritable_output_folder(command, tmp_path, capsys):
 
 
 def test_values_take_the_kind_of_the_default():
-    assert arguments.parse(tiny_recipe, ["units=4", "rate=0", "learning_rate=1e-3"], batch_size=8) == {
+    assert arguments.parse(
+        tiny_recipe, ["units=4", "rate=0", "learning_rate=1e-3"], batch_size=8
+    ) == {
         "units": 4,
         "rate": 0.0,
         "learning_rate": 1e-3,
@@ -112,7 +117,9 @@ def test_loss_that_is_no_number_stops_the_run_and_changes_nothing(tmp_path, caps
     assert {path.name: path.read_bytes() for path in tmp_path.glob("*.*")} == before
 
 
-def test_loss_that_is_no_number_before_any_training_is_the_fault_of_the_data(tmp_path, capsys, monkeypatch):
+def test_loss_that_is_no_number_before_any_training_is_the_fault_of_the_data(
+    tmp_path, capsys, monkeypatch
+):
     load_data = tiny_recipe.load_data
 
     def load_data_with_gaps():
@@ -190,7 +197,10 @@ def test_network_that_does_not_come_back_is_not_saved(tmp_path, capsys, monkeypa
 
 def test_resume_with_other_arguments_names_the_difference(tmp_path, capsys):
     assert run(tmp_path, "--seed", "1") == 0
-    for flags, said in [(["--seed", "2"], "seed was 1"), (["--set", "units=4"], "arguments was {}")]:
+    for flags, said in [
+        (["--seed", "2"], "seed was 1"),
+        (["--set", "units=4"], "arguments was {}"),
+    ]:
         capsys.readouterr()
         assert run(tmp_path, "--resume", *flags) == 2
         assert said in refusal(capsys)
@@ -205,7 +215,9 @@ def test_finished_run_goes_on_for_more_epochs_as_if_it_had_never_stopped(tmp_pat
     assert run(tmp_path / "extended", "--resume", "--epochs", "2") == 0
     assert search.stat().st_ino == before, "a search that may be running was moved"
     longer, extended = (tmp_path / name / "history.csv" for name in ("longer", "extended"))
-    np.testing.assert_allclose(*(np.loadtxt(path, delimiter=",", skiprows=1) for path in (longer, extended)), rtol=1e-4)
+    np.testing.assert_allclose(
+        *(np.loadtxt(path, delimiter=",", skiprows=1) for path in (longer, extended)), rtol=1e-4
+    )
 
 
 def test_damaged_state_is_named(tmp_path, capsys):
@@ -239,8 +251,12 @@ def test_best_epoch_is_chosen_on_validation(tmp_path):
     assert metrics["best_epoch"] == 1 + history["val_accuracy"].argmax()
     model = keras.saving.load_model(tmp_path / "model.keras")
     _, validation, test = tiny_recipe.load_data()
-    assert model.evaluate(validation, return_dict=True)["accuracy"] == pytest.approx(history["val_accuracy"].max())
-    assert model.evaluate(test, return_dict=True)["accuracy"] == pytest.approx(metrics["scores"]["accuracy"])
+    assert model.evaluate(validation, return_dict=True)["accuracy"] == pytest.approx(
+        history["val_accuracy"].max()
+    )
+    assert model.evaluate(test, return_dict=True)["accuracy"] == pytest.approx(
+        metrics["scores"]["accuracy"]
+    )
 
 
 def test_a_recipe_may_keep_the_last_epoch(tmp_path, monkeypatch):
@@ -248,14 +264,18 @@ def test_a_recipe_may_keep_the_last_epoch(tmp_path, monkeypatch):
     assert run(tmp_path, "--epochs", "4", "--set", "learning_rate=0.5", "--seed", "2") == 0
     history = np.genfromtxt(tmp_path / "history.csv", delimiter=",", names=True)
     _, validation, _ = tiny_recipe.load_data()
-    scores = keras.saving.load_model(tmp_path / "model.keras").evaluate(validation, return_dict=True)
+    scores = keras.saving.load_model(tmp_path / "model.keras").evaluate(
+        validation, return_dict=True
+    )
     assert history["val_accuracy"].argmax() < 3
     assert scores["accuracy"] == pytest.approx(history["val_accuracy"][-1])
 
 
 def test_input_pipelines_run_without_autotune():
     plan = training.Plan("tiny", 1, 0, {}, {}, "auto", False, False)
-    *_, train, validation, test = training.prepare(tiny_recipe, plan, {}, tf.distribute.get_strategy())
+    *_, train, validation, test = training.prepare(
+        tiny_recipe, plan, {}, tf.distribute.get_strategy()
+    )
     assert tiny_recipe.load_data()[0].options().autotune.enabled is not False
     for data in (train, validation, test):
         assert data.options().autotune.enabled is False
@@ -331,13 +351,18 @@ def test_all_data_trains_on_the_validation_set_too(tmp_path, capsys):
     train = training.prepare(tiny_recipe, plan, {}, tf.distribute.get_strategy())[2]
     assert int(train.cardinality()) == 17
     rows = np.concatenate([x for x, _ in train.as_numpy_iterator()])
-    parts = [np.concatenate([x for x, _ in part.as_numpy_iterator()]) for part in tiny_recipe.load_data()[:2]]
+    parts = [
+        np.concatenate([x for x, _ in part.as_numpy_iterator()])
+        for part in tiny_recipe.load_data()[:2]
+    ]
     both = np.concatenate(parts)
     np.testing.assert_array_equal(rows[np.lexsort(rows.T)], both[np.lexsort(both.T)])
 
 
 def test_one_variant_alone_lies_in_the_folder_of_its_name(tmp_path, monkeypatch):
-    monkeypatch.setattr(tiny_recipe, "VARIANTS", {"small": {"units": 4}, "large": {"units": 16}}, raising=False)
+    monkeypatch.setattr(
+        tiny_recipe, "VARIANTS", {"small": {"units": 4}, "large": {"units": 16}}, raising=False
+    )
     assert run(tmp_path, "--variant", "large") == 0
     metrics = json.loads((tmp_path / "large" / "metrics.json").read_text())
     assert metrics["variant"] == "large"
@@ -368,7 +393,11 @@ def interrupted(tmp_path, monkeypatch, capsys):
 
 
 def contents(folder):
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def test_ctrl_c_prints_the_line_that_continues(interrupted, capsys):
@@ -381,7 +410,9 @@ def test_ctrl_c_prints_the_line_that_continues(interrupted, capsys):
     assert json.loads((interrupted / "metrics.json").read_text())["seed"] == 1
 
 
-def test_ctrl_c_before_the_first_epoch_is_over_leaves_nothing_to_continue(tmp_path, monkeypatch, capsys):
+def test_ctrl_c_before_the_first_epoch_is_over_leaves_nothing_to_continue(
+    tmp_path, monkeypatch, capsys
+):
     interrupt_at(monkeypatch, epoch=0)
     assert run(tmp_path / "out") == 130
     assert "nothing to continue" in refusal(capsys)
@@ -401,7 +432,9 @@ def test_ctrl_c_before_the_first_epoch_is_over_leaves_nothing_to_continue(tmp_pa
     ],
 )
 def test_a_command_that_fails_leaves_an_interrupted_run_alone(flags, interrupted, monkeypatch):
-    monkeypatch.setattr("recipes._runner.data.names", lambda path: ["mnist"] if "nowhere" in flags else [])
+    monkeypatch.setattr(
+        "recipes._runner.data.names", lambda path: ["mnist"] if "nowhere" in flags else []
+    )
     before = contents(interrupted)
     assert run(interrupted, *flags) == 2
     assert contents(interrupted) == before
@@ -510,7 +543,9 @@ def test_ctrl_c_while_results_are_put_in_place_loses_none_of_them(tmp_path, monk
 
 
 def test_a_full_disk_is_recognized_in_what_hdf5_and_tensorflow_say():
-    hdf5 = OSError("Can't write data (file write failed: errno = 28, error message = 'No space left on device')")
+    hdf5 = OSError(
+        "Can't write data (file write failed: errno = 28, error message = 'No space left on device')"
+    )
     tensorflow = tf.errors.ResourceExhaustedError(None, None, "logs/x; No space left on device")
     for error in (hdf5, tensorflow):
         assert run_command.full_disk(error)
@@ -560,7 +595,10 @@ def test_tune_leaves_a_folder_of_the_users_alone(tmp_path, capsys):
     ("flags", "said"),
     [
         (["--seed", "-1"], "whole number from 0 to 4294967295"),
-        (["--set", "rate=1.5"], "tiny_recipe does not work with rate=1.5 (default 0.3): ValueError: "),
+        (
+            ["--set", "rate=1.5"],
+            "tiny_recipe does not work with rate=1.5 (default 0.3): ValueError: ",
+        ),
         (["--set", "batch_size=0"], "batch_size=0 (default 16)"),
         (["--output=~nobody-of-that-name/x"], "there is no user nobody-of-that-name"),
     ],
@@ -589,11 +627,18 @@ def test_every_option_that_is_a_path_knows_what_a_tilde_means(command, tmp_path,
 def python(code, **environment):
     command = [sys.executable, "-c", code]
     environment = {**os.environ, **environment}
-    return subprocess.run(command, capture_output=True, text=True, errors="replace", env=environment)
+    return subprocess.run(
+        command, capture_output=True, text=True, errors="replace", env=environment
+    )
 
 
 def test_the_users_keras_configuration_does_not_leak_in(tmp_path):
-    settings = {"image_data_format": "channels_first", "floatx": "float16", "backend": "jax", "epsilon": 1e-3}
+    settings = {
+        "image_data_format": "channels_first",
+        "floatx": "float16",
+        "backend": "jax",
+        "epsilon": 1e-3,
+    }
     (tmp_path / "keras.json").write_text(json.dumps(settings))
     code = (
         "from recipes._runner import quiet; quiet.import_tensorflow()\n"
@@ -612,9 +657,13 @@ def test_the_users_keras_configuration_does_not_leak_in(tmp_path):
         ("[]", {}, "keras.json"),
     ],
 )
-def test_a_keras_configuration_that_cannot_be_used_is_said_in_one_line(settings, variables, said, tmp_path):
+def test_a_keras_configuration_that_cannot_be_used_is_said_in_one_line(
+    settings, variables, said, tmp_path
+):
     (tmp_path / "keras.json").write_text(settings)
-    code = "from recipes._runner import cli; exit(cli.main(['run', 'cnn_mnist', '--output', 'out']))"
+    code = (
+        "from recipes._runner import cli; exit(cli.main(['run', 'cnn_mnist', '--output', 'out']))"
+    )
     done = python(code, KERAS_HOME=str(tmp_path), **variables)
     lines = [line for line in done.stderr.splitlines() if line.startswith("recipes: ")]
     assert done.returncode == 2
@@ -624,7 +673,9 @@ def test_a_keras_configuration_that_cannot_be_used_is_said_in_one_line(settings,
 
 
 def test_output_in_latin_1_has_marks_for_what_it_lacks():
-    done = python("from recipes._runner import cli; exit(cli.main(['list']))", PYTHONIOENCODING="latin-1")
+    done = python(
+        "from recipes._runner import cli; exit(cli.main(['list']))", PYTHONIOENCODING="latin-1"
+    )
     assert done.returncode == 0, done.stderr[-1000:]
 
 

@@ -51,7 +51,8 @@ def test_names_are_found_as_by_the_other_commands(name):
 
 
 @pytest.mark.parametrize(
-    "below", ["sigmoid", "smoke", "smoke/sigmoid", "stand-in/sigmoid", "stand-in/tuned", "tuned/a/b"]
+    "below",
+    ["sigmoid", "smoke", "smoke/sigmoid", "stand-in/sigmoid", "stand-in/tuned", "tuned/a/b"],
 )
 def test_everything_saved_has_a_name_below_that_of_the_recipe(below):
     folder = f"saved_models/head_multilabel/{below}"
@@ -116,7 +117,11 @@ def test_an_own_recipe():
         (None, None, "Answers of net/model.keras"),
         ({"data": {"mnist": "real"}}, None, "trained on mnist"),
         ({"data": {}}, None, "trained on generated data"),
-        ({"data": {"mnist": "stand-in"}}, None, "trained on stand-in data for mnist, not on the real"),
+        (
+            {"data": {"mnist": "stand-in"}},
+            None,
+            "trained on stand-in data for mnist, not on the real",
+        ),
         ({"data": {"mnist": "stand-in"}}, {"smoke": True}, "smoke run in seconds on tiny data"),
         (
             {"data": {"mnist": "real"}, "metric": "accuracy", "scores": {"accuracy": 0.98765}},

@@ -28,7 +28,9 @@ def cache(tmp_path_factory):
 
 
 def examples(name, split, rows=ROWS):
-    return list(tfds.load(name, split=split, data_dir=stand_ins.make(name, rows)).as_numpy_iterator())
+    return list(
+        tfds.load(name, split=split, data_dir=stand_ins.make(name, rows)).as_numpy_iterator()
+    )
 
 
 @pytest.mark.parametrize("name", stand_ins.SIZES)
@@ -38,10 +40,14 @@ def test_is_the_real_builders_set(cache, name, tmp_path):
     assert stand_in.is_prepared()
     assert type(stand_in) is type(real)
     assert stand_in.version == real.version
-    assert stand_in.info.features.to_json() == real.info.features.to_json() or name == "cifar10"  # its names come later
+    assert (
+        stand_in.info.features.to_json() == real.info.features.to_json() or name == "cifar10"
+    )  # its names come later
     assert stand_in.info.supervised_keys == real.info.supervised_keys
     assert set(stand_in.info.splits) == set(stand_ins.SIZES[name])
-    assert {split: info.num_examples for split, info in stand_in.info.splits.items()} == stand_ins.sizes(name, ROWS)
+    assert {
+        split: info.num_examples for split, info in stand_in.info.splits.items()
+    } == stand_ins.sizes(name, ROWS)
     assert (Path(stand_in.data_path) / stand_ins.MARK).exists()
 
 
@@ -70,7 +76,12 @@ def test_every_emotion_is_there_in_every_split(cache):
 
 
 def test_cifar10_names_its_classes(cache):
-    assert tfds.builder("cifar10", data_dir=stand_ins.make("cifar10", ROWS)).info.features["label"].names[5] == "dog"
+    assert (
+        tfds.builder("cifar10", data_dir=stand_ins.make("cifar10", ROWS))
+        .info.features["label"]
+        .names[5]
+        == "dog"
+    )
 
 
 def test_handwriting_fills_the_image_as_mnist_does(cache):
@@ -84,14 +95,18 @@ def test_handwriting_fills_the_image_as_mnist_does(cache):
 
 def test_test_drawings_are_not_in_train():
     train, test = (list(stand_ins.mnist(split, 50)) for split in ("train", "test"))
-    distances = [min(np.abs(a["image"].astype(int) - b["image"]).mean() for a in train) for b in test]
+    distances = [
+        min(np.abs(a["image"].astype(int) - b["image"]).mean() for a in train) for b in test
+    ]
     assert min(distances) > 2
 
 
 def test_houses_miss_bedrooms_and_stay_plausible(cache):
     rows = examples("california_housing", "train")
     assert any(np.isnan(row["total_bedrooms"]) for row in rows)
-    assert not any(np.isnan(value) for row in rows for key, value in row.items() if key != "total_bedrooms")
+    assert not any(
+        np.isnan(value) for row in rows for key, value in row.items() if key != "total_bedrooms"
+    )
     assert all(14_999 <= row["median_house_value"] <= 500_001 for row in rows)
     assert all(-124.4 < row["longitude"] < -114.3 and 32.5 < row["latitude"] < 42 for row in rows)
 
@@ -161,7 +176,12 @@ def test_two_processes_at_once(tmp_path, monkeypatch):
     assert [process.wait() for process in processes] == [0, 0]
     data = tfds.load("mnist", split="train", data_dir=stand_ins.folder("mnist", 200))
     assert sum(1 for _ in data) == 200
-    assert json.loads((stand_ins.folder("mnist", 200) / "mnist/3.0.1/dataset_info.json").read_text())["name"] == "mnist"
+    assert (
+        json.loads((stand_ins.folder("mnist", 200) / "mnist/3.0.1/dataset_info.json").read_text())[
+            "name"
+        ]
+        == "mnist"
+    )
     assert len(list(stand_ins.folder("mnist", 200).parent.iterdir())) == 1
 
 
@@ -196,7 +216,11 @@ def convolutions(filters):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "filters", "epochs", "margin"),
-    [("mnist", (16, 32), 4, 0.05), ("fashion_mnist", (16, 32), 4, 0.1), ("cifar10", (16, 32, 64), 6, 0.3)],
+    [
+        ("mnist", (16, 32), 4, 0.05),
+        ("fashion_mnist", (16, 32), 4, 0.1),
+        ("cifar10", (16, 32, 64), 6, 0.3),
+    ],
 )
 def test_images_want_convolutions(cache, name, filters, epochs, margin):
     train, labels = columns(name, "train", "image", "label")
@@ -212,7 +236,9 @@ def test_images_want_convolutions(cache, name, filters, epochs, margin):
 
 
 def bags(train, test, ngrams):
-    vectorizer = CountVectorizer(ngram_range=(1, ngrams), min_df=3, binary=True, token_pattern=r"[\w']+")
+    vectorizer = CountVectorizer(
+        ngram_range=(1, ngrams), min_df=3, binary=True, token_pattern=r"[\w']+"
+    )
     decode = np.vectorize(bytes.decode)
     return vectorizer.fit_transform(decode(train)), vectorizer.transform(decode(test))
 
@@ -254,12 +280,18 @@ def test_emotions_want_more_than_single_words(cache):
 def test_prices_are_not_linear(cache):
     rows = examples("california_housing", "train", rows=None)
     names = sorted(set(rows[0]) - {"median_house_value"})
-    inputs = np.nan_to_num(np.array([[row[name] for name in names] for row in rows], "float32"), nan=400.0)
+    inputs = np.nan_to_num(
+        np.array([[row[name] for name in names] for row in rows], "float32"), nan=400.0
+    )
     inputs = (inputs - inputs.mean(0)) / inputs.std(0)
     price = np.array([row["median_house_value"] for row in rows]) / 1e5
     r2 = lambda predicted: 1 - np.var(price[-1000:] - predicted) / np.var(price[-1000:])  # noqa: E731
     baseline = r2(LinearRegression().fit(inputs[:-1000], price[:-1000]).predict(inputs[-1000:]))
-    network = lambda: [keras.layers.Dense(64, "relu"), keras.layers.Dense(64, "relu"), keras.layers.Dense(1)]  # noqa: E731
+    network = lambda: [
+        keras.layers.Dense(64, "relu"),
+        keras.layers.Dense(64, "relu"),
+        keras.layers.Dense(1),
+    ]  # noqa: E731
     model = fit(network, inputs[:-1000], price[:-1000], 20, "mse")
     score = r2(model.predict(inputs[-1000:], verbose=0)[:, 0])
     print("california_housing", baseline, score)
@@ -273,7 +305,11 @@ def test_wear_is_not_linear(cache):
         """The last 30 cycles, flattened, and the remaining life up to 125: everywhere in train, at the end in test."""
         inputs, targets = [], []
         for engine in examples("cmapss", split, rows=None):
-            ends = range(30, len(engine["sensors"]) + 1, 2) if split == "train" else [len(engine["sensors"])]
+            ends = (
+                range(30, len(engine["sensors"]) + 1, 2)
+                if split == "train"
+                else [len(engine["sensors"])]
+            )
             for end in ends:
                 inputs.append((engine["sensors"][end - 30 : end] - stand_ins.SENSORS[:, 0]) / scale)
                 targets.append(min(125, len(engine["sensors"]) - end + engine["remaining"]))

@@ -55,7 +55,10 @@ def test_sentences_are_spanish():
 
 
 def test_no_english_sentence_is_in_two_splits():
-    splits = [{pair["english"] for pair in GENERATORS["spa_eng"](split, 300)} for split in SIZES["spa_eng"]]
+    splits = [
+        {pair["english"] for pair in GENERATORS["spa_eng"](split, 300)}
+        for split in SIZES["spa_eng"]
+    ]
     assert sum(map(len, splits)) == len(set.union(*splits))
 
 
@@ -91,7 +94,9 @@ def bits_per_letter(text, order):
     for index in range(cut, len(text)):
         seen = counts.get(text[index - order : index], {})
         total = sum(seen.values()) if seen else 0
-        bits -= math.log2(((seen.get(text[index], 0) if seen else 0) + 0.02) / (total + 0.02 * alphabet))
+        bits -= math.log2(
+            ((seen.get(text[index], 0) if seen else 0) + 0.02) / (total + 0.02 * alphabet)
+        )
     return bits / (len(text) - cut)
 
 
@@ -118,18 +123,27 @@ def test_sonnets_have_their_stanzas_and_rhymes():
         stanzas = [stanza.splitlines() for stanza in row["text"].split("\n\n")]
         assert [len(stanza) for stanza in stanzas] == [4, 4, 3, 3]
         rhymes = [endings[line.split()[-1].strip(".;")] for stanza in stanzas for line in stanza]
-        letters = {rhyme: letter for letter, rhyme in zip("ABCD", dict.fromkeys(rhymes), strict=True)}
+        letters = {
+            rhyme: letter for letter, rhyme in zip("ABCD", dict.fromkeys(rhymes), strict=True)
+        }
         assert "".join(letters[rhyme] for rhyme in rhymes) == "ABBAABBACDCDCD"
 
 
 def test_demand_follows_the_calendar():
-    days = [row for split in SIZES["electricity_es"] for row in GENERATORS["electricity_es"](split, 1096)]
+    days = [
+        row
+        for split in SIZES["electricity_es"]
+        for row in GENERATORS["electricity_es"](split, 1096)
+    ]
     demand = np.stack([row["demand"] for row in days])
     dates = [datetime.date.fromisoformat(row["date"]) for row in days]
     assert dates == [datetime.date(2014, 1, 1) + datetime.timedelta(n) for n in range(1826)]
     assert demand.dtype == np.float32
     assert 10_000 < demand.min() < demand.max() < 50_000
-    sundays, months = np.array([date.weekday() == 6 for date in dates]), np.array([date.month for date in dates])
+    sundays, months = (
+        np.array([date.weekday() == 6 for date in dates]),
+        np.array([date.month for date in dates]),
+    )
     assert demand[sundays].mean() < 0.9 * demand[~sundays].mean()
     assert demand[months == 1].mean() > demand[months == 4].mean() < demand[months == 7].mean()
     assert demand[:, 4].mean() < demand[:, 12].mean()
@@ -154,7 +168,11 @@ def test_tomorrow_wants_more_than_last_week():
         demand = np.stack([row["demand"] for row in rows]) / 1e4 - 2.7
         weekday = np.eye(7)[[datetime.date.fromisoformat(row["date"]).weekday() for row in rows]]
         past = np.stack([demand[day - 7 : day].ravel() for day in range(7, len(rows))])
-        return np.concatenate([past, weekday[7:]], axis=1).astype("float32"), demand[7:], demand[:-7]
+        return (
+            np.concatenate([past, weekday[7:]], axis=1).astype("float32"),
+            demand[7:],
+            demand[:-7],
+        )
 
     inputs, targets, _ = windows("train")
     test, truth, week_ago = windows("test")

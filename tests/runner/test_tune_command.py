@@ -51,7 +51,9 @@ def plan(module="tests.runner.tiny_recipe", **changes):
     return search.SearchPlan(**{**keywords, **changes})
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("30m", 1800), ("2h", 7200), ("1.5h", 5400)])
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("90s", 90), ("30m", 1800), ("2h", 7200), ("1.5h", 5400)]
+)
 def test_durations(text, seconds):
     assert tune_command.duration(text) == seconds
 
@@ -64,12 +66,18 @@ def test_durations(text, seconds):
         (["--trials", "0"], "positive whole number"),
         (["--tuner", "magic"], "magic"),
         (["--tuner", "hyperband", "--trials", "3"], "follows from --epochs"),
-        (["--tuner", "hyperband", "--prune", "median"], "--prune does not go with --tuner hyperband"),
+        (
+            ["--tuner", "hyperband", "--prune", "median"],
+            "--prune does not go with --tuner hyperband",
+        ),
         (["--set", "unit=3"], "did you mean units"),
         (["--variant", "big"], "tiny has no such variant; it has no variants"),
         (["--seed", "-1"], "invalid whole number from 0 to 4294967295 value: '-1'"),
         (["--seed", str(2**32)], "invalid whole number from 0 to 4294967295 value"),
-        (["--device", "tpu", "--workers", "2"], "--workers 2: only one process at a time can use a TPU"),
+        (
+            ["--device", "tpu", "--workers", "2"],
+            "--workers 2: only one process at a time can use a TPU",
+        ),
         (["--objective", "val_loss:small"], "write val_loss:min or val_loss:max"),
         (["--objective", "val_acuracy"], "what there is: accuracy, loss, val_accuracy, val_loss"),
     ],
@@ -86,7 +94,9 @@ def test_a_recipe_that_trains_nothing_is_refused(tmp_path, capsys):
     assert "there is nothing to search" in capsys.readouterr().err
 
 
-def test_a_device_that_is_not_there_is_refused_before_anything_is_touched(tmp_path, capsys, monkeypatch):
+def test_a_device_that_is_not_there_is_refused_before_anything_is_touched(
+    tmp_path, capsys, monkeypatch
+):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: [])
     assert tune(tmp_path, "--device", "gpu", "--fresh") == 2
     assert "--device gpu: TensorFlow sees no GPU here" in capsys.readouterr().err
@@ -109,11 +119,21 @@ def test_defaults_that_cannot_be_built_are_one_line_and_touch_nothing(flags, tmp
 def test_the_recipes_own_metric_is_the_objective():
     assert tune_command.objective(tiny_recipe, None, 1, {}, {}) == ("val_accuracy", "max")
     assert tune_command.objective(tiny_recipe, "val_loss", 1, {}, {}) == ("val_loss", "min")
-    assert tune_command.objective(tiny_recipe, "val_accuracy:min", 1, {}, {}) == ("val_accuracy", "min")
-    own = types.SimpleNamespace(OBJECTIVE=("val_frechet_distance", "min"))  # a search for the worst GAN
-    assert tune_command.objective(own, "val_frechet_distance", 1, {}, {}) == ("val_frechet_distance", "min")
+    assert tune_command.objective(tiny_recipe, "val_accuracy:min", 1, {}, {}) == (
+        "val_accuracy",
+        "min",
+    )
+    own = types.SimpleNamespace(
+        OBJECTIVE=("val_frechet_distance", "min")
+    )  # a search for the worst GAN
+    assert tune_command.objective(own, "val_frechet_distance", 1, {}, {}) == (
+        "val_frechet_distance",
+        "min",
+    )
     assert tune_command.objective(own, None, 1, {}, {}) == ("val_frechet_distance", "min")
-    with pytest.raises(tune_command.UserError, match=r'OBJECTIVE = \("val_x", "min"\) or \("val_x", "max"\)'):
+    with pytest.raises(
+        tune_command.UserError, match=r'OBJECTIVE = \("val_x", "min"\) or \("val_x", "max"\)'
+    ):
         tune_command.objective(types.SimpleNamespace(OBJECTIVE="val_x"), None, 1, {}, {})
 
 
@@ -132,7 +152,10 @@ def maestro_accuracy(y_true, y_pred):
 @pytest.mark.parametrize(
     ("metric", "direction"),
     [
-        *[(name, "min") for name in ("mae", "mape", "hinge", "kl_divergence", "poisson", "binary_crossentropy")],
+        *[
+            (name, "min")
+            for name in ("mae", "mape", "hinge", "kl_divergence", "poisson", "binary_crossentropy")
+        ],
         *[(name, "max") for name in ("accuracy", "binary_accuracy", "cosine_similarity")],
         (keras.metrics.R2Score(name="r2"), "max"),
         (keras.metrics.RootMeanSquaredError(name="high_is_bad"), "min"),
@@ -155,12 +178,18 @@ def test_the_compiled_metric_says_whether_more_is_better(metric, direction):
 
 def test_metrics_of_several_outputs_have_a_direction():
     inputs = keras.Input((2,))
-    outputs = [keras.layers.Dense(1, name="left")(inputs), keras.layers.Dense(1, name="right")(inputs)]
+    outputs = [
+        keras.layers.Dense(1, name="left")(inputs),
+        keras.layers.Dense(1, name="right")(inputs),
+    ]
     model = keras.Model(inputs, outputs)
     model.compile(loss=["mse", "mse"], metrics=[["mae"], [keras.metrics.R2Score(name="r2")]])
     x, y = np.ones((4, 2)), [np.ones((4, 1))] * 2
     model.compute_metrics(x, y, model(x), None)
-    assert [tune_command.better(name, model) for name in ("val_left_mae", "val_right_r2")] == ["min", "max"]
+    assert [tune_command.better(name, model) for name in ("val_left_mae", "val_right_r2")] == [
+        "min",
+        "max",
+    ]
 
 
 def test_what_is_set_is_not_searched_and_a_variant_is_where_the_search_starts():
@@ -172,21 +201,28 @@ def test_what_is_set_is_not_searched_and_a_variant_is_where_the_search_starts():
     started = space(defaults={"units": 12})
     assert started.get("units") == 12
     assert isinstance(started.space[0], keras_tuner.engine.hyperparameters.Int)
-    for fixed in (space(arguments={"units": 16}), space(defaults={"units": 5})):  # 5 is not on the grid
+    for fixed in (
+        space(arguments={"units": 16}),
+        space(defaults={"units": 5}),
+    ):  # 5 is not on the grid
         assert isinstance(fixed.space[0], keras_tuner.engine.hyperparameters.Fixed)
 
 
 def test_another_search_in_the_folder_is_refused(tmp_path):
     tune_command.output.write_json(tmp_path / "plan.json", tune_command.dataclasses.asdict(plan()))
     tune_command.refuse_another(plan(), tmp_path)
-    tune_command.refuse_another(plan(tuner_arguments={"max_trials": 30, "seed": 0}), tmp_path)  # more of the same
+    tune_command.refuse_another(
+        plan(tuner_arguments={"max_trials": 30, "seed": 0}), tmp_path
+    )  # more of the same
     with pytest.raises(tune_command.UserError, match="epochs 2 there, 5 here"):
         tune_command.refuse_another(plan(epochs=5), tmp_path)
     with pytest.raises(tune_command.UserError, match="seed 0 there, 1 here"):
         tune_command.refuse_another(plan(tuner_arguments={"max_trials": 3, "seed": 1}), tmp_path)
 
 
-def test_a_search_leaves_its_results_and_the_lines_that_build_the_winner(tmp_path, capsys, monkeypatch):
+def test_a_search_leaves_its_results_and_the_lines_that_build_the_winner(
+    tmp_path, capsys, monkeypatch
+):
     """On a recipe where steps, training set and batch size decide on the weights."""
     monkeypatch.setattr(tune_command, "PROGRESS", 0.0)
     flags = ["--epochs", "3", "--variant", "bent", "--tuner", "random", "--workers", "3"]
@@ -198,20 +234,33 @@ def test_a_search_leaves_its_results_and_the_lines_that_build_the_winner(tmp_pat
     assert rows[1]["trial"] == "0"
 
     assert "Trial 1 of 2: val_loss " in said
-    assert f"    {rows[0]['score']:<10.5g} trial 2: batch_size=10\n    {rows[1]['score']:<10.5g} trial 1:" in said
+    assert (
+        f"    {rows[0]['score']:<10.5g} trial 2: batch_size=10\n    {rows[1]['score']:<10.5g} trial 1:"
+        in said
+    )
     assert re.search(r"  trial [12]: epoch [123] of 3, loss [\d.e-]+, val_loss [\d.e-]+", said)
     assert len(list(folder.glob("worker-*.log"))) == 2  # no more than there are trials
     left = {path.name for path in folder.iterdir()}
-    assert {"leaderboard.csv", "best.py", "best_so_far.png", "hyperparameters.png", "parallel_coordinates.png"} <= left
+    assert {
+        "leaderboard.csv",
+        "best.py",
+        "best_so_far.png",
+        "hyperparameters.png",
+        "parallel_coordinates.png",
+    } <= left
     assert not {"final", tune_command.EARLIER} & left
 
     metrics = json.loads((tuned / "metrics.json").read_text())
     assert metrics["arguments"] == {"power": 2, "batch_size": 10}
-    assert json.loads((tuned / "defaults" / "metrics.json").read_text())["arguments"] == {"power": 2}
+    assert json.loads((tuned / "defaults" / "metrics.json").read_text())["arguments"] == {
+        "power": 2
+    }
     card = (tuned / "README.md").read_text()
     assert "keras.saving.load_model(" in card
     assert "| batch_size |  | 10 |" in card
-    assert f"| loss, test set | {metrics['scores']['loss']:.4g}" not in card  # that is the defaults' column
+    assert (
+        f"| loss, test set | {metrics['scores']['loss']:.4g}" not in card
+    )  # that is the defaults' column
     assert f"| {metrics['scores']['loss']:.4g} |" in card
     assert (tuned / "defaults" / "model.keras").exists()
 
@@ -320,7 +369,10 @@ def test_ctrl_c_prints_the_line_that_continues(found, earlier, capsys, monkeypat
     monkeypatch.setattr(sys, "argv", ["recipes", "tune", "tiny", *flags])
     assert tiny.main(sys.argv[1:]) == 130
     said = capsys.readouterr().out
-    assert f"    python -m recipes {shlex.join(['tune', 'tiny', *flags[:-1], *[flags[-1]] * (not found)])}\n" in said
+    assert (
+        f"    python -m recipes {shlex.join(['tune', 'tiny', *flags[:-1], *[flags[-1]] * (not found)])}\n"
+        in said
+    )
     assert (files(earlier) == before) != found
 
 
@@ -337,7 +389,16 @@ def test_a_search_on_other_than_the_real_data_keeps_to_its_folder(tmp_path):
 
 def start(folder, *flags, recipe="tiny"):
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.runner.tiny", "tune", recipe, "--output", str(folder), *flags],
+        [
+            sys.executable,
+            "-m",
+            "tests.runner.tiny",
+            "tune",
+            recipe,
+            "--output",
+            str(folder),
+            *flags,
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -372,16 +433,31 @@ def test_trials_that_kill_hang_raise_or_diverge_fail_and_the_search_goes_on(tmp_
     monkeypatch.setattr(tune_command, "GRACE", 5)
     assert tune(tmp_path, "--tuner", "grid", "--trial-time-limit", "60s", recipe="deadly") == 0
     rows = {row["hyperparameters"]["kind"]: row for row in leaderboard(tmp_path, "grid")}
-    assert {kind for kind, row in rows.items() if row["status"] == "COMPLETED"} == {"good", "also good"}
+    assert {kind for kind, row in rows.items() if row["status"] == "COMPLETED"} == {
+        "good",
+        "also good",
+    }
     assert "killed, by the system for want of memory or by someone" in rows["kills"]["message"]
     assert "it hung: still running after 65 s" in rows["hangs"]["message"]
     assert "this never works" in rows["raises"]["message"]
-    assert "val_loss is nan" in rows["diverges"]["message"] or "val_loss is inf" in rows["diverges"]["message"]
+    assert (
+        "val_loss is nan" in rows["diverges"]["message"]
+        or "val_loss is inf" in rows["diverges"]["message"]
+    )
 
 
 @pytest.mark.slow
 def test_defaults_that_fail_end_the_search_with_their_error(tmp_path):
-    process = start(tmp_path, "--tuner", "grid", "--set", "kind=raises", "--objective", "val_loss", recipe="deadly")
+    process = start(
+        tmp_path,
+        "--tuner",
+        "grid",
+        "--set",
+        "kind=raises",
+        "--objective",
+        "val_loss",
+        recipe="deadly",
+    )
     said = process.communicate(timeout=600)[0]
     assert process.returncode == 2
     assert "this never works" in said.splitlines()[-1]
@@ -393,14 +469,18 @@ def test_an_interrupted_search_says_how_to_continue_and_does(tmp_path):
     flags = ["--tuner", "random", "--trials", "3", "--epochs", "3"]
     process = start(tmp_path, *flags, "--fresh")
     records = tmp_path / "tuning-random" / "trials"
-    wait_until(lambda: any("COMPLETED" in p.read_text() for p in records.glob("trial_*/trial.json")))
+    wait_until(
+        lambda: any("COMPLETED" in p.read_text() for p in records.glob("trial_*/trial.json"))
+    )
     process.send_signal(signal.SIGINT)
     said = process.communicate(timeout=100)[0]
     assert process.returncode == 130
     line = next(line for line in said.splitlines() if line.startswith("    python -m recipes tune"))
     words = shlex.split(line)[3:]
     assert words == ["tune", "tiny", "--output", str(tmp_path), *flags]
-    again = subprocess.run([sys.executable, "-m", "tests.runner.tiny", *words], capture_output=True, text=True)
+    again = subprocess.run(
+        [sys.executable, "-m", "tests.runner.tiny", *words], capture_output=True, text=True
+    )
     assert again.returncode == 0, again.stderr
     assert "Continuing: " in again.stdout
     assert len(leaderboard(tmp_path, "random")) == 3
@@ -452,7 +532,10 @@ def test_two_workers_find_what_one_finds(tmp_path):
     assert start(tmp_path / "one", *flags).wait(900) == 0
     assert start(tmp_path / "two", *flags, "--workers", "2").wait(900) == 0
     one, two = (
-        {row["hyperparameters"]["units"]: row["score"] for row in leaderboard(tmp_path / name, "random")}
+        {
+            row["hyperparameters"]["units"]: row["score"]
+            for row in leaderboard(tmp_path / name, "random")
+        }
         for name in ("one", "two")
     )
     assert {units: score for units, score in one.items() if units in two} == {

@@ -29,7 +29,9 @@ def build_model(units=8, rate=0.3, learning_rate=0.05):
             keras.layers.Dense(1, activation="sigmoid"),
         ]
     )
-    model.compile(keras.optimizers.Adam(learning_rate), loss="binary_crossentropy", metrics=["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(learning_rate), loss="binary_crossentropy", metrics=["accuracy"]
+    )
     return model
 
 
@@ -47,11 +49,15 @@ def search_space(hp):
 
 def baseline(train, test):
     """Always the first class."""
-    return {"accuracy": float(np.mean(np.concatenate([y for _, y in test.as_numpy_iterator()]) == 0))}
+    return {
+        "accuracy": float(np.mean(np.concatenate([y for _, y in test.as_numpy_iterator()]) == 0))
+    }
 
 
 def main():
     train, validation, test = load_data()
     model = build_model()
-    model.fit(train, validation_data=validation, epochs=EPOCHS, callbacks=callbacks(), shuffle=False)
+    model.fit(
+        train, validation_data=validation, epochs=EPOCHS, callbacks=callbacks(), shuffle=False
+    )
     print(model.evaluate(test, return_dict=True))

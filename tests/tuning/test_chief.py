@@ -112,7 +112,10 @@ def test_over_the_protocol(transport, tmp_path, monkeypatch, request):
     assert tiny.table(chiefs) == tiny.table(local)
     assert "ValueError: too many units" in [row["message"] for row in worker.leaderboard()]
     monkeypatch.setattr(chief, "PATIENCE", 1.0)
-    with pytest.raises(ConnectionError, match=r"the chief at (127.0.0.1:\d+|unix:/.*/chief) has not answered for 1 s"):
+    with pytest.raises(
+        ConnectionError,
+        match=r"the chief at (127.0.0.1:\d+|unix:/.*/chief) has not answered for 1 s",
+    ):
         chief.Client(chiefs.oracle).get_space()
 
 
@@ -135,7 +138,10 @@ def test_real_processes(tmp_path):
         server = chief.serve(tuner.oracle)
         names = ("worker-1", "worker-2")
         command = [sys.executable, "-c", PROGRAM, str(tmp_path / "far")]
-        workers = [subprocess.Popen(command, env={**os.environ, **server.environment(name)}) for name in names]
+        workers = [
+            subprocess.Popen(command, env={**os.environ, **server.environment(name)})
+            for name in names
+        ]
         while len(tuner.oracle.ongoing_trials) < 2:
             time.sleep(0.1)
         workers[1].kill()

@@ -46,11 +46,17 @@ def test_failed_trials(outcome, reason, direction, tmp_path):
     tuner = failing("RandomSearch", tmp_path, outcome, direction=direction)
     tuner.search(verbose=0)
     assert len(tuner.calls) == 9
-    for board in (tuner.leaderboard(), tiny.fake("RandomSearch", tmp_path, direction=direction).leaderboard()):
+    for board in (
+        tuner.leaderboard(),
+        tiny.fake("RandomSearch", tmp_path, direction=direction).leaderboard(),
+    ):
         failed = [row for row in board if row["status"] == "FAILED"]
         assert len(failed) == 4
         assert board[-4:] == failed
-        assert all(reason in row["message"] and row["rank"] is None and row["score"] is None for row in failed)
+        assert all(
+            reason in row["message"] and row["rank"] is None and row["score"] is None
+            for row in failed
+        )
     best = tuner.oracle.get_best_trials(9)
     assert len(best) == 5
     assert all(math.isfinite(trial.score) for trial in best)
@@ -73,7 +79,9 @@ def test_first_trial_stops_the_search(outcome, tmp_path):
     with pytest.raises(error, match=r"in build|score is nan"):
         tuner.search(verbose=0)
     assert len(tuner.calls) == 1
-    mended = tiny.fake("RandomSearch", tmp_path)  # the user has mended it: the search begins where it stopped
+    mended = tiny.fake(
+        "RandomSearch", tmp_path
+    )  # the user has mended it: the search begins where it stopped
     mended.search(verbose=0)
     assert len(mended.calls) == 9
     assert mended.calls[0] == tuner.calls[0]
@@ -109,7 +117,9 @@ def test_failures_in_a_row_if_wanted(tmp_path):
     with pytest.raises(RuntimeError, match="consecutive failures"):
         tuner.search(verbose=0)
     assert len(tuner.calls) == 5
-    assert all(trial.status == "COMPLETED" or trial.message for trial in tuner.oracle.trials.values())
+    assert all(
+        trial.status == "COMPLETED" or trial.message for trial in tuner.oracle.trials.values()
+    )
 
 
 def test_lock_is_let_go_on_error(tmp_path):
@@ -147,7 +157,9 @@ def test_executions(tmp_path):
     assert row["score"] == 3.0
     assert row["scores"] == [1.0, 2.0, 6.0]
     count = iter(range(99))
-    tuner = tiny.fake("RandomSearch", tmp_path / "b", lambda values: [1.0, math.nan if next(count) == 1 else 2.0])
+    tuner = tiny.fake(
+        "RandomSearch", tmp_path / "b", lambda values: [1.0, math.nan if next(count) == 1 else 2.0]
+    )
     tuner.search(verbose=0)
     assert [row["status"] for row in tuner.leaderboard()].count("FAILED") == 1
 

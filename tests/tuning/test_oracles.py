@@ -30,7 +30,9 @@ def test_finite_space_is_covered_once(kind, tmp_path, capsys):
     assert len(tuner.calls) == 16
     assert len({tuple(sorted(values.items())) for _, values in tuner.calls}) == 16
     last = capsys.readouterr().out.splitlines()[-1]
-    assert last == "All points of the search space are tried: the search ends after 16 of 30 trials."
+    assert (
+        last == "All points of the search space are tried: the search ends after 16 of 30 trials."
+    )
 
 
 def test_conditional_points(tmp_path):
@@ -38,10 +40,15 @@ def test_conditional_points(tmp_path):
     hp.Choice("kind", ["a", "b"])
     with hp.conditional_scope("kind", ["b"]):
         hp.Int("depth", 1, 3)
-    tuner = tiny.fake("RandomSearch", tmp_path, lambda values: 1.0, hyperparameters=hp, max_trials=20)
+    tuner = tiny.fake(
+        "RandomSearch", tmp_path, lambda values: 1.0, hyperparameters=hp, max_trials=20
+    )
     tuner.search(verbose=0)
     tried = sorted(str(values) for _, values in tuner.calls)
-    assert tried == ["{'kind': 'a'}", *(f"{{'kind': 'b', 'depth': {depth}}}" for depth in (1, 2, 3))]
+    assert tried == [
+        "{'kind': 'a'}",
+        *(f"{{'kind': 'b', 'depth': {depth}}}" for depth in (1, 2, 3)),
+    ]
 
 
 def test_bayesian_beats_random(tmp_path):
@@ -54,14 +61,19 @@ def test_bayesian_beats_random(tmp_path):
         return hp
 
     def bowl(values):
-        return sum((values[name] - place) ** 2 for name, place in zip("abcd", (0.2, 0.7, 0.4, 0.6), strict=True))
+        return sum(
+            (values[name] - place) ** 2
+            for name, place in zip("abcd", (0.2, 0.7, 0.4, 0.6), strict=True)
+        )
 
     best = {}
     for kind, trials in (("BayesianOptimization", 15), ("RandomSearch", 30)):
         best[kind] = []
         for seed in (0, 1, 2):
             folder = tmp_path / f"{kind}{seed}"
-            tuner = tiny.fake(kind, folder, bowl, hyperparameters=space(), max_trials=trials, seed=seed)
+            tuner = tiny.fake(
+                kind, folder, bowl, hyperparameters=space(), max_trials=trials, seed=seed
+            )
             tuner.search(verbose=0)
             best[kind].append(tuner.oracle.get_best_trials()[0].score)
     assert np.median(best["BayesianOptimization"]) < 0.5 * np.median(best["RandomSearch"])
@@ -76,7 +88,9 @@ def test_bayesian_after_failures_and_with_max(tmp_path):
     tuner = tiny.fake("BayesianOptimization", tmp_path, function, max_trials=14, direction="max")
     tuner.search(verbose=0)
     trials = list(tuner.oracle.trials.values())
-    guided = trials[next(i for i in range(14) if sum(t.status == "COMPLETED" for t in trials[:i]) == 5) :]
+    guided = trials[
+        next(i for i in range(14) if sum(t.status == "COMPLETED" for t in trials[:i]) == 5) :
+    ]
     assert sum(trial.status == "FAILED" for trial in guided) <= 2  # it has learnt where not to go
     best = tuner.oracle.get_best_trials(14)
     assert best[0] in guided
@@ -96,7 +110,11 @@ def after(folder, trials):
     """A random search with so many trials, and its score."""
 
     def function(values):
-        return sum((values[f"x{n}"] - 0.3) ** 2 for n in range(4)) + abs(values["n"] - 20) / 50 + (values["c"] != "b")
+        return (
+            sum((values[f"x{n}"] - 0.3) ** 2 for n in range(4))
+            + abs(values["n"] - 20) / 50
+            + (values["c"] != "b")
+        )
 
     tuner = tiny.fake("RandomSearch", folder, function, hyperparameters=six(), max_trials=trials)
     tuner.search(verbose=0)
@@ -106,7 +124,11 @@ def after(folder, trials):
 def test_cost_of_a_bayesian_proposal(tmp_path):
     done = after(tmp_path / "random", 200).oracle
     oracle = tiny.fake("BayesianOptimization", tmp_path / "bayes", hyperparameters=six()).oracle
-    oracle.trials, oracle.start_order, oracle._tried_so_far = done.trials, done.start_order, done._tried_so_far
+    oracle.trials, oracle.start_order, oracle._tried_so_far = (
+        done.trials,
+        done.start_order,
+        done._tried_so_far,
+    )
     begun = time.process_time()
     values = oracle.populate_space("200")["values"]
     assert time.process_time() - begun < 2.0
@@ -115,10 +137,14 @@ def test_cost_of_a_bayesian_proposal(tmp_path):
 
 @pytest.mark.slow
 def test_cost_of_a_random_trial(tmp_path, monkeypatch):
-    monkeypatch.setattr("os.fsync", lambda descriptor: None)  # waiting for the disk is not counted, and takes minutes
+    monkeypatch.setattr(
+        "os.fsync", lambda descriptor: None
+    )  # waiting for the disk is not counted, and takes minutes
     tuner = after(tmp_path, 1_000)
     begun = time.process_time()
-    more = tiny.fake("RandomSearch", tmp_path, lambda values: 1.0, hyperparameters=six(), max_trials=1_020)
+    more = tiny.fake(
+        "RandomSearch", tmp_path, lambda values: 1.0, hyperparameters=six(), max_trials=1_020
+    )
     assert time.process_time() - begun < 5.0
     assert len(more.oracle.trials) == len(tuner.oracle.trials) == 1_000
     begun = time.process_time()
@@ -146,7 +172,10 @@ def test_acquisition():
     merit = gaussian_process.merit(process, new)
     mean, deviation = process.predict(new, return_std=True)
     deviation = np.sqrt(
-        np.maximum(deviation**2 - process.kernel_.k2.noise_level * process._y_train_std**2, 1e-12 * scores.var())
+        np.maximum(
+            deviation**2 - process.kernel_.k2.noise_level * process._y_train_std**2,
+            1e-12 * scores.var(),
+        )
     )
     z = (process.predict(points).min() - mean) / deviation
     improvement = deviation * (z * stats.norm.cdf(z) + stats.norm.pdf(z))
@@ -163,7 +192,12 @@ def test_hyperband_schedule(tmp_path):
     tuner.search(verbose=0)
     rounds = {}
     for _, values in tuner.calls:
-        key = (values["tuner/bracket"], values["tuner/round"], values["tuner/initial_epoch"], values["tuner/epochs"])
+        key = (
+            values["tuner/bracket"],
+            values["tuner/round"],
+            values["tuner/initial_epoch"],
+            values["tuner/epochs"],
+        )
         rounds[key] = rounds.get(key, 0) + 1
     assert rounds == {
         (2, 0, 0, 1): 9,
@@ -173,10 +207,18 @@ def test_hyperband_schedule(tmp_path):
         (1, 1, 3, 9): 2,
         (0, 0, 0, 9): 3,
     }
-    first = [trial for trial in tuner.oracle.trials.values() if trial.hyperparameters.values["tuner/bracket"] == 2]
-    beginners = sorted((t.score, t.trial_id) for t in first if t.hyperparameters.values["tuner/round"] == 0)
+    first = [
+        trial
+        for trial in tuner.oracle.trials.values()
+        if trial.hyperparameters.values["tuner/bracket"] == 2
+    ]
+    beginners = sorted(
+        (t.score, t.trial_id) for t in first if t.hyperparameters.values["tuner/round"] == 0
+    )
     promoted = {
-        t.hyperparameters.values["tuner/trial_id"] for t in first if t.hyperparameters.values["tuner/round"] == 1
+        t.hyperparameters.values["tuner/trial_id"]
+        for t in first
+        if t.hyperparameters.values["tuner/round"] == 1
     }
     assert promoted == {trial_id for _, trial_id in beginners[:3]}
 
@@ -187,7 +229,11 @@ def test_hyperband_on_a_small_space(tmp_path):
     hp.Int("n", 0, 4)
     tuner = tiny.fake("Hyperband", tmp_path, lambda values: values["n"], hyperparameters=hp)
     tuner.search(verbose=0)
-    longest = [values for _, values in tuner.calls if values["tuner/epochs"] == 9 and values["tuner/bracket"] == 2]
+    longest = [
+        values
+        for _, values in tuner.calls
+        if values["tuner/epochs"] == 9 and values["tuner/bracket"] == 2
+    ]
     assert [values["n"] for values in longest] == [0]
 
 
@@ -199,7 +245,10 @@ def test_hyperband_with_failures_ends(tmp_path):
 
     tuner = tiny.fake("Hyperband", tmp_path, function)
     tuner.search(verbose=0)
-    assert max(values["tuner/epochs"] for _, values in tuner.calls if values["tuner/bracket"] == 2) == 9
+    assert (
+        max(values["tuner/epochs"] for _, values in tuner.calls if values["tuner/bracket"] == 2)
+        == 9
+    )
 
 
 @pytest.mark.parametrize("kind", ["RandomSearch", "GridSearch", "Hyperband"])
@@ -214,7 +263,10 @@ def test_most_trials(kind, tmp_path):
 
 def test_most_trials_of_a_search_without_end(tmp_path):
     assert tiny.fake("RandomSearch", tmp_path / "a", max_trials=None).oracle.most_trials() is None
-    assert tiny.fake("Hyperband", tmp_path / "b", hyperband_iterations=None).oracle.most_trials() is None
+    assert (
+        tiny.fake("Hyperband", tmp_path / "b", hyperband_iterations=None).oracle.most_trials()
+        is None
+    )
 
 
 @pytest.mark.parametrize("direction", ["min", "max"])
@@ -244,7 +296,9 @@ def test_hyperband_promotes_only_who_is_sure_to_be_among_the_best(direction, tmp
     for (bracket, number), trials in rounds.items():
         if number == 0:
             continue
-        past = sorted(rounds[bracket, number - 1], key=lambda trial: sign * trial.score, reverse=True)
+        past = sorted(
+            rounds[bracket, number - 1], key=lambda trial: sign * trial.score, reverse=True
+        )
         promoted = {trial.hyperparameters.values["tuner/trial_id"] for trial in trials}
         assert promoted == {trial.trial_id for trial in past[: len(trials)]}
 

@@ -12,7 +12,9 @@ from tests.tuning import tiny
 
 def other_space(change):
     hp = keras_tuner.HyperParameters()
-    hp.Int("units", 2, 16 if change == "range" else 8, step=2, default=6 if change == "default" else 4)
+    hp.Int(
+        "units", 2, 16 if change == "range" else 8, step=2, default=6 if change == "default" else 4
+    )
     if change == "kind":
         hp.Choice("rate", [1e-3, 1e-2])
     elif change != "missing":
@@ -26,8 +28,16 @@ def other_space(change):
 @pytest.mark.parametrize(
     ("kind", "change", "said"),
     [
-        ("RandomSearch", {"hyperparameters": other_space("range")}, "'units': max_value 8 there, 16 here"),
-        ("RandomSearch", {"hyperparameters": other_space("default")}, "'units': default 4 there, 6 here"),
+        (
+            "RandomSearch",
+            {"hyperparameters": other_space("range")},
+            "'units': max_value 8 there, 16 here",
+        ),
+        (
+            "RandomSearch",
+            {"hyperparameters": other_space("default")},
+            "'units': default 4 there, 6 here",
+        ),
         ("RandomSearch", {"hyperparameters": other_space("missing")}, "'rate': only there"),
         ("RandomSearch", {"hyperparameters": other_space("kind")}, "'rate': "),
         ("RandomSearch", {"seed": 1}, "seed: 0 there, 1 here"),
@@ -104,7 +114,10 @@ def test_time_limit_of_the_search(tmp_path, capsys):
     tuner = tiny.fake("RandomSearch", tmp_path, slowly, max_trials=99, time_limit=0.1)
     tuner.search()
     assert 1 <= len(tuner.calls) <= 4
-    assert capsys.readouterr().out.splitlines()[-1] == "The time limit of 0.1 s is reached: no new trial is begun."
+    assert (
+        capsys.readouterr().out.splitlines()[-1]
+        == "The time limit of 0.1 s is reached: no new trial is begun."
+    )
     assert all(row["seconds"] >= 0.03 for row in tuner.leaderboard())
 
 

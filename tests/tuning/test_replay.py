@@ -20,7 +20,12 @@ def space(hp):
 
 def curve(values):
     """Nine scores that grow to the final one, which is best at a = q, b = 2, rate = 0.01."""
-    final = 0.9 - 0.1 * abs(values["b"] - 2) - 0.2 * (values["a"] == "p") - 0.05 * (values["rate"] == 0.1)
+    final = (
+        0.9
+        - 0.1 * abs(values["b"] - 2)
+        - 0.2 * (values["a"] == "p")
+        - 0.05 * (values["rate"] == 0.1)
+    )
     return [final * epoch / 9 for epoch in range(1, 10)]
 
 
@@ -70,7 +75,9 @@ def test_every_point_is_tried_once(kind, table):
 def test_hyperband_pays_for_epochs_and_sees_no_others(table):
     steps = replay.replay("Hyperband", table, "max", epochs=21)
     spent = np.diff([0, *(epochs for epochs, _ in steps)])
-    assert list(spent) == [1] * 9 + [2] * 3 + [6]  # 9 for one epoch, of these 3 for three, of these 1 for nine
+    assert list(spent) == [1] * 9 + [2] * 3 + [
+        6
+    ]  # 9 for one epoch, of these 3 for three, of these 1 for nine
     scores = [score for _, score in steps]
     assert max(scores[:9]) <= 0.9 * 1 / 9 + 1e-5
     assert max(scores[:12]) <= 0.9 * 3 / 9 + 1e-5
@@ -102,7 +109,9 @@ def test_part_of_a_space():
     space(whole)
     part = replay.part_of(whole, fixed={"a": "q"}, start={"rate": 0.01}, order=5)
     assert part.values == {"a": "q", "b": 1, "rate": 0.01}
-    orders = {tuple(hp.name for hp in replay.part_of(whole, order=seed).space) for seed in range(50)}
+    orders = {
+        tuple(hp.name for hp in replay.part_of(whole, order=seed).space) for seed in range(50)
+    }
     assert len(orders) == 6
     assert whole.values == {"a": "p", "b": 1, "rate": 0.1}
 
@@ -120,8 +129,14 @@ def test_regret(table, tmp_path):
         assert (np.diff(distances, axis=1) <= 1e-9).all()
         assert (np.diff(distances, axis=0) >= -1e-9).all()
         assert distances[:, -1] == pytest.approx(0.2 if name == "only p" else 0.0, abs=1e-5)
-        assert distances[:, 0] == pytest.approx(0.9 - max(curve({"a": "p", "b": 1, "rate": 0.1})), abs=1e-5)
-    assert replay.needed(found["Bayesian"], found["random"]) < replay.needed(found["random"], found["random"]) <= 16
+        assert distances[:, 0] == pytest.approx(
+            0.9 - max(curve({"a": "p", "b": 1, "rate": 0.1})), abs=1e-5
+        )
+    assert (
+        replay.needed(found["Bayesian"], found["random"])
+        < replay.needed(found["random"], found["random"])
+        <= 16
+    )
     assert replay.needed(found["only p"], found["random"]) == math.inf
     replay.save({"toy": found}, tmp_path / "found.csv")
     again = replay.load(tmp_path / "found.csv")["toy"]
@@ -148,20 +163,32 @@ def test_fill_trains_each_point_as_if_it_were_the_only_one(tmp_path):
         model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(units, activation="tanh")])
         model.add(keras.layers.Dropout(0.2))
         model.add(keras.layers.Dense(1))
-        model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, 12)), "mse")
+        model.compile(
+            keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, 12)), "mse"
+        )
         return model
 
     def two(hp):
         hp.Choice("units", [2, 5])
         hp.Choice("rate", [0.01, 0.1, 0.3])
 
-    arguments = {"train": data, "validation": data, "epochs": 3, "metric": "val_loss", "rate": "rate"}
+    arguments = {
+        "train": data,
+        "validation": data,
+        "epochs": 3,
+        "metric": "val_loss",
+        "rate": "rate",
+    }
     table = replay.Table(tmp_path / "table.csv", two)
     table.fill(build, **arguments)
     assert len(table) == 6
     for values in ({"units": 2, "rate": 0.3}, {"units": 5, "rate": 0.01}):
         keras.utils.set_random_seed(replay.oracles.random_number("table", values))
-        history = build(**values).fit(data, validation_data=data, epochs=3, shuffle=False, verbose=0).history
+        history = (
+            build(**values)
+            .fit(data, validation_data=data, epochs=3, shuffle=False, verbose=0)
+            .history
+        )
         assert table[values] == pytest.approx(history["val_loss"], rel=1e-4)
 
     lines = table.path.read_text().splitlines()

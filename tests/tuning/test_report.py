@@ -16,10 +16,16 @@ def row(trial, score, **hyperparameters):
 
 
 def test_only_what_was_varied_is_drawn():
-    rows = [row("0", 0.5, width=32, depth=1), row("1", 0.6, width=32, depth=2), row("2", None, width=8, depth=1)]
+    rows = [
+        row("0", 0.5, width=32, depth=1),
+        row("1", 0.6, width=32, depth=2),
+        row("2", None, width=8, depth=1),
+    ]
     figures = report.figures(rows, "val_accuracy")
     assert [axis.get_xlabel() for axis in figures["hyperparameters"].axes] == ["depth"]
-    ticks = [label.get_text() for label in figures["parallel_coordinates"].axes[0].get_xticklabels()]
+    ticks = [
+        label.get_text() for label in figures["parallel_coordinates"].axes[0].get_xticklabels()
+    ]
     assert ticks == ["depth", "val_accuracy, by rank"]
     for figure in figures.values():
         plt.close(figure)
@@ -39,7 +45,9 @@ def test_ties_share_a_rank_in_the_table_and_a_height_in_the_picture(direction, t
     def function(values):
         return scores[values["units"]]
 
-    tuner = tiny.fake("GridSearch", tmp_path, function, hyperparameters=units(), direction=direction)
+    tuner = tiny.fake(
+        "GridSearch", tmp_path, function, hyperparameters=units(), direction=direction
+    )
     tuner.search(verbose=0)
     rows = tuner.leaderboard()
     expected = {0.9: 1, 0.5: 3, 0.1: 4} if direction == "max" else {0.1: 1, 0.5: 2, 0.9: 3}
@@ -74,13 +82,24 @@ def test_trials_stand_in_the_order_of_their_numbers():
     plt.close("all")
 
 
-@pytest.mark.parametrize("values", [[0.0005, 0.001, 0.002, 0.004], [0.005, 0.08], list(np.geomspace(1e-4, 1e-1, 30))])
+@pytest.mark.parametrize(
+    "values", [[0.0005, 0.001, 0.002, 0.004], [0.005, 0.08], list(np.geomspace(1e-4, 1e-1, 30))]
+)
 def test_log_ticks_do_not_overlap(values):
-    rows = [row(str(n), 0.5 + n / 100, rate=float(value), depth=n, width=n) for n, value in enumerate(values)]
+    rows = [
+        row(str(n), 0.5 + n / 100, rate=float(value), depth=n, width=n)
+        for n, value in enumerate(values)
+    ]
     figure = report.figures(rows, "val_accuracy")["hyperparameters"]
     figure.draw_without_rendering()
-    labels = [label for which in ("major", "minor") for label in figure.axes[0].xaxis.get_ticklabels(which=which)]
-    boxes = [label.get_window_extent() for label in labels if label.get_text() and label.get_visible()]
+    labels = [
+        label
+        for which in ("major", "minor")
+        for label in figure.axes[0].xaxis.get_ticklabels(which=which)
+    ]
+    boxes = [
+        label.get_window_extent() for label in labels if label.get_text() and label.get_visible()
+    ]
     low, high = figure.axes[0].get_window_extent().intervalx
     boxes = sorted((box.x0, box.x1) for box in boxes if low <= (box.x0 + box.x1) / 2 <= high)
     assert len(boxes) >= 2
@@ -99,19 +118,27 @@ def test_pictures_know_which_direction_is_better(direction):
     figures = report.figures(rows[::-1], "x", direction)
 
     so_far = figures["best_so_far"].axes[0]
-    assert so_far.get_title() == f"x {sign * 0.5:.4g} at the defaults, {sign * 0.9:.4g} after 3 of 4 trials"
+    assert (
+        so_far.get_title()
+        == f"x {sign * 0.5:.4g} at the defaults, {sign * 0.9:.4g} after 3 of 4 trials"
+    )
     line = next(line for line in so_far.lines if line.get_label() == "the best so far")
     assert list(line.get_ydata()) == [sign * score for score in (0.5, 0.5, 0.9, 0.9)]
     defaults = next(line for line in so_far.lines if line.get_marker() == "D")
     assert (defaults.get_xdata()[0], defaults.get_ydata()[0]) == (1 / 60, sign * 0.5)
 
     for axis, points in zip(
-        figures["hyperparameters"].axes, ({0: 0.5, 1: 0.2, 2: 0.9, 3: 0.6}, {11: 0.2, 12: 0.9}), strict=False
+        figures["hyperparameters"].axes,
+        ({0: 0.5, 1: 0.2, 2: 0.9, 3: 0.6}, {11: 0.2, 12: 0.9}),
+        strict=False,
     ):
         dots, diamond = axis.lines
         drawn = dict(zip(dots.get_xdata(), dots.get_ydata(), strict=True))
         assert drawn == {x: sign * y for x, y in points.items()}
-        assert (diamond.get_xdata()[0], diamond.get_ydata()[0]) == (max(points, key=points.get), sign * 0.9)
+        assert (diamond.get_xdata()[0], diamond.get_ydata()[0]) == (
+            max(points, key=points.get),
+            sign * 0.9,
+        )
 
     parallel = figures["parallel_coordinates"].axes[0]
     ends = {segment[0, 1]: segment[-1, 1] for segment in parallel.collections[0].get_segments()}

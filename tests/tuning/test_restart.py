@@ -162,7 +162,9 @@ tuner.search(verbose=0)
 def test_real_kills(kind, whole, tmp_path):
     """Two SIGKILLs each, at different moments."""
     for delay in (0.4, 0.9):
-        process = subprocess.Popen([sys.executable, "-c", PROGRAM, kind, str(tmp_path)], stdout=subprocess.PIPE)
+        process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, kind, str(tmp_path)], stdout=subprocess.PIPE
+        )
         assert process.stdout.readline() == b"ready\n"
         time.sleep(delay)
         process.send_signal(signal.SIGKILL)

@@ -19,7 +19,9 @@ def test_same_seed_same_search(kind, tmp_path):
     first, again = (search(kind, tmp_path / name, seed=0, max_trials=6) for name in "ab")
     assert first.oracle.seed == 0
     assert tiny.table(first) == tiny.table(again)
-    assert [row["trial"] for row in first.leaderboard()] == [row["trial"] for row in again.leaderboard()]
+    assert [row["trial"] for row in first.leaderboard()] == [
+        row["trial"] for row in again.leaderboard()
+    ]
 
 
 @pytest.mark.parametrize("kind", ["RandomSearch", "BayesianOptimization", "Hyperband"])
@@ -28,7 +30,9 @@ def test_other_seed_other_search(kind, tmp_path):
     rates = []
     for seed in (0, 1, 4):  # KerasTuner's streams overlap at distances of a few
         tuner = search(kind, tmp_path / str(seed), seed=seed, max_trials=5)
-        rates.append({values["rate"] for _, values in tuner.calls[1:] if "tuner/trial_id" not in values})
+        rates.append(
+            {values["rate"] for _, values in tuner.calls[1:] if "tuner/trial_id" not in values}
+        )
     defaults = {tiny.space().values["rate"]}
     for i in range(3):
         for j in range(i):
@@ -45,7 +49,9 @@ def test_without_a_seed_one_is_drawn_and_kept(tmp_path):
 @pytest.mark.parametrize("kind", tiny.KINDS)
 def test_defaults_first(kind, tmp_path):
     tuner = search(kind, tmp_path, max_trials=2)
-    first = {name: value for name, value in tuner.calls[0][1].items() if not name.startswith("tuner/")}
+    first = {
+        name: value for name, value in tuner.calls[0][1].items() if not name.startswith("tuner/")
+    }
     assert first == tiny.space().values == {"units": 4, "rate": 1e-3, "kind": "a"}
     if kind == "Hyperband":
         assert tuner.calls[0][1]["tuner/bracket"] == 2
@@ -66,7 +72,9 @@ def test_seed_of_a_build_depends_on_values_not_on_the_trial(tmp_path):
 
 def test_random_numbers_are_those_of_every_machine():
     assert oracles.random_number("trial", 0, 1) == 2879546295
-    numbers = [oracles.random_number("trial", seed, number) for seed in range(30) for number in range(30)]
+    numbers = [
+        oracles.random_number("trial", seed, number) for seed in range(30) for number in range(30)
+    ]
     assert len(set(numbers)) == 900
     assert abs(np.mean(numbers) / 2**32 - 0.5) < 0.05
 

@@ -24,7 +24,9 @@ Y = (X @ [[1.0], [-2.0], [0.5]]).astype("float32")
 
 def build(hp):
     """Dropout, Adam and a schedule: weights, seed generators, moments and iterations."""
-    schedule = keras.optimizers.schedules.ExponentialDecay(hp.Float("rate", 0.001, 0.1, default=0.02), 3, 0.8)
+    schedule = keras.optimizers.schedules.ExponentialDecay(
+        hp.Float("rate", 0.001, 0.1, default=0.02), 3, 0.8
+    )
     model = keras.Sequential(
         [
             keras.Input((3,)),
@@ -80,14 +82,18 @@ def test_same_score_in_any_order(tmp_path):
     """Weights, dropout and the order of the data depend on seed and values, not on what ran before."""
     first = tuner("GridSearch", tmp_path / "a", max_trials=3)
     first.search(shuffled, epochs=2, **FIT)
-    trials = {str(trial.hyperparameters.values): trial.score for trial in first.oracle.trials.values()}
+    trials = {
+        str(trial.hyperparameters.values): trial.score for trial in first.oracle.trials.values()
+    }
     hp = keras_tuner.HyperParameters()
     hp.Fixed("rate", list(first.oracle.trials.values())[2].hyperparameters.values["rate"])
     hp.Fixed("units", list(first.oracle.trials.values())[2].hyperparameters.values["units"])
     alone = tuner("RandomSearch", tmp_path / "b", max_trials=1, hyperparameters=hp)
     alone.search(shuffled, epochs=2, **FIT)
     trial = alone.oracle.get_best_trials()[0]
-    assert trials[str({k: trial.hyperparameters.values[k] for k in ("rate", "units")})] == trial.score
+    assert (
+        trials[str({k: trial.hyperparameters.values[k] for k in ("rate", "units")})] == trial.score
+    )
     assert len(set(trials.values())) == 3
 
 
@@ -99,7 +105,9 @@ def test_a_function_may_give_inputs_and_targets(keyword, tmp_path):
         return X, Y
 
     search = tuner("RandomSearch", tmp_path, max_trials=1)
-    search.search(*[] if keyword else [data], **{"x": data} if keyword else {}, epochs=1, batch_size=8, **FIT)
+    search.search(
+        *[] if keyword else [data], **{"x": data} if keyword else {}, epochs=1, batch_size=8, **FIT
+    )
     apart = tuner("RandomSearch", tmp_path / "apart", max_trials=1)
     apart.search(X, Y, epochs=1, batch_size=8, **FIT)
     assert tiny.table(search) == tiny.table(apart)
@@ -118,7 +126,9 @@ def test_a_function_beside_targets_gives_the_inputs(tmp_path):
 def test_promoted_run_equals_an_uninterrupted_one(tmp_path):
     search = tuner("Hyperband", tmp_path, max_epochs=3, factor=3)
     search.search(shuffled, **FIT)
-    promoted = next(t for t in search.oracle.trials.values() if t.hyperparameters.values["tuner/round"] == 1)
+    promoted = next(
+        t for t in search.oracle.trials.values() if t.hyperparameters.values["tuner/round"] == 1
+    )
     values = promoted.hyperparameters.values
     assert (values["tuner/initial_epoch"], values["tuner/epochs"]) == (1, 3)
     state = progress.load(f"{search.project_dir}/trial_{promoted.trial_id}/execution0")
@@ -128,7 +138,9 @@ def test_promoted_run_equals_an_uninterrupted_one(tmp_path):
     straight = build(promoted.hyperparameters)
     history = straight.fit(shuffled(), epochs=3, **FIT).history
     assert search.curves(promoted.trial_id)[0] == history
-    assert search.curves(values["tuner/trial_id"])[0] == {name: column[:1] for name, column in history.items()}
+    assert search.curves(values["tuner/trial_id"])[0] == {
+        name: column[:1] for name, column in history.items()
+    }
     assert promoted.score == min(history["val_loss"])
     row = next(row for row in search.leaderboard() if row["trial"] == promoted.trial_id)
     assert row["epochs"] == 2
@@ -139,7 +151,9 @@ def test_promoted_weights_are_those_of_the_last_epoch(tmp_path):
     """Optimizer, schedule and seed generators too: everything that decides on the next step."""
     search = tuner("Hyperband", tmp_path, max_epochs=3, factor=3)
     with pytest.raises(tiny.Killed):
-        search.search(shuffled, callbacks=[Die(4)], **FIT)  # three beginners, then in the second epoch of the promoted
+        search.search(
+            shuffled, callbacks=[Die(4)], **FIT
+        )  # three beginners, then in the second epoch of the promoted
     keras.utils.set_random_seed(0)
     promoted = search.oracle.trials["0003"]
     past = promoted.hyperparameters.values["tuner/trial_id"]
@@ -330,7 +344,12 @@ def test_median_pruning(tmp_path, monkeypatch):
         search = tuner("RandomSearch", tmp_path / str(prune), Curves(), max_trials=20, prune=prune)
         search.search(epochs=10, verbose=0)
         board = search.leaderboard()
-        results[prune] = (board[0]["hyperparameters"], sum(row["epochs"] for row in board), board, search)
+        results[prune] = (
+            board[0]["hyperparameters"],
+            sum(row["epochs"] for row in board),
+            board,
+            search,
+        )
     assert results[None][0] == results["median"][0]
     assert results["median"][1] <= 0.6 * results[None][1]
     board = results["median"][2]
@@ -363,7 +382,10 @@ FALLING = [[0.9, 0.6, 0.1], [0.9, 0.5, 0.1], [0.9, 0.4, 0.1], [0.9, 0.3, 0.1], [
     [
         ([0.9, 0.39], False),  # the median at that epoch is 0.4, in the end 0.1
         ([0.9, 0.41], "pruned at epoch 2: 0.41 is worse than 0.4, the median of 5 others"),
-        ([0.9, math.nan, 0.11], "pruned at epoch 3: 0.11 is worse than 0.1, the median of 4 others"),
+        (
+            [0.9, math.nan, 0.11],
+            "pruned at epoch 3: 0.11 is worse than 0.1, the median of 4 others",
+        ),
         ([0.05, 0.9, 0.9], False),  # its best counts, not its last
         ([0.95], False),  # too early
         ([0.9, 0.9, 0.9, 0.9], False),  # no other got so far
@@ -424,7 +446,9 @@ class Numbered(keras_tuner.HyperModel):
         ([[0.2, 0.2], [0.2, 0.2]], 0, 0.2),
     ],
 )
-def test_the_weights_kept_are_the_best_finite_ones_of_all_executions(executions, best, score, direction, tmp_path):
+def test_the_weights_kept_are_the_best_finite_ones_of_all_executions(
+    executions, best, score, direction, tmp_path
+):
     sign = 1 if direction == "min" else -1
     executions = [[sign * value for value in values] for values in executions]
     search = tuner(
@@ -442,10 +466,14 @@ def test_the_weights_kept_are_the_best_finite_ones_of_all_executions(executions,
 
 
 def test_the_best_weights_from_before_a_kill_stay_the_best(tmp_path):
-    killed = tuner("RandomSearch", tmp_path, Numbered([0.1, 0.5, None]), objective=LEAST, max_trials=1)
+    killed = tuner(
+        "RandomSearch", tmp_path, Numbered([0.1, 0.5, None]), objective=LEAST, max_trials=1
+    )
     with pytest.raises(tiny.Killed):
         killed.search(verbose=0)
-    again = tuner("RandomSearch", tmp_path, Numbered([9.0, 9.0, 0.4]), objective=LEAST, max_trials=1)
+    again = tuner(
+        "RandomSearch", tmp_path, Numbered([9.0, 9.0, 0.4]), objective=LEAST, max_trials=1
+    )
     again.search(verbose=0)
     assert again.leaderboard()[0]["score"] == 0.1
     assert again.get_best_models()[0].layers[0].kernel.numpy().item() == 0
@@ -507,13 +535,21 @@ def test_memory_stays_flat_over_100_trials(tmp_path, monkeypatch):
 def test_files(tmp_path):
     search = tuner("RandomSearch", tmp_path, max_trials=1)
     search.search(X, Y, epochs=1, **FIT)
-    names = sorted(str(path.relative_to(tmp_path / "search")) for path in tmp_path.rglob("*") if path.is_file())
+    names = sorted(
+        str(path.relative_to(tmp_path / "search")) for path in tmp_path.rglob("*") if path.is_file()
+    )
     assert names == [
         ".lock",
         "search.json",
         "search.json.copy",
-        *(f"trial_0/{name}" for name in ("build_config.json", "build_config.json.copy", "checkpoint.weights.h5")),
-        *(f"trial_0/{name}" for name in ("run.json", "run.json.copy", "trial.json", "trial.json.copy")),
+        *(
+            f"trial_0/{name}"
+            for name in ("build_config.json", "build_config.json.copy", "checkpoint.weights.h5")
+        ),
+        *(
+            f"trial_0/{name}"
+            for name in ("run.json", "run.json.copy", "trial.json", "trial.json.copy")
+        ),
     ]
     run = json.loads((tmp_path / "search" / "trial_0" / "run.json").read_text())
     assert run["epochs"] == 1

@@ -56,10 +56,18 @@ def test_attention_layer_with_masks():
     may_look = np.array([[True] * 7, [True] * 4 + [False] * 3])
     layer = keras.layers.Attention()
     theirs = layer([QUERY, VALUE, KEY], mask=[None, may_look])
-    assert theirs.shape == (2, 5, 8) == layer.compute_output_shape([QUERY.shape, VALUE.shape, KEY.shape])
-    assert numpy(theirs) == pytest.approx(recipe.attention(QUERY, KEY, VALUE, may_look[:, None], 1)[0], abs=1e-5)
+    assert (
+        theirs.shape
+        == (2, 5, 8)
+        == layer.compute_output_shape([QUERY.shape, VALUE.shape, KEY.shape])
+    )
+    assert numpy(theirs) == pytest.approx(
+        recipe.attention(QUERY, KEY, VALUE, may_look[:, None], 1)[0], abs=1e-5
+    )
     theirs = layer([KEY, VALUE, KEY], use_causal_mask=True)
-    assert numpy(theirs) == pytest.approx(recipe.attention(KEY, KEY, VALUE, np.tri(7, dtype=bool), 1)[0], abs=1e-5)
+    assert numpy(theirs) == pytest.approx(
+        recipe.attention(KEY, KEY, VALUE, np.tri(7, dtype=bool), 1)[0], abs=1e-5
+    )
 
 
 def test_scores_rank_alike_only_for_keys_of_equal_length():
@@ -68,7 +76,9 @@ def test_scores_rank_alike_only_for_keys_of_equal_length():
     def rank(scores):
         return scores.argsort(-1).tolist()
 
-    assert rank(query @ key.T) == rank(query @ key.T / 2) != rank(recipe.cosine_similarity(query, key))
+    assert (
+        rank(query @ key.T) == rank(query @ key.T / 2) != rank(recipe.cosine_similarity(query, key))
+    )
     key /= np.linalg.norm(key, axis=1, keepdims=True)
     assert rank(query @ key.T) == rank(recipe.cosine_similarity(query, key))
 
@@ -77,7 +87,9 @@ def test_z_lies_among_the_values():
     z, weights = recipe.attention(3 * QUERY, KEY, VALUE)
     assert weights.min() >= 0
     assert weights.sum(-1) == pytest.approx(1)
-    np.testing.assert_allclose(z[1, 2], sum(a * v for a, v in zip(weights[1, 2], VALUE[1], strict=True)), rtol=1e-5)
+    np.testing.assert_allclose(
+        z[1, 2], sum(a * v for a, v in zip(weights[1, 2], VALUE[1], strict=True)), rtol=1e-5
+    )
     assert np.all((z <= VALUE.max(1, keepdims=True)) & (z >= VALUE.min(1, keepdims=True)))
 
 
@@ -104,7 +116,9 @@ def test_equals_multi_head_attention(mask):
         mask[..., 0] = True
     layer = heads()
     theirs, looks = layer(QUERY, VALUE, attention_mask=mask, return_attention_scores=True)
-    ours, our_looks = recipe.multi_head(QUERY, VALUE, layer.get_weights(), mask=None if mask is None else mask[:, None])
+    ours, our_looks = recipe.multi_head(
+        QUERY, VALUE, layer.get_weights(), mask=None if mask is None else mask[:, None]
+    )
     assert theirs.shape == (2, 5, 8)
     assert looks.shape == (2, 2, 5, 7)
     assert ours == pytest.approx(numpy(theirs), abs=1e-5)
@@ -122,7 +136,9 @@ def test_causal_mask_and_the_mask_of_an_embedding():
     assert numpy(layer(QUERY, QUERY, use_causal_mask=True)) == pytest.approx(expected, abs=1e-5)
     later = QUERY.copy()
     later[:, 3:] += 1
-    changed = np.abs(recipe.multi_head(later, later, layer.get_weights(), np.tri(5, dtype=bool))[0] - expected)
+    changed = np.abs(
+        recipe.multi_head(later, later, layer.get_weights(), np.tri(5, dtype=bool))[0] - expected
+    )
     assert changed[:, :3].max() < 1e-6 < 0.01 < changed[:, 3:].max()
 
 

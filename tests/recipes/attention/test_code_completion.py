@@ -26,7 +26,9 @@ def test_each_token_is_to_be_told_from_those_before(sets):
 
 def known_ends(data):
     """A `guess` that knows the functions of a set by heart."""
-    rows = np.concatenate([np.concatenate([x[:, :1], y], axis=1) for x, y, _ in data.as_numpy_iterator()])
+    rows = np.concatenate(
+        [np.concatenate([x[:, :1], y], axis=1) for x, y, _ in data.as_numpy_iterator()]
+    )
 
     def guess(seen):
         following = [row[seen.shape[1]] for row in rows[: len(seen)]]
@@ -39,7 +41,10 @@ def test_completed_by_heart_all_are_right(sets):
     guess, given = known_ends(sets[2]), recipe.starts(sets[2])
     expected = functions(recipe.GIVEN, 64, seed=2)
     assert len(given) == recipe.GIVEN
-    assert all(0 <= len(tokens) // 2 - len(start) <= 1 for start, tokens in zip(given, expected, strict=True))
+    assert all(
+        0 <= len(tokens) // 2 - len(start) <= 1
+        for start, tokens in zip(given, expected, strict=True)
+    )
     assert [(*tokens, "END") for tokens in recipe.complete(guess, given)] == expected
     assert recipe.share_right(guess, given) == 1
 
@@ -57,7 +62,9 @@ def test_completion_keeps_what_is_given_and_ends(sets):
         assert [TOKENS.index(token) for token in tokens[: len(start)]] == list(start)
         assert len(tokens) == recipe.LENGTH
         assert set(tokens[len(start) :]) == {"a"}
-    at_once = recipe.complete(lambda rows: np.eye(len(TOKENS))[[TOKENS.index("END")] * len(rows)], given)
+    at_once = recipe.complete(
+        lambda rows: np.eye(len(TOKENS))[[TOKENS.index("END")] * len(rows)], given
+    )
     assert list(map(len, at_once)) == list(map(len, given))
 
 
@@ -67,7 +74,9 @@ def test_temperature():
     given = [np.array([4])] * 500
     shares = []
     for temperature in (0.01, 1.0, 100.0):
-        ends = recipe.complete(lambda rows: np.tile(probabilities, (len(rows), 1)), given, temperature)
+        ends = recipe.complete(
+            lambda rows: np.tile(probabilities, (len(rows), 1)), given, temperature
+        )
         shares.append(np.mean([tokens[1:2] == [TOKENS[2]] for tokens in ends]))
     assert shares[0] == 1
     assert shares[1] == pytest.approx(0.6, abs=0.1)

@@ -8,13 +8,18 @@ import pytest
 
 from recipes.attention import gpt as recipe
 
-TEXT = "En un lugar de la Mancha, de cuyo nombre no quiero acordarme, no ha mucho tiempo que vivía un hidalgo. " * 9
+TEXT = (
+    "En un lugar de la Mancha, de cuyo nombre no quiero acordarme, no ha mucho tiempo que vivía un hidalgo. "
+    * 9
+)
 
 
 @pytest.fixture
 def chapters(monkeypatch):
     """A text of which every character can be told from its number."""
-    parts = [np.arange(start, start + length) for start, length in ((0, 1000), (2000, 300), (5000, 420))]
+    parts = [
+        np.arange(start, start + length) for start, length in ((0, 1000), (2000, 300), (5000, 420))
+    ]
     monkeypatch.setattr(recipe, "read", lambda: parts)
     return parts
 
@@ -47,15 +52,21 @@ def test_windows(chapters):
     for x, y in zip(seen[::2], seen[1::2], strict=True):
         np.testing.assert_array_equal(x + 1, y)
     again = [np.array(x) for x, _ in train]
-    assert any((a != b).any() for a, b in zip(seen[::2], again, strict=True)), "the same windows in every epoch"
+    assert any((a != b).any() for a, b in zip(seen[::2], again, strict=True)), (
+        "the same windows in every epoch"
+    )
     assert len(test) == 1
 
 
 def test_every_character_is_scored_once_with_half_a_window_before_it(chapters):
     for numbers, data in zip(chapters[1:], recipe.load_data(context=20)[1:], strict=True):
-        x, y, counts = (np.concatenate(part) for part in zip(*data.as_numpy_iterator(), strict=True))
+        x, y, counts = (
+            np.concatenate(part) for part in zip(*data.as_numpy_iterator(), strict=True)
+        )
         scored = np.sort(y[counts == 1])
-        np.testing.assert_array_equal(scored, np.arange(numbers[0] + 11, numbers[0] + 11 + len(scored)))
+        np.testing.assert_array_equal(
+            scored, np.arange(numbers[0] + 11, numbers[0] + 11 + len(scored))
+        )
         assert len(numbers) - 11 - len(scored) < 10
         assert ((y - x[:, :1])[counts == 1] > 10).all()
 
@@ -75,7 +86,9 @@ def test_the_score_is_in_bits_and_of_what_counts():
     model = recipe.build_model(width=16, blocks=1)
     model.set_weights([np.zeros_like(weight) for weight in model.get_weights()])
     x, y = (np.random.default_rng(seed).integers(1, 60, (3, 20)) for seed in (0, 1))
-    scores = model.evaluate(x, y, sample_weight=(np.arange(20) > 9) * np.ones((3, 1)), return_dict=True, verbose=0)
+    scores = model.evaluate(
+        x, y, sample_weight=(np.arange(20) > 9) * np.ones((3, 1)), return_dict=True, verbose=0
+    )
     assert scores["bits_per_character"] == pytest.approx(np.log2(len(recipe.CHARACTERS)), rel=1e-5)
     assert scores["loss"] == pytest.approx(np.log(len(recipe.CHARACTERS)), rel=1e-5)
 
@@ -89,7 +102,11 @@ def kneser_ney(text, context, character, discount, order):
     else:
         found = {text[end - n - 1 : end + 1] for end in ends}
         counts = collections.Counter(gram[-1] for gram in found if gram[1:-1] == context)
-    lower = kneser_ney(text, context[1:], character, discount, order) if n else 1 / len(recipe.CHARACTERS)
+    lower = (
+        kneser_ney(text, context[1:], character, discount, order)
+        if n
+        else 1 / len(recipe.CHARACTERS)
+    )
     total = sum(counts.values())
     if not total:
         return lower
@@ -132,5 +149,9 @@ def test_greedy_text_is_the_likeliest_at_every_step(small, network, monkeypatch)
     for now in (6, 20, 24, 30, 35):
         after = model.predict_on_batch(numbers[None, max(0, now - 24) : now])[0, -1]
         assert after[numbers[now]] == pytest.approx(after.max(), rel=1e-4)
-    assert recipe.generate(model, ["de la "], 9, seed=1) == recipe.generate(model, ["de la "], 9, seed=1)
-    assert recipe.generate(model, ["de la "], 9, seed=1) != recipe.generate(model, ["de la "], 9, seed=2)
+    assert recipe.generate(model, ["de la "], 9, seed=1) == recipe.generate(
+        model, ["de la "], 9, seed=1
+    )
+    assert recipe.generate(model, ["de la "], 9, seed=1) != recipe.generate(
+        model, ["de la "], 9, seed=2
+    )

@@ -7,7 +7,12 @@ import tensorflow as tf
 
 from recipes.attention import imdb_transformer as recipe
 
-TEXTS = ["not good but bad", "not bad but good", "good good good", "a film of which much has been said and written"]
+TEXTS = [
+    "not good but bad",
+    "not bad but good",
+    "good good good",
+    "a film of which much has been said and written",
+]
 
 
 def build(**arguments):

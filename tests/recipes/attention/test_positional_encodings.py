@@ -30,7 +30,9 @@ def test_printed_formula_divides_by_zero():
 def test_further_on_is_a_rotation(shift):
     matrix = recipe.rotation(shift, 32)
     assert matrix @ matrix.T == pytest.approx(np.eye(32))
-    here, there = (recipe.codes(range(start, start + 500), 32, "sinusoidal") for start in (0, shift))
+    here, there = (
+        recipe.codes(range(start, start + 500), 32, "sinusoidal") for start in (0, shift)
+    )
     assert np.abs(here @ matrix.T - there).max() < 1e-4
 
 
@@ -38,7 +40,10 @@ def test_what_stays_the_same_everywhere():
     norms, gaps = {}, {}
     for coding in ("integer", "binary", "sinusoidal"):
         code = recipe.codes(range(128), 64, coding)
-        norms[coding], gaps[coding] = np.linalg.norm(code, axis=1), np.linalg.norm(np.diff(code, axis=0), axis=1)
+        norms[coding], gaps[coding] = (
+            np.linalg.norm(code, axis=1),
+            np.linalg.norm(np.diff(code, axis=0), axis=1),
+        )
     assert norms["integer"] == pytest.approx(8 * np.arange(128))
     assert norms["sinusoidal"] == pytest.approx(32**0.5, rel=1e-5)
     assert np.ptp(gaps["sinusoidal"]) < 1e-4

@@ -19,7 +19,9 @@ def batches(english=ENGLISH, spanish=SPANISH, size=2):
 def model():
     """Overfitted to four sentences."""
     keras.utils.set_random_seed(1)
-    model = recipe.build_model(features=16, blocks=1, dropout=0.0, learning_rate=0.02, steps=60, train=batches())
+    model = recipe.build_model(
+        features=16, blocks=1, dropout=0.0, learning_rate=0.02, steps=60, train=batches()
+    )
     (pair, target), *_ = batches(size=4)
     for _ in range(60):
         model.train_on_batch(pair, target)
@@ -31,7 +33,12 @@ def test_words_and_punctuation():
         ["¿", "dónde", "está", ",", "ángel", "?"],
         ["it's", "3", ":", "30", "."],
     ]
-    assert recipe.enclose(tf.constant("Hola.")).numpy().decode().split() == ["[start]", "hola", ".", "[end]"]
+    assert recipe.enclose(tf.constant("Hola.")).numpy().decode().split() == [
+        "[start]",
+        "hola",
+        ".",
+        "[end]",
+    ]
 
 
 def test_no_text_holds_the_marks_of_start_and_end_as_words():
@@ -51,20 +58,29 @@ def test_teacher_forcing_tells_the_words_so_far_and_asks_for_the_next(model):
     assert logits.shape == (1, 4, len(model.words))
     assert [model.words[n] for n in np.argmax(logits[0], -1)] == words[1:]
     other = model((tf.constant(ENGLISH[:1]), tf.constant(["Soy gato."])))
-    np.testing.assert_allclose(logits[:, :2], other[:, :2], atol=1e-4)  # "[start] soy": what follows is not seen
+    np.testing.assert_allclose(
+        logits[:, :2], other[:, :2], atol=1e-4
+    )  # "[start] soy": what follows is not seen
     assert np.abs(logits[:, 2] - other[:, 2]).max() > 0.01
 
 
 def test_padding_counts_neither_in_the_loss_nor_in_the_metric(model):
-    english, spanish = ENGLISH[2:], ["¡El perro es estudiante!", "Gato."]  # 7 words with [end], and 3
+    english, spanish = (
+        ENGLISH[2:],
+        ["¡El perro es estudiante!", "Gato."],
+    )  # 7 words with [end], and 3
     alone = [
-        model.test_on_batch((tf.constant([e]), tf.constant([s])), tf.constant([s]), return_dict=True)
+        model.test_on_batch(
+            (tf.constant([e]), tf.constant([s])), tf.constant([s]), return_dict=True
+        )
         for e, s in zip(english, spanish, strict=True)
     ]
     spanish = tf.constant(spanish)
     both = model.test_on_batch((tf.constant(english), spanish), spanish, return_dict=True)
     for name in ("loss", "accuracy"):
-        assert both[name] == pytest.approx((7 * alone[0][name] + 3 * alone[1][name]) / 10, rel=1e-3), name
+        assert both[name] == pytest.approx(
+            (7 * alone[0][name] + 3 * alone[1][name]) / 10, rel=1e-3
+        ), name
     assert both["accuracy"] < 1
 
 
@@ -86,12 +102,16 @@ def test_scores_of_what_is_known_by_heart(model):
     scores = model.evaluate(batches(), return_dict=True, verbose=0)
     assert scores["accuracy"] == 1
     assert scores["bleu"] == scores["beam_bleu"] == pytest.approx(100)
-    assert str(recipe.METRIC.get_signature()).startswith("nrefs:1|case:lc|eff:no|tok:13a|smooth:exp|version:")
+    assert str(recipe.METRIC.get_signature()).startswith(
+        "nrefs:1|case:lc|eff:no|tok:13a|smooth:exp|version:"
+    )
 
 
 def test_unknown_words_are_read_but_never_written():
     keras.utils.set_random_seed(0)
-    model = recipe.Translator(["the"], [recipe.START, recipe.END, "el"], {"features": 8, "num_heads": 2, "units": 8})
+    model = recipe.Translator(
+        ["the"], [recipe.START, recipe.END, "el"], {"features": 8, "num_heads": 2, "units": 8}
+    )
     tokens = model.write(tf.constant(["the dog", "a cat"]))
     assert tokens.shape[1] <= recipe.LENGTH + 1
     assert set(tokens[:, 1:].ravel()) <= {3, 4}
@@ -107,11 +127,19 @@ def test_deployed_takes_and_gives_sentences(model, tmp_path):
 def test_lookup_translates_what_is_word_by_word():
     english = ["a b c d", "b a d c", "c c a b", "d b b a", "a a a d"]
     spanish = [line.translate(str.maketrans("abcd", "wxyz")) for line in english]
-    assert recipe.baseline(batches(english, spanish), batches(english, spanish)) == {"bleu": pytest.approx(100)}
+    assert recipe.baseline(batches(english, spanish), batches(english, spanish)) == {
+        "bleu": pytest.approx(100)
+    }
 
 
 def test_lookup_does_not_depend_on_the_order_of_the_pairs():
-    english, spanish = ["a b c d e", "c a b d e"], ["v w x y z", "z y w v x"]  # no word tells which is whose
-    found = [recipe.baseline(batches(english[::step], spanish[::step]), batches(english, spanish)) for step in (1, -1)]
+    english, spanish = (
+        ["a b c d e", "c a b d e"],
+        ["v w x y z", "z y w v x"],
+    )  # no word tells which is whose
+    found = [
+        recipe.baseline(batches(english[::step], spanish[::step]), batches(english, spanish))
+        for step in (1, -1)
+    ]
     assert found[0] == found[1]
     assert 0 < found[0]["bleu"] < 100

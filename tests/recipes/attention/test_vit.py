@@ -60,9 +60,14 @@ def test_rollout_adds_up_and_follows_the_attention():
     rolled = recipe.rollout(scores)
     np.testing.assert_allclose(rolled.sum(-1), 1)
     nobody_looks_around = np.broadcast_to(np.eye(5), (3, 2, 4, 5, 5))
-    np.testing.assert_allclose(recipe.rollout(nobody_looks_around), np.broadcast_to(np.eye(5), (2, 5, 5)))
+    np.testing.assert_allclose(
+        recipe.rollout(nobody_looks_around), np.broadcast_to(np.eye(5), (2, 5, 5))
+    )
     back = np.zeros((2, 1, 1, 3, 3))
-    back[0, ..., 2], back[1, ..., 1] = 1, 1  # in the first block all look at the last, in the second at the middle
+    back[0, ..., 2], back[1, ..., 1] = (
+        1,
+        1,
+    )  # in the first block all look at the last, in the second at the middle
     np.testing.assert_allclose(recipe.rollout(back)[0, 0], [0.25, 0.25, 0.5])
 
 

@@ -39,14 +39,21 @@ def test_codes_and_decoded_are_the_two_halves_of_the_network(trained):
     encoder = keras.Model(model.inputs, model.get_layer("code").output)
     code = encoder.predict(patterns, verbose=0)
     np.testing.assert_allclose(recipe.codes(model), code, atol=1e-5)
-    assert recipe.decoded(model, code).tolist() == model.predict(patterns, verbose=0).argmax(1).tolist()
+    assert (
+        recipe.decoded(model, code).tolist()
+        == model.predict(patterns, verbose=0).argmax(1).tolist()
+    )
 
 
-@pytest.mark.parametrize("code", [np.linspace(0.1, 0.9, 8)[:, None], np.random.default_rng(0).random((8, 2))])
+@pytest.mark.parametrize(
+    "code", [np.linspace(0.1, 0.9, 8)[:, None], np.random.default_rng(0).random((8, 2))]
+)
 def test_one_or_two_units_can_tell_eight_apart(code):
     """Weights 2c and bias −|c|² for each code c: the nearest code scores most, wherever the codes lie."""
     model = recipe.build_model(units=code.shape[1])
-    model.set_weights([np.log(code / (1 - code)), np.zeros(code.shape[1]), 2 * code.T, -(code**2).sum(1)])
+    model.set_weights(
+        [np.log(code / (1 - code)), np.zeros(code.shape[1]), 2 * code.T, -(code**2).sum(1)]
+    )
     np.testing.assert_allclose(recipe.codes(model), code, atol=1e-6)
     assert model.predict(recipe.PATTERNS, verbose=0).argmax(1).tolist() == list(range(8))
     assert recipe.decoded(model, code + 0.01).tolist() == list(range(8))

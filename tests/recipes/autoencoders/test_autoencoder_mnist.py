@@ -39,7 +39,12 @@ def test_parameters(arguments, count):
 
 def test_layers_shrink_and_grow():
     encoder, decoder = recipe.build_model(units=7, depth=3, width=200).layers
-    sizes = [layer.units for network in (encoder, decoder) for layer in network.layers if hasattr(layer, "units")]
+    sizes = [
+        layer.units
+        for network in (encoder, decoder)
+        for layer in network.layers
+        if hasattr(layer, "units")
+    ]
     assert sizes == [200, 100, 50, 7, 50, 100, 200, 784]
     assert encoder.output_shape == (None, 7)
     assert decoder.output_shape == (None, 28, 28, 1)
@@ -50,9 +55,13 @@ def test_principal_components_are_those_of_scikit_learn(digits):
     expected = PCA(5, svd_solver="full").fit(digits.reshape(-1, 64))
     np.testing.assert_allclose(mean, expected.mean_, atol=1e-5)
     np.testing.assert_allclose(variances[:5], expected.explained_variance_, rtol=1e-3)
-    np.testing.assert_allclose(np.abs(expected.components_ @ directions[:, :5]), np.eye(5), atol=1e-3)
+    np.testing.assert_allclose(
+        np.abs(expected.components_ @ directions[:, :5]), np.eye(5), atol=1e-3
+    )
     back = expected.inverse_transform(expected.transform(digits.reshape(-1, 64)))
-    np.testing.assert_allclose(recipe.projected(digits, mean, directions[:, :5]).reshape(-1, 64), back, atol=1e-3)
+    np.testing.assert_allclose(
+        recipe.projected(digits, mean, directions[:, :5]).reshape(-1, 64), back, atol=1e-3
+    )
 
 
 def test_linear_autoencoder_spans_the_principal_components(linear, digits):
@@ -62,7 +71,9 @@ def test_linear_autoencoder_spans_the_principal_components(linear, digits):
     assert degrees.max() < 1
     assert recipe.angles(linear, directions[:, 1:5]).max() > 80  # the first is missing there
     best = np.mean((recipe.projected(digits, mean, directions[:, :4]) - digits) ** 2)
-    assert linear.evaluate(digits, digits, verbose=0, return_dict=True)["mse"] == pytest.approx(best, rel=1e-3)
+    assert linear.evaluate(digits, digits, verbose=0, return_dict=True)["mse"] == pytest.approx(
+        best, rel=1e-3
+    )
 
 
 def test_but_its_axes_are_not_the_components(linear, digits):

@@ -44,7 +44,8 @@ def test_noise_is_new_in_training_and_the_same_in_every_test(digits, noise):
         assert clean.min() == 0
         assert 0.9 < clean.max() <= 1
     assert np.array_equal(
-        next(test.as_numpy_iterator())[0], next(recipe.load_data(noise=noise)[2].as_numpy_iterator())[0]
+        next(test.as_numpy_iterator())[0],
+        next(recipe.load_data(noise=noise)[2].as_numpy_iterator())[0],
     )
 
 
@@ -58,7 +59,9 @@ def test_trained_without_noise_but_tested_with_it(digits):
     train, _, test = recipe.load_data(noisy_training=False)
     for images, clean in train.as_numpy_iterator():
         np.testing.assert_array_equal(images, clean)
-    np.testing.assert_array_equal(next(test.as_numpy_iterator())[0], next(recipe.load_data()[2].as_numpy_iterator())[0])
+    np.testing.assert_array_equal(
+        next(test.as_numpy_iterator())[0], next(recipe.load_data()[2].as_numpy_iterator())[0]
+    )
 
 
 def test_the_third_epoch_is_the_same_after_a_restart(digits):
@@ -95,7 +98,11 @@ def test_linear_filter_is_least_squares(digits):
     rng = np.random.default_rng(0)
     clean = rng.random((500, 3, 3, 1)).astype("float32")
     noisy = clean + rng.normal(size=clean.shape).astype("float32")
-    expected = LinearRegression().fit(noisy.reshape(500, 9), clean.reshape(500, 9)).predict(noisy.reshape(500, 9))
+    expected = (
+        LinearRegression()
+        .fit(noisy.reshape(500, 9), clean.reshape(500, 9))
+        .predict(noisy.reshape(500, 9))
+    )
     found = recipe.linear_filter(noisy, clean)(noisy)
     assert found.shape == noisy.shape
     np.testing.assert_allclose(found.reshape(500, 9), expected, atol=1e-4)
@@ -127,5 +134,8 @@ def test_it_takes_noise_away(digits):
     model = recipe.build_model(units=100, learning_rate=0.003, steps=200)
     model.fit(train.repeat().take(200), epochs=1, shuffle=False, verbose=0)
     images, clean = recipe.all_images(test)
-    assert model.evaluate(test, return_dict=True, verbose=0)["psnr"] > recipe.decibels(clean, images) + 5
+    assert (
+        model.evaluate(test, return_dict=True, verbose=0)["psnr"]
+        > recipe.decibels(clean, images) + 5
+    )
     assert set(recipe.baseline(train, test)) < {"loss", "mse", "psnr"}

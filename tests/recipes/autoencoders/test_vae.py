@@ -11,7 +11,9 @@ from recipes.autoencoders import vae as recipe
 @pytest.fixture(scope="module")
 def images():
     rng = np.random.default_rng(0)
-    return np.round(rng.random((12, 28, 28, 1)) * (rng.random((12, 1, 1, 1)) > 0.3), 2).astype("float32")
+    return np.round(rng.random((12, 28, 28, 1)) * (rng.random((12, 1, 1, 1)) > 0.3), 2).astype(
+        "float32"
+    )
 
 
 @pytest.fixture
@@ -23,7 +25,9 @@ def model(images):
 
 
 def scores(model, images):
-    return model.evaluate(tf.data.Dataset.from_tensor_slices((images, images)).batch(5), return_dict=True, verbose=0)
+    return model.evaluate(
+        tf.data.Dataset.from_tensor_slices((images, images)).batch(5), return_dict=True, verbose=0
+    )
 
 
 @pytest.mark.parametrize(("units", "count"), [(20, 815_824), (2, 788_788)])
@@ -77,7 +81,9 @@ def test_save_and_load(model, images, tmp_path):
     path = tmp_path / "model.keras"
     model.save(path)
     again = keras.saving.load_model(path)
-    for found, expected in zip(recipe.encoded(again, images), recipe.encoded(model, images), strict=True):
+    for found, expected in zip(
+        recipe.encoded(again, images), recipe.encoded(model, images), strict=True
+    ):
         np.testing.assert_allclose(found, expected, atol=1e-6)
     z = np.ones((2, 3), "float32")
     np.testing.assert_allclose(recipe.decoded(again, z), recipe.decoded(model, z), atol=1e-6)
@@ -86,7 +92,9 @@ def test_save_and_load(model, images, tmp_path):
 def test_baseline_is_the_bound_of_pixels_by_themselves(images):
     data = tf.data.Dataset.from_tensor_slices((images, images)).batch(5)
     mean = images.mean(0)
-    expected = np.mean(np.sum(images * np.log(mean) + (1 - images) * np.log(1 - mean), axis=(1, 2, 3)))
+    expected = np.mean(
+        np.sum(images * np.log(mean) + (1 - images) * np.log(1 - mean), axis=(1, 2, 3))
+    )
     assert recipe.baseline(data, data)["elbo"] == pytest.approx(expected, rel=1e-4)
 
 

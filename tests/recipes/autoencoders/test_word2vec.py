@@ -28,11 +28,17 @@ def sentences():
 def toy(monkeypatch):
     """The toy grammar in place of the data; validation and test have a new sentence and one of the training set."""
     text = list(sentences())
-    splits = {"train": text * 2, "validation": [text[0], "El gato altísimo."], "test": [text[5], "¡La niña mala!"]}
+    splits = {
+        "train": text * 2,
+        "validation": [text[0], "El gato altísimo."],
+        "test": [text[5], "¡La niña mala!"],
+    }
 
     def load(name, split):
         assert name == "spa_eng"
-        return tf.data.Dataset.from_tensor_slices({"english": splits[split], "spanish": splits[split]})
+        return tf.data.Dataset.from_tensor_slices(
+            {"english": splits[split], "spanish": splits[split]}
+        )
 
     monkeypatch.setattr(recipe.tfds, "load", load)
 
@@ -49,25 +55,38 @@ def test_corpus_counts_each_sentence_once_and_tests_on_new_ones(toy):
     ids, sentence = text["train"]
     assert len(ids) == counts.sum()
     assert len(set(sentence)) == len(set(sentences()))
-    assert recipe.corpus(minimum=13)[0] == [word for word, count in zip(words, counts, strict=True) if count > 12]
+    assert recipe.corpus(minimum=13)[0] == [
+        word for word, count in zip(words, counts, strict=True) if count > 12
+    ]
 
 
 def test_frequent_words_are_left_out(toy):
     _, counts, text = recipe.corpus(minimum=1)
-    few, all_of_them = (recipe.pairs(text["train"], counts, subsampling=share) for share in (1e-3, 1))
+    few, all_of_them = (
+        recipe.pairs(text["train"], counts, subsampling=share) for share in (1e-3, 1)
+    )
     assert np.mean(few == 0) < np.mean(all_of_them == 0) / 2
-    assert len(recipe.pairs(text["train"], counts, rounds=3)) == pytest.approx(3 * len(few), rel=0.3)
+    assert len(recipe.pairs(text["train"], counts, rounds=3)) == pytest.approx(
+        3 * len(few), rel=0.3
+    )
 
 
 def test_batches(toy):
     train, validation, test = recipe.load_data(batch_size=64, window=1, subsampling=1, negatives=3)
     words, _, text = recipe.corpus()
-    beside = {(*pair,) for pair in recipe.pairs(text["train"], np.ones(len(words)), window=1, subsampling=9.0).tolist()}
+    beside = {
+        (*pair,)
+        for pair in recipe.pairs(
+            text["train"], np.ones(len(words)), window=1, subsampling=9.0
+        ).tolist()
+    }
     inputs, targets = next(train.as_numpy_iterator())
     assert inputs["word"].shape == (64,)
     assert inputs["candidates"].shape == targets.shape == (64, 4)
     assert targets.tolist() == [[0, 0, 0, 1]] * 64
-    assert {*zip(inputs["word"].tolist(), inputs["candidates"][:, -1].tolist(), strict=True)} <= beside
+    assert {
+        *zip(inputs["word"].tolist(), inputs["candidates"][:, -1].tolist(), strict=True)
+    } <= beside
     for data in (validation, test):
         held, targets = next(data.as_numpy_iterator())
         assert held["candidates"].shape == targets.shape == (len(held["word"]), 4)
@@ -94,11 +113,16 @@ def test_the_third_epoch_is_the_same_after_a_restart(toy):
 
     whole, train = third(passed_over=False)
     assert whole == third(passed_over=True)[0]
-    assert whole != [inputs["candidates"].tolist() for inputs, _ in train.as_numpy_iterator()]  # the fourth
+    assert whole != [
+        inputs["candidates"].tolist() for inputs, _ in train.as_numpy_iterator()
+    ]  # the fourth
 
 
 def test_validation_and_test_are_always_the_same(toy):
-    first, second = ([next(data.as_numpy_iterator())[0] for data in recipe.load_data(subsampling=1)[1:]] for _ in "ab")
+    first, second = (
+        [next(data.as_numpy_iterator())[0] for data in recipe.load_data(subsampling=1)[1:]]
+        for _ in "ab"
+    )
     for one, other in zip(first, second, strict=True):
         np.testing.assert_array_equal(one["candidates"], other["candidates"])
 
@@ -112,13 +136,19 @@ def test_logits_are_products_and_the_last_has_to_be_best():
                                         [words[0] @ neighbours[i] for i in (1, 2)]], rtol=1e-5)  # fmt: skip
     assert model.count_params() == 2 * 3 * 2
     outputs = np.array([[0.0, 1, 2], [3, 1, 2], [2, 1, 2]])  # as good as another one is not best
-    assert keras.ops.convert_to_numpy(recipe.accuracy(None, outputs)).tolist() == [True, False, False]
+    assert keras.ops.convert_to_numpy(recipe.accuracy(None, outputs)).tolist() == [
+        True,
+        False,
+        False,
+    ]
 
 
 def test_toy_grammar(toy, monkeypatch, tmp_path):
     """More than 60 % of the analogies, by the network and by counting; saved, and loaded with its words."""
     monkeypatch.setattr(recipe, "ANALOGIES", {"o, a": OPPOSITES})
-    monkeypatch.setattr(recipe, "FAMILIES", {"he": "niño gato perro hijo", "she": "niña gata perra hija"})
+    monkeypatch.setattr(
+        recipe, "FAMILIES", {"he": "niño gato perro hijo", "she": "niña gata perra hija"}
+    )
     keras.utils.set_random_seed(0)
     arguments = {"batch_size": 256, "window": 3, "subsampling": 0.05}
     train, _, test = recipe.load_data(**arguments)

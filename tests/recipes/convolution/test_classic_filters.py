@@ -15,7 +15,16 @@ def test_the_mask_answers_at_edges_only():
     step = np.zeros((9, 10), "float32")
     step[:, 5:] = 1
     answer = recipe.convolve(step, recipe.EDGES)
-    assert answer[0].tolist() == [0, 0, 0, -3, 3, 0, 0, 0]  # both ways at the edge, nothing beside it
+    assert answer[0].tolist() == [
+        0,
+        0,
+        0,
+        -3,
+        3,
+        0,
+        0,
+        0,
+    ]  # both ways at the edge, nothing beside it
 
 
 def test_low_and_high_pass(grey):
@@ -32,7 +41,9 @@ def test_colour_filter():
     assert answer[200:250, 280:330].mean() > 0.3
     assert answer[:80, :80].max() < 0.05
     grey = np.repeat(np.linspace(0, 1, 16, dtype="float32").reshape(4, 4, 1), 3, axis=2)
-    np.testing.assert_allclose(recipe.convolve(grey, recipe.colour_filter(recipe.ORANGE)), 0, atol=1e-6)
+    np.testing.assert_allclose(
+        recipe.convolve(grey, recipe.colour_filter(recipe.ORANGE)), 0, atol=1e-6
+    )
 
 
 def test_gabor_filters_prefer_their_own_orientation():
@@ -60,6 +71,7 @@ def test_gradient_descent_finds_the_mask():
 def test_a_photograph_teaches_more_slowly(grey):
     noise = np.random.default_rng(0).normal(size=(64, 64)).astype("float32")
     errors = [
-        np.abs(recipe.learn_a_kernel(image, recipe.EDGES, 60)[-1] - recipe.EDGES).max() for image in (noise, grey)
+        np.abs(recipe.learn_a_kernel(image, recipe.EDGES, 60)[-1] - recipe.EDGES).max()
+        for image in (noise, grey)
     ]
     assert errors[0] < 0.2 * errors[1]

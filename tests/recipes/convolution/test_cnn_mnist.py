@@ -20,7 +20,9 @@ def test_parameters(api):
 def test_both_apis_are_the_same_network(digits):
     sequential, functional = cnn_mnist.build_sequential(), cnn_mnist.build_functional()
     rng = np.random.default_rng(1)
-    sequential.set_weights([weight + rng.uniform(0, 0.02, weight.shape) for weight in sequential.get_weights()])
+    sequential.set_weights(
+        [weight + rng.uniform(0, 0.02, weight.shape) for weight in sequential.get_weights()]
+    )
     functional.set_weights(sequential.get_weights())
     expected = sequential.predict(digits, verbose=0)
     assert np.ptp(expected, axis=0).max() > 1e-3  # the outputs do depend on the image

@@ -15,7 +15,9 @@ def test_parameters(api):
 
 
 def test_flattened_maps():
-    flatten = next(layer for layer in cnn_mnist_slide.build_sequential().layers if "flatten" in layer.name)
+    flatten = next(
+        layer for layer in cnn_mnist_slide.build_sequential().layers if "flatten" in layer.name
+    )
     assert flatten.input.shape[1:] == (24, 24, 32)
     assert flatten.output.shape[1:] == (18_432,)
 

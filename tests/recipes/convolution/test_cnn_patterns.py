@@ -16,7 +16,11 @@ PARAMETERS = {"fc": 7_850, "conv_fc": 251_210, "conv_pool": 105_866, "conv_conv_
 
 
 def printed(model):
-    names = {keras.layers.Conv2D: ["CONV"], keras.layers.MaxPooling2D: ["POOL"], keras.layers.Dense: ["FC"]}
+    names = {
+        keras.layers.Conv2D: ["CONV"],
+        keras.layers.MaxPooling2D: ["POOL"],
+        keras.layers.Dense: ["FC"],
+    }
     words = []
     for layer in model.layers:
         words += names.get(type(layer), [])
@@ -35,7 +39,10 @@ def test_layers_and_parameters(pattern, api):
 @pytest.mark.parametrize("pattern", PRINTED)
 def test_both_apis_are_the_same_network(pattern):
     images = np.random.default_rng(0).integers(0, 256, (4, 28, 28, 1)).astype("uint8")
-    sequential, functional = cnn_patterns.build_sequential(pattern), cnn_patterns.build_functional(pattern)
+    sequential, functional = (
+        cnn_patterns.build_sequential(pattern),
+        cnn_patterns.build_functional(pattern),
+    )
     functional.set_weights(sequential.get_weights())
     expected = np.asarray(sequential(images))
     assert np.ptp(expected, axis=0).max() > 1e-4
@@ -44,8 +51,14 @@ def test_both_apis_are_the_same_network(pattern):
 
 def test_multiplications():
     assert cnn_patterns.multiplications(cnn_patterns.build_model("fc")) == 784 * 10
-    assert cnn_patterns.multiplications(cnn_patterns.build_model("conv_fc")) == 28 * 28 * 9 * 32 + 28 * 28 * 32 * 10
-    cost = {pattern: cnn_patterns.multiplications(cnn_patterns.build_model(pattern)) for pattern in PRINTED}
+    assert (
+        cnn_patterns.multiplications(cnn_patterns.build_model("conv_fc"))
+        == 28 * 28 * 9 * 32 + 28 * 28 * 32 * 10
+    )
+    cost = {
+        pattern: cnn_patterns.multiplications(cnn_patterns.build_model(pattern))
+        for pattern in PRINTED
+    }
     assert max(cost.values()) == cost["conv_conv_pool"]
     assert cost["conv_conv_pool"] < 4 * cost["conv_fc"]  # comparable
 

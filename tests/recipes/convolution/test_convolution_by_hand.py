@@ -19,7 +19,9 @@ def test_loops_equal_keras(size):
                     recipe.correlate(image, kernels, stride, padding)
                 continue
             by_hand = recipe.correlate(image, kernels, stride, padding)
-            np.testing.assert_allclose(by_hand, recipe.correlate_keras(image, kernels, stride, padding), atol=1e-4)
+            np.testing.assert_allclose(
+                by_hand, recipe.correlate_keras(image, kernels, stride, padding), atol=1e-4
+            )
             compared += 1
     assert compared >= 3
 
@@ -36,7 +38,11 @@ def test_convolution_is_scipys():
 def test_a_lit_pixel_shows_which_way_round():
     dot = np.zeros((5, 5), int)
     dot[2, 2] = 1
-    assert recipe.correlate_plain(dot, recipe.ASYMMETRIC).tolist() == [[9, 8, 7], [6, 5, 4], [3, 2, 1]]
+    assert recipe.correlate_plain(dot, recipe.ASYMMETRIC).tolist() == [
+        [9, 8, 7],
+        [6, 5, 4],
+        [3, 2, 1],
+    ]
     assert recipe.convolve(dot, recipe.ASYMMETRIC)[2:5, 2:5].tolist() == recipe.ASYMMETRIC.tolist()
 
 

@@ -21,7 +21,10 @@ def test_several_input_channels_are_convolved_one_by_one_and_summed(rng):
     layer = keras.layers.Conv2D(4, 3)
     together = np.asarray(layer(images))
     kernel, bias = layer.kernel, layer.bias
-    one_by_one = [keras.ops.conv(images[..., c : c + 1], kernel[:, :, c : c + 1], padding="valid") for c in range(3)]
+    one_by_one = [
+        keras.ops.conv(images[..., c : c + 1], kernel[:, :, c : c + 1], padding="valid")
+        for c in range(3)
+    ]
     np.testing.assert_allclose(together, np.asarray(sum(one_by_one) + bias), atol=1e-5)
 
 
@@ -57,7 +60,9 @@ def test_maps_halve_and_their_number_doubles(rng):
 
 def test_correlation_of_channels(rng):
     noise = rng.normal(size=(4, 20, 20, 1))
-    assert feature_maps.channel_correlation(np.concatenate([noise, -2 * noise + 1], axis=-1)) == pytest.approx(1)
+    assert feature_maps.channel_correlation(
+        np.concatenate([noise, -2 * noise + 1], axis=-1)
+    ) == pytest.approx(1)
     assert feature_maps.channel_correlation(rng.normal(size=(4, 20, 20, 5))) < 0.1
     silent = np.concatenate([noise, -noise, np.zeros_like(noise)], axis=-1)
     assert feature_maps.channel_correlation(silent) == pytest.approx(1)
@@ -66,7 +71,9 @@ def test_correlation_of_channels(rng):
 def test_orientation_of_kernels(rng):
     rows, columns = np.mgrid[-3:4, -3:4]
     envelope = np.exp(-(rows**2 + columns**2) / 8)
-    gratings = [np.cos(1.6 * (np.cos(a) * rows + np.sin(a) * columns)) * envelope for a in (0, 0.5, 1.2)]
+    gratings = [
+        np.cos(1.6 * (np.cos(a) * rows + np.sin(a) * columns)) * envelope for a in (0, 0.5, 1.2)
+    ]
     spot = np.exp(-(rows**2 + columns**2) / 2)
     oriented = feature_maps.orientation(np.stack(gratings, axis=-1))
     assert oriented.min() > 0.8
@@ -86,7 +93,9 @@ def test_what_training_makes_of_the_layers():
     maps = feature_maps.maps_of(model, next(validation.as_numpy_iterator())[0])
     assert all(feature_maps.channel_correlation(layer) < 0.9 for layer in maps)
     assert maps[0].size > maps[1].size > maps[2].size
-    active = [(layer > 0).mean() for layer in maps]  # three seeds gave 0.64–0.75, 0.54–0.62, 0.39–0.50
+    active = [
+        (layer > 0).mean() for layer in maps
+    ]  # three seeds gave 0.64–0.75, 0.54–0.62, 0.39–0.50
     assert active[2] < active[1] < active[0]
     kernels = model.get_layer("layer_1").get_weights()[0][:, :, 0]
     random = np.random.default_rng(0).normal(size=(7, 7, 1000))

@@ -8,7 +8,9 @@ from recipes.convolution import im2col as recipe
 RNG = np.random.default_rng(0)
 
 
-@pytest.mark.parametrize(("size", "channels", "filters"), [(1, 3, 2), (2, 1, 1), (3, 4, 5), (5, 2, 3)])
+@pytest.mark.parametrize(
+    ("size", "channels", "filters"), [(1, 3, 2), (2, 1, 1), (3, 4, 5), (5, 2, 3)]
+)
 def test_loops_products_and_keras_agree(size, channels, filters):
     images = RNG.normal(size=(2, 6, 9, channels)).astype("float32")
     kernels = RNG.normal(size=(size, size, channels, filters)).astype("float32")
@@ -24,7 +26,9 @@ def test_toeplitz(size, height, width):
     matrix = recipe.toeplitz(kernel, height, width)
     maps = recipe.conv_loops(image[None, :, :, None], kernel[:, :, None, None])
     np.testing.assert_allclose(matrix @ image.ravel(), maps.ravel())
-    assert np.count_nonzero(matrix) * height * width == matrix.size * size**2  # share of non-zeros: F² / (H·W)
+    assert (
+        np.count_nonzero(matrix) * height * width == matrix.size * size**2
+    )  # share of non-zeros: F² / (H·W)
     assert len(np.unique(matrix)) == size**2 + 1  # the weights are shared, the rest is 0
 
 

@@ -11,7 +11,10 @@ from recipes.convolution import pooling as recipe
 @pytest.mark.parametrize(("size", "stride"), [(2, 2), (3, 2), (2, 1), (3, 3)])
 def test_by_hand_equals_keras(size, stride):
     maps = np.random.default_rng(0).normal(size=(9, 11, 4)).astype("float32")
-    for layer, how in ((keras.layers.MaxPooling2D, np.max), (keras.layers.AveragePooling2D, np.mean)):
+    for layer, how in (
+        (keras.layers.MaxPooling2D, np.max),
+        (keras.layers.AveragePooling2D, np.mean),
+    ):
         expected = ops.convert_to_numpy(layer(size, strides=stride)(maps[None]))[0]
         np.testing.assert_allclose(recipe.pool(maps, size, stride, how), expected, atol=1e-6)
     upsampled = ops.convert_to_numpy(keras.layers.UpSampling2D(size)(maps[None]))[0]

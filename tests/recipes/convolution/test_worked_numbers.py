@@ -28,7 +28,9 @@ def parameters(layer, *input_shape):
 
 def test_n1_image_times_kernel():
     expected = [[1, 4, 3, 4, 1], [1, 2, 4, 3, 3], [1, 2, 3, 4, 1], [1, 3, 3, 1, 1], [3, 3, 1, 1, 0]]
-    result = convolution_by_hand.correlate_plain(convolution_by_hand.IMAGE, convolution_by_hand.KERNEL)
+    result = convolution_by_hand.correlate_plain(
+        convolution_by_hand.IMAGE, convolution_by_hand.KERNEL
+    )
     assert result.tolist() == expected
     kernel = convolution_by_hand.KERNEL[:, :, None, None]
     in_keras = convolution_by_hand.correlate_keras(convolution_by_hand.IMAGE[:, :, None], kernel)
@@ -65,7 +67,9 @@ def test_n2_maps_of_the_x():
     maps = x_image.filter_maps()
     np.testing.assert_array_equal(np.rint(9 * maps), expected)
     np.testing.assert_allclose(maps, expected / 9)
-    printed = np.trunc(100 * maps + 1e-9 * np.sign(maps)) / 100  # the slide cuts off, it does not round
+    printed = (
+        np.trunc(100 * maps + 1e-9 * np.sign(maps)) / 100
+    )  # the slide cuts off, it does not round
     assert set(np.abs(printed).ravel()) == {0.11, 0.33, 0.55, 0.77, 1.0}
     assert printed[0].tolist()[0] == [0.77, 0.33, 0.33]
 
@@ -97,7 +101,9 @@ def test_n4_centre_of_the_x():
 
 def test_n5_edge_mask():
     assert classic_filters.EDGES.sum() == 0
-    assert not classic_filters.convolve(np.full((8, 8), 0.5, "float32"), classic_filters.EDGES).any()
+    assert not classic_filters.convolve(
+        np.full((8, 8), 0.5, "float32"), classic_filters.EDGES
+    ).any()
 
 
 def test_n6_convolution_is_correlation_with_the_turned_kernel():
@@ -108,17 +114,32 @@ def test_n6_convolution_is_correlation_with_the_turned_kernel():
         turned = convolution_by_hand.correlate_plain(image, np.rot90(kernel, 2))
         np.testing.assert_array_equal(full[2:-2, 2:-2], turned)
         assert (full[2:-2, 2:-2] != convolution_by_hand.correlate_plain(image, kernel)).any()
-    printed = [classic_filters.EDGES, convolution_by_hand.KERNEL, *np.moveaxis(x_image.PATTERNS, -1, 0)]
+    printed = [
+        classic_filters.EDGES,
+        convolution_by_hand.KERNEL,
+        *np.moveaxis(x_image.PATTERNS, -1, 0),
+    ]
     assert len(printed) == 5
     assert all(np.array_equal(kernel, np.rot90(kernel, 2)) for kernel in printed)
 
 
 def test_n7_output_sizes():
-    cases = {(32, 5, 0, 1): 28, (7, 3, 0, 1): 5, (9, 3, 0, 1): 7, (28, 3, 0, 1): 26, (227, 11, 0, 4): 55}
+    cases = {
+        (32, 5, 0, 1): 28,
+        (7, 3, 0, 1): 5,
+        (9, 3, 0, 1): 7,
+        (28, 3, 0, 1): 26,
+        (227, 11, 0, 4): 55,
+    }
     assert {case: conv_output(*case) for case in cases} == cases
     with pytest.raises(ValueError, match=r"54\.25"):
         conv_output(224, 11, 0, 4)
-    assert keras.layers.Conv2D(96, 11, strides=4).compute_output_shape((1, 224, 224, 3)) == (1, 54, 54, 96)
+    assert keras.layers.Conv2D(96, 11, strides=4).compute_output_shape((1, 224, 224, 3)) == (
+        1,
+        54,
+        54,
+        96,
+    )
 
 
 def test_n8_weights_per_filter():
@@ -126,7 +147,14 @@ def test_n8_weights_per_filter():
     assert parameters(keras.layers.Conv2D(1, 5, use_bias=False), 32, 32, 3) == 75
     assert parameters(keras.layers.Conv2D(96, 11, use_bias=False), 227, 227, 3) == 34_848
     assert parameters(keras.layers.Conv2D(96, 11), 227, 227, 3) == 34_944
-    for size, channels, filters in [(5, 3, 6), (11, 3, 96), (3, 1, 64), (3, 64, 32), (1, 256, 64), (5, 6, 16)]:
+    for size, channels, filters in [
+        (5, 3, 6),
+        (11, 3, 96),
+        (3, 1, 64),
+        (3, 64, 32),
+        (1, 256, 64),
+        (5, 6, 16),
+    ]:
         expected = size * size * channels * filters + filters
         assert parameters(keras.layers.Conv2D(filters, size), 32, 32, channels) == expected
         assert convolution_by_hand.parameters(size, channels, filters) == expected
@@ -144,14 +172,19 @@ def test_n9_to_n12_dense_against_convolution(channels, dense, weights, products)
     assert mlp_mnist.parameters([image.size, maps.size]) - maps.size == dense
     assert convolution_by_hand.parameters(5, channels, 6) - 6 == kernels.size == weights
     assert parameters(keras.layers.Conv2D(6, 5, use_bias=False), 32, 32, channels) == weights
-    assert im2col.im2col(image[None], 5).size * 6 == products  # N11: one for each weight and position
+    assert (
+        im2col.im2col(image[None], 5).size * 6 == products
+    )  # N11: one for each weight and position
     assert dense / weights == 32_112.64
 
 
 def test_n13_pooling_sample():
     sample = pooling.SAMPLE[None, :, :, None]
     assert run(keras.layers.MaxPooling2D(2), sample)[0, :, :, 0].tolist() == [[6, 8], [3, 4]]
-    assert run(keras.layers.AveragePooling2D(2), sample)[0, :, :, 0].tolist() == [[3.25, 5.25], [2, 2]]
+    assert run(keras.layers.AveragePooling2D(2), sample)[0, :, :, 0].tolist() == [
+        [3.25, 5.25],
+        [2, 2],
+    ]
     assert pooling.pool(sample[0])[:, :, 0].tolist() == [[6, 8], [3, 4]]
     assert pooling.pool(sample[0], how=np.mean)[:, :, 0].tolist() == [[3.25, 5.25], [2, 2]]
 
@@ -165,8 +198,12 @@ def test_n14_rectified_and_pooled_x():
         [[5, 3, 5, 3], [3, 9, 5, 1], [5, 5, 5, 1], [3, 1, 1, 3]],
         [[3, 5, 9, 7], [5, 5, 9, 3], [9, 9, 1, 5], [7, 3, 5, 3]],
     ]
-    np.testing.assert_array_equal(np.rint(9 * x_image.pool(rectified)), np.moveaxis(expected, 0, -1))
-    in_keras = run(keras.layers.MaxPooling2D(2, padding="same"), rectified[None].astype("float32"))[0]
+    np.testing.assert_array_equal(
+        np.rint(9 * x_image.pool(rectified)), np.moveaxis(expected, 0, -1)
+    )
+    in_keras = run(keras.layers.MaxPooling2D(2, padding="same"), rectified[None].astype("float32"))[
+        0
+    ]
     np.testing.assert_allclose(in_keras, x_image.pool(rectified), atol=1e-6)
 
 
@@ -211,7 +248,11 @@ def test_n17_cifar_100_classes():
 
 @pytest.mark.real_data
 def test_n17_cifar_10_counts():
-    batches = tfds.load("cifar10", split="train+test", as_supervised=True).map(lambda _, label: label).batch(60_000)
+    batches = (
+        tfds.load("cifar10", split="train+test", as_supervised=True)
+        .map(lambda _, label: label)
+        .batch(60_000)
+    )
     assert np.bincount(next(batches.as_numpy_iterator())).tolist() == [6_000] * 10
 
 
@@ -231,7 +272,9 @@ def test_dense_neuron_is_a_convolution_as_large_as_the_image():
     image, dense, convolution = normal(2, 6, 6, 3), keras.layers.Dense(4), keras.layers.Conv2D(4, 6)
     dense(image.reshape(2, -1)), convolution(image)
     convolution.set_weights([dense.get_weights()[0].reshape(6, 6, 3, 4), dense.get_weights()[1]])
-    np.testing.assert_allclose(run(convolution, image)[:, 0, 0], run(dense, image.reshape(2, -1)), atol=1e-5)
+    np.testing.assert_allclose(
+        run(convolution, image)[:, 0, 0], run(dense, image.reshape(2, -1)), atol=1e-5
+    )
 
 
 def test_six_filters_make_six_maps_each_for_itself():
@@ -247,14 +290,19 @@ def test_six_filters_make_six_maps_each_for_itself():
 
 def test_without_activations_a_stack_of_convolutions_is_one_linear_map():
     image = normal(1, 32, 32, 1)
-    first, second = keras.layers.Conv2D(4, 5, use_bias=False), keras.layers.Conv2D(2, 5, use_bias=False)
+    first, second = (
+        keras.layers.Conv2D(4, 5, use_bias=False),
+        keras.layers.Conv2D(2, 5, use_bias=False),
+    )
     x = first(image)
     stack = run(second, x)
     assert (x.shape[1], stack.shape[1]) == (28, 24)
     (k1,), (k2,) = first.get_weights(), second.get_weights()
     merged = np.zeros((9, 9, 1, 2), "float32")  # the kernels slid over each other
     for row, column in np.ndindex(5, 5):
-        merged[row : row + 5, column : column + 5] += np.einsum("ijcm,mo->ijco", k1, k2[row, column])
+        merged[row : row + 5, column : column + 5] += np.einsum(
+            "ijcm,mo->ijco", k1, k2[row, column]
+        )
     single = convolution_by_hand.correlate_keras(image[0], merged)
     np.testing.assert_allclose(stack[0], single, atol=1e-4)
     rectified = run(second, ops.relu(x))
@@ -269,7 +317,9 @@ def test_pooling_treats_each_map_for_itself_and_learns_nothing(layer):
 
 
 def test_fully_connected_sees_the_whole_volume():
-    model = keras.Sequential([keras.Input((12, 12, 20)), keras.layers.Flatten(), keras.layers.Dense(10)])
+    model = keras.Sequential(
+        [keras.Input((12, 12, 20)), keras.layers.Flatten(), keras.layers.Dense(10)]
+    )
     assert model.count_params() == 12 * 12 * 20 * 10 + 10 == 28_810
 
 
@@ -277,7 +327,10 @@ def test_channels_are_convolved_one_by_one_and_added():
     image, layer = normal(1, 8, 8, 3), keras.layers.Conv2D(4, 3, use_bias=False)
     whole, (kernel,) = run(layer, image)[0], layer.get_weights()
     parts = [
-        convolution_by_hand.correlate_keras(image[0, :, :, [c]].transpose(1, 2, 0), kernel[:, :, [c]]) for c in range(3)
+        convolution_by_hand.correlate_keras(
+            image[0, :, :, [c]].transpose(1, 2, 0), kernel[:, :, [c]]
+        )
+        for c in range(3)
     ]
     np.testing.assert_allclose(whole, np.sum(parts, axis=0), atol=1e-5)
 

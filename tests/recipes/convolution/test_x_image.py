@@ -25,7 +25,10 @@ def test_drawings():
 
 
 def test_no_drawing_is_in_two_sets():
-    seen = [{image.tobytes() for image, _ in split.unbatch().as_numpy_iterator()} for split in recipe.load_data()]
+    seen = [
+        {image.tobytes() for image, _ in split.unbatch().as_numpy_iterator()}
+        for split in recipe.load_data()
+    ]
     assert list(map(len, seen)) == [4000, 1000, 2000]
     assert len(set.union(*seen)) == 7000
 

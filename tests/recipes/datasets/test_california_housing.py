@@ -18,7 +18,9 @@ median_house_value,ocean_proximity
 def test_reads_the_published_file(tmp_path):
     (tmp_path / "housing.csv").write_text(FILE)
     builder = CaliforniaHousing(data_dir=tmp_path)
-    builder._split_generators = lambda dl_manager: {"train": builder._generate_examples(tmp_path / "housing.csv")}
+    builder._split_generators = lambda dl_manager: {
+        "train": builder._generate_examples(tmp_path / "housing.csv")
+    }
     builder.download_and_prepare()
     rows = sorted(builder.as_dataset("train").as_numpy_iterator(), key=lambda row: row["longitude"])
     header = next(csv.reader([FILE.splitlines()[0]]))
@@ -39,9 +41,13 @@ def test_address_and_checksum():
 @pytest.mark.real_data
 def test_known_figures():
     try:
-        rows = list(tfds.load("california_housing", split="train", download=False).as_numpy_iterator())
+        rows = list(
+            tfds.load("california_housing", split="train", download=False).as_numpy_iterator()
+        )
     except (AssertionError, tfds.core.DatasetNotFoundError):
         pytest.skip("california_housing is not prepared in TFDS_DATA_DIR")
     assert len(rows) == 20_640
     assert sum(np.isnan(row["total_bedrooms"]) for row in rows) == 207
-    assert np.mean([row["median_house_value"] for row in rows], dtype="float64") == pytest.approx(206_855.82, abs=0.01)
+    assert np.mean([row["median_house_value"] for row in rows], dtype="float64") == pytest.approx(
+        206_855.82, abs=0.01
+    )

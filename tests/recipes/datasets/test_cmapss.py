@@ -11,8 +11,17 @@ def test_reads_the_published_files(tmp_path):
     lines = []
     for engine, cycles in ((1, 3), (2, 2)):
         for cycle in range(1, cycles + 1):
-            numbers = [engine, cycle, -0.0007, 0.0003, 100.0, *(engine * 100 + cycle + 0.25 * k for k in range(21))]
-            lines.append(" ".join(map(str, numbers)) + "  \n")  # each line ends with two blanks, as in the originals
+            numbers = [
+                engine,
+                cycle,
+                -0.0007,
+                0.0003,
+                100.0,
+                *(engine * 100 + cycle + 0.25 * k for k in range(21)),
+            ]
+            lines.append(
+                " ".join(map(str, numbers)) + "  \n"
+            )  # each line ends with two blanks, as in the originals
     (tmp_path / "test.txt").write_text("".join(lines))
     builder = Cmapss(data_dir=tmp_path)
     remaining = np.array([112, 98], dtype="int32")
@@ -20,7 +29,9 @@ def test_reads_the_published_files(tmp_path):
         "test": builder._generate_examples(tmp_path / "test.txt", remaining),
     }
     builder.download_and_prepare()
-    first, second = sorted(builder.as_dataset("test").as_numpy_iterator(), key=lambda row: row["engine"])
+    first, second = sorted(
+        builder.as_dataset("test").as_numpy_iterator(), key=lambda row: row["engine"]
+    )
     assert (first["engine"], first["remaining"]) == (1, 112)
     assert (second["engine"], second["remaining"]) == (2, 98)
     assert first["settings"].shape == (3, 3)
@@ -39,20 +50,30 @@ def test_splits_take_their_files(monkeypatch, tmp_path):
             return {name: tmp_path / name for name in addresses}
 
     builder = Cmapss(data_dir=tmp_path)
-    monkeypatch.setattr(builder, "_generate_examples", lambda path, remaining: (path.name, remaining.tolist()))
-    assert builder._split_generators(Downloads()) == {"train": ("train", [0, 0]), "test": ("test", [112, 98])}
+    monkeypatch.setattr(
+        builder, "_generate_examples", lambda path, remaining: (path.name, remaining.tolist())
+    )
+    assert builder._split_generators(Downloads()) == {
+        "train": ("train", [0, 0]),
+        "test": ("test", [112, 98]),
+    }
 
 
 def test_addresses_and_checksums():
     assert len(Cmapss.url_infos) == 3
-    assert all("FD001" in url and len(info.checksum) == 64 for url, info in Cmapss.url_infos.items())
+    assert all(
+        "FD001" in url and len(info.checksum) == 64 for url, info in Cmapss.url_infos.items()
+    )
 
 
 @pytest.mark.real_data
 def test_known_figures():
     try:
         train, test = (
-            sorted(tfds.load("cmapss", split=split, download=False).as_numpy_iterator(), key=lambda row: row["engine"])
+            sorted(
+                tfds.load("cmapss", split=split, download=False).as_numpy_iterator(),
+                key=lambda row: row["engine"],
+            )
             for split in ("train", "test")
         )
     except (AssertionError, tfds.core.DatasetNotFoundError):

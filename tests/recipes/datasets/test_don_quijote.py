@@ -24,9 +24,13 @@ Capítulo LXIV. Que trata de la aventura
 
 
 def test_reads_the_published_file(tmp_path):
-    (tmp_path / "quijote.txt").write_bytes(FILE.replace("\n", "\r\n").encode())  # as it is published
+    (tmp_path / "quijote.txt").write_bytes(
+        FILE.replace("\n", "\r\n").encode()
+    )  # as it is published
     builder = DonQuijote(data_dir=tmp_path)
-    builder._split_generators = lambda dl_manager: {"train": builder._generate_examples(tmp_path / "quijote.txt")}
+    builder._split_generators = lambda dl_manager: {
+        "train": builder._generate_examples(tmp_path / "quijote.txt")
+    }
     builder.download_and_prepare()
     rows = sorted(builder.as_dataset("train").as_numpy_iterator(), key=lambda row: row["chapter"])
     assert [int(row["chapter"]) for row in rows] == [1, 2, 3, 4]
@@ -39,8 +43,14 @@ def test_reads_the_published_file(tmp_path):
     assert rows[0]["title"].decode().endswith("del famoso hidalgo don Quijote de la Mancha")
     assert rows[0]["text"].decode().startswith("En un lugar de la Mancha")
     assert rows[1]["title"].decode().endswith("hizo el ingenioso don Quijote")
-    assert rows[1]["text"].decode() == "\n".join(FILE.splitlines()[6:8])  # nor the heading of the next part
-    assert rows[2]["title"].decode().endswith("se topó don Quijote en topar con unos desalmados yangüeses")
+    assert rows[1]["text"].decode() == "\n".join(
+        FILE.splitlines()[6:8]
+    )  # nor the heading of the next part
+    assert (
+        rows[2]["title"]
+        .decode()
+        .endswith("se topó don Quijote en topar con unos desalmados yangüeses")
+    )
     assert rows[3]["text"].decode() == "— Todo es así —dijo Sancho."
 
 
@@ -67,10 +77,20 @@ def test_known_figures():
     texts = [row["text"].decode() for row in rows]
     assert [int(row["chapter"]) for row in rows] == list(range(1, 127))
     assert texts[0].startswith("En un lugar de la Mancha, de cuyo nombre no quiero acordarme")
-    assert rows[7]["title"].decode().startswith("Capítulo VIII. Del buen suceso que el valeroso don Quijote tuvo")
-    assert rows[52]["title"].decode().startswith("Capítulo Primero. De lo que el cura y el barbero pasaron")
+    assert (
+        rows[7]["title"]
+        .decode()
+        .startswith("Capítulo VIII. Del buen suceso que el valeroso don Quijote tuvo")
+    )
+    assert (
+        rows[52]["title"]
+        .decode()
+        .startswith("Capítulo Primero. De lo que el cura y el barbero pasaron")
+    )
     assert rows[125]["title"].decode().startswith("Capítulo LXXIV. De cómo don Quijote cayó malo")
     assert texts[125].rstrip().endswith("Vale.")
-    assert not any("Capítulo " in line[:9] or "\r" in line for text in texts for line in text.splitlines())
+    assert not any(
+        "Capítulo " in line[:9] or "\r" in line for text in texts for line in text.splitlines()
+    )
     assert max(len(row["title"].decode()) for row in rows) < 260
     assert 1_900_000 < sum(map(len, texts)) < 2_050_000

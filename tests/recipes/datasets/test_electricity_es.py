@@ -37,7 +37,12 @@ def test_days_are_in_order_and_hours_are_means(tmp_path):
         first = 20_000 + len(dates) - size
         np.testing.assert_allclose(rows[0]["demand"], first + 1.25 + 3.0 * np.arange(24))
     assert dates == sorted(set(dates))
-    assert (dates[0], dates[59], dates[789], dates[-1]) == ("2014-01-01", "2014-03-01", "2016-02-29", "2018-12-31")
+    assert (dates[0], dates[59], dates[789], dates[-1]) == (
+        "2014-01-01",
+        "2014-03-01",
+        "2016-02-29",
+        "2018-12-31",
+    )
 
 
 def test_what_is_not_the_demand_is_refused(tmp_path):
@@ -65,5 +70,7 @@ def test_known_figures():
     assert demand.shape == (1826, 24)
     assert 18_000 < demand.min() < demand.max() < 41_100
     assert demand[0, 0] == pytest.approx(24_301.67, abs=0.01)
-    sundays = [index for index in range(len(days)) if (index - 4) % 7 == 0]  # 2014 began on a Wednesday
+    sundays = [
+        index for index in range(len(days)) if (index - 4) % 7 == 0
+    ]  # 2014 began on a Wednesday
     assert demand[sundays].mean() < 0.9 * demand.mean()

@@ -17,7 +17,9 @@ def test_all_are_right(some):
 def test_different_short_and_of_known_tokens(some):
     assert len(set(some)) == 2000
     assert max(map(len, some)) <= 64
-    assert all(tokens[0] == "def" and tokens[-1] == "END" and "END" not in tokens[:-1] for tokens in some)
+    assert all(
+        tokens[0] == "def" and tokens[-1] == "END" and "END" not in tokens[:-1] for tokens in some
+    )
     assert {token for tokens in some for token in tokens} == set(TOKENS[1:])
     assert len(set(TOKENS)) == len(TOKENS)
 
@@ -28,9 +30,48 @@ def test_a_seed_decides(some):
 
 
 def test_as_code():
-    tokens = ["def", "mix", "(", "a", ",", "b", ")", ":", "\n    ", "if", "a", "<", "3", ":", "\n        ", "c", "="]
-    tokens += ["min", "(", "a", ",", "(", "b", "+", "1", ")", ")", "\n    ", "return", "(", "a", "*", "b", ")"]
-    assert as_code(tokens) == "def mix(a, b):\n    if a < 3:\n        c = min(a, (b + 1))\n    return (a * b)"
+    tokens = [
+        "def",
+        "mix",
+        "(",
+        "a",
+        ",",
+        "b",
+        ")",
+        ":",
+        "\n    ",
+        "if",
+        "a",
+        "<",
+        "3",
+        ":",
+        "\n        ",
+        "c",
+        "=",
+    ]
+    tokens += [
+        "min",
+        "(",
+        "a",
+        ",",
+        "(",
+        "b",
+        "+",
+        "1",
+        ")",
+        ")",
+        "\n    ",
+        "return",
+        "(",
+        "a",
+        "*",
+        "b",
+        ")",
+    ]
+    assert (
+        as_code(tokens)
+        == "def mix(a, b):\n    if a < 3:\n        c = min(a, (b + 1))\n    return (a * b)"
+    )
 
 
 @pytest.mark.parametrize(

@@ -29,11 +29,15 @@ def archive(tmp_path, monkeypatch):
 def test_reads_the_published_archive(archive, tmp_path):
     builder = SpaEng(data_dir=tmp_path)
     builder._split_generators = lambda dl_manager: {
-        split: builder._generate_examples(archive, split) for split in ("train", "validation", "test")
+        split: builder._generate_examples(archive, split)
+        for split in ("train", "validation", "test")
     }
     builder.download_and_prepare()
     splits = {
-        split: [tuple(text.decode() for text in row.values()) for row in builder.as_dataset(split).as_numpy_iterator()]
+        split: [
+            tuple(text.decode() for text in row.values())
+            for row in builder.as_dataset(split).as_numpy_iterator()
+        ]
         for split in ("train", "validation", "test")
     }
     everything = [pair for pairs in splits.values() for pair in pairs]
@@ -42,7 +46,11 @@ def test_reads_the_published_archive(archive, tmp_path):
     assert not english["train"] & english["validation"]
     assert not english["train"] & english["test"]
     assert not english["validation"] & english["test"]
-    assert all(split_of(sentence) == split for split, sentences in english.items() for sentence in sentences)
+    assert all(
+        split_of(sentence) == split
+        for split, sentences in english.items()
+        for sentence in sentences
+    )
     assert 240 < len(english["train"]) < 295
 
 
@@ -103,7 +111,14 @@ def test_known_figures():
         splits = tfds.load("spa_eng", download=False)
     except (AssertionError, tfds.core.DatasetNotFoundError):
         pytest.skip("spa_eng is not prepared in TFDS_DATA_DIR")
-    english = {split: [row["english"] for row in rows.as_numpy_iterator()] for split, rows in splits.items()}
-    assert {split: len(rows) for split, rows in english.items()} == {"train": 107_014, "validation": 5976, "test": 5974}
+    english = {
+        split: [row["english"] for row in rows.as_numpy_iterator()]
+        for split, rows in splits.items()
+    }
+    assert {split: len(rows) for split, rows in english.items()} == {
+        "train": 107_014,
+        "validation": 5976,
+        "test": 5974,
+    }
     assert len(set(english["train"]) | set(english["validation"]) | set(english["test"])) == 102_904
     assert sum(len(set(rows)) for rows in english.values()) == 102_904

@@ -55,7 +55,9 @@ def test_reads_the_published_release(tmp_path):
 def test_the_release_is_known_by_its_address():
     assert SpanishSonnets.url_infos.keys() == {URL}
     # The host packs the archive anew: neither its size nor its checksum is fixed.
-    downloaded = tfds.core.download.checksums.UrlInfo(size=11_543_210, checksum="0" * 64, filename=None)
+    downloaded = tfds.core.download.checksums.UrlInfo(
+        size=11_543_210, checksum="0" * 64, filename=None
+    )
     assert SpanishSonnets.url_infos[URL] == downloaded
 
 

@@ -24,7 +24,9 @@ def model(images):
 
 def test_parameters(model):
     assert model.generator.count_params() == 1_493_520 + 10 * 256
-    assert model.discriminator.count_params() == 784 * 512 + 512 + 512 * 256 + 256 + 2 * (256 * 10 + 10)
+    assert model.discriminator.count_params() == 784 * 512 + 512 + 512 * 256 + 256 + 2 * (
+        256 * 10 + 10
+    )
 
 
 def test_digits_are_part_of_what_is_drawn(model):
@@ -41,7 +43,11 @@ def test_answer_for_a_digit():
 
 def test_only_the_answer_for_the_digit_asked_for_counts(model, images):
     digits = tf.constant([3, 3, 7, 7, 3, 7])
-    first = next(layer for layer in model.discriminator.layers if layer.output is model.discriminator.outputs[0])
+    first = next(
+        layer
+        for layer in model.discriminator.layers
+        if layer.output is model.discriminator.outputs[0]
+    )
     with tf.GradientTape() as tape:
         loss = model.compute_loss(images, digits, model(images, training=True))
     gradient = np.abs(tape.gradient(loss, first.bias.value))
@@ -55,12 +61,16 @@ def test_right_digits_are_counted(model, images, monkeypatch):
     told[np.arange(6), 0, [0, 1, 2, 3, 4, 9], 0] = 1
 
     def judge(pictures):
-        return keras.ops.reshape(pictures, (-1, 784))[:, :64], keras.ops.reshape(pictures, (-1, 784))[:, :10]
+        return keras.ops.reshape(pictures, (-1, 784))[:, :64], keras.ops.reshape(
+            pictures, (-1, 784)
+        )[:, :10]
 
     monkeypatch.setattr(recipe.ConditionalGAN, "generate", lambda *_: tf.constant(told))
     model.reset_metrics()
     monkeypatch.setitem(model.__dict__, "judge", judge)
-    assert float(model.test_step((tf.constant(images), tf.constant(digits)))["right"]) == pytest.approx(5 / 6)
+    assert float(
+        model.test_step((tf.constant(images), tf.constant(digits)))["right"]
+    ) == pytest.approx(5 / 6)
 
 
 def test_save_and_load(model, images, tmp_path):
@@ -68,5 +78,7 @@ def test_save_and_load(model, images, tmp_path):
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_allclose(recipe.draw(again), recipe.draw(model), atol=1e-6)
-    for found, expected in zip(again.predict(images, verbose=0), model.predict(images, verbose=0), strict=True):
+    for found, expected in zip(
+        again.predict(images, verbose=0), model.predict(images, verbose=0), strict=True
+    ):
         np.testing.assert_allclose(found, expected, atol=1e-6)

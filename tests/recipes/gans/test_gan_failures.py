@@ -33,7 +33,9 @@ def test_players_take_turns(steps):
     model.train_step((tf.constant(recipe.ring(16, seed=0)),))
     assert int(model.optimizer.iterations) == 1
     assert int(model.generator_optimizer.iterations) == steps
-    assert all(np.any(w.numpy() != old) for w, old in zip(model.trainable_weights, before, strict=True))
+    assert all(
+        np.any(w.numpy() != old) for w, old in zip(model.trainable_weights, before, strict=True)
+    )
 
 
 def test_generator_that_stands_still_leaves_the_discriminator_to_learn():
@@ -66,7 +68,9 @@ def test_both_optimizers_are_saved(tmp_path):
         pairs = zip(getattr(model, name).variables, getattr(again, name).variables, strict=True)
         for expected, found in pairs:
             np.testing.assert_allclose(found.numpy(), expected.numpy(), atol=1e-7)
-    np.testing.assert_allclose(again.predict(points, verbose=0), model.predict(points, verbose=0), atol=1e-6)
+    np.testing.assert_allclose(
+        again.predict(points, verbose=0), model.predict(points, verbose=0), atol=1e-6
+    )
 
 
 @pytest.mark.slow
@@ -76,6 +80,8 @@ def test_monitor_names_the_failure_and_leaves_the_healthy_alone(name, seed):
     keras.utils.set_random_seed(seed)
     train, validation, _ = recipe.load_data()
     model = recipe.build_model(**recipe.VARIANTS[name])
-    history = model.fit(train, validation_data=validation, epochs=recipe.EPOCHS, shuffle=False, verbose=0).history
+    history = model.fit(
+        train, validation_data=validation, epochs=recipe.EPOCHS, shuffle=False, verbose=0
+    ).history
     found = diagnose(history)
     assert NAMES[name] in found if NAMES[name] else found == {}

@@ -55,15 +55,22 @@ def test_judge_does_not_learn(model):
 def test_each_network_sees_its_own_loss_alone(model, images, monkeypatch):
     """Gradients of the sum are those of each loss by itself, as two optimizers in turn would have them."""
     codes = tf.constant(np.random.default_rng(1).normal(size=(8, recipe.LATENT)).astype("float32"))
-    monkeypatch.setattr(model, "generate", lambda count, training: model.generator(codes, training=training))
+    monkeypatch.setattr(
+        model, "generate", lambda count, training: model.generator(codes, training=training)
+    )
     d, g = model.discriminator.trainable_weights, model.generator.trainable_weights
     with tf.GradientTape() as tape:
         loss = model.compute_loss(images, y_pred=model(images, training=True))
     found = tape.gradient(loss, [weight.value for weight in d + g])
     with tf.GradientTape(persistent=True) as tape:
         judged = model.discriminator(model.generator(codes, training=True), training=True)
-        d_loss, g_loss = discriminator_loss(model(images, training=True), judged), generator_loss(judged)
-    expected = tape.gradient(d_loss, [w.value for w in d]) + tape.gradient(g_loss, [w.value for w in g])
+        d_loss, g_loss = (
+            discriminator_loss(model(images, training=True), judged),
+            generator_loss(judged),
+        )
+    expected = tape.gradient(d_loss, [w.value for w in d]) + tape.gradient(
+        g_loss, [w.value for w in g]
+    )
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
     assert float(loss) == pytest.approx(float(d_loss + g_loss), rel=1e-4)
@@ -73,9 +80,15 @@ def test_save_and_load(model, images, tmp_path):
     model.optimizer.build(model.trainable_variables)
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
-    np.testing.assert_allclose(again.predict(images, verbose=0), model.predict(images, verbose=0), atol=1e-6)
+    np.testing.assert_allclose(
+        again.predict(images, verbose=0), model.predict(images, verbose=0), atol=1e-6
+    )
     np.testing.assert_allclose(recipe.draw(again), recipe.draw(model), atol=1e-6)
     for found, expected in zip(again.judge(images), model.judge(images), strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-6)
     data = tf.data.Dataset.from_tensor_slices((images, np.arange(8))).batch(4)
-    assert set(again.evaluate(data, return_dict=True, verbose=0)) == {"frechet_distance", "classes", "class_entropy"}
+    assert set(again.evaluate(data, return_dict=True, verbose=0)) == {
+        "frechet_distance",
+        "classes",
+        "class_entropy",
+    }

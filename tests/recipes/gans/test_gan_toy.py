@@ -14,7 +14,9 @@ def scores(points):
 
 def test_scores_of_the_ring_of_one_heap_and_of_noise():
     ring = scores(recipe.ring(20_000, seed=5))
-    assert ring["good"] == pytest.approx(1 - np.exp(-4.5), abs=0.003)  # three deviations in the plane
+    assert ring["good"] == pytest.approx(
+        1 - np.exp(-4.5), abs=0.003
+    )  # three deviations in the plane
     assert ring["heaps"] == 8
     assert 0.97 < ring["overlap"] < ring["good"]
     one = scores(np.tile(recipe.CENTRES[:1], (100, 1)))
@@ -56,7 +58,9 @@ def test_album_pages_and_save(tmp_path):
     model(points)
     model.optimizer.build(model.trainable_variables)
     model.save(tmp_path / "model.keras")
-    for found, expected in zip(recipe.look(keras.saving.load_model(tmp_path / "model.keras")), (points, belief)):  # noqa: B905
+    for found, expected in zip(
+        recipe.look(keras.saving.load_model(tmp_path / "model.keras")), (points, belief)
+    ):  # noqa: B905
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 

@@ -11,7 +11,9 @@ LABELS = np.tile([[0.0], [1.0]], (16, 1))
 def test_both_apis_make_the_same_network():
     sequential, functional = recipe.build_model("sequential"), recipe.build_model("functional")
     functional.set_weights(sequential.get_weights())
-    assert functional.predict_on_batch(IMAGES) == pytest.approx(sequential.predict_on_batch(IMAGES), abs=1e-6)
+    assert functional.predict_on_batch(IMAGES) == pytest.approx(
+        sequential.predict_on_batch(IMAGES), abs=1e-6
+    )
     assert sequential.count_params() == functional.count_params() == 96_641
 
 
@@ -35,7 +37,10 @@ def test_histograms_of_a_vertical_edge():
     assert histograms.shape[-1] * 4 * 49 == 1568
     assert histograms[..., 0].max() > 0.5
     assert histograms[..., 1:].max() == 0
-    assert recipe.orientation_histograms(image.transpose(0, 2, 1, 3)).reshape(7, 7, 4, 8)[..., 4].max() > 0.5
+    assert (
+        recipe.orientation_histograms(image.transpose(0, 2, 1, 3)).reshape(7, 7, 4, 8)[..., 4].max()
+        > 0.5
+    )
 
 
 def test_deployed_takes_photographs_of_any_size():

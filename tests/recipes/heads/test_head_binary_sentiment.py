@@ -5,7 +5,16 @@ import tensorflow as tf
 
 from recipes.heads.head_binary_sentiment import baseline, build_model
 
-TEXTS = ["good", "not good", "bad", "not bad", "a good film", "not a bad film", "a bad film", "a film not good"]
+TEXTS = [
+    "good",
+    "not good",
+    "bad",
+    "not bad",
+    "a good film",
+    "not a bad film",
+    "a bad film",
+    "a film not good",
+]
 LABELS = [1, 0, 0, 1, 1, 1, 0, 0]
 
 
@@ -38,7 +47,9 @@ def test_vocabulary_holds_words_and_pairs_and_may_be_smaller_than_asked(train):
 
 def test_logit_is_the_mean_of_what_words_and_pairs_say_alone(train):
     model = model_of(train)
-    number = {word: index for index, word in enumerate(model.get_layer("vectorize").get_vocabulary())}
+    number = {
+        word: index for index, word in enumerate(model.get_layer("vectorize").get_vocabulary())
+    }
     kernel, bias = model.get_layer("head").get_weights()
     scores = model.get_layer("words").get_weights()[0] @ kernel[:, 0]
     parts = ["not", "a", "bad", "film", "not a", "a bad", "bad film"]
@@ -52,7 +63,9 @@ def test_a_text_without_words_gives_a_number(train):
     """A mean over nothing would be 0 / 0, and one such text would turn the whole loss to NaN."""
     model = model_of(train)
     model.get_layer("head").bias.assign([1.0])
-    np.testing.assert_allclose(predict(model, "", "!!!", "good")[:2], 1 / (1 + np.exp(-1)), rtol=1e-6)
+    np.testing.assert_allclose(
+        predict(model, "", "!!!", "good")[:2], 1 / (1 + np.exp(-1)), rtol=1e-6
+    )
 
 
 def test_pairs_tell_negations_apart():

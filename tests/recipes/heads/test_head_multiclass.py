@@ -5,14 +5,18 @@ import pytest
 from recipes.heads import head_multiclass as recipe
 
 rng = np.random.default_rng(0)
-IMAGES = np.where(rng.random((64, 28, 28, 1)) < 0.2, 255, 0).astype("uint8")  # as dark as digits are
+IMAGES = np.where(rng.random((64, 28, 28, 1)) < 0.2, 255, 0).astype(
+    "uint8"
+)  # as dark as digits are
 LABELS = np.eye(10, dtype="float32")[rng.integers(0, 10, 64)]
 
 
 def test_both_apis_make_the_same_network():
     sequential, functional = recipe.build_model("sequential"), recipe.build_model("functional")
     functional.set_weights(sequential.get_weights())
-    assert functional.predict_on_batch(IMAGES) == pytest.approx(sequential.predict_on_batch(IMAGES), abs=1e-6)
+    assert functional.predict_on_batch(IMAGES) == pytest.approx(
+        sequential.predict_on_batch(IMAGES), abs=1e-6
+    )
     assert sequential.count_params() == functional.count_params() == 669_706
 
 
@@ -24,7 +28,9 @@ def test_an_untrained_net_knows_nothing(head, loss):
 
 
 def test_softmax_sums_to_one_and_sigmoids_do_not():
-    softmax, sigmoids = (recipe.build_model(head=head).predict_on_batch(IMAGES) for head in ("softmax", "sigmoids"))
+    softmax, sigmoids = (
+        recipe.build_model(head=head).predict_on_batch(IMAGES) for head in ("softmax", "sigmoids")
+    )
     assert softmax.sum(-1) == pytest.approx(np.ones(64), abs=1e-5)
     assert sigmoids.sum(-1).mean() == pytest.approx(5, abs=1)
 
@@ -33,7 +39,9 @@ def test_integer_labels_give_the_same_loss():
     model = recipe.build_model()
     one_hot = model.evaluate(IMAGES, LABELS, verbose=0)[0]
     model.compile(loss="sparse_categorical_crossentropy")
-    assert model.evaluate(IMAGES, LABELS.argmax(-1), verbose=0)[0] == pytest.approx(one_hot, rel=1e-6)
+    assert model.evaluate(IMAGES, LABELS.argmax(-1), verbose=0)[0] == pytest.approx(
+        one_hot, rel=1e-6
+    )
 
 
 def test_temperature():
@@ -43,7 +51,9 @@ def test_temperature():
     assert recipe.soften(probabilities, 1e-3).max(-1) == pytest.approx(np.ones(20), abs=1e-3)
     assert (recipe.soften(probabilities, 1e-3).argmax(-1) == logits.argmax(-1)).all()
     assert recipe.soften(probabilities, 1e6) == pytest.approx(np.full((20, 10), 0.1), abs=1e-4)
-    bits = np.array([recipe.entropy(recipe.soften(probabilities, t)) for t in np.geomspace(0.05, 100, 30)])
+    bits = np.array(
+        [recipe.entropy(recipe.soften(probabilities, t)) for t in np.geomspace(0.05, 100, 30)]
+    )
     assert (np.diff(bits, axis=0) > 0).all()
     assert bits[-1] == pytest.approx(np.full(20, np.log2(10)), abs=0.01)
 

@@ -8,7 +8,9 @@ from recipes.heads.head_multilabel import CLASSES, THRESHOLD, baseline, build_mo
 
 TEXTS = ["Thanks, I love it!", "Why?", "why not?", "love love", "thanks", "ok."]
 LABELS = np.zeros((6, 28), "float32")
-for row, names in enumerate(["gratitude love", "curiosity", "curiosity", "love", "gratitude", "neutral"]):
+for row, names in enumerate(
+    ["gratitude love", "curiosity", "curiosity", "love", "gratitude", "neutral"]
+):
     LABELS[row, [CLASSES.index(name) for name in names.split()]] = 1
 
 
@@ -22,7 +24,9 @@ def predict(model):
 
 
 def test_both_apis_make_the_same_network(train):
-    sequential, functional = (build_model(api=api, train=train) for api in ("sequential", "functional"))
+    sequential, functional = (
+        build_model(api=api, train=train) for api in ("sequential", "functional")
+    )
     functional.set_weights(sequential.get_weights())
     np.testing.assert_allclose(predict(functional), predict(sequential), rtol=1e-5)
 
@@ -38,7 +42,18 @@ def test_size(train):
 
 def test_marks_become_words():
     text = lower_and_space(tf.constant("Why?! I don't… ça va 😂😂"))
-    assert text.numpy().decode().split() == ["why", "?", "!", "i", "don't", "…", "ça", "va", "😂", "😂"]
+    assert text.numpy().decode().split() == [
+        "why",
+        "?",
+        "!",
+        "i",
+        "don't",
+        "…",
+        "ça",
+        "va",
+        "😂",
+        "😂",
+    ]
 
 
 def test_sigmoids_answer_28_questions_and_softmax_one(train):
@@ -50,7 +65,9 @@ def test_sigmoids_answer_28_questions_and_softmax_one(train):
 def test_softmax_cannot_say_yes_to_two():
     outputs = ops.convert_to_numpy(ops.softmax(np.random.default_rng(0).normal(0, 8, (10_000, 28))))
     assert (outputs > 0.5).sum(-1).max() == 1
-    assert (outputs > THRESHOLD).sum(-1).max() <= 3  # four outputs above 0.25 would sum to more than 1
+    assert (outputs > THRESHOLD).sum(
+        -1
+    ).max() <= 3  # four outputs above 0.25 would sum to more than 1
 
 
 def test_least_losses_on_two_labels():
@@ -60,7 +77,10 @@ def test_least_losses_on_two_labels():
     best = float(keras.losses.categorical_crossentropy(two, two / 2)[0])
     assert best == pytest.approx(2 * np.log(2), rel=1e-5)
     shares = np.random.default_rng(0).dirichlet(np.ones(4), 2000).astype("float32")
-    assert float(ops.min(keras.losses.categorical_crossentropy(np.repeat(two, 2000, 0), shares))) > best
+    assert (
+        float(ops.min(keras.losses.categorical_crossentropy(np.repeat(two, 2000, 0), shares)))
+        > best
+    )
 
 
 def test_gradient_of_softmax_is_not_that_of_its_loss_unless_targets_sum_to_1():
@@ -77,7 +97,9 @@ def test_gradient_of_softmax_is_not_that_of_its_loss_unless_targets_sum_to_1():
     for y in ([0, 1, 0, 0], [1, 1, 0, 0]):
         p, slope = gradient(np.array([y], "float32"))
         np.testing.assert_allclose(slope, p - y, atol=1e-6)
-    assert slope.sum() == pytest.approx(-1, abs=1e-5)  # of all logits: each step raises them together, p stays
+    assert slope.sum() == pytest.approx(
+        -1, abs=1e-5
+    )  # of all logits: each step raises them together, p stays
     np.testing.assert_allclose((2 * p - y).sum(), 0, atol=1e-6)
 
 

@@ -24,7 +24,9 @@ def fitted(activation):
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, activation=activation)])
     model.compile(keras.optimizers.Adam(0.1), "mse")
-    x = np.tile(np.linspace(0, 1, 32)[:, None], (150, 1))  # an epoch a batch would take ten times as long
+    x = np.tile(
+        np.linspace(0, 1, 32)[:, None], (150, 1)
+    )  # an epoch a batch would take ten times as long
     model.fit(x, 4 * x, batch_size=32, shuffle=False, verbose=0)
     return float(model.predict(np.array([[2.0]]), verbose=0)[0, 0])
 

@@ -13,7 +13,9 @@ def test_cross_entropy_is_least_at_the_target_and_not_0_there(target):
     outputs = np.linspace(0.01, 0.99, 99)
     loss = [float(keras.losses.binary_crossentropy([[target]], [[p]])[0]) for p in outputs]
     assert outputs[np.argmin(loss)] == pytest.approx(target, abs=0.006)
-    assert min(loss) == pytest.approx(-target * np.log(target) - (1 - target) * np.log(1 - target), abs=1e-4)
+    assert min(loss) == pytest.approx(
+        -target * np.log(target) - (1 - target) * np.log(1 - target), abs=1e-4
+    )
 
 
 def test_windows_end_at_each_cycle_and_health_is_capped():
@@ -24,9 +26,13 @@ def test_windows_end_at_each_cycle_and_health_is_capped():
     x, health = recipe.windows(engine)
     assert x.shape == (221, 200, 15)  # the cycles 30 to 250
     np.testing.assert_array_equal(x[57, -1, :14], np.asarray(engine["sensors"])[86, recipe.SENSORS])
-    np.testing.assert_allclose(x[57, :, 14], np.maximum(np.arange(87 - 199, 88), 0) / 100)  # the age: cycles 1 to 87
+    np.testing.assert_allclose(
+        x[57, :, 14], np.maximum(np.arange(87 - 199, 88), 0) / 100
+    )  # the age: cycles 1 to 87
     np.testing.assert_array_equal(x[0, :170], 0)  # before the first cycle
-    np.testing.assert_array_equal(x[-1, :, :14], np.asarray(engine["sensors"])[50:][:, recipe.SENSORS])
+    np.testing.assert_array_equal(
+        x[-1, :, :14], np.asarray(engine["sensors"])[50:][:, recipe.SENSORS]
+    )
     assert float(health[-1, 0]) == pytest.approx(10 / 125)
     assert float(health[0, 0]) == 1
     assert float(recipe.last_window(engine)[1][0, 0]) == pytest.approx(10 / 125)

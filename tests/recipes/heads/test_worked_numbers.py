@@ -46,7 +46,9 @@ def test_bits_to_tell_alternatives_apart(alternatives, bits):
 
 
 def test_a_sure_event_takes_no_bits():
-    assert float(keras.losses.categorical_crossentropy([0.0, 1.0], [0.0, 1.0])) == pytest.approx(0, abs=1e-6)
+    assert float(keras.losses.categorical_crossentropy([0.0, 1.0], [0.0, 1.0])) == pytest.approx(
+        0, abs=1e-6
+    )
 
 
 @pytest.mark.parametrize("target", [0.0, 1.0])
@@ -54,7 +56,9 @@ def test_softmax_over_one_unit_is_one_whatever_comes(target):
     assert (softmax(rng.normal(0, 100, (50, 1))) == 1).all()
     z = tf.Variable(rng.normal(0, 3, (50, 1)).astype("float32"))
     with tf.GradientTape() as tape:
-        loss = -tf.reduce_sum(target * tf.math.log(tf.exp(z) / tf.reduce_sum(tf.exp(z), axis=-1, keepdims=True)))
+        loss = -tf.reduce_sum(
+            target * tf.math.log(tf.exp(z) / tf.reduce_sum(tf.exp(z), axis=-1, keepdims=True))
+        )
     assert float(loss) == 0
     assert np.abs(tape.gradient(loss, z)).max() < 1e-6  # rounding
 
@@ -92,15 +96,26 @@ def test_two_softmax_units_are_a_sigmoid_of_their_difference():
 
 
 def test_top_1_and_top_5_by_hand():
-    scores = [[6, 5, 4, 3, 2, 1, 0], [0, 1, 2, 3, 4, 5, 6], [0, 6, 5, 4, 3, 2, 1], [3, 9, 8, 7, 6, 5, 1]]
-    scores, labels = np.array(scores, "float32"), np.array([0, 2, 0, 0])  # first, fifth, last and sixth of the seven
+    scores = [
+        [6, 5, 4, 3, 2, 1, 0],
+        [0, 1, 2, 3, 4, 5, 6],
+        [0, 6, 5, 4, 3, 2, 1],
+        [3, 9, 8, 7, 6, 5, 1],
+    ]
+    scores, labels = (
+        np.array(scores, "float32"),
+        np.array([0, 2, 0, 0]),
+    )  # first, fifth, last and sixth of the seven
     top = [keras.metrics.sparse_top_k_categorical_accuracy(labels, scores, k=k) for k in (1, 5)]
     assert np.asarray(top).tolist() == [[1, 0, 0, 0], [1, 1, 0, 0]]
 
 
 def test_top_5_is_at_least_top_1():
     scores, labels = rng.normal(size=(500, 20)).astype("float32"), rng.integers(0, 20, 500)
-    shares = [np.mean(keras.metrics.sparse_top_k_categorical_accuracy(labels, scores, k=k)) for k in (1, 5, 20)]
+    shares = [
+        np.mean(keras.metrics.sparse_top_k_categorical_accuracy(labels, scores, k=k))
+        for k in (1, 5, 20)
+    ]
     assert shares == sorted(shares)
     assert shares[2] == 1
 
@@ -130,6 +145,8 @@ def test_integer_labels_one_hot_labels_and_logits_give_one_loss():
 
 def test_sigmoid_twice_cannot_fall_below_one_half():
     """The best that "from_logits=True" after a sigmoid allows, on targets half of them 0 and half 1."""
-    best = keras.losses.BinaryCrossentropy(from_logits=True)(np.array([[0.0], [1.0]]), np.array([[0.0], [1.0]]))
+    best = keras.losses.BinaryCrossentropy(from_logits=True)(
+        np.array([[0.0], [1.0]]), np.array([[0.0], [1.0]])
+    )
     assert float(best) == pytest.approx((np.log(2) + np.log(1 + np.exp(-1))) / 2, abs=1e-6)
     assert float(best) == pytest.approx(0.5032, abs=1e-4)

@@ -38,9 +38,13 @@ def test_every_variant_has_its_sentence():
 
 def test_both_apis_make_the_same_network():
     for arguments in ({}, recipe.VARIANTS["two_softmax"]):
-        sequential, functional = (recipe.build_model(api, **arguments) for api in ("sequential", "functional"))
+        sequential, functional = (
+            recipe.build_model(api, **arguments) for api in ("sequential", "functional")
+        )
         functional.set_weights(sequential.get_weights())
-        assert functional.predict_on_batch(IMAGES) == pytest.approx(sequential.predict_on_batch(IMAGES), abs=1e-6)
+        assert functional.predict_on_batch(IMAGES) == pytest.approx(
+            sequential.predict_on_batch(IMAGES), abs=1e-6
+        )
 
 
 @pytest.mark.parametrize("name", ["sigmoid_bce", "logits_bce", "two_softmax", "linear_mse"])

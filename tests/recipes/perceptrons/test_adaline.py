@@ -39,7 +39,9 @@ def test_a_step_in_keras_is_the_slides_with_another_rate():
     model = recipe.build_model(learning_rate=0.1, steps=10**9)
     model.train_on_batch(X[:10], D[:10])
     learned = np.concatenate([np.ravel(weight) for weight in model.get_weights()])
-    assert learned == pytest.approx(recipe.change(np.zeros(3), X[:10], D[:10], rate=0.1 * 2 / 10), abs=1e-6)
+    assert learned == pytest.approx(
+        recipe.change(np.zeros(3), X[:10], D[:10], rate=0.1 * 2 / 10), abs=1e-6
+    )
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])

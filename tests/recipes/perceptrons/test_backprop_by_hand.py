@@ -49,7 +49,10 @@ def test_f_of_the_slide():
         (lambda x, y: (1 + (-(x * y + 2)).exp()) ** -1, lambda x, y: tf.sigmoid(x * y + 2)),
         (lambda x, y: (x**2 + y**2).log() - x / y, lambda x, y: tf.math.log(x**2 + y**2) - x / y),
         (lambda x, y: ((x * y).sigmoid() - y) ** 3, lambda x, y: (tf.sigmoid(x * y) - y) ** 3),
-        (lambda x, y: 2 - (x.exp() + y.exp()).log() * x, lambda x, y: 2 - tf.reduce_logsumexp([x, y]) * x),
+        (
+            lambda x, y: 2 - (x.exp() + y.exp()).log() * x,
+            lambda x, y: 2 - tf.reduce_logsumexp([x, y]) * x,
+        ),
     ],
 )
 def test_our_tape_is_as_good_as_tensorflows(ours, theirs):

@@ -23,7 +23,9 @@ def test_moons(distance):
 def test_same_points_every_time_and_none_in_two_sets():
     first, again = (list(map(recipe.everything, recipe.load_data()[1:])) for _ in range(2))
     np.testing.assert_array_equal(first[1][0], again[1][0])
-    train, validation, test = ({tuple(point) for point in recipe.everything(data)[0]} for data in recipe.load_data())
+    train, validation, test = (
+        {tuple(point) for point in recipe.everything(data)[0]} for data in recipe.load_data()
+    )
     assert (len(train), len(validation), len(test)) == (1000, 1000, 2000)
     assert len(train | validation | test) == 4000
 
@@ -63,7 +65,9 @@ def test_a_line_between_the_moons_apart_and_none_between_the_others():
     rng = np.random.default_rng(0)
     points, labels = recipe.moons(4000, -4, seed=0)
     angle = rng.uniform(0, 2 * np.pi, 300)
-    heights = points @ np.stack([np.cos(angle), np.sin(angle)])  # for each direction, the best place for a line:
+    heights = points @ np.stack(
+        [np.cos(angle), np.sin(angle)]
+    )  # for each direction, the best place for a line:
     order = np.argsort(heights, axis=0)
     above = labels[:, 0][order] == 1
     right = np.cumsum(~above, axis=0) + above.sum(0) - np.cumsum(above, axis=0)
@@ -76,7 +80,9 @@ def test_parameters():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("variant", "low", "high"), [("apart", 0, 0.005), ("interlocked", 0.08, 1)])
+@pytest.mark.parametrize(
+    ("variant", "low", "high"), [("apart", 0, 0.005), ("interlocked", 0.08, 1)]
+)
 def test_perceptron_on_both(variant, low, high):
     assert low <= 1 - trained(variant) < high
 

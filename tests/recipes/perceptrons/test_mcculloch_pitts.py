@@ -11,7 +11,9 @@ def test_linear_neuron_is_a_dot_product():
     x, weights = rng.normal(size=(50, 7)).astype("float32"), rng.normal(size=7).astype("float32")
     y = np.ravel(recipe.linear_neuron(weights)(x))
     assert y == pytest.approx(x @ weights, abs=1e-6)
-    assert y == pytest.approx([sum(a * w for a, w in zip(row, weights, strict=True)) for row in x], abs=1e-5)
+    assert y == pytest.approx(
+        [sum(a * w for a, w in zip(row, weights, strict=True)) for row in x], abs=1e-5
+    )
 
 
 @pytest.mark.parametrize(
@@ -23,7 +25,9 @@ def test_linear_neuron_is_a_dot_product():
     ],
 )
 def test_truth_tables(gate, truth):
-    answers = np.ravel(recipe.threshold_neuron(*recipe.GATES[gate])(np.array(list(truth), "float32")))
+    answers = np.ravel(
+        recipe.threshold_neuron(*recipe.GATES[gate])(np.array(list(truth), "float32"))
+    )
     assert dict(zip(truth, answers.tolist(), strict=True)) == truth
 
 
@@ -48,7 +52,9 @@ def test_the_recurrent_layer_is_the_net_of_the_literature():
     expected = np.zeros((61, 4), int)
     for t, (hot, cold) in enumerate(skin):
         relay, rebound, *_ = expected[t]
-        expected[t + 1] = np.array([2 * cold, 2 * relay - cold, 2 * hot + 2 * rebound, relay + cold]) >= 2
+        expected[t + 1] = (
+            np.array([2 * cold, 2 * relay - cold, 2 * hot + 2 * rebound, relay + cold]) >= 2
+        )
     np.testing.assert_array_equal(recipe.respond(skin), expected)
     assert expected.mean(0).min() > 0.1
 

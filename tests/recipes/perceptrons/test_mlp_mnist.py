@@ -7,15 +7,20 @@ import pytest
 from recipes.perceptrons import mlp_mnist as recipe
 
 rng = np.random.default_rng(0)
-IMAGES = np.where(rng.random((32, 28, 28, 1)) < 0.2, rng.integers(0, 256, (32, 28, 28, 1)), 0).astype("uint8")
+IMAGES = np.where(
+    rng.random((32, 28, 28, 1)) < 0.2, rng.integers(0, 256, (32, 28, 28, 1)), 0
+).astype("uint8")
 
 
 def fully_connected(sizes, **options):
-    return keras.Sequential([keras.Input(sizes[:1]), *[keras.layers.Dense(units, **options) for units in sizes[1:]]])
+    return keras.Sequential(
+        [keras.Input(sizes[:1]), *[keras.layers.Dense(units, **options) for units in sizes[1:]]]
+    )
 
 
 @pytest.mark.parametrize(
-    ("sizes", "weights", "biases"), [((3, 4, 2), 20, 6), ((3, 4, 4, 1), 32, 9), ((784, 64, 64, 10), 54_912, 138)]
+    ("sizes", "weights", "biases"),
+    [((3, 4, 2), 20, 6), ((3, 4, 4, 1), 32, 9), ((784, 64, 64, 10), 54_912, 138)],
 )
 def test_parameters(sizes, weights, biases):
     """The inputs are not a layer: 3-4-2 has two."""
@@ -28,9 +33,13 @@ def test_parameters(sizes, weights, biases):
 
 @pytest.mark.parametrize(("depth", "count"), [(1, 101_770), (5, 167_818)])
 def test_both_apis_make_the_same_network(depth, count):
-    sequential, functional = (recipe.build_model(api, depth=depth) for api in ("sequential", "functional"))
+    sequential, functional = (
+        recipe.build_model(api, depth=depth) for api in ("sequential", "functional")
+    )
     functional.set_weights(sequential.get_weights())
-    assert functional.predict_on_batch(IMAGES) == pytest.approx(sequential.predict_on_batch(IMAGES), abs=1e-6)
+    assert functional.predict_on_batch(IMAGES) == pytest.approx(
+        sequential.predict_on_batch(IMAGES), abs=1e-6
+    )
     assert sequential.count_params() == functional.count_params() == count
     assert recipe.parameters((784, *[128] * depth, 10)) == count
 
@@ -38,11 +47,15 @@ def test_both_apis_make_the_same_network(depth, count):
 @pytest.mark.parametrize("depth", [1, 5])
 def test_numpy_forward_pass(depth):
     model = recipe.build_model(depth=depth)
-    model.set_weights([weight + rng.normal(0, 0.02, weight.shape) for weight in model.get_weights()])  # biases too
+    model.set_weights(
+        [weight + rng.normal(0, 0.02, weight.shape) for weight in model.get_weights()]
+    )  # biases too
     *hidden, outputs = recipe.forward(model.get_weights(), IMAGES)
     assert outputs == pytest.approx(model.predict_on_batch(IMAGES), abs=1e-5)
     dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
-    inside = keras.Model(model.inputs, [layer.output for layer in dense[:-1]]).predict_on_batch(IMAGES)
+    inside = keras.Model(model.inputs, [layer.output for layer in dense[:-1]]).predict_on_batch(
+        IMAGES
+    )
     for ours, theirs in zip(hidden[1:], inside if depth > 1 else [np.squeeze(inside)], strict=True):
         assert ours == pytest.approx(theirs, abs=1e-5)
 

@@ -41,7 +41,9 @@ def test_only_mistakes_change_anything():
     model = recipe.build_model()
     x = np.array([[2.0, -1.0], [4.0, 8.0], [1.0, 1.0]], "float32")
     learn(model, x, np.array([[0.0], [0.0], [0.0]], "float32"), epochs=1)
-    kernel, bias, updates = model.get_weights()  # y(0) = 1 is wrong: − x; then −8 + 8 − 1 < 0 and −1 − 1 < 0 are right
+    kernel, bias, updates = (
+        model.get_weights()
+    )  # y(0) = 1 is wrong: − x; then −8 + 8 − 1 < 0 and −1 − 1 < 0 are right
     assert kernel[:, 0].tolist() == [-2, 1]
     assert (bias[0], updates) == (-1, 1)
 
@@ -51,7 +53,9 @@ def test_numpy_and_keras_learn_the_same():
     for row, seed in zip(accuracy, (4, 5), strict=True):
         model = recipe.build_model()
         learn(model, *recipe.cards(50, seed), epochs=1)
-        scores = model.evaluate(batches(*recipe.cards(1000, seed=1_000_000), 500), return_dict=True, verbose=0)
+        scores = model.evaluate(
+            batches(*recipe.cards(1000, seed=1_000_000), 500), return_dict=True, verbose=0
+        )
         assert scores == {"accuracy": pytest.approx(row[-1])}
 
 

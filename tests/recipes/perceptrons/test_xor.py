@@ -39,7 +39,9 @@ def test_side_by_side_is_one_by_one():
     together = recipe.solved(2, starts=6, steps=200)
     for start in (0, 2):
         model = recipe.build_model(start=start)
-        model.compile(keras.optimizers.SGD(4 * 0.5), "binary_crossentropy")  # the loss is a mean of four
+        model.compile(
+            keras.optimizers.SGD(4 * 0.5), "binary_crossentropy"
+        )  # the loss is a mean of four
         for _ in range(200):
             model.train_on_batch(recipe.CORNERS, recipe.XOR)
         answers = model.predict_on_batch(recipe.CORNERS) > 0.5
@@ -49,7 +51,9 @@ def test_side_by_side_is_one_by_one():
 def test_parameters_and_start():
     assert recipe.build_model().count_params() == 9
     assert recipe.build_model(hidden=0).count_params() == 3
-    for weight, given in zip(recipe.build_model(start=7).get_weights(), recipe.initial(2, 7), strict=True):
+    for weight, given in zip(
+        recipe.build_model(start=7).get_weights(), recipe.initial(2, 7), strict=True
+    ):
         np.testing.assert_array_equal(weight, given)
 
 

@@ -29,7 +29,9 @@ def test_pieces_are_the_poem_and_what_follows(length):
 def test_bits_are_the_mean_over_what_is_no_filling_up():
     model = recipe.build_model(units=8)
     x, y, weights = recipe.pieces(POEM, 50)
-    bits = -np.log2(np.take_along_axis(model.predict(x, verbose=0), y[..., None], -1))[0, : len(POEM) - 1]
+    bits = -np.log2(np.take_along_axis(model.predict(x, verbose=0), y[..., None], -1))[
+        0, : len(POEM) - 1
+    ]
     scores = model.evaluate(x, y, sample_weight=weights, return_dict=True, verbose=0)
     assert scores["bits_per_character"] == pytest.approx(bits.mean(), rel=1e-4)
     assert scores["loss"] == pytest.approx(bits.mean() * np.log(2), rel=1e-4)
@@ -38,15 +40,22 @@ def test_bits_are_the_mean_over_what_is_no_filling_up():
 def test_what_comes_later_is_not_looked_at():
     model = recipe.build_model(units=8)
     x = recipe.pieces(POEM, len(POEM) - 1)[0]
-    assert model.predict(x[:, :5], verbose=0) == pytest.approx(model.predict(x, verbose=0)[:, :5], abs=1e-6)
+    assert model.predict(x[:, :5], verbose=0) == pytest.approx(
+        model.predict(x, verbose=0)[:, :5], abs=1e-6
+    )
 
 
 def test_counts_give_a_distribution_and_know_what_they_have_seen():
     train = [POEM, f"{recipe.END}De la muerte{recipe.END}"]
     assert recipe.ngram_bits(train, train) < 1 < recipe.ngram_bits(train, train, most=1)
     total = 0
-    for c in recipe.ALPHABET[1:]:  # "e" has been followed by three different characters; the rest has not been seen
-        both = [recipe.ngram_bits(train, [text], most=3) * (len(text) - 1) for text in ("muze", f"muze{c}")]
+    for c in recipe.ALPHABET[
+        1:
+    ]:  # "e" has been followed by three different characters; the rest has not been seen
+        both = [
+            recipe.ngram_bits(train, [text], most=3) * (len(text) - 1)
+            for text in ("muze", f"muze{c}")
+        ]
         total += 2.0 ** (both[0] - both[1])
     assert total == pytest.approx(1)
     assert recipe.ngram_bits([], [POEM]) == pytest.approx(np.log2(87))

@@ -13,7 +13,10 @@ def days(monkeypatch):
     demand = np.arange(60 * 24, dtype="float32").reshape(60, 24)
     dates = np.datetime64("2014-01-01") + np.arange(60)
     parts = [
-        {"demand": tf.constant(demand[a:b]), "date": tf.constant([str(date) for date in dates[a:b]])}
+        {
+            "demand": tf.constant(demand[a:b]),
+            "date": tf.constant([str(date) for date in dates[a:b]]),
+        }
         for a, b in ((0, 40), (40, 50), (50, 60))
     ]
     monkeypatch.setattr(recipe.tfds, "load", lambda *args, **kwargs: parts)
@@ -30,12 +33,16 @@ def test_inputs_are_the_days_before_also_over_the_border_of_two_sets(days):
         np.testing.assert_array_equal(demand, days[first : first + 10])
         np.testing.assert_array_equal(inputs["demand"][0], days[first - 14 : first])
         assert inputs["demand"].max() < demand.max()
-        assert np.all(inputs["demand"][:, -1, -1] + 1 == demand[:, 0])  # nothing of the day itself, all before it
+        assert np.all(
+            inputs["demand"][:, -1, -1] + 1 == demand[:, 0]
+        )  # nothing of the day itself, all before it
         assert inputs["kind"][0].tolist() == [(2 + day) % 7 for day in range(first - 13, first + 1)]
 
 
 def test_kinds_of_days():
-    assert [recipe.kind(date) for date in ("2018-01-01", "2018-01-02", "2018-10-12", "2018-10-14")] == [7, 1, 7, 6]
+    assert [
+        recipe.kind(date) for date in ("2018-01-01", "2018-01-02", "2018-10-12", "2018-10-14")
+    ] == [7, 1, 7, 6]
 
 
 def test_untrained_network_says_what_the_baseline_says(days):
@@ -44,7 +51,9 @@ def test_untrained_network_says_what_the_baseline_says(days):
     inputs, _ = recipe.everything(validation)
     assert model.predict(inputs, verbose=0) == pytest.approx(inputs["demand"][:, -7])
     assert recipe.baseline(train, validation) == {"mae": pytest.approx(168)}
-    assert model.evaluate(validation, return_dict=True, verbose=0)["mae"] == pytest.approx(168, rel=1e-4)
+    assert model.evaluate(validation, return_dict=True, verbose=0)["mae"] == pytest.approx(
+        168, rel=1e-4
+    )
 
 
 def test_normalized_on_the_training_set_alone(days):

@@ -27,7 +27,11 @@ def test_one_step_by_hand():
 
 @pytest.mark.parametrize(
     ("arguments", "count"),
-    [({"use_bias": False, "reset_after": False}, 18_432), ({"reset_after": False}, 18_624), ({}, 18_816)],
+    [
+        ({"use_bias": False, "reset_after": False}, 18_432),
+        ({"reset_after": False}, 18_624),
+        ({}, 18_816),
+    ],
 )
 def test_parameters(arguments, count):
     layer = keras.layers.GRU(64, **arguments)
@@ -42,5 +46,7 @@ def test_gate_holds_what_was_marked():
     h, marks = states[0, :, 0], np.flatnonzero(x[0, :, 1])
     assert h[marks] == pytest.approx(np.tanh(x[0, marks, 0]), abs=0.01)
     assert h[marks[1:] - 1] == pytest.approx(h[marks[:-1]], abs=0.1)  # as it was at the mark before
-    assert np.abs(np.tanh(x[0, marks[1:] - 1, 0]) - h[marks[:-1]]).max() > 0.3  # though the value went elsewhere
+    assert (
+        np.abs(np.tanh(x[0, marks[1:] - 1, 0]) - h[marks[:-1]]).max() > 0.3
+    )  # though the value went elsewhere
     assert ((gates[0, :, 0] > 0.5) == (x[0, :, 1] == 1)).all()

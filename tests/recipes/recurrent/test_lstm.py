@@ -39,7 +39,9 @@ def test_gated_cell_starts_like_keras():
     layers = keras.layers.LSTM(8), keras.layers.RNN(recipe.GatedCell(8))
     for layer in layers:
         layer.build((None, None, 4))
-    (theirs_kernel, _, theirs_bias), (kernel, recurrent, bias) = (layer.get_weights() for layer in layers)
+    (theirs_kernel, _, theirs_bias), (kernel, recurrent, bias) = (
+        layer.get_weights() for layer in layers
+    )
     np.testing.assert_array_equal(bias, theirs_bias)
     assert kernel.std() == pytest.approx(theirs_kernel.std(), rel=0.3)
     assert recurrent @ recurrent.T == pytest.approx(np.eye(8), abs=1e-5)
@@ -48,10 +50,16 @@ def test_gated_cell_starts_like_keras():
 @pytest.mark.parametrize("gate", ["input", "forget", "output"])
 def test_a_gate_that_is_missing_is_always_open(gate):
     x, h, c = RNG.normal(size=(2, 4)), RNG.normal(size=(2, 3)), RNG.normal(size=(2, 3))
-    kernel, recurrent, bias = RNG.normal(size=(4, 12)), RNG.normal(size=(3, 12)), RNG.normal(size=12)
+    kernel, recurrent, bias = (
+        RNG.normal(size=(4, 12)),
+        RNG.normal(size=(3, 12)),
+        RNG.normal(size=12),
+    )
     without = [numpy(y) for y in recipe.step(x, h, c, kernel, recurrent, bias, gate)[:2]]
     bias[{"input": slice(0, 3), "forget": slice(3, 6), "output": slice(9, 12)}[gate]] += 100
-    for ours, opened in zip(without, recipe.step(x, h, c, kernel, recurrent, bias)[:2], strict=True):
+    for ours, opened in zip(
+        without, recipe.step(x, h, c, kernel, recurrent, bias)[:2], strict=True
+    ):
         assert ours == pytest.approx(numpy(opened))
 
 
@@ -62,7 +70,9 @@ def test_four_times_the_parameters_of_a_simple_rnn():
         counts.append(layer.count_params())
     assert counts == [24_832, 6_208] == [4 * (64 * (32 + 64) + 64), 24_832 // 4]
     assert recipe.build_model().count_params() == 4_996
-    sizes = [recipe.build_model(**arguments).count_params() for arguments in recipe.VARIANTS.values()]
+    sizes = [
+        recipe.build_model(**arguments).count_params() for arguments in recipe.VARIANTS.values()
+    ]
     assert max(sizes) < 1.1 * min(sizes)
 
 
@@ -86,6 +96,9 @@ def test_what_was_marked_last():
 def test_a_forget_bias_keeps_the_path_of_the_gradient_open():
     """R24: over 100 steps, on standard normal inputs, for three draws of the weights."""
     for seed in range(3):
-        flow = {kind: recipe.gradient_flow(recipe.untrained(kind, seed), seed=seed)[0] for kind in (5, 1, "orthogonal")}
+        flow = {
+            kind: recipe.gradient_flow(recipe.untrained(kind, seed), seed=seed)[0]
+            for kind in (5, 1, "orthogonal")
+        }
         assert 0.1 < flow[5] < 10
         assert flow["orthogonal"] < flow[1] < 1e-4

@@ -30,7 +30,9 @@ def test_equals_simple_rnn_and_the_unrolled_graph():
 
 
 def test_parameters_do_not_depend_on_the_length():
-    assert {recipe.unrolled(steps, 3, 5, 2).count_params() for steps in (1 + 1, 7)} == {5 * (3 + 5) + 5 * 2}
+    assert {recipe.unrolled(steps, 3, 5, 2).count_params() for steps in (1 + 1, 7)} == {
+        5 * (3 + 5) + 5 * 2
+    }
     layer = keras.layers.SimpleRNN(64)
     layer.build((None, None, 32))
     assert layer.count_params() == 6208
@@ -57,7 +59,9 @@ def test_learned_at_one_place_known_at_all(learned):
     for place in range(recipe.STEPS - 2):
         y = recipe.rnn(recipe.at(place)[0], *learned)[0]
         common = recipe.STEPS - max(place, recipe.PLACE)  # the same answer, only later
-        np.testing.assert_array_equal(y[:, place:][:, :common], first[:, recipe.PLACE :][:, :common])
+        np.testing.assert_array_equal(
+            y[:, place:][:, :common], first[:, recipe.PLACE :][:, :common]
+        )
 
 
 def test_a_dense_layer_knows_only_the_place_it_was_taught():

@@ -7,11 +7,19 @@ import tensorflow as tf
 
 from recipes.recurrent import sentiment_lstm as recipe
 
-TEXTS = ["a good film", "bad", "i loved it and the actors are good but it is long " * 4, "not bad", "not good at all"]
+TEXTS = [
+    "a good film",
+    "bad",
+    "i loved it and the actors are good but it is long " * 4,
+    "not bad",
+    "not good at all",
+]
 
 
 def model(network):
-    keras.utils.set_random_seed(0)  # answers of untrained networks lie so close that chance can make two equal
+    keras.utils.set_random_seed(
+        0
+    )  # answers of untrained networks lie so close that chance can make two equal
     train = tf.data.Dataset.from_tensors((np.array(TEXTS), np.array([1, 0, 1, 1, 0])))
     return recipe.build_model(network, vocabulary=30, train=train)
 
@@ -45,4 +53,8 @@ def test_shuffled_texts_have_the_same_words():
 
 def test_parameters():
     train = tf.data.Dataset.from_tensors((np.array(TEXTS), np.zeros(5)))
-    assert recipe.build_model(train=train).count_params() == 20_000 * 32 + 4 * (32 * (32 + 32) + 32) + 33 == 648_353
+    assert (
+        recipe.build_model(train=train).count_params()
+        == 20_000 * 32 + 4 * (32 * (32 + 32) + 32) + 33
+        == 648_353
+    )

@@ -18,7 +18,9 @@ def test_the_first_batch_is_a_step_of_keras(size):
     batch = rng.permutation(256)[:size]
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, use_bias=False)])
     model.set_weights([np.array([[-1.0], [-1.0]])])
-    model.compile(keras.optimizers.SGD(0.05), "mse", run_eagerly=True)  # mse has no ½: half the rate
+    model.compile(
+        keras.optimizers.SGD(0.05), "mse", run_eagerly=True
+    )  # mse has no ½: half the rate
     model.train_on_batch(inputs[batch], targets[batch, None])
     np.testing.assert_allclose(model.get_weights()[0][:, 0], weights[1], atol=1e-5)
 

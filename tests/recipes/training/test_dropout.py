@@ -33,7 +33,9 @@ def test_rate_1_leaves_nothing_to_learn_from():
 def test_the_slides_example_keeps_six_and_three_units():
     rng = np.random.default_rng(0)
     for units, kept in ((64, 6.4), (32, 3.2)):
-        mean = np.mean([np.count_nonzero(recipe.drop(np.ones(units), 0.9, rng)) for _ in range(5000)])
+        mean = np.mean(
+            [np.count_nonzero(recipe.drop(np.ones(units), 0.9, rng)) for _ in range(5000)]
+        )
         assert mean == pytest.approx(kept, abs=0.1)
 
 
@@ -44,10 +46,16 @@ def test_the_full_network_is_the_geometric_mean_of_all_thinned_ones():
     def softmax(logits):
         return np.exp(logits) / np.exp(logits).sum()
 
-    thinned = [softmax(hidden * mask / 0.5 @ kernel + bias) for mask in itertools.product((0, 1), repeat=8)]
+    thinned = [
+        softmax(hidden * mask / 0.5 @ kernel + bias) for mask in itertools.product((0, 1), repeat=8)
+    ]
     geometric = np.exp(np.log(thinned).mean(axis=0))
-    np.testing.assert_allclose(geometric / geometric.sum(), softmax(hidden @ kernel + bias), rtol=1e-12)
-    assert np.abs(np.mean(thinned, axis=0) - softmax(hidden @ kernel + bias)).max() > 1e-3  # the plain mean is not
+    np.testing.assert_allclose(
+        geometric / geometric.sum(), softmax(hidden @ kernel + bias), rtol=1e-12
+    )
+    assert (
+        np.abs(np.mean(thinned, axis=0) - softmax(hidden @ kernel + bias)).max() > 1e-3
+    )  # the plain mean is not
 
 
 @pytest.mark.parametrize(("units", "parameters"), [(256, 269_322), (32, 26_506), (1024, 1_863_690)])
@@ -66,8 +74,12 @@ def test_mean_of_thinned_passes_is_nearly_the_full_network():
     new, truth = images[300:], labels[300:]
     passes = recipe.thinned_passes(model, new, 40)
     single = np.mean(passes.argmax(-1) == truth)
-    mean, full = (np.mean(p.argmax(-1) == truth) for p in (passes.mean(axis=0), model.predict_on_batch(new)))
+    mean, full = (
+        np.mean(p.argmax(-1) == truth) for p in (passes.mean(axis=0), model.predict_on_batch(new))
+    )
     assert abs(mean - full) < 0.02
     assert single < full - 0.02
     assert passes.std(axis=0).max() > 0.1
-    assert history["accuracy"][-1] < model.evaluate(images[:300], labels[:300], verbose=0)[1]  # units are off
+    assert (
+        history["accuracy"][-1] < model.evaluate(images[:300], labels[:300], verbose=0)[1]
+    )  # units are off

@@ -10,7 +10,9 @@ from recipes.training import ensembles as recipe
 rng = np.random.default_rng(0)
 LABELS = rng.integers(0, 10, 400)
 IMAGES = (90 * rng.random((400, 28, 28, 1))).astype("uint8")
-IMAGES[np.arange(400), 2 * LABELS + 4] += 40  # a row a little brighter than the noise tells the class
+IMAGES[np.arange(400), 2 * LABELS + 4] += (
+    40  # a row a little brighter than the noise tells the class
+)
 
 
 def targets(labels):
@@ -22,7 +24,9 @@ def bagged():
     """Nine networks on samples of their own, of 200 images; and the training set with its weights."""
     keras.utils.set_random_seed(0)
     weights = {"ensemble": np.ones(200, "float32"), "members": recipe.draw(200)}
-    train = tf.data.Dataset.from_tensor_slices((IMAGES[:200], targets(LABELS[:200]), weights)).batch(20)
+    train = tf.data.Dataset.from_tensor_slices(
+        (IMAGES[:200], targets(LABELS[:200]), weights)
+    ).batch(20)
     model = recipe.build_model("bagging", units=16)
     model.fit(train, epochs=10, verbose=0)
     return model, train
@@ -39,14 +43,18 @@ def test_the_mean_is_better_than_its_members_on_average(bagged):
     assert scores["ensemble_crossentropy"] < scores["members_crossentropy"]  # a law: −log is convex
     assert scores["ensemble_accuracy"] > scores["members_accuracy"] + 0.02  # no law, but so here
     members = bagged[0].predict_on_batch(IMAGES[200:])["members"].argmax(axis=-1)
-    assert scores["members_accuracy"] == pytest.approx(np.mean(members == LABELS[200:, None]), abs=1e-6)
+    assert scores["members_accuracy"] == pytest.approx(
+        np.mean(members == LABELS[200:, None]), abs=1e-6
+    )
 
 
 def test_errors_fall_with_the_number_of_members(bagged):
     members = bagged[0].predict_on_batch(IMAGES[200:])["members"]
     errors = recipe.errors_by_size(members, LABELS[200:]).mean(axis=1)
     assert errors[0] > errors[2] > errors[-1]
-    assert errors[-1] == pytest.approx(np.mean(members.mean(axis=1).argmax(axis=-1) != LABELS[200:]), abs=0.006)
+    assert errors[-1] == pytest.approx(
+        np.mean(members.mean(axis=1).argmax(axis=-1) != LABELS[200:]), abs=0.006
+    )
 
 
 def test_samples_leave_out_37_percent():
@@ -69,7 +77,9 @@ def test_out_of_bag_asks_only_members_that_have_not_seen_the_image(bagged):
     ]
     assert error == pytest.approx(np.mean(wrong))
     assert judges == pytest.approx(recipe.MEMBERS / np.e, abs=0.3)
-    seen = model.evaluate(IMAGES[:200], targets(LABELS[:200]), verbose=0, return_dict=True)["ensemble_accuracy"]
+    seen = model.evaluate(IMAGES[:200], targets(LABELS[:200]), verbose=0, return_dict=True)[
+        "ensemble_accuracy"
+    ]
     assert error > 1 - seen + 0.05  # on what it has seen, the ensemble looks far better than it is
 
 
@@ -80,10 +90,15 @@ def test_a_member_learns_by_its_own_weights_only():
 
     def kernels():  # by number of units: hidden layers and outputs, each in the order of the members
         dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
-        return [[layer.get_weights()[0] for layer in dense if layer.units == units] for units in (8, 10)]
+        return [
+            [layer.get_weights()[0] for layer in dense if layer.units == units] for units in (8, 10)
+        ]
 
     before = kernels()
-    weights = {"ensemble": np.ones(20, "float32"), "members": np.zeros((20, recipe.MEMBERS), "float32")}
+    weights = {
+        "ensemble": np.ones(20, "float32"),
+        "members": np.zeros((20, recipe.MEMBERS), "float32"),
+    }
     weights["members"][:, 4] = 1
     model.train_on_batch(IMAGES[:20], targets(LABELS[:20]), sample_weight=weights)
     for old, new in zip(before, kernels(), strict=True):
@@ -91,6 +106,8 @@ def test_a_member_learns_by_its_own_weights_only():
         assert moved == [False] * 4 + [True] + [False] * 4
 
 
-@pytest.mark.parametrize(("kind", "parameters"), [("same", 458_010), ("bagging", 458_010), ("different", 534_330)])
+@pytest.mark.parametrize(
+    ("kind", "parameters"), [("same", 458_010), ("bagging", 458_010), ("different", 534_330)]
+)
 def test_parameters(kind, parameters):
     assert recipe.build_model(kind).count_params() == parameters

@@ -11,7 +11,11 @@ from recipes.training import gaussian_process_search as recipe
 @pytest.mark.parametrize("dimensions", [1, 2, 3])
 def test_posterior_equals_scikit_learns(dimensions):
     rng = np.random.default_rng(dimensions)
-    points, values, where = rng.random((8, dimensions)), rng.normal(size=8), rng.random((50, dimensions))
+    points, values, where = (
+        rng.random((8, dimensions)),
+        rng.normal(size=8),
+        rng.random((50, dimensions)),
+    )
     scales, variance, noise = rng.uniform(0.2, 0.6, dimensions), 1.7, 1e-4
     mean, deviation = recipe.posterior(points, values, where, scales, variance, noise)
     process = GaussianProcessRegressor(
@@ -31,14 +35,18 @@ def test_the_variance_is_the_most_probable_one():
 
     def likelihood(variance):
         process = GaussianProcessRegressor(
-            ConstantKernel(variance) * Matern(scales, nu=2.5), alpha=variance * recipe.NOISE, optimizer=None
+            ConstantKernel(variance) * Matern(scales, nu=2.5),
+            alpha=variance * recipe.NOISE,
+            optimizer=None,
         )
         return process.fit(points, values).log_marginal_likelihood()
 
     assert likelihood(variance) > max(likelihood(0.9 * variance), likelihood(1.1 * variance))
 
 
-@pytest.mark.parametrize(("mean", "deviation", "best"), [(0, 1, 0), (1, 0.5, 0.3), (-2, 1, 0), (3, 1, 0)])
+@pytest.mark.parametrize(
+    ("mean", "deviation", "best"), [(0, 1, 0), (1, 0.5, 0.3), (-2, 1, 0), (3, 1, 0)]
+)
 def test_expected_improvement_is_the_mean_over_draws(mean, deviation, best):
     draws = np.random.default_rng(0).normal(mean, deviation, 1_000_000)
     gain = recipe.expected_improvement(np.array([mean]), np.array([deviation]), best)[0]
@@ -47,7 +55,9 @@ def test_expected_improvement_is_the_mean_over_draws(mean, deviation, best):
 
 def test_expected_improvement_by_hand():
     # At z = 0 only the doubt counts: σ φ(0) = 0.398942 σ. Without doubt, it is the improvement itself.
-    assert recipe.expected_improvement(np.array([5.0]), np.array([2.0]), 5)[0] == pytest.approx(0.797885, abs=1e-6)
+    assert recipe.expected_improvement(np.array([5.0]), np.array([2.0]), 5)[0] == pytest.approx(
+        0.797885, abs=1e-6
+    )
     assert recipe.expected_improvement(np.array([1.0, 9.0]), np.zeros(2), 3).tolist() == [2, 0]
 
 
@@ -61,7 +71,9 @@ def test_nothing_is_expected_where_one_has_looked():
 
 def test_minima_of_the_two_functions():
     assert recipe.forrester([0.757249]) == pytest.approx(recipe.FORRESTER["minimum"], abs=1e-5)
-    assert recipe.branin([[-np.pi, 12.275], [np.pi, 2.275], [9.42478, 2.475]]) == pytest.approx(0.397887, abs=1e-5)
+    assert recipe.branin([[-np.pi, 12.275], [np.pi, 2.275], [9.42478, 2.475]]) == pytest.approx(
+        0.397887, abs=1e-5
+    )
 
 
 def test_forresters_minimum_is_found_within_one_percent_in_fifteen_trials():
@@ -73,16 +85,25 @@ def test_forresters_minimum_is_found_within_one_percent_in_fifteen_trials():
 
 def test_branin_needs_far_fewer_trials_than_at_random():
     needed = {}
-    for name, run, budget in (("gaussian", recipe.bayesian_search, 30), ("random", recipe.random_search, 1000)):
-        results = [run(recipe.branin, recipe.BRANIN["bounds"], budget, seed=seed)[1] for seed in range(5)]
-        needed[name] = np.median([recipe.evaluations_needed(v, recipe.BRANIN["minimum"], 0.1) for v in results])
+    for name, run, budget in (
+        ("gaussian", recipe.bayesian_search, 30),
+        ("random", recipe.random_search, 1000),
+    ):
+        results = [
+            run(recipe.branin, recipe.BRANIN["bounds"], budget, seed=seed)[1] for seed in range(5)
+        ]
+        needed[name] = np.median(
+            [recipe.evaluations_needed(v, recipe.BRANIN["minimum"], 0.1) for v in results]
+        )
     assert needed["gaussian"] <= 25
     assert needed["random"] > 5 * needed["gaussian"]
 
 
 def test_the_most_probable_length_scale_can_be_too_sure():
     points, values = recipe.bayesian_search(recipe.forrester, [(0, 1)], 16, initial=4, seed=0)
-    assert values.min() == pytest.approx(-0.986, abs=0.01)  # the small valley, to which all later trials went
+    assert values.min() == pytest.approx(
+        -0.986, abs=0.01
+    )  # the small valley, to which all later trials went
     assert (np.abs(points[8:, 0] - 0.143) < 0.02).all()
 
 

@@ -47,7 +47,9 @@ def test_training_ends_where_scikit_learn_does(weights):
         "l1_exact": Lasso(alpha=STRENGTH / 2, tol=1e-8),
     }
     for name, model in expected.items():
-        np.testing.assert_allclose(weights[name], model.fit(INPUTS, TARGETS[:, 0]).coef_, atol=3e-3, err_msg=name)
+        np.testing.assert_allclose(
+            weights[name], model.fit(INPUTS, TARGETS[:, 0]).coef_, atol=3e-3, err_msg=name
+        )
 
 
 def test_soft_threshold():
@@ -59,7 +61,10 @@ def test_soft_threshold():
 
 def test_validation_and_test_are_other_examples():
     train, validation, test = recipe.load_data()
-    sets = [{tuple(row) for inputs, _ in data for row in inputs.numpy()} for data in (train, validation, test)]
+    sets = [
+        {tuple(row) for inputs, _ in data for row in inputs.numpy()}
+        for data in (train, validation, test)
+    ]
     assert [len(rows) for rows in sets] == [100, 1000, 2000]
     assert not sets[0] & (sets[1] | sets[2])
     assert not sets[1] & sets[2]

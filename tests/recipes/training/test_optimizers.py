@@ -192,14 +192,17 @@ def by_keras(name, rate=RATE, gradients=GRADIENTS):
     variable = keras.Variable(START[None] if name in recipe.BY_VARIABLE else START, dtype="float32")
     for gradient in gradients:
         optimizer.apply(
-            [keras.ops.reshape(keras.ops.convert_to_tensor(gradient, "float32"), variable.shape)], [variable]
+            [keras.ops.reshape(keras.ops.convert_to_tensor(gradient, "float32"), variable.shape)],
+            [variable],
         )
     return np.ravel(variable.numpy())
 
 
 @pytest.mark.parametrize("name", BY_HAND)
 def test_three_steps_by_hand_equal_keras(name):
-    np.testing.assert_allclose(by_keras(name), BY_HAND[name](START), atol=2e-6)  # 1 − 0.999ᵗ in float32
+    np.testing.assert_allclose(
+        by_keras(name), BY_HAND[name](START), atol=2e-6
+    )  # 1 − 0.999ᵗ in float32
 
 
 def test_every_optimizer_of_keras_is_here():
@@ -240,7 +243,9 @@ def medians():
 @pytest.mark.parametrize("surface", ["Ravine", "Saddle"])
 def test_sgd_is_slower_than_momentum_and_rmsprop(medians, surface):
     assert medians["SGD", surface] <= recipe.STEPS
-    assert medians["SGD", surface] > 2 * max(medians["momentum", surface], medians["RMSprop", surface])
+    assert medians["SGD", surface] > 2 * max(
+        medians["momentum", surface], medians["RMSprop", surface]
+    )
 
 
 @pytest.mark.parametrize("name", ["SGD", "Nesterov", "RMSprop", "Nadam", "Muon"])
@@ -260,11 +265,19 @@ def test_walks_are_those_of_single_points():
 
 
 def test_minima():
-    assert recipe.ravine(4, 1) == recipe.saddle(1, 1) == recipe.saddle(1, -1) == recipe.beale(3, 0.5) == 0
+    assert (
+        recipe.ravine(4, 1)
+        == recipe.saddle(1, 1)
+        == recipe.saddle(1, -1)
+        == recipe.beale(3, 0.5)
+        == 0
+    )
     assert recipe.saddle(1, 0) == 1 / 40
 
 
 def test_arriving_is_for_good_and_on_the_map():
-    x = np.array([[0, 4.0, 0, 4, 4], [0, 9, 4, 4, 4], [0, 1, 2, 3, 3]])  # comes back once; leaves the map; never there
+    x = np.array(
+        [[0, 4.0, 0, 4, 4], [0, 9, 4, 4, 4], [0, 1, 2, 3, 3]]
+    )  # comes back once; leaves the map; never there
     path = np.stack([x, np.ones_like(x)], axis=-1)[:, :, None]
     assert recipe.steps_needed(path, "Ravine").tolist() == [[3], [recipe.STEPS + 1], [5]]

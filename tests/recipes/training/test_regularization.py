@@ -20,7 +20,10 @@ def test_the_cost_grows_by_the_penalty_exactly(name, power):
     penalised.set_weights(plain.get_weights())
     kernels = [weight for weight in plain.get_weights() if weight.ndim == 2]
     expected = 0.01 * sum(np.sum(np.abs(kernel) ** power) for kernel in kernels)
-    losses = [model.evaluate(inputs, labels, verbose=0, return_dict=True)["loss"] for model in (plain, penalised)]
+    losses = [
+        model.evaluate(inputs, labels, verbose=0, return_dict=True)["loss"]
+        for model in (plain, penalised)
+    ]
     assert losses[1] - losses[0] == pytest.approx(expected, rel=1e-4)
     assert plain.count_params() == 1_185
 
@@ -32,7 +35,9 @@ def test_networks_side_by_side_are_those_of_dense_layers():
     (loss,) = side_by_side.losses
     expected = 0
     for index, (l1, l2) in enumerate([(0.1, 0), (0, 0.2), (0, 0.3)]):
-        dense = keras.layers.Dense(4, activation="tanh", kernel_regularizer=keras.regularizers.L1L2(l1, l2))
+        dense = keras.layers.Dense(
+            4, activation="tanh", kernel_regularizer=keras.regularizers.L1L2(l1, l2)
+        )
         dense.build((None, 2))
         dense.set_weights([side_by_side.kernel.numpy()[index], side_by_side.bias.numpy()[index]])
         np.testing.assert_allclose(together[:, index], dense(inputs[:, index]), atol=1e-6)

@@ -6,7 +6,9 @@ import pytest
 from recipes.training import search_comparison as recipe
 from recipes.tuning import replay
 
-needs_tables = pytest.mark.skipif(not recipe.REPLAYS.exists(), reason="the tables have not been filled and replayed")
+needs_tables = pytest.mark.skipif(
+    not recipe.REPLAYS.exists(), reason="the tables have not been filled and replayed"
+)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +59,9 @@ def test_replays_and_pictures_of_any_tables(tmp_path, monkeypatch):
             table.add(values, [score - 0.3 / epoch for epoch in range(1, 10)])
     recipe.replay_searches(seeds=3, trainings=20)
     found = replay.load(recipe.REPLAYS)
-    assert {problem: set(of) for problem, of in found.items()} == {p: set(recipe.SEARCHES) for p in recipe.PROBLEMS}
+    assert {problem: set(of) for problem, of in found.items()} == {
+        p: set(recipe.SEARCHES) for p in recipe.PROBLEMS
+    }
     assert all(of["Bayesian"][1, -1] <= of["random"][1, -1] for of in found.values())
     pictures = recipe.figures(None, None, None)
     assert set(pictures) == {"tables", "race", "same_budget"}

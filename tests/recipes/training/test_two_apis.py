@@ -16,7 +16,9 @@ def test_same_weights_same_outputs(api, notation):
     reference, model = recipe.build_model(), recipe.build_model(api, notation)
     assert model.count_params() == 55_050
     model.set_weights(reference.get_weights())
-    np.testing.assert_allclose(model.predict_on_batch(IMAGES), reference.predict_on_batch(IMAGES), atol=1e-6)
+    np.testing.assert_allclose(
+        model.predict_on_batch(IMAGES), reference.predict_on_batch(IMAGES), atol=1e-6
+    )
 
 
 def test_the_two_apis_learn_the_same():
@@ -36,15 +38,19 @@ def test_only_calls_can_branch():
 
 def test_branched_network_shares_and_skips():
     model = recipe.build_branched()
-    assert model.count_params() == 63_956  # with a layer of its own for each side it would be 114,196
+    assert (
+        model.count_params() == 63_956
+    )  # with a layer of its own for each side it would be 114,196
     left, right = IMAGES[:4], IMAGES[4:]
     shared = keras.Model(model.inputs, model.get_layer("concatenate").output)
     one, other = (shared.predict_on_batch(pair) for pair in ([left, right], [right, left]))
-    np.testing.assert_allclose(one[:, :64], other[:, 64:], atol=1e-6)  # the same layer on either side
+    np.testing.assert_allclose(
+        one[:, :64], other[:, 64:], atol=1e-6
+    )  # the same layer on either side
     names = ("dense_1", "dense_2", "skip")
-    x, y, added = keras.Model(model.inputs, [model.get_layer(name).output for name in names]).predict_on_batch(
-        [left, right]
-    )
+    x, y, added = keras.Model(
+        model.inputs, [model.get_layer(name).output for name in names]
+    ).predict_on_batch([left, right])
     np.testing.assert_allclose(added, x + y, atol=1e-5)
 
 
@@ -63,4 +69,6 @@ def test_branched_network_trains():
     model = recipe.build_branched(units=16, learning_rate=0.005)
     scores = [model.train_on_batch(*batch, return_dict=True) for _ in range(60)]
     assert scores[-1]["loss"] < 0.3 * scores[0]["loss"]
-    assert scores[-1]["sum_loss"] + scores[-1]["larger_loss"] == pytest.approx(scores[-1]["loss"], rel=0.2)
+    assert scores[-1]["sum_loss"] + scores[-1]["larger_loss"] == pytest.approx(
+        scores[-1]["loss"], rel=0.2
+    )

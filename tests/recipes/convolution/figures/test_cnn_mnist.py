@@ -39,6 +39,8 @@ def test_pictures_show_the_first_layer_and_the_first_test_digit(api):
     np.testing.assert_array_equal(digit.images[0].get_array(), digits[0, :, :, 0])
     titles = [axis.get_title() for axis in (digit, *stages)]
     assert titles == ["1 of 28 × 28", "16 of 14 × 14", "32 of 7 × 7", "64 of 3 × 3"]
-    first = keras.ops.relu(keras.ops.conv(digits[:1] / np.float32(255), kernels, strides=2, padding="same"))
+    first = keras.ops.relu(
+        keras.ops.conv(digits[:1] / np.float32(255), kernels, strides=2, padding="same")
+    )
     shown = stages[0].images[0].get_array().filled(np.nan)
     np.testing.assert_allclose(shown[:14, 15:29], first[0, :, :, 1], atol=1e-5)
