@@ -287,11 +287,14 @@ def test_prices_are_not_linear(cache):
     price = np.array([row["median_house_value"] for row in rows]) / 1e5
     r2 = lambda predicted: 1 - np.var(price[-1000:] - predicted) / np.var(price[-1000:])  # noqa: E731
     baseline = r2(LinearRegression().fit(inputs[:-1000], price[:-1000]).predict(inputs[-1000:]))
-    network = lambda: [
-        keras.layers.Dense(64, "relu"),
-        keras.layers.Dense(64, "relu"),
-        keras.layers.Dense(1),
-    ]  # noqa: E731
+
+    def network():
+        return [
+            keras.layers.Dense(64, "relu"),
+            keras.layers.Dense(64, "relu"),
+            keras.layers.Dense(1),
+        ]
+
     model = fit(network, inputs[:-1000], price[:-1000], 20, "mse")
     score = r2(model.predict(inputs[-1000:], verbose=0)[:, 0])
     print("california_housing", baseline, score)

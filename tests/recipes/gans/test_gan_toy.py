@@ -59,8 +59,10 @@ def test_album_pages_and_save(tmp_path):
     model.optimizer.build(model.trainable_variables)
     model.save(tmp_path / "model.keras")
     for found, expected in zip(
-        recipe.look(keras.saving.load_model(tmp_path / "model.keras")), (points, belief)
-    ):  # noqa: B905
+        recipe.look(keras.saving.load_model(tmp_path / "model.keras")),
+        (points, belief),
+        strict=True,
+    ):
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
