@@ -35,21 +35,26 @@ def build_sequential(filters=16, augment=1.0):
         [
             keras.Input((28, 28, 1)),
             keras.layers.Rescaling(1 / 255),
+            # Data augmentation, in training only.
             RandomAffine(
                 rotation=10 * augment,
                 scale=0.1 * augment,
                 shear=0.1 * augment,
                 translation=2 * augment,
             ),
+            # 28 × 28 to 14 × 14: a stride of 2 instead of a pooling layer.
             keras.layers.Conv2D(filters, 4, strides=2, padding="same", activation="relu"),
+            # 14 × 14 to 7 × 7.
             keras.layers.Conv2D(2 * filters, 3, padding="same", use_bias=False),
             keras.layers.BatchNormalization(),
             keras.layers.ReLU(),
             keras.layers.AveragePooling2D(2),
+            # 7 × 7 to 3 × 3.
             keras.layers.Conv2D(4 * filters, 3, padding="same", use_bias=False),
             keras.layers.BatchNormalization(),
             keras.layers.ReLU(),
             keras.layers.AveragePooling2D(2),
+            # Class probabilities.
             keras.layers.Flatten(),
             keras.layers.Dense(10, activation="softmax"),
         ]
@@ -60,21 +65,26 @@ def build_functional(filters=16, augment=1.0):
     """The same network as a chain of function calls, from input to output."""
     inputs = keras.Input((28, 28, 1))
     x = keras.layers.Rescaling(1 / 255)(inputs)
+    # Data augmentation, in training only.
     x = RandomAffine(
         rotation=10 * augment,
         scale=0.1 * augment,
         shear=0.1 * augment,
         translation=2 * augment,
     )(x)
+    # (batch, 28, 28, 1)
     x = keras.layers.Conv2D(filters, 4, strides=2, padding="same", activation="relu")(x)
+    # (batch, 14, 14, filters)
     x = keras.layers.Conv2D(2 * filters, 3, padding="same", use_bias=False)(x)
     x = keras.layers.BatchNormalization()(x)
     x = keras.layers.ReLU()(x)
     x = keras.layers.AveragePooling2D(2)(x)
+    # (batch, 7, 7, 2 * filters)
     x = keras.layers.Conv2D(4 * filters, 3, padding="same", use_bias=False)(x)
     x = keras.layers.BatchNormalization()(x)
     x = keras.layers.ReLU()(x)
     x = keras.layers.AveragePooling2D(2)(x)
+    # (batch, 3, 3, 4 * filters)
     x = keras.layers.Flatten()(x)
     outputs = keras.layers.Dense(10, activation="softmax")(x)
     return keras.Model(inputs, outputs)

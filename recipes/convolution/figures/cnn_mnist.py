@@ -28,9 +28,10 @@ def plot_filters(model):
     filters = np.moveaxis(kernels[:, :, 0], -1, 0)  # (filters, height, width)
     largest = np.abs(filters).max()
     figure, axis = plt.subplots(figsize=(5, 4.4), layout="constrained")
-    title = "The first layer responds to strokes and their edges"
-    picture = plots.show_images(axis, filters, 4, title, cmap="PuOr_r", vmin=-largest, vmax=largest)
+    style = {"cmap": "PuOr_r", "vmin": -largest, "vmax": largest}
+    picture = plots.show_images(axis, filters, columns=4, **style)
     figure.colorbar(picture, label="weight")
+    figure.suptitle("The first layer responds to strokes and their edges")
     return figure
 
 
