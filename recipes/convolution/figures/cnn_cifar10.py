@@ -44,5 +44,5 @@ def plot_class_accuracies(accuracies):
     axis.set(title=f"The easiest class is {easiest}, the hardest {hardest}")
     axis.set(ylabel="test accuracy", ylim=(0, 1))
     axis.tick_params(axis="x", labelrotation=30)
-    axis.legend(loc="lower right")
+    axis.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     return figure
