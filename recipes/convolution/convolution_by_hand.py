@@ -224,7 +224,7 @@ def plot_flip():
 
 
 def figures():
-    """The walk of the filter over the slide's image, and Conv2D beside the slide's formula."""
+    """The walk over the slide's image, and Conv2D beside the slide's formula."""
     return {"walk": animate_walk(), "flip": plot_flip()}
 
 
