@@ -1,12 +1,12 @@
-"""Filters made by hand, on photographs: edges, low and high pass, a colour, eight orientations; and one filter learned.
+"""Classic image filters on photographs: edge mask, low and high pass, color, Gabor; one learned.
 
-Slides: 001 «¿Qué es una convolución?», 001 «Filtrado paso alto / paso bajo», 002 «Inspiradas en el sistema visual
-        humano», 002 «Aprendizaje».
+Slides: 001 «¿Qué es una convolución?», 001 «Filtrado paso alto / paso bajo»,
+        002 «Inspiradas en el sistema visual humano», 002 «Aprendizaje».
 Paper:  Hubel & Wiesel (1959), Receptive fields of single neurones in the cat's striate cortex,
         https://doi.org/10.1113/jphysiol.1959.sp006308
-A convolution is whatever its weights make it. Here they are chosen; but gradient descent, shown only what goes into the
-edge mask and what comes out, finds its nine weights again: fast from noise, slowly from a photograph unless its mean
-brightness is taken away first.
+A convolution is what its weights make it. Here they are chosen by hand; but gradient descent, given
+nothing but input and output of the edge mask, finds its nine weights again: quickly from noise,
+slowly from a photograph unless its mean brightness is subtracted first.
 """
 
 import keras
@@ -14,11 +14,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_sample_image
 
+from recipes.common import plots
+
 EDGES = np.array([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]], "float32")
-ORANGE = (1.0, 0.65, 0.4)
-ANGLES = np.arange(
-    0, 180, 22.5
-)  # of the stripes that the eight Gabor filters look for; 0 is horizontal
+ORANGE = (1.0, 0.65, 0.4)  # red, green and blue
+ANGLES = np.arange(0, 180, 22.5)  # of the eight Gabor filters, in degrees; 0 is horizontal
 
 
 def photograph(name):
@@ -27,165 +27,221 @@ def photograph(name):
 
 
 def convolve(image, kernel):
-    """One map (H, W) from an image (H, W) or (H, W, C) and a filter (F, F) or (F, F, C). The border is cut off."""
-    image, kernel = (x if x.ndim == 3 else x[:, :, None] for x in (image, kernel))
-    maps = keras.ops.conv(image[None], kernel[:, :, :, None], padding="valid")
+    """Convolution of an image with one kernel, without padding.
+
+    Args:
+        image: Array (H, W) or (H, W, C).
+        kernel: Array (F, F) or (F, F, C).
+
+    Returns:
+        Array (H − F + 1, W − F + 1).
+    """
+    if image.ndim == 2:
+        image = image[:, :, None]
+    if kernel.ndim == 2:
+        kernel = kernel[:, :, None]
+    maps = keras.ops.conv(image[None], kernel[:, :, :, None], padding="valid")  # (1, H', W', 1)
     return keras.ops.convert_to_numpy(maps)[0, :, :, 0]
 
 
-def low_pass(size=15, width=2.5):
-    """A bell whose weights add up to 1: every pixel becomes a mean of its surroundings."""
+def low_pass(size=15, sigma=2.5):
+    """A Gaussian kernel (size, size) with sum 1: each pixel becomes a mean of its neighborhood."""
     x = np.arange(size) - size // 2
-    bell = np.exp(-(x**2) / (2 * width**2))
-    return (np.outer(bell, bell) / bell.sum() ** 2).astype("float32")
+    gaussian = np.exp(-(x**2) / (2 * sigma**2))
+    return (np.outer(gaussian, gaussian) / gaussian.sum() ** 2).astype("float32")
 
 
-def high_pass(size=15, width=2.5):
-    """What the low pass takes away: the pixel itself less the mean of its surroundings. The weights add up to 0."""
-    kernel = -low_pass(size, width)
+def high_pass(size=15, sigma=2.5):
+    """The identity minus the low pass: each pixel less the mean around it. The sum is 0."""
+    kernel = -low_pass(size, sigma)
     kernel[size // 2, size // 2] += 1
     return kernel
 
 
-def colour_filter(colour):
-    """A 1 × 1 × 3 filter for red, green and blue in given shares; any grey gives 0."""
-    weights = np.subtract(colour, np.mean(colour))
+def color_filter(color):
+    """A 1 × 1 × 3 kernel of norm 1 for a color (red, green, blue); the output is 0 for any gray."""
+    weights = np.subtract(color, np.mean(color))
     return (weights / np.linalg.norm(weights)).reshape(1, 1, 3).astype("float32")
 
 
-def stripes(angle, wavelength, size, phase=0.0):
-    """A (size, size) image of waves whose crests lie at an angle, in degrees, to the horizontal."""
+def grating(angle, wavelength, size, phase=0.0):
+    """A sinusoidal grating (size, size) whose stripes lie at an angle to the horizontal.
+
+    Args:
+        angle: In degrees.
+        wavelength: Pixels from stripe to stripe.
+        size: Pixels of each side.
+        phase: 0 for a bright stripe through the center, in radians.
+    """
     y, x = np.mgrid[:size, :size] - size // 2
-    across = x * np.sin(np.deg2rad(angle)) + y * np.cos(np.deg2rad(angle))
-    return np.cos(2 * np.pi * across / wavelength + phase).astype("float32")
+    radians = np.deg2rad(angle)
+    distance = x * np.sin(radians) + y * np.cos(radians)  # from the stripe through the center
+    return np.cos(2 * np.pi * distance / wavelength + phase).astype("float32")
 
 
 def gabor(angle, wavelength=6, size=17, phase=0.0):
-    """Stripes under a bell: a receptive field as Hubel and Wiesel found them. Even light gives 0."""
-    bell = low_pass(size, size / 5)
-    return bell * (
-        stripes(angle, wavelength, size, phase)
-        - np.sum(bell * stripes(angle, wavelength, size, phase))
-    )
+    """A Gabor kernel, a grating under a Gaussian: a receptive field as Hubel and Wiesel found.
+
+    The mean of the grating under the Gaussian is subtracted, so that the sum is 0.
+    """
+    gaussian = low_pass(size, sigma=size / 5)
+    stripes = grating(angle, wavelength, size, phase)
+    return gaussian * (stripes - np.sum(gaussian * stripes))
 
 
-def energy(image, angle):
-    """Answer to stripes at an angle, wherever in its wave a pixel lies: two filters a quarter of a wave apart."""
-    return np.hypot(convolve(image, gabor(angle)), convolve(image, gabor(angle, phase=np.pi / 2)))
+def gabor_energy(image, angle):
+    """Response to an orientation, whatever the phase: two Gabor filters a quarter wave apart."""
+    even = convolve(image, gabor(angle))
+    odd = convolve(image, gabor(angle, phase=np.pi / 2))
+    return np.hypot(even, odd)
 
 
 def tuning_curve(preferred, angles):
-    """Mean answer of the filter pair for one orientation to stripes at others."""
-    return np.array(
-        [energy(stripes(angle, wavelength=6, size=65), preferred).mean() for angle in angles]
-    )
+    """Mean response of the filters for one orientation to gratings at other angles: (angles,)."""
+    responses = []
+    for angle in angles:
+        image = grating(angle, wavelength=6, size=65)
+        responses.append(gabor_energy(image, preferred).mean())
+    return np.array(responses)
 
 
-def learn_a_kernel(image, hidden, steps=200):
-    """A 3 × 3 convolution trained on nothing but the hidden filter's input and output: its kernel after each step."""
-    target = convolve(image, hidden)[None, :, :, None]
-    model = keras.Sequential(
-        [keras.Input((None, None, 1)), keras.layers.Conv2D(1, 3, use_bias=False)]
-    )
-    model.compile(
-        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.5, steps)), loss="mse"
-    )
-    kernels = [model.get_weights()[0][:, :, 0, 0]]
+def learn_kernel(image, hidden, steps=200):
+    """Train a 3 × 3 convolution on nothing but input and output of a hidden kernel.
+
+    Args:
+        image: The input (H, W).
+        hidden: The kernel (3, 3) to be found.
+        steps: Of gradient descent.
+
+    Returns:
+        The kernels (steps + 1, 3, 3): the initial one and the one after each step.
+    """
+    inputs = image[None, :, :, None]  # (1, H, W, 1)
+    targets = convolve(image, hidden)[None, :, :, None]
+    convolution = keras.layers.Conv2D(1, 3, use_bias=False)
+    model = keras.Sequential([keras.Input((None, None, 1)), convolution])
+    schedule = keras.optimizers.schedules.CosineDecay(0.5, steps)
+    model.compile(keras.optimizers.Adam(schedule), loss="mse")
+    kernels = [convolution.get_weights()[0]]
     for _ in range(steps):
-        model.train_on_batch(image[None, :, :, None], target)
-        kernels.append(model.get_weights()[0][:, :, 0, 0])
-    return np.array(kernels)
+        model.train_on_batch(inputs, targets)
+        kernels.append(convolution.get_weights()[0])
+    return np.array(kernels)[:, :, :, 0, 0]
 
 
-def show(axis, image, title, signed=False):
-    """A picture; with `signed`, zero is white, and what is above and below has a colour each."""
+def noise(size=64):
+    """An image (size, size) of standard normal noise."""
+    return np.random.default_rng(0).normal(size=(size, size)).astype("float32")
+
+
+def show(axis, image, title=None, signed=False):
+    """Draw an image; with `signed`, zero is white, and positive and negative have a color each."""
     limit = np.quantile(np.abs(image), 0.99)
-    axis.imshow(
-        image, cmap="PuOr_r" if signed else "gray", vmin=-limit if signed else 0, vmax=limit
-    )
-    axis.set_title(title)
-    axis.axis("off")
+    if signed:
+        style = {"cmap": "PuOr_r", "vmin": -limit, "vmax": limit}
+    else:
+        style = {"cmap": "gray", "vmin": 0, "vmax": limit}
+    plots.show_images(axis, image[None], title=title, **style)
 
 
-def figures():
-    """The filters on a temple; the flower by its colour and by its contours; tuning curves; the learned mask."""
-    china, flower = photograph("china"), photograph("flower")
-    grey = china.mean(axis=2)
-    classic, axes = plt.subplots(2, 2, figsize=(9, 6.6), layout="constrained")
-    show(axes[0, 0], grey, "Photograph")
-    show(axes[0, 1], convolve(grey, EDGES), "−1 … 8 … −1 answers at edges, both ways", signed=True)
-    show(axes[1, 0], convolve(grey, low_pass()), "Low pass: the details are gone")
-    show(axes[1, 1], convolve(grey, high_pass()), "High pass: the details are left", signed=True)
+def plot_classic():
+    """Edge mask, low pass and high pass on a photograph."""
+    gray = photograph("china").mean(axis=2)
+    figure, axes = plt.subplots(2, 2, figsize=(9, 6.6), layout="constrained")
+    show(axes[0, 0], gray, "Photograph")
+    edges = convolve(gray, EDGES)
+    show(axes[0, 1], edges, "−1 … 8 … −1 responds to edges, with both signs", signed=True)
+    show(axes[1, 0], convolve(gray, low_pass()), "Low pass: the details are gone")
+    high = convolve(gray, high_pass())
+    show(axes[1, 1], high, "High pass: the details are left", signed=True)
+    return figure
 
-    colour, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+
+def plot_color():
+    """A color filter on a photograph."""
+    flower = photograph("flower")
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     show(axes[0], flower, "Photograph")
-    show(
-        axes[1],
-        convolve(flower, colour_filter(ORANGE)),
-        "Three weights find what is orange",
-        signed=True,
-    )
+    orange = convolve(flower, color_filter(ORANGE))
+    show(axes[1], orange, "Three weights find what is orange", signed=True)
+    return figure
 
-    orientations, axes = plt.subplots(
+
+def plot_orientations():
+    """Four Gabor filters and their responses to a photograph."""
+    gray = photograph("flower").mean(axis=2)
+    figure, axes = plt.subplots(
         2, 4, figsize=(10, 4.6), height_ratios=(1, 1.6), layout="constrained"
     )
     for column, angle in enumerate(ANGLES[::2]):
         show(axes[0, column], gabor(angle), f"{angle:.0f}°", signed=True)
-        show(axes[1, column], energy(flower.mean(axis=2), angle), "")
-    orientations.suptitle("Each filter finds the contours that run its way")
+        show(axes[1, column], gabor_energy(gray, angle))
+    figure.suptitle("Each filter finds the contours that run its way")
+    return figure
 
-    tuning, axis = plt.subplots(layout="constrained")
+
+def plot_tuning():
+    """Tuning curves of four Gabor filters."""
     angles = np.arange(0, 181, 5)
+    figure, axis = plt.subplots(layout="constrained")
     for angle in ANGLES[::2]:
         axis.plot(angles, tuning_curve(angle, angles), label=f"filter for {angle:.0f}°")
-    axis.set(
-        xlabel="orientation of the stripes shown (degrees)",
-        ylabel="answer",
-        xticks=range(0, 181, 45),
-        ylim=(0, 0.6),
-    )
-    axis.set_title("Every filter has one orientation that it prefers")
+    axis.set(title="Every filter has one orientation that it prefers")
+    axis.set(xlabel="orientation of the grating (degrees)", xticks=range(0, 181, 45))
+    axis.set(ylabel="response", ylim=(0, 0.6))
     axis.legend(loc="upper center", ncols=4)
+    return figure
 
-    learned, axis = plt.subplots(layout="constrained")
-    noise = np.random.default_rng(0).normal(size=(64, 64)).astype("float32")
-    roofs = grey[100:228, 100:228]
-    for name, image in {
+
+def plot_learning():
+    """How fast gradient descent finds the edge mask, from three images."""
+    roofs = photograph("china").mean(axis=2)[100:228, 100:228]
+    images = {
         "photograph": roofs,
         "photograph less its mean": roofs - roofs.mean(),
-        "noise": noise,
-    }.items():
-        axis.semilogy(np.abs(learn_a_kernel(image, EDGES) - EDGES).max(axis=(1, 2)), label=name)
+        "noise": noise(),
+    }
+    figure, axis = plt.subplots(layout="constrained")
+    for name, image in images.items():
+        errors = np.abs(learn_kernel(image, EDGES) - EDGES).max(axis=(1, 2))
+        axis.semilogy(errors, label=name)
+    axis.set(title="From input and output alone, gradient descent finds the edge mask")
     axis.set(xlabel="training step", ylabel="largest error of the nine weights")
-    axis.set_title("From what goes in and what comes out, gradient descent finds the edge mask")
     axis.legend()
+    return figure
+
+
+def figures():
+    """Classic filters on two photographs, tuning curves of Gabor filters, and a filter learned."""
     return {
-        "classic": classic,
-        "colour": colour,
-        "orientations": orientations,
-        "tuning": tuning,
-        "learned": learned,
+        "classic": plot_classic(),
+        "color": plot_color(),
+        "orientations": plot_orientations(),
+        "tuning": plot_tuning(),
+        "learned": plot_learning(),
     }
 
 
 def main():
-    grey, flower = photograph("china").mean(axis=2), photograph("flower")
-    even = convolve(np.full((9, 9), 0.5, "float32"), EDGES)
-    print(
-        f"Edge mask: its weights add up to {EDGES.sum():.0f}; where light is even it answers {even.max():.0f}"
-    )
-    for name, image in {
-        "photo": grey,
-        "low": convolve(grey, low_pass()),
-        "high": convolve(grey, high_pass()),
-    }.items():
-        print(f"{name:>6}: mean {image.mean():7.4f}, variance {image.var():.4f}")
-    orange = convolve(flower, colour_filter(ORANGE))
-    print(
-        f"Orange filter: {orange[200:250, 280:330].mean():.2f} on the flower, {orange[:80, :80].mean():.2f} beside it"
-    )
-    noise = np.random.default_rng(0).normal(size=(64, 64)).astype("float32")
-    print(f"Edge mask learned from noise:\n{learn_a_kernel(noise, EDGES)[-1].round(2)}")
+    uniform = np.full((9, 9), 0.5, "float32")
+    response = convolve(uniform, EDGES).max()
+    print(f"Edge mask: sum {EDGES.sum():.0f}, response to a uniform image {response:.0f}")
+
+    gray = photograph("china").mean(axis=2)
+    images = {
+        "photograph": gray,
+        "low pass": convolve(gray, low_pass()),
+        "high pass": convolve(gray, high_pass()),
+    }
+    for name, image in images.items():
+        print(f"{name:>10}: mean {image.mean():7.4f}, variance {image.var():.4f}")
+
+    orange = convolve(photograph("flower"), color_filter(ORANGE))
+    on_flower = orange[200:250, 280:330].mean()
+    beside = orange[:80, :80].mean()
+    print(f"Orange filter: {on_flower:.2f} on the flower, {beside:.2f} beside it")
+
+    print(f"Edge mask learned from noise:\n{learn_kernel(noise(), EDGES)[-1].round(2)}")
     for name, figure in figures().items():
         figure.savefig(f"{name}.png")
 

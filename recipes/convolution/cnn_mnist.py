@@ -1,11 +1,12 @@
-"""Convolutional network on MNIST: [conv – relu – pool] three times and a softmax layer, 29,466 parameters.
+"""Convolutional network on MNIST: [conv – relu – pool] × 3 and a softmax layer, 29,466 parameters.
 
 Slides: 001 «Arquitecturas», 001 «MNIST», 001 «Pooling Layer», 002 «Capa de agrupamiento (pooling)».
-Paper:  LeCun et al. (1998), Gradient-based learning applied to document recognition, https://doi.org/10.1109/5.726791
-Departs from both: the first layer takes steps of two pixels instead of being pooled, blocks are averaged instead of
-reduced to their maximum, and batch normalisation follows the convolutions: all three make it learn faster on a CPU.
-The slide says that max pooling is better and faster than average pooling; that is not so in general: on CPUs the
-gradient of max pooling is the slowest part of a training step.
+Paper:  LeCun et al. (1998), Gradient-based learning applied to document recognition,
+        https://doi.org/10.1109/5.726791
+Departs from both: a stride of 2 in the first convolution takes the place of its pooling layer, the
+other two are average pooling, and batch normalization follows the convolutions. All three train
+faster on a CPU. The slide says that max pooling is better and faster than average pooling; in
+general it is not: on CPUs its gradient is the slowest part of a training step.
 """
 
 import keras
@@ -15,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 
 from layers.digits import CenterDigit, UnlikeDigit
 from layers.random_affine import RandomAffine
+from recipes.common.arrays import to_numpy
 
 EPOCHS = 5
 
@@ -28,26 +30,31 @@ def load_data(batch_size=128):
 
 
 def build_sequential(filters=16, augment=1.0):
-    """The network as a list of layers. `augment` scales how far training images are turned, stretched and moved."""
+    """The network as a list of layers; `augment` is the strength of the data augmentation."""
     return keras.Sequential(
         [
             keras.Input((28, 28, 1)),
             keras.layers.Rescaling(1 / 255),
+            # Data augmentation, in training only.
             RandomAffine(
                 rotation=10 * augment,
                 scale=0.1 * augment,
                 shear=0.1 * augment,
                 translation=2 * augment,
             ),
+            # 28 × 28 to 14 × 14: a stride of 2 instead of a pooling layer.
             keras.layers.Conv2D(filters, 4, strides=2, padding="same", activation="relu"),
+            # 14 × 14 to 7 × 7.
             keras.layers.Conv2D(2 * filters, 3, padding="same", use_bias=False),
             keras.layers.BatchNormalization(),
             keras.layers.ReLU(),
             keras.layers.AveragePooling2D(2),
+            # 7 × 7 to 3 × 3.
             keras.layers.Conv2D(4 * filters, 3, padding="same", use_bias=False),
             keras.layers.BatchNormalization(),
             keras.layers.ReLU(),
             keras.layers.AveragePooling2D(2),
+            # Class probabilities.
             keras.layers.Flatten(),
             keras.layers.Dense(10, activation="softmax"),
         ]
@@ -58,26 +65,39 @@ def build_functional(filters=16, augment=1.0):
     """The same network as a chain of function calls, from input to output."""
     inputs = keras.Input((28, 28, 1))
     x = keras.layers.Rescaling(1 / 255)(inputs)
+    # Data augmentation, in training only.
     x = RandomAffine(
-        rotation=10 * augment, scale=0.1 * augment, shear=0.1 * augment, translation=2 * augment
+        rotation=10 * augment,
+        scale=0.1 * augment,
+        shear=0.1 * augment,
+        translation=2 * augment,
     )(x)
+    # (batch, 28, 28, 1)
     x = keras.layers.Conv2D(filters, 4, strides=2, padding="same", activation="relu")(x)
-    for width in (2 * filters, 4 * filters):
-        x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
-        x = keras.layers.BatchNormalization()(x)
-        x = keras.layers.ReLU()(x)
-        x = keras.layers.AveragePooling2D(2)(x)
-    outputs = keras.layers.Dense(10, activation="softmax")(keras.layers.Flatten()(x))
+    # (batch, 14, 14, filters)
+    x = keras.layers.Conv2D(2 * filters, 3, padding="same", use_bias=False)(x)
+    x = keras.layers.BatchNormalization()(x)
+    x = keras.layers.ReLU()(x)
+    x = keras.layers.AveragePooling2D(2)(x)
+    # (batch, 7, 7, 2 * filters)
+    x = keras.layers.Conv2D(4 * filters, 3, padding="same", use_bias=False)(x)
+    x = keras.layers.BatchNormalization()(x)
+    x = keras.layers.ReLU()(x)
+    x = keras.layers.AveragePooling2D(2)(x)
+    # (batch, 3, 3, 4 * filters)
+    x = keras.layers.Flatten()(x)
+    outputs = keras.layers.Dense(10, activation="softmax")(x)
     return keras.Model(inputs, outputs)
 
 
 def build_model(api="sequential", filters=16, augment=1.0, learning_rate=0.02, steps=EPOCHS * 446):
     """The compiled network: (28, 28, 1) images to 10 class probabilities. 29,466 parameters.
 
-    The learning rate climbs for the first quarter of the training `steps`, then falls to zero along a cosine.
+    Learning-rate schedule: linear warmup for the first quarter of the training `steps`, then cosine
+    decay to zero.
     """
-    build = {"sequential": build_sequential, "functional": build_functional}[api]
-    model = build(filters, augment)
+    builders = {"sequential": build_sequential, "functional": build_functional}
+    model = builders[api](filters, augment)
     warmup = steps // 4
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0, steps - warmup, warmup_target=learning_rate, warmup_steps=warmup
@@ -91,18 +111,18 @@ def build_model(api="sequential", filters=16, augment=1.0, learning_rate=0.02, s
 
 
 def deployed(model):
-    """The network for a picture of one digit, of any size, dark on light or light on dark.
+    """The network for images of one digit, of any size, dark on light or light on dark.
 
-    Beside the probabilities it says how `unlike` MNIST's digits the picture is, from 0 to 1.
+    Beside the class probabilities it returns how `unlike` MNIST's digits the image is, from 0 to 1.
     """
-    picture = keras.Input((None, None, 1))
-    digit = CenterDigit()(picture)
-    answers = {"probabilities": model(digit), "unlike": UnlikeDigit()(digit)}
-    return keras.Model(picture, answers)
+    image = keras.Input((None, None, 1))
+    digit = CenterDigit()(image)  # (batch, 28, 28, 1), white on black as in MNIST
+    outputs = {"probabilities": model(digit), "unlike": UnlikeDigit()(digit)}
+    return keras.Model(image, outputs)
 
 
 def search_space(hp):
-    """Arguments of `build_model` and `load_data` worth tuning; the defaults are the recipe's own."""
+    """Arguments of `build_model` and `load_data` worth tuning; their defaults are the recipe's."""
     return {
         "filters": hp.Int("filters", 8, 32, step=8, default=16),
         "augment": hp.Float("augment", 0.0, 2.0, step=0.5, default=1.0),
@@ -115,24 +135,24 @@ def search_space(hp):
 
 def baseline(train, test):
     """Logistic regression on the pixels."""
-    images, labels = (
-        np.concatenate(parts) for parts in zip(*train.as_numpy_iterator(), strict=True)
-    )
-    classifier = LogisticRegression(solver="saga", tol=0.1).fit(
-        images.reshape(-1, 784) / np.float32(255), labels
-    )
-    images, labels = (
-        np.concatenate(parts) for parts in zip(*test.as_numpy_iterator(), strict=True)
-    )
+    images, labels = to_numpy(train)
+    classifier = LogisticRegression(solver="saga", tol=0.1)
+    classifier.fit(images.reshape(-1, 784) / np.float32(255), labels)
+    images, labels = to_numpy(test)
     return {"accuracy": classifier.score(images.reshape(-1, 784) / np.float32(255), labels)}
 
 
 def main():
+    keras.utils.set_random_seed(0)
     train, validation, test = load_data()
     model = build_model(steps=EPOCHS * len(train))
-    model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False)
-    print(model.evaluate(test, return_dict=True))
-    model.save("cnn_mnist.keras")
+    best = keras.callbacks.ModelCheckpoint(
+        "cnn_mnist.keras", monitor="val_accuracy", mode="max", save_best_only=True
+    )
+    model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
+    model = keras.saving.load_model("cnn_mnist.keras")  # the best epoch
+    print("Test:", model.evaluate(test, return_dict=True))
+    print("Logistic regression on the pixels:", baseline(train, test))
     deployed(model).save("cnn_mnist_deployed.keras")
 
 

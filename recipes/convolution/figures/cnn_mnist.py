@@ -1,50 +1,62 @@
-"""The pictures of cnn_mnist: what its first layer looks for, and one digit on its way through."""
+"""The pictures of cnn_mnist: the filters of its first layer, and the feature maps of one digit."""
 
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
+from recipes.common import plots
+
 
 def figures(model, test, history):
-    """What the first layer looks for, and what three layers make of one digit."""
-    kernels = next(
-        layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)
-    ).get_weights()[0]
-    filters, axis = plt.subplots(figsize=(5, 4.4), layout="constrained")
-    strongest = np.abs(kernels).max()
-    picture = axis.imshow(
-        mosaic(kernels[:, :, 0], columns=4), cmap="PuOr_r", vmin=-strongest, vmax=strongest
-    )
-    axis.set_title("The first layer looks for strokes and their edges")
-    axis.axis("off")
-    filters.colorbar(picture, label="weight")
+    """The filters of the first layer, and one test digit with its feature maps at three depths."""
+    images, _ = next(test.as_numpy_iterator())
+    return {
+        "filters": plot_filters(model),
+        "feature_maps": plot_feature_maps(model, images[0]),
+    }
 
-    digit = next(test.as_numpy_iterator())[0][:1]
-    stages = [layer for layer in model.layers if isinstance(layer, keras.layers.AveragePooling2D)]
-    stages.insert(
-        0, next(layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
-    )
-    inside = keras.Model(model.inputs, [layer.output for layer in stages])
-    maps = [np.asarray(x[0]) for x in (digit, *inside([digit], training=False))]
-    feature_maps, axes = plt.subplots(
+
+def layers_of(model, kind):
+    """The layers of one class, in their order."""
+    return [layer for layer in model.layers if isinstance(layer, kind)]
+
+
+def plot_filters(model):
+    """The filters of the first layer, orange where they add and purple where they subtract."""
+    first = layers_of(model, keras.layers.Conv2D)[0]
+    kernels = first.get_weights()[0]  # (height, width, 1, filters)
+    filters = np.moveaxis(kernels[:, :, 0], -1, 0)  # (filters, height, width)
+    largest = np.abs(filters).max()
+    figure, axis = plt.subplots(figsize=(5, 4.4), layout="constrained")
+    style = {"cmap": "PuOr_r", "vmin": -largest, "vmax": largest}
+    picture = plots.show_images(axis, filters, columns=4, **style)
+    figure.colorbar(picture, label="weight")
+    figure.suptitle("The first layer responds to strokes and their edges")
+    return figure
+
+
+def feature_maps(model, image):
+    """Feature maps of an image (28, 28, 1): after the first convolution and after each pooling.
+
+    Returns:
+        Three arrays (maps, height, width).
+    """
+    first = layers_of(model, keras.layers.Conv2D)[0]
+    stages = [first, *layers_of(model, keras.layers.AveragePooling2D)]
+    extractor = keras.Model(model.inputs, [stage.output for stage in stages])
+    maps = extractor([image[None]], training=False)  # each (1, height, width, maps)
+    return [np.moveaxis(keras.ops.convert_to_numpy(x[0]), -1, 0) for x in maps]
+
+
+def plot_feature_maps(model, image):
+    """An image and its feature maps; the titles give number and size."""
+    figure, axes = plt.subplots(
         1, 4, figsize=(10, 3), width_ratios=(1, 1, 2, 1), layout="constrained"
     )
-    for axis, x, columns in zip(axes, maps, (1, 4, 8, 8), strict=True):
-        axis.imshow(mosaic(x, columns), cmap="magma")
-        axis.set_title(f"{x.shape[-1]} of {x.shape[0]} × {x.shape[1]}")
-        axis.axis("off")
-    feature_maps.suptitle(
-        "One digit on its way through the network: more and more maps, smaller and smaller"
-    )
-    return {"filters": filters, "feature_maps": feature_maps}
-
-
-def mosaic(maps, columns):
-    """The channels of an array (height, width, channels) side by side, with a gap between, as one picture."""
-    height, width, channels = maps.shape
-    rows = -(-channels // columns)
-    tiles = np.full((rows * columns, height + 1, width + 1), np.nan)
-    tiles[:channels, :height, :width] = np.moveaxis(maps, -1, 0)
-    return np.block([list(row) for row in tiles.reshape(rows, columns, height + 1, width + 1)])[
-        :-1, :-1
-    ]
+    panels = [np.moveaxis(image, -1, 0), *feature_maps(model, image)]
+    for axis, maps, columns in zip(axes, panels, (1, 4, 8, 8), strict=True):
+        count, height, width = maps.shape
+        title = f"{count} of {height} × {width}"
+        plots.show_images(axis, maps, columns, title, cmap="magma")
+    figure.suptitle("From layer to layer, the feature maps grow in number and shrink in size")
+    return figure

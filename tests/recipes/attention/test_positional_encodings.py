@@ -1,4 +1,4 @@
-"""M13 to M16: order without and with codes, the slides' codings, and what sinusoids keep (N47, N48)."""
+"""M13 to M16: order without and with positional encodings, those of the slides, and N47, N48."""
 
 import numpy as np
 import pytest
@@ -6,22 +6,25 @@ import pytest
 from recipes.attention import positional_encodings as recipe
 
 
-@pytest.mark.parametrize("coding", [None, "sinusoidal", "binary", "integer"])
-def test_only_with_codes_a_permuted_sentence_is_another(coding):
-    difference = recipe.permutation_matters(recipe.network(coding))
-    assert difference < 1e-5 if coding is None else difference > 0.01
+@pytest.mark.parametrize("encoding", [None, "sinusoidal", "binary", "integer"])
+def test_only_encodings_make_a_permuted_sentence_another(encoding):
+    difference = recipe.permutation_difference(recipe.attention_network(encoding))
+    if encoding is None:
+        assert difference < 1e-5
+    else:
+        assert difference > 0.01
 
 
-def test_codings_of_the_slide():
-    assert recipe.codes(range(1, 7), 4, "integer").tolist() == [[p] * 4 for p in range(1, 7)]
-    rows = ["".join(map(str, row)) for row in recipe.codes(range(1, 7), 4, "binary").astype(int)]
+def test_encodings_of_the_slide():
+    assert recipe.encode(range(1, 7), 4, "integer").tolist() == [[p] * 4 for p in range(1, 7)]
+    rows = ["".join(map(str, row)) for row in recipe.encode(range(1, 7), 4, "binary").astype(int)]
     assert rows == ["0001", "0010", "0011", "0100", "0101", "0110"]
     expected = [0.9093, -0.4161, 0.1987, 0.9801, 0.0200, 0.9998, 0.0020, 1.0000]
-    assert recipe.codes([2], 8, "sinusoidal")[0] == pytest.approx(expected, abs=5e-5)
+    assert recipe.encode([2], 8, "sinusoidal")[0] == pytest.approx(expected, abs=5e-5)
 
 
 def test_printed_formula_divides_by_zero():
-    printed = recipe.codes(range(1, 7), 8, "printed")
+    printed = recipe.encode(range(1, 7), 8, "printed")
     assert not np.isfinite(printed[:, 0]).any()
     assert printed[:, 1:] == pytest.approx(np.sin(np.arange(1, 7)[:, None] / np.arange(1, 8)))
 
@@ -30,26 +33,33 @@ def test_printed_formula_divides_by_zero():
 def test_further_on_is_a_rotation(shift):
     matrix = recipe.rotation(shift, 32)
     assert matrix @ matrix.T == pytest.approx(np.eye(32))
-    here, there = (
-        recipe.codes(range(start, start + 500), 32, "sinusoidal") for start in (0, shift)
-    )
+    here = recipe.encode(range(500), 32, "sinusoidal")
+    there = recipe.encode(range(shift, shift + 500), 32, "sinusoidal")
     assert np.abs(here @ matrix.T - there).max() < 1e-4
 
 
-def test_what_stays_the_same_everywhere():
-    norms, gaps = {}, {}
-    for coding in ("integer", "binary", "sinusoidal"):
-        code = recipe.codes(range(128), 64, coding)
-        norms[coding], gaps[coding] = (
-            np.linalg.norm(code, axis=1),
-            np.linalg.norm(np.diff(code, axis=0), axis=1),
-        )
+def test_norms_and_distances_of_neighbors():
+    norms = {}
+    distances = {}
+    for encoding in ("integer", "binary", "sinusoidal"):
+        encoded = recipe.encode(range(128), 64, encoding)
+        norms[encoding] = np.linalg.norm(encoded, axis=1)
+        distances[encoding] = np.linalg.norm(np.diff(encoded, axis=0), axis=1)
     assert norms["integer"] == pytest.approx(8 * np.arange(128))
     assert norms["sinusoidal"] == pytest.approx(32**0.5, rel=1e-5)
-    assert np.ptp(gaps["sinusoidal"]) < 1e-4
-    assert gaps["binary"][[0, 1, 7, 63]] ** 2 == pytest.approx([1, 2, 4, 7])  # digits that change
+    assert np.ptp(distances["sinusoidal"]) < 1e-4
+    # The squared distance is the number of digits that change.
+    assert distances["binary"][[0, 1, 7, 63]] ** 2 == pytest.approx([1, 2, 4, 7])
+
+
+def test_attended_share():
+    one_key_takes_all = np.eye(5)[[2, 2, 0, 1, 2]]
+    assert recipe.attended_share(np.full((3, 5), 0.2)) == pytest.approx(1)
+    assert recipe.attended_share(one_key_takes_all) == pytest.approx(0.2)
+    half_and_half = np.array([[0.5, 0.0, 0.5, 0.0], [0.0, 1.0, 0.0, 0.0]])
+    assert recipe.attended_share(half_and_half) == pytest.approx((2 / 4 + 1 / 4) / 2)
 
 
 def test_integers_take_attention_away_from_the_words():
-    assert recipe.share_seen("integer", 128, draws=3) < 0.05
-    assert recipe.share_seen("sinusoidal", 128, draws=3) > 0.3
+    assert recipe.mean_attended_share("integer", 128, samples=3) < 0.05
+    assert recipe.mean_attended_share("sinusoidal", 128, samples=3) > 0.3

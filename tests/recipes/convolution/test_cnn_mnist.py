@@ -1,4 +1,4 @@
-"""The flagship: its size, its two notations, and what it does to images while training."""
+"""The sizes of its feature maps, its data augmentation and its learning-rate schedule."""
 
 import keras
 import numpy as np
@@ -10,23 +10,6 @@ from recipes.convolution import cnn_mnist
 @pytest.fixture(scope="module")
 def digits():
     return np.random.default_rng(0).integers(0, 256, (6, 28, 28, 1)).astype("uint8")
-
-
-@pytest.mark.parametrize("api", ["sequential", "functional"])
-def test_parameters(api):
-    assert cnn_mnist.build_model(api=api).count_params() == 29_466
-
-
-def test_both_apis_are_the_same_network(digits):
-    sequential, functional = cnn_mnist.build_sequential(), cnn_mnist.build_functional()
-    rng = np.random.default_rng(1)
-    sequential.set_weights(
-        [weight + rng.uniform(0, 0.02, weight.shape) for weight in sequential.get_weights()]
-    )
-    functional.set_weights(sequential.get_weights())
-    expected = sequential.predict(digits, verbose=0)
-    assert np.ptp(expected, axis=0).max() > 1e-3  # the outputs do depend on the image
-    np.testing.assert_allclose(functional.predict(digits, verbose=0), expected, atol=1e-6)
 
 
 def test_maps_shrink_by_halves_while_their_number_doubles():

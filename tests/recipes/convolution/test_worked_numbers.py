@@ -6,7 +6,6 @@ import pytest
 import tensorflow_datasets as tfds
 from keras import ops
 
-from layers.shapes import conv_output, receptive_field
 from recipes.convolution import classic_filters, convolution_by_hand, im2col, pooling, x_image
 from recipes.perceptrons import mlp_mnist
 
@@ -131,9 +130,9 @@ def test_n7_output_sizes():
         (28, 3, 0, 1): 26,
         (227, 11, 0, 4): 55,
     }
-    assert {case: conv_output(*case) for case in cases} == cases
+    assert {case: convolution_by_hand.conv_output(*case) for case in cases} == cases
     with pytest.raises(ValueError, match=r"54\.25"):
-        conv_output(224, 11, 0, 4)
+        convolution_by_hand.conv_output(224, 11, 0, 4)
     assert keras.layers.Conv2D(96, 11, strides=4).compute_output_shape((1, 224, 224, 3)) == (
         1,
         54,
@@ -168,7 +167,7 @@ def test_n9_to_n12_dense_against_convolution(channels, dense, weights, products)
     """From the recipes' own image to maps, patches and counts of parameters."""
     image, kernels = normal(32, 32, channels), normal(5, 5, channels, 6)
     maps = convolution_by_hand.correlate(image, kernels)
-    assert maps.size == conv_output(32, 5) ** 2 * 6 == 4_704
+    assert maps.size == convolution_by_hand.conv_output(32, 5) ** 2 * 6 == 4_704
     assert mlp_mnist.parameters([image.size, maps.size]) - maps.size == dense
     assert convolution_by_hand.parameters(5, channels, 6) - 6 == kernels.size == weights
     assert parameters(keras.layers.Conv2D(6, 5, use_bias=False), 32, 32, channels) == weights
@@ -265,7 +264,10 @@ def test_n18_separable():
 
 def test_n19_patch_gan():
     kernels, strides = [4] * 5, [2, 2, 2, 1, 1]
-    assert [receptive_field(kernels[-n:], strides[-n:]) for n in range(1, 6)] == [4, 7, 16, 34, 70]
+    fields = []
+    for n in range(1, 6):
+        fields.append(convolution_by_hand.receptive_field(kernels[-n:], strides[-n:]))
+    assert fields == [4, 7, 16, 34, 70]
 
 
 def test_dense_neuron_is_a_convolution_as_large_as_the_image():

@@ -1,4 +1,4 @@
-"""Maps lie where the titles say, in the order of the channels, and show the network that was given."""
+"""Filters and feature maps are those of the network and the image, in the order of the channels."""
 
 import keras
 import numpy as np
@@ -14,14 +14,6 @@ from recipes.convolution.figures import cnn_mnist
 def close():
     yield
     plt.close("all")
-
-
-def test_mosaic_puts_channel_after_channel():
-    picture = cnn_mnist.mosaic(np.arange(12.0).reshape(2, 2, 3), columns=2)
-    np.testing.assert_array_equal(picture[:2], [[0, 3, np.nan, 1, 4], [6, 9, np.nan, 7, 10]])
-    np.testing.assert_array_equal(picture[3:, :2], [[2, 5], [8, 11]])
-    assert np.isnan(picture[2]).all()
-    assert np.isnan(picture[:, 2:][3:]).all()
 
 
 @pytest.mark.parametrize("api", ["sequential", "functional"])
