@@ -10,7 +10,10 @@ import pytest
 from recipes.common import ngrams
 from recipes.common.ngrams import NGramModel
 
-TEXT = "en un lugar de la mancha de cuyo nombre no quiero acordarme no ha mucho que vivía un hidalgo es"
+TEXT = (
+    "en un lugar de la mancha de cuyo nombre no quiero acordarme no ha mucho que vivía "
+    "un hidalgo es"
+)
 LETTERS = sorted({*TEXT, "z"})  # z: in the vocabulary, and never seen
 
 
