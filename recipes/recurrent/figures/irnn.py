@@ -95,7 +95,7 @@ def plot_activations():
     axes[1].legend(loc="upper left")
     axes[2].set(title="A gradient, 50 steps back in time", xlabel="steps before the end")
     axes[2].set(ylabel="norm", ylim=(1e-37, 1e3))
-    axes[2].legend(loc="lower left", fontsize="small")
+    axes[2].legend(loc="lower right", fontsize="small")
     return figure
 
 
@@ -106,7 +106,7 @@ def plot_learning(models, histories, inputs, sums):
     edges = np.linspace(kept.min(), kept.max() + 1, GROUPS + 1).astype(int)
     for name, model in models.items():
         errors = histories[name]["val_mse"]
-        axes[0].semilogy(np.arange(len(errors)) + 1, errors, label=name)
+        axes[0].semilogy(np.arange(len(errors)) + 1, errors, "o-", markersize=3, label=name)
         answers = model.predict(inputs, batch_size=1000, verbose=0)
         correct = np.abs(answers - sums)[:, 0] < TOLERANCE
         axes[1].plot(share_correct(correct, kept, edges), "o-", label=name)
