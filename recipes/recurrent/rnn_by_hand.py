@@ -1,143 +1,175 @@
-"""A recurrent network by hand: one step repeated, unrolled in time, and back-propagation through time.
+"""Recurrent network by hand: one step repeated, unrolling in time, backpropagation through time.
 
 Slides: 002 «Redes neuronales recurrentes (RNN)», 002 «RNN – desplegado temporal», 002 «RNN – BPTT»,
         002 «RNN: requisitos», 001 «zoo RNN».
-Paper:  Elman (1990), https://doi.org/10.1207/s15516709cog1402_1; Werbos (1990), Backpropagation through time,
-        https://doi.org/10.1109/5.58337
-The slide's h_t = tanh(W_hhᵀ h_{t−1} + W_xhᵀ x_t), y_t = W_hyᵀ h_t is `SimpleRNN(use_bias=False)` and a `Dense` layer.
-Among the requirements that it says an RNN meets are long dependencies; its own later slides show that it does not, and
-so does the picture of the gradient here.
+Paper:  Elman (1990), https://doi.org/10.1207/s15516709cog1402_1; Werbos (1990), Backpropagation
+        through time, https://doi.org/10.1109/5.58337
+The slide's h_t = tanh(W_hhᵀ h_{t−1} + W_xhᵀ x_t), y_t = W_hyᵀ h_t is `SimpleRNN(use_bias=False)`
+and a `Dense` layer. Among the requirements that it says an RNN meets are long-term dependencies;
+its own later slides show that it does not, and so does the picture of the gradient here.
 
-The same weights at every step: a pattern learned at one place of the sequence is recognised at all others, which a
-dense layer on the whole sequence cannot do. The number of weights does not depend on the length (6,208 for 32 → 64).
+The weights are shared by all steps: a pattern learned at one place of the sequence is recognized at
+all others, which a dense layer on the whole sequence cannot do. The number of weights does not
+depend on the length (6,208 for 32 → 64, biases included).
 """
 
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
-STEPS, PLACE = 20, 2
-CUES = np.array(list(np.ndindex(2, 2, 2))) * 2 - 1  # eight ways to order three ticks up or down
-ANSWERS = np.where(
-    np.all(CUES == [1, -1, 1], 1), 1, np.where(np.all(CUES == [-1, 1, -1], 1), -1, 0)
-)
+STEPS = 20  # of the sequences in which a pattern stands
+PLACE = 2  # where it begins in the training examples
+OTHER_PLACES = (8, 15)  # where it begins in the test
+# The eight patterns of three ticks up (1) or down (−1), and what is to be answered to each:
+# 1 to up–down–up, −1 to down–up–down, 0 to the others.
+PATTERNS = 2 * np.array(list(np.ndindex(2, 2, 2))) - 1
+UP_DOWN_UP = [1, -1, 1]
+ANSWERS = np.zeros(len(PATTERNS))
+ANSWERS[np.all(np.equal(PATTERNS, UP_DOWN_UP), axis=1)] = 1
+ANSWERS[np.all(np.equal(-PATTERNS, UP_DOWN_UP), axis=1)] = -1
 
 
 def rnn(x, w_xh, w_hh, w_hy):
-    """Outputs (batch, steps, outputs) and states (batch, steps + 1, units), the first one zero."""
-    states = [np.zeros((len(x), len(w_hh)))]
+    """The forward pass of a simple recurrent network.
+
+    Args:
+        x: Inputs (batch, steps, inputs).
+        w_xh, w_hh, w_hy: Matrices (inputs, units), (units, units) and (units, outputs).
+
+    Returns:
+        Outputs (batch, steps, outputs) and states (batch, steps + 1, units), the first one zero.
+    """
+    h = np.zeros((len(x), len(w_hh)))  # (batch, units)
+    states = [h]
     for t in range(x.shape[1]):
-        states.append(np.tanh(states[-1] @ w_hh + x[:, t] @ w_xh))
-    states = np.stack(states, 1)
+        h = np.tanh(h @ w_hh + x[:, t] @ w_xh)
+        states.append(h)
+    states = np.stack(states, axis=1)
     return states[:, 1:] @ w_hy, states
 
 
-def bptt(x, d, w_xh, w_hh, w_hy):
-    """E = ½ Σ (y − d)² over all steps, its gradients for the three matrices, and ∂E/∂h_t (steps, batch, units).
+def bptt(x, targets, w_xh, w_hh, w_hy):
+    """Backpropagation through time: the error of all steps and its gradients.
 
-    Backwards in time: what reaches a state comes from its own output and, through the next state, from all later ones.
+    Backward in time, the gradient that reaches a state comes from its own output and, through the
+    next state, from all later ones.
+
+    Args:
+        x, w_xh, w_hh, w_hy: As for `rnn`.
+        targets: (batch, steps, outputs).
+
+    Returns:
+        E = ½ Σ (y − target)²; its gradients for the three matrices; and ∂E/∂h_t for each step,
+        (steps, batch, units).
     """
     y, states = rnn(x, w_xh, w_hh, w_hy)
-    error = y - d
-    g_xh, g_hh, g_hy = np.zeros_like(w_xh), np.zeros_like(w_hh), np.zeros_like(w_hy)
-    later, reaching = 0, []
+    error = y - targets
+    g_xh = np.zeros_like(w_xh)
+    g_hh = np.zeros_like(w_hh)
+    g_hy = np.zeros_like(w_hy)
+    from_later = np.zeros_like(states[:, 0])  # (batch, units)
+    state_gradients = []
     for t in reversed(range(x.shape[1])):
-        h, before = states[:, t + 1], states[:, t]
-        g_h = error[:, t] @ w_hy.T + later
+        h = states[:, t + 1]
+        before = states[:, t]
+        g_h = error[:, t] @ w_hy.T + from_later
         g_s = g_h * (1 - h**2)  # through tanh
+        # The same weights at every step: their gradients add up.
         g_hy += h.T @ error[:, t]
-        g_hh += before.T @ g_s  # the same weights at every step: their gradients add up
+        g_hh += before.T @ g_s
         g_xh += x[:, t].T @ g_s
-        later = g_s @ w_hh.T
-        reaching.append(g_h)
-    return 0.5 * np.sum(error**2), (g_xh, g_hh, g_hy), np.array(reaching[::-1])
+        from_later = g_s @ w_hh.T
+        state_gradients.append(g_h)
+    state_gradients.reverse()
+    return 0.5 * np.sum(error**2), (g_xh, g_hh, g_hy), np.array(state_gradients)
 
 
 def unrolled(steps, inputs, units, outputs):
     """The network unrolled in time as a graph: a copy for each step, all of the same layers."""
-    from_input, from_state, to_output = (
-        keras.layers.Dense(n, use_bias=False) for n in (units, units, outputs)
-    )
+    from_input = keras.layers.Dense(units, use_bias=False)
+    from_state = keras.layers.Dense(units, use_bias=False)
+    to_output = keras.layers.Dense(outputs, use_bias=False)
     sequence = keras.Input((steps, inputs))
-    h, answers = None, []
-    for t in range(steps):
-        s = from_input(sequence[:, t])
-        h = keras.ops.tanh(s if h is None else s + from_state(h))
+    h = keras.ops.tanh(from_input(sequence[:, 0]))  # the state before is zero
+    answers = [to_output(h)]
+    for t in range(1, steps):
+        h = keras.ops.tanh(from_input(sequence[:, t]) + from_state(h))
         answers.append(to_output(h))
     return keras.Model(sequence, keras.ops.stack(answers, axis=1))
 
 
-def with_keras(inputs, units, outputs):
+def keras_rnn(inputs, units, outputs):
     """The same in two layers, for sequences of any length."""
-    cell = keras.layers.SimpleRNN(units, use_bias=False, return_sequences=True)
     return keras.Sequential(
-        [keras.Input((None, inputs)), cell, keras.layers.Dense(outputs, use_bias=False)]
+        [
+            keras.Input((None, inputs)),
+            keras.layers.SimpleRNN(units, use_bias=False, return_sequences=True),
+            keras.layers.Dense(outputs, use_bias=False),
+        ]
     )
 
 
-def initial(inputs, units, outputs, radius=0.9, seed=0):
-    """Random W_xh, W_hh and W_hy; the largest eigenvalue of W_hh has the given absolute value."""
+def random_weights(inputs, units, outputs, radius=0.9, seed=0):
+    """Random W_xh, W_hh and W_hy; `radius` is the largest |eigenvalue| of W_hh."""
     rng = np.random.default_rng(seed)
-    w_xh, w_hh, w_hy = (
-        rng.normal(size=shape) for shape in ((inputs, units), (units, units), (units, outputs))
-    )
-    return [
-        0.5 * w_xh,
-        w_hh * radius / np.abs(np.linalg.eigvals(w_hh)).max(),
-        w_hy / np.sqrt(units),
-    ]
+    w_xh = 0.5 * rng.normal(size=(inputs, units))
+    w_hh = rng.normal(size=(units, units))
+    w_hh *= radius / np.abs(np.linalg.eigvals(w_hh)).max()
+    w_hy = rng.normal(size=(units, outputs)) / np.sqrt(units)
+    return [w_xh, w_hh, w_hy]
 
 
-def at(place, steps=STEPS):
-    """Each of the eight patterns at that place of an empty sequence, and the answers: ±1 as it ends, else 0."""
-    x, d = np.zeros((2, len(CUES), steps, 1))
-    x[:, place : place + 3, 0], d[:, place + 2, 0] = CUES, ANSWERS
-    return x, d
+def patterns_at(place, steps=STEPS):
+    """Each of the eight patterns at that place of a sequence of zeros, and the targets.
+
+    Both are (8, steps, 1); the answer is due as the pattern ends, and 0 at the other steps.
+    """
+    x = np.zeros((len(PATTERNS), steps, 1))
+    targets = np.zeros((len(PATTERNS), steps, 1))
+    x[:, place : place + 3, 0] = PATTERNS
+    targets[:, place + 2, 0] = ANSWERS
+    return x, targets
 
 
-def learn(units=12, updates=1000, rate=0.005, seed=0):
-    """Weights that answer +1 to up–down–up and −1 to its opposite, by BPTT, from examples at one place only."""
-    weights, x, d = initial(1, units, 1, seed=seed), *at(PLACE)
-    moments = [np.zeros_like(w) for w in weights]
+def train(units=12, updates=1000, rate=0.005, seed=0):
+    """W_xh, W_hh and W_hy trained by BPTT, with momentum 0.9, on patterns at one place only."""
+    weights = random_weights(1, units, 1, seed=seed)
+    x, targets = patterns_at(PLACE)
+    velocities = [np.zeros_like(w) for w in weights]
     for _ in range(updates):
-        _, gradients, _ = bptt(x, d, *weights)
-        for w, g, m in zip(weights, gradients, moments, strict=True):
-            m *= 0.9
-            m += g
-            w -= rate * m
+        _, gradients, _ = bptt(x, targets, *weights)
+        for w, gradient, velocity in zip(weights, gradients, velocities, strict=True):
+            velocity *= 0.9
+            velocity += gradient
+            w -= rate * velocity
     return weights
 
 
-def dense_on_window():
-    """The best linear answer to the whole sequence laid side by side, (steps, steps), with the same examples."""
-    x, d = at(PLACE)
-    return np.linalg.pinv(x[:, :, 0]) @ d[:, :, 0]
+def dense_layer():
+    """Weights (steps, steps) of a dense layer on whole sequences: least squares, same examples."""
+    x, targets = patterns_at(PLACE)
+    return np.linalg.pinv(x[:, :, 0]) @ targets[:, :, 0]
 
 
-def recognised():
-    """The pattern where it was learned and elsewhere: states and outputs of the RNN, and of a dense layer."""
-    weights, window = learn(), dense_on_window()
+def plot_recognition(weights):
+    """The pattern where it was learned and elsewhere: states and outputs, and a dense layer's."""
+    dense = dense_layer()
+    shown = int(np.argmax(ANSWERS))  # up–down–up
+    steps = np.arange(STEPS)
     figure, axes = plt.subplots(
         3, 3, figsize=(11, 6.2), layout="constrained", sharex=True, sharey="row"
     )
-    steps = np.arange(STEPS)
-    for column, place in zip(axes.T, (PLACE, 8, 15), strict=True):
-        x, _ = at(place)
-        shown = int(np.argmax(ANSWERS))
+    for column, place in zip(axes.T, (PLACE, *OTHER_PLACES), strict=True):
+        x, _ = patterns_at(place)
         y, states = rnn(x, *weights)
+        dense_answer = x[shown, :, 0] @ dense
         column[0].bar(steps, x[shown, :, 0], color="0.3")
         column[0].set_title("Learned here: ▲▼▲" if place == PLACE else "Never seen here")
         column[1].imshow(states[shown, 1:].T, cmap="PuOr", vmin=-1, vmax=1, aspect="auto")
-        column[2].plot(steps, y[shown, :, 0], "o-", color="C0", label="RNN")
-        column[2].plot(
-            steps,
-            x[shown, :, 0] @ window,
-            "s--",
-            color="C1",
-            label="dense, one weight per place",
-            markersize=4,
-        )
         column[1].set_yticks((0, 5, 10))
+        column[2].plot(steps, y[shown, :, 0], "o-", color="C0", label="RNN")
+        label = "dense, one weight per place"
+        column[2].plot(steps, dense_answer, "s--", color="C1", label=label, markersize=4)
         column[2].set(xlabel="step", xticks=range(0, STEPS, 5))
     for axis, label in zip(axes[:, 0], ("input", "state h: unit", "output"), strict=True):
         axis.set_ylabel(label)
@@ -146,64 +178,56 @@ def recognised():
     return figure
 
 
-def gradient_through_time(steps=60, units=32):
-    """How much of an error at the last step reaches each earlier state."""
+def gradient_norms(radius, steps=60, units=32):
+    """How much of an error at the last step reaches each state, (steps,), relative to the last."""
+    weights = random_weights(4, units, 1, radius)
+    x = 0.1 * np.random.default_rng(1).normal(size=(8, steps, 4))
+    targets, _ = rnn(x, *weights)  # right everywhere
+    targets[:, -1] += 1  # but at the end
+    _, _, state_gradients = bptt(x, targets, *weights)
+    norms = np.linalg.norm(state_gradients, axis=(1, 2))
+    return norms / norms[-1]
+
+
+def plot_gradient():
+    """Vanishing and exploding gradients: an error at the last step on its way back through time."""
     figure, axis = plt.subplots(figsize=(8, 4.3), layout="constrained")
-    rng = np.random.default_rng(1)
-    x, d = 0.1 * rng.normal(size=(8, steps, 4)), np.zeros((8, steps, 1))
-    for radius, colour in ((0.5, "C1"), (0.9, "C4"), (1.0, "C0"), (1.1, "C2"), (2.0, "C3")):
-        weights = initial(4, units, 1, radius)
-        y, _ = rnn(x, *weights)
-        d[:, :-1], d[:, -1] = y[:, :-1], y[:, -1] + 1  # an error only at the end
-        reaching = np.linalg.norm(bptt(x, d, *weights)[2], axis=(1, 2))
-        axis.semilogy(
-            np.arange(steps) - steps + 1,
-            reaching / reaching[-1],
-            color=colour,
-            label=f"{radius:.1f}",
-        )
-    axis.set(
-        title="On its way back, the gradient shrinks or grows with every step",
-        xlabel="steps before the error",
-    )
-    axis.set(ylabel="norm of ∂E/∂h, relative", ylim=(1e-12, 1e6))
-    axis.legend(title="radius of W_hh", loc="upper left", ncols=5)
+    for radius, color in ((0.5, "C1"), (0.9, "C4"), (1.0, "C0"), (1.1, "C2"), (2.0, "C3")):
+        norms = gradient_norms(radius)
+        steps_before_end = np.arange(len(norms)) - len(norms) + 1
+        axis.semilogy(steps_before_end, norms, color=color, label=f"{radius:.1f}")
+    axis.set(title="On its way back, the gradient shrinks or grows with every step")
+    axis.set(xlabel="steps before the error", ylabel="norm of ∂E/∂h, relative", ylim=(1e-12, 1e6))
+    axis.legend(title="spectral radius of W_hh", loc="upper left", ncols=5)
     return figure
 
 
-def figures():
-    """A pattern learned at one place and recognised elsewhere; the gradient on its way back through time."""
-    return {"recognised": recognised(), "gradient": gradient_through_time()}
-
-
 def main():
-    rng = np.random.default_rng(0)
-    x, weights = rng.normal(size=(4, 12, 3)), initial(3, 5, 2)
-    ours = rnn(x, *weights)[0]
-    for name, model in {
-        "SimpleRNN": with_keras(3, 5, 2),
-        "Unrolled in time": unrolled(12, 3, 5, 2),
-    }.items():
+    x = np.random.default_rng(0).normal(size=(4, 12, 3))
+    weights = random_weights(3, 5, 2)
+    by_hand, _ = rnn(x, *weights)
+    models = {"SimpleRNN": keras_rnn(3, 5, 2), "Unrolled in time": unrolled(12, 3, 5, 2)}
+    for name, model in models.items():
         model.set_weights(weights)
-        difference = np.abs(model.predict(x, verbose=0) - ours).max()
-        print(
-            f"{name}: {model.count_params()} parameters, differs from the loop by at most {difference:.0e}"
-        )
+        difference = np.abs(model.predict(x, verbose=0) - by_hand).max()
+        print(f"{name}: {model.count_params()} parameters, ", end="")
+        print(f"differs from the loop by at most {difference:.0e}")
     for steps in (5, 10):
-        print(
-            f"Unrolled over {steps} steps of 32 inputs to 64 units: {unrolled(steps, 32, 64, 1).count_params():,}"
-        )
+        count = unrolled(steps, 32, 64, 1).count_params()
+        print(f"Unrolled over {steps} steps, 32 inputs, 64 units, 1 output: {count:,} parameters")
 
-    weights = learn()
-    for place in (PLACE, 8, 15):
-        x, d = at(place)
-        error = np.abs(rnn(x, *weights)[0] - d).max()
-        print(f"Pattern at step {place}: the RNN errs by at most {error:.2f}, ", end="")
-        print(
-            f"a dense layer on the whole sequence by {np.abs(x[:, :, 0] @ dense_on_window() - d[:, :, 0]).max():.2f}"
-        )
-    for name, picture in figures().items():
-        picture.savefig(f"{name}.png")
+    weights = train()
+    dense = dense_layer()
+    for place in (PLACE, *OTHER_PLACES):
+        x, targets = patterns_at(place)
+        outputs, _ = rnn(x, *weights)
+        rnn_error = np.abs(outputs - targets).max()
+        dense_error = np.abs(x[:, :, 0] @ dense - targets[:, :, 0]).max()
+        print(f"Pattern at step {place}: the RNN errs by at most {rnn_error:.2f}, ", end="")
+        print(f"a dense layer on the whole sequence by {dense_error:.2f}")
+
+    plot_recognition(weights).savefig("recognition.png")
+    plot_gradient().savefig("gradient.png")
 
 
 if __name__ == "__main__":

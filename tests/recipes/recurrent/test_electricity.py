@@ -1,9 +1,10 @@
-"""R28: windows of days in the right place, the calendar, and the baseline that an untrained network equals."""
+"""R28: windows of days, the calendar, and a network that starts as its baseline."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from recipes.common.arrays import to_numpy
 from recipes.recurrent import electricity as recipe
 
 
@@ -25,30 +26,28 @@ def days(monkeypatch):
 
 def test_inputs_are_the_days_before_also_over_the_border_of_two_sets(days):
     train, validation, test = recipe.load_data(days=14)
-    inputs, demand = recipe.everything(train)
+    inputs, demand = to_numpy(train)
     assert inputs["demand"].shape == (26, 14, 24)
     assert demand.shape == (26, 24)
     for data, first in ((validation, 40), (test, 50)):
-        inputs, demand = recipe.everything(data)
+        inputs, demand = to_numpy(data)
         np.testing.assert_array_equal(demand, days[first : first + 10])
         np.testing.assert_array_equal(inputs["demand"][0], days[first - 14 : first])
         assert inputs["demand"].max() < demand.max()
-        assert np.all(
-            inputs["demand"][:, -1, -1] + 1 == demand[:, 0]
-        )  # nothing of the day itself, all before it
+        # Nothing of the day itself, all before it.
+        assert np.all(inputs["demand"][:, -1, -1] + 1 == demand[:, 0])
         assert inputs["kind"][0].tolist() == [(2 + day) % 7 for day in range(first - 13, first + 1)]
 
 
 def test_kinds_of_days():
-    assert [
-        recipe.kind(date) for date in ("2018-01-01", "2018-01-02", "2018-10-12", "2018-10-14")
-    ] == [7, 1, 7, 6]
+    dates = ("2018-01-01", "2018-01-02", "2018-10-12", "2018-10-14")
+    assert [recipe.kind_of_day(date) for date in dates] == [7, 1, 7, 6]
 
 
 def test_untrained_network_says_what_the_baseline_says(days):
     train, validation, _ = recipe.load_data(days=14)
     model = recipe.build_model(train=train)
-    inputs, _ = recipe.everything(validation)
+    inputs, _ = to_numpy(validation)
     assert model.predict(inputs, verbose=0) == pytest.approx(inputs["demand"][:, -7])
     assert recipe.baseline(train, validation) == {"mae": pytest.approx(168)}
     assert model.evaluate(validation, return_dict=True, verbose=0)["mae"] == pytest.approx(
@@ -58,11 +57,16 @@ def test_untrained_network_says_what_the_baseline_says(days):
 
 def test_normalized_on_the_training_set_alone(days):
     train, _, _ = recipe.load_data(days=14)
-    layer = recipe.build_model(train=train).get_layer("normalize")
-    assert np.asarray(layer.mean).item() == pytest.approx(days[14:40].mean())
+    model = recipe.build_model(train=train)
+    seen = days[14:40]
+    normalized = model.get_layer("normalize")(days[None])
+    expected = (days - seen.mean()) / seen.std()
+    assert np.asarray(normalized)[0] == pytest.approx(expected, abs=1e-4)
+    assert np.asarray(model.get_layer("rescale")(1.0)) == pytest.approx(seen.std(), rel=1e-4)
 
 
-def test_parameters(days):
+def test_all_weights_are_trained(days):
+    """What the demand is normalized by is no weight."""
     model = recipe.build_model(train=recipe.load_data(days=14)[0])
-    trainable = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
-    assert trainable == 24_832 + 24 * 65 + 8 * 8 == 26_456
+    assert len(model.weights) == len(model.trainable_weights)
+    assert model.count_params() == 24_832 + 24 * 65 + 8 * 8 == 26_456

@@ -1,4 +1,4 @@
-"""R1, R2, R3, R12: the loop, the unrolled graph, BPTT and the shared weights, against Keras and TensorFlow (N40)."""
+"""R1, R2, R3, R12: loop, unrolled graph, BPTT and shared weights against Keras (N40)."""
 
 import keras
 import numpy as np
@@ -12,13 +12,13 @@ RNG = np.random.default_rng(0)
 
 @pytest.fixture(scope="module")
 def learned():
-    return recipe.learn()
+    return recipe.train()
 
 
 def test_equals_simple_rnn_and_the_unrolled_graph():
-    x, weights = RNG.normal(size=(4, 9, 3)), recipe.initial(3, 5, 2)
+    x, weights = RNG.normal(size=(4, 9, 3)), recipe.random_weights(3, 5, 2)
     ours, states = recipe.rnn(x, *weights)
-    for model in (recipe.with_keras(3, 5, 2), recipe.unrolled(9, 3, 5, 2)):
+    for model in (recipe.keras_rnn(3, 5, 2), recipe.unrolled(9, 3, 5, 2)):
         model.set_weights(weights)
         assert keras.ops.convert_to_numpy(model(x)) == pytest.approx(ours, abs=1e-6)
     cell = keras.layers.SimpleRNN(5, use_bias=False, return_state=True)
@@ -30,16 +30,29 @@ def test_equals_simple_rnn_and_the_unrolled_graph():
 
 
 def test_parameters_do_not_depend_on_the_length():
-    assert {recipe.unrolled(steps, 3, 5, 2).count_params() for steps in (1 + 1, 7)} == {
-        5 * (3 + 5) + 5 * 2
-    }
+    counts = {recipe.unrolled(steps, 3, 5, 2).count_params() for steps in (2, 7)}
+    assert counts == {5 * (3 + 5) + 5 * 2}
     layer = keras.layers.SimpleRNN(64)
     layer.build((None, None, 32))
     assert layer.count_params() == 6208
 
 
+def test_answers_to_the_patterns():
+    answers = {}
+    for pattern, answer in zip(recipe.PATTERNS, recipe.ANSWERS, strict=True):
+        answers[tuple(pattern.tolist())] = answer
+    assert len(answers) == 8
+    assert answers.pop((1, -1, 1)) == 1
+    assert answers.pop((-1, 1, -1)) == -1
+    assert set(answers.values()) == {0}
+
+
 def test_bptt_is_what_the_tape_finds():
-    x, d, weights = RNG.normal(size=(4, 7, 3)), RNG.normal(size=(4, 7, 2)), recipe.initial(3, 5, 2)
+    x, d, weights = (
+        RNG.normal(size=(4, 7, 3)),
+        RNG.normal(size=(4, 7, 2)),
+        recipe.random_weights(3, 5, 2),
+    )
     variables = [tf.Variable(w) for w in weights]
     with tf.GradientTape() as tape:
         h, error = tf.zeros((4, 5), "float64"), 0.0
@@ -53,28 +66,34 @@ def test_bptt_is_what_the_tape_finds():
 
 
 def test_learned_at_one_place_known_at_all(learned):
-    x, d = recipe.at(recipe.PLACE)
+    x, targets = recipe.patterns_at(recipe.PLACE)
     first = recipe.rnn(x, *learned)[0]
-    assert np.abs(first - d).max() < 0.05
+    assert np.abs(first - targets).max() < 0.05
     for place in range(recipe.STEPS - 2):
-        y = recipe.rnn(recipe.at(place)[0], *learned)[0]
+        y = recipe.rnn(recipe.patterns_at(place)[0], *learned)[0]
         common = recipe.STEPS - max(place, recipe.PLACE)  # the same answer, only later
-        np.testing.assert_array_equal(
-            y[:, place:][:, :common], first[:, recipe.PLACE :][:, :common]
-        )
+        later = y[:, place : place + common]
+        np.testing.assert_array_equal(later, first[:, recipe.PLACE : recipe.PLACE + common])
 
 
 def test_a_dense_layer_knows_only_the_place_it_was_taught():
-    window = recipe.dense_on_window()
-    assert not (recipe.at(8)[0][:, :, 0] @ window).any()
-    assert (recipe.at(recipe.PLACE)[0][:, :, 0] @ window).any()
+    dense = recipe.dense_layer()
+    assert not (recipe.patterns_at(8)[0][:, :, 0] @ dense).any()
+    assert (recipe.patterns_at(recipe.PLACE)[0][:, :, 0] @ dense).any()
 
 
 def test_gradient_vanishes_or_explodes():
-    x = 0.1 * RNG.normal(size=(2, 40, 4))
-    for radius, smaller in ((0.5, True), (2.0, False)):
-        weights = recipe.initial(4, 32, 1, radius)
-        d = recipe.rnn(x, *weights)[0]
-        d[:, -1] += 1
-        norms = np.linalg.norm(recipe.bptt(x, d, *weights)[2], axis=(1, 2))
-        assert norms[0] < 1e-6 * norms[-1] if smaller else norms[0] > norms[-1]
+    small = recipe.gradient_norms(0.5, steps=40)
+    large = recipe.gradient_norms(2.0, steps=40)
+    assert len(small) == 40
+    assert small[-1] == large[-1] == 1
+    assert small[0] < 1e-6
+    assert large[0] > 1
+
+
+def test_gradient_shrinks_with_the_spectral_radius_where_tanh_is_linear(monkeypatch):
+    """For a W_hh that is the radius times a rotation, by exactly that factor at each step."""
+    rotation = np.array([[0.6, 0.8], [-0.8, 0.6]])
+    weights = [np.zeros((4, 2)), 0.9 * rotation, np.ones((2, 1))]
+    monkeypatch.setattr(recipe, "random_weights", lambda *args: weights)
+    assert recipe.gradient_norms(0.9, steps=6) == pytest.approx(0.9 ** np.arange(5, -1, -1))
