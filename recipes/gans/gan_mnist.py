@@ -137,8 +137,7 @@ class GAN(keras.Model):
 def build_model(dropout=0.3, learning_rate=0.0005, beta_1=0.5, steps=EPOCHS * 422, train=None):
     """The compiled pair with its evaluation classifier. 2,073,755 parameters.
 
-    The classifier learns from `train`. If that is None it has learned nothing, and neither do the
-    scores say anything.
+    The classifier learns from `train`; without it, it stays untrained and the scores mean nothing.
     """
     model = GAN(dropout)
     if train is not None:
