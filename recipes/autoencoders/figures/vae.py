@@ -53,7 +53,7 @@ def draw_latent_map(model, images, labels):
     quantiles = norm.ppf(np.linspace(0.02, 0.98, 18))
     grid = np.stack(np.meshgrid(quantiles, quantiles[::-1]), axis=-1).astype("float32")
     decoded = decode(model, grid).reshape(-1, 28, 28)
-    show_images(right, decoded, columns=18, title="What the decoder makes of them", **GRAY)
+    show_images(right, decoded, columns=18, title="Images decoded from a grid of codes", **GRAY)
     return figure
 
 
@@ -130,10 +130,14 @@ def draw_dimensions(model, images):
     numbers = np.arange(len(divergence)) + 1
     figure, axis = plt.subplots(layout="constrained")
     axis.bar(numbers, divergence)
-    axis.set(xlabel="latent dimension", ylabel="divergence, nats per image", xticks=numbers)
+    axis.set(
+        xlabel="latent dimension, by divergence",
+        ylabel="divergence, nats per image",
+        xticks=numbers,
+    )
     active = np.sum(divergence > 0.1)
     axis.set_title(
         f"{active} of {len(divergence)} dimensions carry more than 0.1 nats, "
-        f"all {divergence.sum():.1f}"
+        f"all together {divergence.sum():.1f}"
     )
     return figure
