@@ -17,7 +17,7 @@ TITLES = {
 
 def figures(models, test, histories):
     """Noisy, restored and clean digits by kind of noise, and the filters of each network."""
-    restored, axes = plt.subplots(1, 3, figsize=(13, 4.4), layout="constrained")
+    restored, axes = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
     gains = []
     for axis, noise in zip(axes, TITLES, strict=True):
         train, _, test = recipe.load_data(noise=noise)
@@ -28,7 +28,7 @@ def figures(models, test, histories):
         axis.set_title(TITLES[noise])
         gains.append(scores["network"] - scores["noisy"])
     restored.suptitle(
-        f"PSNR in dB: trained on the noise, the network gains {min(gains):.1f} or more"
+        f"PSNR in dB: a network trained on the noise gains at least {min(gains):.1f} dB"
     )
     return {"restored": restored, "filters": draw_filters(models)}
 
