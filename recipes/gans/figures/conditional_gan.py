@@ -95,6 +95,6 @@ def draw_accuracies(axis, accuracies):
         name = f"{real:,} real,\n{machine:,} generated"
         bar = axis.barh(name, 100 * accuracy, color="C1" if machine else "C0")
         axis.bar_label(bar, fmt="%.1f", padding=3)
-    axis.set(xlim=(60, 102), xlabel="accuracy on other real digits, %")
+    axis.set(xlim=(0, 112), xlabel="accuracy on other real digits, %")
     axis.invert_yaxis()
     axis.set_title("Training data of a support vector machine")

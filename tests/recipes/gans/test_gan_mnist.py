@@ -52,6 +52,17 @@ def test_evaluation_classifier_does_not_learn(model):
     assert len(model.trainable_weights) == len(networks)
 
 
+def test_evaluation_classifier_learns_from_the_training_set():
+    """Without a training set the model can be built, too."""
+    keras.utils.set_random_seed(0)
+    digits = np.where(np.arange(256) % 2, 7, 3)
+    blank = np.ones((256, 28, 28, 1), "float32") * (digits[:, None, None, None] - 5) / 2
+    train = tf.data.Dataset.from_tensor_slices((blank, digits)).batch(32)
+    model = recipe.build_model(train=train)
+    assert np.argmax(model.classifier(blank[:2])[1], axis=1).tolist() == [3, 7]
+    assert np.max(recipe.build_model().classifier(blank[:2])[1]) < 0.5
+
+
 def test_each_network_sees_its_own_loss_alone(model, images, monkeypatch):
     """Gradients of the sum are those of each loss by itself, as for two optimizers in turn."""
     noise = tf.constant(
