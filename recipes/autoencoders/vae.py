@@ -134,7 +134,8 @@ def main():
             f"vae_{name}.keras", monitor="val_elbo", mode="max", save_best_only=True
         )
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-        model.load_weights(f"vae_{name}.keras")  # of the best epoch
+        # Of the best epoch; a model loaded from the file would sample other random numbers.
+        model.load_weights(f"vae_{name}.keras")
         print(name, model.evaluate(test, return_dict=True))
     print("baseline:", baseline(train, test))
 

@@ -216,7 +216,8 @@ def main():
         shuffle=False,
         callbacks=[best, *callbacks()],
     )
-    model.load_weights("conditional_gan.keras")  # of the best epoch
+    # Of the best epoch; a model loaded from the file would sample other random numbers.
+    model.load_weights("conditional_gan.keras")
     print(model.evaluate(test, return_dict=True), "baseline:", baseline(train, test))
 
 

@@ -193,7 +193,8 @@ def main():
         shuffle=False,
         callbacks=[best, *callbacks()],
     )
-    model.load_weights("gan_mnist.keras")  # of the best epoch
+    # Of the best epoch; a model loaded from the file would sample other random numbers.
+    model.load_weights("gan_mnist.keras")
     print(model.evaluate(test, return_dict=True), "baseline:", baseline(train, test))
 
 

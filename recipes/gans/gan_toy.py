@@ -202,7 +202,8 @@ def main():
             shuffle=False,
             callbacks=[best, *callbacks()],
         )
-        model.load_weights(f"gan_toy_{name}.keras")  # of the best epoch
+        # Of the best epoch; a model loaded from the file would sample other random numbers.
+        model.load_weights(f"gan_toy_{name}.keras")
         print(name, model.evaluate(test, return_dict=True))
     print("baseline:", baseline(train, test))
 
