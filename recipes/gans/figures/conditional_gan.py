@@ -32,7 +32,7 @@ def figures(model, test, history):
 
 def draw_samples(generated, accuracy, images, digits):
     """A row for each digit: generated and real ones."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 6.2), layout="constrained")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 6.6), layout="constrained")
     title = f"A row for each digit asked for: {accuracy:.1%} are that digit"
     show_images(left, generated, title=title, **GRAY)
     rows = [np.resize(images[digits == digit][:10], (10, 28, 28)) for digit in range(10)]
