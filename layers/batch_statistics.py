@@ -1,4 +1,4 @@
-"""What a single example cannot know: how the batch it came with is spread."""
+"""Minibatch statistics as features of each example, against mode collapse."""
 
 import keras
 from keras import ops

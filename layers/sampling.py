@@ -1,4 +1,4 @@
-"""A random point from the normal distribution that an encoder describes, and how far that lies from N(0, 1)."""
+"""Sampling of latent codes, and the Kullback–Leibler divergence of their distribution."""
 
 import keras
 from keras import ops
@@ -27,7 +27,7 @@ class Sampling(keras.layers.Layer):
     """Draws `z = μ + σ ε` with `ε` from N(0, 1) while training, and gives the mean `μ` at inference.
 
     Drawn that way, `z` is a differentiable function of `μ` and `log σ²`, and the noise is an input like any other:
-    gradients reach what computed the two (the reparameterisation trick). Called with `training=True` it draws at
+    gradients reach what computed the two (the reparameterization trick). Called with `training=True` it draws at
     inference too, as an estimate of a variational bound needs.
 
     Args:

@@ -1,9 +1,18 @@
+import doctest
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
-from layers.adversarial import discriminator_loss, generator_loss, hold_still
+from recipes.common import gan_losses
+from recipes.common.gan_losses import discriminator_loss, frozen_call, generator_loss
+
+
+def test_example():
+    result = doctest.testmod(gan_losses)
+    assert result.attempted > 0
+    assert not result.failed
 
 
 def test_end_of_the_game():
@@ -24,11 +33,11 @@ def test_losses_against_numpy():
 
 
 def test_best_discriminator():
-    """N51: D = p / (p + q) is the best there is, worth 2 JSD(p, q) − log 4, which is least where q = p."""
+    """N51: D = p / (p + q) is optimal, with the value 2 JSD(p, q) − log 4, least for q = p."""
     p, q = np.array([0.5, 0.3, 0.2]), np.array([0.1, 0.2, 0.7])
 
     def value(logits):
-        """E_p log D + E_q log(1 − D), with as many examples of each kind as its probability says."""
+        """E_p log D + E_q log(1 − D), from as many examples of each kind as is probable."""
         kinds = [np.repeat(logits, np.round(10 * share).astype(int))[:, None] for share in (p, q)]
         return -float(discriminator_loss(*kinds))
 
@@ -58,17 +67,17 @@ def network():
     return keras.Sequential([keras.Input((3,)), *layers])
 
 
-def test_held_still_gives_the_same_output(network):
+def test_frozen_gives_the_same_output(network):
     x = np.random.default_rng(0).normal(size=(6, 3)).astype("float32")
-    held = ops.convert_to_numpy(hold_still(network, x, training=False))
+    held = ops.convert_to_numpy(frozen_call(network, x, training=False))
     np.testing.assert_allclose(held, ops.convert_to_numpy(network(x)), atol=1e-6)
 
 
-def test_held_still_is_called_as_in_training_and_remembers_nothing(network):
+def test_frozen_is_called_as_in_training_and_remembers_nothing(network):
     """Dropout acts, and its seed is afterwards what it was."""
     x = np.random.default_rng(0).normal(size=(6, 3)).astype("float32")
     state = [ops.convert_to_numpy(variable) for variable in network.non_trainable_variables]
-    first, again = (ops.convert_to_numpy(hold_still(network, x)) for _ in range(2))
+    first, again = (ops.convert_to_numpy(frozen_call(network, x)) for _ in range(2))
     np.testing.assert_array_equal(first, again)
     for variable, old in zip(network.non_trainable_variables, state, strict=True):
         np.testing.assert_array_equal(ops.convert_to_numpy(variable), old)
@@ -84,7 +93,7 @@ def test_gradients_reach_the_input_and_not_the_weights(network):
     with tf.GradientTape(persistent=True) as tape:
         plain, held = (
             tf.reduce_sum(network(x)),
-            tf.reduce_sum(hold_still(network, x, training=False)),
+            tf.reduce_sum(frozen_call(network, x, training=False)),
         )
     np.testing.assert_allclose(tape.gradient(held, x), tape.gradient(plain, x), rtol=1e-5)
     assert np.abs(tape.gradient(plain, x)).max() > 0
