@@ -177,7 +177,7 @@ def build_model(api="sequential", filters=16, units=128, learning_rate=0.005, st
 
 
 def search_space(hp):
-    """Arguments of `build_model` and `load_data` worth tuning; the defaults are the recipe's own."""
+    """Arguments of `build_model` and `load_data` worth tuning; defaults are the recipe's own."""
     return {
         "filters": hp.Int("filters", 8, 32, step=8, default=16),
         "units": hp.Int("units", 32, 256, step=16, default=128),
