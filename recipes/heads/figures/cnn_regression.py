@@ -67,7 +67,7 @@ def plot_errors(targets, predicted):
     axes[1].plot(true, angle, ".", markersize=3, color="C0")
     sectors = (np.arange(SECTORS) + 0.5) * 360 / SECTORS
     axes[1].plot(sectors, mean_by_sector(true, angle), "o-", color="C1", label="mean")
-    axes[1].set_title(f"Angle: {angle.mean():.1f}° on average, no jump between 359° and 1°")
+    axes[1].set_title(f"Angle: {angle.mean():.1f}° on average")
     axes[1].set(xlabel="true angle, degrees", ylabel="error, degrees", xticks=range(0, 361, 60))
     axes[1].legend()
     return figure
