@@ -26,8 +26,11 @@ Clipping at 100 only keeps finite what runs away.
 """
 
 import keras
+import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
+
+from recipes.common.arrays import to_numpy
 
 EPOCHS = 10
 CLASSES = ["3", "5"]
@@ -175,6 +178,14 @@ def search_space(hp):
     }
 
 
+def baseline(train, test):
+    """Majority class."""
+    _, targets = to_numpy(train)
+    values, counts = np.unique(targets, return_counts=True)
+    _, test_targets = to_numpy(test)
+    return {"accuracy": np.mean(test_targets == values[counts.argmax()])}
+
+
 def main():
     for name, arguments in VARIANTS.items():
         keras.utils.set_random_seed(0)
@@ -194,6 +205,7 @@ def main():
         model = keras.saving.load_model(path)
         print(f"{name}: {(WRONG | OTHERS)[name]}")
         print(model.evaluate(test, return_dict=True, verbose=0))
+    print("baseline:", baseline(train, test))
 
 
 if __name__ == "__main__":

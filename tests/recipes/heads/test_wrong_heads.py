@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from recipes import check_head
 from recipes.heads import wrong_heads as recipe
@@ -83,3 +84,13 @@ def test_threshold_accuracy_by_hand_and_from_config():
     metric.update_state(targets[3:], answers[3:], sample_weight=[5, 0])
     assert float(metric.result()) == pytest.approx(3 / 10)
     assert metric.name == "accuracy"
+
+
+def test_the_majority_is_that_of_the_training_set():
+    def data(*targets):
+        images = np.zeros((len(targets), 28, 28, 1), "uint8")
+        return tf.data.Dataset.from_tensor_slices((images, np.array(targets)[:, None])).batch(2)
+
+    test = data(3.0, 5.0, 5.0, 5.0)
+    assert recipe.baseline(data(3.0, 3.0, 5.0), test) == {"accuracy": 0.25}
+    assert recipe.baseline(data(-1.0, 1.0, 1.0), data(1.0, -1.0, 1.0)) == {"accuracy": 2 / 3}
