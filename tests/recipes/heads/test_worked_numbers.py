@@ -1,23 +1,24 @@
-"""Worked numbers of the slides on output layers and losses: softmax, cross-entropy, one or two units, top-1, top-5."""
+"""Worked numbers of the slides on output layers and losses, computed by the recipes' own code."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-rng = np.random.default_rng(0)
+from recipes.heads import head_multiclass, wrong_heads
+from recipes.heads.figures import wrong_heads as wrong_heads_figures
+from recipes.heads.figures.head_multiclass import entropy, softmax, top_k_accuracy
+
+IMAGE = np.zeros((1, 28, 28, 1), "uint8")  # gives the bias of the last layer as its logits
 
 
-def softmax(x):
-    return keras.ops.convert_to_numpy(keras.ops.softmax(np.asarray(x, "float32")))
-
-
-def gradient(loss, z, activation, target):
-    """dL/dz of a Keras loss behind an activation, as `fit` computes it."""
-    z = tf.Variable([[z]])
+def gradient(name, z, target):
+    """dL/dz and L of a head of `wrong_heads` as `fit` computes them, at logit z."""
+    model = wrong_heads.build_model(**{**wrong_heads.VARIANTS[name], "bias": z})
+    bias = model.layers[-1].bias
     with tf.GradientTape() as tape:
-        value = loss(tf.constant([[target]]), activation(z))
-    return float(tape.gradient(value, z)[0, 0]), float(value)
+        loss = model.compute_loss(IMAGE, np.array([[target]], "float32"), model(IMAGE))
+    return float(tape.gradient(loss, bias)[0]), float(loss)
 
 
 def test_softmax_of_1_2_3():
@@ -31,122 +32,98 @@ def test_softmax_ignores_an_added_constant_and_does_not_overflow():
 
 
 def test_softmax_exaggerates_the_largest():
-    x = np.array([1.0, 2, 3])
-    assert (softmax(x)[2] / softmax(x)[0], x[2] / x[0]) == (pytest.approx(np.e**2, rel=1e-5), 3)
+    smallest, _, largest = softmax([1.0, 2, 3])
+    assert largest / smallest == pytest.approx(np.e**2, rel=1e-5)  # of numbers 3 times as large
 
 
-@pytest.mark.parametrize(("alternatives", "bits"), [(2, 1), (8, 3), (10, 3.3219281)])
+@pytest.mark.parametrize(("alternatives", "bits"), [(1, 0), (2, 1), (8, 3), (10, 3.3219281)])
 def test_bits_to_tell_alternatives_apart(alternatives, bits):
-    """H(s, d) = −Σ d_i log s_i; Keras measures in nats: 1 bit is ln 2 of them."""
-    alike = np.full((alternatives, alternatives), 1 / alternatives)
-    nats = keras.losses.categorical_crossentropy(np.eye(alternatives), alike)
-    assert np.asarray(nats) == pytest.approx(bits * np.log(2), abs=1e-6)
-    if alternatives == 10:
-        assert float(nats[0]) == pytest.approx(2.302585, abs=1e-6)
+    """H(s, d) = −Σ d_i log s_i; a sure event takes none."""
+    assert entropy(np.full(alternatives, 1 / alternatives)) == pytest.approx(bits)
+    assert entropy(np.eye(alternatives)) == pytest.approx(np.zeros(alternatives))
 
 
-def test_a_sure_event_takes_no_bits():
-    assert float(keras.losses.categorical_crossentropy([0.0, 1.0], [0.0, 1.0])) == pytest.approx(
-        0, abs=1e-6
-    )
+def test_a_network_that_knows_nothing_has_a_loss_of_log2_10_bits_in_nats():
+    loss = head_multiclass.build_model().loss(np.eye(10), np.full((10, 10), 0.1))
+    assert float(loss) == pytest.approx(3.3219281 * np.log(2), abs=1e-6)
+    assert float(loss) == pytest.approx(2.302585, abs=1e-6)
 
 
-@pytest.mark.parametrize("target", [0.0, 1.0])
-def test_softmax_over_one_unit_is_one_whatever_comes(target):
-    assert (softmax(rng.normal(0, 100, (50, 1))) == 1).all()
-    z = tf.Variable(rng.normal(0, 3, (50, 1)).astype("float32"))
-    with tf.GradientTape() as tape:
-        loss = -tf.reduce_sum(
-            target * tf.math.log(tf.exp(z) / tf.reduce_sum(tf.exp(z), axis=-1, keepdims=True))
-        )
-    assert float(loss) == 0
-    assert np.abs(tape.gradient(loss, z)).max() < 1e-6  # rounding
-
-
-def test_what_tensorflow_makes_of_it():
-    """Its gradient is softmax − target, right only if the targets sum to 1: the loss stays 0 and the unit runs away."""
-    loss = keras.losses.CategoricalCrossentropy()
-    for activation in (keras.activations.softmax, keras.activations.sigmoid):
-        with pytest.warns(SyntaxWarning, match="num_classes > 1"):
-            found = [gradient(loss, 0.3, activation, target) for target in (0.0, 1.0)]
-        assert found == [(1, 0), (0, 0)]
+@pytest.mark.parametrize("name", ["one_softmax_cce", "one_sigmoid_cce"])
+def test_categorical_crossentropy_of_one_unit_is_0_and_it_runs_away(name):
+    """TensorFlow's gradient is softmax − target, right only if the targets sum to 1."""
+    with pytest.warns(SyntaxWarning, match="num_classes > 1"):
+        assert gradient(name, 0.3, 0.0) == (1, 0)
+    with pytest.warns(SyntaxWarning, match="num_classes > 1"):
+        assert gradient(name, 0.3, 1.0) == (0, 0)
 
 
 def test_binary_crossentropy_tells_one_unit_something():
-    slope, value = gradient(keras.losses.BinaryCrossentropy(), 0.0, keras.activations.sigmoid, 1.0)
-    assert (slope, value) == (pytest.approx(-0.5), pytest.approx(np.log(2)))
+    slope, loss = gradient("sigmoid_bce", 0.0, 1.0)
+    assert (slope, loss) == (pytest.approx(-0.5), pytest.approx(np.log(2)))
 
 
 def test_gradients_of_a_saturated_wrong_sigmoid():
-    bce, _ = gradient(keras.losses.BinaryCrossentropy(), -10.0, keras.activations.sigmoid, 1.0)
-    mse, value = gradient(keras.losses.MeanSquaredError(), -10.0, keras.activations.sigmoid, 1.0)
-    assert bce == pytest.approx(-1, abs=1e-4)
-    assert mse == pytest.approx(-9.08e-5, abs=1e-6)
-    assert value == pytest.approx(1, abs=1e-3)  # as wrong as can be, and no gradient
+    cross_entropy, _ = gradient("saturated_bce", -10.0, 1.0)
+    squared_error, loss = gradient("saturated_mse", -10.0, 1.0)
+    assert cross_entropy == pytest.approx(-1, abs=1e-4)
+    assert squared_error == pytest.approx(-9.08e-5, abs=1e-6)
+    assert loss == pytest.approx(1, abs=1e-3)  # as wrong as can be, and no gradient
+
+
+@pytest.mark.parametrize("z", [-3.0, 0.5, 2.0])
+def test_the_picture_shows_the_gradients_that_train(z):
+    cross_entropy, squared_error = wrong_heads_figures.sigmoid_gradients(z)
+    assert gradient("saturated_bce", z, 1.0)[0] == pytest.approx(cross_entropy, rel=1e-5)
+    assert gradient("saturated_mse", z, 1.0)[0] == pytest.approx(squared_error, rel=1e-5)
 
 
 def test_two_softmax_units_are_a_sigmoid_of_their_difference():
-    z = np.linspace(-20, 20, 81, dtype="float32")
-    one = keras.ops.convert_to_numpy(keras.ops.sigmoid(z))
-    two = softmax(np.stack([np.zeros_like(z), z], axis=-1))[:, 1]
-    assert two == pytest.approx(one, abs=1e-6)
-    assert ((two > 0.5) == (one > 0.5)).all()
-    shifted = softmax(np.stack([np.full_like(z, 7), z + 7], axis=-1))[:, 1]
-    assert shifted == pytest.approx(one, abs=1e-5)
+    rng = np.random.default_rng(0)
+    one = wrong_heads.build_model(**wrong_heads.VARIANTS["sigmoid_bce"])
+    two = wrong_heads.build_model(**wrong_heads.VARIANTS["two_softmax"])
+    images = rng.integers(0, 256, (50, 28, 28, 1), "uint8")
+    *hidden, kernel, bias = one.get_weights()
+    # What both units have in common does not matter.
+    shift = rng.normal(size=(32, 1))
+    kernels = np.concatenate([shift, shift + kernel], axis=1)
+    two.set_weights([*hidden, kernels, np.array([7, 7 + bias[0]])])
+    probability = one.predict_on_batch(images)
+    assert np.ptp(probability) > 0.1
+    assert two.predict_on_batch(images)[:, 1:] == pytest.approx(probability, abs=1e-4)
 
 
 def test_top_1_and_top_5_by_hand():
-    scores = [
-        [6, 5, 4, 3, 2, 1, 0],
-        [0, 1, 2, 3, 4, 5, 6],
-        [0, 6, 5, 4, 3, 2, 1],
-        [3, 9, 8, 7, 6, 5, 1],
-    ]
-    scores, labels = (
-        np.array(scores, "float32"),
-        np.array([0, 2, 0, 0]),
-    )  # first, fifth, last and sixth of the seven
-    top = [keras.metrics.sparse_top_k_categorical_accuracy(labels, scores, k=k) for k in (1, 5)]
-    assert np.asarray(top).tolist() == [[1, 0, 0, 0], [1, 1, 0, 0]]
+    """The true class is first, fifth, last and sixth of the seven."""
+    outputs = np.array(
+        [
+            [6, 5, 4, 3, 2, 1, 0],
+            [0, 1, 2, 3, 4, 5, 6],
+            [0, 6, 5, 4, 3, 2, 1],
+            [3, 9, 8, 7, 6, 5, 1],
+        ]
+    )
+    labels = np.array([0, 2, 0, 0])
+    top = top_k_accuracy(outputs, labels)
+    assert top.tolist() == [0.25, 0.25, 0.25, 0.25, 0.5, 0.75, 1]
 
 
-def test_top_5_is_at_least_top_1():
-    scores, labels = rng.normal(size=(500, 20)).astype("float32"), rng.integers(0, 20, 500)
-    shares = [
-        np.mean(keras.metrics.sparse_top_k_categorical_accuracy(labels, scores, k=k))
-        for k in (1, 5, 20)
-    ]
-    assert shares == sorted(shares)
-    assert shares[2] == 1
-
-
-def test_r2_is_that_of_scikit_learn_and_0_for_the_mean():
-    from sklearn.metrics import r2_score
-
-    true = rng.normal(size=(200, 1)).astype("float32")
-    for predicted in (true + rng.normal(size=(200, 1)), np.full_like(true, true.mean())):
-        metric = keras.metrics.R2Score()
-        metric.update_state(true, predicted.astype("float32"))
-        assert float(metric.result()) == pytest.approx(r2_score(true, predicted), abs=1e-5)
-    assert float(metric.result()) == pytest.approx(0, abs=1e-5)
-
-
-def test_integer_labels_one_hot_labels_and_logits_give_one_loss():
-    logits, labels = rng.normal(0, 3, (64, 10)).astype("float32"), rng.integers(0, 10, 64)
-    one_hot, losses = np.eye(10, dtype="float32")[labels], keras.losses
-    expected = np.asarray(losses.categorical_crossentropy(one_hot, softmax(logits)))
-    for found in (
-        losses.sparse_categorical_crossentropy(labels, softmax(logits)),
-        losses.categorical_crossentropy(one_hot, logits, from_logits=True),
-        losses.sparse_categorical_crossentropy(labels, logits, from_logits=True),
-    ):
-        assert np.asarray(found) == pytest.approx(expected, rel=1e-5, abs=1e-6)
+def test_the_accuracy_of_a_recipe_is_top_1():
+    rng = np.random.default_rng(0)
+    model = head_multiclass.build_model()
+    images = rng.integers(0, 256, (200, 28, 28, 1), "uint8")
+    labels = rng.integers(0, 10, 200)
+    accuracy = model.evaluate(images, np.eye(10)[labels], verbose=0, return_dict=True)["accuracy"]
+    top = top_k_accuracy(model.predict_on_batch(images), labels)
+    assert top[0] == pytest.approx(accuracy)
+    assert 0 < top[0] < top[4] < top[9] == 1
 
 
 def test_sigmoid_twice_cannot_fall_below_one_half():
-    """The best that "from_logits=True" after a sigmoid allows, on targets half of them 0 and half 1."""
-    best = keras.losses.BinaryCrossentropy(from_logits=True)(
-        np.array([[0.0], [1.0]]), np.array([[0.0], [1.0]])
-    )
-    assert float(best) == pytest.approx((np.log(2) + np.log(1 + np.exp(-1))) / 2, abs=1e-6)
-    assert float(best) == pytest.approx(0.5032, abs=1e-4)
+    """The best that "from_logits=True" after a sigmoid allows, on one target of 0 and one of 1."""
+    loss = wrong_heads.build_model(**wrong_heads.VARIANTS["sigmoid_from_logits"]).loss
+    assert isinstance(loss, keras.losses.BinaryCrossentropy)
+    perfect = np.array([[0.0], [1.0]])
+    best = float(loss(perfect, perfect))
+    assert best == pytest.approx((np.log(2) + np.log(1 + np.exp(-1))) / 2, abs=1e-6)
+    assert f"no loss below {best:.2f}" in wrong_heads.WRONG["sigmoid_from_logits"]

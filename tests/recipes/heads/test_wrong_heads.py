@@ -1,6 +1,9 @@
+"""Which of the heads are wrong, and what each does on an easy task."""
+
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from recipes import check_head
 from recipes.heads import wrong_heads as recipe
@@ -34,17 +37,6 @@ def test_the_head_check_flags_the_wrong_ones_and_no_other(name):
 def test_every_variant_has_its_sentence():
     assert set(recipe.WRONG | recipe.OTHERS) == set(recipe.VARIANTS)
     assert not set(recipe.WRONG) & set(recipe.OTHERS)
-
-
-def test_both_apis_make_the_same_network():
-    for arguments in ({}, recipe.VARIANTS["two_softmax"]):
-        sequential, functional = (
-            recipe.build_model(api, **arguments) for api in ("sequential", "functional")
-        )
-        functional.set_weights(sequential.get_weights())
-        assert functional.predict_on_batch(IMAGES) == pytest.approx(
-            sequential.predict_on_batch(IMAGES), abs=1e-6
-        )
 
 
 @pytest.mark.parametrize("name", ["sigmoid_bce", "logits_bce", "two_softmax", "linear_mse"])
@@ -82,8 +74,23 @@ def test_a_saturated_sigmoid_recovers_with_cross_entropy_only():
     assert trained("saturated_bce")[1]["accuracy"][-1] > 0.9
 
 
-def test_decisions_by_hand_and_from_config():
-    metric = recipe.Decisions.from_config(recipe.Decisions(middle=4, threshold=3.5).get_config())
-    metric.update_state(np.array([[3.0], [5], [5], [3]]), np.array([[3.4], [3.6], [3.4], [9]]))
-    assert float(metric.result()) == 0.5
+def test_threshold_accuracy_by_hand_and_from_config():
+    metric = recipe.ThresholdAccuracy(middle=4, threshold=3.5)
+    metric = recipe.ThresholdAccuracy.from_config(metric.get_config())
+    targets = np.array([[3.0], [5], [5], [3], [3]])
+    answers = np.array([[3.4], [3.6], [3.4], [9], [1]])
+    metric.update_state(targets, answers)
+    assert float(metric.result()) == pytest.approx(3 / 5)
+    metric.update_state(targets[3:], answers[3:], sample_weight=[5, 0])
+    assert float(metric.result()) == pytest.approx(3 / 10)
     assert metric.name == "accuracy"
+
+
+def test_the_majority_is_that_of_the_training_set():
+    def data(*targets):
+        images = np.zeros((len(targets), 28, 28, 1), "uint8")
+        return tf.data.Dataset.from_tensor_slices((images, np.array(targets)[:, None])).batch(2)
+
+    test = data(3.0, 5.0, 5.0, 5.0)
+    assert recipe.baseline(data(3.0, 3.0, 5.0), test) == {"accuracy": 0.25}
+    assert recipe.baseline(data(-1.0, 1.0, 1.0), data(1.0, -1.0, 1.0)) == {"accuracy": 2 / 3}
