@@ -427,8 +427,8 @@ def budget_title(regrets):
             found.append(f"{abs(adam - sgd)[trainings - 1]:.3f}")
         gaps.append(", ".join(found))
     return (
-        f"Adam and SGD with Keras' learning rates differ by {gaps[0]}; "
-        f"after 20 random trials each, by {gaps[1]}"
+        f"Adam and SGD at Keras' rates differ by {gaps[0]}; "
+        f"after 20 trials each, by {gaps[1]}"
     )
 
 

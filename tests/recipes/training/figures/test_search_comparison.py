@@ -159,7 +159,7 @@ def test_titles_say_trainings_needed_and_gaps_at_1_and_20_trainings():
     }
     assert "is after 15 (" in figures.race_title({"toy": searches})
     title = figures.budget_title({"toy": searches})
-    assert title.endswith("differ by 0.500; after 20 random trials each, by 0.120")
+    assert title.endswith("differ by 0.500; after 20 trials each, by 0.120")
 
 
 def test_nothing_is_completed_yet(tmp_path):
