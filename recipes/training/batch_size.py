@@ -1,40 +1,69 @@
-"""Gradient descent on all examples at once, on batches of 32, and on single ones: a line through 256 noisy points.
+"""Batch size: gradient descent on all of 256 noisy points, on batches of 32, and on single ones.
 
 Slides: 000 «Algoritmos de optimización», 001 «Optimizadores».
-Departs from the slides: they name the mini-batch only; here the same descent runs with three sizes.
+Departs from the slides: they name the mini-batch only; here the same descent fits a line with three
+batch sizes.
 
-The gradient of a batch is that of all examples plus noise, the more the smaller the batch: its steps cost less and are
-more, and with a rate that does not fall they never come to rest.
+The gradient of a batch is that of all examples plus noise, the more the smaller the batch: its
+steps cost less and are more, and with a learning rate that does not fall they never come to rest.
 """
 
 import matplotlib.pyplot as plt
 import numpy as np
 
+EXAMPLES = 256
+BATCH_SIZES = (256, 32, 1)
 
-def descend_by_batches(size, rate=0.1, epochs=4, seed=0):
-    """The slope and offset of a line through 256 noisy points, after each step of SGD on batches of `size`."""
+
+def sgd(batch_size, learning_rate=0.1, epochs=4, seed=0):
+    """Fit a line through noisy points by stochastic gradient descent on the squared error.
+
+    Args:
+        batch_size: A divisor of 256.
+        learning_rate: Constant.
+        epochs: Passes over the points, each in another order.
+        seed: Of the points and the orders.
+
+    Returns:
+        Weights (slope, offset) before training and after each step, (steps + 1, 2), and those of
+        least squares, (2,).
+    """
     rng = np.random.default_rng(seed)
-    x = rng.normal(size=256)
-    inputs, targets = np.stack([2 * x, np.ones(256)], 1), 3 * x + 1 + rng.normal(size=256)
-    weights = [np.array([-1.0, -1.0])]
+    x = rng.normal(size=EXAMPLES)
+    inputs = np.stack([2 * x, np.ones(EXAMPLES)], axis=1)
+    targets = 3 * x + 1 + rng.normal(size=EXAMPLES)
+    weights = np.array([-1.0, -1.0])
+    trajectory = [weights]
     for _ in range(epochs):
-        for batch in np.split(rng.permutation(256), 256 // size):
-            errors = inputs[batch] @ weights[-1] - targets[batch]
-            weights.append(weights[-1] - rate * inputs[batch].T @ errors / size)
-    return np.array(weights), np.linalg.lstsq(inputs, targets)[0]
+        order = rng.permutation(EXAMPLES)
+        for start in range(0, EXAMPLES, batch_size):
+            batch = order[start : start + batch_size]
+            errors = inputs[batch] @ weights - targets[batch]  # (batch_size,)
+            gradient = inputs[batch].T @ errors / batch_size  # of half the mean squared error
+            weights = weights - learning_rate * gradient
+            trajectory.append(weights)
+    least_squares = np.linalg.lstsq(inputs, targets)[0]
+    return np.array(trajectory), least_squares
 
 
-def figures(sizes=(256, 32, 1)):
-    """The same data, four times over: what the size of the batch does to the way down."""
+def late_distance(trajectory, least_squares):
+    """Mean distance from least squares in the last quarter of the steps."""
+    late = trajectory[-(len(trajectory) // 4) :]
+    return np.linalg.norm(late - least_squares, axis=1).mean()
+
+
+def figures():
+    """The way down of each batch size, four times over the same data; the star is least squares."""
     figure, axes = plt.subplots(
         1, 3, figsize=(10, 3.9), sharex=True, sharey=True, layout="constrained"
     )
-    for axis, size in zip(axes, sizes, strict=True):
-        weights, least = descend_by_batches(size)
-        axis.plot(*weights.T, "-o", markersize=2, linewidth=0.5)
-        axis.plot(*least, "*", color="#F0E442", markeredgecolor="k", markersize=15, zorder=5)
-        name = "one example" if size == 1 else "all 256" if size == 256 else size
-        axis.set(title=f"Batch of {name}: {len(weights) - 1} steps", xlabel="slope")
+    names = ("all 256", "32", "one example")
+    for axis, batch_size, name in zip(axes, BATCH_SIZES, names, strict=True):
+        trajectory, least_squares = sgd(batch_size)
+        star = {"color": "#F0E442", "markeredgecolor": "k", "markersize": 15}
+        axis.plot(*trajectory.T, "-o", markersize=2, linewidth=0.5)
+        axis.plot(*least_squares, "*", zorder=5, **star)
+        axis.set(title=f"Batch of {name}: {len(trajectory) - 1} steps", xlabel="slope")
     axes[0].set_ylabel("offset")
     figure.suptitle(
         "Four passes over the same data: small batches make many steps, and never come to rest"
@@ -43,11 +72,12 @@ def figures(sizes=(256, 32, 1)):
 
 
 def main():
-    for size in (256, 32, 1):
-        weights, least = descend_by_batches(size)
-        late = np.linalg.norm(weights[-len(weights) // 4 :] - least, axis=1).mean()
+    for batch_size in BATCH_SIZES:
+        trajectory, least_squares = sgd(batch_size)
+        distance = late_distance(trajectory, least_squares)
         print(
-            f"batches of {size:3}: {len(weights) - 1:4} steps, in the last quarter {late:.3f} away from least squares"
+            f"batch size {batch_size:3}: {len(trajectory) - 1:4} steps, "
+            f"in the last quarter {distance:.3f} away from least squares"
         )
     figures()["batches"].savefig("batches.png")
 

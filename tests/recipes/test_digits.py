@@ -12,8 +12,8 @@ from recipes._runner import data
 from recipes._runner.recipe import all_recipes
 from tests.layers.test_digits import FOUR, SEVEN, TWO, drawn, photographed, settled
 
-# Names no digits: tells a 3 from a 5; codes, pictures and fakes; measures, for its slide, two notations.
-OTHERS = {"wrong_heads", "autoencoder_mnist", "denoising_autoencoder", "vae", "two_apis"}
+# Names no digits: tells a 3 from a 5; codes, pictures and fakes.
+OTHERS = {"wrong_heads", "autoencoder_mnist", "denoising_autoencoder", "vae"}
 ON_MNIST = [recipe for recipe in all_recipes() if "mnist" in data.names(recipe.path)]
 READERS = [each for each in ON_MNIST if each.name not in OTHERS and each.chapter != "gans"]
 

@@ -8,7 +8,7 @@ from sklearn.linear_model import Lasso, LinearRegression, Ridge
 from recipes.training import l1_feature_selection as recipe
 
 STRENGTH = 0.3
-INPUTS, TARGETS = recipe.examples(100, 0)
+INPUTS, TARGETS = recipe.sample_examples(100, 0)
 
 
 @pytest.fixture(scope="module")
@@ -25,11 +25,11 @@ def weights():
 
 
 def test_l1_zeroes_the_irrelevant_weights_and_l2_does_not(weights):
-    assert recipe.small(weights["l1"]) >= 36  # 80 % of 45
-    assert recipe.small(weights["l1_exact"], below=1e-12) >= 36
-    assert recipe.small(weights["l1"], below=1e-12) < 5  # near 0, but not there
-    assert recipe.small(weights["l2"]) < 5
-    assert recipe.small(weights["none"]) < 5
+    assert recipe.count_small(weights["l1"]) >= 36  # 80 % of 45
+    assert recipe.count_small(weights["l1_exact"], below=1e-12) >= 36
+    assert recipe.count_small(weights["l1"], below=1e-12) < 5  # near 0, but not there
+    assert recipe.count_small(weights["l2"]) < 5
+    assert recipe.count_small(weights["none"]) < 5
     for name in ("l1", "l1_exact"):
         assert (np.abs(weights[name][list(recipe.RELEVANT)]) > 0.2).all()
 
@@ -47,9 +47,8 @@ def test_training_ends_where_scikit_learn_does(weights):
         "l1_exact": Lasso(alpha=STRENGTH / 2, tol=1e-8),
     }
     for name, model in expected.items():
-        np.testing.assert_allclose(
-            weights[name], model.fit(INPUTS, TARGETS[:, 0]).coef_, atol=3e-3, err_msg=name
-        )
+        found = model.fit(INPUTS, TARGETS[:, 0]).coef_
+        np.testing.assert_allclose(weights[name], found, atol=3e-3, err_msg=name)
 
 
 def test_soft_threshold():
@@ -59,13 +58,17 @@ def test_soft_threshold():
     assert recipe.SoftThreshold.from_config(threshold.get_config()).step == 0.5
 
 
-def test_validation_and_test_are_other_examples():
-    train, validation, test = recipe.load_data()
-    sets = [
-        {tuple(row) for inputs, _ in data for row in inputs.numpy()}
-        for data in (train, validation, test)
-    ]
-    assert [len(rows) for rows in sets] == [100, 1000, 2000]
-    assert not sets[0] & (sets[1] | sets[2])
-    assert not sets[1] & sets[2]
-    assert len(recipe.examples_of(train)[0]) == 100
+def test_a_baseline_sees_each_example_once():
+    train, _, _ = recipe.load_data()
+    inputs, targets = recipe.distinct_examples(train)
+    order = np.lexsort(INPUTS.T[::-1])
+    np.testing.assert_array_equal(inputs, INPUTS[order])
+    np.testing.assert_array_equal(targets, TARGETS[order])
+
+
+def test_only_weights_of_irrelevant_inputs_count_as_small():
+    weights = np.full(50, 0.5)
+    weights[[3, 11]] = 0  # relevant
+    weights[[0, 1, 2]] = [0, -0.0005, -0.5]
+    assert recipe.count_small(weights) == 2
+    assert recipe.count_small(weights, below=1e-12) == 1
