@@ -103,7 +103,7 @@ def build_model(width=96, blocks=3, dropout=0.0, learning_rate=0.003, steps=EPOC
         start = keras.initializers.RandomNormal(stddev=width**-0.5)
         block = {
             "num_heads": 4,
-            "units": 4 * width,
+            "ff_dim": 4 * width,
             "dropout": dropout,
             "kernel_initializer": start,
         }

@@ -93,7 +93,7 @@ def build_model(
         x = PositionalEncoding()(
             keras.layers.Rescaling(width**0.5)(x)
         )  # else the waves drown the characters
-        block = {"num_heads": 4, "units": 4 * width, "dropout": dropout, "causal": True}
+        block = {"num_heads": 4, "ff_dim": 4 * width, "dropout": dropout, "causal": True}
         for _ in range(blocks):
             x = TransformerEncoder(
                 **block, kernel_initializer=keras.initializers.RandomNormal(stddev=width**-0.5)

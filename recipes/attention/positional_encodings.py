@@ -15,7 +15,7 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
-from layers.positional_encoding import PositionalEncoding, positional_codes
+from layers.positional_encoding import PositionalEncoding, positional_encoding
 
 COLOURS = {"none": "0.5", "sinusoidal": "C0", "binary": "C1", "integer": "C2"}
 
@@ -26,7 +26,7 @@ def codes(positions, features, coding):
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.sin(np.asarray(positions)[:, None] / np.arange(features))
     return keras.ops.convert_to_numpy(
-        positional_codes(np.asarray(positions), features, coding)
+        positional_encoding(np.asarray(positions), features, coding)
     ).astype("float64")
 
 

@@ -172,10 +172,10 @@ def build_model(
     counts = [Counter(word for line in split(each) for word in line) for each in strings]
     english, spanish = ([word for word, _ in count.most_common(vocabulary)] for count in counts)
     sizes = {
-        "features": features,
+        "embed_dim": features,
         "num_heads": 4,
-        "units": 4 * features,
-        "blocks": blocks,
+        "ff_dim": 4 * features,
+        "depth": blocks,
         "dropout": dropout,
     }
     model = Translator(english, [START, END, *spanish], sizes)
@@ -243,7 +243,7 @@ def figures(model, test, history):
     )
     steps, axis = plt.subplots(figsize=(9, 3.6), layout="constrained")
     for t in range(1, tokens.shape[1]):
-        chances = np.exp(model.transformer.next_token(tokens[:, :t], *memory)[0])
+        chances = np.exp(model.transformer.next_log_probabilities(tokens[:, :t], *memory)[0])
         for rank, n in enumerate(np.argsort(-chances)[:4]):
             box = {"facecolor": plt.get_cmap("Blues")(0.6 * chances[n])}
             axis.text(

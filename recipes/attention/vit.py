@@ -38,7 +38,7 @@ def transformer(x, width, blocks, patch_size):
     """Patches and a class token through encoder blocks; what the class token has gathered."""
     x = PatchEmbedding(width, patch_size, class_token=True, name="patches")(x)
     for _ in range(blocks):
-        x = TransformerEncoder(num_heads=4, units=2 * width, activation="gelu")(x)
+        x = TransformerEncoder(num_heads=4, ff_dim=2 * width, activation="gelu")(x)
     return keras.layers.LayerNormalization()(x)[:, 0]
 
 
@@ -157,7 +157,7 @@ def figures(models, test, histories):
         axis.set(xticks=[], yticks=[], frame_on=False)
     seen.suptitle("Rightly recognised, and what the class token looked at (bright: more)")
 
-    codes = np.asarray(patches.codes)[1:]
+    codes = np.asarray(patches.positions)[1:]
     codes = codes / np.linalg.norm(codes, axis=1, keepdims=True)
     alike = np.full((side, side, side + 1, side + 1), np.nan)
     alike[:, :, :side, :side] = (codes @ codes.T).reshape(side, side, side, side)
@@ -177,7 +177,7 @@ def figures(models, test, histories):
         axis.set(xticks=[], yticks=[], frame_on=False)
     share = np.sum(strength[:24] ** 2) / np.sum(strength**2)
     filters.suptitle(
-        f"What patches are measured by: the first 24 components ({share:.0%}) of {patches.units} filters"
+        f"What patches are measured by: the first 24 components ({share:.0%}) of {patches.embed_dim} filters"
     )
 
     by_class, axis = plt.subplots(figsize=(9, 4.2), layout="constrained")

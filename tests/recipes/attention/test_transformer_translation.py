@@ -90,7 +90,7 @@ def test_writes_word_by_word_until_the_end(model):
     memory = model.transformer.encode(model.english(ENGLISH))
     assert tokens.shape[1] == 8  # [start] ¡ el gato es estudiante ! [end]
     for t in range(1, tokens.shape[1]):
-        following = np.argmax(model.transformer.next_token(tokens[:, :t], *memory), -1)
+        following = np.argmax(model.transformer.next_log_probabilities(tokens[:, :t], *memory), -1)
         running = ~(tokens[:, :t] == model.words.index(recipe.END)).any(1)
         np.testing.assert_array_equal(tokens[running, t], following[running])
     assert (tokens == model.words.index(recipe.END)).any(1).all()
@@ -110,7 +110,7 @@ def test_scores_of_what_is_known_by_heart(model):
 def test_unknown_words_are_read_but_never_written():
     keras.utils.set_random_seed(0)
     model = recipe.Translator(
-        ["the"], [recipe.START, recipe.END, "el"], {"features": 8, "num_heads": 2, "units": 8}
+        ["the"], [recipe.START, recipe.END, "el"], {"embed_dim": 8, "num_heads": 2, "ff_dim": 8}
     )
     tokens = model.write(tf.constant(["the dog", "a cat"]))
     assert tokens.shape[1] <= recipe.LENGTH + 1

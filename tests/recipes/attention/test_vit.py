@@ -36,11 +36,11 @@ def test_without_places_the_order_of_patches_does_not_matter(model, images):
     """The transformer is told where a patch is by its code alone."""
     patches = model.get_layer("patches")
     moved = np.roll(images, 8, axis=2)
-    kept = patches.codes.numpy()
+    kept = patches.positions.numpy()
     there, then = (model.predict_on_batch(x) for x in (images, moved))
-    patches.codes.assign(np.zeros_like(kept))
+    patches.positions.assign(np.zeros_like(kept))
     alike, same = (model.predict_on_batch(x) for x in (images, moved))
-    patches.codes.assign(kept)
+    patches.positions.assign(kept)
     np.testing.assert_allclose(alike, same, atol=1e-5)
     assert np.abs(there - then).max() > 1e-4
 
