@@ -143,12 +143,13 @@ def load_data(batch_size=32, examples=16_000):
 
     Tokens are numbers, 0 the padding; weights are 1, and 0 where padding follows.
     """
+    numbers = {token: number for number, token in enumerate(TOKENS)}
     datasets = []
     for seed, count in enumerate((examples, 1000, 1000)):
         rows = np.zeros((count, MAX_LENGTH), "int32")
         functions = random_functions(count, MAX_LENGTH, seed)
         for row, tokens in zip(rows, functions, strict=True):
-            row[: len(tokens)] = [TOKENS.index(token) for token in tokens]
+            row[: len(tokens)] = [numbers[token] for token in tokens]
         inputs = rows[:, :-1]
         targets = rows[:, 1:]
         weights = (targets > 0).astype("float32")
@@ -157,7 +158,7 @@ def load_data(batch_size=32, examples=16_000):
     return train.shuffle(examples).batch(batch_size), validation.batch(100), test.batch(100)
 
 
-def prompts(data, count=COMPLETIONS):
+def prompts(data, count):
     """The first half of the tokens of the first functions of a set: a list of arrays."""
     inputs, _, _ = to_numpy(data)
     return [row[: np.count_nonzero(row) // 2] for row in inputs[:count]]
@@ -216,7 +217,7 @@ class CompletionModel(keras.Model):
     def evaluate(self, x=None, *arguments, return_dict=False, **keywords):
         """Loss, accuracy of the next token, and the pass rate of completed functions."""
         scores = super().evaluate(x, *arguments, return_dict=True, **keywords)
-        scores["pass_rate"] = pass_rate(self.predict_next, prompts(x))
+        scores["pass_rate"] = pass_rate(self.predict_next, prompts(x, COMPLETIONS))
         return scores if return_dict else list(scores.values())
 
 
@@ -276,7 +277,7 @@ def ngram_model(data, order=5):
 
 def baseline(train, test):
     """5-gram language model that backs off to shorter contexts."""
-    return {"pass_rate": pass_rate(ngram_model(train).predict, prompts(test))}
+    return {"pass_rate": pass_rate(ngram_model(train).predict, prompts(test, COMPLETIONS))}
 
 
 def main():

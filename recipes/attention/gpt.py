@@ -171,7 +171,8 @@ def search_space(hp):
 def ngram_bits(train, test, order=9):
     """Bits per character of test by n-grams of `order` characters, counted in train."""
     model = NGramModel([train], len(CHARACTERS), order=order, smoothing="kneser_ney", discount=0.92)
-    return -np.log2(model.score([test])).mean()
+    probabilities = model.score([test])[order - 2 :]  # of characters with order - 1 before them
+    return -np.log2(probabilities).mean()
 
 
 def baseline(train, test):

@@ -42,6 +42,7 @@ SHORTER = {
         "MAX_LENGTH": 5
     },  # what an untrained network writes never ends by itself
     "gpt": {"SAMPLE_LENGTH": 20},
+    "code_completion": {"COMPLETIONS": 5},
     "optimizers": {"LEARNING_RATES": optimizers.LEARNING_RATES[::6]},
 }
 

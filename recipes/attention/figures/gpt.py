@@ -5,7 +5,7 @@ import textwrap
 import matplotlib.pyplot as plt
 import numpy as np
 
-from recipes.attention.gpt import PROMPT, SAMPLE_LENGTH, generate, load_text, ngram_bits
+from recipes.attention import gpt as recipe
 
 TEMPERATURES = (0.0, 0.5, 0.8, 1.0, 1.2)
 
@@ -42,9 +42,9 @@ def plot_context(models, test):
     for name, model in models.items():
         seen, bits = logarithmic_bins(bits_by_position(model, test))
         axis.plot(seen, bits, "o-", label=name.upper())
-    train_text, _, test_text = load_text()
+    train_text, _, test_text = recipe.load_text()
     context = np.arange(1, 9)
-    bits = [ngram_bits(train_text, test_text, order=seen + 1) for seen in context]
+    bits = [recipe.ngram_bits(train_text, test_text, order=seen + 1) for seen in context]
     axis.plot(context, bits, "s--", color="0.4", label="n-grams")
     axis.set(xscale="log", xlabel="characters seen before", ylabel="bits per character")
     axis.set_xticks(2 ** np.arange(7), 2 ** np.arange(7))
@@ -56,11 +56,15 @@ def plot_context(models, test):
 def samples(model):
     """What a network writes after the prompt at each temperature, as one text."""
     temperatures = np.array(TEMPERATURES)[:, None]
-    texts = generate(model, [PROMPT] * len(TEMPERATURES), SAMPLE_LENGTH, temperatures)
+    texts = recipe.generate(
+        model, [recipe.PROMPT] * len(TEMPERATURES), recipe.SAMPLE_LENGTH, temperatures
+    )
     parts = []
     for temperature, text in zip(TEMPERATURES, texts, strict=True):
         parts.append(f"temperature {temperature}\n" + textwrap.fill(text, 58))
-    (text,) = generate(model, [PROMPT], SAMPLE_LENGTH, temperature=1.0, top_k=5)
+    (text,) = recipe.generate(
+        model, [recipe.PROMPT], recipe.SAMPLE_LENGTH, temperature=1.0, top_k=5
+    )
     parts.append("temperature 1, of the five likeliest (top-k)\n" + textwrap.fill(text, 58))
     return "\n\n".join(parts)
 
@@ -70,6 +74,6 @@ def plot_samples(models):
     for axis, (name, model) in zip(axes, models.items(), strict=True):
         style = {"va": "top", "family": "monospace", "fontsize": 10}
         axis.text(0, 1, samples(model), transform=axis.transAxes, **style)
-        axis.set_title(f"{name.upper()} goes on after «{PROMPT}»", loc="left")
+        axis.set_title(f"{name.upper()} goes on after «{recipe.PROMPT}»", loc="left")
         axis.axis("off")
     return figure

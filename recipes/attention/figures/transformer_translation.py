@@ -4,15 +4,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
 
-from recipes.attention.transformer_translation import END, PHRASES, tokenize
+from recipes.attention import transformer_translation as recipe
 from recipes.common import plots
 
 
 def figures(model, test, history):
     """Cross-attention weights of two translations, and the likeliest words at each step."""
     return {
-        "cross_attention": plot_cross_attention(model, PHRASES[1:]),
-        "decoding_steps": plot_decoding_steps(model, PHRASES[0]),
+        "cross_attention": plot_cross_attention(model, recipe.PHRASES[1:]),
+        "decoding_steps": plot_decoding_steps(model, recipe.PHRASES[0]),
     }
 
 
@@ -28,7 +28,7 @@ def cross_attention(model, sentence):
     _, weights = model.transformer.decode(tokens[:, :-1], encoded, source_mask)
     weights = np.mean(weights[0], axis=0)  # of (num_heads, target words, source words)
     target_words = [model.spanish_vocabulary[token] for token in tokens[0, 1:]]
-    return target_words, tokenize([sentence])[0], weights
+    return target_words, recipe.tokenize([sentence])[0], weights
 
 
 def likeliest_words(model, sentence, count=4):
@@ -73,5 +73,5 @@ def plot_decoding_steps(model, sentence):
             )
     axis.set(xlim=(0.5, len(steps) + 0.5), ylim=(3.6, -0.6))
     axis.set(xticks=range(1, len(steps) + 1), yticks=[], xlabel="step")
-    axis.set_title(f"«{sentence}» word by word: the likeliest is taken, until it is {END}")
+    axis.set_title(f"«{sentence}» word by word: the likeliest is taken, until it is {recipe.END}")
     return figure

@@ -5,7 +5,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from layers.transformer import TransformerEncoder
-from recipes.attention.vit import CLASSES
+from recipes.attention import vit as recipe
 from recipes.common import plots
 from recipes.common.arrays import to_numpy
 
@@ -33,7 +33,7 @@ def first_correct(labels, predictions):
     If no image is, that of the first image, so that there is one to show.
     """
     found = []
-    for label in range(len(CLASSES)):
+    for label in range(len(recipe.CLASSES)):
         found.extend(np.flatnonzero((labels == label) & (predictions == label))[:1])
     return np.array(found or [0], int)
 
@@ -93,7 +93,7 @@ def plot_attention(model, images, labels, patch_size):
         for axis in column:
             plots.show_images(axis, [image / 255])
         column[1].imshow(shade)
-        column[0].set_title(CLASSES[label], fontsize=10)
+        column[0].set_title(recipe.CLASSES[label], fontsize=10)
     figure.suptitle(
         "Correctly classified, and the attention rollout of the class token (bright: more)"
     )
@@ -151,7 +151,7 @@ def plot_filters(kernel, patch_size, rows=3, columns=8):
 def recall_by_class(labels, predictions):
     """The share of each class's images that are classified correctly; 0 where there are none."""
     recalls = []
-    for label in range(len(CLASSES)):
+    for label in range(len(recipe.CLASSES)):
         of_class = labels == label
         recalls.append(np.mean(predictions[of_class] == label) if of_class.any() else 0.0)
     return recalls
@@ -164,7 +164,7 @@ def plot_classes(models, labels, predictions):
         accuracy = np.mean(predicted == labels)
         title = f"{name}: {accuracy:.1%}, {models[name].count_params():,} parameters"
         recalls[title] = recall_by_class(labels, predicted)
-    plots.class_bars(axis, recalls, CLASSES)
+    plots.class_bars(axis, recalls, recipe.CLASSES)
     axis.tick_params(axis="x", rotation=30)
     axis.set(ylabel="recall on test images", ylim=(0, 1))
     axis.set_title("About as many parameters, and as many training images")

@@ -89,7 +89,7 @@ def by_heart(data):
 
 def test_completed_by_heart_all_pass(test_set):
     predict = by_heart(test_set)
-    prompts = recipe.prompts(test_set)
+    prompts = recipe.prompts(test_set, recipe.COMPLETIONS)
     expected = random_functions(recipe.COMPLETIONS, 64, seed=2)
     assert len(prompts) == recipe.COMPLETIONS
     for prompt, tokens in zip(prompts, expected, strict=True):
@@ -111,7 +111,7 @@ def always(*tokens):
 
 
 def test_completed_blindly_none_passes(test_set):
-    assert recipe.pass_rate(always(*TOKENS), recipe.prompts(test_set)) < 0.05
+    assert recipe.pass_rate(always(*TOKENS), recipe.prompts(test_set, recipe.COMPLETIONS)) < 0.05
 
 
 def test_completion_keeps_the_prompt_and_ends(test_set):
@@ -162,4 +162,6 @@ def test_network_does_not_see_ahead_and_evaluates_its_pass_rate(test_set):
     np.testing.assert_allclose(model.predict_next(tokens[:, :20]), whole[:, 19], atol=1e-5)
     scores = model.evaluate(test_set, return_dict=True, verbose=0)
     assert set(scores) == {"loss", "accuracy", "pass_rate"}
-    assert scores["pass_rate"] == recipe.pass_rate(model.predict_next, recipe.prompts(test_set))
+    assert scores["pass_rate"] == recipe.pass_rate(
+        model.predict_next, recipe.prompts(test_set, recipe.COMPLETIONS)
+    )
