@@ -1,72 +1,89 @@
-"""Beam search: of all sequences that a network could write, token by token, those it thinks likeliest."""
+"""Beam search: the likeliest sequences that an autoregressive model could generate."""
 
 import numpy as np
 
 
-def beam_search(step, start, stop, length, width=4, penalty=0.0):
-    """The likeliest sequences by a network that gives, after each beginning, the probabilities of the next token.
+def beam_search(step, start, stop, max_length, beam_width=4, length_penalty=0.0):
+    """The likeliest sequences of a model that predicts the next token after each prefix.
 
-    Greedy search takes the likeliest token at each step and never looks back; a beam keeps the `width` likeliest
-    beginnings, so that a token which is only second now may win later. A width of 1 is greedy search; if as wide as
-    there are beginnings, it is exhaustive.
+    Greedy search takes the likeliest token at each step; a beam keeps the `beam_width` likeliest
+    prefixes, so that a token which is only second now may win later. A beam of width 1 is greedy
+    search; one as wide as there are prefixes is exhaustive.
 
     Args:
-        step: function of integers `(batch * width, t)`, the beginnings (those of the first example first), that returns
-            the logarithms of the next token's probabilities, `(batch * width, tokens)`. −inf forbids a token.
-        start: integers `(batch, t)`, what each sequence begins with.
-        stop: the token that ends a sequence; where one is shorter than the others, what follows is filled with it.
-        length: most tokens to write, the stop included.
-        width: beginnings kept for each example.
-        penalty: α in the final score, the sum of logarithms divided by the number of tokens written to the power of α.
-            With 0 short sequences win, as each token costs; with 1 the mean decides.
+        step: Function of the prefixes, integers `(batch * beam_width, t)`, those of the first
+            example first, that returns the log-probabilities of the next token,
+            `(batch * beam_width, tokens)`. −inf forbids a token.
+        start: Integers `(batch, t)`, what each sequence begins with.
+        stop: The token that ends a sequence; shorter sequences than others are filled with it.
+        max_length: Most tokens to generate, the stop included.
+        beam_width: Prefixes kept for each example.
+        length_penalty: α in the final score, the sum of log-probabilities divided by
+            (generated tokens)^α. With 0 short sequences win, as each token costs; with 1 the mean
+            decides.
 
     Returns:
-        The sequences, `(batch, width, t + written)`, likeliest first, and their scores, `(batch, width)`; −inf where
-        there are fewer sequences than `width`.
+        The sequences, integers `(batch, beam_width, t + generated)`, likeliest first, and their
+        scores, `(batch, beam_width)`; −inf where there are fewer sequences than `beam_width`.
+
+    Raises:
+        ValueError: If `beam_width` or `max_length` is below 1.
 
     Reference:
-        Wu et al. (2016), https://arxiv.org/abs/1609.08144, section 7; the penalty of Sutskever et al. (2014),
-        https://arxiv.org/abs/1409.3215, is 0.
+        Wu et al. (2016), https://arxiv.org/abs/1609.08144, section 7; without a length penalty:
+        Sutskever et al. (2014), https://arxiv.org/abs/1409.3215.
 
     Example:
 
-    >>> def step(tokens):  # after 0: 1 (60 %) or 2; after 1 anything may come, after 2 the end (3) does
+    >>> def step(tokens):  # after 0: 1 (60 %) or 2; after 1 anything, after 2 the stop (3)
     ...     table = [[0, 0.6, 0.4, 0], [0.4, 0.3, 0, 0.3], [0, 0, 0, 1], [0, 0, 0, 1]]
     ...     return np.log(np.maximum(table, 1e-9))[tokens[:, -1]]
-    >>> [beam_search(step, [[0]], stop=3, length=2, width=width)[0][0, 0].tolist() for width in (1, 2)]
-    [[0, 1, 0], [0, 2, 3]]
+    >>> for beam_width in (1, 2):
+    ...     sequences, _ = beam_search(step, [[0]], 3, max_length=2, beam_width=beam_width)
+    ...     print(sequences[0, 0])
+    [0 1 0]
+    [0 2 3]
     """
-    if width < 1 or length < 1:
-        raise ValueError(f"`width` and `length` must be at least 1. Received: {width=}, {length=}")
-    start = np.asarray(start)
-    batch, begun = start.shape
-    tokens = np.repeat(start, width, axis=0)
-    scores = np.full((batch, width), -np.inf)
-    scores[:, 0] = 0  # at first all beginnings of an example are the same one
-    done = np.zeros(batch * width, "bool")
-    for _ in range(length):
-        logs = np.array(step(tokens))
-        logs[done] = -np.inf
-        logs[done, stop] = 0  # what has ended stays as it is
-        count = min(
-            width, logs.shape[-1]
-        )  # no more ways to go on from one beginning can be among the best
-        following = np.argpartition(-logs, count - 1, axis=1)[:, :count]
-        totals = scores.reshape(-1, 1) + np.take_along_axis(logs, following, axis=1)
-        totals, following = totals.reshape(batch, -1), following.reshape(batch, -1)
-        best = np.argpartition(-totals, width - 1, axis=1)[:, :width]
-        scores = np.take_along_axis(totals, best, axis=1)
-        rows = (best // count + width * np.arange(batch)[:, None]).ravel()
-        tokens = np.concatenate(
-            [tokens[rows], np.take_along_axis(following, best, axis=1).reshape(-1, 1)], axis=1
+    if beam_width < 1 or max_length < 1:
+        raise ValueError(
+            "`beam_width` and `max_length` must be at least 1. "
+            f"Received: {beam_width=}, {max_length=}"
         )
+    start = np.asarray(start)
+    batch, start_length = start.shape
+    tokens = np.repeat(start, beam_width, axis=0)  # (batch * beam_width, t)
+    done = np.zeros(batch * beam_width, "bool")
+    # At first all prefixes of an example are the same one: only one of them may go on.
+    scores = np.full((batch, beam_width), -np.inf)
+    scores[:, 0] = 0
+
+    for _ in range(max_length):
+        log_probabilities = np.array(step(tokens))  # (batch * beam_width, tokens)
+        # A finished sequence goes on with stops, which cost nothing.
+        log_probabilities[done] = -np.inf
+        log_probabilities[done, stop] = 0
+
+        # The best tokens after each prefix: no others can be among the best of an example.
+        count = min(beam_width, log_probabilities.shape[-1])
+        candidates = np.argpartition(-log_probabilities, count - 1, axis=1)[:, :count]
+        gains = np.take_along_axis(log_probabilities, candidates, axis=1)
+        totals = (scores.reshape(-1, 1) + gains).reshape(batch, -1)  # (batch, beam_width * count)
+
+        # The best of all prefixes of an example.
+        best = np.argpartition(-totals, beam_width - 1, axis=1)[:, :beam_width]
+        scores = np.take_along_axis(totals, best, axis=1)  # (batch, beam_width)
+        first_rows = beam_width * np.arange(batch)[:, None]
+        prefixes = tokens[(first_rows + best // count).ravel()]
+        following = np.take_along_axis(candidates.reshape(batch, -1), best, axis=1)
+        tokens = np.concatenate([prefixes, following.reshape(-1, 1)], axis=1)
         done = tokens[:, -1] == stop
         if done.all():
             break
-    written = np.minimum((tokens[:, begun:] != stop).sum(1) + 1, tokens.shape[1] - begun).reshape(
-        batch, width
-    )
-    scores = scores / written**penalty
+
+    # Tokens before the first stop, and the stop, unless the sequence was cut off before it.
+    generated = tokens[:, start_length:]
+    lengths = np.minimum((generated != stop).sum(1) + 1, generated.shape[1])
+    scores = scores / lengths.reshape(batch, beam_width) ** length_penalty
     order = np.argsort(-scores, axis=1, kind="stable")
-    tokens = np.take_along_axis(tokens.reshape(batch, width, -1), order[:, :, None], axis=1)
+    tokens = np.take_along_axis(tokens.reshape(batch, beam_width, -1), order[:, :, None], axis=1)
     return tokens, np.take_along_axis(scores, order, axis=1)

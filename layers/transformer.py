@@ -1,4 +1,4 @@
-"""The Transformer and its two blocks: a sequence looking at itself, and one that looks at another as well."""
+"""The Transformer of encoder and decoder, and its two blocks as layers of their own."""
 
 import warnings
 
@@ -9,19 +9,23 @@ from keras import ops
 from layers.beam_search import beam_search
 from layers.positional_encoding import PositionalEncoding
 
-NORMS = ("before", "after")
 
-
-class _Block(keras.layers.Layer):
-    """Sub-layers one after the other, each with dropout, a residual connection and a layer normalisation of its own."""
-
-    attentions = ()  # names of the attention sub-layers, which come before the feed-forward one
+class _TransformerBlock(keras.layers.Layer):
+    """What the blocks of encoder and decoder have in common: arguments and feed-forward network."""
 
     def __init__(
-        self, num_heads, units, dropout, norm, activation, kernel_initializer, seed, **kwargs
+        self,
+        num_heads,
+        ff_dim,
+        dropout=0.0,
+        norm_first=True,
+        activation="relu",
+        kernel_initializer="glorot_uniform",
+        seed=None,
+        **kwargs,
     ):
         super().__init__(**kwargs)
-        for name, value in (("num_heads", num_heads), ("units", units)):
+        for name, value in (("num_heads", num_heads), ("ff_dim", ff_dim)):
             if not isinstance(value, int) or value < 1:
                 raise ValueError(
                     f"`{name}` must be a whole number, at least 1. Received: {name}={value!r}"
@@ -30,166 +34,196 @@ class _Block(keras.layers.Layer):
             raise ValueError(
                 f"`dropout` must be at least 0 and below 1. Received: dropout={dropout}"
             )
-        if norm not in NORMS:
-            raise ValueError(f"`norm` must be one of {NORMS}. Received: norm={norm!r}")
+        if not isinstance(norm_first, bool):
+            raise ValueError(
+                f"`norm_first` must be True or False. Received: norm_first={norm_first!r}"
+            )
         self.num_heads = num_heads
-        self.units = units
+        self.ff_dim = ff_dim
         self.dropout = dropout
-        self.norm = norm
+        self.norm_first = norm_first
         self.activation = keras.activations.get(activation)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.seed = seed
         self.supports_masking = True
 
-    def _build(self, shape, seen):
-        """Makes the sub-layers, for inputs of `shape`, of which each attention looks at the shape in `seen`."""
-        features = shape[-1]
-        if features is None or features % self.num_heads:
-            message = "The number of features must be a multiple of `num_heads`, and known."
+    def _attention(self, name, query_shape, value_shape):
+        """An attention sub-layer, without biases, built for its inputs."""
+        embed_dim = query_shape[-1]
+        if embed_dim is None or embed_dim % self.num_heads:
             raise ValueError(
-                f"{message} Received: num_heads={self.num_heads}, inputs of shape {tuple(shape)}"
+                "The embedding dimension must be known, and a multiple of `num_heads`. "
+                f"Received: num_heads={self.num_heads}, inputs of shape {tuple(query_shape)}"
             )
-
-        def make(layer_class, *arguments, build=(shape,), **keywords):
-            layer = layer_class(*arguments, dtype=self.dtype_policy, **keywords)
-            layer.build(*build)
-            return layer
-
-        def initial():
-            return keras.initializers.get(keras.initializers.serialize(self.kernel_initializer))
-
-        for name, other in zip(self.attentions, seen, strict=True):
-            attention, size = keras.layers.MultiHeadAttention, features // self.num_heads
-            how = {
-                "use_bias": False,
-                "kernel_initializer": initial(),
-                "build": (shape, other),
-                "name": name,
-            }
-            setattr(self, name, make(attention, self.num_heads, size, **how))
-        self.widen = make(
-            keras.layers.Dense,
-            self.units,
-            self.activation,
-            kernel_initializer=initial(),
-            name="widen",
+        layer = keras.layers.MultiHeadAttention(
+            self.num_heads,
+            key_dim=embed_dim // self.num_heads,
+            use_bias=False,
+            kernel_initializer=self._initializer(),
+            dtype=self.dtype_policy,
+            name=name,
         )
-        wide = (*shape[:-1], self.units)
-        self.narrow = make(
-            keras.layers.Dense, features, kernel_initializer=initial(), build=(wide,), name="narrow"
+        layer.build(query_shape, value_shape)
+        return layer
+
+    def _dense(self, name, units, input_shape, activation=None):
+        layer = keras.layers.Dense(
+            units,
+            activation,
+            kernel_initializer=self._initializer(),
+            dtype=self.dtype_policy,
+            name=name,
         )
-        count = range(len(self.attentions) + 1)
-        self.norms = [
-            make(keras.layers.LayerNormalization, epsilon=1e-5, name=f"norm_{i}") for i in count
-        ]
-        seeds = [None if self.seed is None else self.seed + i for i in count]
-        self.dropouts = [make(keras.layers.Dropout, self.dropout, seed=seed) for seed in seeds]
+        layer.build(input_shape)
+        return layer
 
-    def _residual(self, place, function, x, training):
-        """`x + f(norm(x))`, or `norm(x + f(x))`, where f includes dropout."""
-        norm, before = self.norms[place], self.norm == "before"
-        y = x + self.dropouts[place](function(norm(x) if before else x), training=training)
-        return y if before else norm(y)
+    def _norm(self, name, input_shape):
+        layer = keras.layers.LayerNormalization(epsilon=1e-5, dtype=self.dtype_policy, name=name)
+        layer.build(input_shape)
+        return layer
 
-    def _feed_forward(self, x):
-        return self.narrow(self.widen(x))
+    def _dropout(self, name, number):
+        """The dropout of the sub-layer of that number, each with a seed of its own."""
+        seed = None if self.seed is None else self.seed + number
+        return keras.layers.Dropout(self.dropout, seed=seed, dtype=self.dtype_policy, name=name)
+
+    def _initializer(self):
+        """A new initializer: one used twice would give two matrices the same numbers."""
+        return self.kernel_initializer.clone()
+
+    def _feed_forward(self, x, training):
+        x = self.intermediate_dense(x)  # (batch, steps, ff_dim)
+        x = self.output_dense(x)  # (batch, steps, embed_dim)
+        return self.feed_forward_dropout(x, training=training)
 
     def get_config(self):
         return {
             **super().get_config(),
             "num_heads": self.num_heads,
-            "units": self.units,
+            "ff_dim": self.ff_dim,
             "dropout": self.dropout,
-            "norm": self.norm,
+            "norm_first": self.norm_first,
             "activation": keras.activations.serialize(self.activation),
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
             "seed": self.seed,
         }
 
 
-def _keys(mask):
-    """A mask of steps, as one of keys: all queries may look at what it keeps."""
-    return None if mask is None else ops.cast(mask, "bool")[:, None, :]
+def _attend(layer, query, value, value_mask, causal, return_attention_scores):
+    """Output of an attention layer and its weights, which are None unless asked for.
+
+    Every query may attend to every value that `value_mask`, (batch, value_steps), keeps; if
+    `causal`, to none that stands behind it.
+    """
+    if value_mask is not None:
+        value_mask = ops.cast(value_mask, "bool")[:, None, :]  # (batch, 1, value_steps)
+    outputs = layer(
+        query,
+        value,
+        attention_mask=value_mask,
+        use_causal_mask=causal,
+        return_attention_scores=return_attention_scores,
+    )
+    return outputs if return_attention_scores else (outputs, None)
 
 
 @keras.saving.register_keras_serializable(package="layers")
-class TransformerEncoder(_Block):
-    """Self-attention, then two dense layers applied to each step alone; both added to what comes in.
+class TransformerEncoder(_TransformerBlock):
+    """Encoder block: self-attention, then a feed-forward network, each with a residual connection.
 
-    With `causal=True` a step sees itself and the steps before it only: that is a block of GPT. The attention has no
+    With `causal=True`, a causal mask hides later steps from earlier ones: that is a block of GPT.
+    The feed-forward network, two dense layers, is applied to each step alone. The attention has no
     biases, as in the paper; that of a key would cancel in the softmax.
 
     Args:
-        num_heads: attention heads, each of which looks at `features / num_heads` numbers of its own.
-        units: width of the hidden layer of the feed-forward part; the paper has four times the features.
-        dropout: share of each sub-layer's output that training drops before it is added.
-        causal: whether later steps are hidden from earlier ones.
-        norm: where layer normalisation stands. `"before"` each sub-layer (GPT-2; trains without warm-up; a stack of
-            blocks wants one more normalisation at its end) or `"after"` each addition (the paper).
-        activation: of the hidden layer.
-        kernel_initializer: of all matrices.
-        seed: of the dropout.
+        num_heads: Attention heads, each of dimension `embed_dim / num_heads`.
+        ff_dim: Units of the hidden layer of the feed-forward network; in the paper 4 `embed_dim`.
+        dropout: Rate of the dropout of each sub-layer's output, before the residual is added.
+        causal: Whether later steps are hidden from earlier ones.
+        norm_first: Whether layer normalization precedes each sub-layer (pre-norm, as GPT-2: trains
+            without warmup; a stack of such blocks wants one more normalization at its end) or
+            follows each addition (post-norm, as the paper).
+        activation: Of the hidden layer of the feed-forward network.
+        kernel_initializer: Of all matrices.
+        seed: Of the dropout.
+
+    Call arguments:
+        inputs: As below.
+        mask: Boolean `(batch, steps)`; masked steps are not attended to. Passed on.
+        training: Whether dropout is applied.
+        return_attention_scores: Whether to return the attention weights as well.
 
     Input shape:
-        `(batch, steps, features)`, with or without a mask: nobody looks at masked steps. It is passed on.
+        `(batch, steps, embed_dim)`.
 
     Output shape:
-        The same. With `return_attention_scores=True` in the call, also the weights of the attention,
-        `(batch, num_heads, steps, steps)`: who looks, at whom.
+        The same. With `return_attention_scores=True`, also the attention weights,
+        `(batch, num_heads, query steps, key steps)`.
+
+    Raises:
+        ValueError: For arguments out of range, and if `embed_dim` is no multiple of `num_heads`.
 
     Reference:
-        Vaswani et al. (2017), https://arxiv.org/abs/1706.03762, section 3; norm before: Xiong et al. (2020),
-        https://arxiv.org/abs/2002.04745. With A for attention and F for the feed-forward part,
-        before: `y = x + A(N(x)); z = y + F(N(y))`; after: `y = N(x + A(x)); z = N(y + F(y))`.
+        Vaswani et al. (2017), https://arxiv.org/abs/1706.03762, section 3; pre-norm: Xiong et al.
+        (2020), https://arxiv.org/abs/2002.04745. With A for attention, F for the feed-forward
+        network and N for normalization,
+        pre-norm: `y = x + A(N(x)); z = y + F(N(y))`;
+        post-norm: `y = N(x + A(x)); z = N(y + F(y))`.
 
     Example:
 
-    >>> words = keras.random.normal((2, 7, 16))
-    >>> TransformerEncoder(num_heads=4, units=32)(words).shape == words.shape
+    >>> x = keras.random.normal((2, 7, 16))
+    >>> TransformerEncoder(num_heads=4, ff_dim=32)(x).shape == x.shape
     True
     """
-
-    attentions = ("attention",)
 
     def __init__(
         self,
         num_heads,
-        units,
+        ff_dim,
         dropout=0.0,
         causal=False,
-        norm="before",
+        norm_first=True,
         activation="relu",
         kernel_initializer="glorot_uniform",
         seed=None,
         **kwargs,
     ):
         super().__init__(
-            num_heads, units, dropout, norm, activation, kernel_initializer, seed, **kwargs
+            num_heads, ff_dim, dropout, norm_first, activation, kernel_initializer, seed, **kwargs
         )
         self.causal = causal
         self.input_spec = keras.layers.InputSpec(ndim=3)
 
     def build(self, input_shape):
-        self._build(input_shape, [input_shape])
+        steps, embed_dim = input_shape[1:]
+        self.attention = self._attention("attention", input_shape, input_shape)
+        self.intermediate_dense = self._dense(
+            "intermediate_dense", self.ff_dim, input_shape, self.activation
+        )
+        self.output_dense = self._dense("output_dense", embed_dim, (None, steps, self.ff_dim))
+        self.attention_norm = self._norm("attention_norm", input_shape)
+        self.feed_forward_norm = self._norm("feed_forward_norm", input_shape)
+        self.attention_dropout = self._dropout("attention_dropout", 0)
+        self.feed_forward_dropout = self._dropout("feed_forward_dropout", 1)
         self.built = True
 
     def call(self, inputs, mask=None, training=None, return_attention_scores=False):
-        scores = None
+        def self_attention(x):
+            y, weights = _attend(self.attention, x, x, mask, self.causal, return_attention_scores)
+            return self.attention_dropout(y, training=training), weights
 
-        def look(x):
-            nonlocal scores
-            how = {"attention_mask": _keys(mask), "use_causal_mask": self.causal}
-            if not return_attention_scores:
-                return self.attention(x, x, **how)
-            y, scores = self.attention(x, x, return_attention_scores=True, **how)
-            return y
-
-        x = ops.copy(
-            inputs
-        )  # without its Keras mask, which MultiHeadAttention would take away from the caller
-        x = self._residual(0, look, x, training)
-        x = self._residual(1, self._feed_forward, x, training)
-        return (x, scores) if return_attention_scores else x
+        # A copy has no Keras mask, which MultiHeadAttention would take away from the caller.
+        x = ops.copy(inputs)
+        if self.norm_first:
+            y, weights = self_attention(self.attention_norm(x))
+            x = x + y
+            x = x + self._feed_forward(self.feed_forward_norm(x), training)
+        else:
+            y, weights = self_attention(x)
+            x = self.attention_norm(x + y)
+            x = self.feed_forward_norm(x + self._feed_forward(x, training))
+        return (x, weights) if return_attention_scores else x
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape)
@@ -199,83 +233,115 @@ class TransformerEncoder(_Block):
 
 
 @keras.saving.register_keras_serializable(package="layers")
-class TransformerDecoder(_Block):
-    """Causal self-attention, attention to what an encoder made of another sequence, then the feed-forward part.
+class TransformerDecoder(_TransformerBlock):
+    """Decoder block: causal self-attention, cross-attention to an encoder, feed-forward network.
 
-    In the first attention, queries, keys and values come from the sequence that is being written, where a step sees
-    itself and those before it; in the second, keys and values come from the encoder.
+    In the self-attention, queries, keys and values come from the target sequence, and a causal mask
+    hides later steps from earlier ones; in the cross-attention, keys and values come from the
+    encoder. Each of the three sub-layers has a residual connection.
 
     Args:
-        num_heads: attention heads, in both attentions.
-        units: width of the hidden layer of the feed-forward part.
-        dropout: share of each sub-layer's output that training drops before it is added.
-        norm: where layer normalisation stands: `"before"` each sub-layer or `"after"` each addition.
-        activation: of the hidden layer.
-        kernel_initializer: of all matrices.
-        seed: of the dropout.
+        num_heads: Attention heads, in both attentions.
+        ff_dim: Units of the hidden layer of the feed-forward network.
+        dropout: Rate of the dropout of each sub-layer's output, before the residual is added.
+        norm_first: Whether layer normalization precedes each sub-layer (pre-norm) or follows each
+            addition (post-norm).
+        activation: Of the hidden layer of the feed-forward network.
+        kernel_initializer: Of all matrices.
+        seed: Of the dropout.
+
+    Call arguments:
+        inputs: As below.
+        mask: A list of two, of the target and of the encoder's outputs: boolean `(batch, steps)`
+            and `(batch, source_steps)`, or None. Masked steps are not attended to. The first one is
+            passed on.
+        training: Whether dropout is applied.
+        return_attention_scores: Whether to return the attention weights as well.
 
     Input shape:
-        A list: `(batch, steps, features)`, what is being written, and `(batch, read_steps, read_features)`, what the
-        encoder gives; each with or without a mask. The first one's mask is passed on.
+        A list: the target sequence, `(batch, steps, embed_dim)`, and the encoder's outputs,
+        `(batch, source_steps, source_embed_dim)`.
 
     Output shape:
-        `(batch, steps, features)`. With `return_attention_scores=True` in the call, also the weights of both
-        attentions: `(batch, num_heads, steps, steps)` and `(batch, num_heads, steps, read_steps)`.
+        `(batch, steps, embed_dim)`. With `return_attention_scores=True`, also the weights of
+        self-attention, `(batch, num_heads, steps, steps)`, and those of cross-attention,
+        `(batch, num_heads, steps, source_steps)`.
+
+    Raises:
+        ValueError: For arguments out of range, and if `embed_dim` is no multiple of `num_heads`.
 
     Reference:
         Vaswani et al. (2017), https://arxiv.org/abs/1706.03762, section 3
 
     Example:
 
-    >>> written, read = keras.random.normal((2, 5, 16)), keras.random.normal((2, 9, 24))
-    >>> tuple(TransformerDecoder(num_heads=4, units=32)([written, read]).shape)
+    >>> target, encoded = keras.random.normal((2, 5, 16)), keras.random.normal((2, 9, 24))
+    >>> tuple(TransformerDecoder(num_heads=4, ff_dim=32)([target, encoded]).shape)
     (2, 5, 16)
     """
-
-    attentions = ("attention", "cross_attention")
 
     def __init__(
         self,
         num_heads,
-        units,
+        ff_dim,
         dropout=0.0,
-        norm="before",
+        norm_first=True,
         activation="relu",
         kernel_initializer="glorot_uniform",
         seed=None,
         **kwargs,
     ):
         super().__init__(
-            num_heads, units, dropout, norm, activation, kernel_initializer, seed, **kwargs
+            num_heads, ff_dim, dropout, norm_first, activation, kernel_initializer, seed, **kwargs
         )
         self.input_spec = [keras.layers.InputSpec(ndim=3), keras.layers.InputSpec(ndim=3)]
 
     def build(self, input_shape):
-        self._build(input_shape[0], input_shape)
+        target_shape, source_shape = input_shape
+        steps, embed_dim = target_shape[1:]
+        self.attention = self._attention("attention", target_shape, target_shape)
+        self.cross_attention = self._attention("cross_attention", target_shape, source_shape)
+        self.intermediate_dense = self._dense(
+            "intermediate_dense", self.ff_dim, target_shape, self.activation
+        )
+        self.output_dense = self._dense("output_dense", embed_dim, (None, steps, self.ff_dim))
+        self.attention_norm = self._norm("attention_norm", target_shape)
+        self.cross_attention_norm = self._norm("cross_attention_norm", target_shape)
+        self.feed_forward_norm = self._norm("feed_forward_norm", target_shape)
+        self.attention_dropout = self._dropout("attention_dropout", 0)
+        self.cross_attention_dropout = self._dropout("cross_attention_dropout", 1)
+        self.feed_forward_dropout = self._dropout("feed_forward_dropout", 2)
         self.built = True
 
     def call(self, inputs, mask=None, training=None, return_attention_scores=False):
-        written, read = map(ops.copy, inputs)
-        own, other = mask or (None, None)
-        scores = []
+        target_mask, source_mask = mask or (None, None)
 
-        def look(layer, x, at, **how):
-            if not return_attention_scores:
-                return layer(x, at, **how)
-            y, weights = layer(x, at, return_attention_scores=True, **how)
-            scores.append(weights)
-            return y
+        def self_attention(x):
+            y, weights = _attend(self.attention, x, x, target_mask, True, return_attention_scores)
+            return self.attention_dropout(y, training=training), weights
 
-        def look_back(x):
-            return look(self.attention, x, x, attention_mask=_keys(own), use_causal_mask=True)
+        def cross_attention(x):
+            y, weights = _attend(
+                self.cross_attention, x, source, source_mask, False, return_attention_scores
+            )
+            return self.cross_attention_dropout(y, training=training), weights
 
-        def look_across(x):
-            return look(self.cross_attention, x, read, attention_mask=_keys(other))
-
-        x = self._residual(0, look_back, written, training)
-        x = self._residual(1, look_across, x, training)
-        x = self._residual(2, self._feed_forward, x, training)
-        return (x, *scores) if return_attention_scores else x
+        # Copies have no Keras mask, which MultiHeadAttention would take away from the caller.
+        x = ops.copy(inputs[0])
+        source = ops.copy(inputs[1])
+        if self.norm_first:
+            y, self_weights = self_attention(self.attention_norm(x))
+            x = x + y
+            y, cross_weights = cross_attention(self.cross_attention_norm(x))
+            x = x + y
+            x = x + self._feed_forward(self.feed_forward_norm(x), training)
+        else:
+            y, self_weights = self_attention(x)
+            x = self.attention_norm(x + y)
+            y, cross_weights = cross_attention(x)
+            x = self.cross_attention_norm(x + y)
+            x = self.feed_forward_norm(x + self._feed_forward(x, training))
+        return (x, self_weights, cross_weights) if return_attention_scores else x
 
     def compute_mask(self, inputs, mask=None):
         return mask[0] if mask else None
@@ -286,159 +352,220 @@ class TransformerDecoder(_Block):
 
 @keras.saving.register_keras_serializable(package="layers")
 class Transformer(keras.layers.Layer):
-    """Encoder and decoder: what is read and what has been written so far, to the scores of each next token.
+    """Encoder–decoder Transformer: source and target tokens to logits of each next target token.
 
-    Tokens are whole numbers; 0 is padding, which nobody looks at. Sinusoids tell the places; normalisation stands
-    before each sub-layer. The matrix that turns written tokens into vectors also turns vectors back into scores.
+    Tokens are integers; 0 is padding, to which nothing attends. Positions are encoded by sinusoids;
+    normalization precedes each sub-layer (pre-norm). The output layer shares the matrix of the
+    target embedding (tied weights).
 
-    `generate` writes: it calls `encode` once, and `decode` and `score` at each step.
+    `generate` decodes: it calls `encode` once, then `decode` and `logits` for each token.
 
     Args:
-        read_tokens: how many different tokens can be read, padding included.
-        written_tokens: how many can be written.
-        features: size of all vectors.
-        num_heads: attention heads in each block.
-        units: width of the feed-forward parts.
-        blocks: of the encoder, and of the decoder.
-        dropout: share of each sub-layer's output, and of the embeddings, that training drops.
-        seed: of the dropout.
+        source_vocabulary_size: Number of source tokens, padding included.
+        target_vocabulary_size: Number of target tokens, padding included.
+        embed_dim: Dimension of embeddings and of all vectors between the blocks.
+        num_heads: Attention heads in each block.
+        ff_dim: Units of the hidden layer of each feed-forward network.
+        depth: Blocks of the encoder, and of the decoder.
+        dropout: Rate of the dropout of embeddings and of each sub-layer's output.
+        seed: Of the dropout.
 
     Input shape:
-        A list of whole numbers: `(batch, read_steps)` and `(batch, steps)`.
+        A list of integers: source `(batch, source_steps)` and target `(batch, steps)`.
 
     Output shape:
-        `(batch, steps, written_tokens)`: logits of the token after each of the written ones.
+        `(batch, steps, target_vocabulary_size)`: logits of the token after each target token.
+
+    Raises:
+        ValueError: For arguments out of range, and if `embed_dim` is no multiple of `num_heads`.
 
     Reference:
         Vaswani et al. (2017), https://arxiv.org/abs/1706.03762
 
     Example:
 
-    >>> read, written = keras.ops.array([[5, 3, 0]]), keras.ops.array([[1, 4, 2, 6]])
-    >>> tuple(Transformer(read_tokens=10, written_tokens=7, features=16, num_heads=4, units=32)([read, written]).shape)
+    >>> source, target = keras.ops.array([[5, 3, 0]]), keras.ops.array([[1, 4, 2, 6]])
+    >>> transformer = Transformer(10, 7, embed_dim=16, num_heads=4, ff_dim=32)
+    >>> tuple(transformer([source, target]).shape)
     (1, 4, 7)
     """
 
     def __init__(
         self,
-        read_tokens,
-        written_tokens,
-        features,
+        source_vocabulary_size,
+        target_vocabulary_size,
+        embed_dim,
         num_heads,
-        units,
-        blocks=2,
+        ff_dim,
+        depth=2,
         dropout=0.0,
         seed=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
         for name, value in (
-            ("blocks", blocks),
-            ("read_tokens", read_tokens),
-            ("written_tokens", written_tokens),
+            ("depth", depth),
+            ("source_vocabulary_size", source_vocabulary_size),
+            ("target_vocabulary_size", target_vocabulary_size),
         ):
             if value < 1:
                 raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
-        self.read_tokens, self.written_tokens = read_tokens, written_tokens
-        self.features, self.num_heads, self.units, self.blocks = features, num_heads, units, blocks
-        self.dropout, self.seed = dropout, seed
+        self.source_vocabulary_size = source_vocabulary_size
+        self.target_vocabulary_size = target_vocabulary_size
+        self.embed_dim = embed_dim
+        self.num_heads = num_heads
+        self.ff_dim = ff_dim
+        self.depth = depth
+        self.dropout = dropout
+        self.seed = seed
         self.input_spec = [keras.layers.InputSpec(ndim=2), keras.layers.InputSpec(ndim=2)]
-        how, seeds = (
-            {"dtype": self.dtype_policy},
-            (None if seed is None else seed + 10 * i for i in range(10**6)),
-        )
 
-        def start():
-            return {
-                "embeddings_initializer": keras.initializers.RandomNormal(stddev=features**-0.5),
-                **how,
-            }
-
-        self.read = keras.layers.Embedding(read_tokens, features, name="read", **start())
-        self.write = keras.layers.ReversibleEmbedding(
-            written_tokens, features, name="write", **start()
+        dtype = self.dtype_policy
+        self.source_embedding = keras.layers.Embedding(
+            source_vocabulary_size,
+            embed_dim,
+            embeddings_initializer=keras.initializers.RandomNormal(stddev=embed_dim**-0.5),
+            dtype=dtype,
+            name="source_embedding",
         )
-        self.place = PositionalEncoding(**how)
-        self.drops = [keras.layers.Dropout(dropout, seed=next(seeds), **how) for _ in range(2)]
-        arguments = {"num_heads": num_heads, "units": units, "dropout": dropout, **how}
-        self.encoder = [TransformerEncoder(seed=next(seeds), **arguments) for _ in range(blocks)]
-        self.decoder = [TransformerDecoder(seed=next(seeds), **arguments) for _ in range(blocks)]
-        self.norms = [keras.layers.LayerNormalization(epsilon=1e-5, **how) for _ in range(2)]
+        self.target_embedding = keras.layers.ReversibleEmbedding(
+            target_vocabulary_size,
+            embed_dim,
+            embeddings_initializer=keras.initializers.RandomNormal(stddev=embed_dim**-0.5),
+            dtype=dtype,
+            name="target_embedding",
+        )
+        self.positional_encoding = PositionalEncoding(dtype=dtype)
+        self.source_dropout = keras.layers.Dropout(dropout, seed=self._seed(0), dtype=dtype)
+        self.target_dropout = keras.layers.Dropout(dropout, seed=self._seed(1), dtype=dtype)
+        self.encoder = []
+        self.decoder = []
+        for number in range(depth):
+            seed = self._seed(2 + number)
+            block = TransformerEncoder(num_heads, ff_dim, dropout, seed=seed, dtype=dtype)
+            self.encoder.append(block)
+        for number in range(depth):
+            seed = self._seed(2 + depth + number)
+            block = TransformerDecoder(num_heads, ff_dim, dropout, seed=seed, dtype=dtype)
+            self.decoder.append(block)
+        self.encoder_norm = keras.layers.LayerNormalization(epsilon=1e-5, dtype=dtype)
+        self.decoder_norm = keras.layers.LayerNormalization(epsilon=1e-5, dtype=dtype)
+
+    def _seed(self, number):
+        """A seed for each layer; blocks of up to ten dropouts keep their seeds apart."""
+        return None if self.seed is None else self.seed + 10 * number
 
     def build(self, input_shape=None):
-        shape = (None, None, self.features)
-        for layer in (self.read, self.write, *self.encoder, *self.norms):
-            layer.build(shape)
+        shape = (None, None, self.embed_dim)
+        self.source_embedding.build(shape)
+        self.target_embedding.build(shape)
+        for block in self.encoder:
+            block.build(shape)
+        self.encoder_norm.build(shape)
+        self.decoder_norm.build(shape)
         for block in self.decoder:
             block.build([shape, shape])
         self.built = True
 
-    def encode(self, read, training=None):
-        """Of each token a vector that knows the others, and which tokens are no padding."""
-        x, real = self.read(read) * self.features**0.5, ops.not_equal(read, 0)
-        x = self.drops[0](self.place(x), training=training)
+    def encode(self, source, training=None):
+        """Runs the encoder.
+
+        Args:
+            source: Integers `(batch, source_steps)`.
+
+        Returns:
+            Its outputs, `(batch, source_steps, embed_dim)`, and their mask, boolean
+            `(batch, source_steps)`: True where there is no padding.
+        """
+        mask = ops.not_equal(source, 0)
+        x = self.source_embedding(source) * self.embed_dim**0.5
+        x = self.source_dropout(self.positional_encoding(x), training=training)
         for block in self.encoder:
-            x = block(x, mask=real, training=training)
-        return self.norms[0](x), real
+            x = block(x, mask=mask, training=training)
+        return self.encoder_norm(x), mask
 
-    def decode(self, written, memory, real, training=None):
-        """Of each written token a vector that tells the next one, from `encode`'s two outputs.
+    def decode(self, target, encoded, source_mask, training=None):
+        """Runs the decoder.
 
-        And the last block's weights of attention to what was read, `(batch, num_heads, steps, read_steps)`.
+        Args:
+            target: Integers `(batch, steps)`.
+            encoded, source_mask: What `encode` returns.
+
+        Returns:
+            Its outputs, `(batch, steps, embed_dim)`, and the cross-attention weights of its last
+            block, `(batch, num_heads, steps, source_steps)`.
         """
-        y = self.drops[1](self.place(self.write(written) * self.features**0.5), training=training)
+        x = self.target_embedding(target) * self.embed_dim**0.5
+        x = self.target_dropout(self.positional_encoding(x), training=training)
         for block in self.decoder:
-            y, _, looks = block(
-                [y, memory], mask=[None, real], training=training, return_attention_scores=True
+            x, _, cross_weights = block(
+                [x, encoded],
+                mask=[None, source_mask],
+                training=training,
+                return_attention_scores=True,
             )
-        return self.norms[1](y), looks
+        return self.decoder_norm(x), cross_weights
 
-    def score(self, vectors):
-        """Logits of all tokens from `decode`'s vectors."""
-        return ops.cast(self.write(vectors, reverse=True), self.compute_dtype)
+    def logits(self, decoded):
+        """Logits of all target tokens from `decode`'s outputs, by the transposed embedding."""
+        return ops.cast(self.target_embedding(decoded, reverse=True), self.compute_dtype)
 
-    def next_token(self, written, memory, real):
-        """Log-probabilities of the token after each beginning, `(batch, written_tokens)`."""
-        with warnings.catch_warnings():  # of the first token, which has only itself to look at
+    def next_log_probabilities(self, target, encoded, source_mask):
+        """Log-probabilities of the token after each prefix: `(batch, target_vocabulary_size)`."""
+        with warnings.catch_warnings():  # the first token has only itself to attend to
             warnings.filterwarnings("ignore", message="You are using a softmax over axis")
-            logits = self.score(self.decode(written, memory, real)[0][:, -1])
-        return ops.log_softmax(ops.cast(logits, "float32"))
+            decoded, _ = self.decode(target, encoded, source_mask)
+        return ops.log_softmax(ops.cast(self.logits(decoded[:, -1]), "float32"))
 
-    def generate(self, read, start, stop, length, width=1, forbidden=()):
-        """The likeliest sequences per token by beam search, NumPy integers `(batch, 1 + written)`; width 1 is greedy.
+    def generate(self, source, start, stop, max_length, beam_width=1, forbidden=()):
+        """Decodes by beam search; the score of a sequence is its mean log-probability per token.
 
-        Each begins with `start` and ends with `stop`, which also fills it up, after at most `length` tokens more.
-        Padding is not written, nor are the tokens in `forbidden`.
+        Args:
+            source: Integers `(batch, source_steps)`.
+            start: The token that each target sequence begins with.
+            stop: The token that ends one.
+            max_length: Most tokens to generate after `start`, `stop` included.
+            beam_width: Prefixes kept at each step; 1 is greedy decoding.
+            forbidden: Tokens that are never generated, besides padding.
+
+        Returns:
+            The best sequences, NumPy integers `(batch, 1 + steps)`. Shorter ones are filled with
+            `stop`.
         """
-        memory, real = (ops.repeat(each, width, axis=0) for each in self.encode(read))
+        encoded, source_mask = self.encode(source)
+        # Each source once for each of its prefixes: (batch * beam_width, source_steps, …).
+        encoded = ops.repeat(encoded, beam_width, axis=0)
+        source_mask = ops.repeat(source_mask, beam_width, axis=0)
 
-        def step(written):
-            logs = np.array(
-                ops.convert_to_numpy(self.next_token(ops.convert_to_tensor(written), memory, real))
-            )
-            logs[:, [0, *forbidden]] = -np.inf
-            return logs
+        def step(prefixes):
+            prefixes = ops.convert_to_tensor(prefixes)
+            log_probabilities = self.next_log_probabilities(prefixes, encoded, source_mask)
+            log_probabilities = np.array(ops.convert_to_numpy(log_probabilities))
+            log_probabilities[:, [0, *forbidden]] = -np.inf
+            return log_probabilities
 
-        return beam_search(step, np.full((len(read), 1), start), stop, length, width, penalty=1.0)[
-            0
-        ][:, 0]
+        prefixes = np.full((len(source), 1), start)
+        sequences, _ = beam_search(step, prefixes, stop, max_length, beam_width, length_penalty=1.0)
+        return sequences[:, 0]
 
     def call(self, inputs, training=None):
-        read, written = inputs
-        return self.score(self.decode(written, *self.encode(read, training), training)[0])
+        source, target = inputs
+        encoded, source_mask = self.encode(source, training)
+        decoded, _ = self.decode(target, encoded, source_mask, training)
+        return self.logits(decoded)
 
     def compute_output_shape(self, input_shape):
-        return (*input_shape[1], self.written_tokens)
+        return (*input_shape[1], self.target_vocabulary_size)
 
     def get_config(self):
-        names = (
-            "read_tokens",
-            "written_tokens",
-            "features",
-            "num_heads",
-            "units",
-            "blocks",
-            "dropout",
-            "seed",
-        )
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+        return {
+            **super().get_config(),
+            "source_vocabulary_size": self.source_vocabulary_size,
+            "target_vocabulary_size": self.target_vocabulary_size,
+            "embed_dim": self.embed_dim,
+            "num_heads": self.num_heads,
+            "ff_dim": self.ff_dim,
+            "depth": self.depth,
+            "dropout": self.dropout,
+            "seed": self.seed,
+        }

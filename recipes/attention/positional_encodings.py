@@ -20,7 +20,7 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
-from layers.positional_encoding import PositionalEncoding, positional_codes
+from layers.positional_encoding import PositionalEncoding, positional_encoding
 from recipes.common import plots
 
 COLORS = {"none": "0.5", "sinusoidal": "C0", "binary": "C1", "integer": "C2"}
@@ -41,7 +41,7 @@ def encode(positions, features, encoding):
     if encoding == "printed":
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.sin(positions[:, None] / np.arange(features))
-    encoded = positional_codes(positions, features, encoding)
+    encoded = positional_encoding(positions, features, encoding)
     return keras.ops.convert_to_numpy(encoded).astype("float64")
 
 

@@ -1,13 +1,19 @@
-"""Transformer: English to Spanish on 118,964 pairs of sentences, by greedy and by beam search.
+"""Transformer: English-to-Spanish machine translation (seq2seq) by greedy search and beam search.
 
-Slides: 001 «Attention is all you need», 001 «Fase encoder», 001 «Fase decoder», 001 «Decoder», 001 «Entrenamiento».
-Paper:  Vaswani et al. (2017), https://arxiv.org/abs/1706.03762; BLEU: Post (2018), https://arxiv.org/abs/1804.08771
-Departs from the paper: small; words instead of pieces of words; normalisation before each sub-layer, not after it.
-The slides normalise by batch; a Transformer does it by layer. They give the encoder's keys and values to the masked
-attention, but that one sees only what has been written; the second one reads the encoder. They call Stable Diffusion a
+Slides: 001 «Attention is all you need», 001 «Fase encoder», 001 «Fase decoder», 001 «Decoder»,
+        001 «Entrenamiento».
+Paper:  Vaswani et al. (2017), https://arxiv.org/abs/1706.03762; BLEU: Post (2018),
+        https://arxiv.org/abs/1804.08771
+Departs from the paper: small; words instead of subwords; layer normalization before each sub-layer
+(pre-norm), not after it. The slides normalize by batch; a Transformer does it by layer. They give
+the encoder's keys and values to the masked attention, but that one has a causal mask over the
+target; it is the cross-attention after it that sees the encoder. They call Stable Diffusion a
 modified Transformer: it is a U-Net that has borrowed attention.
-In training the decoder is told the true words so far and says the next one, at all places at once (teacher forcing); in
-use it has only its own. Words that the vocabulary lacks are all read as one, "[UNK]", which is never written.
+
+In training, the decoder is given the true words so far and predicts the next one at all positions
+at once (teacher forcing); in use, it has only its own (autoregressive decoding). Words that are not
+in the vocabulary are all read as one token, "[UNK]", which is never generated. Padding is masked in
+attention, loss and metric.
 """
 
 import re
@@ -15,7 +21,6 @@ from collections import Counter
 from itertools import product
 
 import keras
-import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
@@ -23,18 +28,17 @@ from sacrebleu.metrics import BLEU
 
 import recipes.datasets.spa_eng  # noqa: F401
 from layers.transformer import Transformer
+from recipes.common.arrays import to_numpy
 
 EPOCHS = 3
 OBJECTIVE = ("val_bleu", "max")
-LENGTH, SENTENCES = (
-    25,
-    500,
-)  # most words to write; how many sentences of a set are translated for BLEU, the first
-START, END = "[start]", "[end]"
-METRIC = BLEU(
-    lowercase=True, force=True
-)  # of whole sentences as they were written, but for capital letters
-LENGTHS = [6, 8, 10, 12, 15, 20]
+BOUNDARIES = [6, 8, 10, 12, 15, 20]  # of the lengths in words by which sentences share a batch
+MAX_LENGTH = 25  # most words to generate
+BLEU_SENTENCES = 500  # how many sentences of a set are translated for BLEU, the first
+BEAM_WIDTH = 4
+START = "[start]"
+END = "[end]"
+CORPUS_BLEU = BLEU(lowercase=True, force=True)  # of sentences as they are, but for capitals
 PHRASES = [
     "I am a student.",
     "Where did you buy that red car?",
@@ -43,101 +47,155 @@ PHRASES = [
 
 
 def load_data(batch_size=64):
-    """Train, validation and test batches of strings: English and Spanish as input, the Spanish again as target."""
-    sets = tfds.load("spa_eng", split=["train", "validation", "test"])
-    order = lambda pair: ((pair["english"], pair["spanish"]), pair["spanish"])  # noqa: E731
-    train, validation, test = (pairs.map(order) for pairs in sets)
-    words = lambda pair, spanish: tf.size(tf.strings.split(separate(spanish)))  # noqa: E731
-    train = train.cache().shuffle(
-        120_000
-    )  # sentences of a batch are about equally long: there is little padding
-    train = train.bucket_by_sequence_length(words, LENGTHS, [batch_size] * (len(LENGTHS) + 1))
-    return train.prefetch(8), validation.batch(250).cache(), test.batch(250)
+    """Train, validation and test batches of ((English, Spanish), Spanish) strings.
+
+    The Spanish sentence is both input, for teacher forcing, and target. Training sentences of a
+    batch are about equally long, which leaves little padding.
+    """
+    train, validation, test = tfds.load("spa_eng", split=["train", "validation", "test"])
+
+    def inputs_and_target(pair):
+        return (pair["english"], pair["spanish"]), pair["spanish"]
+
+    def count_words(pair, spanish):
+        return tf.size(tf.strings.split(standardize(spanish)))
+
+    train = train.map(inputs_and_target).cache().shuffle(120_000)
+    batch_sizes = [batch_size] * (len(BOUNDARIES) + 1)
+    train = train.bucket_by_sequence_length(count_words, BOUNDARIES, batch_sizes)
+    validation = validation.map(inputs_and_target).batch(250).cache()
+    test = test.map(inputs_and_target).batch(250)
+    return train.prefetch(8), validation, test
 
 
 @keras.saving.register_keras_serializable(package="transformer_translation")
-def separate(text):
-    """Lower case, and punctuation as words of its own."""
-    return tf.strings.regex_replace(tf.strings.lower(text, "utf-8"), r"([¿?¡!.,;:\"\[\]])", r" \1 ")
+def standardize(text):
+    """Lower case, and spaces around punctuation, so that each mark is a word."""
+    lower = tf.strings.lower(text, "utf-8")
+    return tf.strings.regex_replace(lower, r"([¿?¡!.,;:\"\[\]])", r" \1 ")
 
 
 @keras.saving.register_keras_serializable(package="transformer_translation")
-def enclose(text):
-    return tf.strings.join([START, separate(text), END], " ")
+def standardize_target(text):
+    """The same between the marks of start and end."""
+    return tf.strings.join([START, standardize(text), END], " ")
 
 
-def texts(data, count=None):
-    """The first English and Spanish strings of a set, as two arrays."""
-    return np.concatenate([np.array(pair) for pair, _ in data.as_numpy_iterator()], axis=1)[
-        :, :count
-    ]
+def tokenize(sentences):
+    """Sentences (strings or bytes) as lists of words."""
+    lines = tf.strings.split(standardize(sentences)).to_list()
+    return [[word.decode() for word in line] for line in lines]
 
 
-def split(strings):
-    return [
-        [word.decode() for word in line] for line in tf.strings.split(separate(strings)).to_list()
-    ]
+def detokenize(words):
+    """The sentence of the words before END, without spaces around punctuation."""
+    sentence = " ".join(words).split(END)[0].strip()
+    sentence = re.sub(" ([?!.,;:])", r"\1", sentence)
+    return re.sub("([¿¡]) ", r"\1", sentence)
+
+
+def frequent_words(sentences, count):
+    """The words that occur most often in the sentences, at most `count`."""
+    counts = Counter()
+    for words in tokenize(sentences):
+        counts.update(words)
+    return [word for word, _ in counts.most_common(count)]
 
 
 def bleu(translations, references):
-    return METRIC.corpus_score(translations, [[text.decode() for text in references]]).score
+    """BLEU, 0–100, of translations (strings) by one reference (bytes) each."""
+    references = [reference.decode() for reference in references]
+    return CORPUS_BLEU.corpus_score(translations, [references]).score
 
 
 @keras.saving.register_keras_serializable(package="transformer_translation")
 class Translator(keras.Model):
-    """(English, Spanish) strings to the logits of each next Spanish word; `sizes` are those of the Transformer."""
+    """(English, Spanish) strings to the logits of each next Spanish word.
 
-    def __init__(self, english, spanish, sizes, **kwargs):
+    Args:
+        english_words: The source vocabulary, without padding and "[UNK]".
+        spanish_words: The target vocabulary, START and END among them.
+        embed_dim, depth, dropout: Of the Transformer.
+    """
+
+    def __init__(self, english_words, spanish_words, embed_dim, depth, dropout, **kwargs):
         super().__init__(**kwargs)
-        self.english = keras.layers.TextVectorization(standardize=separate, vocabulary=english)
-        self.spanish = keras.layers.TextVectorization(standardize=enclose, vocabulary=spanish)
-        self.transformer = Transformer(len(english) + 2, len(spanish) + 2, **sizes)
-        self.config = {"english": english, "spanish": spanish, "sizes": sizes}
-        self.words = ["", "[UNK]", *spanish]
+        self.config = {
+            "english_words": english_words,
+            "spanish_words": spanish_words,
+            "embed_dim": embed_dim,
+            "depth": depth,
+            "dropout": dropout,
+        }
+        self.english_tokenizer = keras.layers.TextVectorization(
+            standardize=standardize, vocabulary=english_words
+        )
+        self.spanish_tokenizer = keras.layers.TextVectorization(
+            standardize=standardize_target, vocabulary=spanish_words
+        )
+        self.spanish_vocabulary = ["", "[UNK]", *spanish_words]
+        self.transformer = Transformer(
+            source_vocabulary_size=len(english_words) + 2,
+            target_vocabulary_size=len(spanish_words) + 2,
+            embed_dim=embed_dim,
+            num_heads=4,
+            ff_dim=4 * embed_dim,
+            depth=depth,
+            dropout=dropout,
+        )
         self.transformer.build()
         self.built = True
 
     def call(self, inputs, training=None):
         english, spanish = inputs
-        return self.transformer(
-            [self.english(english), self.spanish(spanish)[:, :-1]], training=training
-        )
+        source = self.english_tokenizer(english)  # (batch, source_steps)
+        target = self.spanish_tokenizer(spanish)[:, :-1]  # (batch, steps): START, then the words
+        return self.transformer([source, target], training=training)
+
+    def targets(self, spanish):
+        """The tokens to predict, which end with END, and their weights: 0 for padding."""
+        tokens = self.spanish_tokenizer(spanish)[:, 1:]  # (batch, steps)
+        return tokens, tf.cast(tokens > 0, "float32")
 
     def compute_loss(self, x, y, y_pred, sample_weight=None, training=True):
-        following = self.spanish(y)[:, 1:]
-        return super().compute_loss(
-            x, following, y_pred, tf.cast(following > 0, "float32"), training
-        )
+        tokens, weights = self.targets(y)
+        return super().compute_loss(x, tokens, y_pred, weights, training)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        following = self.spanish(y)[:, 1:]
-        return super().compute_metrics(x, following, y_pred, tf.cast(following > 0, "float32"))
+        tokens, weights = self.targets(y)
+        return super().compute_metrics(x, tokens, y_pred, weights)
 
-    def write(self, english, width=1):
-        """The numbers of the Spanish words, from [start] to [end]; greedily, or keeping `width` beginnings."""
-        start, end = self.words.index(START), self.words.index(END)
+    def generate(self, english, beam_width=1):
+        """Tokens of the translations, integers (batch, steps), from START to END."""
         return self.transformer.generate(
-            self.english(english), start, end, LENGTH, width, forbidden=[1, start]
+            self.english_tokenizer(english),
+            start=self.spanish_vocabulary.index(START),
+            stop=self.spanish_vocabulary.index(END),
+            max_length=MAX_LENGTH,
+            beam_width=beam_width,
+            forbidden=[
+                self.spanish_vocabulary.index("[UNK]"),
+                self.spanish_vocabulary.index(START),
+            ],
         )
 
-    def translate(self, english, width=1):
-        """English strings to Spanish ones."""
-        lines = (
-            " ".join(self.words[n] for n in row[1:])
-            for row in self.write(tf.constant(english), width)
-        )
-        return [
-            re.sub("([¿¡]) ", r"\1", re.sub(" ([?!.,;:])", r"\1", line.split(END)[0].strip()))
-            for line in lines
-        ]
+    def translate(self, english, beam_width=1):
+        """English strings to a list of Spanish ones; a beam of width 1 is greedy search."""
+        translations = []
+        for row in self.generate(tf.constant(english), beam_width):
+            words = [self.spanish_vocabulary[token] for token in row[1:]]
+            translations.append(detokenize(words))
+        return translations
 
     def evaluate(self, x=None, *arguments, return_dict=False, **keywords):
-        """Loss, accuracy of the next word after true ones, and BLEU."""
+        """Loss, accuracy of the next word after true ones, and BLEU of greedy and beam search."""
         scores = super().evaluate(x, *arguments, return_dict=True, **keywords)
-        english, spanish = texts(x, SENTENCES)
+        (english, spanish), _ = to_numpy(x)
+        english = english[:BLEU_SENTENCES]
+        spanish = spanish[:BLEU_SENTENCES]
         scores["bleu"] = bleu(self.translate(english), spanish)
         if not keywords.get("callbacks"):  # within `fit`, greedy search is enough
-            scores["beam_bleu"] = bleu(self.translate(english, width=4), spanish)
+            scores["beam_bleu"] = bleu(self.translate(english, BEAM_WIDTH), spanish)
         return scores if return_dict else list(scores.values())
 
     def get_config(self):
@@ -146,130 +204,112 @@ class Translator(keras.Model):
 
 @keras.saving.register_keras_serializable(package="transformer_translation")
 class Deployed(Translator):
+    """English strings to Spanish strings, by beam search."""
+
     def call(self, english, training=None):
-        best = lambda strings: np.array(self.translate(strings, 4), "object")  # noqa: E731
-        return tf.ensure_shape(tf.numpy_function(best, [english], tf.string), english.shape)
+        def translate(sentences):
+            return np.array(self.translate(sentences, BEAM_WIDTH), "object")
+
+        spanish = tf.numpy_function(translate, [english], tf.string)
+        return tf.ensure_shape(spanish, english.shape)
 
 
 def deployed(model):
     """English sentences in, Spanish ones out, by beam search."""
-    english, translator = keras.Input((), dtype="string"), Deployed(**model.get_config())
+    translator = Deployed(**model.get_config())
     translator.set_weights(model.get_weights())
+    english = keras.Input((), dtype="string")
     return keras.Model(english, translator(english))
 
 
 def build_model(
-    vocabulary=6000,
-    features=128,
-    blocks=2,
+    vocabulary_size=6000,
+    embed_dim=128,
+    depth=2,
     dropout=0.1,
     learning_rate=0.002,
     steps=EPOCHS * 1677,
     train=None,
 ):
-    """The compiled translator, which knows the most frequent words of `train` (by default, what `load_data` gives)."""
-    strings = texts(load_data()[0] if train is None else train)
-    counts = [Counter(word for line in split(each) for word in line) for each in strings]
-    english, spanish = ([word for word, _ in count.most_common(vocabulary)] for count in counts)
-    sizes = {
-        "features": features,
-        "num_heads": 4,
-        "units": 4 * features,
-        "blocks": blocks,
-        "dropout": dropout,
-    }
-    model = Translator(english, [START, END, *spanish], sizes)
+    """The compiled translator, with the most frequent words of `train` (default: of `load_data`).
+
+    The learning rate climbs for the first tenth of the training `steps` (warmup), then falls along
+    a cosine.
+    """
+    (english, spanish), _ = to_numpy(load_data()[0] if train is None else train)
+    english_words = frequent_words(english, vocabulary_size)
+    spanish_words = [START, END, *frequent_words(spanish, vocabulary_size)]
+    model = Translator(english_words, spanish_words, embed_dim, depth, dropout)
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0, steps, warmup_target=learning_rate, warmup_steps=steps // 10
     )
-    loss = keras.losses.SparseCategoricalCrossentropy(
-        from_logits=True, reduction="mean_with_sample_weight"
+    model.compile(
+        keras.optimizers.Adam(schedule, beta_2=0.98),
+        keras.losses.SparseCategoricalCrossentropy(
+            from_logits=True, reduction="mean_with_sample_weight"
+        ),
+        weighted_metrics=["accuracy"],
     )
-    model.compile(keras.optimizers.Adam(schedule, beta_2=0.98), loss, weighted_metrics=["accuracy"])
     return model
 
 
 def search_space(hp):
-    """Arguments of `build_model` worth tuning."""
-    rate = hp.Choice("learning_rate", [0.0005, 0.001, 0.002, 0.004], default=0.002)
-    return {"blocks": hp.Int("blocks", 1, 4, default=2), "learning_rate": rate}
-
-
-def baseline(train, test):
-    """Word-by-word lookup: for each English word the Spanish one that most often keeps it company."""
-    lines, counts, together = (
-        [split(strings) for strings in texts(train)],
-        [Counter(), Counter()],
-        Counter(),
-    )
-    for pair in zip(*lines, strict=True):
-        for count, words in zip(counts, pair, strict=True):
-            count.update(set(words))
-        together.update(product(*map(set, pair)))
-    company = lambda link: (together[link] / (counts[0][link[0]] + counts[1][link[1]]), link)  # noqa: E731
-    likeliest = dict(
-        sorted(together, key=company)
-    )  # of the Spanish words for an English one, the last stays
-    english, spanish = texts(test, SENTENCES)
+    """Arguments of `build_model` worth tuning; the defaults are the recipe's own."""
     return {
-        "bleu": bleu(
-            [" ".join(likeliest.get(word, word) for word in line) for line in split(english)],
-            spanish,
-        )
+        "depth": hp.Int("depth", 1, 4, default=2),
+        "learning_rate": hp.Choice("learning_rate", [0.0005, 0.001, 0.002, 0.004], default=0.002),
     }
 
 
-def figures(model, test, history):
-    """Where the decoder looks, and how it writes a sentence word by word."""
-    attention, axes = plt.subplots(1, 2, figsize=(11, 5), layout="constrained")
-    attention.suptitle(
-        "Where the decoder looks as it writes each word (last block, mean of four heads)"
-    )
-    for axis, phrase in zip(axes, PHRASES[1:], strict=True):
-        tokens, memory = (
-            model.write(tf.constant([phrase])),
-            model.transformer.encode(model.english([phrase])),
-        )
-        axis.imshow(
-            np.mean(model.transformer.decode(tokens[:, :-1], *memory)[1][0], axis=0),
-            cmap="Blues",
-            vmin=0,
-        )
-        axis.set_xticks(range(memory[0].shape[1]), split([phrase])[0], rotation=60)
-        axis.set_yticks(range(tokens.shape[1] - 1), [model.words[n] for n in tokens[0, 1:]])
-    tokens, memory = (
-        model.write(tf.constant(PHRASES[:1])),
-        model.transformer.encode(model.english(PHRASES[:1])),
-    )
-    steps, axis = plt.subplots(figsize=(9, 3.6), layout="constrained")
-    for t in range(1, tokens.shape[1]):
-        chances = np.exp(model.transformer.next_token(tokens[:, :t], *memory)[0])
-        for rank, n in enumerate(np.argsort(-chances)[:4]):
-            box = {"facecolor": plt.get_cmap("Blues")(0.6 * chances[n])}
-            axis.text(
-                t, rank, f"{model.words[n]}\n{chances[n]:.0%}", ha="center", va="center", bbox=box
-            )
-    axis.set(
-        xlim=(0.5, tokens.shape[1] - 0.5),
-        ylim=(3.6, -0.6),
-        xticks=range(1, tokens.shape[1]),
-        yticks=[],
-    )
-    axis.set(
-        xlabel="step",
-        title=f"«{PHRASES[0]}» word by word: the likeliest is taken, until it is {END}",
-    )
-    return {"attention": attention, "steps": steps}
+def learn_dictionary(english, spanish):
+    """For each English word the Spanish one of the highest Dice coefficient.
+
+    That is 2 n(e, s) / (n(e) + n(s)), from the numbers of sentence pairs with both words and of
+    sentences with each: how often one keeps the other company.
+    """
+    english_counts = Counter()
+    spanish_counts = Counter()
+    pair_counts = Counter()
+    for source, target in zip(tokenize(english), tokenize(spanish), strict=True):
+        english_counts.update(set(source))
+        spanish_counts.update(set(target))
+        pair_counts.update(product(set(source), set(target)))
+
+    best = {}  # English word: (Dice coefficient, Spanish word)
+    for (source, target), count in pair_counts.items():
+        dice = 2 * count / (english_counts[source] + spanish_counts[target])
+        best[source] = max(best.get(source, (0, "")), (dice, target))
+    return {source: target for source, (_, target) in best.items()}
+
+
+def baseline(train, test):
+    """Word-by-word dictionary: each word's translation is that of the highest Dice coefficient."""
+    (english, spanish), _ = to_numpy(train)
+    dictionary = learn_dictionary(english, spanish)
+    (english, spanish), _ = to_numpy(test)
+    translations = []
+    for words in tokenize(english[:BLEU_SENTENCES]):
+        translations.append(" ".join(dictionary.get(word, word) for word in words))
+    return {"bleu": bleu(translations, spanish[:BLEU_SENTENCES])}
 
 
 def main():
+    keras.utils.set_random_seed(0)
     train, validation, test = load_data()
-    model = build_model(train=train, steps=EPOCHS * sum(1 for _ in train))  # batches by length
-    model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False)
-    print(model.evaluate(test, return_dict=True), METRIC.get_signature())
-    for line in zip(PHRASES, model.translate(PHRASES), model.translate(PHRASES, 4), strict=True):
-        print("{} → {} (beam: {})".format(*line))
-    model.save("transformer_translation.keras")
+    steps = EPOCHS * sum(1 for _ in train)  # the number of batches depends on the lengths
+    model = build_model(steps=steps, train=train)
+    best = keras.callbacks.ModelCheckpoint(
+        "transformer_translation.keras", monitor="val_bleu", mode="max", save_best_only=True
+    )
+    model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
+    model = keras.saving.load_model("transformer_translation.keras")
+    print(model.evaluate(test, return_dict=True), CORPUS_BLEU.get_signature())
+    print("Word-by-word dictionary:", baseline(train, test))
+    greedy = model.translate(PHRASES)
+    beam = model.translate(PHRASES, BEAM_WIDTH)
+    for phrase, first, second in zip(PHRASES, greedy, beam, strict=True):
+        print(f"{phrase} → {first} (beam search: {second})")
+    deployed(model).save("transformer_translation_deployed.keras")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ def language(tokens=4, memory=2, seed=0):
 
 
 def exhaustive(step, start, length, penalty, tokens=4):
-    """Every sequence of at most `length` tokens that ends with the stop or is cut off, best first."""
+    """Every sequence of at most `length` tokens, ended by the stop or cut off, best first."""
     found = []
     for written in range(1, length + 1):
         for sequence in itertools.product(range(tokens), repeat=written):
@@ -31,7 +31,9 @@ def exhaustive(step, start, length, penalty, tokens=4):
 @pytest.mark.parametrize("seed", range(3))
 def test_a_wide_beam_finds_what_trying_everything_finds(penalty, seed):
     step, starts = language(seed=seed), [[1, 2], [3, 3]]
-    tokens, scores = beam_search(step, starts, STOP, length=4, width=200, penalty=penalty)
+    tokens, scores = beam_search(
+        step, starts, STOP, max_length=4, beam_width=200, length_penalty=penalty
+    )
     for start, sequences, values in zip(starts, tokens, scores, strict=True):
         expected = exhaustive(step, start, 4, penalty)
         real = np.isfinite(values)
@@ -42,7 +44,7 @@ def test_a_wide_beam_finds_what_trying_everything_finds(penalty, seed):
 
 def test_without_a_penalty_the_score_is_the_sum_of_the_logarithms():
     step, start = language(seed=1), [1, 2]
-    tokens, scores = beam_search(step, [start], STOP, length=4, width=5)
+    tokens, scores = beam_search(step, [start], STOP, max_length=4, beam_width=5)
     for sequence, score in zip(tokens[0], scores[0], strict=True):
         written = sequence[2:].tolist()
         written = written[: written.index(STOP) + 1] if STOP in written else written
@@ -52,46 +54,52 @@ def test_without_a_penalty_the_score_is_the_sum_of_the_logarithms():
 
 def test_width_one_is_greedy_and_wider_is_no_worse_here():
     step, starts = language(seed=5), [[a, b] for a in range(1, 4) for b in range(1, 4)]
-    tokens, greedy = beam_search(step, starts, STOP, length=6, width=1)
+    tokens, greedy = beam_search(step, starts, STOP, max_length=6, beam_width=1)
     for start, found in zip(starts, tokens[:, 0], strict=True):
         by_hand = list(start)
         while len(by_hand) < 8 and by_hand[-1] != STOP:
             by_hand.append(int(step([by_hand])[0].argmax()))
         assert found.tolist()[: len(by_hand)] == by_hand
         assert (found[len(by_hand) :] == STOP).all()
-    _, wide = beam_search(step, starts, STOP, length=6, width=20)
+    _, wide = beam_search(step, starts, STOP, max_length=6, beam_width=20)
     assert (wide[:, 0] >= greedy[:, 0] - 1e-9).all()
     assert (wide[:, 0] > greedy[:, 0] + 1e-3).any()
 
 
 def test_examples_of_a_batch_do_not_mix():
     step, starts = language(seed=2), [[1, 2], [3, 1], [2, 2]]
-    together, scores = beam_search(step, starts, STOP, length=5, width=3)
+    together, scores = beam_search(step, starts, STOP, max_length=5, beam_width=3)
     for i, start in enumerate(starts):
-        alone, score = beam_search(step, [start], STOP, length=5, width=3)
+        alone, score = beam_search(step, [start], STOP, max_length=5, beam_width=3)
         np.testing.assert_array_equal(together[i, :, : alone.shape[2]], alone[0])
         np.testing.assert_allclose(scores[i], score[0])
 
 
-def test_forbidden_tokens_are_not_written_and_an_early_end_ends_the_search():
+def test_forbidden_tokens_are_not_generated():
     def step(sequences):
         logs = np.tile(np.log([0.2, 0.5, 0.3]), (len(sequences), 1))
         logs[:, 1] = -np.inf
         return logs
 
-    calls = []
-    tokens, _ = beam_search(lambda s: calls.append(s) or step(s), [[2]], STOP, length=9, width=1)
+    tokens, _ = beam_search(step, [[2]], STOP, max_length=9, beam_width=1)
     assert not (tokens == 1).any()
     assert tokens[0, 0].tolist() == [2] * 10
-    tokens, scores = beam_search(
-        lambda s: np.log([[1.0, 1e-9]]).repeat(len(s), 0), [[1]], STOP, length=9, width=1
-    )
+
+
+def test_the_search_ends_when_all_sequences_have():
+    calls = []
+
+    def step(sequences):
+        calls.append(sequences)
+        return np.log([[1.0, 1e-9]]).repeat(len(sequences), 0)
+
+    tokens, scores = beam_search(step, [[1]], STOP, max_length=9, beam_width=1)
     assert tokens.tolist() == [[[1, 0]]]
     assert scores == pytest.approx(0)
-    assert len(calls) == 9
+    assert len(calls) == 1
 
 
-@pytest.mark.parametrize("bad", [{"width": 0}, {"length": 0}])
+@pytest.mark.parametrize("bad", [{"beam_width": 0}, {"max_length": 0}])
 def test_says_what_is_wrong(bad):
     with pytest.raises(ValueError, match="at least 1"):
-        beam_search(language(), [[1, 2]], STOP, **{"length": 3, "width": 2, **bad})
+        beam_search(language(), [[1, 2]], STOP, **{"max_length": 3, "beam_width": 2, **bad})

@@ -7,7 +7,7 @@ from layers.patch_embedding import PatchEmbedding, images_to_patches, patches_to
 from tests.layers.conformance import check_layer
 
 
-def embedded(images, weights, size=2, class_token=True, positions=True):
+def embedded(images, weights, size=2, class_token=True, positional_embedding=True):
     """Patch by patch, pixel by pixel."""
     kernel, bias, *weights = weights
     vectors = []
@@ -18,7 +18,7 @@ def embedded(images, weights, size=2, class_token=True, positions=True):
     if class_token:
         vectors.insert(0, np.broadcast_to(weights[0], vectors[0].shape))
     vectors = np.stack(vectors, axis=1)
-    return vectors + weights[-1] if positions else vectors
+    return vectors + weights[-1] if positional_embedding else vectors
 
 
 @pytest.mark.parametrize(
@@ -26,20 +26,20 @@ def embedded(images, weights, size=2, class_token=True, positions=True):
     [
         ({}, 12 * 5 + 5 + 6 * 5),
         ({"class_token": True}, 12 * 5 + 5 + 5 + 7 * 5),
-        ({"class_token": True, "positions": False}, 12 * 5 + 5 + 5),
+        ({"class_token": True, "positional_embedding": False}, 12 * 5 + 5 + 5),
     ],
-    ids=["patches", "class_token", "no_positions"],
+    ids=["patches", "class_token", "no_positional_embedding"],
 )
 def test_conformance(arguments, parameters):
-    choices = {"class_token": False, "positions": True, **arguments}
+    choices = {"class_token": False, "positional_embedding": True, **arguments}
     check_layer(
         PatchEmbedding,
-        {"units": 5, "patch_size": 2, **arguments},
+        {"embed_dim": 5, "patch_size": 2, **arguments},
         (3, 4, 6, 3),
         reference=lambda images, weights: embedded(images, weights, **choices),
         parameters=parameters,
-        unknown_sizes=not choices["positions"],
-        bad_arguments=[{"units": 0}, {"patch_size": 0}],
+        unknown_sizes=not choices["positional_embedding"],
+        bad_arguments=[{"embed_dim": 0}, {"patch_size": 0}],
         bad_shapes=[(3, 12), (3, 4, 6), (3, 4, 5, 3)],
     )
 
@@ -67,7 +67,7 @@ def test_what_is_left_over_is_cut_off():
 
 def test_a_convolution_in_steps_of_a_patch_does_the_same():
     images = np.random.default_rng(0).normal(size=(2, 8, 8, 3)).astype("float32")
-    layer = PatchEmbedding(6, 4, positions=False)
+    layer = PatchEmbedding(6, 4, positional_embedding=False)
     found = ops.convert_to_numpy(layer(images))
     convolution = keras.layers.Conv2D(6, 4, strides=4)
     convolution.build(images.shape)
@@ -76,6 +76,6 @@ def test_a_convolution_in_steps_of_a_patch_does_the_same():
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-def test_places_need_a_size():
+def test_positional_embeddings_need_a_size():
     with pytest.raises(ValueError, match="need the size"):
         PatchEmbedding(5, 2)(keras.Input((None, None, 3)))

@@ -39,9 +39,10 @@ CHAPTERS = by_chapter({parameter.values[0].chapter: None for parameter in TRAINE
 
 SHORTER = {
     "transformer_translation": {
-        "LENGTH": 5
+        "MAX_LENGTH": 5
     },  # what an untrained network writes never ends by itself
-    "gpt": {"WRITTEN": 20},
+    "gpt": {"SAMPLE_LENGTH": 20},
+    "code_completion": {"COMPLETIONS": 5},
     "optimizers": {"LEARNING_RATES": optimizers.LEARNING_RATES[::6]},
 }
 
