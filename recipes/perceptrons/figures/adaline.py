@@ -36,7 +36,7 @@ def figures(model, test, history):
         axes[2].semilogy(np.maximum(excess, 1e-12), label=f"{share:.0%}".replace("%", " %"))
     axes[2].set(title="Beyond 2/λ the error grows without end", xlabel="steps", ylim=(1e-12, 1e6))
     axes[2].set_ylabel("error above the least, relative to it")
-    axes[2].legend(title="γ in % of 2/λ", loc="lower right", frameon=True)
+    axes[2].legend(title="γ in % of 2/λ", loc="center left", bbox_to_anchor=(1, 0.5))
     return {"descent": figure}
 
 
