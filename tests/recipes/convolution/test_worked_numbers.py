@@ -7,7 +7,6 @@ import tensorflow_datasets as tfds
 from keras import ops
 
 from recipes.convolution import classic_filters, convolution_by_hand, im2col, pooling, x_image
-from recipes.perceptrons import mlp_mnist
 
 RNG = np.random.default_rng(0)
 
@@ -168,7 +167,7 @@ def test_n9_to_n12_dense_against_convolution(channels, dense, weights, products)
     image, kernels = normal(32, 32, channels), normal(5, 5, channels, 6)
     maps = convolution_by_hand.correlate(image, kernels)
     assert maps.size == convolution_by_hand.conv_output(32, 5) ** 2 * 6 == 4_704
-    assert mlp_mnist.parameters([image.size, maps.size]) - maps.size == dense
+    assert image.size * maps.size == dense
     assert convolution_by_hand.parameters(5, channels, 6) - 6 == kernels.size == weights
     assert parameters(keras.layers.Conv2D(6, 5, use_bias=False), 32, 32, channels) == weights
     assert (
@@ -341,7 +340,7 @@ def test_few_weights_many_activations():
     image, kernels = normal(32, 32, 1), normal(5, 5, 1, 6)
     activations = convolution_by_hand.correlate(image, kernels).size
     convolution = activations / (convolution_by_hand.parameters(5, 1, 6) - 6)
-    dense = activations / (mlp_mnist.parameters([image.size, activations]) - activations)
+    dense = activations / (image.size * activations)
     assert convolution == 31.36
     assert convolution / dense > 30_000
 

@@ -1,0 +1,77 @@
+"""The pictures of mlp_mnist: weights of the first layer, and the digits in each layer's space."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from recipes.common import plots
+from recipes.common.arrays import to_numpy
+
+
+def figures(models, test, histories):
+    """Weights of first-layer neurons; principal components of each layer of the deep network."""
+    images, labels = to_numpy(test)
+    layers = forward(models["deep"].get_weights(), images[:2000])
+    return {
+        "neurons": plot_neurons(*models["shallow"].get_weights()),
+        "layers": plot_layers(layers, labels[:2000]),
+    }
+
+
+def forward(weights, images):
+    """A trained network of ReLUs in NumPy: the output of each layer, from pixels to probabilities.
+
+    Args:
+        weights: Kernel and bias of each layer in turn, as `get_weights()` gives them.
+        images: Array (batch, 28, 28, 1) from 0 to 255.
+
+    Returns:
+        List of arrays (batch, units), one more than layers: the first is of the scaled pixels.
+    """
+    layers = [images.reshape(len(images), -1) / np.float32(255)]
+    *hidden, (last_kernel, last_bias) = zip(weights[::2], weights[1::2], strict=True)
+    for kernel, bias in hidden:
+        layers.append(np.maximum(layers[-1] @ kernel + bias, 0))
+    logits = layers[-1] @ last_kernel + last_bias
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    layers.append(exponentials / exponentials.sum(axis=1, keepdims=True))
+    return layers
+
+
+def principal_components(x):
+    """The rows of x (n, features) along the two directions of largest variance: (n, 2)."""
+    x = x - x.mean(axis=0)
+    _, directions = np.linalg.eigh(x.T @ x)  # in ascending order of variance
+    return x @ directions[:, [-1, -2]]
+
+
+def strongest(output_kernel, count):
+    """Indices of the hidden neurons with the longest outgoing weights, the longest first."""
+    return np.argsort(-np.linalg.norm(output_kernel, axis=1))[:count]
+
+
+def plot_neurons(kernel, bias, output_kernel, output_bias):
+    """Incoming weights of the 24 hidden neurons with the largest effect, each scaled to 1."""
+    chosen = kernel[:, strongest(output_kernel, 24)].T.reshape(-1, 28, 28)
+    scaled = chosen / np.abs(chosen).max(axis=(1, 2), keepdims=True)
+    figure, axis = plt.subplots(figsize=(10, 4.2), layout="constrained")
+    plots.show_images(axis, scaled, columns=8, cmap="PuOr_r", vmin=-1, vmax=1)
+    axis.set_title(
+        "The 24 neurons with the strongest output: ink on orange excites them, on violet inhibits"
+    )
+    return figure
+
+
+def plot_layers(layers, labels):
+    """The digits along the first two principal components of four layers, named at medians."""
+    titles = {0: "Pixels", 1: "First hidden layer", 3: "Third", 5: "Fifth"}
+    figure, axes = plt.subplots(1, 4, figsize=(13, 3.7), layout="constrained")
+    box = {"facecolor": "white", "alpha": 0.7, "pad": 1, "linewidth": 0}
+    for axis, (number, title) in zip(axes, titles.items(), strict=True):
+        points = principal_components(layers[number])
+        axis.scatter(*points.T, s=3, c=labels, cmap="tab10", vmin=-0.5, vmax=9.5)
+        for digit in np.unique(labels):
+            median = np.median(points[labels == digit], axis=0)
+            axis.text(*median, digit, weight="bold", bbox=box)
+        axis.set(title=title, xticks=[], yticks=[])
+    figure.suptitle("Layer by layer the digits separate: principal components in the deep network")
+    return figure
