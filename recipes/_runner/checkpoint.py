@@ -11,8 +11,7 @@ import keras
 import numpy as np
 
 from recipes._runner.errors import UserError
-from recipes._runner.output import write_atomically
-from recipes.tuning import progress
+from recipes.tuning import progress, storage
 
 REMEMBERED = ("stopped", "history", "best_epoch", "best_score", "seconds", "cpu_seconds")
 
@@ -106,7 +105,7 @@ class Checkpoint(keras.callbacks.Callback):
         if better:
             self.best_epoch, self.best_score = epoch + 1, score
         self.save(is_best=better)
-        write_atomically(self.folder / "history.csv", history_as_csv(self.history))
+        storage.write(self.folder / "history.csv", history_as_csv(self.history))
 
     def save(self, is_best):
         now, cpu_now = time.perf_counter(), time.process_time()

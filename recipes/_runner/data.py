@@ -14,8 +14,8 @@ import threading
 import time
 import urllib.parse
 
-from recipes._runner import stand_ins
 from recipes._runner.errors import UserError
+from recipes.datasets import stand_ins
 
 PATIENCE = 5.0  # seconds in all for the hosts of the missing sets to answer; TFDS alone takes 205 to give up
 RETRIES = 2  # of a download that fails; TFDS' own 10 take minutes

@@ -16,6 +16,7 @@ from recipes._runner.arguments import expanded
 from recipes._runner.errors import UserError
 from recipes._runner.recipe import find
 from recipes._runner.run_command import PRECISIONS, SAVED_MODELS, positive
+from recipes.tuning import storage
 
 DECIDING = (
     "variant",
@@ -106,7 +107,7 @@ def keep(rows, recipe):
         path = folder / f"measured-{recipe.name}.csv"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            output.write_atomically(path, lines.getvalue())
+            storage.write(path, lines.getvalue())
         except OSError:
             continue
         return f"the measured rows are kept in {path}"

@@ -1,7 +1,6 @@
 """Where a run writes: atomic files, one run a folder at a time, nothing replaced before the run is complete."""
 
 import contextlib
-import fcntl
 import json
 import os
 import pathlib
@@ -9,6 +8,7 @@ import shlex
 import shutil
 
 from recipes._runner.errors import UserError
+from recipes.tuning import storage
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 MARK = ".made_by_recipes"  # lies in every folder whose files are ours to replace
@@ -17,19 +17,8 @@ COMPLETE = "complete"  # marks a finished run whose files are being moved
 GIVEN_UP = "unfinished.old"  # the interrupted run in whose place another was begun, until that has finished an epoch
 
 
-def write_atomically(path, text):
-    """Write a text file so that a reader, or a crash at any moment, sees the old content or the new."""
-    path = pathlib.Path(path)
-    temporary = path.with_name(f".{path.name}.new")
-    with open(temporary, "w", encoding="utf8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-
-
 def write_json(path, value):
-    write_atomically(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    storage.write(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def replace_folder(new, target):
@@ -99,22 +88,14 @@ def held(folder):
     """
     folder = pathlib.Path(folder)
     mark(folder)
-    try:
-        lock = open(folder / ".lock", "a+", encoding="utf8")  # noqa: SIM115 (held as long as the run)
-    except OSError as error:
-        raise unwritable(folder, error) from None
-    with lock:
+    with contextlib.ExitStack() as until_the_end:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.seek(0)
-            holder = lock.read().strip() or "another process"
-            raise UserError(
-                f"{folder} is in use by {holder}; wait for it, or choose another with --output"
-            ) from None
-        lock.truncate(0)
-        lock.write(f"process {os.getpid()}")
-        lock.flush()
+            lock = storage.held(folder, "process", "choose another with --output")
+            until_the_end.enter_context(lock)
+        except storage.InUseError as error:
+            raise UserError(str(error)) from None
+        except OSError as error:
+            raise unwritable(folder, error) from None
         yield folder
 
 

@@ -13,10 +13,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from recipes._runner import arguments, head_check, quiet
+from recipes._runner import arguments, quiet
 from recipes._runner.checkpoint import Checkpoint
 from recipes._runner.errors import UserError
 from recipes._runner.output import write_json
+from recipes.common import head_check
 from recipes.tuning import progress
 
 SMOKE_STEPS = 2

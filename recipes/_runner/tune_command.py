@@ -19,6 +19,7 @@ from recipes._runner.arguments import expanded, expanded_path, seed
 from recipes._runner.errors import UserError
 from recipes._runner.recipe import find
 from recipes._runner.run_command import PRECISIONS, SAVED_MODELS, SMOKE_ROWS, positive, shown
+from recipes.tuning import storage
 
 TUNERS = {
     "random": "RandomSearch",
@@ -293,8 +294,6 @@ def put_back(folder):
 
 def anything_found(folder):
     """Whether a trial of the new search was completed: then the earlier one is not missed."""
-    from recipes.tuning import storage
-
     moved = not (folder / EARLIER).joinpath("plan.json").exists()
     records = (
         []
@@ -375,7 +374,7 @@ def better(name, model):
     import keras
     from keras_tuner.engine import metrics_tracking
 
-    from recipes._runner import head_check, head_look
+    from recipes.common import head_check, head_look
 
     name = name.removeprefix("val_")
     if name == "loss":
@@ -692,7 +691,7 @@ def finish(recipe, plan, options, rows, place, folder):
     print_table(rows, name)
     best = {**plan.defaults, **rows[0]["hyperparameters"], **plan.arguments}
     lines = python_lines(recipe.module, plan, best)
-    output.write_atomically(folder / "best.py", "\n".join(lines) + "\n")
+    storage.write(folder / "best.py", "\n".join(lines) + "\n")
 
     print("\nTraining the defaults and the winner once more, to test them:", flush=True)
     workplace = folder / "final"
@@ -759,7 +758,7 @@ def extend_card(trained, plan, options, trials, metrics, lines, folder):
         for name in dict.fromkeys(names)
     ]
     card = (trained / "README.md").read_text(encoding="utf8")
-    output.write_atomically(trained / "README.md", "\n".join([
+    storage.write(trained / "README.md", "\n".join([
         card,
         "## The search",
         "",

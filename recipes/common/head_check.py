@@ -12,7 +12,7 @@ import re
 import keras
 import numpy as np
 
-from recipes._runner import head_look
+from recipes.common import head_look
 
 Row = collections.namedtuple("Row", "task targets layer loss metric")
 TABLE = (  # slides 001 «Capas de salida dependiendo de la tarea»; K: the number of classes, labels or values

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recipes._runner import stand_ins_sequences as sequences
+from recipes.datasets import stand_ins_sequences as sequences
 
 VERSION = (
     3  # to be raised with every change below, so that what older code made is not used any more
