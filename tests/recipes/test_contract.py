@@ -29,21 +29,12 @@ import tensorflow as tf
 from recipes._runner import arguments, cli, data, figures, run_command
 from recipes._runner.recipe import all_recipes
 from recipes.training import optimizers
+from tests import selection
+from tests.selection import RECIPES, TRAINED, parameters
 
-
-def by_chapter(items, chapter, name):
-    """Parameters of which those of a chapter run in one process."""
-    return [
-        pytest.param(item, id=name(item), marks=pytest.mark.xdist_group(chapter(item)))
-        for item in items
-    ]
-
-
-RECIPES = by_chapter(all_recipes(), lambda recipe: recipe.chapter, lambda recipe: recipe.name)
-TRAINED = [parameter for parameter in RECIPES if parameter.values[0].trains]
-FULL, FULL_TRAINED = RECIPES, TRAINED
-CHAPTERS = by_chapter({parameter.values[0].chapter: None for parameter in TRAINED}, str, str)
-
+IN_BOTH_APIS = [
+    recipe for recipe in TRAINED if {"build_sequential", "build_functional"} <= recipe.functions
+]
 
 SHORTER = {
     "transformer_translation": {
@@ -126,7 +117,7 @@ def metrics_of(folder, variant):
     return json.loads((folder / (variant or "") / "metrics.json").read_text())
 
 
-@pytest.mark.parametrize("recipe", FULL)
+@pytest.mark.parametrize("recipe", parameters(RECIPES, full=True))
 def test_smoke_run_leaves_model_scores_and_pictures(recipe, smoke_run):
     assert list(smoke_run.glob("*.png")) + list(smoke_run.glob("*.gif"))
     assert (smoke_run / "README.md").exists()
@@ -157,11 +148,13 @@ IN_16_BITS = {  # one of each kind of training that mixes a network's output wit
 
 
 def in_16_bits():
-    for parameter in TRAINED:
+    for parameter in parameters(TRAINED, full=True):
+        (recipe,) = parameter.values
         for policy in ("mixed_bfloat16", "mixed_float16"):
-            name = parameter.values[0].name
-            marks = [*parameter.marks, *[pytest.mark.slow] * (IN_16_BITS.get(name) != policy)]
-            yield pytest.param(parameter.values[0], policy, id=f"{name}-{policy}", marks=marks)
+            marks = list(parameter.marks)
+            if IN_16_BITS.get(recipe.name) != policy:
+                marks.append(pytest.mark.slow)
+            yield pytest.param(recipe, policy, id=f"{recipe.name}-{policy}", marks=marks)
 
 
 @pytest.mark.parametrize(("recipe", "policy"), in_16_bits())
@@ -282,7 +275,8 @@ def recording(recipe, monkeypatch):
     keras.config.set_max_epochs(None)
 
 
-@pytest.mark.parametrize("recipe", FULL_TRAINED)  # for the others, `run` is their `main()`
+# For the recipes that do not train, `run` is their `main()`.
+@pytest.mark.parametrize("recipe", parameters(TRAINED, full=True))
 def test_main_gives_the_scores_of_run(recipe, monkeypatch, smoke_run, recording):
     """With the same seed, data and steps: what a script prints is the row of the results.
 
@@ -370,7 +364,7 @@ def dead(tree):
     return unused | (defined & FOR_MAIN) - from_main
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", parameters(RECIPES))
 def test_nothing_is_dead(recipe):
     """What a recipe defines, `main()` reaches, or the runner and a search do."""
     if recipe.name in NOT_YET_ALIVE:
@@ -425,7 +419,7 @@ def test_number_of_parameters_is_read(docstring, counts):
     assert stated_counts(docstring) == counts
 
 
-@pytest.mark.parametrize("recipe", TRAINED)
+@pytest.mark.parametrize("recipe", parameters(TRAINED))
 def test_docstring_has_the_number_of_parameters(recipe):
     """Of the network with the default arguments, trainable and not.
 
@@ -443,11 +437,7 @@ def test_docstring_has_the_number_of_parameters(recipe):
     assert model.count_params() in stated
 
 
-def with_both_apis(parameter):
-    return {"build_sequential", "build_functional"} <= parameter.values[0].functions
-
-
-@pytest.mark.parametrize("recipe", filter(with_both_apis, TRAINED))
+@pytest.mark.parametrize("recipe", parameters(IN_BOTH_APIS))
 def test_both_apis_make_the_same_network(recipe):
     """With weights copied over, all of them moved off their initial values, outputs are equal."""
     build_model = recipe.module.build_model
@@ -469,7 +459,7 @@ def test_both_apis_make_the_same_network(recipe):
     np.testing.assert_allclose(functional(inputs), sequential(inputs), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("recipe", TRAINED)
+@pytest.mark.parametrize("recipe", parameters(TRAINED))
 def test_search_space_starts_at_the_defaults(recipe):
     hp = keras_tuner.HyperParameters()
     space = recipe.module.search_space(hp)
@@ -489,7 +479,7 @@ def test_search_space_starts_at_the_defaults(recipe):
             assert parameter.min_value <= parameter.default <= parameter.max_value
 
 
-@pytest.mark.parametrize("recipe", TRAINED)
+@pytest.mark.parametrize("recipe", parameters(TRAINED))
 def test_a_stepped_range_is_searched_to_its_upper_end(recipe):
     """Sums of 0.1 miss it: KerasTuner ends `Float(0.0, 0.5, step=0.1)` at 0.4."""
     hp = keras_tuner.HyperParameters()
@@ -500,7 +490,7 @@ def test_a_stepped_range_is_searched_to_its_upper_end(recipe):
             assert last == pytest.approx(parameter.max_value), parameter.name
 
 
-@pytest.mark.parametrize("recipe", TRAINED)
+@pytest.mark.parametrize("recipe", parameters(TRAINED))
 def test_functions_have_defaults_and_docstrings(recipe):
     module = recipe.module
     for function in (module.load_data, module.build_model):
@@ -526,12 +516,19 @@ for argument in sys.argv[1:]:
 """
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
+def chapters():
+    for chapter in dict.fromkeys(recipe.chapter for recipe in TRAINED):
+        marks = [pytest.mark.xdist_group(chapter)]
+        names = [recipe.name for recipe in TRAINED if recipe.chapter == chapter]
+        if not any(map(selection.chosen, names)):
+            marks.append(pytest.mark.full)
+        yield pytest.param(chapter, id=chapter, marks=marks)
+
+
+@pytest.mark.parametrize("chapter", chapters())
 def test_models_predict_the_same_in_a_fresh_process(chapter, smoke_runs):
     assert smoke_runs.is_dir(), "another run of pytest has cleared the temporary folder"
-    recipes = [
-        parameter.values[0] for parameter in TRAINED if parameter.values[0].chapter == chapter
-    ]
+    recipes = [recipe for recipe in TRAINED if recipe.chapter == chapter]
     saved = [
         str(path) for recipe in recipes for path in (smoke_runs / recipe.name).rglob("model.pickle")
     ]
