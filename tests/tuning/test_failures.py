@@ -169,7 +169,7 @@ def test_report(tmp_path, capsys):
     tuner.search()
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
-    assert lines[0].startswith("Trial 1 of 3: score 2.5, best 2.5 (trial 1), about ")
+    assert lines[0].startswith("Trial 1 of 3: score 2.5, best 2.5 (trial 1), ")
     assert lines[0].endswith(" s left")
     assert lines[1].startswith("Trial 2 of 3: failed (ValueError: bad shape), best 2.5 (trial 1)")
     tuner = tiny.fake("RandomSearch", tmp_path, max_trials=4)
