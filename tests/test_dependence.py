@@ -14,13 +14,14 @@ from recipes._runner.copy_command import DISTRIBUTIONS, canonical
 from recipes._runner.recipe import CHAPTERS, OTHER_FOLDERS, all_recipes
 
 ROOT = pathlib.Path(__file__).parents[1]
+# Functions with a docstring.
 EXPLAINED = {
     "load_data",
     "build_model",
     "search_space",
     "baseline",
     "deployed",
-}  # functions with a docstring
+}
 STANDARD = set(sys.stdlib_module_names)
 TEXT = {".py", ".md", ".csv", ".tsv", ".toml", ".txt", ".mplstyle", ""}
 
@@ -67,9 +68,8 @@ def allowed(path, name):
         return True
     folder = path.split("/")[1] if path.count("/") > 1 else "_runner"  # recipes/__main__.py
     beside = ["recipes.check_head", *(f"recipes.{other}" for other in OTHER_FOLDERS)]
-    if (
-        path.count("/") == 3 and path.split("/")[2] == "figures"
-    ):  # a recipe's pictures may import that recipe
+    # A recipe's pictures may import that recipe.
+    if path.count("/") == 3 and path.split("/")[2] == "figures":
         beside.append(path.removesuffix(".py").replace("/figures/", "/").replace("/", "."))
     if folder in OTHER_FOLDERS:
         return within(name, f"recipes.{folder}")

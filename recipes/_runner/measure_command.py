@@ -18,12 +18,13 @@ from recipes._runner.recipe import find
 from recipes._runner.run_command import PRECISIONS, SAVED_MODELS, positive
 from recipes.tuning import storage
 
+# What the score depends on, as `--set` does.
 DECIDING = (
     "variant",
     "epochs",
     "batch_size",
     "precision",
-)  # what the score depends on, as `--set` does
+)
 PASSED_ON = (*DECIDING, "device", "data_dir")  # to each `run`
 
 

@@ -30,9 +30,8 @@ TUNERS = {
 TRIALS = 20
 GRACE = 60.0  # seconds beyond its limit after which a trial that does not answer is killed
 PROGRAM = [sys.executable, "-m", "recipes"]
-START_UPS = (
-    3  # workers that die before their first trial, one after another, until the search gives up
-)
+# Workers that die before their first trial, one after another, until the search gives up.
+START_UPS = 3
 EARLIER = ".earlier"  # where --fresh puts the old search until a trial of the new one is completed
 SHORT = 3  # trials of the leaderboard that is shown after each trial
 PROGRESS = 10.0  # seconds between two lines on the running trials, where there is no terminal
@@ -182,15 +181,17 @@ def planned(recipe, options, base):
     }
     chosen = data.choose(data.names(recipe.path), **choice)
     stand_in = "stand-in" in chosen.values()
-    place = base / "smoke" if options.smoke else base / "stand-in" if stand_in else base
+    place = base
+    if options.smoke:
+        place = base / "smoke"
+    elif stand_in:
+        place = base / "stand-in"
     variants = getattr(module, "VARIANTS", {None: {}})
     variant = options.variant or next(iter(variants))
     if variant not in variants:
-        known = (
-            f"its variants are {', '.join(variants)}"
-            if None not in variants
-            else "it has no variants"
-        )
+        known = f"its variants are {', '.join(variants)}"
+        if None in variants:
+            known = "it has no variants"
         raise UserError(f"--variant {variant}: {recipe.name} has no such variant; {known}")
     epochs = options.epochs or (1 if options.smoke else module.EPOCHS)
     fixed = arguments.parse(module, options.set)
@@ -294,12 +295,9 @@ def put_back(folder):
 
 def anything_found(folder):
     """Whether a trial of the new search was completed: then the earlier one is not missed."""
-    moved = not (folder / EARLIER).joinpath("plan.json").exists()
-    records = (
-        []
-        if moved
-        else [storage.load_json(path) for path in folder.glob("trials/trial_*/trial.json")]
-    )
+    if not (folder / EARLIER / "plan.json").exists():
+        return False  # the earlier one is just being moved
+    records = map(storage.load_json, folder.glob("trials/trial_*/trial.json"))
     return any(record and record["status"] == "COMPLETED" for record in records)
 
 
@@ -780,20 +778,13 @@ def python_lines(module, plan, values):
 def extend_card(trained, plan, options, trials, metrics, lines, folder):
     """Say in the README of the winner which search it comes from, and what that was good for."""
     defaults, tuned = metrics["defaults"], metrics["tuned"]
-    names = [
-        name
-        for name, value in tuned["arguments"].items()
-        if value != defaults["arguments"].get(name, value)
-    ]
-    names += [name for name in tuned["arguments"] if name not in defaults["arguments"]]
-    scores = [
-        (f"{name}, {tuned['split']} set", defaults["scores"].get(name), score)
-        for name, score in tuned["scores"].items()
-    ]
-    settings = [
-        (name, defaults["arguments"].get(name), tuned["arguments"][name])
-        for name in dict.fromkeys(names)
-    ]
+    before, after = defaults["arguments"], tuned["arguments"]
+    changed = [name for name in after if name in before and after[name] != before[name]]
+    added = [name for name in after if name not in before]
+    settings = [(name, before.get(name), after[name]) for name in changed + added]
+    scores = []
+    for name, score in tuned["scores"].items():
+        scores.append((f"{name}, {tuned['split']} set", defaults["scores"].get(name), score))
     card = (trained / "README.md").read_text(encoding="utf8")
     storage.write(trained / "README.md", "\n".join([
         card,
@@ -817,34 +808,29 @@ def train_and_test(recipe, plan, options, values, target, extra):
     # Whether it may write there was asked of the whole folder.
     command = [*PROGRAM, "run", recipe.typed, "--output", str(target), "--force"]
     command += ["--seed", str(options.seed)]
-    command += [
-        "--epochs",
-        str(plan.epochs),
-        "--precision",
-        plan.precision,
-        "--device",
-        options.device,
-        *extra,
-    ]
-    command += ["--variant", plan.variant] * bool(plan.variant)
+    command += ["--epochs", str(plan.epochs)]
+    command += ["--precision", plan.precision]
+    command += ["--device", options.device]
+    command += extra
+    if plan.variant:
+        command += ["--variant", plan.variant]
     for name, value in values.items():
         command += ["--set", f"{name}={value}"]
-    command += ["--data-dir", plan.choice["data_dir"]] * bool(plan.choice["data_dir"])
-    command += ["--smoke"] * plan.smoke + ["--stand-in"] * (
-        plan.choice["stand_in"] and not plan.smoke
-    )
+    if plan.choice["data_dir"]:
+        command += ["--data-dir", plan.choice["data_dir"]]
+    if plan.smoke:
+        command += ["--smoke"]
+    elif plan.choice["stand_in"]:
+        command += ["--stand-in"]
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     if done.returncode:
-        raise UserError(
-            f"training {target.name} again failed: {(done.stderr.strip().splitlines() or ['?'])[-1]}"
-        )
-    place = (
-        target / "smoke"
-        if plan.smoke
-        else target / "stand-in"
-        if plan.choice["stand_in"]
-        else target
-    )
+        lines = done.stderr.strip().splitlines() or ["?"]
+        raise UserError(f"training {target.name} again failed: {lines[-1]}")
+    place = target
+    if plan.smoke:
+        place = target / "smoke"
+    elif plan.choice["stand_in"]:
+        place = target / "stand-in"
     return place / (plan.variant or "")
 
 
@@ -876,7 +862,9 @@ def print_table(rows, objective, longest=10):
 
 
 def brief(value):
-    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def first_line(message):

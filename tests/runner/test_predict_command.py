@@ -511,7 +511,8 @@ def test_who_answers_is_said_beside_the_answers(capsys, workplace):
 def test_make_takes_every_name(name):
     command = ["make", "--dry-run", f"predict-{name}", "FILES=a.png"]
     done = subprocess.run(command, cwd=ROOT.parent, capture_output=True, text=True)
-    assert f"-m recipes predict {name} a.png" in done.stdout, done.stderr
+    assert f'-m recipes predict {name} "$@"' in done.stdout, done.stderr
+    assert "files='a.png'" in done.stdout
 
 
 @pytest.mark.parametrize("rows", [1, 2000])  # less and more than is written at once

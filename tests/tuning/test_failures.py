@@ -79,9 +79,8 @@ def test_first_trial_stops_the_search(outcome, tmp_path):
     with pytest.raises(error, match=r"in build|score is nan"):
         tuner.search(verbose=0)
     assert len(tuner.calls) == 1
-    mended = tiny.fake(
-        "RandomSearch", tmp_path
-    )  # the user has mended it: the search begins where it stopped
+    # The user has mended it: the search begins where it stopped.
+    mended = tiny.fake("RandomSearch", tmp_path)
     mended.search(verbose=0)
     assert len(mended.calls) == 9
     assert mended.calls[0] == tuner.calls[0]

@@ -75,9 +75,8 @@ def test_every_point_is_tried_once(kind, table):
 def test_hyperband_pays_for_epochs_and_sees_no_others(table):
     steps = replay.replay("Hyperband", table, "max", epochs=21)
     spent = np.diff([0, *(epochs for epochs, _ in steps)])
-    assert list(spent) == [1] * 9 + [2] * 3 + [
-        6
-    ]  # 9 for one epoch, of these 3 for three, of these 1 for nine
+    # 9 for one epoch, of these 3 for three, of these 1 for nine.
+    assert list(spent) == [1] * 9 + [2] * 3 + [6]
     scores = [score for _, score in steps]
     assert max(scores[:9]) <= 0.9 * 1 / 9 + 1e-5
     assert max(scores[:12]) <= 0.9 * 3 / 9 + 1e-5
