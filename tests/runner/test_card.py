@@ -157,7 +157,7 @@ def test_epoch_chosen_on_validation_is_said_to_be(tmp_path):
         ({"KEEP": "last"}, [], "the last of 2 epochs, which this recipe keeps"),
         ({"load_data": without_validation}, [], "the last of 2 epochs: there is no validation set"),
         ({}, ["--all-data"], "the last of 2 epochs: the validation set was trained on, too"),
-        ({"OBJECTIVE": "loss"}, [], "chosen on loss on the training set ("),
+        ({"OBJECTIVE": ("loss", "min")}, [], "chosen on loss on the training set ("),
         ({"KEEP": "last"}, ["--epochs", "1"], "the last of 1 epoch, "),
     ],
 )

@@ -2,14 +2,13 @@
 
 import json
 import re
-import types
 
 import keras
 import numpy as np
 import PIL.Image
 import pytest
 
-from recipes._runner import cli, data, training
+from recipes._runner import cli, data
 from tests.runner import houses
 from tests.runner.test_run_command import eager  # noqa: F401 (for all tests here)
 
@@ -101,11 +100,6 @@ def test_each_variant_has_its_own_model_scores_history_and_card(base):
     assert float(overview["The mean price"][names.index("mae")]) == pytest.approx(
         baseline["mae"], abs=1e-4
     )
-
-
-@pytest.mark.parametrize("name", ["val_mae", "val_loss", "val_rmse", "val_perplexity"])
-def test_an_error_named_without_a_direction_is_minimized(name):
-    assert training.monitored(types.SimpleNamespace(OBJECTIVE=name), None) == (name, "min")
 
 
 @pytest.mark.slow
