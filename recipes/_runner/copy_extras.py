@@ -172,7 +172,10 @@ for file in sys.argv[1:]:
 
 READ = {
     "image": """\
-    picture = PIL.ImageOps.exif_transpose(PIL.Image.open(file)){prepared}
+    picture = PIL.Image.open(file)
+    if picture.mode.startswith(("I", "F")):
+        sys.exit(f"{{file}} has more than 8 bits a pixel: save it with 8")
+    picture = PIL.ImageOps.exif_transpose(picture){prepared}
     inputs = np.array(picture){axes}  # (1, height, width, {channels})
 """,
     "text": """\
@@ -290,8 +293,15 @@ def readme(recipe, used, script=None, figures=None):
         ]
     if used.file:
         files = [f"`{file}`" for file in (used.file, *used.others)]
-        lines += [f"Then {' and '.join(files)} lies beside it. To try everything in seconds, put"]
+        verb = "lie" if len(files) > 1 else "lies"
+        lines += [f"Then {' and '.join(files)} {verb} beside it. To try everything in seconds, put"]
         lines += ["`KERAS_MAX_EPOCHS=1 KERAS_MAX_STEPS_PER_EPOCH=2` before the line.", ""]
+    lines += [
+        "It is written for Keras' own settings on TensorFlow. If your `~/.keras/keras.json` has others",
+        "(`backend`, `floatx`, `image_data_format`), put `KERAS_BACKEND=tensorflow KERAS_HOME=.keras`",
+        "before the line.",
+        "",
+    ]
     if script:
         lines += ["## Predict", "", f"The answers to {TOLD[used.kind]}:", ""]
         lines += ["```", f"python {script} {FILES[used.kind]}", "```", ""]

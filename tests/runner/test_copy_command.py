@@ -2,8 +2,10 @@
 
 import ast
 import codecs
+import json
 import os
 import pathlib
+import re
 import runpy
 import subprocess
 import sys
@@ -426,6 +428,10 @@ def test_predict_uses_the_deployed_network_that_main_saves(tmp_path, monkeypatch
     said = capsys.readouterr().out.strip()
     assert said.startswith("grey.png: ")
     assert said.endswith("; unlike what it was trained on: 200.00")
+    PIL.Image.fromarray(np.full((50, 90), 40_000, "uint16")).save("deep.png")
+    monkeypatch.setattr(sys, "argv", ["predict.py", "deep.png"])
+    with pytest.raises(SystemExit, match=r"deep\.png has more than 8 bits"):
+        runpy.run_path("predict.py")
 
 
 @pytest.mark.slow
@@ -487,6 +493,23 @@ def trained(request, tmp_path):
 def answers_there(folder, elsewhere, *files):
     """What `predict.py` of a copy prints in a process of its own, started in another folder."""
     return run_there(elsewhere, folder / "predict.py", *files).splitlines()
+
+
+@pytest.mark.slow
+def test_readme_says_how_to_run_beside_other_settings_of_keras(tmp_path):
+    mine = tmp_path / "mine"
+    assert copy("adaline", mine) == 0
+    settings = {"backend": "jax", "floatx": "float16", "image_data_format": "channels_first"}
+    home = tmp_path / "home"
+    (home / ".keras").mkdir(parents=True)
+    (home / ".keras" / "keras.json").write_text(json.dumps(settings))
+    variables = {**TINY_STEPS, "HOME": str(home)}
+    with pytest.raises(AssertionError, match="jax"):
+        run_there(mine, "adaline.py", **variables)
+    (line,) = re.findall(r"`(KERAS_BACKEND=\S+ KERAS_HOME=\S+)`", (mine / "README.md").read_text())
+    said = dict(word.split("=") for word in line.split())
+    run_there(mine, "adaline.py", **variables, **said)
+    assert (mine / "adaline.keras").exists()
 
 
 @pytest.mark.slow
