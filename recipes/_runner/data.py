@@ -1,4 +1,4 @@
-"""Which data a run uses: the real set where it is prepared or can be downloaded, else a stand-in that says so."""
+"""Which data a run uses: the real set where it can be had, else a stand-in that says so."""
 
 import ast
 import contextlib
@@ -48,10 +48,10 @@ def names(path):
 
 
 def choose(names, data_dir=None, stand_in=False, rows=None):
-    """Decide for each set, download what can be downloaded, and make plain `tfds.load(name)` find what was chosen.
+    """Decide for each set, download what can be had, and let plain `tfds.load(name)` find it.
 
-    A set is looked for in `data_dir`, `TFDS_DATA_DIR` and `~/tensorflow_datasets`, and downloaded into the first of
-    these that is named.
+    A set is looked for in `data_dir`, `TFDS_DATA_DIR` and `~/tensorflow_datasets`, and downloaded
+    into the first of these that is named.
 
     Args:
         names: of TFDS data sets, such as `mnist` or `imdb_reviews/plain_text`.
@@ -63,8 +63,8 @@ def choose(names, data_dir=None, stand_in=False, rows=None):
         `{name: "real" or "stand-in"}`.
 
     Raises:
-        UserError: if `data_dir` cannot be read, a prepared set is damaged, a download fails though the host answers,
-            or there is no stand-in for a set that cannot be reached.
+        UserError: if `data_dir` cannot be read, a prepared set is damaged, a download fails though
+            the host answers, or there is no stand-in for a set that cannot be reached.
     """
     if not names:
         return {}
@@ -104,9 +104,10 @@ def _real(names, folders):
 
 
 def explain(error):
-    """For an error met while reading data: what the user should know, as a UserError; any other error as it is.
+    """A UserError in the place of an error of damaged data; any other error as it is.
 
-    tf.data does not say which file holds the damaged record, so all the files in use are read to find it.
+    tf.data does not say which file holds the damaged record, so all the files in use are read to
+    find it.
     """
     import tensorflow as tf
 
@@ -124,7 +125,7 @@ def explain(error):
 
 
 def _silence():
-    """No progress bars for what takes seconds, no warnings of TFDS on every version folder that it looks into."""
+    """No progress bars for what takes seconds, no warnings of TFDS on each folder it looks into."""
     import tensorflow_datasets as tfds
 
     tfds.disable_progress_bar()
@@ -179,7 +180,7 @@ def _builder(name, folder):
 
 
 def _prepared(builder):
-    """Whether the set lies prepared in its folder, by the files' sizes and first records, not by all they hold."""
+    """Whether the set lies prepared in its folder, by sizes and first records of its files."""
     import tensorflow as tf
 
     folder = builder.data_path
@@ -250,7 +251,10 @@ def _answering(urls):
 
 
 def _reachable(url, seconds):
-    """Whether the host answers, whatever it says; what is wrong with its answer is for the download to say."""
+    """Whether the host answers, whatever it says.
+
+    What is wrong with its answer is for the download to say.
+    """
     import requests  # the library, and so the proxies and certificates, with which TFDS downloads
 
     try:
@@ -322,8 +326,9 @@ def _stand_in(name, rows):
 def _use(roots):
     """Make plain `tfds.load(name)` read each set from its folder, and from no other.
 
-    TFDS looks into `constants.DATA_DIR`, which it reads from `TFDS_DATA_DIR` when imported, and into the folders added;
-    it refuses a set that lies in two of them. So the first of our folders becomes the one, and the rest are added.
+    TFDS looks into `constants.DATA_DIR`, which it reads from `TFDS_DATA_DIR` when imported, and
+    into the folders added; it refuses a set that lies in two of them. So the first of our folders
+    becomes the one, and the rest are added.
     """
     import tensorflow_datasets as tfds
     from tensorflow_datasets.core import constants

@@ -1,8 +1,9 @@
-"""KerasTuner's oracles (they choose what to try next), rebuilt from the records of the trials after any interruption.
+"""KerasTuner's oracles, which choose what to try next, made to survive any interruption.
 
-The record of a trial, `trial_<id>/trial.json`, is written whole when the trial is created and when it has ended;
-nothing else is state. What comes next depends only on the seed, the number of the trial and the trials that have
-ended, so a search that was killed goes on exactly as it would have.
+They are rebuilt from the records of the trials. A record, `trial_<id>/trial.json`, is written whole
+when the trial is created and when it has ended; nothing else is state. What comes next depends only
+on the seed, the number of the trial and the trials that have ended, so a search that was killed
+goes on exactly as it would have.
 """
 
 import functools
@@ -33,7 +34,7 @@ LARGEST_GRID = 20_000  # spaces of at most so many points are listed to find the
 
 
 def random_number(*origin):
-    """A number below 2³² that looks random, the same for equal arguments (JSON values) everywhere."""
+    """A number below 2³² that looks random, everywhere the same for equal JSON values."""
     text = json.dumps(origin, sort_keys=True)
     digest = hashlib.sha256(text.encode()).digest()
     return int.from_bytes(digest[:4], "big")
@@ -48,7 +49,10 @@ def is_unordered(hp):
 
 
 def locked(method):
-    """One thread at a time; the lock is let go on an error too, which KerasTuner's `synchronized` forgets."""
+    """One thread at a time.
+
+    The lock is let go on an error too, which KerasTuner's `synchronized` forgets.
+    """
 
     @functools.wraps(method)
     def wrapped(self, *arguments, **keywords):
@@ -64,10 +68,12 @@ def locked(method):
 
 
 class Dependable:
-    """What the four oracles have in common; goes before an oracle of KerasTuner among the base classes.
+    """What the four oracles have in common.
 
-    Takes the arguments of the oracle, with `max_consecutive_failed_trials` None by default: failures do not end a
-    search, except that of the first trial, which has the default values.
+    Goes before an oracle of KerasTuner among the base classes.
+
+    Takes the arguments of the oracle, with `max_consecutive_failed_trials` None by default:
+    failures do not end a search, except that of the first trial, which has the default values.
     """
 
     def __init__(self, *arguments, **keywords):
@@ -87,7 +93,10 @@ class Dependable:
     # Choosing
 
     def _random(self, *purpose):
-        """The random numbers of the next trial: no other trial, no other seed and no other purpose has the same."""
+        """The random numbers of the next trial.
+
+        No other trial, no other seed and no other purpose has the same.
+        """
         return random.Random(random_number("trial", self.seed, len(self.start_order), *purpose))
 
     def _active(self, hp, values):
@@ -114,7 +123,7 @@ class Dependable:
         if size > LARGEST_GRID:
             return None
 
-        # Each hyperparameter multiplies the points in which it is active by the number of its values.
+        # Each hyperparameter multiplies the points in which it is active by its values.
         points = [{}]
         for hp in self.hyperparameters.space:
             values = [hp.value] if is_fixed(hp) else list(hp.values)
@@ -138,7 +147,10 @@ class Dependable:
         return min(counts, default=None)
 
     def _random_values(self, tried=None):
-        """Values not tried before, at random; the defaults for the first trial; None if all points are tried."""
+        """Values not tried before, at random; the defaults for the first trial.
+
+        None if all points are tried.
+        """
         tried = self._duplicate if tried is None else tried
         space = self.hyperparameters.space
         if not self.start_order:
@@ -162,7 +174,10 @@ class Dependable:
 
     @locked
     def create_trial(self, tuner_id):
-        """As in KerasTuner. `STOPPED` only when no trial runs any more: one may come back from a worker that died."""
+        """As in KerasTuner. `STOPPED` only when no trial runs any more.
+
+        One may come back from a worker that died.
+        """
         if tuner_id not in self.ongoing_trials and self.first_failed():
             self.tuner_ids.discard(tuner_id)
             return trial_module.Trial(self.get_space(), "", STOPPED)
@@ -183,7 +198,7 @@ class Dependable:
         """Record how a trial ended. A second report on it is ignored.
 
         Raises:
-            RuntimeError: after `max_consecutive_failed_trials` failures in a row, if that was given.
+            RuntimeError: after `max_consecutive_failed_trials` failures in a row, where given.
         """
         if trial.trial_id in self.end_order:
             return
@@ -230,7 +245,9 @@ class Dependable:
 
     @locked
     def abandon(self, tuner_id, reason):
-        """Give up a worker that is known to be dead: its trial runs once more elsewhere, and fails the second time.
+        """Give up a worker that is known to be dead.
+
+        Its trial runs once more elsewhere, and fails the second time.
 
         Args:
             tuner_id: the worker's KERASTUNER_TUNER_ID.
@@ -253,7 +270,10 @@ class Dependable:
         return trial.trial_id
 
     def first_failed(self):
-        """Whether the trial with the default values failed: then something is wrong that no other values mend."""
+        """Whether the trial with the default values failed.
+
+        Then something is wrong that no other values mend.
+        """
         return bool(self.start_order) and self.trials[self.start_order[0]].status == FAILED
 
     @locked
@@ -292,13 +312,19 @@ class Dependable:
         storage.save_json(path, state)
 
     def _run_of(self, trial_id):
-        """What the tuner left in the trial's folder: a worker's messages and exact scores do not travel otherwise."""
+        """What the tuner left in the trial's folder.
+
+        A worker's messages and exact scores do not travel otherwise.
+        """
         run = storage.load_json(os.path.join(self._get_trial_dir(trial_id), "run.json"))
         return run if isinstance(run, dict) else {}
 
     @locked
     def reload(self):
-        """Take up what the project folder holds: ended trials stay ended, unfinished ones are run again first."""
+        """Take up what the project folder holds.
+
+        Ended trials stay ended, unfinished ones are run again first.
+        """
         self.trials = {}
         self.ongoing_trials = {}
         self.start_order = []
@@ -325,7 +351,7 @@ class Dependable:
         self._rebuild()
 
     def _records(self):
-        """`(trial_id, record)` in the order in which trials began; None for a record that is lost."""
+        """`(trial_id, record)` in the order in which trials began; None for a lost record."""
         records = {}
         for folder in glob.glob(os.path.join(glob.escape(self._project_dir), "trial_*")):
             trial_id = os.path.basename(folder).removeprefix("trial_")
@@ -362,7 +388,7 @@ class Dependable:
         """Put what the algorithm knows beyond the trials back in place, from the trials."""
 
     def may_continue(self, trial_id):
-        """Whether a trial that has ended may be trained further, so that its last state must stay on disk."""
+        """Whether an ended trial may be trained further: then its last state stays on disk."""
         return False
 
     def _tidy(self):
@@ -414,11 +440,13 @@ class GridSearchOracle(Dependable, keras_tuner.oracles.GridSearchOracle):
 
 
 class BayesianOptimizationOracle(Dependable, keras_tuner.oracles.BayesianOptimizationOracle):
-    """Bayesian optimization with a Gaussian process and expected improvement, Snoek et al. (2012), arXiv:1206.2944.
+    """Bayesian optimization with a Gaussian process and expected improvement.
 
-    Takes the arguments of KerasTuner's oracle; `num_initial_points` is by default one more than there are
-    hyperparameters (KerasTuner: three times as many), `beta` counts for `acquisition="lcb"` only, and the noise is
-    estimated with `alpha` as its least value.
+    Snoek et al. (2012), https://arxiv.org/abs/1206.2944
+
+    Takes the arguments of KerasTuner's oracle; `num_initial_points` is by default one more than
+    there are hyperparameters (KerasTuner: three times as many), `beta` counts for
+    `acquisition="lcb"` only, and the noise is estimated with `alpha` as its least value.
 
     Args:
         acquisition: `"ei"`, expected improvement, or `"lcb"`, KerasTuner's lower confidence bound.
@@ -445,7 +473,10 @@ class BayesianOptimizationOracle(Dependable, keras_tuner.oracles.BayesianOptimiz
         return self._answer(values)
 
     def _encode(self, values):
-        """Coordinates between 0 and 1, one for each value of a choice without order; inactive ones at the default."""
+        """Coordinates between 0 and 1, one for each value of a choice without order.
+
+        Hyperparameters that are not active are at their default.
+        """
         vector = []
         for hp in self.hyperparameters.space:
             if is_fixed(hp):
@@ -497,7 +528,7 @@ class BayesianOptimizationOracle(Dependable, keras_tuner.oracles.BayesianOptimiz
         return finalists[int(np.argmax(merit(self._encode_all(finalists))))]
 
     def _candidates(self, leaders):
-        """Untried values: all there are if they can be listed, else some anywhere and some near the best."""
+        """Untried values: all, or of too many some anywhere and some near the best."""
         points = self._points()
         if points is not None and len(points) <= 2_500:
             return [values for values in points if not self._duplicate(values)]
@@ -519,7 +550,7 @@ class BayesianOptimizationOracle(Dependable, keras_tuner.oracles.BayesianOptimiz
 
     @staticmethod
     def _near(center, rng):
-        """A random point near another: a coordinate in ten, and those that it lacks, are anywhere."""
+        """A random point near another, but for those coordinates that it lacks and one in ten."""
         row = []
         for coordinate in center:
             if coordinate is None or rng.random() < 0.1:
@@ -529,7 +560,7 @@ class BayesianOptimizationOracle(Dependable, keras_tuner.oracles.BayesianOptimiz
         return row
 
     def _polish(self, values, merit):
-        """Climb from `values` along those hyperparameters that can take any value in their range."""
+        """Climb from `values` along the hyperparameters that can take any value in a range."""
         continuous = {}  # column of the vector: hyperparameter
         column = 0
         for hp in self.hyperparameters.space:
@@ -550,10 +581,12 @@ class BayesianOptimizationOracle(Dependable, keras_tuner.oracles.BayesianOptimiz
 
 
 class HyperbandOracle(Dependable, keras_tuner.oracles.HyperbandOracle):
-    """Hyperband, Li et al. (2018), https://jmlr.org/papers/v18/16-558.html: many short trainings, the best go on.
+    """Hyperband, Li et al. (2018), https://jmlr.org/papers/v18/16-558.html.
 
-    Takes the arguments of KerasTuner's oracle. A bracket that finds no untried values left, or loses trials to
-    failures, goes on with those it has.
+    Many short trainings, the best go on.
+
+    Takes the arguments of KerasTuner's oracle. A bracket that finds no untried values left, or
+    loses trials to failures, goes on with those it has.
     """
 
     def populate_space(self, trial_id):
@@ -603,7 +636,7 @@ class HyperbandOracle(Dependable, keras_tuner.oracles.HyperbandOracle):
         return self._compute_values_hash({k: v for k, v in values.items() if k != "tuner/trial_id"})
 
     def _promoted(self, bracket, trial_id):
-        """Values of a trial that is sure to be among the best of its round, to be trained further; or None."""
+        """Values of a trial to be trained further, surely among the best of its round; or None."""
         number = bracket["bracket_num"]
         rounds = bracket["rounds"]
         for round_number in range(1, len(rounds)):

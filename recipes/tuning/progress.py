@@ -1,7 +1,9 @@
-"""The whole state of a training inside a trial, at the end of each epoch: killed and promoted trials go on from it.
+"""The whole state of a training inside a trial, at the end of each epoch.
 
-Keras' `BackupAndRestore` leaves out the seed generators, what callbacks remember and the history. Here the state is a
-folder an epoch, written under another name and renamed when complete.
+Killed and promoted trials go on from it.
+
+Keras' `BackupAndRestore` leaves out the seed generators, what callbacks remember and the history.
+Here the state is a folder an epoch, written under another name and renamed when complete.
 """
 
 import os
@@ -29,7 +31,7 @@ def is_plain(value):
 
 
 def untracked(value):
-    """Plain containers for those in which Keras keeps attributes of layers, and which cannot be pickled."""
+    """Plain containers for those of Keras' layers, which cannot be pickled."""
     if isinstance(value, dict):
         return {name: untracked(item) for name, item in value.items()}
     return tuple(map(untracked, value)) if isinstance(value, list | tuple) else value
@@ -74,7 +76,10 @@ def load(folder):
 
 
 def restore(saved, model, callbacks):
-    """Put a state into a model and its optimizer. Returns the callbacks, to go first, that do it for the callbacks."""
+    """Put a state into a model and its optimizer.
+
+    Returns the callbacks, to go first, that do it for the callbacks.
+    """
     if not model.built:
         model.build_from_config(saved["build_config"])
     if model.optimizer is not None and not model.optimizer.built:
@@ -88,7 +93,10 @@ def restore(saved, model, callbacks):
 
 
 class Reminder(keras.callbacks.Callback):
-    """Gives callbacks their memory back once training has begun: they forget everything in `on_train_begin`."""
+    """Gives callbacks their memory back once training has begun.
+
+    They forget everything in `on_train_begin`.
+    """
 
     def __init__(self, callbacks, memories):
         super().__init__()
@@ -107,9 +115,12 @@ def save(folder, model, callbacks, remembered, best=None):
     Args:
         folder: where `epoch-<n>/` goes.
         model: compiled and built.
-        callbacks: those whose plain attributes (numbers, strings, arrays, lists of them) are part of the state.
-        remembered: a dictionary with `"epochs"`, the number of finished epochs, and whatever else shall be kept.
-        best: whether the weights are the best so far, where the best shall be kept too, as `best.weights.h5`.
+        callbacks: those whose plain attributes (numbers, strings, arrays, lists of them) are part
+            of the state.
+        remembered: a dictionary with `"epochs"`, the number of finished epochs, and whatever else
+            shall be kept.
+        best: whether the weights are the best so far, where the best shall be kept too, as
+            `best.weights.h5`.
 
     Returns:
         The path of the weights.
@@ -148,10 +159,13 @@ def save(folder, model, callbacks, remembered, best=None):
 
 
 class Follower(keras.callbacks.Callback):
-    """Follows one execution of a trial: curves, best weights, state, limits. The last of the callbacks.
+    """Follows one execution of a trial: curves, best weights, state, limits.
+
+    The last of the callbacks.
 
     Args:
-        tuner: asked after every batch whether the time is over, and after every epoch whether to prune.
+        tuner: asked after every batch whether the time is over, and after every epoch whether to
+            prune.
         trial: the trial.
         objective: what decides on the best epoch.
         folder: where the state of the execution goes.

@@ -33,7 +33,10 @@ def write(path, text, sync=True):
 
 
 def save_json(path, value):
-    """Write `value` twice, to `path` and to a copy beside it: should a disk spoil one, `load_json` takes the other."""
+    """Write `value` twice, to `path` and to a copy beside it.
+
+    Should a disk spoil one, `load_json` takes the other.
+    """
     text = json.dumps(value, default=float)
     write(path, text)
     write(f"{path}.copy", text, sync=False)
@@ -48,7 +51,10 @@ def load_json(path):
 
 
 def link_or_copy(source, target):
-    """Make `target` the same file as `source`, replacing it in one step. Does nothing if they are one file already."""
+    """Make `target` the same file as `source`, replacing it in one step.
+
+    Does nothing if they are one file already.
+    """
     if os.path.exists(target) and os.path.samefile(source, target):
         return
     temporary = f"{target}.new"

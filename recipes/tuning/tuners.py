@@ -1,14 +1,14 @@
-"""KerasTuner's four tuners with dependable oracles, seeds that are kept, failures on record, limits and pruning.
+"""KerasTuner's four tuners with dependable oracles, kept seeds, recorded failures and limits.
 
 The folder of a search, `<directory>/<project_name>/`:
 
-    search.json                  what the search is: algorithm, space, objective, seed; another one is refused
+    search.json                  algorithm, space, objective, seed: another search is refused
     trial_<id>/trial.json        the oracle's record: values, status, score, message
-    trial_<id>/run.json          how it ran: seconds, epochs, message, each execution's score and curves
-    trial_<id>/checkpoint.weights.h5, build_config.json    the best weights, of the best `keep` trials
-    trial_<id>/execution<k>/     the state after the last epoch, while the trial runs or may be promoted
+    trial_<id>/run.json          how it ran: seconds, epochs, message, scores and curves
+    trial_<id>/checkpoint.weights.h5, build_config.json    best weights, of the best `keep` trials
+    trial_<id>/execution<k>/     the state after the last epoch, as long as it may go on
 
-Each JSON file has a `.copy` beside it. A killed search is continued by running the same program again.
+Each JSON file has a `.copy` beside it. Running the same program again continues a killed search.
 """
 
 import contextlib
@@ -45,28 +45,35 @@ class OutOfTimeError(keras_tuner.errors.FailedTrialError):
 
 
 class Tuner(keras_tuner.Tuner):
-    """What the four tuners have in common. Takes the arguments of the KerasTuner tuner of the same name, and these.
+    """What the four tuners have in common.
+
+    Takes the arguments of the KerasTuner tuner of the same name, and these.
 
     Args:
-        trial_time_limit: seconds after which a trial fails, whatever it has reached. Looked at after each batch.
+        trial_time_limit: seconds after which a trial fails, whatever it has reached. Looked at
+            after each batch.
         time_limit: seconds after the start of `search` from which on no new trial is begun.
-        prune: `"median"` stops a trial whose best value so far is worse than the median of what the others had at the
-            same epoch (Golovin et al. 2017, https://doi.org/10.1145/3097983.3098043), once four others got there. It
-            counts as completed, with its best value, and says so in its message. None: all are trained to the end.
+        prune: `"median"` stops a trial whose best value so far is worse than the median of what the
+            others had at the same epoch (Golovin et al. 2017,
+            https://doi.org/10.1145/3097983.3098043), once four others got there. It counts as
+            completed, with its best value, and says so in its message. None: all are trained to the
+            end.
         keep: how many trials, the best, keep their weights on disk; None: all.
 
     Raises:
-        ValueError: if the project folder holds another search, or `overwrite=True` meets a folder no tuner made, or
-            `prune` and Hyperband, which prunes by itself, are combined.
+        ValueError: if the project folder holds another search, or `overwrite=True` meets a folder
+            no tuner made, or `prune` and Hyperband, which prunes by itself, are combined.
 
-    Scores: the best finite value over the epochs. A trial whose *last* value is not finite has diverged and fails; a
-    first epoch that is not a number (a precision without positives, for instance) does no harm.
-    With several executions the score is their mean; one that fails fails the trial.
+    Scores: the best finite value over the epochs. A trial whose *last* value is not finite has
+    diverged and fails; a first epoch that is not a number (a precision without positives, for
+    instance) does no harm. With several executions the score is their mean; one that fails fails
+    the trial.
 
-    Seeds: before each build Python, NumPy and the backend are seeded by a hash of seed, hyperparameter values,
-    execution and retry, so equal hyperparameters get equal scores, whatever ran before. This holds for the order of the
-    data too, if `x` is an array, or a *function* that returns the data (called before each execution): a shuffled
-    tf.data set itself goes on from trial to trial.
+    Seeds: before each build Python, NumPy and the backend are seeded by a hash of seed,
+    hyperparameter values, execution and retry, so equal hyperparameters get equal scores, whatever
+    ran before. This holds for the order of the data too, if `x` is an array, or a *function* that
+    returns the data (called before each execution): a shuffled tf.data set itself goes on from
+    trial to trial.
     """
 
     Oracle = None
@@ -208,16 +215,20 @@ class Tuner(keras_tuner.Tuner):
     # The search
 
     def search(self, *fit_args, **fit_kwargs):
-        """Search, or continue a search that was interrupted, until `max_trials`, the end of the space or `time_limit`.
+        """Search, or continue an interrupted search.
+
+        It ends with `max_trials`, when all points are tried, or with `time_limit`.
 
         Args:
-            *fit_args: for `fit`; the first, or `x`, may be a function that returns the training data: `x`, a data
-                set, or a tuple `(x, y)` or `(x, y, sample_weight)`.
-            **fit_kwargs: for `fit`. `verbose` is 0 for `fit` unless given; `verbose=0` silences the search, too.
+            *fit_args: for `fit`; the first, or `x`, may be a function that returns the training
+                data: `x`, a data set, or a tuple `(x, y)` or `(x, y, sample_weight)`.
+            **fit_kwargs: for `fit`. `verbose` is 0 for `fit` unless given; `verbose=0` silences the
+                search, too.
 
         Raises:
             RuntimeError: if another search works in the project folder.
-            Exception: whatever the first trial raised, which has the default values: the others would hardly do better.
+            Exception: whatever the first trial raised, which has the default values: the others
+                would hardly do better.
         """
         self._quiet = fit_kwargs.get("verbose") in (0, "0")
         if self._is_worker():
@@ -241,7 +252,9 @@ class Tuner(keras_tuner.Tuner):
 
     @contextlib.contextmanager
     def project(self):
-        """Hold the project folder and take up what it records; for programs that serve the oracle to workers.
+        """Hold the project folder and take up what it records.
+
+        It is for programs that serve the oracle to workers.
 
         Raises:
             RuntimeError: if another search works in the folder.
@@ -394,7 +407,11 @@ class Tuner(keras_tuner.Tuner):
         return results
 
     def _execute(self, trial, best, *fit_args, **fit_kwargs):
-        """Train the model once, from its last saved state; what `fit` returned, the best, if pruned."""
+        """Train the model once, from its last saved state.
+
+        Returns:
+            What `fit` returned, the best value of all executions, and whether it was pruned.
+        """
         hp = trial.hyperparameters
         trial_id = trial.trial_id
         folder = os.path.join(self.get_trial_dir(trial_id), f"execution{self._execution}")
@@ -436,7 +453,7 @@ class Tuner(keras_tuner.Tuner):
         return result, follower.best, follower.message is not None
 
     def _state_to_continue(self, hp, folder, checkpoint):
-        """The state from which an execution goes on, or None; and the epochs it has of another trial."""
+        """The state from which an execution goes on, or None; and its epochs of another trial."""
         saved = progress.load(folder)
         if saved is not None:
             self._seconds_before = max(self._seconds_before, saved["seconds"])
@@ -456,7 +473,7 @@ class Tuner(keras_tuner.Tuner):
         return saved, saved["epochs"]
 
     def trial_seed(self, values, execution=None):
-        """The seed for hyperparameter values: the same in every process, of all others different."""
+        """The seed for hyperparameter values: the same in every process."""
         values = {name: value for name, value in values.items() if not name.startswith("tuner/")}
         execution = self._execution if execution is None else execution
         return oracles.random_number("build", self._seed(), values, execution, self._attempt)
@@ -484,7 +501,10 @@ class Tuner(keras_tuner.Tuner):
             )
 
     def verdict(self, trial, values):
-        """Why to stop a trial with these values of the objective so far, or None: the median rule. To be overridden."""
+        """Why to stop a trial with these values of the objective so far, or None.
+
+        This is the median rule, to be overridden.
+        """
         epoch, objective = len(values), self.oracle.objective
         if self.prune is None or self._execution > 0 or epoch <= PRUNE_EPOCHS:
             return None
@@ -522,8 +542,8 @@ class Tuner(keras_tuner.Tuner):
         """All trials as dictionaries, the best first, those that failed or have not ended last.
 
         Keys: `rank` (equal scores share it; None if there is no score), `trial` (its id), `score`,
-        `status`, `message` (one line or None), `epochs` and `seconds` (spent on this trial), `scores`
-        (of each execution), `hyperparameters`.
+        `status`, `message` (one line or None), `epochs` and `seconds` (spent on this trial),
+        `scores` (of each execution), `hyperparameters`.
         """
         if self._is_worker():
             self._local.reload()
@@ -590,19 +610,22 @@ class Tuner(keras_tuner.Tuner):
 
 
 class RandomSearch(Tuner):
-    """`keras_tuner.RandomSearch`, dependable. The defaults are the first trial; no point is tried twice."""
+    """`keras_tuner.RandomSearch`, dependable: the defaults first, and no point twice."""
 
     Oracle = oracles.RandomSearchOracle
 
 
 class BayesianOptimization(Tuner):
-    """`keras_tuner.BayesianOptimization`, dependable, with expected improvement and without repetition."""
+    """`keras_tuner.BayesianOptimization`, dependable, with expected improvement."""
 
     Oracle = oracles.BayesianOptimizationOracle
 
 
 class Hyperband(Tuner):
-    """`keras_tuner.Hyperband`, dependable. A promoted trial goes on exactly as if it had never been interrupted."""
+    """`keras_tuner.Hyperband`, dependable.
+
+    A promoted trial goes on exactly as if it had never been interrupted.
+    """
 
     Oracle = oracles.HyperbandOracle
 
@@ -694,8 +717,9 @@ def _best_metrics(result, objective):
 def _let_go_of_graphs(optimizer):
     """Spare `optimizer` the sum of gradients over replicas where there is only one.
 
-    In TensorFlow that sum is a custom gradient, whose entry in the global registry of gradients keeps the whole
-    training graph, 3 MB and more a trial, until the process ends. Neither `clear_session` nor garbage collection helps.
+    In TensorFlow that sum is a custom gradient, whose entry in the global registry of gradients
+    keeps the whole training graph, 3 MB and more a trial, until the process ends. Neither
+    `clear_session` nor garbage collection helps.
     """
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # of a LossScaleOptimizer
     if keras.backend.backend() != "tensorflow" or not hasattr(

@@ -48,7 +48,7 @@ SHORTER = {
 # Recipes whose `main()` does not give the scores of `run` yet.
 NOT_YET_EQUAL = {recipe.name for recipe in all_recipes() if recipe.trains}
 # Recipes that define what their `main()` does not reach yet.
-NOT_YET_ALIVE = set(NOT_YET_EQUAL)
+NOT_YET_ALIVE = NOT_YET_EQUAL | {"attention_by_hand"}
 
 
 def eager(recipe):
