@@ -36,8 +36,11 @@ def recipe_of(item):
 def is_full(item):
     """Whether a test is one of a single recipe's own file, of a recipe that `make test` leaves out.
 
-    Where nothing is trained, the tests are the slides' worked numbers: they always run.
+    The slides' worked numbers always run: tests marked `slides`, and those of recipes that train
+    nothing.
     """
+    if item.get_closest_marker("slides"):
+        return False
     name = selection.recipe_of(item.path.relative_to(ROOT).as_posix())
     trains = any(recipe.name == name for recipe in selection.TRAINED)
     return trains and not selection.chosen(name)
