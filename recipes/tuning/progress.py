@@ -19,22 +19,23 @@ import numpy as np
 from recipes.tuning import storage
 
 PLAIN = (type(None), bool, int, float, str, np.generic, np.ndarray)
-ITERATORS_PER_EPOCH = (
-    2  # what `fit` of Keras 3.15 opens on a tf.data set of known size; one when the size is unknown
-)
+# What `fit` of Keras 3.15 opens on a tf.data set of known size; one when the size is unknown.
+ITERATORS_PER_EPOCH = 2
 
 
 def is_plain(value):
-    return (
-        all(map(is_plain, value)) if isinstance(value, list | tuple) else isinstance(value, PLAIN)
-    )
+    if isinstance(value, list | tuple):
+        return all(map(is_plain, value))
+    return isinstance(value, PLAIN)
 
 
 def untracked(value):
     """Plain containers for those of Keras' layers, which cannot be pickled."""
     if isinstance(value, dict):
         return {name: untracked(item) for name, item in value.items()}
-    return tuple(map(untracked, value)) if isinstance(value, list | tuple) else value
+    if isinstance(value, list | tuple):
+        return tuple(map(untracked, value))
+    return value
 
 
 def outside_weights(model):
@@ -48,18 +49,20 @@ def skip_epochs(data, epochs):
     tensorflow = sys.modules.get("tensorflow")
     if tensorflow is None or not isinstance(data, tensorflow.data.Dataset):
         return
-    for _ in range(epochs * (ITERATORS_PER_EPOCH if int(data.cardinality()) >= 0 else 1)):
+    known_size = int(data.cardinality()) >= 0
+    iterators = ITERATORS_PER_EPOCH if known_size else 1
+    for _ in range(epochs * iterators):
         iter(data)
 
 
 def latest(folder):
     """The folder of the last complete state, or None."""
-    states = [
-        state
-        for state in pathlib.Path(folder).glob("epoch-*")
-        if state.name.removeprefix("epoch-").isdigit()
-    ]
-    return max(states, key=lambda state: int(state.name.removeprefix("epoch-")), default=None)
+    states = {}
+    for state in pathlib.Path(folder).glob("epoch-*"):
+        number = state.name.removeprefix("epoch-")
+        if number.isdigit():
+            states[int(number)] = state
+    return states[max(states)] if states else None
 
 
 def load(folder):
@@ -126,21 +129,18 @@ def save(folder, model, callbacks, remembered, best=None):
         The path of the weights.
     """
     folder = pathlib.Path(folder)
-    before, new = latest(folder), folder / ".new"
+    before = latest(folder)
+    new = folder / ".new"
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
     model.save_weights(new / "last.weights.h5")
     if best is not None:
-        storage.link_or_copy(
-            new / "last.weights.h5" if best else before / "best.weights.h5", new / "best.weights.h5"
-        )
-    memories = [
-        (
-            type(callback).__name__,
-            {name: value for name, value in vars(callback).items() if is_plain(value)},
-        )
-        for callback in callbacks
-    ]
+        source = new / "last.weights.h5" if best else before / "best.weights.h5"
+        storage.link_or_copy(source, new / "best.weights.h5")
+    memories = []
+    for callback in callbacks:
+        plain = {name: value for name, value in vars(callback).items() if is_plain(value)}
+        memories.append((type(callback).__name__, plain))
     state = {
         **remembered,
         "memories": memories,
@@ -176,13 +176,22 @@ class Follower(keras.callbacks.Callback):
 
     def __init__(self, tuner, trial, objective, folder, checkpoint, callbacks, best=None):
         super().__init__()
-        self.tuner, self.trial, self.objective = tuner, trial, objective
-        self.folder, self.checkpoint, self.callbacks = folder, checkpoint, callbacks
-        self.best, self.rows, self.epochs, self.message = best, [], 0, None
+        self.tuner = tuner
+        self.trial = trial
+        self.objective = objective
+        self.folder = folder
+        self.checkpoint = checkpoint
+        self.callbacks = callbacks
+        self.best = best
+        self.rows = []  # the logs of each epoch
+        self.epochs = 0  # that have ended
+        self.message = None  # why the trial was pruned
 
     def take_up(self, saved):
         """Go on from what was remembered in a state."""
-        self.best, self.rows, self.epochs = saved["best"], list(saved["rows"]), saved["epochs"]
+        self.best = saved["best"]
+        self.rows = list(saved["rows"])
+        self.epochs = saved["epochs"]
         self.message = saved["message"]
 
     def values(self):
