@@ -8,7 +8,7 @@ quoted = '$(subst ','\'',$(1))'
 SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 .DEFAULT_GOAL := help
-.PHONY: help list results setup test test-slow test-backends lint bench-mnist clean
+.PHONY: help list results setup test test-all test-slow test-backends lint bench-mnist clean
 
 help:  ## this page
 	@grep -hE '^[a-z%-]+:.*  ## ' Makefile | sed -E 's/^([a-z%-]+):.*  ## /\1\t/; s/%/NAME/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -62,8 +62,11 @@ $(filter predict-%,$(MAKECMDGOALS)): predict-%: .venv/.ready
 	if test -e "$$files"; then set -- "$$files"; else eval "set -- $$files"; fi; \
 	$(PYTHON) -m recipes predict $* "$$@" $(ARGS)
 
-test: .venv/.ready  ## all fast tests, in about nine minutes on two cores, without a network
-	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup -m "not slow" $(ARGS)
+test: .venv/.ready  ## what shows that it works here, in minutes on two cores, without a network
+	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup -m "not slow and not full" --durations 10 $(ARGS)
+
+test-all: .venv/.ready  ## the same, and every recipe in full: what CI runs
+	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup -m "not slow" --durations 10 $(ARGS)
 
 test-slow: .venv/.ready  ## kills, resumes, copies in fresh environments, learnable stand-ins
 	@$(PYTHON) -m pytest -q -m slow --timeout 1800 $(ARGS)

@@ -3,7 +3,7 @@
 
 def __getattr__(name):
     if name == "check_head":  # looked up lazily: importing `recipes` must not import Keras
-        from recipes._runner.head_check import check_head
+        from recipes.common.head_check import check_head
 
         return check_head
     raise AttributeError(f"module 'recipes' has no attribute {name!r}")

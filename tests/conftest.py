@@ -1,18 +1,49 @@
-"""Tests work on tiny stand-in data in folders of their own; those marked `real_data` on TFDS_DATA_DIR, if it is set."""
+"""Tests work on tiny stand-in data in folders of their own.
 
+Those marked `real_data` work on TFDS_DATA_DIR, if it is set.
+"""
+
+import collections
 import os
 import pathlib
 import socket
 
 import pytest
 
+from tests import selection
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-if (
-    "PYTEST_XDIST_WORKER" in os.environ
-):  # as many processes as cores: more threads would wait for one another
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # As many processes as cores: more threads would wait for one another.
     for variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
+ROOT = pathlib.Path(__file__).parents[1]
 REAL_DATA = os.environ.get("TFDS_DATA_DIR")
+MOST_CPU_SECONDS = (
+    10  # that the tests of one recipe may take; what takes more is to be made smaller
+)
+BEGAN = pytest.StashKey[float]()
+
+
+def recipe_of(item):
+    """The name of the recipe that a test is about, or None."""
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    about = getattr(parameters.get("recipe"), "name", None)
+    about = about or selection.recipe_of(item.path.relative_to(ROOT).as_posix())
+    return about if any(recipe.name == about for recipe in selection.RECIPES) else None
+
+
+def is_full(item):
+    """Whether a test is one of a single recipe's own file, of a recipe that `make test` leaves out.
+
+    The slides' worked numbers always run: tests marked `slides`, and those of recipes that train
+    nothing.
+    """
+    if item.get_closest_marker("slides"):
+        return False
+    name = selection.recipe_of(item.path.relative_to(ROOT).as_posix())
+    trains = any(recipe.name == name for recipe in selection.TRAINED)
+    return trains and not selection.chosen(name)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -23,13 +54,60 @@ def pytest_collection_modifyitems(items):
             item.add_marker(
                 pytest.mark.xdist_group(item.nodeid.partition("::")[0].replace("/", "."))
             )
+        if is_full(item):
+            item.add_marker(pytest.mark.full)
         if item.get_closest_marker("real_data") and not REAL_DATA:
             item.add_marker(pytest.mark.skip(reason="needs real data sets in TFDS_DATA_DIR"))
 
 
+def cpu_seconds():
+    """What this process has used so far, and those it has waited for."""
+    return sum(os.times()[:4])
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item):
+    item.stash[BEGAN] = cpu_seconds()
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    try:
+        return (yield)
+    finally:
+        used = cpu_seconds() - item.stash[BEGAN]
+        item.user_properties.append(("cpu_seconds", (recipe_of(item), used)))
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """With --durations: the recipes whose tests take the longest, in CPU seconds."""
+    if not config.option.durations:
+        return
+    used = collections.Counter()
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            properties = dict(getattr(report, "user_properties", ()))
+            name, seconds = properties.get("cpu_seconds", (None, 0))
+            if name and report.when == "call":
+                used[name] += seconds
+    if not used:
+        return
+    mean = sum(used.values()) / len(used)
+    terminalreporter.section(f"{len(used)} recipes, {mean:.1f} CPU seconds each")
+    for name, seconds in used.most_common(10):
+        terminalreporter.line(f"{seconds:6.1f}  {name}")
+    too_long = [name for name, seconds in used.most_common() if seconds > MOST_CPU_SECONDS]
+    if too_long:
+        terminalreporter.line(f"over {MOST_CPU_SECONDS} CPU seconds: {', '.join(too_long)}")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory):
-    """Stand-ins are made once a test session, for all its processes; nothing is left in the user's cache."""
+    """Stand-ins are made once a test session, for all its processes.
+
+    Nothing is left in the user's cache.
+    """
     base = tmp_path_factory.getbasetemp()
     folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     os.environ["XDG_CACHE_HOME"] = str(pathlib.Path(folder) / "cache")

@@ -1,7 +1,7 @@
 """The README.md that lies beside each saved model: what it is, its scores, how to load it, its pictures."""
 
 from recipes._runner import copy_extras, output
-from recipes._runner.output import write_atomically
+from recipes.tuning import storage
 
 
 def write(recipe, plan, result, folder, own, pictures):
@@ -16,7 +16,7 @@ def write(recipe, plan, result, folder, own, pictures):
         pictures: Those that every network gets, likewise.
     """
     metrics, baseline = result.metrics, result.metrics["baseline"]
-    write_atomically(folder / "README.md", "\n".join([
+    storage.write(folder / "README.md", "\n".join([
         f"# {recipe.name}" + (f" – {metrics['variant']}" if metrics["variant"] else ""),
         "",
         recipe.title,
@@ -88,7 +88,7 @@ def write_variants(recipe, plan, results, folder, own, pictures):
     for scores, variants in baselines.items():
         whose = f" ({', '.join(variants)})" if len(baselines) > 1 else ""
         rows.append(f"| {baseline_name}{whose} | | {scores} |")
-    write_atomically(folder / "README.md", "\n".join([
+    storage.write(folder / "README.md", "\n".join([
         f"# {recipe.name}",
         "",
         recipe.title,
@@ -116,7 +116,7 @@ def write_without_training(recipe, folder, files):
         "",
         *gallery(recipe, dict.fromkeys(files, ""), {}),
     ]
-    write_atomically(folder / "README.md", "\n".join(lines) + "\n")
+    storage.write(folder / "README.md", "\n".join(lines) + "\n")
 
 
 def command(recipe, plan):

@@ -11,8 +11,7 @@ import keras
 import numpy as np
 
 from recipes._runner.errors import UserError
-from recipes._runner.output import write_atomically
-from recipes.tuning import progress
+from recipes.tuning import progress, storage
 
 REMEMBERED = ("stopped", "history", "best_epoch", "best_score", "seconds", "cpu_seconds")
 
@@ -34,15 +33,17 @@ class Checkpoint(keras.callbacks.Callback):
         super().__init__()
         self.folder = pathlib.Path(folder)
         self.states = self.folder / "state"
-        self.monitor, self.direction, self.keep, self.callbacks = (
-            monitor,
-            direction,
-            keep,
-            list(callbacks),
-        )
-        self.finished_epochs, self.stopped = 0, False
-        self.history, self.best_epoch, self.best_score = {}, None, None
-        self.seconds = self.cpu_seconds = 0.0
+        self.monitor = monitor
+        self.direction = direction
+        self.keep = keep
+        self.callbacks = list(callbacks)
+        self.finished_epochs = 0
+        self.stopped = False
+        self.history = {}
+        self.best_epoch = None
+        self.best_score = None
+        self.seconds = 0.0
+        self.cpu_seconds = 0.0
         self.reminders = []
 
     # Restoring
@@ -73,7 +74,8 @@ class Checkpoint(keras.callbacks.Callback):
     # Following the training
 
     def on_train_begin(self, logs=None):
-        self._started, self._cpu_started = time.perf_counter(), time.process_time()
+        self._started = time.perf_counter()
+        self._cpu_started = time.process_time()
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
@@ -98,27 +100,27 @@ class Checkpoint(keras.callbacks.Callback):
             )
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(float(value))
-        self.finished_epochs, self.stopped = epoch + 1, bool(self.model.stop_training)
+        self.finished_epochs = epoch + 1
+        self.stopped = bool(self.model.stop_training)
         score = self.history.get(self.monitor, [None])[-1]
         better = self.best_epoch is None or score is None or self.keep == "last"
         if not better and not math.isnan(score):
             better = score > self.best_score if self.direction == "max" else score < self.best_score
         if better:
-            self.best_epoch, self.best_score = epoch + 1, score
+            self.best_epoch = epoch + 1
+            self.best_score = score
         self.save(is_best=better)
-        write_atomically(self.folder / "history.csv", history_as_csv(self.history))
+        storage.write(self.folder / "history.csv", history_as_csv(self.history))
 
     def save(self, is_best):
-        now, cpu_now = time.perf_counter(), time.process_time()
-        self.seconds, self._started = self.seconds + now - self._started, now
-        self.cpu_seconds, self._cpu_started = (
-            self.cpu_seconds + cpu_now - self._cpu_started,
-            cpu_now,
-        )
-        remembered = {
-            "epochs": self.finished_epochs,
-            **{name: getattr(self, name) for name in REMEMBERED},
-        }
+        now = time.perf_counter()
+        self.seconds += now - self._started
+        self._started = now
+        cpu_now = time.process_time()
+        self.cpu_seconds += cpu_now - self._cpu_started
+        self._cpu_started = cpu_now
+        remembered = {name: getattr(self, name) for name in REMEMBERED}
+        remembered["epochs"] = self.finished_epochs
         progress.save(self.states, self.model, self.callbacks, remembered, best=is_best)
 
 

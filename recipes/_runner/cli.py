@@ -29,9 +29,8 @@ def main(arguments=None):
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal in Latin-1 shows ? for what it lacks
-    os.environ.setdefault(
-        "TF_CPP_MIN_LOG_LEVEL", "3"
-    )  # before TensorFlow is imported: no remarks on CUDA and the like
+    # Before TensorFlow is imported: no remarks on CUDA and the like.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     arguments = sys.argv[1:] if arguments is None else arguments
     parser = Parser(prog="recipes", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(
@@ -39,9 +38,8 @@ def main(arguments=None):
     )
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary)
-        if (
-            name in arguments[:1]
-        ):  # the other commands' modules stay unimported: `list` must answer at once
+        # The other commands' modules stay unimported: `list` must answer at once.
+        if name in arguments[:1]:
             module = importlib.import_module(f"recipes._runner.{name}_command")
             module.add_arguments(command)
     try:

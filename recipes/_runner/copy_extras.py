@@ -251,9 +251,8 @@ def answer(recipe, used, classes, outputs):
     elif classes is None and used.kind != "image":
         before += ['numbers = " ".join(f"{number:.6g}" for number in answer)']
         line = f'print(f"{place}: {{numbers}}")'
-    elif (
-        isinstance(classes, ast.List) and len(classes.elts) == 2
-    ):  # one unit: the probability of the second
+    elif isinstance(classes, ast.List) and len(classes.elts) == 2:
+        # One unit: the probability of the second class.
         line = f'print(f"{place}: {{{recipe.name}.CLASSES[1]}} {{answer[0]:.3f}}{beside}")'
     else:
         name = "number" if classes is None else f"{recipe.name}.CLASSES[number]"

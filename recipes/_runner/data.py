@@ -1,4 +1,4 @@
-"""Which data a run uses: the real set where it is prepared or can be downloaded, else a stand-in that says so."""
+"""Which data a run uses: the real set where it can be had, else a stand-in that says so."""
 
 import ast
 import contextlib
@@ -14,41 +14,44 @@ import threading
 import time
 import urllib.parse
 
-from recipes._runner import stand_ins
 from recipes._runner.errors import UserError
+from recipes.datasets import stand_ins
 
-PATIENCE = 5.0  # seconds in all for the hosts of the missing sets to answer; TFDS alone takes 205 to give up
+# Seconds in all for the hosts of the missing sets to answer; TFDS alone takes 205 to give up.
+PATIENCE = 5.0
 RETRIES = 2  # of a download that fails; TFDS' own 10 take minutes
-NO_WAY_THROUGH = (
-    407,
-    502,
-    503,
-    504,
-)  # what a proxy says when it is the one that cannot, or will not, reach the host
+# What a proxy says when it is the one that cannot, or will not, reach the host.
+NO_WAY_THROUGH = (407, 502, 503, 504)
 RECORD_OVERHEAD = 16  # bytes that a TFRecord adds to each example: its length and two checksums
 
 _used = {}  # name: the folder with the files that `tfds.load` was told to use, for `explain`
 
 
 def names(path):
-    """The data sets that a recipe loads: the literal first arguments of its `tfds.load` and `tfds.builder` calls."""
+    """The data sets that a recipe loads, in the order of its lines.
+
+    They are the literal first arguments of its `tfds.load` and `tfds.builder` calls.
+    """
+    tree = ast.parse(pathlib.Path(path).read_text(encoding="utf8"))
     found = []
-    for node in ast.walk(ast.parse(pathlib.Path(path).read_text(encoding="utf8"))):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("tfds.load", "tfds.builder"):
-            first = [
-                *node.args[:1],
-                *(keyword.value for keyword in node.keywords if keyword.arg == "name"),
-            ]
-            if first and isinstance(getattr(first[0], "value", None), str):
-                found.append((node.lineno, first[0].value))
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        if ast.unparse(node.func) not in ("tfds.load", "tfds.builder"):
+            continue
+        given = list(node.args[:1])
+        given += [keyword.value for keyword in node.keywords if keyword.arg == "name"]
+        name = getattr(given[0], "value", None) if given else None
+        if isinstance(name, str):
+            found.append((node.lineno, name))
     return list(dict.fromkeys(name for _, name in sorted(found)))
 
 
 def choose(names, data_dir=None, stand_in=False, rows=None):
-    """Decide for each set, download what can be downloaded, and make plain `tfds.load(name)` find what was chosen.
+    """Decide for each set, download what can be had, and let plain `tfds.load(name)` find it.
 
-    A set is looked for in `data_dir`, `TFDS_DATA_DIR` and `~/tensorflow_datasets`, and downloaded into the first of
-    these that is named.
+    A set is looked for in `data_dir`, `TFDS_DATA_DIR` and `~/tensorflow_datasets`, and downloaded
+    into the first of these that is named.
 
     Args:
         names: of TFDS data sets, such as `mnist` or `imdb_reviews/plain_text`.
@@ -60,44 +63,51 @@ def choose(names, data_dir=None, stand_in=False, rows=None):
         `{name: "real" or "stand-in"}`.
 
     Raises:
-        UserError: if `data_dir` cannot be read, a prepared set is damaged, a download fails though the host answers,
-            or there is no stand-in for a set that cannot be reached.
+        UserError: if `data_dir` cannot be read, a prepared set is damaged, a download fails though
+            the host answers, or there is no stand-in for a set that cannot be reached.
     """
     if not names:
         return {}
     _silence()
     folders = _folders(data_dir)
-    roots = {}
-    if not stand_in:
-        for name in names:
-            roots[name] = next(
-                (folder for folder in folders if _prepared(_builder(name, folder))), None
-            )
-        missing = {name: _builder(name, folders[0]) for name, root in roots.items() if root is None}
-        answering = _answering({name: builder.url_infos for name, builder in missing.items()})
-        for name, builder in missing.items():
-            if name in answering:
-                _download(name, builder, folders[0])
-                roots[name] = folders[0]
-            else:
-                print(
-                    f"{name}: not prepared in {folders[0]}, and {_host(builder)} cannot be reached; using stand-in data"
-                )
+    roots = {} if stand_in else _real(names, folders)
     for name in names:
         if roots.get(name) is None:
             roots[name] = _stand_in(name, rows)
     _use(roots)
-    # What was once generated stays a stand-in, though someone may have copied it to another folder.
-    return {
-        name: "stand-in" if (folder / stand_ins.MARK).exists() else "real"
-        for name, folder in _used.items()
-    }
+    chosen = {}
+    for name, folder in _used.items():
+        # What was once generated stays a stand-in, though someone may have copied it elsewhere.
+        generated = (folder / stand_ins.MARK).exists()
+        chosen[name] = "stand-in" if generated else "real"
+    return chosen
+
+
+def _real(names, folders):
+    """`{name: folder}` of the sets that lie prepared in one of the folders, or were downloaded."""
+    roots = {}
+    missing = {}
+    for name in names:
+        prepared = (folder for folder in folders if _prepared(_builder(name, folder)))
+        roots[name] = next(prepared, None)
+        if roots[name] is None:
+            missing[name] = _builder(name, folders[0])
+    answering = _answering({name: builder.url_infos for name, builder in missing.items()})
+    for name, builder in missing.items():
+        if name in answering:
+            _download(name, builder, folders[0])
+            roots[name] = folders[0]
+        else:
+            where = f"not prepared in {folders[0]}, and {_host(builder)} cannot be reached"
+            print(f"{name}: {where}; using stand-in data")
+    return roots
 
 
 def explain(error):
-    """For an error met while reading data: what the user should know, as a UserError; any other error as it is.
+    """A UserError in the place of an error of damaged data; any other error as it is.
 
-    tf.data does not say which file holds the damaged record, so all the files in use are read to find it.
+    tf.data does not say which file holds the damaged record, so all the files in use are read to
+    find it.
     """
     import tensorflow as tf
 
@@ -115,7 +125,7 @@ def explain(error):
 
 
 def _silence():
-    """No progress bars for what takes seconds, no warnings of TFDS on every version folder that it looks into."""
+    """No progress bars for what takes seconds, no warnings of TFDS on each folder it looks into."""
     import tensorflow_datasets as tfds
 
     tfds.disable_progress_bar()
@@ -132,9 +142,8 @@ def _folders(data_dir):
     from tensorflow_datasets.core import constants
 
     named = [data_dir] if data_dir else []
-    named.append(
-        constants.get_default_data_dir()
-    )  # TFDS_DATA_DIR as it is now, not as it was at the import
+    # TFDS_DATA_DIR as it is now, not as it was at the import.
+    named.append(constants.get_default_data_dir())
     folders = [tfds.core.Path(folder).expanduser().absolute() for folder in named]
     for folder in folders:
         try:
@@ -147,7 +156,9 @@ def _folders(data_dir):
                 f"data folder {folder}: {why}; name a readable folder of prepared sets"
             ) from None
     default = tfds.core.Path("~/tensorflow_datasets").expanduser()
-    return list(dict.fromkeys(folders + [default] * os.access(default, os.R_OK)))
+    if os.access(default, os.R_OK):
+        folders.append(default)
+    return list(dict.fromkeys(folders))
 
 
 def _builder(name, folder):
@@ -169,7 +180,7 @@ def _builder(name, folder):
 
 
 def _prepared(builder):
-    """Whether the set lies prepared in its folder, by the files' sizes and first records, not by all they hold."""
+    """Whether the set lies prepared in its folder, by sizes and first records of its files."""
     import tensorflow as tf
 
     folder = builder.data_path
@@ -218,30 +229,32 @@ def _host(builder):
 
 
 def _answering(urls):
-    """Those of the sets `{name: addresses}` whose host answers in time; a look-up that hangs does not count as one."""
+    """Those of the sets `{name: addresses}` whose host answers in time."""
     found = []
 
     def ask(name, url):
         if _reachable(url, PATIENCE):
             found.append(name)
 
-    asked = [
-        threading.Thread(
-            target=ask, args=(name, next(iter(known))), daemon=True
-        )  # daemons: no one waits for the late
-        for name, known in urls.items()
-        if known
-    ]
-    for thread in asked:
+    threads = []
+    for name, known in urls.items():
+        if known:
+            # A daemon: no one waits for a look-up that hangs.
+            thread = threading.Thread(target=ask, args=(name, next(iter(known))), daemon=True)
+            threads.append(thread)
+    for thread in threads:
         thread.start()
     deadline = time.monotonic() + PATIENCE
-    for thread in asked:
+    for thread in threads:
         thread.join(max(0, deadline - time.monotonic()))
     return set(found)
 
 
 def _reachable(url, seconds):
-    """Whether the host answers, whatever it says; what is wrong with its answer is for the download to say."""
+    """Whether the host answers, whatever it says.
+
+    What is wrong with its answer is for the download to say.
+    """
     import requests  # the library, and so the proxies and certificates, with which TFDS downloads
 
     try:
@@ -259,13 +272,13 @@ def _download(name, builder, folder):
 
     size = tfds.core.utils.Size(sum(info.size for info in builder.url_infos.values()))
     print(f"{name}: downloading {size} from {_host(builder)} into {folder} …", flush=True)
-    retries, downloader.MAX_RETRIES = downloader.MAX_RETRIES, RETRIES
+    retries = downloader.MAX_RETRIES
+    downloader.MAX_RETRIES = RETRIES
     if sys.stderr.isatty():
         tfds.enable_progress_bar()
     try:
-        with contextlib.redirect_stdout(
-            io.StringIO()
-        ):  # TFDS' own announcement says "unknown size"
+        # TFDS' own announcement says "unknown size".
+        with contextlib.redirect_stdout(io.StringIO()):
             builder.download_and_prepare()
     except Exception as error:
         with contextlib.suppress(UserError):
@@ -313,8 +326,9 @@ def _stand_in(name, rows):
 def _use(roots):
     """Make plain `tfds.load(name)` read each set from its folder, and from no other.
 
-    TFDS looks into `constants.DATA_DIR`, which it reads from `TFDS_DATA_DIR` when imported, and into the folders added;
-    it refuses a set that lies in two of them. So the first of our folders becomes the one, and the rest are added.
+    TFDS looks into `constants.DATA_DIR`, which it reads from `TFDS_DATA_DIR` when imported, and
+    into the folders added; it refuses a set that lies in two of them. So the first of our folders
+    becomes the one, and the rest are added.
     """
     import tensorflow_datasets as tfds
     from tensorflow_datasets.core import constants

@@ -287,9 +287,8 @@ def draw_images(images, captions):
         axis.set_axis_off()
     for axis, image, caption in zip(axes.flat, images, captions, strict=False):
         image = image.astype("float64")
-        if (
-            image.min() < 0 or image.max() > 255
-        ):  # standardised somehow: only the pattern can be shown
+        # Standardised somehow: only the pattern can be shown.
+        if image.min() < 0 or image.max() > 255:
             image = (image - image.min()) / max(np.ptp(image), 1e-9)
         elif image.max() > 1:
             image = image / 255

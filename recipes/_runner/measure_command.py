@@ -16,13 +16,15 @@ from recipes._runner.arguments import expanded
 from recipes._runner.errors import UserError
 from recipes._runner.recipe import find
 from recipes._runner.run_command import PRECISIONS, SAVED_MODELS, positive
+from recipes.tuning import storage
 
+# What the score depends on, as `--set` does.
 DECIDING = (
     "variant",
     "epochs",
     "batch_size",
     "precision",
-)  # what the score depends on, as `--set` does
+)
 PASSED_ON = (*DECIDING, "device", "data_dir")  # to each `run`
 
 
@@ -106,7 +108,7 @@ def keep(rows, recipe):
         path = folder / f"measured-{recipe.name}.csv"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            output.write_atomically(path, lines.getvalue())
+            storage.write(path, lines.getvalue())
         except OSError:
             continue
         return f"the measured rows are kept in {path}"

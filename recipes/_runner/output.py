@@ -1,7 +1,6 @@
-"""Where a run writes: atomic files, one run a folder at a time, nothing replaced before the run is complete."""
+"""Where a run writes: one run a folder at a time, nothing replaced before it is complete."""
 
 import contextlib
-import fcntl
 import json
 import os
 import pathlib
@@ -9,31 +8,25 @@ import shlex
 import shutil
 
 from recipes._runner.errors import UserError
+from recipes.tuning import storage
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 MARK = ".made_by_recipes"  # lies in every folder whose files are ours to replace
 UNFINISHED = "unfinished"  # a run works in here; what it leaves is moved up once all of it is there
 COMPLETE = "complete"  # marks a finished run whose files are being moved
-GIVEN_UP = "unfinished.old"  # the interrupted run in whose place another was begun, until that has finished an epoch
-
-
-def write_atomically(path, text):
-    """Write a text file so that a reader, or a crash at any moment, sees the old content or the new."""
-    path = pathlib.Path(path)
-    temporary = path.with_name(f".{path.name}.new")
-    with open(temporary, "w", encoding="utf8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+# The interrupted run in whose place another was begun, until that has finished an epoch.
+GIVEN_UP = "unfinished.old"
 
 
 def write_json(path, value):
-    write_atomically(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    storage.write(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def replace_folder(new, target):
-    """Put the folder `new` in the place of `target`; what `target` held is deleted only once `new` is there."""
+    """Put the folder `new` in the place of `target`.
+
+    What `target` held is deleted only once `new` is there.
+    """
     new, target = pathlib.Path(new), pathlib.Path(target)
     old = target.with_name(f".{target.name}.old")
     shutil.rmtree(old, ignore_errors=True)
@@ -44,7 +37,7 @@ def replace_folder(new, target):
 
 
 def refuse_others(folder, force=False):
-    """Keep out of a folder that the user named and that holds anything but earlier results of these commands.
+    """Keep out of a folder of the user's that holds anything but results of these commands.
 
     Args:
         folder: what `--output` says; it need not be there.
@@ -92,29 +85,23 @@ def unwritable(folder, error):
 
 @contextlib.contextmanager
 def held(folder):
-    """The folder, made if need be and marked, for one process at a time. A killed process lets go by dying.
+    """The folder, made if need be and marked, for one process at a time.
+
+    A killed process lets go by dying.
 
     Raises:
         UserError: if another run holds the folder, or it cannot be written.
     """
     folder = pathlib.Path(folder)
     mark(folder)
-    try:
-        lock = open(folder / ".lock", "a+", encoding="utf8")  # noqa: SIM115 (held as long as the run)
-    except OSError as error:
-        raise unwritable(folder, error) from None
-    with lock:
+    with contextlib.ExitStack() as until_the_end:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.seek(0)
-            holder = lock.read().strip() or "another process"
-            raise UserError(
-                f"{folder} is in use by {holder}; wait for it, or choose another with --output"
-            ) from None
-        lock.truncate(0)
-        lock.write(f"process {os.getpid()}")
-        lock.flush()
+            lock = storage.held(folder, "process", "choose another with --output")
+            until_the_end.enter_context(lock)
+        except storage.InUseError as error:
+            raise UserError(str(error)) from None
+        except OSError as error:
+            raise unwritable(folder, error) from None
         yield folder
 
 
@@ -124,7 +111,9 @@ def epochs_in(folder):
 
 
 def set_aside(folder):
-    """Make room for a new run; an interrupted one that has finished an epoch is kept until the new one has, too.
+    """Make room for a new run.
+
+    An interrupted one that has finished an epoch is kept until the new one has, too.
 
     Returns:
         Whether there was such a run.
@@ -139,7 +128,9 @@ def set_aside(folder):
 
 
 def settle(folder):
-    """Of an interrupted run and the one begun in its place, keep the new if it has finished an epoch, else the old.
+    """Of an interrupted run and the one begun in its place, keep one.
+
+    It is the new one if that has finished an epoch, else the old.
 
     Returns:
         Whether the old one was put back.
@@ -156,7 +147,10 @@ def settle(folder):
 
 
 def publish(folder):
-    """Move a complete run's files from `unfinished/` up to `folder`. Safe to repeat after an interruption."""
+    """Move a complete run's files from `unfinished/` up to `folder`.
+
+    Safe to repeat after an interruption.
+    """
     unfinished = folder / UNFINISHED
     if not (unfinished / COMPLETE).exists():
         return
@@ -172,7 +166,10 @@ def publish(folder):
 
 
 def command(verb, recipe, words=()):
-    """The line to type: `make recipe-cnn-mnist ARGS="--epochs 3"`; `python -m recipes run ./mine.py` for a path."""
+    """The line to type: `make recipe-cnn-mnist ARGS="--epochs 3"`.
+
+    For a path it is `python -m recipes run ./mine.py`.
+    """
     if not recipe.chapter:
         return shlex.join(["python", "-m", "recipes", verb, recipe.typed, *words])
     target = "recipe" if verb == "run" else verb

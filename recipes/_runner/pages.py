@@ -8,8 +8,8 @@ import pathlib
 
 from recipes._runner import results, slides
 from recipes._runner.errors import UserError
-from recipes._runner.output import write_atomically
 from recipes._runner.recipe import ROOT
+from recipes.tuning import storage
 
 README = ROOT.parent / "README.md"
 RESULTS = ROOT / "RESULTS.md"
@@ -35,7 +35,7 @@ def write():
     """Bring the pages up to date; those that are stay untouched."""
     for path, content in made().items():
         if not path.exists() or path.read_text(encoding="utf8") != content:
-            write_atomically(path, content)
+            storage.write(path, content)
 
 
 def with_block(path, name, content, text=None):

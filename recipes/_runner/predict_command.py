@@ -103,7 +103,7 @@ class Answer:
     """
 
     def __init__(self, model, path):
-        from recipes._runner import head_check, head_look
+        from recipes.common import head_check, head_look
 
         self.name, output = main_output(model)
         if output is None or len(output.shape) > 2:

@@ -10,8 +10,8 @@ import pathlib
 import shlex
 
 from recipes._runner.errors import UserError
-from recipes._runner.output import write_atomically
 from recipes._runner.recipe import ROOT, all_recipes
+from recipes.tuning import storage
 
 PATH = ROOT / "results.csv"
 COLUMNS = (
@@ -148,7 +148,7 @@ def update(rows, path=None):
         writer.writerows(
             sorted(table.values(), key=lambda row: order.get(row["recipe"], len(order)))
         )
-        write_atomically(path, lines.getvalue())
+        storage.write(path, lines.getvalue())
 
 
 @contextlib.contextmanager

@@ -155,13 +155,11 @@ def run(recipe, options, base):
         variant=options.variant,
         all_data=bool(options.all_data),
     )
-    folder = (
-        base / "smoke"
-        if options.smoke
-        else base / "stand-in"
-        if "stand-in" in chosen.values()
-        else base
-    )
+    folder = base
+    if options.smoke:
+        folder = base / "smoke"
+    elif "stand-in" in chosen.values():
+        folder = base / "stand-in"
     folder = folder / (options.variant or "")
     with output.held(base):
         folder.mkdir(parents=True, exist_ok=True)
@@ -194,9 +192,8 @@ def complete(recipe, module, plan, options, strategy, folder):
         keras.config.set_dtype_policy("float32")  # NumPy and Matplotlib know no bfloat16
         for result in results.values():
             training.compute_in_float32(result.model)
-        keras.config.set_max_epochs(
-            1 if plan.smoke else None
-        )  # of what baseline and pictures train besides
+        # Of what baseline and pictures train besides.
+        keras.config.set_max_epochs(1 if plan.smoke else None)
         report(recipe, module, plan, results, unfinished)
     except tf.errors.OpError as error:
         raise data.explain(error) from error
@@ -248,7 +245,11 @@ def kept(recipe, options, folder):
 
 def resuming(options):
     """The options that lead back to an interrupted run; all others are written down in its plan."""
-    words = ["--resume"] + ["--smoke"] * options.smoke + ["--stand-in"] * options.stand_in
+    words = ["--resume"]
+    if options.smoke:
+        words.append("--smoke")
+    if options.stand_in:
+        words.append("--stand-in")
     for name in ("variant", "device", "data_dir", "output"):
         value = getattr(options, name)
         if value not in (None, "auto"):
@@ -307,13 +308,14 @@ def continued(module, plan, options, folder):
             workplace = pathlib.Path(copy) / output.UNFINISHED
             workplace.mkdir()
             variants = () if plan.variant else getattr(module, "VARIANTS", ())
+            # By name, for searches lie here, too.
             for name in (
                 "plan.json",
                 "history.csv",
                 "logs",
                 "state",
                 *variants,
-            ):  # searches lie here, too
+            ):
                 source = folder / name
                 if source.is_dir():
                     shutil.copytree(
@@ -336,26 +338,18 @@ def train_all(module, plan, unfinished, strategy):
 
     variants = getattr(module, "VARIANTS", {None: {}})
     if plan.variant:
-        result = training.train(
-            module,
-            plan,
-            {**variants[plan.variant], **plan.arguments},
-            unfinished,
-            strategy,
-            plan.variant,
-        )
+        given = {**variants[plan.variant], **plan.arguments}
+        result = training.train(module, plan, given, unfinished, strategy, plan.variant)
         return {None: result}
     results = {}
     for variant, own in variants.items():
         folder = unfinished / variant if variant else unfinished
         folder.mkdir(exist_ok=True)
         if variant:
-            print(
-                f"\n{variant}: {', '.join(f'{name}={value}' for name, value in own.items()) or 'defaults'}"
-            )
-        results[variant] = training.train(
-            module, plan, {**own, **plan.arguments}, folder, strategy, variant
-        )
+            settings = ", ".join(f"{name}={value}" for name, value in own.items())
+            print(f"\n{variant}: {settings or 'defaults'}")
+        given = {**own, **plan.arguments}
+        results[variant] = training.train(module, plan, given, folder, strategy, variant)
     return results
 
 
@@ -390,11 +384,13 @@ def report(recipe, module, plan, results, unfinished):
     single = list(results) == [None]
     own = {}
     if recipe.figures and not plan.variant:  # they compare all variants
-        models = {variant: result.model for variant, result in results.items()}
         test = next(iter(results.values())).test
-        drawn = recipe.figures(
-            models[None] if single else models, test, histories[None] if single else histories
-        )
+        if single:
+            (result,) = results.values()
+            drawn = recipe.figures(result.model, test, result.history)
+        else:
+            models = {variant: result.model for variant, result in results.items()}
+            drawn = recipe.figures(models, test, histories)
         own = save(drawn, unfinished)
     for variant, result in results.items():
         folder = unfinished / variant if variant else unfinished

@@ -13,10 +13,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from recipes._runner import arguments, head_check, quiet
+from recipes._runner import arguments, quiet
 from recipes._runner.checkpoint import Checkpoint
 from recipes._runner.errors import UserError
 from recipes._runner.output import write_json
+from recipes.common import head_check
 from recipes.tuning import progress
 
 SMOKE_STEPS = 2
@@ -92,18 +93,17 @@ def hardware():
         return f"{len(accelerators)} × {name}"
     name = platform.processor() or platform.machine()
     with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf8") as lines:
-        name = next(
-            (line.partition(":")[2].strip() for line in lines if line.startswith("model name")),
-            name,
-        )
-    return f"{name}, {len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} cores"
+        models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+        name = models[0] if models else name
+    cores = os.cpu_count()
+    if hasattr(os, "sched_getaffinity"):  # fewer, where this process is kept to some of them
+        cores = len(os.sched_getaffinity(0))
+    return f"{name}, {cores} cores"
 
 
 def versions():
-    return {
-        name: importlib.metadata.version(name)
-        for name in ("keras", "tensorflow", "tensorflow-datasets", "numpy")
-    }
+    packages = ("keras", "tensorflow", "tensorflow-datasets", "numpy")
+    return {name: importlib.metadata.version(name) for name in packages}
 
 
 def without_autotune(data):
@@ -121,12 +121,15 @@ def together(plan, train, validation):
         raise UserError(
             f"--all-data: {plan.recipe} has no validation set, all its data is training data already"
         )
-    size = max(len(tf.nest.flatten(batch)[0]) for batch in train.take(1))
-    both = train.unbatch().concatenate(validation.unbatch()).shuffle(20_000).batch(size).prefetch(2)
-    batches = -(
-        -sum(len(tf.nest.flatten(batch)[0]) for data in (train, validation) for batch in data)
-        // size
-    )
+
+    def examples(batch):
+        return len(tf.nest.flatten(batch)[0])
+
+    size = examples(next(iter(train.take(1))))
+    both = train.unbatch().concatenate(validation.unbatch())
+    both = both.shuffle(20_000).batch(size).prefetch(2)
+    count = sum(examples(batch) for batch in train) + sum(examples(batch) for batch in validation)
+    batches = math.ceil(count / size)
     return without_autotune(both.apply(tf.data.experimental.assert_cardinality(batches)))
 
 
@@ -172,9 +175,8 @@ def prepare(module, plan, given, strategy):
         model(batch[0] if isinstance(batch, tuple) else batch)
     if isinstance(model.optimizer, keras.optimizers.Optimizer) and not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
-    if not own_training(
-        model
-    ):  # a metric that makes its variables only in `fit` has its training step traced twice
+    # A metric that makes its variables only in `fit` has its training step traced twice.
+    if not own_training(model):
         x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
         model.compute_metrics(x, y, model(x), weights)
         model.reset_metrics()
@@ -220,9 +222,8 @@ def train(module, plan, given, folder, strategy, variant=None):
         logs = Curves(folder / "logs", write_graph=False)
         keras.config.set_max_steps_per_epoch(SMOKE_STEPS if plan.smoke else None)
         with warnings.catch_warnings():
-            if (
-                plan.smoke
-            ):  # Keras warns that two steps are less than an epoch, or more than there is
+            # Keras warns that two steps are less than an epoch, or more than there is.
+            if plan.smoke:
                 warnings.filterwarnings("ignore", module="keras.src.trainers.epoch_iterator")
             model.fit(
                 train_set,

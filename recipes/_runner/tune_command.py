@@ -19,6 +19,7 @@ from recipes._runner.arguments import expanded, expanded_path, seed
 from recipes._runner.errors import UserError
 from recipes._runner.recipe import find
 from recipes._runner.run_command import PRECISIONS, SAVED_MODELS, SMOKE_ROWS, positive, shown
+from recipes.tuning import storage, time_left
 
 TUNERS = {
     "random": "RandomSearch",
@@ -29,9 +30,8 @@ TUNERS = {
 TRIALS = 20
 GRACE = 60.0  # seconds beyond its limit after which a trial that does not answer is killed
 PROGRAM = [sys.executable, "-m", "recipes"]
-START_UPS = (
-    3  # workers that die before their first trial, one after another, until the search gives up
-)
+# Workers that die before their first trial, one after another, until the search gives up.
+START_UPS = 3
 EARLIER = ".earlier"  # where --fresh puts the old search until a trial of the new one is completed
 SHORT = 3  # trials of the leaderboard that is shown after each trial
 PROGRESS = 10.0  # seconds between two lines on the running trials, where there is no terminal
@@ -181,15 +181,17 @@ def planned(recipe, options, base):
     }
     chosen = data.choose(data.names(recipe.path), **choice)
     stand_in = "stand-in" in chosen.values()
-    place = base / "smoke" if options.smoke else base / "stand-in" if stand_in else base
+    place = base
+    if options.smoke:
+        place = base / "smoke"
+    elif stand_in:
+        place = base / "stand-in"
     variants = getattr(module, "VARIANTS", {None: {}})
     variant = options.variant or next(iter(variants))
     if variant not in variants:
-        known = (
-            f"its variants are {', '.join(variants)}"
-            if None not in variants
-            else "it has no variants"
-        )
+        known = f"its variants are {', '.join(variants)}"
+        if None in variants:
+            known = "it has no variants"
         raise UserError(f"--variant {variant}: {recipe.name} has no such variant; {known}")
     epochs = options.epochs or (1 if options.smoke else module.EPOCHS)
     fixed = arguments.parse(module, options.set)
@@ -293,14 +295,9 @@ def put_back(folder):
 
 def anything_found(folder):
     """Whether a trial of the new search was completed: then the earlier one is not missed."""
-    from recipes.tuning import storage
-
-    moved = not (folder / EARLIER).joinpath("plan.json").exists()
-    records = (
-        []
-        if moved
-        else [storage.load_json(path) for path in folder.glob("trials/trial_*/trial.json")]
-    )
+    if not (folder / EARLIER / "plan.json").exists():
+        return False  # the earlier one is just being moved
+    records = map(storage.load_json, folder.glob("trials/trial_*/trial.json"))
     return any(record and record["status"] == "COMPLETED" for record in records)
 
 
@@ -375,7 +372,7 @@ def better(name, model):
     import keras
     from keras_tuner.engine import metrics_tracking
 
-    from recipes._runner import head_check, head_look
+    from recipes.common import head_check, head_look
 
     name = name.removeprefix("val_")
     if name == "loss":
@@ -435,11 +432,11 @@ def search(plan, options, folder):
     reporter = Reporter(tuner, plan, options, folder)
     with tuner.project(), tempfile.TemporaryDirectory() as place:
         server = chief.serve(tuner.oracle, "unix", f"{place}/chief")
-        crew = Crew(tuner.oracle, server, options, folder)
+        pool = WorkerPool(tuner.oracle, server, options, folder)
         try:
-            crew.run(reporter)
+            pool.run(reporter)
         finally:
-            crew.dismiss()
+            pool.stop()
             server.stop()
     if tuner.oracle.first_failed():
         first = tuner.oracle.trials[tuner.oracle.start_order[0]]
@@ -453,103 +450,129 @@ def search(plan, options, folder):
     return rows
 
 
-class Crew:
-    """The workers of a search: started, watched, replaced, and sent home."""
+class WorkerPool:
+    """The worker processes of a search: started, watched, replaced when they end, and stopped.
+
+    Args:
+        oracle: chooses the trials.
+        server: the chief that answers the workers.
+        options: as typed.
+        folder: of the search; each worker's log goes there.
+    """
 
     def __init__(self, oracle, server, options, folder):
-        self.oracle, self.server, self.folder = oracle, server, folder
-        self.count, self.trial_limit = options.workers, options.trial_time_limit
-        self.device, self.most = options.device, oracle.most_trials()
-        self.until = time.time() + options.time_limit if options.time_limit else None
-        self.workers, self.started, self.idle_deaths = {}, 0, 0
-        self.running_since, self.overdue = {}, set()
+        self.oracle = oracle
+        self.server = server
+        self.folder = folder
+        self.size = options.workers
+        self.device = options.device
+        self.trial_limit = options.trial_time_limit
+        self.until = None
+        if options.time_limit:
+            self.until = time.time() + options.time_limit
+        self.most_trials = oracle.most_trials()
+        self.workers = {}  # the process in each place, from 0 to `size` - 1
+        self.started = 0
+        self.idle_deaths = 0  # workers that died without a trial, one after another
+        self.running_since = {}  # (worker's name, trial): when it was first seen
+        self.overdue = set()  # names of workers that were killed for their time
 
     def run(self, reporter):
+        """Until the search is finished, or its time is over."""
         while not self.server.finished():
             over = self.until is not None and time.time() >= self.until
-            places = (
-                self.count
-                if self.most is None
-                else min(self.count, self.most - len(self.oracle.end_order))
-            )
-            for place in range(self.count):
-                worker = self.workers.get(place)
-                if worker is not None and worker.poll() is not None:
-                    self.settle(place, worker)
-                    worker = None
-                if worker is None and not over and place < places:
-                    self.workers[place] = self.start(place)
+            self.reap()
+            if not over:
+                self.fill()
             self.kill_overdue()
-            reporter.look(self.oracle)
+            reporter.update(self.oracle)
             if self.oracle.get_best_trials(1):
                 confirm(self.folder)
             if over and not self.workers:
                 print("The time limit is reached: no new trial is begun.", flush=True)
                 break
             time.sleep(0.1)
-        reporter.look(self.oracle)
+        reporter.update(self.oracle)
+
+    def fill(self):
+        """Start workers in the free places, no more than there are trials to come."""
+        places = self.size
+        if self.most_trials is not None:
+            places = min(places, self.most_trials - len(self.oracle.end_order))
+        for place in range(places):
+            if place not in self.workers:
+                self.workers[place] = self.start(place)
 
     def start(self, place):
+        """A new worker process, with a name that no other has had."""
         name = f"worker-{place}-{self.started}"
         self.started += 1
         environment = {**os.environ, **self.server.environment(name), "TF_CPP_MIN_LOG_LEVEL": "3"}
-        if self.count > 1:  # share the processor
-            threads = str(max(1, (os.cpu_count() or 1) // self.count))
+        if self.size > 1:  # share the processor
+            threads = str(max(1, (os.cpu_count() or 1) // self.size))
             environment |= {"TF_NUM_INTRAOP_THREADS": threads, "OMP_NUM_THREADS": threads}
         if self.device != "cpu" and (gpus := visible_gpus()):
             environment["CUDA_VISIBLE_DEVICES"] = gpus[place % len(gpus)]
-        log = open(self.folder / f"worker-{place}.log", "a", encoding="utf8")  # noqa: SIM115 (the worker's own)
-        with log:
+        with open(self.log(place), "a", encoding="utf8") as log:  # the worker has its own copy
             worker = subprocess.Popen(
                 [sys.executable, "-m", "recipes._runner.search", str(self.folder)],
                 env=environment,
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is for the chief, who sends the workers home
+                start_new_session=True,  # Ctrl-C is for the chief, which stops the workers
             )
         worker.name = name
         return worker
 
-    def settle(self, place, worker):
-        """What a worker that has ended leaves behind: perhaps an unfinished trial, to be run by another."""
-        del self.workers[place]
+    def log(self, place):
+        return self.folder / f"worker-{place}.log"
+
+    def reap(self):
+        """Take out the workers that have ended; an unfinished trial of theirs is run by another.
+
+        Raises:
+            UserError: if several in a row died before their first trial.
+        """
         from recipes._runner.search import REPLACE
 
-        reason = ended(worker.returncode)
-        if worker.name in self.overdue:
-            reason = f"it hung: still running after {self.trial_limit + GRACE:g} s"
-        trial = self.oracle.abandon(worker.name, reason)
-        if worker.returncode in (0, REPLACE) or trial is not None:
-            self.idle_deaths = 0
-            return
-        self.idle_deaths += 1
-        if self.idle_deaths >= START_UPS:
-            log = self.folder / f"worker-{place}.log"
-            last = first_line(
-                "\n".join(reversed(log.read_text(encoding="utf8", errors="replace").splitlines()))
-            )
-            raise UserError(
-                f"no worker can start ({reason}): {last or 'no message'}; see {shown(log)}"
-            )
+        for place, worker in list(self.workers.items()):
+            if worker.poll() is None:
+                continue
+            del self.workers[place]
+            reason = ended(worker.returncode)
+            if worker.name in self.overdue:
+                reason = f"it hung: still running after {self.trial_limit + GRACE:g} s"
+            trial = self.oracle.abandon(worker.name, reason)
+            if worker.returncode in (0, REPLACE) or trial is not None:
+                self.idle_deaths = 0
+                continue
+            self.idle_deaths += 1
+            if self.idle_deaths >= START_UPS:
+                log = self.log(place)
+                lines = log.read_text(encoding="utf8", errors="replace").strip().splitlines()
+                last = lines[-1] if lines else "no message"
+                raise UserError(f"no worker can start ({reason}): {last}; see {shown(log)}")
 
     def kill_overdue(self):
-        """Kill workers whose trial is far beyond its time limit, which they should have noticed themselves."""
-        running = {name: trial.trial_id for name, trial in dict(self.oracle.ongoing_trials).items()}
-        self.running_since = {
-            (name, trial): self.running_since.get((name, trial), time.monotonic())
-            for name, trial in running.items()
-        }
+        """Kill workers far beyond the time limit of a trial, which they should have noticed."""
+        now = time.monotonic()
+        before, self.running_since = self.running_since, {}
+        for name, trial in dict(self.oracle.ongoing_trials).items():
+            running = name, trial.trial_id
+            self.running_since[running] = before.get(running, now)
         if self.trial_limit is None:
             return
         for (name, _), since in self.running_since.items():
-            if time.monotonic() - since > self.trial_limit + GRACE:
-                for worker in self.workers.values():
-                    if worker.name == name:
-                        self.overdue.add(name)
-                        worker.kill()
+            if now - since <= self.trial_limit + GRACE:
+                continue
+            for worker in self.workers.values():
+                if worker.name == name:
+                    self.overdue.add(name)
+                    worker.kill()
 
-    def dismiss(self):
+    def stop(self):
+        """Ask all workers to end, and kill those that do not within seconds."""
         for worker in self.workers.values():
             worker.send_signal(signal.SIGTERM)
         for worker in self.workers.values():
@@ -579,54 +602,78 @@ def visible_gpus():
 
 
 class Reporter:
-    """Says how the search goes: the running trials, each result, and the best so far."""
+    """Prints how the search goes: the running trials, each result, and the best so far.
+
+    Args:
+        tuner: of the search, with what it has done before.
+        plan: what is searched.
+        options: as typed.
+        folder: of the search.
+    """
 
     def __init__(self, tuner, plan, options, folder):
-        self.tuner, self.plan, self.folder, self.began = tuner, plan, folder, time.monotonic()
-        self.told = set(tuner.oracle.end_order)
-        self.before = len(self.told)
+        self.plan = plan
+        self.folder = folder
+        self.began = time.monotonic()
         self.limit = options.time_limit
         self.planned = None if plan.tuner == "Hyperband" else tuner.oracle.most_trials()
-        self.progress, self.progress_at = "", -PROGRESS
+        self.reported = set(tuner.oracle.end_order)
+        self.before = len(self.reported)
+        self.progress = ""  # what was printed last of the running trials
+        self.progress_at = -PROGRESS
+
         name, direction = plan.objective
         best = {"min": "smallest", "max": "largest"}[direction]
         trials = f"{self.planned} trials" if self.planned else "trials"
         print(f"Searching for the {best} {name}: {trials}, in {shown(folder)}", flush=True)
-        if self.told:
+        if self.reported:
             print(f"Continuing: {self.before} trial{'s' * (self.before > 1)} done.", flush=True)
 
-    def look(self, oracle):
+    def update(self, oracle):
+        """Report the trials that have ended since the last time, and how far the others are."""
         for trial_id in list(oracle.end_order):
-            if trial_id not in self.told:
-                self.told.add(trial_id)
-                self.clear()
-                self.say(oracle, oracle.trials[trial_id])
-        self.follow(oracle)
+            if trial_id not in self.reported:
+                self.reported.add(trial_id)
+                self.clear_progress()
+                self.report(oracle, oracle.trials[trial_id])
+        self.show_progress(oracle)
 
-    def say(self, oracle, trial):
-        name = oracle.objective.name
+    def report(self, oracle, trial):
+        """One line on a trial that has ended, and the leaders below it."""
+        of = f" of {self.planned}" if self.planned else ""
+        line = f"Trial {int(trial.trial_id) + 1}{of}: "
         if trial.status == "COMPLETED":
-            said = f"{name} {trial.score:.5g}"
+            line += f"{oracle.objective.name} {trial.score:.5g}"
             if trial.message:
-                said += f" ({first_line(trial.message)})"
+                line += f" ({first_line(trial.message)})"
         else:
-            said = f"failed: {first_line(trial.message)}"
+            line += f"failed: {first_line(trial.message)}"
         best = oracle.get_best_trials(SHORT)
         if best:
-            said += f"; best {best[0].score:.5g} (trial {int(best[0].trial_id) + 1})"
-        of = f" of {self.planned}" if self.planned else ""
-        print(f"Trial {int(trial.trial_id) + 1}{of}: {said}{self.left()}", flush=True)
-        for other in best if len(self.told) > 1 else []:
-            values = other.hyperparameters.values.items()
-            shown_values = ", ".join(
-                f"{n}={brief(v)}" for n, v in values if not n.startswith("tuner/")
-            )
-            print(
-                f"    {other.score:<10.5g} trial {int(other.trial_id) + 1}: {shown_values}",
-                flush=True,
-            )
+            line += f"; best {best[0].score:.5g} (trial {int(best[0].trial_id) + 1})"
+        left = self.seconds_left()
+        if left is not None:
+            line += f"; {time_left.in_words(left)}"
+        print(line, flush=True)
+        if len(self.reported) == 1:
+            return
+        for leader in best:
+            searched = {
+                name: value
+                for name, value in leader.hyperparameters.values.items()
+                if not name.startswith("tuner/")
+            }
+            values = ", ".join(f"{name}={brief(value)}" for name, value in searched.items())
+            number = int(leader.trial_id) + 1
+            print(f"    {leader.score:<10.5g} trial {number}: {values}", flush=True)
 
-    def follow(self, oracle):
+    def seconds_left(self):
+        done = len(self.reported)
+        to_come = self.planned - done if self.planned else None
+        spent = time.monotonic() - self.began
+        return time_left.seconds_left(spent, done - self.before, to_come, self.limit)
+
+    def show_progress(self, oracle):
         """The epochs of the running trials: in place on a terminal, else a line now and then."""
         trials = sorted(dict(oracle.ongoing_trials).values(), key=lambda trial: int(trial.trial_id))
         progress = "; ".join(filter(None, map(self.epoch, trials)))
@@ -649,33 +696,20 @@ class Reporter:
             state = json.loads(path.read_text(encoding="utf8"))
         except (OSError, ValueError):
             return None
-        name = self.plan.objective[0]
-        values = [
-            f"{n} {state['logs'][n]:.4g}"
-            for n in dict.fromkeys(["loss", name])
-            if n in state["logs"]
-        ]
-        again = f", execution {state['execution'] + 1}" if state["execution"] else ""
-        number = int(trial.trial_id) + 1
-        return f"trial {number}{again}: epoch {state['epoch']} of {state['epochs']}, {', '.join(values)}"
+        words = [f"trial {int(trial.trial_id) + 1}"]
+        if state["execution"]:
+            words.append(f", execution {state['execution'] + 1}")
+        words.append(f": epoch {state['epoch']} of {state['epochs']}")
+        logs = state["logs"]
+        for name in dict.fromkeys(["loss", self.plan.objective[0]]):
+            if name in logs:
+                words.append(f", {name} {logs[name]:.4g}")
+        return "".join(words)
 
-    def clear(self):
+    def clear_progress(self):
         if self.progress and sys.stdout.isatty():
             print("\r\x1b[K", end="")
         self.progress = ""
-
-    def left(self):
-        spent, done = time.monotonic() - self.began, len(self.told)
-        estimates = [spent / (done - self.before) * (self.planned - done)] if self.planned else []
-        estimates += [self.limit - spent] if self.limit else []
-        seconds = min(estimates, default=0)
-        if seconds < 1:
-            return ""
-        return (
-            f"; about {seconds:.0f} s left"
-            if seconds < 100
-            else f"; about {seconds / 60:.0f} min left"
-        )
 
 
 def finish(recipe, plan, options, rows, place, folder):
@@ -692,7 +726,7 @@ def finish(recipe, plan, options, rows, place, folder):
     print_table(rows, name)
     best = {**plan.defaults, **rows[0]["hyperparameters"], **plan.arguments}
     lines = python_lines(recipe.module, plan, best)
-    output.write_atomically(folder / "best.py", "\n".join(lines) + "\n")
+    storage.write(folder / "best.py", "\n".join(lines) + "\n")
 
     print("\nTraining the defaults and the winner once more, to test them:", flush=True)
     workplace = folder / "final"
@@ -744,22 +778,15 @@ def python_lines(module, plan, values):
 def extend_card(trained, plan, options, trials, metrics, lines, folder):
     """Say in the README of the winner which search it comes from, and what that was good for."""
     defaults, tuned = metrics["defaults"], metrics["tuned"]
-    names = [
-        name
-        for name, value in tuned["arguments"].items()
-        if value != defaults["arguments"].get(name, value)
-    ]
-    names += [name for name in tuned["arguments"] if name not in defaults["arguments"]]
-    scores = [
-        (f"{name}, {tuned['split']} set", defaults["scores"].get(name), score)
-        for name, score in tuned["scores"].items()
-    ]
-    settings = [
-        (name, defaults["arguments"].get(name), tuned["arguments"][name])
-        for name in dict.fromkeys(names)
-    ]
+    before, after = defaults["arguments"], tuned["arguments"]
+    changed = [name for name in after if name in before and after[name] != before[name]]
+    added = [name for name in after if name not in before]
+    settings = [(name, before.get(name), after[name]) for name in changed + added]
+    scores = []
+    for name, score in tuned["scores"].items():
+        scores.append((f"{name}, {tuned['split']} set", defaults["scores"].get(name), score))
     card = (trained / "README.md").read_text(encoding="utf8")
-    output.write_atomically(trained / "README.md", "\n".join([
+    storage.write(trained / "README.md", "\n".join([
         card,
         "## The search",
         "",
@@ -781,34 +808,29 @@ def train_and_test(recipe, plan, options, values, target, extra):
     # Whether it may write there was asked of the whole folder.
     command = [*PROGRAM, "run", recipe.typed, "--output", str(target), "--force"]
     command += ["--seed", str(options.seed)]
-    command += [
-        "--epochs",
-        str(plan.epochs),
-        "--precision",
-        plan.precision,
-        "--device",
-        options.device,
-        *extra,
-    ]
-    command += ["--variant", plan.variant] * bool(plan.variant)
+    command += ["--epochs", str(plan.epochs)]
+    command += ["--precision", plan.precision]
+    command += ["--device", options.device]
+    command += extra
+    if plan.variant:
+        command += ["--variant", plan.variant]
     for name, value in values.items():
         command += ["--set", f"{name}={value}"]
-    command += ["--data-dir", plan.choice["data_dir"]] * bool(plan.choice["data_dir"])
-    command += ["--smoke"] * plan.smoke + ["--stand-in"] * (
-        plan.choice["stand_in"] and not plan.smoke
-    )
+    if plan.choice["data_dir"]:
+        command += ["--data-dir", plan.choice["data_dir"]]
+    if plan.smoke:
+        command += ["--smoke"]
+    elif plan.choice["stand_in"]:
+        command += ["--stand-in"]
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     if done.returncode:
-        raise UserError(
-            f"training {target.name} again failed: {(done.stderr.strip().splitlines() or ['?'])[-1]}"
-        )
-    place = (
-        target / "smoke"
-        if plan.smoke
-        else target / "stand-in"
-        if plan.choice["stand_in"]
-        else target
-    )
+        lines = done.stderr.strip().splitlines() or ["?"]
+        raise UserError(f"training {target.name} again failed: {lines[-1]}")
+    place = target
+    if plan.smoke:
+        place = target / "smoke"
+    elif plan.choice["stand_in"]:
+        place = target / "stand-in"
     return place / (plan.variant or "")
 
 
@@ -840,7 +862,9 @@ def print_table(rows, objective, longest=10):
 
 
 def brief(value):
-    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def first_line(message):

@@ -91,9 +91,8 @@ def heatmap(axis, values, rows=None, columns=None, numbers=None, **imshow):
         for (row, column), value in np.ndenumerate(values):
             if np.isfinite(value):
                 red, green, blue, _ = picture.cmap(picture.norm(value))
-                dark = (
-                    0.3 * red + 0.6 * green + 0.1 * blue < 0.5
-                )  # brightness as the eye weighs the colors
+                # Brightness as the eye weighs the colors.
+                dark = 0.3 * red + 0.6 * green + 0.1 * blue < 0.5
                 color = "white" if dark else "0.15"
                 axis.text(
                     column,

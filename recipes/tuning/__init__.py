@@ -43,9 +43,8 @@ __all__ = [*TUNERS]
 
 
 def __getattr__(name):
-    if (
-        name in TUNERS
-    ):  # looked up lazily: importing `recipes.tuning` imports neither Keras nor KerasTuner
+    # Looked up lazily: importing `recipes.tuning` imports neither Keras nor KerasTuner.
+    if name in TUNERS:
         from recipes.tuning import tuners
 
         return getattr(tuners, name)

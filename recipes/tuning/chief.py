@@ -1,7 +1,10 @@
-"""Searching with several processes: KerasTuner's protocol, with a chief that ends in time and workers that notice it.
+"""Searching with several processes.
 
-Every process runs the same program and shares the project folder. One has KERASTUNER_TUNER_ID="chief", the others any
-other name each; all have KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT. Or a program starts the workers itself:
+KerasTuner's protocol, with a chief that ends in time and workers that notice it.
+
+Every process runs the same program and shares the project folder. One has
+KERASTUNER_TUNER_ID="chief", the others any other name each; all have KERASTUNER_ORACLE_IP and
+KERASTUNER_ORACLE_PORT. Or a program starts the workers itself:
 
     with tuner.project():
         chief = serve(tuner.oracle)
@@ -9,9 +12,9 @@ other name each; all have KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT. Or a 
         tuner.oracle.abandon("worker-1", "killed by signal 9")
         chief.wait()
 
-The protocol has no authentication: whoever reaches the port can take part. It listens on this machine only, unless told
-otherwise; across machines use a private network or an ssh tunnel. On a socket in a folder of one's own nobody else can,
-and no network is needed.
+The protocol has no authentication: whoever reaches the port can take part. It listens on this
+machine only, unless told otherwise; across machines use a private network or an ssh tunnel. On a
+socket in a folder of one's own nobody else can, and no network is needed.
 """
 
 import os
@@ -23,7 +26,8 @@ from keras_tuner.src import protos
 from keras_tuner.src.distribute import oracle_chief, oracle_client
 
 PATIENCE = 60.0  # seconds after which a worker gives up a chief that does not answer
-GRACE = 5.0  # seconds that the chief stays after the last trial, for workers that have not yet asked for another one
+# Seconds that the chief stays after the last trial, for workers that have not asked for another.
+GRACE = 5.0
 
 
 def serve(oracle, host="127.0.0.1", port=0):
@@ -44,7 +48,7 @@ def serve(oracle, host="127.0.0.1", port=0):
 
 
 class Chief:
-    """A server for workers: `host`, `port`, `environment(tuner_id)` for a worker, `wait()`, `stop()`."""
+    """A server for workers, at `host` and `port`."""
 
     def __init__(self, oracle, host, port):
         self.oracle = oracle

@@ -1,8 +1,9 @@
-"""KerasTuner's oracles (they choose what to try next), rebuilt from the records of the trials after any interruption.
+"""KerasTuner's oracles, which choose what to try next, made to survive any interruption.
 
-The record of a trial, `trial_<id>/trial.json`, is written whole when the trial is created and when it has ended;
-nothing else is state. What comes next depends only on the seed, the number of the trial and the trials that have
-ended, so a search that was killed goes on exactly as it would have.
+They are rebuilt from the records of the trials. A record, `trial_<id>/trial.json`, is written whole
+when the trial is created and when it has ended; nothing else is state. What comes next depends only
+on the seed, the number of the trial and the trials that have ended, so a search that was killed
+goes on exactly as it would have.
 """
 
 import functools
@@ -33,14 +34,25 @@ LARGEST_GRID = 20_000  # spaces of at most so many points are listed to find the
 
 
 def random_number(*origin):
-    """A number below 2³² that looks random and is the same for the same arguments (JSON values) on every machine."""
-    return int.from_bytes(
-        hashlib.sha256(json.dumps(origin, sort_keys=True).encode()).digest()[:4], "big"
-    )
+    """A number below 2³² that looks random, everywhere the same for equal JSON values."""
+    text = json.dumps(origin, sort_keys=True)
+    digest = hashlib.sha256(text.encode()).digest()
+    return int.from_bytes(digest[:4], "big")
+
+
+def is_fixed(hp):
+    return isinstance(hp, hp_module.Fixed)
+
+
+def is_unordered(hp):
+    return isinstance(hp, hp_module.Choice) and not hp.ordered
 
 
 def locked(method):
-    """One thread at a time; the lock is let go on an error too, which KerasTuner's `synchronized` forgets."""
+    """One thread at a time.
+
+    The lock is let go on an error too, which KerasTuner's `synchronized` forgets.
+    """
 
     @functools.wraps(method)
     def wrapped(self, *arguments, **keywords):
@@ -56,20 +68,21 @@ def locked(method):
 
 
 class Dependable:
-    """What the four oracles have in common; goes before an oracle of KerasTuner among the base classes.
+    """What the four oracles have in common.
 
-    Takes the arguments of the oracle, with `max_consecutive_failed_trials` None by default: failures do not end a
-    search, except that of the first trial, which has the default values.
+    Goes before an oracle of KerasTuner among the base classes.
+
+    Takes the arguments of the oracle, with `max_consecutive_failed_trials` None by default:
+    failures do not end a search, except that of the first trial, which has the default values.
     """
 
     def __init__(self, *arguments, **keywords):
         keywords.setdefault("max_consecutive_failed_trials", None)
-        given = (
-            inspect.signature(super().__init__).bind(*arguments, **keywords).arguments.get("seed")
-        )
+        bound = inspect.signature(super().__init__).bind(*arguments, **keywords)
+        seed = bound.arguments.get("seed")
         super().__init__(*arguments, **keywords)
-        self.seed = random.SystemRandom().randrange(2**31) if given is None else int(given)
-        self.seeded = given is not None
+        self.seeded = seed is not None
+        self.seed = int(seed) if self.seeded else random.SystemRandom().randrange(2**31)
         self.keep = 3  # checkpoints to keep, of the best trials; None: all
         self._display.verbose = 0
         self._lock = threading.RLock()
@@ -80,7 +93,10 @@ class Dependable:
     # Choosing
 
     def _random(self, *purpose):
-        """The random numbers of the next trial: no other trial, no other seed and no other purpose has the same."""
+        """The random numbers of the next trial.
+
+        No other trial, no other seed and no other purpose has the same.
+        """
         return random.Random(random_number("trial", self.seed, len(self.start_order), *purpose))
 
     def _active(self, hp, values):
@@ -90,43 +106,51 @@ class Dependable:
         """Values from one number in [0, 1) for each hyperparameter of the space."""
         values = {}
         for hp, probability in zip(self.hyperparameters.space, probabilities, strict=True):
-            if self._active(hp, values):
-                values[hp.name] = (
-                    hp.value if isinstance(hp, hp_module.Fixed) else hp.prob_to_value(probability)
-                )
+            if not self._active(hp, values):
+                continue
+            values[hp.name] = hp.value if is_fixed(hp) else hp.prob_to_value(probability)
         return values
 
     def _points(self):
         """All points of the space, or None if they are not finite in number or too many to list."""
         size = 1
         for hp in self.hyperparameters.space:
-            if isinstance(hp, hp_module.Fixed):
+            if is_fixed(hp):
                 continue
             if getattr(hp, "step", 1) is None:
                 return None
             size *= len(list(hp.values))
         if size > LARGEST_GRID:
             return None
+
+        # Each hyperparameter multiplies the points in which it is active by its values.
         points = [{}]
         for hp in self.hyperparameters.space:
-            fixed = isinstance(hp, hp_module.Fixed)
-            points = [
-                {**point, hp.name: value} if self._active(hp, point) else point
-                for point in points
-                for value in (
-                    [hp.value] if fixed else list(hp.values) if self._active(hp, point) else [None]
-                )
-            ]
+            values = [hp.value] if is_fixed(hp) else list(hp.values)
+            extended = []
+            for point in points:
+                if self._active(hp, point):
+                    extended.extend({**point, hp.name: value} for value in values)
+                else:
+                    extended.append(point)
+            points = extended
         return points
 
     def most_trials(self):
         """At most how many trials the search has; None if that is not known."""
         points = self._points()
-        counts = [self.max_trials, None if points is None else len(points)]
-        return min((count for count in counts if count is not None), default=None)
+        counts = []
+        if self.max_trials is not None:
+            counts.append(self.max_trials)
+        if points is not None:
+            counts.append(len(points))
+        return min(counts, default=None)
 
     def _random_values(self, tried=None):
-        """Values not tried before, at random; the defaults for the first trial; None if all points are tried."""
+        """Values not tried before, at random; the defaults for the first trial.
+
+        None if all points are tried.
+        """
         tried = self._duplicate if tried is None else tried
         space = self.hyperparameters.space
         if not self.start_order:
@@ -150,7 +174,10 @@ class Dependable:
 
     @locked
     def create_trial(self, tuner_id):
-        """As in KerasTuner. `STOPPED` only when no trial runs any more: one may come back from a worker that died."""
+        """As in KerasTuner. `STOPPED` only when no trial runs any more.
+
+        One may come back from a worker that died.
+        """
         if tuner_id not in self.ongoing_trials and self.first_failed():
             self.tuner_ids.discard(tuner_id)
             return trial_module.Trial(self.get_space(), "", STOPPED)
@@ -171,35 +198,27 @@ class Dependable:
         """Record how a trial ended. A second report on it is ignored.
 
         Raises:
-            RuntimeError: after `max_consecutive_failed_trials` failures in a row, if that was given.
+            RuntimeError: after `max_consecutive_failed_trials` failures in a row, where given.
         """
-        known = self.trials[trial.trial_id]
         if trial.trial_id in self.end_order:
             return
-        if (
-            trial.trial_id in self._retry_queue
-        ):  # its worker was given up, and has finished after all
+        if trial.trial_id in self._retry_queue:
+            # Its worker was given up, and has finished after all.
             self._retry_queue.remove(trial.trial_id)
-        known.status, known.message = (
-            trial.status,
-            trial.message or self._run_of(trial.trial_id).get("message"),
-        )
-        if (
-            trial is not known
-        ):  # it came from a worker, with its numbers rounded and its space in another order
-            known.hyperparameters.values = {
-                **trial.hyperparameters.values,
-                **known.hyperparameters.values,
-            }
-            known.hyperparameters.merge(trial.hyperparameters, overwrite=False)
+        known = self.trials[trial.trial_id]
+        run = self._run_of(trial.trial_id)
+        known.status = trial.status
+        known.message = trial.message or run.get("message")
+        from_worker = trial is not known
+        if from_worker:  # with its numbers rounded and its space in another order
+            sent = trial.hyperparameters
+            known.hyperparameters.values = {**sent.values, **known.hyperparameters.values}
+            known.hyperparameters.merge(sent, overwrite=False)
         self.update_space(known.hyperparameters)
         self._record_values(known)
         if known.status == COMPLETED:
             self.score_trial(known)
-            if (
-                trial is not known
-                and (run := self._run_of(trial.trial_id)).get("score") is not None
-            ):
+            if from_worker and run.get("score") is not None:
                 known.score = run["score"]
             if known.score is None or not math.isfinite(known.score):
                 known.message = f"{self.objective.name} is {known.score}"
@@ -212,18 +231,23 @@ class Dependable:
         if not retry:
             self.end_order.append(trial.trial_id)
         if trial.status != COMPLETED:
-            trial.metrics, trial.score = metrics_tracking.MetricsTracker(), None
+            self._forget_score(trial)
         self._save_trial(trial)
-        self.ongoing_trials = {
-            tuner_id: ongoing
-            for tuner_id, ongoing in self.ongoing_trials.items()
-            if ongoing.trial_id != trial.trial_id
-        }
+        for tuner_id, ongoing in list(self.ongoing_trials.items()):
+            if ongoing.trial_id == trial.trial_id:
+                del self.ongoing_trials[tuner_id]
         self._tidy()
+
+    @staticmethod
+    def _forget_score(trial):
+        trial.metrics = metrics_tracking.MetricsTracker()
+        trial.score = None
 
     @locked
     def abandon(self, tuner_id, reason):
-        """Give up a worker that is known to be dead: its trial runs once more elsewhere, and fails the second time.
+        """Give up a worker that is known to be dead.
+
+        Its trial runs once more elsewhere, and fails the second time.
 
         Args:
             tuner_id: the worker's KERASTUNER_TUNER_ID.
@@ -246,16 +270,20 @@ class Dependable:
         return trial.trial_id
 
     def first_failed(self):
-        """Whether the trial with the default values failed: then something is wrong that no other values mend."""
+        """Whether the trial with the default values failed.
+
+        Then something is wrong that no other values mend.
+        """
         return bool(self.start_order) and self.trials[self.start_order[0]].status == FAILED
 
     @locked
     def get_best_trials(self, num_trials=1):
         """At most `num_trials` completed trials, the best first; never a failed one."""
-        completed = [trial for trial in self.trials.values() if trial.status == COMPLETED]
-        completed = [
-            trial for trial in completed if trial.score is not None and math.isfinite(trial.score)
-        ]
+        completed = []
+        for trial in self.trials.values():
+            has_score = trial.score is not None and math.isfinite(trial.score)
+            if trial.status == COMPLETED and has_score:
+                completed.append(trial)
         completed.sort(key=lambda trial: trial.score, reverse=self.objective.direction == "max")
         return completed[:num_trials]
 
@@ -272,84 +300,104 @@ class Dependable:
         if trial.status == RUNNING and trial.trial_id in self._recorded:
             return  # what a running trial has so far does not count until it has ended
         self._recorded.add(trial.trial_id)
+        ended = None
+        if trial.trial_id in self.end_order:
+            ended = self.end_order.index(trial.trial_id)
         state = {
             **trial.get_state(),
             "runs": self._run_times[trial.trial_id],
             "abandoned": self._abandoned.get(trial.trial_id, 0),
-            "ended": self.end_order.index(trial.trial_id)
-            if trial.trial_id in self.end_order
-            else None,
+            "ended": ended,
         }
         storage.save_json(path, state)
 
     def _run_of(self, trial_id):
-        """What the tuner left in the trial's folder: a worker's messages and exact scores do not travel otherwise."""
+        """What the tuner left in the trial's folder.
+
+        A worker's messages and exact scores do not travel otherwise.
+        """
         run = storage.load_json(os.path.join(self._get_trial_dir(trial_id), "run.json"))
         return run if isinstance(run, dict) else {}
 
     @locked
     def reload(self):
-        """Take up what the project folder holds: ended trials stay ended, unfinished ones are run again first."""
-        self.trials, self.ongoing_trials, self.start_order, self.end_order = {}, {}, [], []
+        """Take up what the project folder holds.
+
+        Ended trials stay ended, unfinished ones are run again first.
+        """
+        self.trials = {}
+        self.ongoing_trials = {}
+        self.start_order = []
+        self.end_order = []
         self._run_times.clear()
-        self._retry_queue, self._abandoned, self._tried_so_far = [], {}, set()
+        self._retry_queue = []
+        self._abandoned = {}
+        self._tried_so_far = set()
         self._id_to_hash.clear()
-        records = []
-        for folder in glob.glob(os.path.join(glob.escape(self._project_dir), "trial_*")):
-            trial_id = os.path.basename(folder).removeprefix("trial_")
-            if trial_id.isdigit():
-                records.append(
-                    (int(trial_id), trial_id, storage.load_json(os.path.join(folder, "trial.json")))
-                )
-        records.sort(key=lambda record: record[0])
-        while records and not isinstance(records[-1][2], dict):
-            records.pop()  # the newest was not written any more: it is created again, with the same values
         ended = {}
-        for _, trial_id, state in records:
-            if isinstance(state, dict):
-                trial = trial_module.Trial.from_state(state)
-            else:
-                state = {"runs": 1, "abandoned": 0, "ended": -1}
-                nothing = hp_module.HyperParameters()
-                trial = trial_module.Trial(
-                    nothing, trial_id, FAILED, "its record cannot be read any more"
-                )
-            self.trials[trial_id] = trial
-            self._run_times[trial_id], self._abandoned[trial_id] = state["runs"], state["abandoned"]
-            if (
-                not self.start_order and trial.status == FAILED
-            ):  # perhaps the user has mended what was wrong with it
-                trial.status, self._run_times[trial_id], self._abandoned[trial_id] = RUNNING, 0, 0
-            self.start_order.append(trial_id)
+        for trial_id, state in self._records():
+            trial = self._take_up(trial_id, state)
             if trial.status in (COMPLETED, FAILED):
-                ended[trial_id] = state["ended"]
+                ended[trial_id] = -1 if state is None else state["ended"]
             else:
-                trial.metrics, trial.score = metrics_tracking.MetricsTracker(), None
+                self._forget_score(trial)
                 self._retry_queue.append(trial_id)
             self._record_values(trial)
         self.end_order = sorted(ended, key=ended.get)
         for trial_id in self.end_order:
             self.update_space(self.trials[trial_id].hyperparameters)
-        self._recorded, self._with_files = set(self.start_order), set(self.start_order)
+        self._recorded = set(self.start_order)
+        self._with_files = set(self.start_order)
         self._rebuild()
+
+    def _records(self):
+        """`(trial_id, record)` in the order in which trials began; None for a lost record."""
+        records = {}
+        for folder in glob.glob(os.path.join(glob.escape(self._project_dir), "trial_*")):
+            trial_id = os.path.basename(folder).removeprefix("trial_")
+            if trial_id.isdigit():
+                state = storage.load_json(os.path.join(folder, "trial.json"))
+                records[trial_id] = state if isinstance(state, dict) else None
+        begun = sorted(records, key=int)
+        # The newest was not written any more: it is created again, with the same values.
+        while begun and records[begun[-1]] is None:
+            begun.pop()
+        return [(trial_id, records[trial_id]) for trial_id in begun]
+
+    def _take_up(self, trial_id, state):
+        """The trial of a record, put among the trials; one whose record is lost has failed."""
+        if state is None:
+            state = {"runs": 1, "abandoned": 0}
+            message = "its record cannot be read any more"
+            trial = trial_module.Trial(hp_module.HyperParameters(), trial_id, FAILED, message)
+        else:
+            trial = trial_module.Trial.from_state(state)
+        self.trials[trial_id] = trial
+        self._run_times[trial_id] = state["runs"]
+        self._abandoned[trial_id] = state["abandoned"]
+        first = not self.start_order
+        if first and trial.status == FAILED:
+            # Perhaps the user has mended what was wrong with it.
+            trial.status = RUNNING
+            self._run_times[trial_id] = 0
+            self._abandoned[trial_id] = 0
+        self.start_order.append(trial_id)
+        return trial
 
     def _rebuild(self):
         """Put what the algorithm knows beyond the trials back in place, from the trials."""
 
     def may_continue(self, trial_id):
-        """Whether a trial that has ended may be trained further, so that its last state must stay on disk."""
+        """Whether an ended trial may be trained further: then its last state stays on disk."""
         return False
 
     def _tidy(self):
         """Delete the weights of trials that are neither among the best nor needed any more."""
-        best = {
-            trial.trial_id
-            for trial in self.get_best_trials(len(self.trials) if self.keep is None else self.keep)
-        }
+        keep = len(self.trials) if self.keep is None else self.keep
+        best = {trial.trial_id for trial in self.get_best_trials(keep)}
         for trial_id in sorted(self._with_files):
-            if self.trials[trial_id].status not in (COMPLETED, FAILED) or self.may_continue(
-                trial_id
-            ):
+            ended = self.trials[trial_id].status in (COMPLETED, FAILED)
+            if not ended or self.may_continue(trial_id):
                 continue
             folder = self._get_trial_dir(trial_id)
             for states in glob.glob(os.path.join(glob.escape(folder), "execution*")):
@@ -376,18 +424,14 @@ class GridSearchOracle(Dependable, keras_tuner.oracles.GridSearchOracle):
             self._populate_next.append(trial.trial_id)
 
     def _rebuild(self):
-        known = [
-            trial_id
-            for trial_id in self.start_order
-            if self.trials[trial_id].hyperparameters.values
-        ]
-        known.sort(
-            key=functools.cmp_to_key(
-                lambda a, b: self._compare(
-                    self.trials[a].hyperparameters.values, self.trials[b].hyperparameters.values
-                )
-            )
-        )
+        def compare(one, other):
+            return self._compare(values[one], values[other])
+
+        values = {
+            trial_id: self.trials[trial_id].hyperparameters.values for trial_id in self.start_order
+        }
+        known = [trial_id for trial_id in self.start_order if values[trial_id]]
+        known.sort(key=functools.cmp_to_key(compare))
         self._ordered_ids = gridsearch.LinkedList()
         for trial_id in known:
             self._ordered_ids.insert(trial_id)
@@ -396,11 +440,13 @@ class GridSearchOracle(Dependable, keras_tuner.oracles.GridSearchOracle):
 
 
 class BayesianOptimizationOracle(Dependable, keras_tuner.oracles.BayesianOptimizationOracle):
-    """Bayesian optimization with a Gaussian process and expected improvement, Snoek et al. (2012), arXiv:1206.2944.
+    """Bayesian optimization with a Gaussian process and expected improvement.
 
-    Takes the arguments of KerasTuner's oracle; `num_initial_points` is by default one more than there are
-    hyperparameters (KerasTuner: three times as many), `beta` counts for `acquisition="lcb"` only, and the noise is
-    estimated with `alpha` as its least value.
+    Snoek et al. (2012), https://arxiv.org/abs/1206.2944
+
+    Takes the arguments of KerasTuner's oracle; `num_initial_points` is by default one more than
+    there are hyperparameters (KerasTuner: three times as many), `beta` counts for
+    `acquisition="lcb"` only, and the noise is estimated with `alpha` as its least value.
 
     Args:
         acquisition: `"ei"`, expected improvement, or `"lcb"`, KerasTuner's lower confidence bound.
@@ -414,129 +460,133 @@ class BayesianOptimizationOracle(Dependable, keras_tuner.oracles.BayesianOptimiz
 
     def populate_space(self, trial_id):
         completed = [trial for trial in self.trials.values() if trial.status == COMPLETED]
-        tunable = [hp for hp in self.hyperparameters.space if not isinstance(hp, hp_module.Fixed)]
-        if (
-            len(completed) < max(self.num_initial_points or max(4, len(tunable) + 1), 2)
-            or not tunable
-        ):
-            return self._answer(self._random_values())
         others = [trial for trial in self.trials.values() if trial.status != COMPLETED]
-        with threadpoolctl.threadpool_limits(
-            1, "blas"
-        ):  # matrices so small are slower, and differ, on several threads
+        tunable = [hp for hp in self.hyperparameters.space if not is_fixed(hp)]
+        initial_points = self.num_initial_points or max(4, len(tunable) + 1)
+        if not tunable or len(completed) < max(initial_points, 2):
+            return self._answer(self._random_values())
+        # Matrices so small are slower, and results differ, on several threads.
+        with threadpoolctl.threadpool_limits(1, "blas"):
             values = self._most_promising(completed, others)
-        return self._answer(self._random_values() if values is None else values)
+        if values is None:
+            values = self._random_values()
+        return self._answer(values)
 
     def _encode(self, values):
-        """Coordinates between 0 and 1, one for each value of a choice without order; inactive ones at the default."""
+        """Coordinates between 0 and 1, one for each value of a choice without order.
+
+        Hyperparameters that are not active are at their default.
+        """
         vector = []
         for hp in self.hyperparameters.space:
-            if isinstance(hp, hp_module.Fixed):
+            if is_fixed(hp):
                 continue
-            value = (
-                values[hp.name] if hp.name in values and self._active(hp, values) else hp.default
-            )
-            if isinstance(hp, hp_module.Choice) and not hp.ordered:
+            value = hp.default
+            if hp.name in values and self._active(hp, values):
+                value = values[hp.name]
+            if is_unordered(hp):
                 vector.extend(float(value == choice) for choice in hp.values)
             else:
                 vector.append(hp.value_to_prob(value))
         return vector
 
+    def _encode_all(self, points):
+        """`(points, coordinates)`."""
+        return np.array([self._encode(values) for values in points])
+
     def _most_promising(self, completed, others):
+        """The values of most merit by a Gaussian process of the scores; None if all are tried."""
         sign = -1 if self.objective.direction == "max" else 1
         scores = np.array([sign * trial.score for trial in completed])
-        points = [trial.hyperparameters.values for trial in completed]
         scores = gaussian_process.flattened(scores)
+        points = [trial.hyperparameters.values for trial in completed]
         failed = [trial.hyperparameters.values for trial in others if trial.status == FAILED]
         pending = [trial.hyperparameters.values for trial in others if trial.status != FAILED]
+
+        # Trials that failed count as bad as the worst that did not.
         model = gaussian_process.fit(
-            np.array([self._encode(values) for values in points + failed]),
+            self._encode_all(points + failed),
             np.append(scores, np.full(len(failed), scores.max())),
             noise=self.alpha,
             seed=random_number("process", self.seed, len(self.start_order)),
         )
         if pending:  # as if they had ended with what the model expects of them
-            model = gaussian_process.with_points(
-                model, np.array([self._encode(values) for values in pending])
-            )
+            model = gaussian_process.with_points(model, self._encode_all(pending))
 
         def merit(vectors):
-            return gaussian_process.merit(
-                model, np.atleast_2d(vectors), self.acquisition, self.beta
-            )
+            vectors = np.atleast_2d(vectors)
+            return gaussian_process.merit(model, vectors, self.acquisition, self.beta)
 
-        best = [points[i] for i in np.argsort(scores, kind="stable")[:5]]
-        candidates = self._candidates(best)
+        leaders = [points[i] for i in np.argsort(scores, kind="stable")[:5]]
+        candidates = self._candidates(leaders)
         if not candidates:
             return None
-        vectors = np.array([self._encode(values) for values in candidates])
-        merits = merit(vectors)
-        top = [candidates[i] for i in np.argsort(-merits, kind="stable")[:3]]
-        polished = [
-            values
-            for values in (self._polish(values, merit) for values in top)
-            if not self._duplicate(values)
-        ]
-        choice = [*top, *polished]
-        return choice[int(np.argmax(merit(np.array([self._encode(values) for values in choice]))))]
+        merits = merit(self._encode_all(candidates))
+        finalists = [candidates[i] for i in np.argsort(-merits, kind="stable")[:3]]
+        polished = [self._polish(values, merit) for values in finalists]
+        finalists += [values for values in polished if not self._duplicate(values)]
+        return finalists[int(np.argmax(merit(self._encode_all(finalists))))]
 
-    def _candidates(self, best):
-        """Untried values: all there are if they can be listed, else some anywhere and some near the best."""
+    def _candidates(self, leaders):
+        """Untried values: all, or of too many some anywhere and some near the best."""
         points = self._points()
         if points is not None and len(points) <= 2_500:
             return [values for values in points if not self._duplicate(values)]
-        space, rng = self.hyperparameters.space, self._random("candidates")
+
+        space = self.hyperparameters.space
+        rng = self._random("candidates")
         rows = [[rng.random() for _ in space] for _ in range(1_500)]
-        for values in best:
-            centre = [
-                hp.value_to_prob(values[hp.name])
-                if hp.name in values and not isinstance(hp, hp_module.Fixed)
-                else None
-                for hp in space
-            ]
-            for _ in range(100):
-                rows.append(
-                    [
-                        rng.random()
-                        if p is None or rng.random() < 0.1
-                        else min(max(rng.gauss(p, 0.08), 0.0), 0.999999)
-                        for p in centre
-                    ]
-                )
-        candidates = {
-            self._compute_values_hash(values): values for values in map(self._decode, rows)
-        }
+        for values in leaders:
+            center = []  # None for a hyperparameter that is not active, or cannot vary
+            for hp in space:
+                known = hp.name in values and not is_fixed(hp)
+                center.append(hp.value_to_prob(values[hp.name]) if known else None)
+            rows += [self._near(center, rng) for _ in range(100)]
+        candidates = {}
+        for row in rows:
+            values = self._decode(row)
+            candidates[self._compute_values_hash(values)] = values
         return [values for digest, values in candidates.items() if digest not in self._tried_so_far]
 
+    @staticmethod
+    def _near(center, rng):
+        """A random point near another, but for those coordinates that it lacks and one in ten."""
+        row = []
+        for coordinate in center:
+            if coordinate is None or rng.random() < 0.1:
+                row.append(rng.random())
+            else:
+                row.append(min(max(rng.gauss(coordinate, 0.08), 0.0), 0.999999))
+        return row
+
     def _polish(self, values, merit):
-        """Climb from `values` along those hyperparameters that can take any value in their range."""
-        vector, moving, column = np.array(self._encode(values)), [], 0
+        """Climb from `values` along the hyperparameters that can take any value in a range."""
+        continuous = {}  # column of the vector: hyperparameter
+        column = 0
         for hp in self.hyperparameters.space:
-            if isinstance(hp, hp_module.Fixed):
+            if is_fixed(hp):
                 continue
-            if (
-                isinstance(hp, hp_module.Float)
-                and hp.step is None
-                and hp.name in values
-                and self._active(hp, values)
-            ):
-                moving.append((column, hp))
-            column += len(hp.values) if isinstance(hp, hp_module.Choice) and not hp.ordered else 1
-        if not moving:
+            any_value = isinstance(hp, hp_module.Float) and hp.step is None
+            if any_value and hp.name in values and self._active(hp, values):
+                continuous[column] = hp
+            column += len(hp.values) if is_unordered(hp) else 1
+        if not continuous:
             return values
-        columns = [column for column, _ in moving]
-        vector = gaussian_process.climb(vector, columns, merit)
-        return {
-            **values,
-            **{hp.name: hp.prob_to_value(float(vector[column])) for column, hp in moving},
-        }
+        vector = np.array(self._encode(values))
+        vector = gaussian_process.climb(vector, list(continuous), merit)
+        polished = dict(values)
+        for column, hp in continuous.items():
+            polished[hp.name] = hp.prob_to_value(float(vector[column]))
+        return polished
 
 
 class HyperbandOracle(Dependable, keras_tuner.oracles.HyperbandOracle):
-    """Hyperband, Li et al. (2018), https://jmlr.org/papers/v18/16-558.html: many short trainings, the best go on.
+    """Hyperband, Li et al. (2018), https://jmlr.org/papers/v18/16-558.html.
 
-    Takes the arguments of KerasTuner's oracle. A bracket that finds no untried values left, or loses trials to
-    failures, goes on with those it has.
+    Many short trainings, the best go on.
+
+    Takes the arguments of KerasTuner's oracle. A bracket that finds no untried values left, or
+    loses trials to failures, goes on with those it has.
     """
 
     def populate_space(self, trial_id):
@@ -545,10 +595,8 @@ class HyperbandOracle(Dependable, keras_tuner.oracles.HyperbandOracle):
                 values = self._newcomer(bracket, trial_id) or self._promoted(bracket, trial_id)
                 if values is not None:
                     return self._answer(values)
-            last_of_all = (
-                self._current_bracket == 0
-                and self._current_iteration + 1 >= self.hyperband_iterations
-            )
+            last_iteration = self._current_iteration + 1 >= self.hyperband_iterations
+            last_of_all = last_iteration and self._current_bracket == 0
             if last_of_all or not self._brackets[-1]["rounds"][0]:
                 return {"status": IDLE if self.ongoing_trials else STOPPED}
             self._next_bracket()
@@ -556,12 +604,11 @@ class HyperbandOracle(Dependable, keras_tuner.oracles.HyperbandOracle):
     def most_trials(self):
         if math.isinf(self.hyperband_iterations):
             return None
-        sizes = [
-            self._get_size(bracket, number)
-            for bracket in range(self._get_num_brackets())
-            for number in range(self._get_num_rounds(bracket))
-        ]
-        return math.ceil(self.hyperband_iterations) * sum(sizes)
+        trials = 0
+        for bracket in range(self._get_num_brackets()):
+            for round_number in range(self._get_num_rounds(bracket)):
+                trials += self._get_size(bracket, round_number)
+        return math.ceil(self.hyperband_iterations) * trials
 
     def _next_bracket(self):
         self._increment_bracket_num()
@@ -572,9 +619,11 @@ class HyperbandOracle(Dependable, keras_tuner.oracles.HyperbandOracle):
         if bracket.get("full") or len(bracket["rounds"][0]) >= self._get_size(number, 0):
             return None
         inside = {self._digest(info["id"]) for info in bracket["rounds"][0]}
-        values = self._random_values(
-            tried=lambda values: self._compute_values_hash(values) in inside
-        )
+
+        def is_inside(values):
+            return self._compute_values_hash(values) in inside
+
+        values = self._random_values(tried=is_inside)
         if values is None:
             bracket["full"] = True
             return None
@@ -587,26 +636,22 @@ class HyperbandOracle(Dependable, keras_tuner.oracles.HyperbandOracle):
         return self._compute_values_hash({k: v for k, v in values.items() if k != "tuner/trial_id"})
 
     def _promoted(self, bracket, trial_id):
-        """Values of a trial that is sure to be among the best of its round, to be trained further; or None."""
-        number, rounds = bracket["bracket_num"], bracket["rounds"]
+        """Values of a trial to be trained further, surely among the best of its round; or None."""
+        number = bracket["bracket_num"]
+        rounds = bracket["rounds"]
         for round_number in range(1, len(rounds)):
-            here, past = (
-                rounds[round_number],
-                [self.trials[info["id"]] for info in rounds[round_number - 1]],
-            )
-            selected = {info["past_id"] for info in here}
+            here = rounds[round_number]
+            past = [self.trials[info["id"]] for info in rounds[round_number - 1]]
+            promoted = {info["past_id"] for info in here}
             completed = [trial for trial in past if trial.status == COMPLETED]
-            unknown = self._arrivals(bracket, round_number - 1) - sum(
-                t.status in (COMPLETED, FAILED) for t in past
-            )
-            if len(completed) - len(selected) == 0 or len(here) + unknown >= self._get_size(
-                number, round_number
-            ):
+            waiting = [trial for trial in completed if trial.trial_id not in promoted]
+            # Those that have not ended yet may all turn out better than those that wait.
+            ended = sum(trial.status in (COMPLETED, FAILED) for trial in past)
+            unknown = self._arrivals(bracket, round_number - 1) - ended
+            if not waiting or len(here) + unknown >= self._get_size(number, round_number):
                 continue
-            waiting = [trial for trial in completed if trial.trial_id not in selected]
-            best = sorted(
-                waiting, key=lambda t: t.score, reverse=self.objective.direction == "max"
-            )[0]
+            waiting.sort(key=lambda trial: trial.score, reverse=self.objective.direction == "max")
+            best = waiting[0]
             here.append({"past_id": best.trial_id, "id": trial_id})
             return {
                 **best.hyperparameters.values,
@@ -632,48 +677,48 @@ class HyperbandOracle(Dependable, keras_tuner.oracles.HyperbandOracle):
         for bracket in self._brackets:
             rounds = bracket["rounds"]
             for round_number, infos in enumerate(rounds[:-1]):
-                if trial_id in (info["id"] for info in infos):
-                    following = [
-                        self.trials[info["id"]].status
-                        for info in rounds[round_number + 1]
-                        if info["id"] in self.trials
-                    ]
-                    ended = sum(status in (COMPLETED, FAILED) for status in following)
-                    return ended < self._arrivals(bracket, round_number + 1)
+                if trial_id not in [info["id"] for info in infos]:
+                    continue
+                # As long as the next round is not over, this one's trials may be asked for.
+                following = [info["id"] for info in rounds[round_number + 1]]
+                known = [self.trials[other] for other in following if other in self.trials]
+                ended = sum(trial.status in (COMPLETED, FAILED) for trial in known)
+                return ended < self._arrivals(bracket, round_number + 1)
         return False
 
     def _remove_completed_brackets(self):
         """They stay: it is by them that a restarted search knows how far it was."""
 
     def _rebuild(self):
-        self._brackets, self._current_bracket, self._current_iteration = (
-            [],
-            self._get_num_brackets() - 1,
-            0,
-        )
+        self._brackets = []
+        self._current_bracket = self._get_num_brackets() - 1
+        self._current_iteration = 0
         self._start_new_bracket()
         for trial_id in self.start_order:
             values = self.trials[trial_id].hyperparameters.values
             if "tuner/round" not in values:
                 continue
-            number, round_number, past_id = (
-                values["tuner/bracket"],
-                values["tuner/round"],
-                values.get("tuner/trial_id"),
-            )
-            bracket = self._brackets[-1]
+            round_number = values["tuner/round"]
             if round_number == 0:
-                if bracket["bracket_num"] != number or len(bracket["rounds"][0]) >= self._get_size(
-                    number, 0
-                ):
-                    bracket["full"] = True
-                    self._next_bracket()
-                bracket = self._brackets[-1]
                 past_id = None
+                bracket = self._bracket_of_newcomer(values["tuner/bracket"])
             else:
-                bracket = next(
-                    b
-                    for b in self._brackets
-                    if any(i["id"] == past_id for i in b["rounds"][round_number - 1])
-                )
+                past_id = values.get("tuner/trial_id")
+                bracket = self._bracket_of_promoted(past_id, round_number)
             bracket["rounds"][round_number].append({"past_id": past_id, "id": trial_id})
+
+    def _bracket_of_newcomer(self, number):
+        """The last bracket, or a new one if that is another or has its first round complete."""
+        last = self._brackets[-1]
+        complete = len(last["rounds"][0]) >= self._get_size(number, 0)
+        if last["bracket_num"] != number or complete:
+            last["full"] = True
+            self._next_bracket()
+        return self._brackets[-1]
+
+    def _bracket_of_promoted(self, past_id, round_number):
+        """The bracket in whose round before the promoted trial was."""
+        for bracket in self._brackets:
+            if past_id in [info["id"] for info in bracket["rounds"][round_number - 1]]:
+                return bracket
+        raise LookupError(f"no bracket has trial {past_id}")

@@ -1,7 +1,9 @@
-"""The whole state of a training inside a trial, at the end of each epoch: killed and promoted trials go on from it.
+"""The whole state of a training inside a trial, at the end of each epoch.
 
-Keras' `BackupAndRestore` leaves out the seed generators, what callbacks remember and the history. Here the state is a
-folder an epoch, written under another name and renamed when complete.
+Killed and promoted trials go on from it.
+
+Keras' `BackupAndRestore` leaves out the seed generators, what callbacks remember and the history.
+Here the state is a folder an epoch, written under another name and renamed when complete.
 """
 
 import os
@@ -17,22 +19,23 @@ import numpy as np
 from recipes.tuning import storage
 
 PLAIN = (type(None), bool, int, float, str, np.generic, np.ndarray)
-ITERATORS_PER_EPOCH = (
-    2  # what `fit` of Keras 3.15 opens on a tf.data set of known size; one when the size is unknown
-)
+# What `fit` of Keras 3.15 opens on a tf.data set of known size; one when the size is unknown.
+ITERATORS_PER_EPOCH = 2
 
 
 def is_plain(value):
-    return (
-        all(map(is_plain, value)) if isinstance(value, list | tuple) else isinstance(value, PLAIN)
-    )
+    if isinstance(value, list | tuple):
+        return all(map(is_plain, value))
+    return isinstance(value, PLAIN)
 
 
 def untracked(value):
-    """Plain containers for those in which Keras keeps attributes of layers, and which cannot be pickled."""
+    """Plain containers for those of Keras' layers, which cannot be pickled."""
     if isinstance(value, dict):
         return {name: untracked(item) for name, item in value.items()}
-    return tuple(map(untracked, value)) if isinstance(value, list | tuple) else value
+    if isinstance(value, list | tuple):
+        return tuple(map(untracked, value))
+    return value
 
 
 def outside_weights(model):
@@ -46,18 +49,20 @@ def skip_epochs(data, epochs):
     tensorflow = sys.modules.get("tensorflow")
     if tensorflow is None or not isinstance(data, tensorflow.data.Dataset):
         return
-    for _ in range(epochs * (ITERATORS_PER_EPOCH if int(data.cardinality()) >= 0 else 1)):
+    known_size = int(data.cardinality()) >= 0
+    iterators = ITERATORS_PER_EPOCH if known_size else 1
+    for _ in range(epochs * iterators):
         iter(data)
 
 
 def latest(folder):
     """The folder of the last complete state, or None."""
-    states = [
-        state
-        for state in pathlib.Path(folder).glob("epoch-*")
-        if state.name.removeprefix("epoch-").isdigit()
-    ]
-    return max(states, key=lambda state: int(state.name.removeprefix("epoch-")), default=None)
+    states = {}
+    for state in pathlib.Path(folder).glob("epoch-*"):
+        number = state.name.removeprefix("epoch-")
+        if number.isdigit():
+            states[int(number)] = state
+    return states[max(states)] if states else None
 
 
 def load(folder):
@@ -74,7 +79,10 @@ def load(folder):
 
 
 def restore(saved, model, callbacks):
-    """Put a state into a model and its optimizer. Returns the callbacks, to go first, that do it for the callbacks."""
+    """Put a state into a model and its optimizer.
+
+    Returns the callbacks, to go first, that do it for the callbacks.
+    """
     if not model.built:
         model.build_from_config(saved["build_config"])
     if model.optimizer is not None and not model.optimizer.built:
@@ -88,7 +96,10 @@ def restore(saved, model, callbacks):
 
 
 class Reminder(keras.callbacks.Callback):
-    """Gives callbacks their memory back once training has begun: they forget everything in `on_train_begin`."""
+    """Gives callbacks their memory back once training has begun.
+
+    They forget everything in `on_train_begin`.
+    """
 
     def __init__(self, callbacks, memories):
         super().__init__()
@@ -107,29 +118,29 @@ def save(folder, model, callbacks, remembered, best=None):
     Args:
         folder: where `epoch-<n>/` goes.
         model: compiled and built.
-        callbacks: those whose plain attributes (numbers, strings, arrays, lists of them) are part of the state.
-        remembered: a dictionary with `"epochs"`, the number of finished epochs, and whatever else shall be kept.
-        best: whether the weights are the best so far, where the best shall be kept too, as `best.weights.h5`.
+        callbacks: those whose plain attributes (numbers, strings, arrays, lists of them) are part
+            of the state.
+        remembered: a dictionary with `"epochs"`, the number of finished epochs, and whatever else
+            shall be kept.
+        best: whether the weights are the best so far, where the best shall be kept too, as
+            `best.weights.h5`.
 
     Returns:
         The path of the weights.
     """
     folder = pathlib.Path(folder)
-    before, new = latest(folder), folder / ".new"
+    before = latest(folder)
+    new = folder / ".new"
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
     model.save_weights(new / "last.weights.h5")
     if best is not None:
-        storage.link_or_copy(
-            new / "last.weights.h5" if best else before / "best.weights.h5", new / "best.weights.h5"
-        )
-    memories = [
-        (
-            type(callback).__name__,
-            {name: value for name, value in vars(callback).items() if is_plain(value)},
-        )
-        for callback in callbacks
-    ]
+        source = new / "last.weights.h5" if best else before / "best.weights.h5"
+        storage.link_or_copy(source, new / "best.weights.h5")
+    memories = []
+    for callback in callbacks:
+        plain = {name: value for name, value in vars(callback).items() if is_plain(value)}
+        memories.append((type(callback).__name__, plain))
     state = {
         **remembered,
         "memories": memories,
@@ -148,10 +159,13 @@ def save(folder, model, callbacks, remembered, best=None):
 
 
 class Follower(keras.callbacks.Callback):
-    """Follows one execution of a trial: curves, best weights, state, limits. The last of the callbacks.
+    """Follows one execution of a trial: curves, best weights, state, limits.
+
+    The last of the callbacks.
 
     Args:
-        tuner: asked after every batch whether the time is over, and after every epoch whether to prune.
+        tuner: asked after every batch whether the time is over, and after every epoch whether to
+            prune.
         trial: the trial.
         objective: what decides on the best epoch.
         folder: where the state of the execution goes.
@@ -162,13 +176,22 @@ class Follower(keras.callbacks.Callback):
 
     def __init__(self, tuner, trial, objective, folder, checkpoint, callbacks, best=None):
         super().__init__()
-        self.tuner, self.trial, self.objective = tuner, trial, objective
-        self.folder, self.checkpoint, self.callbacks = folder, checkpoint, callbacks
-        self.best, self.rows, self.epochs, self.message = best, [], 0, None
+        self.tuner = tuner
+        self.trial = trial
+        self.objective = objective
+        self.folder = folder
+        self.checkpoint = checkpoint
+        self.callbacks = callbacks
+        self.best = best
+        self.rows = []  # the logs of each epoch
+        self.epochs = 0  # that have ended
+        self.message = None  # why the trial was pruned
 
     def take_up(self, saved):
         """Go on from what was remembered in a state."""
-        self.best, self.rows, self.epochs = saved["best"], list(saved["rows"]), saved["epochs"]
+        self.best = saved["best"]
+        self.rows = list(saved["rows"])
+        self.epochs = saved["epochs"]
         self.message = saved["message"]
 
     def values(self):

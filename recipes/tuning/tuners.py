@@ -1,14 +1,14 @@
-"""KerasTuner's four tuners with dependable oracles, seeds that are kept, failures on record, limits and pruning.
+"""KerasTuner's four tuners with dependable oracles, kept seeds, recorded failures and limits.
 
 The folder of a search, `<directory>/<project_name>/`:
 
-    search.json                  what the search is: algorithm, space, objective, seed; another one is refused
+    search.json                  algorithm, space, objective, seed: another search is refused
     trial_<id>/trial.json        the oracle's record: values, status, score, message
-    trial_<id>/run.json          how it ran: seconds, epochs, message, each execution's score and curves
-    trial_<id>/checkpoint.weights.h5, build_config.json    the best weights, of the best `keep` trials
-    trial_<id>/execution<k>/     the state after the last epoch, while the trial runs or may be promoted
+    trial_<id>/run.json          how it ran: seconds, epochs, message, scores and curves
+    trial_<id>/checkpoint.weights.h5, build_config.json    best weights, of the best `keep` trials
+    trial_<id>/execution<k>/     the state after the last epoch, as long as it may go on
 
-Each JSON file has a `.copy` beside it. A killed search is continued by running the same program again.
+Each JSON file has a `.copy` beside it. Running the same program again continues a killed search.
 """
 
 import contextlib
@@ -19,6 +19,7 @@ import math
 import os
 import pathlib
 import shutil
+import statistics
 import time
 import traceback
 
@@ -28,12 +29,10 @@ from keras_tuner.src.distribute import utils as distribute
 from keras_tuner.src.engine import tuner as tuner_module
 from keras_tuner.src.engine import tuner_utils
 
-from recipes.tuning import oracles, progress, storage
+from recipes.tuning import oracles, progress, storage, time_left
 
-PRUNE_TRIALS, PRUNE_EPOCHS = (
-    4,
-    1,
-)  # no pruning before so many others reached the epoch, nor before the end of this one
+PRUNE_TRIALS = 4  # others that must have reached an epoch before one is pruned there
+PRUNE_EPOCHS = 1  # that every trial is trained
 OWN_FILES = ("trial_*", "search.json*", "oracle.json*", "tuner*.json*")
 
 
@@ -46,28 +45,35 @@ class OutOfTimeError(keras_tuner.errors.FailedTrialError):
 
 
 class Tuner(keras_tuner.Tuner):
-    """What the four tuners have in common. Takes the arguments of the KerasTuner tuner of the same name, and these.
+    """What the four tuners have in common.
+
+    Takes the arguments of the KerasTuner tuner of the same name, and these.
 
     Args:
-        trial_time_limit: seconds after which a trial fails, whatever it has reached. Looked at after each batch.
+        trial_time_limit: seconds after which a trial fails, whatever it has reached. Looked at
+            after each batch.
         time_limit: seconds after the start of `search` from which on no new trial is begun.
-        prune: `"median"` stops a trial whose best value so far is worse than the median of what the others had at the
-            same epoch (Golovin et al. 2017, https://doi.org/10.1145/3097983.3098043), once four others got there. It
-            counts as completed, with its best value, and says so in its message. None: all are trained to the end.
+        prune: `"median"` stops a trial whose best value so far is worse than the median of what the
+            others had at the same epoch (Golovin et al. 2017,
+            https://doi.org/10.1145/3097983.3098043), once four others got there. It counts as
+            completed, with its best value, and says so in its message. None: all are trained to the
+            end.
         keep: how many trials, the best, keep their weights on disk; None: all.
 
     Raises:
-        ValueError: if the project folder holds another search, or `overwrite=True` meets a folder no tuner made, or
-            `prune` and Hyperband, which prunes by itself, are combined.
+        ValueError: if the project folder holds another search, or `overwrite=True` meets a folder
+            no tuner made, or `prune` and Hyperband, which prunes by itself, are combined.
 
-    Scores: the best finite value over the epochs. A trial whose *last* value is not finite has diverged and fails; a
-    first epoch that is not a number (a precision without positives, for instance) does no harm.
-    With several executions the score is their mean; one that fails fails the trial.
+    Scores: the best finite value over the epochs. A trial whose *last* value is not finite has
+    diverged and fails; a first epoch that is not a number (a precision without positives, for
+    instance) does no harm. With several executions the score is their mean; one that fails fails
+    the trial.
 
-    Seeds: before each build Python, NumPy and the backend are seeded by a hash of seed, hyperparameter values,
-    execution and retry, so equal hyperparameters get equal scores, whatever ran before. This holds for the order of the
-    data too, if `x` is an array, or a *function* that returns the data (called before each execution): a shuffled
-    tf.data set itself goes on from trial to trial.
+    Seeds: before each build Python, NumPy and the backend are seeded by a hash of seed,
+    hyperparameter values, execution and retry, so equal hyperparameters get equal scores, whatever
+    ran before. This holds for the order of the data too, if `x` is an array, or a *function* that
+    returns the data (called before each execution): a shuffled tf.data set itself goes on from
+    trial to trial.
     """
 
     Oracle = None
@@ -102,20 +108,19 @@ class Tuner(keras_tuner.Tuner):
             raise ValueError(
                 "hypermodel is missing: a function build_model(hp), or a run_trial of your own"
             )
-        self.trial_time_limit, self.time_limit, self.prune, self.keep = (
-            trial_time_limit,
-            time_limit,
-            prune,
-            keep,
-        )
-        self._execution = self._attempt = self._seconds_before = 0
-        self._began, self._run, self._curves, self._error, self._quiet = (
-            time.monotonic(),
-            {},
-            {},
-            None,
-            False,
-        )
+        self.trial_time_limit = trial_time_limit
+        self.time_limit = time_limit
+        self.prune = prune
+        self.keep = keep
+        self._quiet = False
+        self._error = None  # of the first trial
+        self._curves = {}  # trial id: the objective after each epoch
+        # Of the present trial:
+        self._began = time.monotonic()
+        self._seconds_before = 0  # in earlier runs of the search
+        self._execution = 0
+        self._attempt = 0
+        self._run = {}  # what goes into run.json
         oracle = self.Oracle(*arguments, **keywords)
         oracle.keep = keep
         folder = pathlib.Path(directory or ".") / (project_name or "untitled_project")
@@ -196,9 +201,8 @@ class Tuner(keras_tuner.Tuner):
         """Delete a search that a tuner left in `folder`, and nothing else in there."""
         if not folder.exists() or not any(folder.iterdir()):
             return
-        made = any(
-            (folder / name).exists() for name in ("search.json", "search.json.copy", "oracle.json")
-        )
+        records = ("search.json", "search.json.copy", "oracle.json")
+        made = any((folder / name).exists() for name in records)
         if not made and {path.name for path in folder.iterdir()} != {storage.LOCK}:
             raise ValueError(
                 f"overwrite=True: no tuner made {folder}, so nothing is deleted; choose another project_name"
@@ -211,16 +215,20 @@ class Tuner(keras_tuner.Tuner):
     # The search
 
     def search(self, *fit_args, **fit_kwargs):
-        """Search, or continue a search that was interrupted, until `max_trials`, the end of the space or `time_limit`.
+        """Search, or continue an interrupted search.
+
+        It ends with `max_trials`, when all points are tried, or with `time_limit`.
 
         Args:
-            *fit_args: for `fit`; the first, or `x`, may be a function that returns the training data: `x`, a data
-                set, or a tuple `(x, y)` or `(x, y, sample_weight)`.
-            **fit_kwargs: for `fit`. `verbose` is 0 for `fit` unless given; `verbose=0` silences the search, too.
+            *fit_args: for `fit`; the first, or `x`, may be a function that returns the training
+                data: `x`, a data set, or a tuple `(x, y)` or `(x, y, sample_weight)`.
+            **fit_kwargs: for `fit`. `verbose` is 0 for `fit` unless given; `verbose=0` silences the
+                search, too.
 
         Raises:
             RuntimeError: if another search works in the project folder.
-            Exception: whatever the first trial raised, which has the default values: the others would hardly do better.
+            Exception: whatever the first trial raised, which has the default values: the others
+                would hardly do better.
         """
         self._quiet = fit_kwargs.get("verbose") in (0, "0")
         if self._is_worker():
@@ -244,7 +252,9 @@ class Tuner(keras_tuner.Tuner):
 
     @contextlib.contextmanager
     def project(self):
-        """Hold the project folder and take up what it records; for programs that serve the oracle to workers.
+        """Hold the project folder and take up what it records.
+
+        It is for programs that serve the oracle to workers.
 
         Raises:
             RuntimeError: if another search works in the folder.
@@ -261,13 +271,10 @@ class Tuner(keras_tuner.Tuner):
         self._search_began, self._ended_here = time.monotonic(), 0
         self.on_search_begin()
         while True:
-            if (
-                self.time_limit is not None
-                and time.monotonic() - self._search_began >= self.time_limit
-            ):
-                self._say(
-                    f"The time limit of {self.time_limit:g} s is reached: no new trial is begun."
-                )
+            spent = time.monotonic() - self._search_began
+            if self.time_limit is not None and spent >= self.time_limit:
+                limit = f"{self.time_limit:g} s"
+                self._say(f"The time limit of {limit} is reached: no new trial is begun.")
                 break
             self.pre_create_trial()
             trial = self.oracle.create_trial(self.tuner_id)
@@ -306,39 +313,36 @@ class Tuner(keras_tuner.Tuner):
 
     def report(self, trial):
         """Print one line on a trial that has ended."""
-        number, planned = int(trial.trial_id) + 1, self.oracle.max_trials
-        objective = self.oracle.objective
-        best = self.oracle.get_best_trials(1)
-        if trial.status == oracles.COMPLETED:
-            outcome = f"{objective.name} {trial.score:.5g}"
+        number = int(trial.trial_id) + 1
+        planned = self.oracle.max_trials
+        completed = trial.status == oracles.COMPLETED
+        words = [f"Trial {number} of {planned}: " if planned else f"Trial {number}: "]
+        if completed:
+            words.append(f"{self.oracle.objective.name} {trial.score:.5g}")
         else:
-            outcome = f"failed ({_first_line(trial.message or self._run.get('message'))})"
+            words.append(f"failed ({_first_line(trial.message or self._run.get('message'))})")
+        best = self.oracle.get_best_trials(1)
         if best:
-            outcome += f", best {best[0].score:.5g} (trial {int(best[0].trial_id) + 1})"
-        left = self._seconds_left(number, planned)
-        note = (
-            f" [{_first_line(trial.message)}]"
-            if trial.status == oracles.COMPLETED and trial.message
-            else ""
-        )
-        of = f" of {planned}" if planned else ""
-        print(
-            f"Trial {number}{of}: {outcome}{'' if left is None else f', about {left:.0f} s left'}{note}",
-            flush=True,
-        )
-
-    def _seconds_left(self, number, planned):
-        spent = time.monotonic() - self._search_began
+            words.append(f", best {best[0].score:.5g} (trial {int(best[0].trial_id) + 1})")
         self._ended_here += 1
-        estimates = [] if not planned else [spent / self._ended_here * (planned - number)]
-        if self.time_limit is not None:
-            estimates.append(max(self.time_limit - spent, 0.0))
-        return min(estimates, default=None)
+        left = time_left.seconds_left(
+            time.monotonic() - self._search_began,
+            self._ended_here,
+            planned - number if planned else None,
+            self.time_limit,
+        )
+        if left is not None:
+            words.append(f", {time_left.in_words(left)}")
+        if completed and trial.message:
+            words.append(f" [{_first_line(trial.message)}]")
+        print("".join(words), flush=True)
 
     # One trial
 
     def _try_run_and_update_trial(self, trial, *fit_args, **fit_kwargs):
-        self._began, self._seconds_before, self._execution = time.monotonic(), 0.0, 0
+        self._began = time.monotonic()
+        self._seconds_before = 0.0
+        self._execution = 0
         self._run = {"seconds": 0.0, "epochs": 0, "message": None, "score": None, "executions": []}
         record = storage.load_json(os.path.join(self.get_trial_dir(trial.trial_id), "trial.json"))
         self._attempt = record["runs"] if isinstance(record, dict) else 0
@@ -346,31 +350,30 @@ class Tuner(keras_tuner.Tuner):
         keras.utils.set_random_seed(self.trial_seed(trial.hyperparameters.values))
         try:
             self._run_and_update_trial(trial, *fit_args, **fit_kwargs)
-            trial.status, trial.message = oracles.COMPLETED, self._run["message"]
+            trial.status = oracles.COMPLETED
+            trial.message = self._run["message"]
         except keras_tuner.errors.FatalError:
             raise
         except Exception as error:
             final = isinstance(error, keras_tuner.errors.FailedTrialError)
             trial.status = oracles.FAILED if final else oracles.INVALID
-            plain = isinstance(error, NotFiniteError | OutOfTimeError)
-            trial.message = (
-                str(error)
-                if plain
-                else f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
-            )
+            if isinstance(error, NotFiniteError | OutOfTimeError):
+                trial.message = str(error)
+            else:
+                trial.message = f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
             self._error = error if int(trial.trial_id) == 0 else None
             self._forget_states(trial.trial_id)
-        self._run["message"], self._run["seconds"] = trial.message, self.seconds()
+        self._run["message"] = trial.message
+        self._run["seconds"] = self.seconds()
         storage.save_json(os.path.join(self.get_trial_dir(trial.trial_id), "run.json"), self._run)
 
     def _run_and_update_trial(self, trial, *fit_args, **fit_kwargs):
         objective = self.oracle.objective
         results = self.run_trial(trial, *fit_args, **fit_kwargs)
         tuner_utils.validate_trial_results(results, objective, "Tuner.run_trial()")
-        executions = [
-            _best_metrics(result, objective)
-            for result in (results if isinstance(results, list) else [results])
-        ]
+        if not isinstance(results, list):
+            results = [results]
+        executions = [_best_metrics(result, objective) for result in results]
         for number, (metrics, _) in enumerate(executions):
             if number >= len(self._run["executions"]):
                 self._run["executions"].append({})
@@ -404,7 +407,13 @@ class Tuner(keras_tuner.Tuner):
         return results
 
     def _execute(self, trial, best, *fit_args, **fit_kwargs):
-        hp, trial_id = trial.hyperparameters, trial.trial_id
+        """Train the model once, from its last saved state.
+
+        Returns:
+            What `fit` returned, the best value of all executions, and whether it was pruned.
+        """
+        hp = trial.hyperparameters
+        trial_id = trial.trial_id
         folder = os.path.join(self.get_trial_dir(trial_id), f"execution{self._execution}")
         callbacks = self._deepcopy_callbacks(list(fit_kwargs.pop("callbacks", None) or []))
         self._configure_tensorboard_dir(callbacks, trial, self._execution)
@@ -412,24 +421,9 @@ class Tuner(keras_tuner.Tuner):
         follower = progress.Follower(
             self, trial, self.oracle.objective, folder, checkpoint, callbacks, best
         )
-        saved, begun = progress.load(folder), 0
-        if saved is not None:
-            self._seconds_before = max(self._seconds_before, saved["seconds"])
-            begun = hp.values.get("tuner/initial_epoch", 0)
-        elif "tuner/trial_id" in hp.values:  # promoted: goes on where the other trial ended
-            origin = self.get_trial_dir(hp.values["tuner/trial_id"])
-            saved = progress.load(os.path.join(origin, f"execution{self._execution}"))
-            if saved is None:
-                raise keras_tuner.errors.FailedTrialError(
-                    f"the state to continue from is not in {origin}"
-                )
-            begun = saved["epochs"]
-            if self._execution == 0:
-                storage.link_or_copy(
-                    self._get_checkpoint_fname(hp.values["tuner/trial_id"]), checkpoint
-                )
-
-        model, reminder = self._try_build(hp), []
+        saved, begun = self._state_to_continue(hp, folder, checkpoint)
+        model = self._try_build(hp)
+        reminder = []
         if saved is not None:
             try:
                 with tuner_module.maybe_distribute(self.distribution_strategy):
@@ -451,14 +445,35 @@ class Tuner(keras_tuner.Tuner):
         storage.save_json(self._get_build_config_fname(trial_id), model.get_build_config())
         tuner_utils.validate_trial_results(result, self.oracle.objective, "HyperModel.fit()")
         if isinstance(result, keras.callbacks.History):
-            result.history, result.epoch = follower.history(), list(range(follower.epochs))
+            result.history = follower.history()
+            result.epoch = list(range(follower.epochs))
         self._run["executions"].append({"values": follower.values(), "history": follower.history()})
         self._run["epochs"] += follower.epochs - begun
         self._run["message"] = self._run["message"] or follower.message
         return result, follower.best, follower.message is not None
 
+    def _state_to_continue(self, hp, folder, checkpoint):
+        """The state from which an execution goes on, or None; and its epochs of another trial."""
+        saved = progress.load(folder)
+        if saved is not None:
+            self._seconds_before = max(self._seconds_before, saved["seconds"])
+            return saved, hp.values.get("tuner/initial_epoch", 0)
+        if "tuner/trial_id" not in hp.values:
+            return None, 0
+        # Promoted: it goes on where the other trial ended.
+        origin = self.get_trial_dir(hp.values["tuner/trial_id"])
+        saved = progress.load(os.path.join(origin, f"execution{self._execution}"))
+        if saved is None:
+            raise keras_tuner.errors.FailedTrialError(
+                f"the state to continue from is not in {origin}"
+            )
+        if self._execution == 0:
+            best = self._get_checkpoint_fname(hp.values["tuner/trial_id"])
+            storage.link_or_copy(best, checkpoint)
+        return saved, saved["epochs"]
+
     def trial_seed(self, values, execution=None):
-        """The seed for hyperparameter values: the same in every process, of all others different."""
+        """The seed for hyperparameter values: the same in every process."""
         values = {name: value for name, value in values.items() if not name.startswith("tuner/")}
         execution = self._execution if execution is None else execution
         return oracles.random_number("build", self._seed(), values, execution, self._attempt)
@@ -486,19 +501,23 @@ class Tuner(keras_tuner.Tuner):
             )
 
     def verdict(self, trial, values):
-        """Why to stop a trial with these values of the objective so far, or None: the median rule. To be overridden."""
+        """Why to stop a trial with these values of the objective so far, or None.
+
+        This is the median rule, to be overridden.
+        """
         epoch, objective = len(values), self.oracle.objective
         if self.prune is None or self._execution > 0 or epoch <= PRUNE_EPOCHS:
             return None
         finite = [value for value in values if math.isfinite(value)]
-        others = [
-            curve[epoch - 1] for curve in self._other_curves(trial.trial_id) if len(curve) >= epoch
-        ]
-        others = sorted(value for value in others if value is not None and math.isfinite(value))
+        others = []  # what the other trials had at this epoch
+        for curve in self._other_curves(trial.trial_id):
+            value = curve[epoch - 1] if len(curve) >= epoch else None
+            if value is not None and math.isfinite(value):
+                others.append(value)
         if len(others) < PRUNE_TRIALS or not finite:
             return None
         best = max(finite) if objective.direction == "max" else min(finite)
-        middle = (others[(len(others) - 1) // 2] + others[len(others) // 2]) / 2
+        middle = statistics.median(others)
         if not objective.better_than(middle, best):
             return None
         return f"pruned at epoch {epoch}: {best:.5g} is worse than {middle:.5g}, the median of {len(others)} others"
@@ -523,46 +542,46 @@ class Tuner(keras_tuner.Tuner):
         """All trials as dictionaries, the best first, those that failed or have not ended last.
 
         Keys: `rank` (equal scores share it; None if there is no score), `trial` (its id), `score`,
-        `status`, `message` (one line or None), `epochs` and `seconds` (spent on this trial), `scores`
-        (of each execution), `hyperparameters`.
+        `status`, `message` (one line or None), `epochs` and `seconds` (spent on this trial),
+        `scores` (of each execution), `hyperparameters`.
         """
         if self._is_worker():
             self._local.reload()
         ranked = self._local.get_best_trials(len(self._local.trials))
         rest = [trial for trial in self._local.trials.values() if trial not in ranked]
-        rows, rank = [], None
-        for number, trial in enumerate([*ranked, *rest], start=1):
-            if number > len(ranked):
-                rank = None
-            elif number == 1 or trial.score != ranked[number - 2].score:
-                rank = number
-            run = (
-                storage.load_json(os.path.join(self.get_trial_dir(trial.trial_id), "run.json"))
-                or {}
-            )
-            rows.append(
-                {
-                    "rank": rank,
-                    "trial": trial.trial_id,
-                    "score": trial.score,
-                    "status": trial.status,
-                    "message": _first_line(trial.message),
-                    "epochs": run.get("epochs", 0),
-                    "seconds": run.get("seconds", 0.0),
-                    "scores": [execution.get("score") for execution in run.get("executions", [])],
-                    "hyperparameters": {
-                        name: value
-                        for name, value in trial.hyperparameters.values.items()
-                        if not name.startswith("tuner/")
-                    },
-                }
-            )
+        rows = []
+        for place, trial in enumerate(ranked, start=1):
+            tied = rows and rows[-1]["score"] == trial.score
+            rows.append(self._row(trial, rows[-1]["rank"] if tied else place))
+        rows += [self._row(trial, None) for trial in rest]
         return rows
+
+    def _row(self, trial, rank):
+        run = self._run_record(trial.trial_id)
+        searched = {
+            name: value
+            for name, value in trial.hyperparameters.values.items()
+            if not name.startswith("tuner/")
+        }
+        return {
+            "rank": rank,
+            "trial": trial.trial_id,
+            "score": trial.score,
+            "status": trial.status,
+            "message": _first_line(trial.message),
+            "epochs": run.get("epochs", 0),
+            "seconds": run.get("seconds", 0.0),
+            "scores": [execution.get("score") for execution in run.get("executions", [])],
+            "hyperparameters": searched,
+        }
+
+    def _run_record(self, trial_id):
+        return storage.load_json(os.path.join(self.get_trial_dir(trial_id), "run.json")) or {}
 
     def curves(self, trial_id):
         """The metrics after each epoch of a trial, one dictionary of lists for each execution."""
-        run = storage.load_json(os.path.join(self.get_trial_dir(trial_id), "run.json")) or {}
-        return [execution.get("history", {}) for execution in run.get("executions", [])]
+        executions = self._run_record(trial_id).get("executions", [])
+        return [execution.get("history", {}) for execution in executions]
 
     def load_model(self, trial):
         """The model of a trial with its best weights.
@@ -591,19 +610,22 @@ class Tuner(keras_tuner.Tuner):
 
 
 class RandomSearch(Tuner):
-    """`keras_tuner.RandomSearch`, dependable. The defaults are the first trial; no point is tried twice."""
+    """`keras_tuner.RandomSearch`, dependable: the defaults first, and no point twice."""
 
     Oracle = oracles.RandomSearchOracle
 
 
 class BayesianOptimization(Tuner):
-    """`keras_tuner.BayesianOptimization`, dependable, with expected improvement and without repetition."""
+    """`keras_tuner.BayesianOptimization`, dependable, with expected improvement."""
 
     Oracle = oracles.BayesianOptimizationOracle
 
 
 class Hyperband(Tuner):
-    """`keras_tuner.Hyperband`, dependable. A promoted trial goes on exactly as if it had never been interrupted."""
+    """`keras_tuner.Hyperband`, dependable.
+
+    A promoted trial goes on exactly as if it had never been interrupted.
+    """
 
     Oracle = oracles.HyperbandOracle
 
@@ -620,37 +642,43 @@ def _first_line(message):
 
 def _differences(there, here):
     """In words, what differs between two descriptions of a search."""
-    lines = [
-        f"{name}: {there.get(name)} there, {here.get(name)} here"
-        for name in dict.fromkeys([*there, *here])
-        if name != "space" and there.get(name) != here.get(name)
-    ]
-
-    def entries(space):
-        return {
-            (hp["config"]["name"], json.dumps(hp["config"]["conditions"])): (
-                hp["class_name"],
-                hp["config"],
-            )
-            for hp in space
-        }
-
-    old, new = entries(there.get("space", [])), entries(here["space"])
+    lines = []
+    for name in dict.fromkeys([*there, *here]):
+        if name != "space" and there.get(name) != here.get(name):
+            lines.append(f"{name}: {there.get(name)} there, {here.get(name)} here")
+    old = _entries(there.get("space", []))
+    new = _entries(here["space"])
     for key in dict.fromkeys([*old, *new]):
-        if key not in new or key not in old:
-            lines.append(f"hyperparameter {key[0]!r}: only {'there' if key in old else 'here'}")
+        hyperparameter = f"hyperparameter {key[0]!r}"
+        if key not in new:
+            lines.append(f"{hyperparameter}: only there")
+        elif key not in old:
+            lines.append(f"{hyperparameter}: only here")
         elif old[key] != new[key]:
-            (kind, a), (other_kind, b) = old[key], new[key]
-            changed = [
-                f"{name} {a.get(name)} there, {b.get(name)} here"
-                for name in b
-                if a.get(name) != b.get(name)
-            ]
-            lines.append(
-                f"hyperparameter {key[0]!r}: "
-                + (", ".join(changed) or f"{kind} there, {other_kind} here")
-            )
+            lines.append(f"{hyperparameter}: {_changes(old[key], new[key])}")
     return lines
+
+
+def _entries(space):
+    """`{(name, conditions): (kind, settings)}` of the hyperparameters of a space."""
+    entries = {}
+    for hp in space:
+        config = hp["config"]
+        key = config["name"], json.dumps(config["conditions"])
+        entries[key] = hp["class_name"], config
+    return entries
+
+
+def _changes(old, new):
+    """In words, what differs between two hyperparameters of one name."""
+    old_kind, old_config = old
+    new_kind, new_config = new
+    changed = [
+        f"{name} {old_config.get(name)} there, {new_config.get(name)} here"
+        for name in new_config
+        if old_config.get(name) != new_config.get(name)
+    ]
+    return ", ".join(changed) or f"{old_kind} there, {new_kind} here"
 
 
 def _best_metrics(result, objective):
@@ -660,33 +688,38 @@ def _best_metrics(result, objective):
         NotFiniteError: if no value of the objective is finite, or the last is not.
     """
     if isinstance(result, keras.callbacks.History):
-        rows = itertools.zip_longest(*result.history.values())
-        epochs = [
-            {k: v for k, v in zip(result.history, row, strict=True) if v is not None}
-            for row in rows
-        ]
+        epochs = []
+        for row in itertools.zip_longest(*result.history.values()):
+            named = zip(result.history, row, strict=True)
+            epochs.append({name: value for name, value in named if value is not None})
         epochs = [metrics for metrics in epochs if objective.has_value(metrics)]
+    elif isinstance(result, dict):
+        epochs = [dict(result)]
     else:
-        epochs = [dict(result) if isinstance(result, dict) else {objective.name: float(result)}]
+        epochs = [{objective.name: float(result)}]
     if not epochs:
         raise NotFiniteError(f"there is no value of {objective.name}")
-    values = [
-        metrics[objective.name] if objective.name in metrics else objective.get_value(metrics)
-        for metrics in epochs
-    ]
+    values = []
+    for metrics in epochs:
+        if objective.name in metrics:
+            values.append(metrics[objective.name])
+        else:
+            values.append(objective.get_value(metrics))
     if not math.isfinite(values[-1]):
         where = f" after epoch {len(values)}" if len(values) > 1 else ""
         raise NotFiniteError(f"{objective.name} is {values[-1]}{where}")
     finite = [number for number, value in enumerate(values) if math.isfinite(value)]
-    best = (max if objective.direction == "max" else min)(finite, key=lambda number: values[number])
+    better = max if objective.direction == "max" else min
+    best = better(finite, key=lambda number: values[number])
     return {**epochs[best], objective.name: values[best]}, best
 
 
 def _let_go_of_graphs(optimizer):
     """Spare `optimizer` the sum of gradients over replicas where there is only one.
 
-    In TensorFlow that sum is a custom gradient, whose entry in the global registry of gradients keeps the whole
-    training graph, 3 MB and more a trial, until the process ends. Neither `clear_session` nor garbage collection helps.
+    In TensorFlow that sum is a custom gradient, whose entry in the global registry of gradients
+    keeps the whole training graph, 3 MB and more a trial, until the process ends. Neither
+    `clear_session` nor garbage collection helps.
     """
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # of a LossScaleOptimizer
     if keras.backend.backend() != "tensorflow" or not hasattr(

@@ -12,7 +12,7 @@ import tensorflow_datasets as tfds
 
 from recipes._runner import arguments, data
 from recipes._runner.recipe import find
-from tests.recipes.test_contract import TRAINED
+from tests.selection import TRAINED, parameters
 
 FEWER = {"cnn_regression": {"count": 2000}, "code_completion": {"examples": 400}}
 ALL_THERE_ARE = {  # whose world is so small that all parts know all of it
@@ -39,10 +39,6 @@ NEEDS_MORE = {  # baselines that learn nothing of so few rows
 }
 CLASSIFIED = {"mnist", "fashion_mnist", "cifar10", "imdb_reviews"}  # one class for each
 ERRORS = {"rmse", "mse", "loss", "rmse_cycles"}  # less is better; `loss` is a squared error, too
-
-
-def of_names(names):
-    return [parameter for parameter in TRAINED if names(parameter.values[0])]
 
 
 @pytest.fixture(autouse=True)
@@ -98,7 +94,7 @@ def digests(dataset, index=0):
     return found
 
 
-@pytest.mark.parametrize("recipe", TRAINED)
+@pytest.mark.parametrize("recipe", parameters(TRAINED, full=True))
 def test_parts_share_no_examples(recipe, chosen):
     compared = list(all_parts(recipe))
     assert compared or recipe.name in ALL_THERE_ARE
@@ -127,7 +123,7 @@ def class_names(recipe):
     return features["label"].names
 
 
-@pytest.mark.parametrize("recipe", of_names(labeled))
+@pytest.mark.parametrize("recipe", parameters(filter(labeled, TRAINED), full=True))
 def test_labels_mean_what_their_names_say(recipe, chosen):
     """A test example's class has the name that the data set gives to that example."""
     names = class_names(recipe)
@@ -195,13 +191,13 @@ def judges_answers(recipe):
     others = {"autoencoders", "gans"}
     writers = {"code_completion", "gpt", "transformer_translation", "char_rnn"}
     return (
-        hasattr(recipe.module, "baseline")
+        "baseline" in recipe.functions
         and recipe.chapter not in others
         and recipe.name not in writers | LEARNS_NOTHING
     )
 
 
-@pytest.mark.parametrize("recipe", of_names(judges_answers))
+@pytest.mark.parametrize("recipe", parameters(filter(judges_answers, TRAINED), full=True))
 def test_baseline_learns_from_the_training_set_alone(recipe):
     data.choose(data.names(recipe.path), stand_in=True, rows=200)
     train, _, test = recipe.module.load_data(**FEWER.get(recipe.name, {}))

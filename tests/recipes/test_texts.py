@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from recipes._runner import arguments, data
 from recipes._runner.recipe import all_recipes
-from recipes._runner.stand_ins import TEXTS
+from recipes.datasets.stand_ins import TEXTS
 
 READERS = [
     recipe for recipe in all_recipes() if recipe.trains and {*data.names(recipe.path)} & {*TEXTS}

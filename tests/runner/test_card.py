@@ -62,9 +62,8 @@ def figures_of_one(model, test, history):
 def test_card_of_one_network_tells_its_scores_and_shows_all_its_pictures(tmp_path, monkeypatch):
     monkeypatch.setattr(tiny_recipe, "figures", figures_of_one, raising=False)
     monkeypatch.setattr(tiny_recipe, "CLASSES", ["inner", "outer"], raising=False)
-    monkeypatch.setattr(
-        Recipe, "figures_summary", "What it does."
-    )  # read from the file, which has none
+    # Read from the file, which has none.
+    monkeypatch.setattr(Recipe, "figures_summary", "What it does.")
     text = run(tmp_path)
     scores = fresh_scores(tmp_path)
     assert {name: cells[0] for name, cells in table(text).items() if name in scores} == {

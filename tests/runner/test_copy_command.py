@@ -17,7 +17,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from recipes._runner import cli, copy_command, copy_extras, data, recipe, stand_ins
+from recipes._runner import cli, copy_command, copy_extras, data, recipe
+from recipes.datasets import stand_ins
 
 FILES = {
     "recipes/__init__.py": "from recipes import _runner\n",

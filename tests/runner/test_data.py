@@ -17,9 +17,9 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.core import constants
 from tensorflow_datasets.core.utils import file_utils
 
-from recipes._runner import data, stand_ins
+from recipes._runner import data
 from recipes._runner.errors import UserError
-from recipes.datasets import california_housing
+from recipes.datasets import california_housing, stand_ins
 
 ROWS = 200
 reachable = data._reachable

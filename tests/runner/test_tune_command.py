@@ -123,9 +123,8 @@ def test_the_recipes_own_metric_is_the_objective():
         "val_accuracy",
         "min",
     )
-    own = types.SimpleNamespace(
-        OBJECTIVE=("val_frechet_distance", "min")
-    )  # a search for the worst GAN
+    # A search for the worst GAN.
+    own = types.SimpleNamespace(OBJECTIVE=("val_frechet_distance", "min"))
     assert tune_command.objective(own, "val_frechet_distance", 1, {}, {}) == (
         "val_frechet_distance",
         "min",
@@ -201,19 +200,19 @@ def test_what_is_set_is_not_searched_and_a_variant_is_where_the_search_starts():
     started = space(defaults={"units": 12})
     assert started.get("units") == 12
     assert isinstance(started.space[0], keras_tuner.engine.hyperparameters.Int)
+    # 5 is not on the grid.
     for fixed in (
         space(arguments={"units": 16}),
         space(defaults={"units": 5}),
-    ):  # 5 is not on the grid
+    ):
         assert isinstance(fixed.space[0], keras_tuner.engine.hyperparameters.Fixed)
 
 
 def test_another_search_in_the_folder_is_refused(tmp_path):
     tune_command.output.write_json(tmp_path / "plan.json", tune_command.dataclasses.asdict(plan()))
     tune_command.refuse_another(plan(), tmp_path)
-    tune_command.refuse_another(
-        plan(tuner_arguments={"max_trials": 30, "seed": 0}), tmp_path
-    )  # more of the same
+    # More of the same.
+    tune_command.refuse_another(plan(tuner_arguments={"max_trials": 30, "seed": 0}), tmp_path)
     with pytest.raises(tune_command.UserError, match="epochs 2 there, 5 here"):
         tune_command.refuse_another(plan(epochs=5), tmp_path)
     with pytest.raises(tune_command.UserError, match="seed 0 there, 1 here"):
@@ -258,9 +257,8 @@ def test_a_search_leaves_its_results_and_the_lines_that_build_the_winner(
     card = (tuned / "README.md").read_text()
     assert "keras.saving.load_model(" in card
     assert "| batch_size |  | 10 |" in card
-    assert (
-        f"| loss, test set | {metrics['scores']['loss']:.4g}" not in card
-    )  # that is the defaults' column
+    # That is the defaults' column.
+    assert f"| loss, test set | {metrics['scores']['loss']:.4g}" not in card
     assert f"| {metrics['scores']['loss']:.4g} |" in card
     assert (tuned / "defaults" / "model.keras").exists()
 

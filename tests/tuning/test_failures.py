@@ -79,9 +79,8 @@ def test_first_trial_stops_the_search(outcome, tmp_path):
     with pytest.raises(error, match=r"in build|score is nan"):
         tuner.search(verbose=0)
     assert len(tuner.calls) == 1
-    mended = tiny.fake(
-        "RandomSearch", tmp_path
-    )  # the user has mended it: the search begins where it stopped
+    # The user has mended it: the search begins where it stopped.
+    mended = tiny.fake("RandomSearch", tmp_path)
     mended.search(verbose=0)
     assert len(mended.calls) == 9
     assert mended.calls[0] == tuner.calls[0]
@@ -169,7 +168,7 @@ def test_report(tmp_path, capsys):
     tuner.search()
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
-    assert lines[0].startswith("Trial 1 of 3: score 2.5, best 2.5 (trial 1), about ")
+    assert lines[0].startswith("Trial 1 of 3: score 2.5, best 2.5 (trial 1), ")
     assert lines[0].endswith(" s left")
     assert lines[1].startswith("Trial 2 of 3: failed (ValueError: bad shape), best 2.5 (trial 1)")
     tuner = tiny.fake("RandomSearch", tmp_path, max_trials=4)

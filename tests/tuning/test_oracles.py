@@ -137,9 +137,8 @@ def test_cost_of_a_bayesian_proposal(tmp_path):
 
 @pytest.mark.slow
 def test_cost_of_a_random_trial(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        "os.fsync", lambda descriptor: None
-    )  # waiting for the disk is not counted, and takes minutes
+    # Waiting for the disk is not counted, and takes minutes.
+    monkeypatch.setattr("os.fsync", lambda descriptor: None)
     tuner = after(tmp_path, 1_000)
     begun = time.process_time()
     more = tiny.fake(

@@ -151,9 +151,8 @@ def test_promoted_weights_are_those_of_the_last_epoch(tmp_path):
     """Optimizer, schedule and seed generators too: everything that decides on the next step."""
     search = tuner("Hyperband", tmp_path, max_epochs=3, factor=3)
     with pytest.raises(tiny.Killed):
-        search.search(
-            shuffled, callbacks=[Die(4)], **FIT
-        )  # three beginners, then in the second epoch of the promoted
+        # Three beginners, then in the second epoch of the promoted.
+        search.search(shuffled, callbacks=[Die(4)], **FIT)
     keras.utils.set_random_seed(0)
     promoted = search.oracle.trials["0003"]
     past = promoted.hyperparameters.values["tuner/trial_id"]

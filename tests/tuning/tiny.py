@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import pathlib
 
 import keras_tuner
 
@@ -73,7 +74,8 @@ def fault(monkeypatch, number, manner):
         if count < number:
             return write(path, text, sync)
         if manner == "truncated":
-            with open(f"{path}.new", "w") as file:
+            path = pathlib.Path(path)
+            with open(path.with_name(f".{path.name}.new"), "w") as file:
                 file.write(text[: len(text) // 2])
         elif manner == "after":
             write(path, text, sync)

@@ -388,9 +388,8 @@ def electricity_es(split, size):
     yielded = 0
     for day in range(days):
         date = first + datetime.timedelta(day)
-        season = np.cos(
-            2 * np.pi * (date.timetuple().tm_yday - 20) / 365.25
-        )  # 1 in January, -1 in July
+        # 1 in January, -1 in July.
+        season = np.cos(2 * np.pi * (date.timetuple().tm_yday - 20) / 365.25)
         degrees = 15 - 9 * season + weather[day]
         cold, heat = max(0, 14 - degrees), max(0, degrees - 21)
         rest = {5: 0.88, 6: 0.8}.get(date.weekday(), 1.0)

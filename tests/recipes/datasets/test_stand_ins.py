@@ -14,7 +14,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClas
 from sklearn.metrics import f1_score
 from sklearn.multiclass import OneVsRestClassifier
 
-from recipes._runner import stand_ins
+from recipes.datasets import stand_ins
 
 ROWS = 200
 
@@ -171,7 +171,7 @@ def test_the_slower_of_two_processes_uses_what_the_faster_made(tmp_path, monkeyp
 @pytest.mark.slow
 def test_two_processes_at_once(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    code = "from recipes._runner import stand_ins; stand_ins.make('mnist', 200)"
+    code = "from recipes.datasets import stand_ins; stand_ins.make('mnist', 200)"
     processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(2)]
     assert [process.wait() for process in processes] == [0, 0]
     data = tfds.load("mnist", split="train", data_dir=stand_ins.folder("mnist", 200))

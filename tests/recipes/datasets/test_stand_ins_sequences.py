@@ -8,8 +8,8 @@ import random
 import numpy as np
 import pytest
 
-from recipes._runner import stand_ins_sequences as sequences
-from recipes._runner.stand_ins_sequences import GENERATORS, SIZES, conjugate, inflect
+from recipes.datasets import stand_ins_sequences as sequences
+from recipes.datasets.stand_ins_sequences import GENERATORS, SIZES, conjugate, inflect
 
 
 def verb(infinitive):

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from recipes import check_head
-from recipes._runner.head_check import METRIC_RULES, TABLE, monitor
+from recipes.common.head_check import METRIC_RULES, TABLE, monitor
 
 RNG = np.random.default_rng(0)
 N, D = 12, 4

@@ -12,7 +12,7 @@ import re
 import keras
 import numpy as np
 
-from recipes._runner import head_look
+from recipes.common import head_look
 
 Row = collections.namedtuple("Row", "task targets layer loss metric")
 TABLE = (  # slides 001 «Capas de salida dependiendo de la tarea»; K: the number of classes, labels or values
@@ -307,9 +307,8 @@ class _Case:
             raise _Wrong(
                 f"the targets are strings: turn them into integers (StringLookup) and use {TABLE[1].loss}"
             )
-        self.y = y = y[: max(1, 2**22 // math.prod(y.shape[1:]))].astype(
-            "float64"
-        )  # of big images the first will do
+        # Of big images the first will do.
+        self.y = y = y[: max(1, 2**22 // math.prod(y.shape[1:]))].astype("float64")
         if not np.isfinite(y).all():
             what = "NaN" if np.isnan(y).any() else "infinite"
             count = f"{(~np.isfinite(y)).sum()} of {y.size}"
@@ -453,9 +452,8 @@ class _Case:
         if head.sums and self.over_one:
             self.wrong(f"softmax outputs sum to 1, the {self.kind} targets do not")
         if head.known and name != "cosine_similarity":
-            span = (
-                head.high - head.low
-            )  # scaled by the training set, other targets may leave the range a little
+            # Scaled by the training set, other targets may leave the range a little.
+            span = head.high - head.low
             slack = span / 20 if math.isfinite(span) else max(abs(self.low), abs(self.high)) / 100
             if self.low < head.low - slack or self.high > head.high + slack:
                 self.check_marks(2)
@@ -480,9 +478,8 @@ class _Case:
                 raise _Wrong(
                     f"metric {name} {why.format(c=self)}: for {self.task} use {right or self.row().metric}"
                 )
-        if (
-            kind == "binaryaccuracy" and self.kind == "fractions"
-        ):  # mixed or smoothed labels? then right in validation
+        # Mixed or smoothed labels? then right in validation.
+        if kind == "binaryaccuracy" and self.kind == "fractions":
             self.remarks.append(f"{name} counts targets 0 and 1, these are fractions")
         if kind in ARGMAX and self.one_per_row:
             self.task = "multi-class"

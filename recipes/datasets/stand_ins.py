@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recipes._runner import stand_ins_sequences as sequences
+from recipes.datasets import stand_ins_sequences as sequences
 
 VERSION = (
     3  # to be raised with every change below, so that what older code made is not used any more
@@ -165,9 +165,8 @@ def mnist(split, size):
         rotation = np.array(
             [[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]
         )
-        matrix = (
-            rotation @ [[1, 0], [shear, 1]] @ np.diag([height, width]) / 2.5
-        )  # 8 pixels become 20
+        # 8 pixels become 20.
+        matrix = rotation @ [[1, 0], [shear, 1]] @ np.diag([height, width]) / 2.5
         centre = np.array(center_of_mass(image))
         large = affine_transform(
             image / 16, matrix, centre - matrix @ [13.5, 13.5] + rng.normal(0, 0.2, 2), (28, 28)
@@ -470,9 +469,8 @@ def california_housing(split, size):
     """Blocks along a slanting coast; the price grows with income, more so near two cities and the sea."""
     rng = np.random.default_rng(6)
     coast = rng.uniform(0, 1, size)  # 0 in the south, 1 in the north
-    inland = rng.exponential(0.9, size) * (rng.random(size) < 0.75) + rng.uniform(
-        0, 0.15, size
-    )  # degrees from the sea
+    # Degrees from the sea.
+    inland = rng.exponential(0.9, size) * (rng.random(size) < 0.75) + rng.uniform(0, 0.15, size)
     longitude = np.clip(-117.2 - 7 * coast + 0.9 * inland, -124.35, -114.31)
     latitude = np.clip(32.6 + 9 * coast + 0.7 * inland, 32.54, 41.95)
     income = np.clip(rng.lognormal(1.25, 0.45, size), 0.5, 15)
