@@ -43,10 +43,13 @@ def plot_probabilities(dog, labels):
         axis.hist(shown, bins=bins, alpha=0.6, color=color, label=CLASSES[label] + "s")
     axis.axvline(0.5, color="gray", linestyle=":")
     share, accuracy = sure_answers(dog, labels)
-    axis.set_title(
-        "One number per image. "
-        f"Where it is over {SURE:.0%} sure ({share:.0%} of them), {accuracy:.0%} are right"
-    )
+    title = f"One number per image, never over {SURE:.0%} sure"
+    if share:
+        title = (
+            "One number per image. "
+            f"Where it is over {SURE:.0%} sure ({share:.0%} of them), {accuracy:.0%} are right"
+        )
+    axis.set_title(title)
     axis.set(xlabel="output: probability of a dog", ylabel="test images")
     axis.legend(loc="upper center")
     return figure

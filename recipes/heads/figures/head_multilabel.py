@@ -49,7 +49,7 @@ def plot_found(labels, outputs):
         axes[1].hist(output.sum(axis=-1), bins=np.linspace(0, 3, 61), alpha=0.7, label=name)
     axes[0].set(title=f"All true emotions exceed {THRESHOLD}", xticks=counts)
     axes[0].set(xlabel="emotions of the comment", ylabel="share of the comments")
-    axes[0].legend()
+    axes[1].legend()
     axes[1].set(title="Softmax spends exactly 1 on every comment", yscale="log")
     axes[1].set(xlabel="sum of the 28 outputs", ylabel="comments")
     return figure

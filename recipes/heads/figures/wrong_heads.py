@@ -55,7 +55,8 @@ def plot_gallery(histories):
 def plot_saturation(histories):
     figure, axes = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
     z = np.linspace(-12, 12, 200)
-    for loss, gradient, style in zip(("bce", "mse"), sigmoid_gradients(z), "-:", strict=True):
+    cross_entropy, squared_error = sigmoid_gradients(z)
+    for loss, gradient, style in (("bce", cross_entropy, "-"), ("mse", squared_error, "--")):
         axes[0].plot(z, gradient, style, label=loss)
         name = f"saturated_{loss}"
         if name in histories:
