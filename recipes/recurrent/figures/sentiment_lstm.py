@@ -16,6 +16,7 @@ SENTENCES = [
     "i thought i would love this film the actors are great "
     "but the story is a complete waste of time",
 ]
+STYLES = {"bag_of_words": "s:", "lstm": "o-", "bidirectional": "^--"}
 PEOPLE = ["man", "woman", "boy", "girl", "postman", "nurse"]
 ANIMALS = ["dog", "cat", "horse", "snake", "donkey", "spider"]
 
@@ -109,8 +110,9 @@ def plot_reading(models):
     for axis, sentence in zip(axes, SENTENCES, strict=True):
         words = sentence.split()
         beginnings = [" ".join(words[: count + 1]) for count in range(len(words))]
-        for (name, model), style in zip(models.items(), ("s:", "o-", "^--"), strict=True):
-            axis.plot(predict_positive(model, beginnings), style, label=name, markersize=4)
+        for name, model in models.items():
+            probabilities = predict_positive(model, beginnings)
+            axis.plot(probabilities, STYLES[name], label=name, markersize=4)
         axis.axhline(0.5, color="0.7", linewidth=1)
         axis.set_xticks(range(len(words)), words, rotation=40, ha="right", fontsize=10)
         axis.set(ylabel="positive", ylim=(-0.03, 1.3), yticks=(0, 0.5, 1))
