@@ -210,14 +210,28 @@ def pass_rate(predict, prompts, temperature=0.5):
 class CompletionModel(keras.Model):
     """Tokens to the probabilities of what follows each."""
 
-    def predict_next(self, tokens):
-        """The probabilities after the last token: (functions, tokens) to (functions, 66)."""
-        return self.predict_on_batch(tokens)[:, -1]
+    def next_token_predictor(self):
+        """A function from tokens, (functions, tokens), to the probabilities of each next one.
+
+        The network is traced once, for MAX_LENGTH tokens: what pads those known comes after them,
+        and the causal mask hides it.
+        """
+        shape = tf.TensorSpec((None, MAX_LENGTH), "int32")
+        network = tf.function(self).get_concrete_function(shape)
+
+        def predict(tokens):
+            known = tokens.shape[1]
+            padded = np.pad(tokens, ((0, 0), (0, MAX_LENGTH - known)))
+            probabilities = network(tf.constant(padded, "int32"))  # (functions, MAX_LENGTH, 66)
+            return probabilities[:, known - 1].numpy()
+
+        return predict
 
     def evaluate(self, x=None, *arguments, return_dict=False, **keywords):
         """Loss, accuracy of the next token, and the pass rate of completed functions."""
         scores = super().evaluate(x, *arguments, return_dict=True, **keywords)
-        scores["pass_rate"] = pass_rate(self.predict_next, prompts(x, COMPLETIONS))
+        predict = self.next_token_predictor()
+        scores["pass_rate"] = pass_rate(predict, prompts(x, COMPLETIONS))
         return scores if return_dict else list(scores.values())
 
 
@@ -291,7 +305,7 @@ def main():
     model = keras.saving.load_model("code_completion.keras")
     print(model.evaluate(test, return_dict=True))
     print("5-gram language model:", baseline(train, test))
-    for tokens in complete(model.predict_next, prompts(test, count=5)):
+    for tokens in complete(model.next_token_predictor(), prompts(test, count=5)):
         print(to_code(tokens), end="\n\n")
 
 

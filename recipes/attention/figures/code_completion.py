@@ -14,7 +14,10 @@ FAILED = "#D55E00"
 def figures(model, test, history):
     """Functions completed by the network and by a 5-gram model, and pass rates by temperature."""
     train, _, _ = recipe.load_data()
-    models = {"GPT": model.predict_next, "5-gram model": recipe.ngram_model(train).predict}
+    models = {
+        "GPT": model.next_token_predictor(),
+        "5-gram model": recipe.ngram_model(train).predict,
+    }
     given = recipe.prompts(test, recipe.COMPLETIONS)
     longest = sorted(given, key=len)[-4:]
     return {
