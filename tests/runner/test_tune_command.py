@@ -278,7 +278,7 @@ def files(folder):
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and path.name != ".lock"
+        if path.is_file() and path.name not in (".lock", tune_command.output.MARK)
     }
 
 
@@ -289,6 +289,7 @@ def earlier(tmp_path):
     (folder / "trials" / "trial_00").mkdir(parents=True)
     for name in ("plan.json", "leaderboard.csv", "trials/trial_00/trial.json"):
         (folder / name).write_text(f"{name} of weeks")
+    tune_command.output.mark(tmp_path)
     return folder
 
 
