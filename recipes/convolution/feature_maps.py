@@ -1,25 +1,28 @@
-"""What a trained network sees: its filters and its feature maps, layer by layer, on Fashion-MNIST.
+"""Feature maps and filters of a trained convolutional network, layer by layer, on Fashion-MNIST.
 
 Slides: 001 «Redes de convolución», 001 «Entradas, salidas y pesos», 002 «Filtros como atributos»,
         003 «Capas convolucionales».
 Papers: Zeiler & Fergus (2014), https://arxiv.org/abs/1311.2901 (looking at the maps);
-        Krizhevsky et al. (2012), https://doi.org/10.1145/3065386 (the slide's 96 filters of 11 × 11 × 3)
-Departs from them: a network small enough for a CPU, with first-layer filters of 7 × 7, large enough to be looked at.
-That deeper maps are sparser is learned: in untrained networks, and after one epoch alone, it need not be so.
-The slide's "Total: F × F × Cin" is per filter; a layer has F × F × Cin × Cout weights and Cout biases.
+        Krizhevsky et al. (2012), https://doi.org/10.1145/3065386 (the slide's 96 filters of
+        11 × 11 × 3)
+Departs from them: a network small enough for a CPU, with first-layer filters of 7 × 7, large enough
+to be looked at. That deeper maps are sparser is learned: in untrained networks, and after a single
+epoch, it need not be so. The slide's "Total: F × F × Cin" is per filter; a layer has
+F × F × Cin × Cout weights and Cout biases.
 """
 
 import keras
-import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow_datasets as tfds
 from sklearn.linear_model import LogisticRegression
+
+from recipes.common.arrays import to_numpy
 
 EPOCHS = 4
 
 
 def load_data(batch_size=128):
-    """Train, validation and test batches of (28, 28, 1) uint8 images of clothes and integer labels 0–9."""
+    """Train, validation and test batches of (28, 28, 1) uint8 images of clothes and labels 0–9."""
     splits = ["train[:95%]", "train[95%:]", "test"]
     train, validation, test = tfds.load("fashion_mnist", split=splits, as_supervised=True)
     train = train.cache().shuffle(10_000).batch(batch_size).prefetch(2)
@@ -27,7 +30,11 @@ def load_data(batch_size=128):
 
 
 def build_model(filters=16, learning_rate=0.003, steps=EPOCHS * 446):
-    """The compiled network: three convolutions, each followed by average pooling. 29,706 parameters."""
+    """The compiled network: (28, 28, 1) images to 10 class probabilities. 29,706 parameters.
+
+    Three convolutions, `layer_1` to `layer_3`, of `filters`, twice and four times as many filters,
+    each followed by average pooling. The learning rate falls to 0 along a cosine over the `steps`.
+    """
     model = keras.Sequential(
         [
             keras.Input((28, 28, 1)),
@@ -67,7 +74,7 @@ def deployed(model):
 
 
 def search_space(hp):
-    """Arguments of `build_model` and `load_data` worth tuning; the defaults are the recipe's own."""
+    """Arguments of `build_model` and `load_data` worth tuning; defaults are the recipe's own."""
     return {
         "filters": hp.Int("filters", 8, 32, step=8, default=16),
         "learning_rate": hp.Float(
@@ -79,121 +86,24 @@ def search_space(hp):
 
 def baseline(train, test):
     """Logistic regression on the pixels."""
-    images, labels = (
-        np.concatenate(parts) for parts in zip(*train.as_numpy_iterator(), strict=True)
-    )
-    classifier = LogisticRegression(solver="saga", tol=0.1).fit(
-        images.reshape(-1, 784) / np.float32(255), labels
-    )
-    images, labels = (
-        np.concatenate(parts) for parts in zip(*test.as_numpy_iterator(), strict=True)
-    )
+    images, labels = to_numpy(train)
+    classifier = LogisticRegression(solver="saga", tol=0.1)
+    classifier.fit(images.reshape(-1, 784) / np.float32(255), labels)
+    images, labels = to_numpy(test)
     return {"accuracy": classifier.score(images.reshape(-1, 784) / np.float32(255), labels)}
 
 
-def maps_of(model, images):
-    """The feature maps of the three convolutions: arrays (images, height, width, channels)."""
-    layers = [model.get_layer(f"layer_{n}").output for n in (1, 2, 3)]
-    return [
-        np.asarray(maps) for maps in keras.Model(model.inputs, layers)([images], training=False)
-    ]
-
-
-def channel_correlation(maps):
-    """Mean absolute correlation between two channels, over all pairs; channels that never fire are left out."""
-    channels = maps.reshape(-1, maps.shape[-1]).T
-    table = np.abs(np.corrcoef(channels[channels.std(axis=1) > 0]))
-    return table[np.triu_indices(len(table), k=1)].mean()
-
-
-def orientation(kernels):
-    """How much each kernel (height, width, n) prefers one direction: 0 none, 1 a pure grating, from its power spectrum.
-
-    The power at each frequency is laid out by twice its angle, as a grating and its reverse are the same direction.
-    """
-    power = np.abs(np.fft.fft2(kernels - kernels.mean(axis=(0, 1)), s=(32, 32), axes=(0, 1))) ** 2
-    rows, columns = np.meshgrid(np.fft.fftfreq(32), np.fft.fftfreq(32), indexing="ij")
-    directions = np.exp(2j * np.arctan2(rows, columns))
-    return np.abs((power * directions[:, :, None]).sum(axis=(0, 1))) / power.sum(axis=(0, 1))
-
-
-def figures(model, test, history):
-    """Filters of the first layer, maps of one image in every layer, and what changes with depth."""
-    images = next(test.as_numpy_iterator())[0]
-    maps = maps_of(model, images)
-    kernels = model.get_layer("layer_1").get_weights()[0][:, :, 0]
-    random = np.random.default_rng(0).normal(size=(7, 7, 1000))
-    return {
-        "filters": draw_filters(kernels, orientation(kernels), orientation(random).mean()),
-        "feature_maps": draw_maps(images[0], [layer[0] for layer in maps]),
-        "depth": draw_depth(maps),
-    }
-
-
-def draw_filters(kernels, orientations, random):
-    order = np.argsort(-orientations)
-    figure, axes = plt.subplots(
-        -(-len(order) // 8), 8, figsize=(8, 2.6), layout="constrained", squeeze=False
-    )
-    for axis in axes.flat:
-        axis.axis("off")
-    for axis, n in zip(axes.flat, order, strict=False):
-        strongest = np.abs(kernels[:, :, n]).max()
-        axis.imshow(kernels[:, :, n], cmap="PuOr_r", vmin=-strongest, vmax=strongest)
-        axis.set_title(f"{orientations[n]:.2f}", fontsize="small")
-    figure.suptitle(
-        f"Orientation of the first layer's filters: {orientations.mean():.2f}; of random ones: {random:.2f}"
-    )
-    return figure
-
-
-def draw_maps(image, layers):
-    figure, axes = plt.subplots(3, 9, figsize=(9, 3.6), layout="constrained")
-    for axis in axes.flat:
-        axis.axis("off")
-    axes[0, 0].imshow(image[:, :, 0], cmap="gray")
-    axes[0, 0].set_title("input", fontsize="small")
-    for row, maps in zip(axes, layers, strict=True):
-        strongest = np.argsort(-maps.mean(axis=(0, 1)))[:8]
-        for axis, n in zip(row[1:], strongest, strict=True):
-            axis.imshow(maps[:, :, n], cmap="magma", vmin=0, vmax=maps.max())
-        row[1].set_title(
-            f"{maps.shape[-1]} maps of {maps.shape[0]} × {maps.shape[1]}",
-            fontsize="small",
-            loc="left",
-        )
-    figure.suptitle("From edges and surfaces to parts: the eight most active maps of each layer")
-    return figure
-
-
-def draw_depth(layers):
-    values = {
-        "share of units that fire": [(maps > 0).mean() for maps in layers],
-        "mean correlation of two channels": [channel_correlation(maps) for maps in layers],
-    }
-    names = [
-        f"layer {n}\n{maps.shape[1]} × {maps.shape[2]} × {maps.shape[3]}"
-        for n, maps in enumerate(layers, 1)
-    ]
-    figure, axes = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained", sharey=True)
-    for axis, (title, heights) in zip(axes, values.items(), strict=True):
-        axis.bar_label(axis.bar(names, heights), fmt="%.2f")
-        axis.set(title=title, ylim=(0, 1))
-    shares = values["share of units that fire"]
-    sparser = "smaller and sparser" if shares[-1] < shares[0] else "smaller, but not sparser"
-    figure.suptitle(f"Maps of the deepest layer are {sparser} than those of the first")
-    return figure
-
-
 def main():
+    keras.utils.set_random_seed(0)
     train, validation, test = load_data()
     model = build_model(steps=EPOCHS * len(train))
-    history = model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False).history
-    print(model.evaluate(test, return_dict=True))
-    model.save("feature_maps.keras")
+    best = keras.callbacks.ModelCheckpoint(
+        "feature_maps.keras", monitor="val_accuracy", mode="max", save_best_only=True
+    )
+    model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
+    model = keras.saving.load_model("feature_maps.keras")
+    print(model.evaluate(test, return_dict=True), "baseline:", baseline(train, test))
     deployed(model).save("feature_maps_deployed.keras")
-    for name, figure in figures(model, test, history).items():
-        figure.savefig(f"feature_maps_{name}.png")
 
 
 if __name__ == "__main__":

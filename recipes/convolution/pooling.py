@@ -1,25 +1,25 @@
-"""Pooling by hand, undone as far as that goes, and put to the test: max against mean on MNIST, accuracy and time.
+"""Pooling: the maximum against the mean of each block, by hand and in a network on MNIST.
 
-Slides: 001 «Pooling Layer», 002 «Capa de agrupamiento (pooling)», 003 «Capas POOLING», 001 «UpSampling2D»,
-        001 «Conv2DTranspose».
-Paper:  Scherer, Müller & Behnke (2010), Evaluation of pooling operations in convolutional architectures for object
-        recognition, https://doi.org/10.1007/978-3-642-15825-4_10
-The slide says that the maximum gives better results than the mean and is faster. Neither is so in general. On
-validation images the maximum wins with a low learning rate, the mean with a high one: each variant has the one that
-suits it. A training step takes the same time with oneDNN's kernels; where TensorFlow runs without them the maximum is
-slower.
-The slides call UpSampling2D the inverse of pooling and Conv2DTranspose that of Conv2D: shapes come back, values do not.
+Slides: 001 «Pooling Layer», 002 «Capa de agrupamiento (pooling)», 003 «Capas POOLING»,
+        001 «UpSampling2D», 001 «Conv2DTranspose».
+Paper:  Scherer, Müller & Behnke (2010), Evaluation of pooling operations in convolutional
+        architectures for object recognition, https://doi.org/10.1007/978-3-642-15825-4_10
+Departs from the slide, which says that max pooling gives better results than average pooling and is
+faster: neither is so in general. On validation images the maximum wins with a low learning rate,
+the mean with a high one: each variant has the one that suits it. A training step takes the same
+time with oneDNN's kernels; where TensorFlow runs without them the maximum is slower.
+
+The slides call UpSampling2D the inverse of pooling and Conv2DTranspose that of Conv2D: they restore
+shapes, not values.
 """
 
-import time
-
 import keras
-import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow_datasets as tfds
 from sklearn.linear_model import LogisticRegression
 
 from layers.digits import CenterDigit, UnlikeDigit
+from recipes.common.arrays import to_numpy
 
 EPOCHS = 3
 VARIANTS = {
@@ -30,24 +30,17 @@ SAMPLE = np.array([[1, 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]], "flo
 
 
 def pool(maps, size=2, stride=2, how=np.max):
-    """(H, W, C) maps: `how` (np.max, np.mean) of each size × size block, each map for itself."""
-    blocks = np.lib.stride_tricks.sliding_window_view(maps, (size, size), axis=(0, 1))[
-        ::stride, ::stride
-    ]
+    """Pooling by hand: maps (H, W, C) to (H', W', C), without padding and each channel for itself.
+
+    Args:
+        maps: The array.
+        size: Height and width of a block.
+        stride: From one block to the next.
+        how: `np.max` or `np.mean`.
+    """
+    windows = np.lib.stride_tricks.sliding_window_view(maps, (size, size), axis=(0, 1))
+    blocks = windows[::stride, ::stride]  # (H', W', C, size, size)
     return how(blocks, axis=(-2, -1))
-
-
-def up(maps, factor=2):
-    """What UpSampling2D does: every pixel becomes a block."""
-    return maps.repeat(factor, axis=0).repeat(factor, axis=1)
-
-
-def spread(size, stride, side=8):
-    """A transposed convolution of an even surface, all weights 1: how often each pixel of the result is written to."""
-    layer = keras.layers.Conv2DTranspose(
-        1, size, strides=stride, kernel_initializer="ones", use_bias=False
-    )
-    return keras.ops.convert_to_numpy(layer(np.ones((1, side, side, 1), "float32")))[0, :, :, 0]
 
 
 def load_data(batch_size=128):
@@ -59,18 +52,24 @@ def load_data(batch_size=128):
 
 
 def build_model(pooling="max", filters=16, learning_rate=0.005, steps=EPOCHS * 446):
-    """[Conv – ReLU – pool] twice and a softmax layer. 20,490 parameters, none of them in the pooling layers."""
+    """The compiled network: (28, 28, 1) images to 10 class probabilities. 20,490 parameters.
+
+    [Convolution – ReLU – pooling] twice and a softmax layer. No parameter is the pooling layers'.
+    """
     if pooling not in VARIANTS:
         raise ValueError(f"pooling must be one of {', '.join(VARIANTS)}. Received: {pooling}")
-    layer = {"max": keras.layers.MaxPooling2D, "average": keras.layers.AveragePooling2D}[pooling]
+    if pooling == "max":
+        pooling_layer = keras.layers.MaxPooling2D
+    else:
+        pooling_layer = keras.layers.AveragePooling2D
     model = keras.Sequential(
         [
             keras.Input((28, 28, 1)),
             keras.layers.Rescaling(1 / 255),
             keras.layers.Conv2D(filters, 3, padding="same", activation="relu"),
-            layer(2),
+            pooling_layer(2),
             keras.layers.Conv2D(2 * filters, 3, padding="same", activation="relu"),
-            layer(2),
+            pooling_layer(2),
             keras.layers.Flatten(),
             keras.layers.Dense(10, activation="softmax"),
         ]
@@ -96,7 +95,7 @@ def deployed(model):
 
 
 def search_space(hp):
-    """Arguments of `build_model` and `load_data` worth tuning; the defaults are the recipe's own."""
+    """Arguments of `build_model` and `load_data` worth tuning; defaults are the recipe's own."""
     return {
         "pooling": hp.Choice("pooling", list(VARIANTS), default="max"),
         "filters": hp.Int("filters", 8, 32, step=8, default=16),
@@ -107,97 +106,30 @@ def search_space(hp):
 
 def baseline(train, test):
     """Logistic regression on the pixels."""
-    images, labels = (
-        np.concatenate(parts) for parts in zip(*train.as_numpy_iterator(), strict=True)
-    )
-    classifier = LogisticRegression(solver="saga", tol=0.1).fit(
-        images.reshape(-1, 784) / np.float32(255), labels
-    )
-    images, labels = (
-        np.concatenate(parts) for parts in zip(*test.as_numpy_iterator(), strict=True)
-    )
+    images, labels = to_numpy(train)
+    classifier = LogisticRegression(solver="saga", tol=0.1)
+    classifier.fit(images.reshape(-1, 784) / np.float32(255), labels)
+    images, labels = to_numpy(test)
     return {"accuracy": classifier.score(images.reshape(-1, 784) / np.float32(255), labels)}
 
 
-def milliseconds(batch, rounds=8):
-    """CPU time of inference and of a training step on one batch with each kind of pooling, taken in turn."""
-    models = {name: build_model(**arguments) for name, arguments in VARIANTS.items()}
-    spent = {name: [] for name in models}
-    for _ in range(rounds + 1):
-        for name, model in models.items():
-            start = time.process_time()
-            model.predict_on_batch(batch[0])
-            middle = time.process_time()
-            model.train_on_batch(*batch)
-            spent[name].append((middle - start, time.process_time() - middle))
-    return {
-        name: 1000 * np.median(times[1:], axis=0) for name, times in spent.items()
-    }  # the first call compiles
-
-
-def paint(axis, values, title, numbers=False):
-    """A map; with its numbers where they can be read."""
-    axis.imshow(values, cmap="Blues", vmin=0, vmax=1.4 * values.max())
-    for (row, column), value in np.ndenumerate(values):
-        if numbers:
-            axis.text(column, row, f"{value:g}", ha="center", va="center")
-    axis.set_title(title)
-    axis.axis("off")
-
-
-def figures(models, test, histories):
-    """A sample of 4 × 4; the way back; and what max and mean pooling cost and reach."""
-    maps = SAMPLE[:, :, None]
-    sample, axes = plt.subplots(
-        1, 4, figsize=(10, 3.2), width_ratios=(4, 2.5, 2.5, 4), layout="constrained"
-    )
-    largest, mean = pool(maps), pool(maps, how=np.mean)
-    paint(axes[0], SAMPLE, "Map", numbers=True)
-    paint(axes[1], largest[:, :, 0], "Maximum", numbers=True)
-    paint(axes[2], mean[:, :, 0], "Mean", numbers=True)
-    paint(axes[3], up(largest)[:, :, 0], "Maximum, enlarged", numbers=True)
-    sample.suptitle("Each block of four becomes one number, and there is no way back")
-
-    batch = next(test.unbatch().batch(128).as_numpy_iterator())
-    digit = batch[0][0].astype("float32")
-    back, axes = plt.subplots(1, 4, figsize=(10, 3), layout="constrained")
-    paint(axes[0], digit[:, :, 0], "Digit")
-    paint(axes[1], up(pool(digit))[:, :, 0], "Pooled and enlarged")
-    paint(axes[2], spread(3, 2), "All ones → 3 × 3, stride 2")
-    paint(axes[3], spread(4, 2), "All ones → 4 × 4, stride 2")
-    back.suptitle(
-        "Details do not come back; a transposed convolution leaves a checkerboard unless its stride divides F"
-    )
-
-    spent = milliseconds(batch)
-    errors = {name: 100 * (1 - max(history["val_accuracy"])) for name, history in histories.items()}
-    comparison, axes = plt.subplots(1, 3, figsize=(10, 3.4), layout="constrained")
-    scores = {"inference, CPU ms": 0, "training step, CPU ms": 1}
-    for axis, (title, index) in zip(axes, scores.items(), strict=False):
-        axis.bar(
-            list(spent), [times[index] for times in spent.values()], color=["#0072B2", "#E69F00"]
-        )
-        axis.set_title(title)
-    axes[2].bar(list(errors), list(errors.values()), color=["#0072B2", "#E69F00"])
-    axes[2].set_title("validation errors, %")
-    ratio = spent["max"][1] / spent["average"][1]
-    comparison.suptitle(
-        f"With the maximum, a training step takes {ratio:.2f} times as long as with the mean"
-    )
-    return {"sample": sample, "back": back, "comparison": comparison}
-
-
 def main():
-    for name, how in {"max": np.max, "mean": np.mean}.items():
-        print(
-            f"{name:>5} of each block of the 4 × 4 sample: {pool(SAMPLE[:, :, None], how=how)[:, :, 0].tolist()}"
-        )
-    train, validation, test = load_data()
+    sample = SAMPLE[:, :, None]
+    print("Maximum of each block of the sample:", pool(sample)[:, :, 0].tolist())
+    print("Mean of each block of the sample:", pool(sample, how=np.mean)[:, :, 0].tolist())
+
     for name, arguments in VARIANTS.items():
+        keras.utils.set_random_seed(0)
+        train, validation, test = load_data()
         model = build_model(**arguments, steps=EPOCHS * len(train))
-        model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False)
+        best = keras.callbacks.ModelCheckpoint(
+            f"pooling_{name}.keras", monitor="val_accuracy", mode="max", save_best_only=True
+        )
+        model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
+        model = keras.saving.load_model(f"pooling_{name}.keras")
         print(name, model.evaluate(test, return_dict=True))
-        model.save(f"pooling_{name}.keras")
+        deployed(model).save(f"pooling_{name}_deployed.keras")
+    print("baseline:", baseline(train, test))
 
 
 if __name__ == "__main__":

@@ -74,9 +74,12 @@ def drawings(count, seed, size=15):
     y = y - sample(-4, 4)
     angle = np.deg2rad(sample(-30, 30))
     radius = sample(2, 4)
-    x, y = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
-    x = x * sample(0.85, 1.15) / radius
-    y = y * sample(0.85, 1.15) / radius
+    cosine = np.cos(angle)
+    sine = np.sin(angle)
+    turned_x = x * cosine + y * sine
+    turned_y = y * cosine - x * sine
+    x = turned_x * sample(0.85, 1.15) / radius
+    y = turned_y * sample(0.85, 1.15) / radius
 
     # The distance of each pixel from the nearest stroke. Those of the X end on the circle of the O.
     beyond = np.maximum(np.hypot(x, y) - 1, 0)

@@ -33,7 +33,8 @@ def plot_map(axis, values, title="", numbers=False):
     plots.show_images(axis, values[None], title=title, cmap="PuOr_r", vmin=-limit, vmax=limit)
     if numbers:
         for (row, column), value in np.ndenumerate(values):
-            axis.text(column, row, short(value), ha="center", va="center", fontsize=7)
+            style = {"color": "white" if value < -limit / 2 else "black", "fontsize": 7}
+            axis.text(column, row, short(value), ha="center", va="center", **style)
 
 
 def plot_walk():

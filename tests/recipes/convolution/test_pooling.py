@@ -17,14 +17,6 @@ def test_by_hand_equals_keras(size, stride):
     ):
         expected = ops.convert_to_numpy(layer(size, strides=stride)(maps[None]))[0]
         np.testing.assert_allclose(recipe.pool(maps, size, stride, how), expected, atol=1e-6)
-    upsampled = ops.convert_to_numpy(keras.layers.UpSampling2D(size)(maps[None]))[0]
-    np.testing.assert_array_equal(recipe.up(maps, size), upsampled)
-
-
-def test_checkerboard():
-    uneven, even = recipe.spread(3, 2), recipe.spread(4, 2)
-    assert np.unique(uneven[2:-2, 2:-2]).tolist() == [1, 2, 4]
-    assert np.unique(even[2:-2, 2:-2]).tolist() == [4]
 
 
 def test_variants_differ_in_pooling_only():
@@ -35,11 +27,3 @@ def test_variants_differ_in_pooling_only():
     assert differing == {("MaxPooling2D", "AveragePooling2D")}
     with pytest.raises(ValueError, match="Received: median"):
         recipe.build_model(pooling="median")
-
-
-def test_times_are_taken_of_both():
-    rng = np.random.default_rng(0)
-    batch = rng.integers(0, 256, (8, 28, 28, 1)).astype("uint8"), rng.integers(0, 10, 8)
-    spent = recipe.milliseconds(batch, rounds=2)
-    assert set(spent) == set(recipe.VARIANTS)
-    assert all(0 < inference < step for inference, step in spent.values())
