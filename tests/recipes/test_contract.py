@@ -27,7 +27,6 @@ import pytest
 import tensorflow as tf
 
 from recipes._runner import arguments, cli, data, figures, run_command
-from recipes._runner.recipe import all_recipes
 from recipes.training import optimizers
 from tests import selection
 from tests.selection import RECIPES, TRAINED, parameters
