@@ -426,10 +426,7 @@ def budget_title(regrets):
             adam, sgd = searches["Adam"][1], searches["SGD"][1]  # medians
             found.append(f"{abs(adam - sgd)[trainings - 1]:.3f}")
         gaps.append(", ".join(found))
-    return (
-        f"Adam and SGD at Keras' rates differ by {gaps[0]}; "
-        f"after 20 trials each, by {gaps[1]}"
-    )
+    return f"Adam and SGD at Keras' rates differ by {gaps[0]}; after 20 trials each, by {gaps[1]}"
 
 
 def figures(models, test, histories):
