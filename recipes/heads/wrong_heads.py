@@ -193,7 +193,9 @@ def main():
         train, validation, test = load_data(**targets)
         model = build_model(**arguments)
         path = f"wrong_heads_{name}.keras"
-        best = keras.callbacks.ModelCheckpoint(path, monitor="val_accuracy", save_best_only=True)
+        best = keras.callbacks.ModelCheckpoint(
+            path, monitor="val_accuracy", mode="max", save_best_only=True
+        )
         model.fit(
             train,
             validation_data=validation,
