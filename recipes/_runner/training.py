@@ -172,13 +172,14 @@ def prepare(module, plan, given, strategy):
     # The validation set is not shuffled: looking at its first batch costs less and leaves the order of `train` alone.
     batch = next(iter((validation if validation is not None else train).take(1)))
     if not model.built:
-        model(batch[0] if isinstance(batch, tuple) else batch)
+        model(batch[0] if isinstance(batch, tuple) else batch, training=False)
     if isinstance(model.optimizer, keras.optimizers.Optimizer) and not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
     # A metric that makes its variables only in `fit` has its training step traced twice.
+    # Not in training mode, in which augmentation would take random numbers that a script has not.
     if not own_training(model):
         x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
-        model.compute_metrics(x, y, model(x), weights)
+        model.compute_metrics(x, y, model(x, training=False), weights)
         model.reset_metrics()
     return model, batch, train, validation, test
 

@@ -210,8 +210,15 @@ def planned(recipe, options, base):
         own["max_trials"] = options.trials or (2 if options.smoke else TRIALS)
     if options.prune != "none":
         own["prune"] = options.prune
-    with arguments.blamed(module, fixed):
-        aim = objective(module, options.objective, epochs, {**variants[variant], **fixed}, chosen)
+    try:
+        with arguments.blamed(module, fixed):
+            values = {**variants[variant], **fixed}
+            aim = objective(module, options.objective, epochs, values, chosen)
+    except UserError:
+        raise
+    except Exception as error:
+        said = f"{type(error).__name__}: {first_line(str(error))}"
+        raise UserError(f"the network with the default values cannot be trained: {said}") from error
     plan = search.SearchPlan(
         recipe=recipe.name,
         module=module.__name__ if recipe.chapter else str(recipe.path),
@@ -322,11 +329,7 @@ def objective(module, given, epochs, values, chosen):
         )
         known = reported(module, model, train, validation) if name else []
     except Exception as error:
-        explained = data.explain(error)  # of a damaged file, for instance
-        if not isinstance(explained, UserError):
-            said = f"{type(error).__name__}: {first_line(str(error))}"
-            explained = UserError(f"the network with the default values cannot be trained: {said}")
-        raise explained from error
+        raise data.explain(error) from error  # of a damaged file, for instance
     if not name:
         return training.monitored(module, model)
     if name not in known:

@@ -250,6 +250,12 @@ def main():
     print(f"«Thinking» against itself and «Machines»: q · k = {products}, divided by √64: {scaled}")
     print(f"softmax = {weights.round(4)}, so z₁ = {weights[0]:.4f} v₁ + {weights[1]:.4f} v₂")
     print(f"Unscaled, it would be {softmax(products)[0]:.7f} v₁ + …")
+    # Step 3 of the slides speaks of a cosine distance: it ranks keys of unequal length otherwise.
+    query = np.array([[1.0, 0.0]])
+    keys = np.array([[1.0, 0.0], [2.0, 2.0]])
+    products = (query @ keys.T)[0]
+    cosines = cosine_similarity(query, keys)[0]
+    print(f"q · k = {products} prefers the second key, the cosine, {cosines.round(2)}, the first")
     for heads in (1, 4):
         print(f"  largest difference from the code above: {compare_with_keras(heads):.0e}")
 
