@@ -189,9 +189,9 @@ def planned(recipe, options, base):
     variants = getattr(module, "VARIANTS", {None: {}})
     variant = options.variant or next(iter(variants))
     if variant not in variants:
-        known = f"its variants are {', '.join(variants)}"
-        if None in variants:
-            known = "it has no variants"
+        known = "it has no variants"
+        if None not in variants:
+            known = f"its variants are {', '.join(variants)}"
         raise UserError(f"--variant {variant}: {recipe.name} has no such variant; {known}")
     epochs = options.epochs or (1 if options.smoke else module.EPOCHS)
     fixed = arguments.parse(module, options.set)

@@ -294,9 +294,10 @@ def recording(recipe, monkeypatch):
 def test_main_gives_the_scores_of_run(recipe, monkeypatch, smoke_run, recording):
     """With the same seed, data and steps: what a script prints is the row of the results.
 
-    With the first two variants: all have been trained by `run`.
+    With the first and the last variant: all have been trained by `run`.
     """
-    two = list(variants_of(recipe))[:2]
+    names = list(variants_of(recipe))
+    two = list(dict.fromkeys([names[0], names[-1]]))
     expected = [metrics_of(smoke_run, variant)["scores"] for variant in two]
     if two != [None]:
         monkeypatch.setattr(

@@ -352,7 +352,7 @@ KINDS = {
     "head_regression": "table",
     "head_unit_interval": None,  # windows of sensors
     "electricity": None,  # two inputs
-    "two_apis": None,  # one of its networks takes two pictures
+    "two_apis": "image",
     "denoising_autoencoder": None,  # answers with pictures
     "gan_mnist": None,
     "code_completion": None,  # codes

@@ -112,7 +112,7 @@ def test_defaults_that_cannot_be_built_are_one_line_and_touch_nothing(flags, tmp
     given = ["--set", "kind=raises", "--fresh", *flags]
     assert tune(tmp_path, "--tuner", "grid", *given, recipe="deadly") == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
-    assert line.endswith("the default values cannot be trained: ValueError: this never works")
+    assert line.endswith("kind='raises' (default 'good'): ValueError: this never works")
     assert not list(tmp_path.iterdir())
 
 

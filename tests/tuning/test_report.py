@@ -3,12 +3,21 @@
 import itertools
 
 import keras_tuner
+import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from recipes.tuning import report
 from tests.tuning import tiny
+
+
+@pytest.fixture(autouse=True)
+def matplotlibs_own_style():
+    """Whatever style other tests of this process have set."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        yield
 
 
 def row(trial, score, **hyperparameters):
