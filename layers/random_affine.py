@@ -12,13 +12,13 @@ class RandomAffine(keras.layers.Layer):
 
     All five are one affine map and so one resampling of the image: cheaper and less blurred than a chain of
     `keras.layers.RandomRotation`, `RandomZoom`, `RandomShear`, `RandomTranslation` and `RandomFlip`. At inference the
-    images pass unchanged. An output pixel `p` shows what stood at `c + A (p − c) − t`, where `c` is the image's centre,
+    images pass unchanged. An output pixel `p` shows what stood at `c + A (p − c) − t`, where `c` is the image's center,
     `t` the shift, and `A` the product of rotation, shear, scale and mirror.
 
     Args:
         rotation: largest rotation, in degrees, either way.
         scale: largest relative change of height and of width, each drawn on its own; 0.1 stands for 0.9 to 1.1.
-        shear: largest shear, as the shift of a row relative to its distance from the centre.
+        shear: largest shear, as the shift of a row relative to its distance from the center.
         translation: largest shift of rows and of columns, in pixels; need not be whole.
         horizontal_flip: whether to mirror left and right every other time.
         fill_mode: what stands outside the image: `"nearest"` (the border's own pixels, right for dark and for light

@@ -132,21 +132,21 @@ def training_curves(histories, monitor="val_loss", direction="min"):
             continue
         best = {}
         for number, (name, history) in enumerate(histories.items()):
-            alone = name is None  # then the two lines differ in colour, else the networks do
+            alone = name is None  # then the two lines differ in color, else the networks do
             training, validation = history.get(metric), history.get(f"val_{metric}")
             for values, style in ((training, "--"), (validation, "-")):
                 if values:
                     label = ("training" if values is training else "validation") if alone else name
                     if not alone and values is training and validation:
                         label = None
-                    colour = f"C{int(values is validation)}" if alone else f"C{number % 8}"
+                    color = f"C{int(values is validation)}" if alone else f"C{number % 8}"
                     marker = "o" if len(values) < 20 else ""
                     epochs = range(1, len(values) + 1)
                     axis.plot(
                         epochs,
                         values,
                         style,
-                        color=colour,
+                        color=color,
                         label=label,
                         marker=marker,
                         markersize=4,
@@ -183,7 +183,7 @@ def curve_title(metric, direction, best):
 
 
 def confusion_matrix(y_true, y_pred, class_names):
-    """How often each class was taken for each; the colours are for the mistakes, the right answers stay grey.
+    """How often each class was taken for each; the colors are for the mistakes, the right answers stay gray.
 
     Args:
         y_true, y_pred: Class numbers.

@@ -88,7 +88,7 @@ def best_so_far(rows, objective, direction):
 
 
 def score_by_hyperparameter(rows, objective, direction):
-    """A small picture for each hyperparameter: its value against the score; the best trial in another colour."""
+    """A small picture for each hyperparameter: its value against the score; the best trial in another color."""
     names = varied(rows)
     columns = min(3, len(names)) or 1
     lines = math.ceil(len(names) / columns) or 1
@@ -161,7 +161,7 @@ def parallel_coordinates(rows, objective, direction):
     better = np.array([np.sum(merits > merit) for merit in merits])  # how many are
     order = 1 - better / max(1, better.max())  # ranks: 1 best, 0 worst
     places[:, -1] = order
-    colours = plt.get_cmap("viridis_r")(order)
+    colors = plt.get_cmap("viridis_r")(order)
     drawn = np.argsort(order)  # the best on top
     lines = [
         np.column_stack([np.flatnonzero(known), place[known]])
@@ -169,9 +169,7 @@ def parallel_coordinates(rows, objective, direction):
         for known in [~np.isnan(place)]
     ]
     axis.add_collection(
-        LineCollection(
-            lines, colors=colours[drawn], linewidths=1 + 2 * order[drawn] ** 4, alpha=0.8
-        )
+        LineCollection(lines, colors=colors[drawn], linewidths=1 + 2 * order[drawn] ** 4, alpha=0.8)
     )
     worst, top = (
         (scores.min(), scores.max()) if direction == "max" else (scores.max(), scores.min())

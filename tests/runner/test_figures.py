@@ -74,8 +74,8 @@ def test_training_curves_of_variants_name_the_best_and_colour_by_variant():
     figure = drawn(figures.training_curves(histories))
     assert titles(figure) == ["loss: best 1, b"]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]
-    colours = [line.get_color() for line in figure.axes[0].lines]
-    assert colours[0] == colours[1] != colours[2] == colours[3]
+    colors = [line.get_color() for line in figure.axes[0].lines]
+    assert colors[0] == colors[1] != colors[2] == colors[3]
 
 
 @pytest.mark.parametrize(
@@ -106,9 +106,9 @@ def test_confusion_matrix_has_the_truth_in_rows_and_the_names_in_order():
         (text.get_position()[1], text.get_position()[0]): text.get_text() for text in axis.texts
     }
     assert numbers == {(0, 0): "1", (0, 1): "2", (0, 2): "1", (1, 1): "1", (1, 2): "1", (2, 2): "1"}
-    colours = axis.images[0].get_array()
-    np.testing.assert_array_equal(np.ma.getmaskarray(colours), np.eye(3, dtype=bool))
-    np.testing.assert_array_equal(colours.filled(-1), [[-1, 50, 25], [0, -1, 50], [0, 0, -1]])
+    colors = axis.images[0].get_array()
+    np.testing.assert_array_equal(np.ma.getmaskarray(colors), np.eye(3, dtype=bool))
+    np.testing.assert_array_equal(colors.filled(-1), [[-1, 50, 25], [0, -1, 50], [0, 0, -1]])
     assert (axis.get_xlabel(), axis.get_ylabel()) == ("predicted", "true")
     for labels in (axis.get_xticklabels(), axis.get_yticklabels()):
         assert [label.get_text() for label in labels] == ["cat", "dog", "cow"]
@@ -334,8 +334,8 @@ def test_captions_say_what_pictures_show_in_the_order_in_which_they_were_drawn(t
         "two_of_them.png": "Left; right?",
         "untitled.png": "",
         "walk.gif": "A walk.",
-        "confusion_matrix.png": "How often each class was taken for each; the colours are for the mistakes, the right "
-        "answers stay grey. 2 of 3 right; most often X taken for O (1 time).",
+        "confusion_matrix.png": "How often each class was taken for each; the colors are for the mistakes, the right "
+        "answers stay gray. 2 of 3 right; most often X taken for O (1 time).",
     }
     assert figures.captions([], None) == {}
 

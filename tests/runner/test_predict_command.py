@@ -69,11 +69,11 @@ def test_images_with_class_names(capsys):
     save(brightness(), task="multi-class", classes=["dark", "bright"])
     picture("black.png", 0)
     picture("white.jpg", 255, size=(30, 20))
-    picture("colour.webp", (255, 255, 255), mode="RGB")
-    lines = predict(capsys, "model.keras", "black.png", "white.jpg", "colour.webp").splitlines()
+    picture("color.webp", (255, 255, 255), mode="RGB")
+    lines = predict(capsys, "model.keras", "black.png", "white.jpg", "color.webp").splitlines()
     assert lines[0] == f"black.png: dark {SOFT[1]:.3f}"
     assert lines[1] == f"white.jpg: bright {1 - SOFT[0]:.3f}"
-    assert lines[2] == f"colour.webp: bright {1 - SOFT[0]:.3f}"
+    assert lines[2] == f"color.webp: bright {1 - SOFT[0]:.3f}"
 
 
 def test_inverting_turns_black_into_white(capsys):

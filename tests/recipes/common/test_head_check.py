@@ -121,7 +121,7 @@ RIGHT = {
     "softplus": (dense(1, "softplus"), "huber", None, abs(REAL), "regression"),
     "rescaled sigmoid": ([*dense(1, "sigmoid"), layers.Rescaling(1000, -500)], "mse", ["mae"], REAL, "regression"),
     "leaky": ([*dense(1), layers.LeakyReLU()], "log_cosh", None, REAL, "regression"),
-    "normalised": ([*dense(1), layers.BatchNormalization()], "mse", None, REAL, "regression"),
+    "normalized": ([*dense(1), layers.BatchNormalization()], "mse", None, REAL, "regression"),
     "counts": (dense(1, "exponential"), "poisson", None, LABELS, "regression"),
     "logarithmic": (dense(1, "softplus"), "msle", None, abs(REAL), "regression"),
     "linear neuron": (dense(1), "mse", ["binary_accuracy"], BITS, "binary"),
@@ -464,7 +464,7 @@ HIDDEN = {
     "cast": lambda: [layers.Dense(3, dtype="mixed_bfloat16"), layers.Activation("softmax", dtype="float32")],
     "half": lambda: [layers.Dense(3, "softmax", dtype="mixed_float16")],
     "averaged": lambda: [*per_pixel(3, "softmax"), layers.GlobalAveragePooling2D()],
-    "normalised weights": lambda: [layers.SpectralNormalization(layers.Dense(3, "softmax"))],
+    "normalized weights": lambda: [layers.SpectralNormalization(layers.Dense(3, "softmax"))],
 }  # fmt: skip
 
 

@@ -122,7 +122,7 @@ def lion(w, beta_1=0.9, beta_2=0.99):
 
 
 def ftrl(w):
-    """Without penalties, each step minimises the sum of all linearised losses: w = −z / (√a / η)."""
+    """Without penalties, each step minimizes the sum of all linearised losses: w = −z / (√a / η)."""
     a, z = 0.1, 0
     for g in GRADIENTS:
         z = z + g - (np.sqrt(a + g**2) - np.sqrt(a)) / RATE * w
