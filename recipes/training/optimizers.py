@@ -303,9 +303,8 @@ def plot_ranking(results):
         axis.set(xscale="log", xlim=(1, 900), title=name, xlabel="steps")
         axis.grid(True, axis="x")
     axes[0].invert_yaxis()
-    figure.suptitle(
-        f"No optimizer is first everywhere (dot: median; bar: 80 % of the starts; ▸: not within {STEPS} steps)"
-    )
+    legend = f"dot: median; bar: 80 % of the starts; ▸: not within {STEPS} steps"
+    figure.suptitle(f"No optimizer is first everywhere ({legend})")
     return figure
 
 
