@@ -40,9 +40,6 @@ NEEDS_MORE = {  # baselines that learn nothing of so few rows
     "cnn_cifar10",
     "vit",
     "ensembles",
-    "search_comparison",
-    "sentiment_lstm",
-    "regularization",  # a line that learned nonsense parts the moons right, or wrong, by chance
 }
 CLASSIFIED = {"mnist", "fashion_mnist", "cifar10", "imdb_reviews"}  # one class for each
 ERRORS = {"rmse", "mse", "loss", "rmse_cycles"}  # less is better; `loss` is a squared error, too
