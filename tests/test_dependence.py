@@ -36,6 +36,7 @@ def declared():
 
 COME_WITH_THEM = {
     "numpy": "keras",
+    "h5py": "keras",
     "scipy": "sklearn",
     "threadpoolctl": "sklearn",
     "requests": "tensorflow_datasets",
@@ -72,7 +73,7 @@ def allowed(path, name):
     if path.count("/") == 3 and path.split("/")[2] == "figures":
         beside.append(path.removesuffix(".py").replace("/figures/", "/").replace("/", "."))
     if folder in OTHER_FOLDERS:
-        return within(name, f"recipes.{folder}")
+        return within(name, f"recipes.{folder}") or (folder == "common" and within(name, "layers"))
     return within(name, *beside, "recipes._runner" if folder == "_runner" else "layers")
 
 

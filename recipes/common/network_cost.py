@@ -1,0 +1,149 @@
+"""What a network costs: its parameters, multiply–accumulates, activations and weighted layers.
+
+All four are read from TensorFlow's graph of one inference, so they hold for any layer: the
+library's, those of `layers`, and those made of other layers.
+"""
+
+import math
+
+import tensorflow as tf
+
+# The operations in which weights and values are multiplied and summed.
+CONVOLUTIONS = ("Conv2D", "Conv3D", "DepthwiseConv2dNative")
+PRODUCTS = ("MatMul", "BatchMatMulV2", "BatchMatMulV3", "Einsum")
+POOLS = ("MaxPool", "AvgPool", "MaxPool3D", "AvgPool3D")
+# Operations that contain a graph of their own, into which nobody has looked.
+CLOSED = ("PartitionedCall", "StatefulPartitionedCall", "While", "StatelessWhile", "If")
+
+
+def network_cost(model, input_shape=None):
+    """What one input costs.
+
+    Args:
+        model: A `keras.Model` with one input.
+        input_shape: Of one input, without the batch; by default the model's own.
+
+    Returns:
+        A dictionary of integers:
+        - `parameters`: trainable ones.
+        - `multiply_accumulates`: in convolutions and matrix products, of one inference. Additions
+          of biases, normalization, activations and pooling are not counted, as in the papers;
+          neither are products with constants, such as a sum over neighboring channels.
+        - `activations`: values that the input, convolutions, dense layers and pooling layers
+          leave, of one inference. Times 4 they are bytes.
+        - `layers`: see `count_layers`.
+
+    Raises:
+        ValueError: if the input's shape is not known, or the graph has a loop or a call, into
+            which this function does not look.
+    """
+    operations = graph_of(model, input_shape)
+    multiplications = 0
+    activations = 0
+    for operation in operations:
+        multiplications += multiply_accumulates(operation)
+        if computes(operation) or operation.type in ("Placeholder", *POOLS):
+            activations += math.prod(operation.outputs[0].shape)
+    return {
+        "parameters": sum(math.prod(weight.shape) for weight in model.trainable_weights),
+        "multiply_accumulates": multiplications,
+        "activations": activations,
+        "layers": longest_path(operations),
+    }
+
+
+def count_layers(model, input_shape=None):
+    """The number of layers, as the slides count it: 8 for AlexNet, 22 for GoogLeNet.
+
+    Only convolutions and dense layers count, on the longest path from the input to the output: of
+    parallel branches the deepest, and no projection of a shortcut.
+
+    Args:
+        model: A `keras.Model` with one input.
+        input_shape: Of one input, without the batch; by default the model's own.
+
+    Returns:
+        An integer.
+
+    Slides: 001 «Número de capas: ¿qué es una capa?».
+    """
+    return longest_path(graph_of(model, input_shape))
+
+
+def graph_of(model, input_shape=None):
+    """The operations of one inference, each after those whose results it takes."""
+    shape = (1, *(input_shape or model.input_shape[1:]))
+    if None in shape:
+        raise ValueError(f"The shape of an input must be known. Received: input_shape={shape[1:]}")
+
+    @tf.function
+    def inference(x):
+        return model(x, training=False)
+
+    specification = tf.TensorSpec(shape, model.inputs[0].dtype)
+    operations = []
+    for operation in inference.get_concrete_function(specification).graph.get_operations():
+        if operation.type in CLOSED:
+            raise ValueError(f"The graph of {model.name} contains a {operation.type}.")
+        # The handles of the variables are inputs of the graph, too.
+        if operation.type != "Placeholder" or operation.outputs[0].dtype != tf.resource:
+            operations.append(operation)
+    return operations
+
+
+def computes(operation):
+    """Whether an operation is a convolution or a product of matrices, none of them constant."""
+    if operation.type == "Conv2DBackpropInput":
+        return True  # its first input is a constant: the shape of its output
+    factors = [tensor.op.type for tensor in operation.inputs]
+    return operation.type in (*CONVOLUTIONS, *PRODUCTS) and "Const" not in factors
+
+
+def multiply_accumulates(operation):
+    """How many products an operation sums up, for a batch of one input."""
+    if not computes(operation):
+        return 0
+    outputs = math.prod(operation.outputs[0].shape)
+    if operation.type in ("Conv2D", "Conv3D"):
+        # Kernel (height, width, channels that one filter sees, filters).
+        return outputs * math.prod(operation.inputs[1].shape[:-1])
+    if operation.type == "DepthwiseConv2dNative":
+        height, width = operation.inputs[1].shape[:2]
+        return outputs * height * width
+    if operation.type == "Conv2DBackpropInput":
+        # A transposed convolution: each value of the input is multiplied with a whole filter.
+        height, width, filters, _ = operation.inputs[1].shape
+        return math.prod(operation.inputs[2].shape) * height * width * filters
+    if operation.type == "Einsum":
+        # One product for each combination of all indices.
+        equation = operation.get_attr("equation").decode()
+        sizes = {}
+        for indices, operand in zip(
+            equation.partition("->")[0].split(","), operation.inputs, strict=True
+        ):
+            sizes.update(zip(indices, operand.shape, strict=True))
+        return math.prod(sizes.values())
+    # A matrix product: the inner dimension is the last one of the first factor, if not transposed.
+    transposed = operation.get_attr("transpose_a" if operation.type == "MatMul" else "adj_x")
+    inner = operation.inputs[0].shape[-2 if transposed else -1]
+    return outputs * inner
+
+
+def longest_path(operations):
+    """The largest number of convolutions and dense layers in a row."""
+    depths = {}
+    weights = set()
+    for operation in operations:
+        sources = [tensor.op for tensor in operation.inputs]
+        depth = max((depths.get(source.name, 0) for source in sources), default=0)
+        # What is made of weights and constants alone, such as half of a kernel, is a weight, too.
+        others = [source for source in sources if source.type != "Const"]
+        made_of_weights = others and all(source.name in weights for source in others)
+        if made_of_weights or operation.type == "ReadVariableOp":
+            weights.add(operation.name)
+        # The product of two results, as in attention, is no layer.
+        weighted = any(source.name in weights for source in sources)
+        if computes(operation) and weighted:
+            depth += 1
+        depths[operation.name] = depth
+    return max(depths.values())
