@@ -1,0 +1,118 @@
+"""AlexNet: five convolutional and three dense layers, ReLU, dropout, local response normalization.
+
+Slides: 000 «AlexNet», 001 «Alexnet (2012)», 002 «ALEXNET», 003 «AlexNet», 003 lists A no. 8, B no. 18.
+Paper:  Krizhevsky et al. (2012), ImageNet Classification with Deep Convolutional Neural Networks,
+        https://papers.nips.cc/paper/4824
+Departs from the paper: for the 32×32 images of CIFAR-10 the first convolution is 5×5 with a stride
+of 2 instead of 11×11 with a stride of 4, and the layers are narrower; data augmentation and
+optimizer are those of all architectures here. The paper trained the two halves on two GPUs: two
+groups of channels that meet in the third convolution and in the dense layers.
+
+At full width, for 227×227 images and 1000 classes, it is the network of the paper: 60,965,224
+parameters, or 62,378,344 without groups. (The paper says 224×224, from which 11×11 windows in steps
+of 4 do not come out even.)
+"""
+
+import keras
+import tensorflow_datasets as tfds
+
+from layers.grouped_convolution import GroupedConv2D
+from layers.local_response_normalization import LocalResponseNormalization
+from recipes.common import cifar10
+
+EPOCHS = cifar10.EPOCHS
+CLASSES = cifar10.CLASSES
+VARIANTS = {"two_groups": {"groups": 2}, "one_group": {"groups": 1}}
+# The first convolution, for small images.
+SMALL = {"kernel_size": 5, "strides": 2, "padding": "same"}
+
+
+def load_data(batch_size=128):
+    """Train, validation and test batches of (32, 32, 3) uint8 images and integer labels 0–9."""
+    splits = tfds.load("cifar10", split=cifar10.SPLITS, as_supervised=True)
+    return cifar10.batches(*splits, batch_size)
+
+
+def alexnet(
+    x,
+    classes=1000,
+    width=1.0,
+    groups=2,
+    kernel_size=11,
+    strides=4,
+    padding="valid",
+):
+    """From images to class probabilities.
+
+    Args:
+        x: Images, a tensor (batch, height, width, 3).
+        classes: Number of classes.
+        width: Factor for the number of channels and units of each layer.
+        groups: Of channels, in the second, fourth and fifth convolution.
+        kernel_size, strides, padding: Of the first convolution.
+    """
+    # Convolution 1: 55 × 55 × 96, after the pool 27 × 27.
+    x = keras.layers.Conv2D(
+        int(96 * width), kernel_size, strides=strides, padding=padding, activation="relu"
+    )(x)
+    x = LocalResponseNormalization()(x)
+    x = keras.layers.MaxPooling2D(3, strides=2)(x)
+    # Convolution 2: 27 × 27 × 256, after the pool 13 × 13.
+    x = GroupedConv2D(int(256 * width), 5, groups, padding="same", activation="relu")(x)
+    x = LocalResponseNormalization()(x)
+    x = keras.layers.MaxPooling2D(3, strides=2)(x)
+    # Convolutions 3 to 5: 13 × 13 × 384, 384, 256, after the pool 6 × 6.
+    x = keras.layers.Conv2D(int(384 * width), 3, padding="same", activation="relu")(x)
+    x = GroupedConv2D(int(384 * width), 3, groups, padding="same", activation="relu")(x)
+    x = GroupedConv2D(int(256 * width), 3, groups, padding="same", activation="relu")(x)
+    x = keras.layers.MaxPooling2D(3, strides=2)(x)
+    # Dense layers 6 to 8.
+    x = keras.layers.Flatten()(x)
+    x = keras.layers.Dense(int(4096 * width), activation="relu")(x)
+    x = keras.layers.Dropout(0.5)(x)
+    x = keras.layers.Dense(int(4096 * width), activation="relu")(x)
+    x = keras.layers.Dropout(0.5)(x)
+    return keras.layers.Dense(classes, activation="softmax")(x)
+
+
+def build_model(groups=2, width=0.375, learning_rate=0.001, steps=cifar10.STEPS):
+    """The compiled network: (32, 32, 3) images to 10 class probabilities. 2,851,546 parameters."""
+    images = keras.Input((32, 32, 3))
+    x = cifar10.augmented(images)
+    model = keras.Model(images, alexnet(x, 10, width, groups, **SMALL))
+    cifar10.compile_classifier(model, learning_rate, steps)
+    return model
+
+
+def search_space(hp):
+    """Arguments of `build_model` and `load_data` worth tuning; their defaults are the recipe's."""
+    return {
+        "width": hp.Choice("width", [0.25, 0.375, 0.5, 0.75], default=0.375),
+        "learning_rate": hp.Float(
+            "learning_rate", 0.00025, 0.004, step=2, sampling="log", default=0.001
+        ),
+        "batch_size": hp.Choice("batch_size", [64, 128, 256], default=128),
+    }
+
+
+def baseline(train, test):
+    """Logistic regression on the pixels of 12,800 images."""
+    return cifar10.logistic_regression(train, test)
+
+
+def main():
+    for name, arguments in VARIANTS.items():
+        keras.utils.set_random_seed(0)
+        train, validation, test = load_data()
+        model = build_model(**arguments, steps=EPOCHS * len(train))
+        best = keras.callbacks.ModelCheckpoint(
+            f"alexnet_{name}.keras", monitor="val_accuracy", mode="max", save_best_only=True
+        )
+        model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
+        model = keras.saving.load_model(f"alexnet_{name}.keras")  # the best epoch
+        print(name, model.evaluate(test, return_dict=True))
+    print("Logistic regression on the pixels of 12,800 images:", baseline(train, test))
+
+
+if __name__ == "__main__":
+    main()

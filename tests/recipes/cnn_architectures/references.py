@@ -1,0 +1,175 @@
+"""Independent references for published networks: graphs of the package `onnx`, `keras.applications`.
+
+The graphs in `onnx/backend/test/data/light` are whole networks with constants in the place of
+weights. Here they get random weights and are run by onnxruntime; a test puts the same weights into
+our network and compares. (The outputs stored beside them say nothing: with constant weights all
+classes are equal.)
+"""
+
+import dataclasses
+import math
+import pathlib
+
+import keras
+import numpy as np
+import pytest
+
+
+@dataclasses.dataclass
+class Reference:
+    """A network in onnxruntime.
+
+    Attributes:
+        session: What runs it.
+        layers: `(kind, name, arrays)` of the weighted nodes in the graph's order; the kind is
+            "Conv", "Gemm", "BatchNormalization" …, the arrays are in Keras' layout.
+        parameters: Number of values in all weights.
+    """
+
+    session: object
+    layers: list
+    parameters: int
+
+    def __call__(self, images):
+        """Outputs for images (batch, height, width, 3)."""
+        name = self.session.get_inputs()[0].name
+        outputs = []
+        for image in images.transpose(0, 3, 1, 2):
+            # The graphs take one image.
+            outputs.append(self.session.run(None, {name: image[None]})[0].reshape(-1))
+        return np.stack(outputs)
+
+
+def onnx_reference(name, size=None, seed=0):
+    """The graph `light_<name>.onnx` with random weights.
+
+    Args:
+        name: Such as "bvlc_alexnet" or "squeezenet".
+        size: Height and width of the images, where they are not to be the graph's own 224.
+        seed: Of the weights.
+    """
+    onnx = pytest.importorskip("onnx")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    folder = pathlib.Path(onnx.__file__).parent / "backend/test/data/light"
+    model = onnx.load(folder / f"light_{name}.onnx")
+    graph = model.graph
+    # Old graphs list their constants among their inputs.
+    values = {item.name for item in graph.initializer}
+    shapes = take_constants(graph)
+    arrays = {}
+    generator = np.random.default_rng(seed)
+    for node in graph.node:
+        for position, tensor in enumerate(node.input):
+            if tensor in shapes and tensor not in arrays:
+                arrays[tensor] = random_weight(generator, node, position, shapes[tensor])
+    images = [i for i in graph.input if i.name not in values]
+    del graph.input[:]
+    graph.input.extend(images)
+    for tensor, array in arrays.items():
+        graph.initializer.append(onnx.numpy_helper.from_array(array, tensor))
+    if size:
+        for dimension in graph.input[0].type.tensor_type.shape.dim[2:]:
+            dimension.dim_value = size
+        del graph.value_info[:]
+    data = model.SerializeToString()
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    layers = []
+    for node in graph.node:
+        found = [arrays[tensor] for tensor in node.input if tensor in arrays]
+        if found:
+            layers.append((node.op_type, node.input[1], keras_layout(node, found)))
+    return Reference(session, layers, sum(array.size for array in arrays.values()))
+
+
+def take_constants(graph):
+    """Remove what stands for weights from a graph: `{name: shape}`."""
+    onnx = pytest.importorskip("onnx")
+    values = {item.name: onnx.numpy_helper.to_array(item) for item in graph.initializer}
+    shapes = {}
+    for node in list(graph.node):
+        if node.op_type == "ConstantOfShape":
+            shapes[node.output[0]] = tuple(int(size) for size in values[node.input[0]])
+            graph.node.remove(node)
+    used = {name for node in graph.node for name in node.input}
+    kept = []
+    for item in graph.initializer:
+        if values[item.name].dtype == np.float32:
+            shapes[item.name] = values[item.name].shape
+        elif item.name in used:
+            kept.append(item)
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
+    return shapes
+
+
+def random_weight(generator, node, position, shape):
+    """Kernels scaled as by He, variances between 0.5 and 1.5, everything else small."""
+    if node.op_type == "BatchNormalization" and position in (1, 4):
+        return generator.uniform(0.5, 1.5, shape).astype("float32")
+    if node.op_type == "Mul" and len(shape) < 4:  # a scale of its own after normalization
+        return generator.uniform(0.5, 1.5, shape).astype("float32")
+    if len(shape) > 1 and node.op_type in ("Conv", "Gemm", "MatMul", "Reshape"):
+        fan_in = math.prod(shape[1:])
+        return generator.normal(0, math.sqrt(2 / fan_in), shape).astype("float32")
+    return generator.normal(0, 0.1, shape).astype("float32")
+
+
+def keras_layout(node, arrays):
+    """The arrays of a node as the layers of Keras hold them."""
+    kernel, *others = arrays
+    if node.op_type == "Conv":
+        groups = next((a.i for a in node.attribute if a.name == "group"), 1)
+        if groups == len(kernel) and kernel.shape[1] == 1:  # depthwise
+            return [kernel.transpose(2, 3, 0, 1), *others]
+        return [kernel.transpose(2, 3, 1, 0), *others]
+    if node.op_type == "Gemm":
+        transposed = next((a.i for a in node.attribute if a.name == "transB"), 0)
+        return [kernel.T if transposed else kernel, *others]
+    return arrays
+
+
+def after_flatten(kernel, height, width):
+    """A dense kernel for values flattened channels last, from one for channels first."""
+    inputs, units = kernel.shape
+    kernel = kernel.reshape(inputs // (height * width), height, width, units)
+    return kernel.transpose(1, 2, 0, 3).reshape(inputs, units)
+
+
+def weighted_layers(model):
+    """The innermost layers with weights, in the order in which the model holds them."""
+    found = []
+    for layer in model._flatten_layers(include_self=False):
+        if layer.weights and not any(layer._flatten_layers(include_self=False)):
+            found.append(layer)
+    return found
+
+
+def randomize(model, seed=0):
+    """Random weights, of a size with which neither outputs nor normalization degenerate."""
+    generator = np.random.default_rng(seed)
+    arrays = []
+    for weight in model.weights:
+        shape = tuple(weight.shape)
+        if len(shape) > 1:
+            fan_in = (
+                math.prod(shape[:-1]) if "depthwise" not in weight.path else shape[0] * shape[1]
+            )
+            array = generator.normal(0, math.sqrt(2 / fan_in), shape)
+        elif weight.path.endswith(("gamma", "variance")):
+            array = generator.uniform(0.5, 1.5, shape)
+        else:
+            array = generator.normal(0, 0.1, shape)
+        arrays.append(array.astype("float32"))
+    model.set_weights(arrays)
+
+
+def images(size, count=2, seed=0):
+    """Random images (count, size, size, 3), from −1 to 1."""
+    generator = np.random.default_rng(seed)
+    return generator.uniform(-1, 1, (count, size, size, 3)).astype("float32")
+
+
+def published(function, size, **arguments):
+    """A network as a model, from a recipe's function and the size of the images."""
+    inputs = keras.Input((size, size, 3))
+    return keras.Model(inputs, function(inputs, **arguments))

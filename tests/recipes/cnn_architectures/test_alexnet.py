@@ -1,0 +1,72 @@
+"""The published network: its count, its layers, and its outputs beside those of another library."""
+
+import numpy as np
+import pytest
+
+from layers.local_response_normalization import LocalResponseNormalization
+from recipes.cnn_architectures import alexnet
+from recipes.cnn_architectures.figures import alexnet as figures
+from recipes.common.network_cost import network_cost
+from tests.recipes.cnn_architectures import references
+
+
+@pytest.mark.parametrize(("groups", "parameters"), [(2, 60_965_224), (1, 62_378_344)])
+def test_published_network(groups, parameters):
+    model = references.published(alexnet.alexnet, 227, groups=groups)
+    cost = network_cost(model)
+    assert cost["parameters"] == parameters
+    assert cost["layers"] == 8
+    # Products by layer, by hand: the output's pixels times filters times the window.
+    shared = 55**2 * 96 * 11**2 * 3 + 13**2 * 384 * 9 * 256 + 9216 * 4096 + 4096**2 + 4096 * 1000
+    split = 27**2 * 256 * 25 * 96 + 13**2 * (384 * 9 * 384 + 256 * 9 * 384)
+    assert cost["multiply_accumulates"] == shared + split // groups
+
+
+def test_two_groups_halve_three_layers():
+    kernels = {}
+    for groups in (1, 2):
+        model = alexnet.build_model(groups)
+        kernels[groups] = [w.shape for w in model.weights if len(w.shape) == 4]
+    for one, two in zip(kernels[1], kernels[2], strict=True):
+        assert two[3] == one[3]
+        assert two[2] in (one[2], one[2] // 2)
+    halved = [one != two for one, two in zip(kernels[1], kernels[2], strict=True)]
+    assert halved == [False, True, False, True, True]
+
+
+def test_same_outputs_as_the_graph_of_caffes_network():
+    """Caffe's constants of the normalization differ from the paper's."""
+    reference = references.onnx_reference("bvlc_alexnet", size=227)
+    assert reference.parameters == 60_965_224
+    model = references.published(alexnet.alexnet, 227)
+    for layer in model.layers:
+        if isinstance(layer, LocalResponseNormalization):
+            layer.bias = 1.0
+            layer.alpha = 1e-4 / 5
+    weighted = references.weighted_layers(model)
+    for layer, (_, _, arrays) in zip(weighted, reference.layers, strict=True):
+        kernel, bias = arrays
+        if layer is weighted[5]:
+            kernel = references.after_flatten(kernel, 6, 6)
+        layer.set_weights([kernel, bias])
+    images = references.images(227)
+    expected = reference(images)
+    assert expected.std(axis=1).min() > 1e-5
+    np.testing.assert_allclose(model(images), expected, atol=1e-5)
+
+
+def test_small_form_keeps_the_order_of_the_layers():
+    model = alexnet.build_model()
+    order = [type(layer).__name__ for layer in model.layers if layer.weights]
+    assert order == ["Conv2D", "GroupedConv2D", "Conv2D", *["GroupedConv2D"] * 2, *["Dense"] * 3]
+    assert model.layers[-1].count_params() == 10 * (1536 + 1)
+
+
+def test_filters_are_drawn_with_zero_as_middle_gray():
+    filters = np.zeros((2, 3, 3, 3), "float32")
+    filters[0, 0, 1, 2] = -4.0
+    filters[0, 2, 2, 0] = 2.0
+    drawn = figures.scaled(filters)
+    assert drawn[0, 0, 1, 2] == 0.0
+    assert drawn[0, 2, 2, 0] == 0.75
+    assert (drawn[1] == 0.5).all()
