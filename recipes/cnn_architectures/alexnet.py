@@ -1,6 +1,7 @@
 """AlexNet: five convolutional and three dense layers, ReLU, dropout, local response normalization.
 
-Slides: 000 «AlexNet», 001 «Alexnet (2012)», 002 «ALEXNET», 003 «AlexNet», 003 lists A no. 8, B no. 18.
+Slides: 000 «AlexNet», 001 «Alexnet (2012)», 002 «ALEXNET», 003 «AlexNet»,
+        003 lists A no. 8 and B no. 18 (multi-GPU convolutional network).
 Paper:  Krizhevsky et al. (2012), ImageNet Classification with Deep Convolutional Neural Networks,
         https://papers.nips.cc/paper/4824
 Departs from the paper: for the 32×32 images of CIFAR-10 the first convolution is 5×5 with a stride
