@@ -26,7 +26,7 @@ COLUMNS = (
     "baseline_score",  # in the same metric
     "paper",  # the published figure and where; written by hand
     "verdict",  # reproduced, partly, no: and why in a few words; written by hand
-    "parameters",
+    "parameters",  # the trainable ones
     "seconds",  # of training, mean over the runs
     "hardware",
     "command",  # that makes the row
@@ -58,8 +58,8 @@ HEADLINES = (
 )
 HEADLINE_COLUMNS = ("what", "recipe", "metric", "test score:", "baseline", "training:")
 PAGE_COLUMNS = (
-    *("recipe", "data", "metric", "test score:", "baseline", "paper", "remark", "parameters:"),
-    *("training:", "machine"),
+    *("recipe", "data", "metric", "test score:", "baseline", "paper", "remark"),
+    *("trainable parameters:", "training:", "machine"),
 )
 PAGE_HEAD = """# Results
 

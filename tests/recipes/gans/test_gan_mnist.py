@@ -45,6 +45,14 @@ def test_images_lie_between_minus_one_and_one(model):
     assert made.min() < -0.5 < 0.5 < made.max()
 
 
+def test_parameters_of_the_pair_and_its_classifier(model):
+    trainable = sum(np.prod(weight.shape) for weight in model.trainable_weights)
+    stated = recipe.build_model.__doc__
+    assert f"{model.count_params():,} parameters" in stated
+    assert f"{trainable:,} of them are trainable" in stated
+    assert trainable == 1_489_936 + 533_505
+
+
 def test_evaluation_classifier_does_not_learn(model):
     frozen = {id(weight) for weight in model.classifier.weights}
     assert frozen.isdisjoint({id(weight) for weight in model.trainable_weights})
