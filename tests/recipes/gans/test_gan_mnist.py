@@ -23,6 +23,7 @@ def model(images):
     return model
 
 
+@pytest.mark.slides
 def test_parameters_of_the_slides_generator():
     """K7: 1,489,936 to train and 3,584 moving statistics."""
     generator = recipe.create_generator()
@@ -32,6 +33,7 @@ def test_parameters_of_the_slides_generator():
     assert generator.output_shape == (None, 28, 28, 1)
 
 
+@pytest.mark.slides
 def test_what_the_slide_writes_raises():
     """S28: `(100)` is a number, not a shape."""
     with pytest.raises((ValueError, TypeError)):
