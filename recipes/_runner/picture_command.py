@@ -152,15 +152,23 @@ def still(frame):
 
 def animation(frames, duration):
     """A GIF of all frames, or of some at equal distances, that fits into `BYTES`; else None."""
+    width, height = frames[0].size
+    strip = PIL.Image.new("RGB", (width, height * len(frames)))
+    for number, frame in enumerate(frames):
+        strip.paste(frame, (0, number * height))
+    # With the same colors in all frames, only what moves is saved again.
+    palette = strip.quantize(32, dither=PIL.Image.Dither.NONE)
     for every in EVERY:
-        chosen = frames[::-every][::-1]  # with the last
-        palettes = [frame.quantize(32, dither=PIL.Image.Dither.NONE) for frame in chosen]
+        chosen = [
+            frame.quantize(palette=palette, dither=PIL.Image.Dither.NONE)
+            for frame in frames[::-every]  # from the last one on
+        ]
         file = io.BytesIO()
-        palettes[0].save(
+        chosen[-1].save(
             file,
             "GIF",
             save_all=True,
-            append_images=palettes[1:],
+            append_images=chosen[-2::-1],
             duration=every * duration,
             loop=0,
             optimize=True,
