@@ -51,6 +51,9 @@ results: .venv/.ready  ## write recipes/RESULTS.md, README's figures and SLIDES.
 measure-%: .venv/.ready  ## a recipe with several seeds, into recipes/results.csv: ARGS="--seeds 5"
 	@$(PYTHON) -m recipes measure $* $(ARGS)
 
+picture-%: .venv/.ready  ## a figure of a run, small, for the chapter's page: ARGS="--figure filters.png"
+	@$(PYTHON) -m recipes picture $* $(ARGS)
+
 copy-%: .venv/.ready  ## a recipe and what it imports into a folder of yours: TO=../mine
 	@$(PYTHON) -m recipes copy $* $(call quoted,$(or $(TO),$(error say where to: make copy-$* TO=../mine))) $(ARGS)
 

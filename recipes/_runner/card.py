@@ -26,7 +26,7 @@ def write(recipe, plan, result, folder, own, pictures):
         "|---|---|---|",
         *(f"| {name} | {score:.4f} | {shown(baseline.get(name))} |" for name, score in metrics["scores"].items()),
         "",
-        f"{metrics['parameters']:,} parameters; {chosen(recipe, plan, metrics)}; "
+        f"{parameters(metrics)}; {chosen(recipe, plan, metrics)}; "
         f"{metrics['fit_seconds']:.0f} s of training on {metrics['hardware']}; seed {metrics['seed']}.",
         f"Made by `{command(recipe, plan)}` with Keras {metrics['versions']['keras']} on TensorFlow "
         f"{metrics['versions']['tensorflow']}.",
@@ -37,6 +37,13 @@ def write(recipe, plan, result, folder, own, pictures):
         "",
         *gallery(recipe, own, pictures),
     ]) + "\n")  # fmt: skip
+
+
+def parameters(metrics):
+    """`9,568 trainable parameters of 9,632`: the second number where some are not trainable."""
+    trainable, all_of_them = metrics["trainable_parameters"], metrics["parameters"]
+    others = f" of {all_of_them:,}" if trainable != all_of_them else ""
+    return f"{trainable:,} trainable parameters{others}"
 
 
 def chosen(recipe, plan, metrics):
@@ -79,7 +86,9 @@ def write_variants(recipe, plan, results, folder, own, pictures):
     rows = []
     for variant, each in metrics.items():
         scores = " | ".join(shown(each["scores"].get(name)) for name in names)
-        rows.append(f"| [{variant}]({variant}/README.md) | {each['parameters']:,} | {scores} |")
+        rows.append(
+            f"| [{variant}]({variant}/README.md) | {each['trainable_parameters']:,} | {scores} |"
+        )
     baselines = {}  # those of variants with the same data are the same
     for variant, each in metrics.items():
         scores = " | ".join(shown(each["baseline"].get(name)) for name in names)
@@ -94,7 +103,7 @@ def write_variants(recipe, plan, results, folder, own, pictures):
         recipe.title,
         *warning(plan),
         "",
-        "| variant | parameters | " + " | ".join(names) + " |",
+        "| variant | trainable parameters | " + " | ".join(names) + " |",
         "|---" * (len(names) + 2) + "|",
         *rows,
         "",

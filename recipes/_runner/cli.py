@@ -12,6 +12,7 @@ COMMANDS = {
     "run": "train a recipe, test it once, and save model, scores and pictures",
     "tune": "search for better hyperparameters; the defaults are the first trial",
     "measure": "run a recipe with several seeds and record mean and deviation in recipes/results.csv",
+    "picture": "make a small copy of one of a run's figures, for the chapter's page",
     "predict": "apply a saved model to files",
     "copy": "copy a recipe and what it imports to a folder of your own",
 }

@@ -175,7 +175,7 @@ def row(recipe, runs, options):
         "runs": len(scores),
         "baseline": first["baseline_name"] or "",
         "baseline_score": statistics.mean(baselines) if baselines else None,
-        "parameters": first["parameters"],
+        "parameters": first["trainable_parameters"],
         "seconds": statistics.mean(metrics["fit_seconds"] for metrics in runs),
         "hardware": first["hardware"],
         "command": output.command("measure", recipe, own),

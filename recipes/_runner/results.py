@@ -26,7 +26,7 @@ COLUMNS = (
     "baseline_score",  # in the same metric
     "paper",  # the published figure and where; written by hand
     "verdict",  # reproduced, partly, no: and why in a few words; written by hand
-    "parameters",
+    "parameters",  # the trainable ones
     "seconds",  # of training, mean over the runs
     "hardware",
     "command",  # that makes the row
@@ -38,7 +38,7 @@ NOT_THE_EXPERIMENT = ("--seeds", "--seed", "--data-dir", "--output", "--variant"
 # Whether more or less of a metric is better. A metric that is not here is shown without arrow and
 # without mark against its baseline.
 MORE = """accuracy beam_bleu bleu conditional_accuracy coverage elbo ensemble_accuracy
-high_quality_samples micro_f1 mode_coverage pass_rate psnr r2"""
+high_quality_samples micro_f1 mode_coverage pass_rate psnr r2 r2_score"""
 LESS = """bits_per_character frechet_distance loss mae mse position_mae rmse rmse_cycles"""
 ARROWS = dict.fromkeys(MORE.split(), "↑") | dict.fromkeys(LESS.split(), "↓")
 # Recipe, variant and metric of what README shows, and what it is.
@@ -58,8 +58,8 @@ HEADLINES = (
 )
 HEADLINE_COLUMNS = ("what", "recipe", "metric", "test score:", "baseline", "training:")
 PAGE_COLUMNS = (
-    *("recipe", "data", "metric", "test score:", "baseline", "paper", "remark", "parameters:"),
-    *("training:", "machine"),
+    *("recipe", "data", "metric", "test score:", "baseline", "paper", "remark"),
+    *("trainable parameters:", "training:", "machine"),
 )
 PAGE_HEAD = """# Results
 

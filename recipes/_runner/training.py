@@ -253,6 +253,7 @@ def train(module, plan, given, folder, strategy, variant=None):
         "task": head.task,
         "head_check": head.status,
         "parameters": model.count_params(),
+        "trainable_parameters": trainable_parameters(model),
         "epochs": checkpoint.finished_epochs,
         "best_epoch": checkpoint.best_epoch,
         "fit_seconds": round(checkpoint.seconds, 3),
@@ -287,6 +288,15 @@ def save(model, path):
     if len(saved) != len(loaded) or not all(map(np.array_equal, saved, loaded)):
         what = f"{path.name} was written but comes back with other weights"
         raise UserError(f"{what}; nothing saved earlier was changed")
+
+
+def trainable_parameters(model):
+    """How many numbers training may change.
+
+    Not those of layers that a recipe froze (`trainable = False`), nor what layers keep besides, as
+    moving averages and statistics of the data.
+    """
+    return sum(math.prod(weight.shape) for weight in model.trainable_weights)
 
 
 def main_metric(monitor, scores):

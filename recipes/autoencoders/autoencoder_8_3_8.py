@@ -64,8 +64,8 @@ def search_space(hp):
 
 
 def baseline(train, test):
-    """Always the same class."""
-    return {"accuracy": 1 / 8}
+    """Equal probabilities for all eight."""
+    return {"accuracy": 1 / 8, "loss": np.log(8)}
 
 
 def encode(model):

@@ -91,8 +91,8 @@ def build_slide(filters=24):
 def build_model(pattern="strided", filters=64, learning_rate=0.01, steps=EPOCHS * 372):
     """The compiled network: (32, 32, 3) images to 10 class probabilities. 300,170 parameters.
 
-    The variant `slide` has 376,226. Learning-rate schedule: linear warmup for the first quarter of
-    the training `steps`, then cosine decay to zero.
+    299,338 of them are trainable. The variant `slide` has 376,226. Learning-rate schedule: linear
+    warmup for the first quarter of the training `steps`, then cosine decay to zero.
     """
     builders = {"strided": build_strided, "slide": build_slide}
     model = builders[pattern](filters)

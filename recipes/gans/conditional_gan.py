@@ -159,7 +159,8 @@ class ConditionalGAN(keras.Model):
 def build_model(dropout=0.3, learning_rate=0.0005, beta_1=0.5, steps=EPOCHS * 422, train=None):
     """The compiled pair with its evaluation classifier. 2,081,198 parameters.
 
-    The classifier learns from `train`; without it, it stays untrained and the scores mean nothing.
+    2,030,884 of them are trainable: the classifier, which learns from `train` before, is frozen.
+    Without `train` it stays untrained and the scores mean nothing.
     """
     model = ConditionalGAN(dropout)
     if train is not None:

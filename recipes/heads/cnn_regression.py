@@ -163,8 +163,8 @@ def build_functional(filters=16, units=128):
 def build_model(api="sequential", filters=16, units=128, learning_rate=0.005, steps=EPOCHS * 250):
     """The compiled network: (64, 64, 1) images to x, y, cos and sin. 192,724 parameters.
 
-    The learning rate climbs for the first fifth of the training `steps`, then falls to zero along
-    a cosine.
+    192,372 of them are trainable. The learning rate climbs for the first fifth of the training
+    `steps`, then falls to zero along a cosine.
     """
     build = {"sequential": build_sequential, "functional": build_functional}[api]
     model = build(filters, units)

@@ -80,9 +80,9 @@ def build_model(
 ):
     """The compiled network: (15,) numbers to a price in 100,000 dollars. 26,945 parameters.
 
-    The features are normalized by their means and variances in `train` (by default, what
-    `load_data` gives). All that reads them computes in float32 whatever the precision: in 16 bits,
-    longitudes would be rounded to halves of a degree.
+    26,881 of them are trainable. The features are normalized by their means and variances in
+    `train` (by default, what `load_data` gives). All that reads them computes in float32 whatever
+    the precision: in 16 bits, longitudes would be rounded to halves of a degree.
     """
     if train is None:
         train, _, _ = load_data()

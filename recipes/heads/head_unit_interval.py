@@ -136,9 +136,9 @@ def build_model(
 ):
     """The compiled network: (200, 15) readings to health. 10,230 parameters.
 
-    The statistics are normalized by their means and variances in `train` (by default, what
-    `load_data` gives). Each epoch ends, and the next begins, with the average of the weights over
-    its last 200 steps or so (Polyak & Juditsky 1992).
+    10,049 of them are trainable. The statistics are normalized by their means and variances in
+    `train` (by default, what `load_data` gives). Each epoch ends, and the next begins, with the
+    average of the weights over its last 200 steps or so (Polyak & Juditsky 1992).
     """
     if train is None:
         train, _, _ = load_data()

@@ -26,7 +26,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from recipes._runner import arguments, cli, data, figures, run_command
+from recipes._runner import arguments, cli, data, figures, run_command, training
 from recipes.training import optimizers
 from tests import selection
 from tests.selection import RECIPES, TRAINED, parameters
@@ -475,6 +475,12 @@ def test_docstring_has_the_number_of_parameters(recipe):
         batch = next(iter(train))
         model(batch[0] if isinstance(batch, tuple) else batch)
     assert model.count_params() in stated
+    # The table of results counts these.
+    trainable = training.trainable_parameters(model)
+    said = re.findall(
+        rf"({NUMBER}) of them are trainable", " ".join(recipe.module.build_model.__doc__.split())
+    )
+    assert said == ([f"{trainable:,}"] if trainable != model.count_params() else [])
 
 
 @pytest.mark.parametrize("recipe", parameters(IN_BOTH_APIS))

@@ -37,6 +37,7 @@ def runs(monkeypatch, tmp_path):
             "baseline": {"accuracy": 0.92},
             "baseline_name": "Logistic regression",
             "parameters": 29466,
+            "trainable_parameters": 29354,
             "fit_seconds": 60.0,
             "hardware": "a computer",
         }

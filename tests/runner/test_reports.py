@@ -72,7 +72,7 @@ def test_each_variant_has_its_own_model_scores_history_and_card(base):
         assert metrics["arguments"] == arguments
         assert metrics["data"] == {"california_housing": "stand-in"}
         model = keras.saving.load_model(folder / "model.keras")
-        assert model.count_params() == metrics["parameters"]
+        assert model.count_params() == metrics["parameters"] == metrics["trainable_parameters"]
         scores = model.evaluate(test, return_dict=True, verbose=0)
         assert metrics["scores"] == pytest.approx(scores, rel=1e-4)
         assert metrics["baseline"] == pytest.approx(baseline)
@@ -90,7 +90,8 @@ def test_each_variant_has_its_own_model_scores_history_and_card(base):
         assert card.startswith(f"# houses – {variant}\n")
         own = table(card)
         line = overview[f"[{variant}]({variant}/README.md)"]
-        assert line[0] == f"{metrics['parameters']:,}"
+        assert line[0] == f"{metrics['trainable_parameters']:,}"
+        assert f"\n{line[0]} trainable parameters; " in card
         for name, score in scores.items():
             assert float(own[name][0]) == pytest.approx(score, abs=1e-4)
             assert float(line[names.index(name)]) == pytest.approx(score, abs=1e-4)

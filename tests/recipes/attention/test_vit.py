@@ -8,6 +8,7 @@ from layers.patch_embedding import images_to_patches
 from recipes.attention import vit as recipe
 
 
+@pytest.mark.slides
 def test_patches_of_the_slide_and_ours():
     """16×16 patches make 14 · 14 = 196 of a photograph of 224×224; 4×4 make 64 of ours."""
     assert tuple(images_to_patches(np.zeros((1, 224, 224, 3)), 16).shape) == (1, 196, 768)

@@ -57,6 +57,14 @@ def test_one_or_two_units_can_tell_eight_apart(code):
     assert pictures.decode(model, code + 0.01).tolist() == list(range(8))
 
 
+def test_baseline_is_the_score_of_a_network_that_always_answers_the_same():
+    model = recipe.build_model(l2=0.0)
+    model.set_weights([0 * weight for weight in model.get_weights()])
+    _, _, test = recipe.load_data()
+    scores = model.evaluate(test, return_dict=True, verbose=0)
+    assert recipe.baseline(None, None) == pytest.approx(scores, rel=1e-5)
+
+
 def test_path_begins_with_a_new_network():
     keras.utils.set_random_seed(3)
     path = pictures.training_path(steps=2)

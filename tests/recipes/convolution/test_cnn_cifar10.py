@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 
 from recipes.convolution import cnn_cifar10
 
@@ -15,10 +16,12 @@ def multiplications(model):
     return total
 
 
+@pytest.mark.slides
 def test_parameters_of_the_slides_pattern():
     assert cnn_cifar10.build_model(**cnn_cifar10.VARIANTS["slide"]).count_params() == 376_226
 
 
+@pytest.mark.slides
 def test_slide_has_two_convolutions_before_each_of_three_pools():
     kinds = {keras.layers.Conv2D: "C", keras.layers.MaxPooling2D: "P", keras.layers.Dense: "F"}
     letters = [kinds.get(type(layer), "") for layer in cnn_cifar10.build_slide().layers]

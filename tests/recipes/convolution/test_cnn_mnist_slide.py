@@ -5,6 +5,7 @@ import pytest
 from recipes.convolution import cnn_mnist_slide
 
 
+@pytest.mark.slides
 @pytest.mark.parametrize("api", ["sequential", "functional"])
 def test_parameters_and_shapes_of_the_layers(api):
     model = cnn_mnist_slide.build_model(api=api)

@@ -27,6 +27,7 @@ def printed(model):
     return " ".join(words)
 
 
+@pytest.mark.slides
 @pytest.mark.parametrize("api", ["sequential", "functional"])
 @pytest.mark.parametrize("pattern", PRINTED)
 def test_layers_and_parameters(pattern, api):

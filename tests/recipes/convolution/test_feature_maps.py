@@ -12,6 +12,7 @@ def rng():
     return np.random.default_rng(0)
 
 
+@pytest.mark.slides
 def test_several_input_channels_are_convolved_one_by_one_and_summed(rng):
     images = rng.normal(size=(2, 9, 9, 3)).astype("float32")
     layer = keras.layers.Conv2D(4, 3)
@@ -24,6 +25,7 @@ def test_several_input_channels_are_convolved_one_by_one_and_summed(rng):
     np.testing.assert_allclose(together, np.asarray(sum(one_by_one) + bias), atol=1e-5)
 
 
+@pytest.mark.slides
 @pytest.mark.parametrize(
     ("size", "channels", "filters", "weights", "parameters"),
     [(5, 3, 1, 75, 76), (11, 3, 1, 363, 364), (11, 3, 96, 34_848, 34_944)],

@@ -205,6 +205,7 @@ def test_n14_rectified_and_pooled_x():
     np.testing.assert_allclose(in_keras, x_image.pool(rectified), atol=1e-6)
 
 
+@pytest.mark.slides
 def test_n15_one_by_one():
     image, dense, convolution = normal(2, 5, 5, 8), keras.layers.Dense(3), keras.layers.Conv2D(3, 1)
     dense(image), convolution(image)
@@ -224,6 +225,7 @@ def test_n15_one_by_one():
     assert count([(1, 64)], [(3, 128)], [(5, 32)]) == 387_296
 
 
+@pytest.mark.slides
 def test_n16_yolo_output():
     grid, boxes, classes = 7, 2, 20
     head = keras.Sequential(
@@ -237,6 +239,7 @@ def test_n16_yolo_output():
     assert head.layers[0].units == 1_470
 
 
+@pytest.mark.slides
 def test_n17_cifar_100_classes():
     features = tfds.builder("cifar100").info.features
     assert features["label"].num_classes == 100
@@ -244,6 +247,7 @@ def test_n17_cifar_100_classes():
     assert (60_000 // 10, 60_000 // 100, 100 // 20) == (6_000, 600, 5)
 
 
+@pytest.mark.slides
 @pytest.mark.real_data
 def test_n17_cifar_10_counts():
     batches = (
@@ -254,6 +258,7 @@ def test_n17_cifar_10_counts():
     assert np.bincount(next(batches.as_numpy_iterator())).tolist() == [6_000] * 10
 
 
+@pytest.mark.slides
 def test_n18_separable():
     separable = parameters(keras.layers.SeparableConv2D(128, 3, use_bias=False), 32, 32, 64)
     full = parameters(keras.layers.Conv2D(128, 3, use_bias=False), 32, 32, 64)
@@ -269,6 +274,7 @@ def test_n19_patch_gan():
     assert fields == [4, 7, 16, 34, 70]
 
 
+@pytest.mark.slides
 def test_dense_neuron_is_a_convolution_as_large_as_the_image():
     image, dense, convolution = normal(2, 6, 6, 3), keras.layers.Dense(4), keras.layers.Conv2D(4, 6)
     dense(image.reshape(2, -1)), convolution(image)
@@ -278,6 +284,7 @@ def test_dense_neuron_is_a_convolution_as_large_as_the_image():
     )
 
 
+@pytest.mark.slides
 def test_six_filters_make_six_maps_each_for_itself():
     image, layer = normal(1, 32, 32, 3), keras.layers.Conv2D(6, 5)
     before = run(layer, image)
@@ -310,6 +317,7 @@ def test_without_activations_a_stack_of_convolutions_is_one_linear_map():
     assert np.abs(rectified - stack).max() > 0.1
 
 
+@pytest.mark.slides
 @pytest.mark.parametrize("layer", [keras.layers.MaxPooling2D(2), keras.layers.AveragePooling2D(2)])
 def test_pooling_treats_each_map_for_itself_and_learns_nothing(layer):
     maps, order = normal(2, 6, 6, 5), [3, 0, 4, 1, 2]
@@ -317,6 +325,7 @@ def test_pooling_treats_each_map_for_itself_and_learns_nothing(layer):
     assert layer.count_params() == 0
 
 
+@pytest.mark.slides
 def test_fully_connected_sees_the_whole_volume():
     model = keras.Sequential(
         [keras.Input((12, 12, 20)), keras.layers.Flatten(), keras.layers.Dense(10)]
@@ -345,6 +354,7 @@ def test_few_weights_many_activations():
     assert convolution / dense > 30_000
 
 
+@pytest.mark.slides
 def test_pooling_in_steps_of_one_hardly_reduces():
     def features(pool_stride):
         x = keras.Input((128, 128, 1))
@@ -361,6 +371,7 @@ def test_pooling_in_steps_of_one_hardly_reduces():
     assert (891_136 + 1) * 64 == 57_032_768
 
 
+@pytest.mark.slides
 def test_pooling_undoes_enlarging_but_not_the_other_way_round():
     maps = normal(1, 4, 4, 2)
     up, pool = keras.layers.UpSampling2D(2), keras.layers.MaxPooling2D(2)

@@ -23,6 +23,7 @@ def model(images):
     return model
 
 
+@pytest.mark.slides
 def test_parameters_of_the_slides_generator():
     """K7: 1,489,936 to train and 3,584 moving statistics."""
     generator = recipe.create_generator()
@@ -32,6 +33,7 @@ def test_parameters_of_the_slides_generator():
     assert generator.output_shape == (None, 28, 28, 1)
 
 
+@pytest.mark.slides
 def test_what_the_slide_writes_raises():
     """S28: `(100)` is a number, not a shape."""
     with pytest.raises((ValueError, TypeError)):
@@ -43,6 +45,14 @@ def test_images_lie_between_minus_one_and_one(model):
     assert made.shape == (12, 28, 28, 1)
     assert np.abs(made).max() <= 1
     assert made.min() < -0.5 < 0.5 < made.max()
+
+
+def test_parameters_of_the_pair_and_its_classifier(model):
+    trainable = sum(np.prod(weight.shape) for weight in model.trainable_weights)
+    stated = recipe.build_model.__doc__
+    assert f"{model.count_params():,} parameters" in stated
+    assert f"{trainable:,} of them are trainable" in stated
+    assert trainable == 1_489_936 + 533_505
 
 
 def test_evaluation_classifier_does_not_learn(model):

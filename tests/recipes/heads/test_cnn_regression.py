@@ -22,6 +22,7 @@ def slide_network(pool_strides):
     return model
 
 
+@pytest.mark.slides
 @pytest.mark.parametrize(("pool_strides", "flat"), [(1, 118 * 118 * 64), (2, 29 * 29 * 64)])
 def test_the_docstring_counts_the_slides_network(pool_strides, flat):
     # Without values: 57 million numbers would take their time.

@@ -58,6 +58,13 @@ def test_only_the_linear_head_leaves_the_range_of_its_targets(activation):
         assert 0.9 < answer <= 1
 
 
+def test_the_docstring_has_the_number_of_parameters():
+    model = recipe.build_model(train=table_with_gaps())
+    trainable = sum(np.prod(weight.shape) for weight in model.trainable_weights)
+    assert f"{model.count_params():,} parameters" in recipe.build_model.__doc__
+    assert f"{trainable:,} of them are trainable" in recipe.build_model.__doc__
+
+
 def test_gaps_in_any_column_are_filled_before_both_branches():
     train = table_with_gaps()
     model = recipe.build_model(train=train, steps=40)

@@ -17,6 +17,7 @@ def fully_connected(sizes):
     return model
 
 
+@pytest.mark.slides
 @pytest.mark.parametrize(
     ("sizes", "weights", "biases"),
     [((3, 4, 2), 20, 6), ((3, 4, 4, 1), 32, 9), ((784, 64, 64, 10), 54_912, 138)],
@@ -30,6 +31,7 @@ def test_parameters(sizes, weights, biases):
     assert model.count_params() == weights + biases
 
 
+@pytest.mark.slides
 def test_linear_layers_are_one_layer():
     model = fully_connected((6, 5, 3, 4))
     model.set_weights([rng.normal(size=weight.shape) for weight in model.get_weights()])
@@ -41,6 +43,7 @@ def test_linear_layers_are_one_layer():
     assert breaks_linearity(model, x) < 1e-4
 
 
+@pytest.mark.slides
 def test_one_relu_breaks_it():
     model = fully_connected((6, 5, 3, 4))
     model.layers[0].activation = keras.activations.relu

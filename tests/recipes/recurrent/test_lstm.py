@@ -71,6 +71,7 @@ def test_networks_have_about_the_same_size():
     assert max(sizes) < 1.1 * min(sizes)
 
 
+@pytest.mark.slides
 def test_four_times_the_parameters_of_a_simple_rnn():
     """Deck 002 says that gates mean fewer parameters."""
     counts = []

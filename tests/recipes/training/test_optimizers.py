@@ -217,6 +217,7 @@ def test_every_optimizer_of_keras_is_here():
     assert set(BY_HAND) == set(recipe.SLIDES | recipe.OTHERS)
 
 
+@pytest.mark.slides
 def test_momentum_must_be_asked_for():
     assert keras.optimizers.SGD().momentum == 0.0
 

@@ -22,6 +22,7 @@ def test_share_and_mean_are_kept(rate):
         assert dropped.max() == pytest.approx(1 / (1 - rate), rel=1e-5)
 
 
+@pytest.mark.slides
 def test_the_slides_example_keeps_six_and_three_units():
     rng = np.random.default_rng(0)
     for units, kept in ((64, 6.4), (32, 3.2)):
