@@ -34,7 +34,8 @@ LEARNS_NOTHING = {
     "electricity",
     "xor",
     "wrong_heads",
-}  # baselines: constants, a copy
+    "conv3d_clips",
+}  # baselines: constants, a copy, a single frame
 NEEDS_MORE = {  # baselines that learn nothing of so few rows
     "dropout",
     "cnn_cifar10",
