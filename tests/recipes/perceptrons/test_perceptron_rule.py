@@ -19,6 +19,7 @@ def test_updates_are_within_the_bound_and_no_error_is_left(seed):
     order = np.random.default_rng(seed).permutation(100)
     x, labels = x[order], labels[order]
     model = recipe.build_model()
+    model.steps_per_execution = 100
     history = learn(model, x, labels, epochs=20)
     assert history["accuracy"][-1] == 1
     assert (np.asarray(model(x)) == labels).all()
