@@ -20,13 +20,11 @@ import sys
 
 import keras
 import keras_tuner
-import matplotlib.layout_engine
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from recipes._runner import arguments, cli, data, figures, run_command
+from recipes._runner import arguments, cli, data, run_command
 from recipes.training import optimizers
 from tests import selection
 from tests.selection import RECIPES, TRAINED, parameters
@@ -75,19 +73,6 @@ def shorter(recipe, monkeypatch):
         assert having, f"{recipe.name} has no {name} that could be made smaller"
         for module in having:
             monkeypatch.setattr(module, name, value)
-
-
-@pytest.fixture
-def coarse_pictures(monkeypatch):
-    style = figures.use_style
-    monkeypatch.setattr(
-        figures,
-        "use_style",
-        lambda: (style(), plt.rcParams.update({"figure.dpi": 25, "savefig.dpi": 25})),
-    )
-    monkeypatch.setattr(
-        matplotlib.layout_engine.ConstrainedLayoutEngine, "execute", lambda engine, figure: None
-    )
 
 
 @pytest.fixture(scope="module")
