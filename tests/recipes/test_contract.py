@@ -55,7 +55,7 @@ def eager(recipe):
 
 
 @pytest.fixture(autouse=True)
-def in_an_empty_folder(monkeypatch, tmp_path):
+def in_an_empty_folder(monkeypatch, tmp_path, loaded_once):
     monkeypatch.chdir(tmp_path)
     yield
     keras.backend.clear_session()
