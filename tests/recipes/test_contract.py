@@ -2,8 +2,8 @@
 
 It runs, `main()` gives the scores of `run`, its head is right, its search starts at its defaults.
 
-Functions run eagerly: compiling a training step costs several times what two steps of it cost,
-except where each step is a loop over time. Pictures are drawn coarsely, as they come, for half of
+Functions run eagerly: compiling a training step costs several times what two steps of it cost.
+Sequences, searches and generated data are shorter than the recipes' own (`SHORTER`). Pictures are drawn coarsely, as they come, for half of
 the time would go into their layout.
 """
 
@@ -33,15 +33,88 @@ IN_BOTH_APIS = [
     recipe for recipe in TRAINED if {"build_sequential", "build_functional"} <= recipe.functions
 ]
 
+
+def beginnings(load_poems):
+    """Has `load_poems` give the first characters of each poem, and the END after it."""
+    return lambda split: [poem[:29] + poem[-1] for poem in load_poems(split)]
+
+
+def first_pages(load_text):
+    """Has `load_text` give the first characters of each text."""
+    return lambda: [text[:2000] for text in load_text()]
+
+
+def a_tenth(sample):
+    """Has a function give a tenth of the examples."""
+    return lambda count, seed: sample(count // 10, seed)
+
+
+def few_trials(search):
+    """Has a search give up after a few trials."""
+    return lambda function, bounds, evaluations, seed: search(function, bounds, 6, seed=seed)
+
+
+# By recipe, what is smaller here: names of its modules, as a value or a function of the old one,
+# and arguments of its functions by default.
 SHORTER = {
     "transformer_translation": {
-        "MAX_LENGTH": 5
-    },  # what an untrained network writes never ends by itself
-    "gpt": {"SAMPLE_LENGTH": 20},
-    "code_completion": {"COMPLETIONS": 5},
-    "optimizers": {"LEARNING_RATES": optimizers.LEARNING_RATES[::6]},
+        "MAX_LENGTH": 5,  # what an untrained network writes never ends by itself
+        "BLEU_SENTENCES": 8,
+        "BEAM_WIDTH": 2,
+        "build_model": {"depth": 1, "embed_dim": 16},
+    },
+    "gpt": {
+        "load_text": first_pages,
+        "SAMPLE_LENGTH": 5,
+        "load_data": {"context": 12},
+        "build_model": {"depth": 1, "embed_dim": 16},
+    },
+    "code_completion": {
+        "COMPLETIONS": 5,
+        "load_data": {"examples": 400},
+        "build_model": {"depth": 1, "embed_dim": 16},
+    },
+    "optimizers": {
+        "SLIDES": {name: optimizers.SLIDES[name] for name in ("SGD", "Adam")},
+        "OTHERS": {name: optimizers.OTHERS[name] for name in ("Lion", "Muon")},
+        "LEARNING_RATES": optimizers.LEARNING_RATES[::6],
+        "STEPS": 30,
+        "descend": {"steps": 30},
+    },
+    "gaussian_process_search": {
+        "bayesian_search": few_trials,
+        "random_search": few_trials,
+        "plot_steps": {"counts": (3, 5)},
+    },
+    "cnn_regression": {"load_data": {"count": 400}},
+    "char_rnn": {
+        "SAMPLE_LENGTH": 5,
+        "LONGEST": 30,
+        "load_poems": beginnings,
+        "load_data": {"length": 10},
+        "generate": {"length": 5},
+    },
+    "gan_failures": {"sample_mixture": a_tenth},
+    "irnn": {"load_data": {"length": 12}, "gradient_through": {"steps": 10}},
+    "lstm": {"load_data": {"length": 12}, "gradient_flow": {"steps": 10}},
+    "sentiment_lstm": {"load_data": {"words": 8}, "SENTENCES": ["it is good", "a bad film"]},
 }
 
+
+# By recipe, the variants that are trained here, of more of the same kinds.
+VARIANTS = {
+    "wrong_heads": ("sigmoid_bce", "logits_bce", "two_softmax", "one_softmax_cce", "saturated_bce"),
+    "gan_failures": (
+        "healthy",
+        "mode_collapse",
+        "weak_discriminator",
+        "weak_generator",
+        "low_quality_samples",
+    ),
+    "dropout": ("relu", "relu_50", "sigmoid", "sigmoid_50"),
+    "ensembles": ("different", "bagging"),
+    "irnn": ("tanh", "irnn", "lstm"),
+}
 
 # Recipes whose `main()` does not give the scores of `run` yet.
 NOT_YET_EQUAL = set()
@@ -51,7 +124,7 @@ NOT_YET_ALIVE = set()
 
 def eager(recipe):
     """What only computes does all of it, and may need to be compiled."""
-    return recipe.trains and recipe.chapter != "recurrent"
+    return recipe.trains
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +136,26 @@ def in_an_empty_folder(monkeypatch, tmp_path, loaded_once):
     tf.config.run_functions_eagerly(False)
 
 
+def with_defaults(function, given):
+    """The defaults of all arguments of a function, of which some are given by name."""
+    known = inspect.signature(function).parameters
+    assert given.keys() <= known.keys(), f"{function.__name__} has no {given.keys() - known.keys()}"
+    defaults = {name: known[name].default for name in known} | given
+    return tuple(value for value in defaults.values() if value is not inspect.Parameter.empty)
+
+
+def few_batches(load_data):
+    """Has `load_data` give the first batches of what it generates; stand-ins are small anyway."""
+
+    @functools.wraps(load_data)
+    def wrapped(*arguments, **keywords):
+        train, validation, test = load_data(*arguments, **keywords)
+        validation = None if validation is None else validation.take(2)
+        return train.take(8), validation, test.take(2)
+
+    return wrapped
+
+
 @pytest.fixture
 def shorter(recipe, monkeypatch):
     places = [recipe.module]
@@ -72,7 +165,16 @@ def shorter(recipe, monkeypatch):
         having = [module for module in places if hasattr(module, name)]
         assert having, f"{recipe.name} has no {name} that could be made smaller"
         for module in having:
-            monkeypatch.setattr(module, name, value)
+            old = getattr(module, name)
+            if callable(old) and isinstance(value, dict):
+                monkeypatch.setattr(old, "__defaults__", with_defaults(old, value))
+            else:
+                monkeypatch.setattr(module, name, value(old) if callable(old) else value)
+    if recipe.name in VARIANTS:
+        chosen = {name: recipe.module.VARIANTS[name] for name in VARIANTS[recipe.name]}
+        monkeypatch.setattr(recipe.module, "VARIANTS", chosen)
+    if recipe.trains:
+        monkeypatch.setattr(recipe.module, "load_data", few_batches(recipe.module.load_data))
 
 
 @pytest.fixture(scope="module")
