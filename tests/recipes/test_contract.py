@@ -24,7 +24,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from recipes._runner import arguments, cli, data, run_command
+from recipes._runner import arguments, cli, data, figures, run_command
 from recipes.training import optimizers
 from tests import selection
 from tests.selection import RECIPES, TRAINED, parameters
@@ -97,6 +97,7 @@ SHORTER = {
     "gan_failures": {"sample_mixture": a_tenth},
     "irnn": {"load_data": {"length": 12}, "gradient_through": {"steps": 10}},
     "lstm": {"load_data": {"length": 12}, "gradient_flow": {"steps": 10}},
+    "vit": {"build_model": {"depth": 1, "embed_dim": 16}},
     "sentiment_lstm": {"load_data": {"words": 8}, "SENTENCES": ["it is good", "a bad film"]},
 }
 
@@ -183,11 +184,43 @@ def smoke_runs(tmp_path_factory):
     return tmp_path_factory.mktemp("smoke")
 
 
+def reporting(report):
+    """Has `report` write down what each network makes of some inputs, for a fresh process to compare with."""
+
+    @functools.wraps(report)
+    def wrapped(recipe, module, plan, results, unfinished):
+        for variant, result in results.items():
+            inputs = tf.nest.map_structure(np.asarray, next(iter(result.test.take(1)))[0])
+            outputs = result.model.predict_on_batch(tf.nest.map_structure(tf.constant, inputs))
+            path = unfinished / (variant or "") / "model.pickle"
+            path.write_bytes(pickle.dumps((inputs, outputs)))
+        return report(recipe, module, plan, results, unfinished)
+
+    return wrapped
+
+
+def drawing_once(standard):
+    """Has `standard` draw the pictures of each kind of head once, not for every variant."""
+    drawn = set()
+
+    @functools.wraps(standard)
+    def wrapped(result, answers):
+        kind = (result.head.task, result.head.status, result.head.dense)
+        if kind in drawn:
+            return {}
+        drawn.add(kind)
+        return standard(result, answers)
+
+    return wrapped
+
+
 @pytest.fixture
-def smoke_run(recipe, smoke_runs, recwarn, coarse_pictures, shorter):
+def smoke_run(recipe, smoke_runs, recwarn, coarse_pictures, shorter, monkeypatch):
     """The folder that `run --smoke` has left: the recipe is run once, by the first who asks."""
     folder = smoke_runs / recipe.name / ("smoke" if recipe.trains else "")
     if not folder.exists():
+        monkeypatch.setattr(run_command, "report", reporting(run_command.report))
+        monkeypatch.setattr(figures, "standard", drawing_once(figures.standard))
         tf.config.run_functions_eagerly(eager(recipe))
         output = str(smoke_runs / recipe.name)
         assert cli.main(["run", recipe.name, "--smoke", "--output", output]) == 0
@@ -222,7 +255,6 @@ def test_smoke_run_leaves_model_scores_and_pictures(recipe, smoke_run):
             unknown = set(metrics["baseline"]) - set(metrics["scores"])
             assert not unknown, "named otherwise than the model's scores"
             assert all(math.isfinite(score) for score in metrics["baseline"].values())
-    write_predictions(smoke_run, recipe.module)
 
 
 IN_16_BITS = {  # one of each kind of training that mixes a network's output with float32 data; the rest is slow
@@ -275,29 +307,13 @@ def test_smoke_run_in_16_bits(recipe, policy, monkeypatch, tmp_path):
     assert policy in {layer.dtype_policy.name for layer in layers}, "it was not trained in 16 bits"
 
 
-def write_predictions(folder, module):
-    """Some inputs, and what each saved model of the folder makes of them, for a fresh process to compare with."""
-    inputs = {}
-    for path in folder.rglob("model.keras"):
-        given = json.loads(path.with_name("metrics.json").read_text())["arguments"]
-        load_arguments, _ = arguments.split(module, given)
-        data = str(load_arguments)
-        if data not in inputs:
-            *_, test = module.load_data(**load_arguments)
-            inputs[data] = tf.nest.map_structure(np.asarray, next(iter(test.take(1)))[0])
-        outputs = keras.saving.load_model(path).predict_on_batch(
-            tf.nest.map_structure(tf.constant, inputs[data])
-        )
-        path.with_suffix(".pickle").write_bytes(pickle.dumps((inputs[data], outputs)))
-
-
 @dataclasses.dataclass
 class Recording:
     """What a recipe's `main()` did.
 
     Args:
         built: (model, training set loaded last, arguments given) of each call of `build_model`.
-        scores: what each `model.evaluate` returned, outside `fit` and `baseline`.
+        scores: what each `model.evaluate` returned, outside `fit`.
     """
 
     built: list = dataclasses.field(default_factory=list)
@@ -305,14 +321,14 @@ class Recording:
 
 
 @pytest.fixture
-def recording(recipe, monkeypatch):
+def recording(recipe, smoke_run, monkeypatch):
     """Has the recipe's functions, and `fit` of two steps, take down what `main()` does."""
     module = recipe.module
     load_data, build_model = module.load_data, module.build_model
     fit, evaluate = keras.Model.fit, keras.Model.evaluate
     recorded = Recording()
     loaded = []
-    depth = [0]  # inside `fit` or `baseline`, whose evaluations are not the test
+    depth = [0]  # inside `fit`, whose evaluations are not the test
     building = [False]  # inside `build_model`, which may train a network that the model needs
 
     def uncounted(function):
@@ -355,21 +371,15 @@ def recording(recipe, monkeypatch):
             recorded.scores.append(scores)
         return scores
 
-    def one_epoch(function):
-        @functools.wraps(function)
-        def wrapped(*arguments, **keywords):
-            keras.config.set_max_epochs(1)
-            try:
-                return function(*arguments, **keywords)
-            finally:
-                keras.config.set_max_epochs(None)
-
-        return wrapped
+    def baseline_of_run(train, test):
+        """What `run` computed from the same data need not be computed again."""
+        assert any(train is known and test is own for known, _, own in loaded)
+        return metrics_of(smoke_run, next(iter(variants_of(recipe))))["baseline"]
 
     monkeypatch.setattr(module, "load_data", load)
     monkeypatch.setattr(module, "build_model", build)
     if hasattr(module, "baseline"):
-        monkeypatch.setattr(module, "baseline", uncounted(one_epoch(module.baseline)))
+        monkeypatch.setattr(module, "baseline", baseline_of_run)
     monkeypatch.setattr(keras.Model, "fit", uncounted(fit_two_steps))
     monkeypatch.setattr(keras.Model, "evaluate", evaluate_recorded)
     monkeypatch.setattr(module, "EPOCHS", 1)
