@@ -3,8 +3,8 @@
 It runs, `main()` gives the scores of `run`, its head is right, its search starts at its defaults.
 
 Functions run eagerly: compiling a training step costs several times what two steps of it cost.
-Sequences, searches and generated data are shorter than the recipes' own (`SHORTER`). Pictures are drawn coarsely, as they come, for half of
-the time would go into their layout.
+Sequences, searches and generated data are shorter than the recipes' own (`SHORTER`). Pictures are
+drawn coarsely, as they come, for half of the time would go into their layout.
 """
 
 import ast
