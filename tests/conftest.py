@@ -129,3 +129,11 @@ def loopback():
         pass  # the usual answer: nobody listens on that port
     except OSError as error:
         pytest.skip(f"this machine cannot even talk to itself: {error}")
+
+
+@pytest.fixture
+def coarse_pictures(monkeypatch):
+    """Pictures that nobody looks at take little time."""
+    from tests import drawing
+
+    drawing.coarsely(monkeypatch)

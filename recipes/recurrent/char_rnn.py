@@ -28,6 +28,7 @@ from recipes.common.ngrams import NGramModel
 EPOCHS = 8
 OBJECTIVE = ("val_bits_per_character", "min")
 SPLITS = ["train[:85%]", "train[85%:90%]", "train[90%:]"]
+LONGEST = 700  # codes of a poem that validation and test see whole
 END = "¶"  # before each poem and after it
 PADDING = ""  # code 0
 UNKNOWN = "·"  # code 1, of all characters that are not in ALPHABET
@@ -84,11 +85,11 @@ def dataset(split, length):
 def load_data(batch_size=32, length=128):
     """Train, validation and test batches of (length,) codes, the next ones, and weights.
 
-    The train set has chunks of poems; validation and test have whole poems, of up to 700 codes.
+    The train set has chunks of poems; validation and test have whole poems, of up to LONGEST codes.
     """
     train = dataset(SPLITS[0], length)
-    validation = dataset(SPLITS[1], 700)
-    test = dataset(SPLITS[2], 700)
+    validation = dataset(SPLITS[1], LONGEST)
+    test = dataset(SPLITS[2], LONGEST)
     return train.shuffle(20_000).batch(batch_size), validation.batch(64), test.batch(64)
 
 
@@ -174,7 +175,7 @@ def main():
     model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
     model = keras.saving.load_model("char_rnn.keras")
     print(model.evaluate(test, return_dict=True), "baseline:", baseline(train, test))
-    print(generate(model, temperatures=[0.7], length=600)[0])
+    print(generate(model, temperatures=[0.7], length=2 * SAMPLE_LENGTH)[0])
 
 
 if __name__ == "__main__":

@@ -54,6 +54,15 @@ def clean_session():
     keras.backend.clear_session()
 
 
+@pytest.fixture(autouse=True)
+def few_repeats(request, monkeypatch):
+    """An epoch of some recipes has the training examples many times."""
+    if "recipe" in request.fixturenames:
+        module = request.getfixturevalue("recipe").module
+        if hasattr(module, "REPEATS"):
+            monkeypatch.setattr(module, "REPEATS", min(module.REPEATS, 20))
+
+
 REAL = pytest.param("real", marks=[pytest.mark.slow, pytest.mark.real_data])
 
 
@@ -62,6 +71,7 @@ def chosen(recipe, request):
     """The recipe's data sets are small stand-ins, or the real ones where all are prepared."""
     names = data.names(recipe.path)
     if request.param == "stand-in":
+        request.getfixturevalue("loaded_once")
         data.choose(names, stand_in=True, rows=200)
     elif not names:
         pytest.skip("it generates its data")
@@ -205,6 +215,7 @@ def judges_answers(recipe):
 
 
 @pytest.mark.parametrize("recipe", parameters(filter(judges_answers, TRAINED), full=True))
+@pytest.mark.usefixtures("loaded_once")
 def test_baseline_learns_from_the_training_set_alone(recipe):
     keras.utils.set_random_seed(0)  # of the order in which the data are shuffled
     data.choose(data.names(recipe.path), stand_in=True, rows=200)

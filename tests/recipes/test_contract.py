@@ -2,9 +2,9 @@
 
 It runs, `main()` gives the scores of `run`, its head is right, its search starts at its defaults.
 
-Functions run eagerly: compiling a training step costs several times what two steps of it cost,
-except where each step is a loop over time. Pictures are drawn coarsely, as they come, for half of
-the time would go into their layout.
+Functions run eagerly: compiling a training step costs several times what two steps of it cost.
+Sequences, searches and generated data are shorter than the recipes' own (`SHORTER`). Pictures are
+drawn coarsely, as they come, for half of the time would go into their layout.
 """
 
 import ast
@@ -20,8 +20,6 @@ import sys
 
 import keras
 import keras_tuner
-import matplotlib.layout_engine
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -35,15 +33,89 @@ IN_BOTH_APIS = [
     recipe for recipe in TRAINED if {"build_sequential", "build_functional"} <= recipe.functions
 ]
 
+
+def beginnings(load_poems):
+    """Has `load_poems` give the first characters of each poem, and the END after it."""
+    return lambda split: [poem[:29] + poem[-1] for poem in load_poems(split)]
+
+
+def first_pages(load_text):
+    """Has `load_text` give the first characters of each text."""
+    return lambda: [text[:2000] for text in load_text()]
+
+
+def a_tenth(sample):
+    """Has a function give a tenth of the examples."""
+    return lambda count, seed: sample(count // 10, seed)
+
+
+def few_trials(search):
+    """Has a search give up after a few trials."""
+    return lambda function, bounds, evaluations, seed: search(function, bounds, 6, seed=seed)
+
+
+# By recipe, what is smaller here: names of its modules, as a value or a function of the old one,
+# and arguments of its functions by default.
 SHORTER = {
     "transformer_translation": {
-        "MAX_LENGTH": 5
-    },  # what an untrained network writes never ends by itself
-    "gpt": {"SAMPLE_LENGTH": 20},
-    "code_completion": {"COMPLETIONS": 5},
-    "optimizers": {"LEARNING_RATES": optimizers.LEARNING_RATES[::6]},
+        "MAX_LENGTH": 5,  # what an untrained network writes never ends by itself
+        "BLEU_SENTENCES": 8,
+        "BEAM_WIDTH": 2,
+        "build_model": {"depth": 1, "embed_dim": 16},
+    },
+    "gpt": {
+        "load_text": first_pages,
+        "SAMPLE_LENGTH": 5,
+        "load_data": {"context": 12},
+        "build_model": {"depth": 1, "embed_dim": 16},
+    },
+    "code_completion": {
+        "COMPLETIONS": 5,
+        "load_data": {"examples": 400},
+        "build_model": {"depth": 1, "embed_dim": 16},
+    },
+    "optimizers": {
+        "SLIDES": {name: optimizers.SLIDES[name] for name in ("SGD", "Adam")},
+        "OTHERS": {name: optimizers.OTHERS[name] for name in ("Lion", "Muon")},
+        "LEARNING_RATES": optimizers.LEARNING_RATES[::6],
+        "STEPS": 30,
+        "descend": {"steps": 30},
+    },
+    "gaussian_process_search": {
+        "bayesian_search": few_trials,
+        "random_search": few_trials,
+        "plot_steps": {"counts": (3, 5)},
+    },
+    "cnn_regression": {"load_data": {"count": 400}},
+    "char_rnn": {
+        "SAMPLE_LENGTH": 5,
+        "LONGEST": 30,
+        "load_poems": beginnings,
+        "load_data": {"length": 10},
+        "generate": {"length": 5},
+    },
+    "gan_failures": {"sample_mixture": a_tenth},
+    "irnn": {"load_data": {"length": 12}, "gradient_through": {"steps": 10}},
+    "lstm": {"load_data": {"length": 12}, "gradient_flow": {"steps": 10}},
+    "vit": {"build_model": {"depth": 1, "embed_dim": 16}},
+    "sentiment_lstm": {"load_data": {"words": 8}, "SENTENCES": ["it is good", "a bad film"]},
 }
 
+
+# By recipe, the variants that are trained here, of more of the same kinds.
+VARIANTS = {
+    "wrong_heads": ("sigmoid_bce", "logits_bce", "two_softmax", "one_softmax_cce", "saturated_bce"),
+    "gan_failures": (
+        "healthy",
+        "mode_collapse",
+        "weak_discriminator",
+        "weak_generator",
+        "low_quality_samples",
+    ),
+    "dropout": ("relu", "relu_50", "sigmoid", "sigmoid_50"),
+    "ensembles": ("different", "bagging"),
+    "irnn": ("tanh", "irnn", "lstm"),
+}
 
 # Recipes whose `main()` does not give the scores of `run` yet.
 NOT_YET_EQUAL = set()
@@ -53,16 +125,36 @@ NOT_YET_ALIVE = set()
 
 def eager(recipe):
     """What only computes does all of it, and may need to be compiled."""
-    return recipe.trains and recipe.chapter != "recurrent"
+    return recipe.trains
 
 
 @pytest.fixture(autouse=True)
-def in_an_empty_folder(monkeypatch, tmp_path):
+def in_an_empty_folder(monkeypatch, tmp_path, loaded_once):
     monkeypatch.chdir(tmp_path)
     yield
     keras.backend.clear_session()
     keras.config.set_dtype_policy("float32")
     tf.config.run_functions_eagerly(False)
+
+
+def with_defaults(function, given):
+    """The defaults of all arguments of a function, of which some are given by name."""
+    known = inspect.signature(function).parameters
+    assert given.keys() <= known.keys(), f"{function.__name__} has no {given.keys() - known.keys()}"
+    defaults = {name: known[name].default for name in known} | given
+    return tuple(value for value in defaults.values() if value is not inspect.Parameter.empty)
+
+
+def few_batches(load_data):
+    """Has `load_data` give the first batches of what it generates; stand-ins are small anyway."""
+
+    @functools.wraps(load_data)
+    def wrapped(*arguments, **keywords):
+        train, validation, test = load_data(*arguments, **keywords)
+        validation = None if validation is None else validation.take(2)
+        return train.take(8), validation, test.take(2)
+
+    return wrapped
 
 
 @pytest.fixture
@@ -74,20 +166,16 @@ def shorter(recipe, monkeypatch):
         having = [module for module in places if hasattr(module, name)]
         assert having, f"{recipe.name} has no {name} that could be made smaller"
         for module in having:
-            monkeypatch.setattr(module, name, value)
-
-
-@pytest.fixture
-def coarse_pictures(monkeypatch):
-    style = figures.use_style
-    monkeypatch.setattr(
-        figures,
-        "use_style",
-        lambda: (style(), plt.rcParams.update({"figure.dpi": 25, "savefig.dpi": 25})),
-    )
-    monkeypatch.setattr(
-        matplotlib.layout_engine.ConstrainedLayoutEngine, "execute", lambda engine, figure: None
-    )
+            old = getattr(module, name)
+            if callable(old) and isinstance(value, dict):
+                monkeypatch.setattr(old, "__defaults__", with_defaults(old, value))
+            else:
+                monkeypatch.setattr(module, name, value(old) if callable(old) else value)
+    if recipe.name in VARIANTS:
+        chosen = {name: recipe.module.VARIANTS[name] for name in VARIANTS[recipe.name]}
+        monkeypatch.setattr(recipe.module, "VARIANTS", chosen)
+    if recipe.trains:
+        monkeypatch.setattr(recipe.module, "load_data", few_batches(recipe.module.load_data))
 
 
 @pytest.fixture(scope="module")
@@ -96,11 +184,43 @@ def smoke_runs(tmp_path_factory):
     return tmp_path_factory.mktemp("smoke")
 
 
+def reporting(report):
+    """Has `report` write down what each network makes of some inputs, for a fresh process to compare with."""
+
+    @functools.wraps(report)
+    def wrapped(recipe, module, plan, results, unfinished):
+        for variant, result in results.items():
+            inputs = tf.nest.map_structure(np.asarray, next(iter(result.test.take(1)))[0])
+            outputs = result.model.predict_on_batch(tf.nest.map_structure(tf.constant, inputs))
+            path = unfinished / (variant or "") / "model.pickle"
+            path.write_bytes(pickle.dumps((inputs, outputs)))
+        return report(recipe, module, plan, results, unfinished)
+
+    return wrapped
+
+
+def drawing_once(standard):
+    """Has `standard` draw the pictures of each kind of head once, not for every variant."""
+    drawn = set()
+
+    @functools.wraps(standard)
+    def wrapped(result, answers):
+        kind = (result.head.task, result.head.status, result.head.dense)
+        if kind in drawn:
+            return {}
+        drawn.add(kind)
+        return standard(result, answers)
+
+    return wrapped
+
+
 @pytest.fixture
-def smoke_run(recipe, smoke_runs, recwarn, coarse_pictures, shorter):
+def smoke_run(recipe, smoke_runs, recwarn, coarse_pictures, shorter, monkeypatch):
     """The folder that `run --smoke` has left: the recipe is run once, by the first who asks."""
     folder = smoke_runs / recipe.name / ("smoke" if recipe.trains else "")
     if not folder.exists():
+        monkeypatch.setattr(run_command, "report", reporting(run_command.report))
+        monkeypatch.setattr(figures, "standard", drawing_once(figures.standard))
         tf.config.run_functions_eagerly(eager(recipe))
         output = str(smoke_runs / recipe.name)
         assert cli.main(["run", recipe.name, "--smoke", "--output", output]) == 0
@@ -135,7 +255,6 @@ def test_smoke_run_leaves_model_scores_and_pictures(recipe, smoke_run):
             unknown = set(metrics["baseline"]) - set(metrics["scores"])
             assert not unknown, "named otherwise than the model's scores"
             assert all(math.isfinite(score) for score in metrics["baseline"].values())
-    write_predictions(smoke_run, recipe.module)
 
 
 IN_16_BITS = {  # one of each kind of training that mixes a network's output with float32 data; the rest is slow
@@ -188,29 +307,13 @@ def test_smoke_run_in_16_bits(recipe, policy, monkeypatch, tmp_path):
     assert policy in {layer.dtype_policy.name for layer in layers}, "it was not trained in 16 bits"
 
 
-def write_predictions(folder, module):
-    """Some inputs, and what each saved model of the folder makes of them, for a fresh process to compare with."""
-    inputs = {}
-    for path in folder.rglob("model.keras"):
-        given = json.loads(path.with_name("metrics.json").read_text())["arguments"]
-        load_arguments, _ = arguments.split(module, given)
-        data = str(load_arguments)
-        if data not in inputs:
-            *_, test = module.load_data(**load_arguments)
-            inputs[data] = tf.nest.map_structure(np.asarray, next(iter(test.take(1)))[0])
-        outputs = keras.saving.load_model(path).predict_on_batch(
-            tf.nest.map_structure(tf.constant, inputs[data])
-        )
-        path.with_suffix(".pickle").write_bytes(pickle.dumps((inputs[data], outputs)))
-
-
 @dataclasses.dataclass
 class Recording:
     """What a recipe's `main()` did.
 
     Args:
         built: (model, training set loaded last, arguments given) of each call of `build_model`.
-        scores: what each `model.evaluate` returned, outside `fit` and `baseline`.
+        scores: what each `model.evaluate` returned, outside `fit`.
     """
 
     built: list = dataclasses.field(default_factory=list)
@@ -218,14 +321,14 @@ class Recording:
 
 
 @pytest.fixture
-def recording(recipe, monkeypatch):
+def recording(recipe, smoke_run, monkeypatch):
     """Has the recipe's functions, and `fit` of two steps, take down what `main()` does."""
     module = recipe.module
     load_data, build_model = module.load_data, module.build_model
     fit, evaluate = keras.Model.fit, keras.Model.evaluate
     recorded = Recording()
     loaded = []
-    depth = [0]  # inside `fit` or `baseline`, whose evaluations are not the test
+    depth = [0]  # inside `fit`, whose evaluations are not the test
     building = [False]  # inside `build_model`, which may train a network that the model needs
 
     def uncounted(function):
@@ -268,21 +371,15 @@ def recording(recipe, monkeypatch):
             recorded.scores.append(scores)
         return scores
 
-    def one_epoch(function):
-        @functools.wraps(function)
-        def wrapped(*arguments, **keywords):
-            keras.config.set_max_epochs(1)
-            try:
-                return function(*arguments, **keywords)
-            finally:
-                keras.config.set_max_epochs(None)
-
-        return wrapped
+    def baseline_of_run(train, test):
+        """What `run` computed from the same data need not be computed again."""
+        assert any(train is known and test is own for known, _, own in loaded)
+        return metrics_of(smoke_run, next(iter(variants_of(recipe))))["baseline"]
 
     monkeypatch.setattr(module, "load_data", load)
     monkeypatch.setattr(module, "build_model", build)
     if hasattr(module, "baseline"):
-        monkeypatch.setattr(module, "baseline", uncounted(one_epoch(module.baseline)))
+        monkeypatch.setattr(module, "baseline", baseline_of_run)
     monkeypatch.setattr(keras.Model, "fit", uncounted(fit_two_steps))
     monkeypatch.setattr(keras.Model, "evaluate", evaluate_recorded)
     monkeypatch.setattr(module, "EPOCHS", 1)

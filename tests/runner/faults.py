@@ -13,8 +13,10 @@ import sys
 
 import keras
 import numpy as np
+import pytest
 
 from recipes._runner import output
+from tests import drawing
 from tests.runner import tiny
 
 
@@ -122,4 +124,5 @@ def main(folder, every=1):
 
 
 if __name__ == "__main__":
+    drawing.coarsely(pytest.MonkeyPatch())
     main(*sys.argv[1:])

@@ -9,6 +9,7 @@ import PIL.Image
 import pytest
 
 from recipes._runner import cli, data
+from recipes.datasets import stand_ins
 from tests.runner import houses
 from tests.runner.test_run_command import eager  # noqa: F401 (for all tests here)
 
@@ -24,8 +25,11 @@ def base(tmp_path_factory):
     for name in ("README.md", "metrics.json", "training_curves.png", "hidden/model.keras"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(f"{name} of the real set")
-    assert cli.main(["run", houses.__file__, "--stand-in", "--output", str(folder)]) == 0
-    data.choose(["california_housing"], stand_in=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setitem(stand_ins.SIZES, "california_housing", {"train": 600})
+        assert cli.main(["run", houses.__file__, "--stand-in", "--output", str(folder)]) == 0
+        data.choose(["california_housing"], stand_in=True)
     return folder
 
 

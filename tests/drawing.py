@@ -1,0 +1,24 @@
+"""Pictures for tests that only want them drawn."""
+
+import itertools
+
+import matplotlib.pyplot as plt
+from matplotlib.animation import FuncAnimation
+from matplotlib.figure import Figure
+
+from recipes._runner import figures
+
+
+def coarsely(monkeypatch):
+    """Few dots, and each picture drawn once: nothing is measured to find room for titles and labels.
+
+    Animations have two frames.
+    """
+    style = figures.use_style
+    coarse = {"figure.dpi": 25, "savefig.dpi": 25, "axes.titley": 1.0}
+    monkeypatch.setattr(figures, "use_style", lambda: (style(), plt.rcParams.update(coarse)))
+    monkeypatch.setattr(Figure, "get_layout_engine", lambda figure: None)
+    frames = FuncAnimation.new_saved_frame_seq
+    monkeypatch.setattr(
+        FuncAnimation, "new_saved_frame_seq", lambda moving: itertools.islice(frames(moving), 2)
+    )
