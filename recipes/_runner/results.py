@@ -252,7 +252,8 @@ def score(row):
     if deviation:
         decimals = decimals_of(deviation, 2 if f"{deviation:e}".startswith("1") else 1)
         most = decimals_of(mean, 5) if mean else decimals
-        if decimals <= most:
+        if decimals <= most or deviation >= 10**-most:
+            decimals = min(decimals, most)
             value = f"{mean:,.{decimals}f} ± {deviation:,.{decimals}f}"
         else:
             value = f"{mean:,.{most}f} ± <{10**-most:.{most}f}"
