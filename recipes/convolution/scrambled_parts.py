@@ -1,0 +1,225 @@
+"""Faces and scrambled faces: global pooling finds both alike, a Flatten layer tells them apart.
+
+Slides: 000 «Limitaciones: pooling "big mistake", ambas imágenes son similares»,
+        000 «Las redes convolutivas detectan características (traslación & rotación)».
+Paper:  Lin, Chen & Yan (2014), Network in network, https://arxiv.org/abs/1312.4400 (global average
+        pooling); Brendel & Bethge (2019), https://arxiv.org/abs/1904.00760 (bags of local features)
+Departs from the slide, where any convolutional network takes a scrambled face for a face: that
+depends on what follows the convolutions, and on the other images that it has seen.
+
+Both networks learn one task: whether an image has two eyes, a nose and a mouth, all upright, or
+other parts. Neither sees a face with its parts exchanged in training, and both are right on the
+test set. `global_pooling` has averaged the places away: what is left to it is which parts there
+are, and how many. `flatten` has a weight for each place, and learns what belongs where.
+
+A convolution commutes with translations (equivariance), pooling with a stride of 2 with those by
+even numbers of pixels only. After global pooling, the answer hardly depends on the place any more
+(invariance). None of this holds for rotations: upside down, a mouth is another part.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from sklearn.linear_model import LogisticRegression
+
+from recipes.common.arrays import to_numpy
+
+EPOCHS = 10
+CLASSES = ["other parts", "face"]
+VARIANTS = {"global_pooling": {"head": "global_pooling"}, "flatten": {"head": "flatten"}}
+SIDE = 56  # pixels of an image
+SLOTS = np.array([[15, 14], [15, 42], [28, 28], [42, 28]])  # row and column of each part's center
+FACE = [0, 0, 1, 2]  # the kind of part in each slot
+KINDS = 5  # eye, nose, mouth, and the last two upside down
+NOISE = 0.1  # standard deviation, for parts of brightness 0.7 to 1
+
+
+def render_parts():
+    """The five kinds of parts: array (5, 9, 9) of zeros and ones."""
+    y, x = np.mgrid[-4:5, -4:5]
+    radius = np.hypot(x, y)
+    eye = (np.abs(radius - 3.3) < 0.8) | (radius < 1.3)
+    nose = (np.abs(np.abs(x) - (y + 4) / 2) < 0.8) | ((y == 4) & (np.abs(x) < 4))
+    mouth = np.abs(y - 2 + x**2 / 4) < 1.2
+    return np.stack([eye, nose, mouth, nose[::-1], mouth[::-1]]).astype("float32")
+
+
+PARTS = render_parts()
+
+
+def render(kinds, rng):
+    """A noisy image (56, 56) with a part in each slot; the whole and each part are jittered.
+
+    Args:
+        kinds: Of the parts in the four slots.
+        rng: A random generator.
+    """
+    image = np.zeros((SIDE, SIDE), "float32")
+    whole = rng.integers(-2, 3, 2)
+    for kind, slot in zip(kinds, SLOTS, strict=True):
+        row, column = slot + whole + rng.integers(-1, 2, 2)
+        brightness = rng.uniform(0.7, 1)
+        image[row - 4 : row + 5, column - 4 : column + 5] = brightness * PARTS[kind]
+    return image + NOISE * rng.standard_normal((SIDE, SIDE), "float32")
+
+
+def other_parts(rng):
+    """The kinds of four parts that make no face in any order; often all but one would fit."""
+    while True:
+        kinds = list(rng.integers(KINDS, size=4))
+        if rng.random() < 0.5:
+            replaced = rng.integers(4)
+            kinds = [*FACE[:replaced], kinds[replaced], *FACE[replaced + 1 :]]
+        if sorted(kinds) != FACE:
+            return kinds
+
+
+def scrambled(rng):
+    """The kinds of a face, at least two of them at wrong places."""
+    while True:
+        kinds = list(rng.permutation(FACE))
+        if kinds != FACE:
+            return kinds
+
+
+def sample_images(count, seed):
+    """Faces and images of other parts, in turns.
+
+    Returns:
+        Images (count, 56, 56, 1), float32, and labels (count, 1), 1 for faces.
+    """
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % 2
+    images = []
+    for label in labels:
+        kinds = FACE if label else other_parts(rng)
+        images.append(render(kinds, rng))
+    return np.stack(images)[..., None], labels[:, None].astype("float32")
+
+
+def sample_scrambled(count, seed=0):
+    """Scrambled faces (count, 56, 56, 1), of which no network has seen any in training."""
+    rng = np.random.default_rng(seed)
+    images = [render(scrambled(rng), rng) for _ in range(count)]
+    return np.stack(images)[..., None]
+
+
+def load_data(batch_size=50):
+    """Train, validation and test batches of (56, 56, 1) images and (1,) labels, 1 for faces."""
+    train = tf.data.Dataset.from_tensor_slices(sample_images(4000, seed=1))
+    validation = tf.data.Dataset.from_tensor_slices(sample_images(500, seed=2))
+    test = tf.data.Dataset.from_tensor_slices(sample_images(1000, seed=3))
+    return train.shuffle(4000).batch(batch_size), validation.batch(500), test.batch(500)
+
+
+def build_model(head="global_pooling", filters=16, learning_rate=0.005, steps=EPOCHS * 80):
+    """The compiled network: (56, 56, 1) images to the probability of a face. 6,273 parameters.
+
+    With `head="flatten"` 171,009.
+
+    Args:
+        head: What follows the convolutions, a key of `VARIANTS`.
+        filters: Of the first convolution; the second has twice as many.
+        learning_rate: At the start of its cosine decay.
+        steps: Of the whole training.
+    """
+    heads = {
+        "global_pooling": keras.layers.GlobalAveragePooling2D,
+        "flatten": keras.layers.Flatten,
+    }
+    model = keras.Sequential(
+        [
+            keras.Input((SIDE, SIDE, 1)),
+            # 56 × 56 to 52 × 52 to 26 × 26.
+            keras.layers.Conv2D(filters, 5, activation="relu"),
+            keras.layers.MaxPooling2D(2),
+            # To 24 × 24 to 12 × 12; a unit sees 12 × 12 pixels, little more than a part.
+            keras.layers.Conv2D(2 * filters, 3, activation="relu"),
+            keras.layers.MaxPooling2D(2),
+            heads[head](),
+            keras.layers.BatchNormalization(momentum=0.9),
+            keras.layers.Dense(32, activation="relu"),
+            keras.layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    model.compile(keras.optimizers.Adam(schedule), loss="binary_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def search_space(hp):
+    """Arguments of `build_model` and `load_data` worth tuning; their defaults are the recipe's."""
+    return {
+        "head": hp.Choice("head", list(VARIANTS), default="global_pooling"),
+        "filters": hp.Int("filters", 8, 32, step=8, default=16),
+        "learning_rate": hp.Float(
+            "learning_rate", 0.00125, 0.02, step=2, sampling="log", default=0.005
+        ),
+        "batch_size": hp.Choice("batch_size", [25, 50, 100], default=50),
+    }
+
+
+def baseline(train, test):
+    """Logistic regression on the pixels of 1,000 images."""
+    images, labels = to_numpy(train.take(20))  # batches
+    classifier = LogisticRegression(solver="saga", tol=0.1)
+    classifier.fit(images.reshape(len(images), -1), labels[:, 0])
+    images, labels = to_numpy(test)
+    return {"accuracy": classifier.score(images.reshape(len(images), -1), labels[:, 0])}
+
+
+def face_probabilities(model, images):
+    """The probability of a face for each image (count, 56, 56, 1): (count,)."""
+    return keras.ops.convert_to_numpy(model(images, training=False))[:, 0]
+
+
+def shift_difference(layers, images, shift):
+    """How far some layers are from commuting with a shift to the right, 0 for exactly.
+
+    The maps of shifted images against the shifted maps, away from the border, relative to the
+    maps' standard deviation. A stride divides the shift.
+
+    Args:
+        layers: To be called one after another.
+        images: Array (count, H, W, 1).
+        shift: In pixels of the image.
+    """
+    before = images
+    after = np.roll(images, shift, axis=2)
+    for layer in layers:
+        before = keras.ops.convert_to_numpy(layer(before))
+        after = keras.ops.convert_to_numpy(layer(after))
+    stride = round(images.shape[2] / before.shape[2])
+    expected = np.roll(before, shift // stride, axis=2)
+    inside = slice(shift + 1, -shift - 1)
+    difference = (after - expected)[:, :, inside]
+    return float(np.sqrt(np.square(difference).mean()) / before.std())
+
+
+def main():
+    for name, arguments in VARIANTS.items():
+        keras.utils.set_random_seed(0)
+        train, validation, test = load_data()
+        model = build_model(**arguments, steps=EPOCHS * len(train))
+        best = keras.callbacks.ModelCheckpoint(
+            f"scrambled_parts_{name}.keras", monitor="val_accuracy", mode="max", save_best_only=True
+        )
+        model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
+        model = keras.saving.load_model(f"scrambled_parts_{name}.keras")  # the best epoch
+        print(name, model.evaluate(test, return_dict=True))
+        images, labels = to_numpy(test.take(1))
+        faces = images[labels[:, 0] == 1]
+        probabilities = face_probabilities(model, faces)
+        print(f"{name}, mean probability of a face: {probabilities.mean():.3f} for faces")
+        probabilities = face_probabilities(model, sample_scrambled(250))
+        print(f"{name}, mean probability of a face: {probabilities.mean():.3f} for scrambled ones")
+        for shift in (1, 2):
+            conv = shift_difference(model.layers[:1], faces, shift)
+            pooled = shift_difference(model.layers[:2], faces, shift)
+            print(f"{name}, shifted by {shift}: convolution differs by {conv:.1%}", end=", ")
+            print(f"with pooling by {pooled:.1%}")
+    print("Logistic regression on the pixels of 1,000 images:", baseline(train, test))
+
+
+if __name__ == "__main__":
+    main()
