@@ -93,13 +93,13 @@ def branch_rises(model, images, labels):
 
 def plot_branches(rises):
     """For each module and branch, how much the loss rises without it; the title says which most."""
-    figure, axis = plt.subplots(figsize=(5, 6.5), layout="constrained")
+    figure, axis = plt.subplots(figsize=(6, 6.5), layout="constrained")
     picture = plots.heatmap(axis, rises, list(MODULES), list(BRANCHES), numbers="{:.2f}")
     row, column = np.unravel_index(np.argmax(rises), rises.shape)
     module = list(MODULES)[row]
     branch = list(BRANCHES)[column]
     axis.set(
-        title=f"The network misses branch {branch} of module {module} most",
+        title=f"What the network misses most:\nbranch {branch} of module {module}",
         xlabel="branch",
         ylabel="inception module",
     )
