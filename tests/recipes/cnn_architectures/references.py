@@ -75,9 +75,10 @@ def onnx_reference(name, size=None, seed=0):
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     layers = []
     for node in graph.node:
-        found = [arrays[tensor] for tensor in node.input if tensor in arrays]
-        if found:
-            layers.append((node.op_type, node.input[1], keras_layout(node, found)))
+        names = [tensor for tensor in node.input if tensor in arrays]
+        if names:
+            found = [arrays[tensor] for tensor in names]
+            layers.append((node.op_type, names[0], keras_layout(node, found)))
     return Reference(session, layers, sum(array.size for array in arrays.values()))
 
 
@@ -106,7 +107,9 @@ def random_weight(generator, node, position, shape):
     """Kernels scaled as by He, variances between 0.5 and 1.5, everything else small."""
     if node.op_type == "BatchNormalization" and position in (1, 4):
         return generator.uniform(0.5, 1.5, shape).astype("float32")
-    if node.op_type == "Mul" and len(shape) < 4:  # a scale of its own after normalization
+    # A scale of its own after normalization; where it is reshaped first, its name tells.
+    reshaped = node.op_type == "Unsqueeze" and node.input[0].endswith("sc_w_0")
+    if reshaped or (node.op_type == "Mul" and len(shape) < 4):
         return generator.uniform(0.5, 1.5, shape).astype("float32")
     if len(shape) > 1 and node.op_type in ("Conv", "Gemm", "MatMul", "Reshape"):
         fan_in = math.prod(shape[1:])
