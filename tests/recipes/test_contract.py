@@ -42,6 +42,12 @@ SHORTER = {
     "gpt": {"SAMPLE_LENGTH": 20},
     "code_completion": {"COMPLETIONS": 5},
     "optimizers": {"LEARNING_RATES": optimizers.LEARNING_RATES[::6]},
+    "plain_versus_residual": {
+        "VARIANTS": {
+            "plain_8": {"blocks": 1, "residual": False},
+            "residual_8": {"blocks": 1, "residual": True},
+        }
+    },  # eight networks otherwise
 }
 
 
