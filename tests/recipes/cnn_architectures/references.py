@@ -40,13 +40,15 @@ class Reference:
         return np.stack(outputs)
 
 
-def onnx_reference(name, size=None, seed=0):
+def onnx_reference(name, size=None, seed=0, logits=False):
     """The graph `light_<name>.onnx` with random weights.
 
     Args:
         name: Such as "bvlc_alexnet" or "squeezenet".
         size: Height and width of the images, where they are not to be the graph's own 224.
         seed: Of the weights.
+        logits: Whether to leave out the softmax at the end, which would turn large values into 0
+            and 1.
     """
     onnx = pytest.importorskip("onnx")
     onnxruntime = pytest.importorskip("onnxruntime")
@@ -61,12 +63,18 @@ def onnx_reference(name, size=None, seed=0):
     for node in graph.node:
         for position, tensor in enumerate(node.input):
             if tensor in shapes and tensor not in arrays:
-                arrays[tensor] = random_weight(generator, node, position, shapes[tensor])
+                user = used_by(graph, node)
+                arrays[tensor] = random_weight(generator, user, position, shapes[tensor])
     images = [i for i in graph.input if i.name not in values]
     del graph.input[:]
     graph.input.extend(images)
     for tensor, array in arrays.items():
         graph.initializer.append(onnx.numpy_helper.from_array(array, tensor))
+    if logits:
+        softmax = graph.node[-1]
+        assert softmax.op_type == "Softmax"
+        graph.output[0].name = softmax.input[0]
+        graph.node.remove(softmax)
     if size:
         for dimension in graph.input[0].type.tensor_type.shape.dim[2:]:
             dimension.dim_value = size
@@ -77,8 +85,13 @@ def onnx_reference(name, size=None, seed=0):
     for node in graph.node:
         names = [tensor for tensor in node.input if tensor in arrays]
         if names:
+<<<<<<< HEAD
             found = [arrays[tensor] for tensor in names]
             layers.append((node.op_type, names[0], keras_layout(node, found)))
+=======
+            found = [arrays[name] for name in names]
+            layers.append((used_by(graph, node).op_type, names[0], keras_layout(node, found)))
+>>>>>>> arch-c
     return Reference(session, layers, sum(array.size for array in arrays.values()))
 
 
@@ -101,6 +114,13 @@ def take_constants(graph):
     del graph.initializer[:]
     graph.initializer.extend(kept)
     return shapes
+
+
+def used_by(graph, node):
+    """The node itself, or the one that works with a weight to which it only adds axes."""
+    while node.op_type == "Unsqueeze":
+        node = next(user for user in graph.node if node.output[0] in user.input)
+    return node
 
 
 def random_weight(generator, node, position, shape):
@@ -164,6 +184,13 @@ def randomize(model, seed=0):
             array = generator.normal(0, 0.1, shape)
         arrays.append(array.astype("float32"))
     model.set_weights(arrays)
+
+
+def without_softmax(model):
+    """The same network, its outputs the values before the softmax at its end."""
+    assert model.layers[-1].activation is keras.activations.softmax
+    model.layers[-1].activation = keras.activations.linear
+    return model
 
 
 def images(size, count=2, seed=0):
