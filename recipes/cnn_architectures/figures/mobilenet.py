@@ -80,16 +80,17 @@ def plot_shares(work, spent):
     return figure
 
 
-def plot_filters(model, count=24):
+def plot_filters(model, count=16):
     """The 3 × 3 filters of four blocks: white adds, black subtracts, gray does nothing."""
     layers = [layer for kind, layer in convolutions(model) if kind == KINDS[1]]
-    blocks = [0, 3, 7, len(layers) - 1]
-    figure, axes = plt.subplots(2, 2, figsize=(8, 3.6), layout="constrained")
-    for axis, block in zip(axes.flat, blocks, strict=True):
+    blocks = [0, 2, 4, len(layers) - 1]
+    figure, axes = plt.subplots(4, 1, figsize=(8, 4), layout="constrained")
+    for axis, block in zip(axes, blocks, strict=True):
         kernel = np.asarray(layers[block].kernel)[..., 0]  # (3, 3, channels)
         filters = kernel.transpose(2, 0, 1)[:count]
         largest = np.abs(filters).max(axis=(1, 2), keepdims=True)
         filters = filters / np.maximum(largest, 1e-12)
-        plots.show_images(axis, filters, columns=12, title=f"block {block + 1}", vmin=-1, vmax=1)
-    figure.suptitle("One filter for each channel: blurs, edges and single pixels")
+        plots.show_images(axis, filters, columns=count, vmin=-1, vmax=1)
+        axis.set_ylabel(f"block {block + 1}", rotation=0, ha="right", va="center")
+    figure.suptitle("One 3 × 3 filter for each channel: white adds, black subtracts")
     return figure
