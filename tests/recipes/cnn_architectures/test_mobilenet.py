@@ -1,0 +1,71 @@
+"""The published network: its counts, its ratio of costs, and Keras' own with the same weights."""
+
+import keras
+import numpy as np
+import pytest
+
+from recipes.cnn_architectures import mobilenet
+from recipes.cnn_architectures.figures import mobilenet as figures
+from recipes.common.network_cost import network_cost
+from tests.recipes.cnn_architectures import references
+
+
+@pytest.fixture(scope="module")
+def published():
+    return references.published(mobilenet.mobilenet, 224)
+
+
+def test_published_network(published):
+    cost = network_cost(published)
+    assert published.count_params() == 4_253_864
+    assert cost["parameters"] == 4_231_976
+    assert cost["layers"] == 28
+    # The paper's table 4 says 569 million.
+    assert cost["multiply_accumulates"] == 568_740_352
+
+
+def test_pointwise_convolutions_do_most_of_the_work(published):
+    """The paper's table 2: 94.86 % of the multiply–accumulates, 3.06 % in the depthwise ones."""
+    shares = figures.shares(published, figures.multiplications)
+    total = 568_740_352
+    assert shares["pointwise 1 × 1"] * (total - 1_024_000) / total == pytest.approx(
+        0.9486, abs=1e-4
+    )
+    assert shares["depthwise 3 × 3"] * (total - 1_024_000) / total == pytest.approx(
+        0.0306, abs=1e-4
+    )
+
+
+def test_a_block_costs_a_ninth_and_one_by_filters_of_a_full_convolution(published):
+    layers = [layer for _, layer in figures.convolutions(published)]
+    full = {}
+    for depthwise, pointwise in zip(layers[1::2], layers[2::2], strict=True):
+        costs = figures.multiplications(depthwise) + figures.multiplications(pointwise)
+        _, height, width, channels = depthwise.output.shape
+        whole = height * width * 9 * channels * pointwise.filters
+        full[pointwise.name] = costs / whole
+        assert costs / whole == pytest.approx(1 / 9 + 1 / pointwise.filters)
+    assert len(full) == 13
+    assert min(full.values()) < 1 / 8.8
+
+
+@pytest.mark.full
+def test_same_outputs_as_keras_own():
+    theirs = keras.applications.MobileNet(input_shape=(64, 64, 3), weights=None, classes=10)
+    references.randomize(theirs)
+    ours = references.published(mobilenet.mobilenet, 64, classes=10)
+    ours.set_weights(theirs.get_weights())
+    images = references.images(64)
+    expected = np.asarray(theirs(images))
+    assert expected.std(axis=1).min() > 1e-3
+    np.testing.assert_allclose(ours(images), expected, atol=1e-4)
+
+
+def test_width_halves_every_layer():
+    wide, narrow = (mobilenet.build_model(**a) for a in mobilenet.VARIANTS.values())
+    channels = [[x.output.shape[-1] for _, x in figures.convolutions(m)] for m in (wide, narrow)]
+    assert channels[0] == [2 * count for count in channels[1]]
+    assert wide.count_params() - network_cost(wide)["parameters"] == 2 * sum(channels[0])
+    sides = [layer.output.shape[1] for _, layer in figures.convolutions(wide)]
+    # The stem; blocks of 64, 128, 128, 256, 256, 512, 512, 1024, 1024 filters at full width.
+    assert sides == [16] + [16] * 6 + [8] * 4 + [4] * 4 + [2] * 4
