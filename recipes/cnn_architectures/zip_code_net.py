@@ -1,0 +1,156 @@
+"""Zip-code network of 1989: shared weights and biases of their own, 9,760 parameters, on MNIST.
+
+Slides: 002 «Crecimiento en complejidad».
+Paper:  LeCun et al. (1989), Backpropagation Applied to Handwritten Zip Code Recognition,
+        https://doi.org/10.1162/neco.1989.1.4.541
+Departs from the paper: MNIST, scaled to 16×16 pixels, in the place of 7,291 digits from envelopes;
+a softmax layer trained on cross-entropy with Adam instead of ten tanh units trained on squared
+errors by a Newton method. Which 8 of the 12 maps of H1 each map of H2 sees the paper does not
+print: here they go in three groups, so that each map of H1 is seen by eight.
+
+A map has one 5×5 window for all places, as in every convolution since, but a bias for each place:
+H1 has 12 · 25 + 768 parameters, H2 12 · 8 · 25 + 192, H3 5,790 and the outputs 310.
+"""
+
+import keras
+import numpy as np
+import tensorflow_datasets as tfds
+from keras import ops
+from sklearn.linear_model import LogisticRegression
+
+from layers.digits import CenterDigit, UnlikeDigit
+from recipes.common.arrays import to_numpy
+
+EPOCHS = 8
+
+
+def load_data(batch_size=64):
+    """Train, validation and test batches of (28, 28, 1) uint8 images and integer labels 0–9."""
+    splits = ["train[:95%]", "train[95%:]", "test"]
+    train, validation, test = tfds.load("mnist", split=splits, as_supervised=True)
+    train = train.cache().shuffle(10_000).batch(batch_size).prefetch(2)
+    return train, validation.batch(500).cache(), test.batch(500).cache()
+
+
+@keras.saving.register_keras_serializable(package="zip_code_net")
+def scaled_tanh(x):
+    """The paper's activation: 1 stays 1, and −1 stays −1."""
+    return 1.7159 * ops.tanh(2 / 3 * x)
+
+
+@keras.saving.register_keras_serializable(package="zip_code_net")
+class Background(keras.layers.Layer):
+    """Two further pixels on each side, with the value of paper, −1."""
+
+    def call(self, x):
+        return ops.pad(x, [[0, 0], [2, 2], [2, 2], [0, 0]], constant_values=-1)
+
+
+@keras.saving.register_keras_serializable(package="zip_code_net")
+class PlaceBias(keras.layers.Layer):
+    """Adds a bias of its own to each place of each map."""
+
+    def build(self, input_shape):
+        self.bias = self.add_weight(shape=input_shape[1:], initializer="zeros", name="bias")
+
+    def call(self, x):
+        return x + self.bias
+
+
+def shared_windows(x, maps):
+    """A 5×5 convolution with a stride of 2, whose biases come later."""
+    return keras.layers.Conv2D(
+        maps, 5, strides=2, use_bias=False, kernel_initializer="lecun_uniform"
+    )(x)
+
+
+def build_model(learning_rate=0.004, steps=EPOCHS * 891):
+    """The compiled network: (28, 28, 1) images to 10 class probabilities. 9,760 parameters.
+
+    Learning-rate schedule: linear warmup for the first quarter of the training `steps`, then cosine
+    decay to zero.
+    """
+    images = keras.Input((28, 28, 1))
+    # The digit without its margin, on 16 × 16 pixels from −1 for paper to 1 for ink.
+    x = keras.layers.Cropping2D(3)(images)
+    x = keras.layers.Resizing(16, 16, antialias=True)(x)
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1)(x)
+    # H1: (batch, 8, 8, 12)
+    x = Background()(x)
+    x = shared_windows(x, 12)
+    x = PlaceBias()(x)
+    x = keras.layers.Activation(scaled_tanh)(x)
+    # H2: (batch, 4, 4, 12), three times four maps that each see eight.
+    x = Background()(x)
+    first, second, third = ops.split(x, 3, axis=-1)
+    groups = []
+    for seen in ([first, second], [second, third], [third, first]):
+        eight = keras.layers.Concatenate()(seen)
+        groups.append(shared_windows(eight, 4))
+    x = keras.layers.Concatenate()(groups)
+    x = PlaceBias()(x)
+    x = keras.layers.Activation(scaled_tanh)(x)
+    # H3: (batch, 30)
+    x = keras.layers.Flatten()(x)
+    x = keras.layers.Dense(30, activation=scaled_tanh)(x)
+    # Class probabilities.
+    outputs = keras.layers.Dense(10, activation="softmax")(x)
+    model = keras.Model(images, outputs)
+    warmup = steps // 4
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0, steps - warmup, warmup_target=learning_rate, warmup_steps=warmup
+    )
+    model.compile(
+        keras.optimizers.Adam(schedule),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    return model
+
+
+def deployed(model):
+    """The network for images of one digit, of any size, dark on light or light on dark.
+
+    Beside the class probabilities it returns how `unlike` MNIST's digits the image is, from 0 to 1.
+    """
+    image = keras.Input((None, None, 1))
+    digit = CenterDigit()(image)  # (batch, 28, 28, 1), white on black as in MNIST
+    outputs = {"probabilities": model(digit), "unlike": UnlikeDigit()(digit)}
+    return keras.Model(image, outputs)
+
+
+def search_space(hp):
+    """Arguments of `build_model` and `load_data` worth tuning; their defaults are the recipe's."""
+    return {
+        "learning_rate": hp.Float(
+            "learning_rate", 0.001, 0.016, step=2, sampling="log", default=0.004
+        ),
+        "batch_size": hp.Choice("batch_size", [16, 32, 64, 128], default=64),
+    }
+
+
+def baseline(train, test):
+    """Logistic regression on the pixels."""
+    images, labels = to_numpy(train)
+    classifier = LogisticRegression(solver="saga", tol=0.1)
+    classifier.fit(images.reshape(-1, 784) / np.float32(255), labels)
+    images, labels = to_numpy(test)
+    return {"accuracy": classifier.score(images.reshape(-1, 784) / np.float32(255), labels)}
+
+
+def main():
+    keras.utils.set_random_seed(0)
+    train, validation, test = load_data()
+    model = build_model(steps=EPOCHS * len(train))
+    best = keras.callbacks.ModelCheckpoint(
+        "zip_code_net.keras", monitor="val_accuracy", mode="max", save_best_only=True
+    )
+    model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
+    model = keras.saving.load_model("zip_code_net.keras")  # the best epoch
+    print("Test:", model.evaluate(test, return_dict=True))
+    print("Logistic regression on the pixels:", baseline(train, test))
+    deployed(model).save("zip_code_net_deployed.keras")
+
+
+if __name__ == "__main__":
+    main()
