@@ -58,7 +58,6 @@ def few_trials(search):
 # and arguments of its functions by default.
 SHORTER = {
     "transformer_translation": {
-<<<<<<< HEAD
         "MAX_LENGTH": 5,  # what an untrained network writes never ends by itself
         "BLEU_SENTENCES": 8,
         "BEAM_WIDTH": 2,
@@ -100,19 +99,6 @@ SHORTER = {
     "lstm": {"load_data": {"length": 12}, "gradient_flow": {"steps": 10}},
     "vit": {"build_model": {"depth": 1, "embed_dim": 16}},
     "sentiment_lstm": {"load_data": {"words": 8}, "SENTENCES": ["it is good", "a bad film"]},
-=======
-        "MAX_LENGTH": 5
-    },  # what an untrained network writes never ends by itself
-    "gpt": {"SAMPLE_LENGTH": 20},
-    "code_completion": {"COMPLETIONS": 5},
-    "optimizers": {"LEARNING_RATES": optimizers.LEARNING_RATES[::6]},
-    "plain_versus_residual": {
-        "VARIANTS": {
-            "plain_8": {"blocks": 1, "residual": False},
-            "residual_8": {"blocks": 1, "residual": True},
-        }
-    },  # eight networks otherwise
->>>>>>> arch-c
 }
 
 
@@ -129,6 +115,9 @@ VARIANTS = {
     "dropout": ("relu", "relu_50", "sigmoid", "sigmoid_50"),
     "ensembles": ("different", "bagging"),
     "irnn": ("tanh", "irnn", "lstm"),
+    "lenet_to_alexnet": ("lenet", "augmentation"),
+    "cnn_improvements": ("local_response", "all"),
+    "plain_versus_residual": ("plain_8", "residual_8"),
 }
 
 # Recipes whose `main()` does not give the scores of `run` yet.

@@ -85,13 +85,8 @@ def onnx_reference(name, size=None, seed=0, logits=False):
     for node in graph.node:
         names = [tensor for tensor in node.input if tensor in arrays]
         if names:
-<<<<<<< HEAD
             found = [arrays[tensor] for tensor in names]
-            layers.append((node.op_type, names[0], keras_layout(node, found)))
-=======
-            found = [arrays[name] for name in names]
             layers.append((used_by(graph, node).op_type, names[0], keras_layout(node, found)))
->>>>>>> arch-c
     return Reference(session, layers, sum(array.size for array in arrays.values()))
 
 
