@@ -1,0 +1,60 @@
+"""The pictures of inception_resnet_v2: what scaling does to the residuals, and to training."""
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+
+from recipes.common import plots
+
+TITLES = {"scaled": "scaled residuals", "unscaled": "unscaled residuals"}
+IMAGES = 500  # for the sizes of the residuals
+
+
+def figures(models, test, histories):
+    """How large the correction of each block is; the loss with and without scaling."""
+    images, _ = next(iter(test))
+    sizes = {}
+    for name, model in models.items():
+        sizes[TITLES[name]] = residual_sizes(model, images[:IMAGES])
+    return {"residuals": plot_sizes(sizes), "training": plot_training(histories)}
+
+
+def residual_sizes(model, images):
+    """The size of each block's correction, relative to what it is added to.
+
+    Returns:
+        A list: the ratio of root mean squares for each block, from the input to the output.
+    """
+    tensors = [layer.input for layer in model.layers if isinstance(layer, keras.layers.Add)]
+    values = keras.Model(model.input, tensors)(images, training=False)
+    ratios = []
+    for x, correction in values:
+        squares = [np.square(np.asarray(tensor)).mean() for tensor in (x, correction)]
+        ratios.append(np.sqrt(squares[1] / max(squares[0], 1e-12)))
+    return ratios
+
+
+def plot_sizes(sizes):
+    """The relative size of the corrections by block, one line for each network."""
+    figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
+    for name, ratios in sizes.items():
+        axis.plot(range(1, len(ratios) + 1), ratios, "o-", label=name)
+    medians = [f"{np.median(ratios):.2f} ({name})" for name, ratios in sizes.items()]
+    axis.set(
+        title="A block's correction relative to its input, in the median:\n" + ", ".join(medians),
+        xlabel="residual block",
+        ylabel="correction relative to the input",
+        yscale="log",
+    )
+    axis.legend()
+    return figure
+
+
+def plot_training(histories):
+    """The loss over the epochs; the title says with which scaling it ends lower."""
+    figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
+    named = {TITLES[name]: history for name, history in histories.items()}
+    plots.learning_curves(axis, named, "loss")
+    best = min(named, key=lambda name: named[name]["loss"][-1])
+    axis.set(title=f"The training loss ends lower with {best}")
+    return figure
