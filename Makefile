@@ -8,7 +8,7 @@ quoted = '$(subst ','\'',$(1))'
 SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 .DEFAULT_GOAL := help
-.PHONY: help list results setup test test-all test-slow test-backends lint bench-mnist clean
+.PHONY: help list results setup test test-all test-slow test-backends lint bench-mnist bench-architectures clean
 
 help:  ## this page
 	@grep -hE '^[a-z%-]+:.*  ## ' Makefile | sed -E 's/^([a-z%-]+):.*  ## /\1\t/; s/%/NAME/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -84,6 +84,9 @@ lint: .venv/.ready  ## ruff, as CI runs it
 
 bench-mnist: .venv/.ready  ## how long cnn_mnist and two well-known examples take to 99 percent
 	@$(PYTHON) benchmarks/bench_mnist.py $(ARGS)
+
+bench-architectures: .venv/.ready  ## CPU time of our networks beside those of keras.applications
+	@$(PYTHON) benchmarks/bench_architectures.py $(ARGS)
 
 clean:  ## remove .venv and caches; saved_models stays
 	@rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache
