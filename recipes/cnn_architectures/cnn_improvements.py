@@ -94,6 +94,8 @@ def build_model(
 ):
     """The compiled network: (32, 32, 3) images to 10 class probabilities. 76,240 parameters.
 
+    75,052 of them are trainable.
+
     Args:
         stage: "plain", "bottleneck" or "inception".
         normalization: After each convolution: "none", "local_response" or "batch".

@@ -21,6 +21,7 @@ import tensorflow_datasets as tfds
 from sklearn.linear_model import LogisticRegression
 
 from layers.capsule import Capsule, squash
+from layers.digits import CenterDigit, UnlikeDigit
 from layers.random_affine import RandomAffine
 from recipes.common.arrays import to_numpy
 
@@ -142,6 +143,17 @@ def robustness(model, images, labels):
     return accuracies
 
 
+def deployed(model):
+    """The network for images of one digit, of any size, dark on light or light on dark.
+
+    Beside the class probabilities it returns how `unlike` MNIST's digits the image is, from 0 to 1.
+    """
+    image = keras.Input((None, None, 1))
+    digit = CenterDigit()(image)  # (batch, 28, 28, 1), white on black as in MNIST
+    outputs = {"probabilities": model(digit), "unlike": UnlikeDigit()(digit)}
+    return keras.Model(image, outputs)
+
+
 def search_space(hp):
     """Arguments of `build_model` and `load_data` worth tuning; their defaults are the recipe's."""
     return {
@@ -174,6 +186,7 @@ def main():
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
         model = keras.saving.load_model(f"capsule_network_{name}.keras")  # the best epoch
         print(name, model.evaluate(test, return_dict=True))
+        deployed(model).save(f"capsule_network_{name}_deployed.keras")
         images, labels = to_numpy(test.take(4))  # 2,000 digits
         accuracies = robustness(model, images.astype("float32"), labels)
         for strength, accuracy in zip(STRENGTHS, accuracies, strict=True):

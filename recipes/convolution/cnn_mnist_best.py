@@ -40,8 +40,9 @@ def load_data(batch_size=128):
 def build_model(filters=32, smoothing=0.1, learning_rate=0.02, steps=EPOCHS * 446):
     """The compiled network: (28, 28, 1) images to 10 class probabilities. 104,778 parameters.
 
-    Learning-rate schedule: linear warmup for the first quarter of the training `steps`, then cosine
-    decay to zero. `smoothing` is the share of each label that is spread over all classes.
+    104,394 of them are trainable. Learning-rate schedule: linear warmup for the first quarter of
+    the training `steps`, then cosine decay to zero. `smoothing` is the share of each label that is
+    spread over all classes.
     """
     model = keras.Sequential(
         [

@@ -75,8 +75,9 @@ def load_data(batch_size=64):
 def build_model(filters=16, size=9, learning_rate=0.01, steps=EPOCHS * 94):
     """The compiled network: (steps, 1) signals of any length to 5 probabilities. 14,453 parameters.
 
-    [Convolution – batch normalization – ReLU – pooling] twice, once more without pooling, and a
-    softmax layer on the mean over time. `size` is the filters' length in steps.
+    14,293 of them are trainable. [Convolution – batch normalization – ReLU – pooling] twice, once
+    more without pooling, and a softmax layer on the mean over time. `size` is the filters' length
+    in steps.
     """
     model = keras.Sequential()
     model.add(keras.Input((None, 1)))

@@ -115,7 +115,7 @@ def load_data(batch_size=50):
 def build_model(head="global_pooling", filters=16, learning_rate=0.005, steps=EPOCHS * 80):
     """The compiled network: (56, 56, 1) images to the probability of a face. 6,273 parameters.
 
-    With `head="flatten"` 171,009.
+    6,209 of them are trainable. With `head="flatten"` 171,009.
 
     Args:
         head: What follows the convolutions, a key of `VARIANTS`.

@@ -116,7 +116,7 @@ VARIANTS = {
     "ensembles": ("different", "bagging"),
     "irnn": ("tanh", "irnn", "lstm"),
     "lenet_to_alexnet": ("lenet", "augmentation"),
-    "cnn_improvements": ("local_response", "all"),
+    "cnn_improvements": ("plain", "all"),
     "plain_versus_residual": ("plain_8", "residual_8"),
 }
 
