@@ -40,9 +40,12 @@ def test_each_image_and_each_channel_has_a_gate_of_its_own():
     x = np.random.default_rng(0).uniform(0.5, 2, (2, 5, 4, 6)).astype("float32")
     layer = SqueezeExcitation(2)
     layer.build(x.shape)
-    # Positive weights, so that no unit rests.
+    # Positive weights in the first layer, so that no unit rests.
     generator = np.random.default_rng(1)
-    layer.set_weights([generator.uniform(0, 1, weight.shape) for weight in layer.weights])
+    first, first_bias, second, second_bias = layer.get_weights()
+    first = generator.uniform(0, 0.5, first.shape)
+    second = generator.normal(0, 1, second.shape)
+    layer.set_weights([first, first_bias, second, second_bias])
     gates = np.asarray(layer(x)) / x
     np.testing.assert_allclose(gates, np.broadcast_to(gates[:, :1, :1], x.shape), rtol=1e-5)
     np.testing.assert_allclose(gates[:, 0, 0], layer.gates(x), rtol=1e-5)
