@@ -33,6 +33,7 @@ PROGRAM = [sys.executable, "-m", "recipes"]
 # Workers that die before their first trial, one after another, until the search gives up.
 START_UPS = 3
 EARLIER = ".earlier"  # where --fresh puts the old search until a trial of the new one is completed
+STAYING = (".lock", output.MARK, EARLIER)  # what belongs to the folder, not to the search in it
 SHORT = 3  # trials of the leaderboard that is shown after each trial
 PROGRESS = 10.0  # seconds between two lines on the running trials, where there is no terminal
 
@@ -268,7 +269,7 @@ def begin(plan, options, folder):
 
 def set_aside(folder):
     """Make room: the earlier search lies in `EARLIER` until `confirm` or `put_back`."""
-    names = [path.name for path in folder.iterdir() if path.name != ".lock"]
+    names = [path.name for path in folder.iterdir() if path.name not in STAYING]
     names.sort(key=lambda name: name == "plan.json")  # last there, first back: with it all is there
     if not names:
         return
@@ -293,7 +294,7 @@ def put_back(folder):
     earlier = folder / EARLIER
     if (earlier / "plan.json").exists():
         for path in folder.iterdir():  # of the new search
-            if path.name not in (".lock", EARLIER):
+            if path.name not in STAYING:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
     for path in sorted(earlier.iterdir(), key=lambda path: path.name != "plan.json"):
         os.rename(path, folder / path.name)

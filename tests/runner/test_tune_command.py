@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from recipes._runner import search, training, tune_command
+from recipes._runner import output, search, training, tune_command
 from recipes._runner.recipe import all_recipes, find
 from tests.runner import tiny, tiny_recipe
 
@@ -317,6 +317,15 @@ def test_fresh_gives_up_the_earlier_search_only_for_a_completed_trial(earlier):
     assert (earlier / "plan.json").read_text() == "new"
 
 
+def test_what_belongs_to_the_folder_is_no_earlier_search(tmp_path):
+    """Else an interrupted search with --fresh would say that --fresh is still to be done."""
+    output.mark(tmp_path)
+    (tmp_path / ".lock").touch()
+    tune_command.set_aside(tmp_path)
+    assert not (tmp_path / tune_command.EARLIER).exists()
+    assert (tmp_path / output.MARK).exists()
+
+
 @pytest.mark.parametrize("renames", range(4))
 def test_an_earlier_search_survives_a_kill_while_it_is_moved(renames, earlier, monkeypatch):
     """Killed after so many of three renames, there and back."""
@@ -490,7 +499,7 @@ def test_an_interrupted_search_says_how_to_continue_and_does(tmp_path):
 def test_a_smoke_search_leaves_nothing_outside_its_folder(tmp_path):
     process = start(tmp_path, "--smoke", recipe="scheduled")
     assert process.wait(900) == 0
-    assert [path.name for path in tmp_path.iterdir()] == ["smoke"]
+    assert {path.name for path in tmp_path.iterdir()} == {"smoke", output.MARK}
     assert (tmp_path / "smoke" / "tuned" / "model.keras").exists()
 
 
