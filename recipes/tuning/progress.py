@@ -19,6 +19,9 @@ import numpy as np
 from recipes.tuning import storage
 
 PLAIN = (type(None), bool, int, float, str, np.generic, np.ndarray)
+# Keras turns the sign of a callback's `min_delta` around at the end of its first epoch, where less
+# is better: given back, it would be turned around once more.
+NOT_REMEMBERED = ("min_delta",)
 # What `fit` of Keras 3.15 opens on a tf.data set of known size; one when the size is unknown.
 ITERATORS_PER_EPOCH = 2
 
@@ -107,8 +110,11 @@ class Reminder(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         for callback, (name, memory) in self.pairs:
-            if type(callback).__name__ == name:
-                vars(callback).update(memory)
+            if type(callback).__name__ != name:
+                continue
+            for attribute, value in memory.items():
+                if attribute not in NOT_REMEMBERED:
+                    vars(callback)[attribute] = value
         self.pairs = []
 
 

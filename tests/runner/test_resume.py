@@ -12,7 +12,31 @@ import keras
 import numpy as np
 import pytest
 
+from recipes.tuning import progress
+from tests.runner import tiny_recipe
+
 QUIET = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+def test_callbacks_go_on_with_their_memory_and_their_thresholds(tmp_path):
+    """Keras turns the sign of `min_delta` around in the first epoch, of the rest of a run, too."""
+    train, _, _ = tiny_recipe.load_data()
+    model = tiny_recipe.build_model()
+    before = tiny_recipe.callbacks()
+    model.fit(train, epochs=2, callbacks=before, shuffle=False, verbose=0)
+    progress.save(tmp_path, model, before, {"epochs": 2})
+
+    again = tiny_recipe.build_model()
+    after = tiny_recipe.callbacks()
+    reminders = progress.restore(progress.load(tmp_path), again, after)
+    # The callbacks' memory comes back when training has begun; nothing is an improvement on it.
+    again.optimizer.learning_rate = 0.0
+    given = {"shuffle": False, "verbose": 0, "initial_epoch": 2, "epochs": 3}
+    again.fit(train.take(1), callbacks=[*reminders, *after], **given)
+    plateau, early_stopping = after
+    assert plateau.min_delta == before[0].min_delta == -0.05
+    assert early_stopping.best <= before[1].best
+    assert plateau.best <= before[0].best
 
 
 def interrupted_at_every_write(folder, every):
