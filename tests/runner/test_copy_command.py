@@ -80,8 +80,9 @@ def copy(name, folder, *more):
 
 
 def environment():
-    """That of a user of a copy, without the checkout on the path."""
-    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    """That of a user of a copy, without the checkout on the path and what the runner has set."""
+    ours = ("PYTHONPATH", "KERAS_BACKEND")
+    return {name: value for name, value in os.environ.items() if name not in ours}
 
 
 def files_in(folder):
