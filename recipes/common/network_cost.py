@@ -95,8 +95,16 @@ def computes(operation):
     """Whether an operation is a convolution or a product of matrices, none of them constant."""
     if operation.type == "Conv2DBackpropInput":
         return True  # its first input is a constant: the shape of its output
-    factors = [tensor.op.type for tensor in operation.inputs]
-    return operation.type in (*CONVOLUTIONS, *PRODUCTS) and "Const" not in factors
+    if operation.type not in (*CONVOLUTIONS, *PRODUCTS):
+        return False
+    return not any(is_constant(tensor.op) for tensor in operation.inputs)
+
+
+def is_constant(operation):
+    """Whether an operation gives a constant, maybe cast to the precision of a layer."""
+    while operation.type == "Cast":
+        operation = operation.inputs[0].op
+    return operation.type == "Const"
 
 
 def multiply_accumulates(operation):

@@ -57,6 +57,14 @@ def test_normalization_and_activation_cost_nothing():
     assert found["parameters"] == 6
 
 
+def test_a_constant_stays_one_in_16_bits():
+    """The band of ones that sums over channels is cast there; it is no weight."""
+    layer = LocalResponseNormalization(size=3, dtype="mixed_float16")
+    found = cost(layer, keras.layers.Conv2D(5, 1, dtype="mixed_float16"), shape=(4, 4, 3))
+    assert found["multiply_accumulates"] == 4 * 4 * 3 * 5
+    assert found["layers"] == 1
+
+
 def test_layers_are_those_of_the_longest_path():
     image = keras.Input((8, 8, 4))
     short = keras.layers.Conv2D(4, 1)(image)
