@@ -90,7 +90,7 @@ def test_groups_meet_only_if_shuffled(name):
     np.testing.assert_allclose(shares.sum(axis=1), 1)
     if name == "shuffled":
         assert kinds.count(ChannelShuffle) == sum(shufflenet.SMALL["units"])
-        assert shares.min() > 0.01
+        assert shares.min() > 0.001  # some dependence for each pair, however small
     else:
         assert ChannelShuffle not in kinds
         np.testing.assert_array_equal(shares, np.eye(3))
