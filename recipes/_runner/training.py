@@ -18,6 +18,7 @@ from recipes._runner.checkpoint import Checkpoint
 from recipes._runner.errors import UserError
 from recipes._runner.output import write_json
 from recipes.common import head_check
+from recipes.common.network_cost import network_cost
 from recipes.tuning import progress
 
 SMOKE_STEPS = 2
@@ -242,6 +243,7 @@ def train(module, plan, given, folder, strategy, variant=None):
     save(model, folder / "model.keras")
     if hasattr(module, "deployed"):
         save(module.deployed(model), folder / "deployed.keras")
+    cost = {} if plan.smoke else inference_cost(model)
     metrics = {
         "recipe": plan.recipe,
         "variant": variant,
@@ -254,6 +256,8 @@ def train(module, plan, given, folder, strategy, variant=None):
         "head_check": head.status,
         "parameters": model.count_params(),
         "trainable_parameters": trainable_parameters(model),
+        "multiply_accumulates": cost.get("multiply_accumulates"),
+        "activations": cost.get("activations"),
         "epochs": checkpoint.finished_epochs,
         "best_epoch": checkpoint.best_epoch,
         "fit_seconds": round(checkpoint.seconds, 3),
@@ -297,6 +301,19 @@ def trainable_parameters(model):
     moving averages and statistics of the data.
     """
     return sum(math.prod(weight.shape) for weight in model.trainable_weights)
+
+
+def inference_cost(model):
+    """`network_cost` of a network; {} where it cannot be counted.
+
+    That is: with several inputs, with one of unknown shape, with loops, or in a model that is no graph of layers.
+    """
+    if len(getattr(model, "inputs", None) or ()) != 1:
+        return {}
+    try:
+        return network_cost(model)
+    except (ValueError, TypeError):  # of types, where a shape within the network is unknown
+        return {}
 
 
 def main_metric(monitor, scores):
