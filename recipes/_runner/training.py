@@ -307,12 +307,13 @@ def inference_cost(model):
     """`network_cost` of a network; {} where it cannot be counted.
 
     That is: with several inputs, with one of unknown shape, with loops, or in a model that is no graph of layers.
+    Whatever goes wrong here, the training that is over is not lost by it.
     """
     if len(getattr(model, "inputs", None) or ()) != 1:
         return {}
     try:
         return network_cost(model)
-    except (ValueError, TypeError):  # of types, where a shape within the network is unknown
+    except Exception:
         return {}
 
 
