@@ -96,10 +96,15 @@ def hardware():
     with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf8") as lines:
         models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
         name = models[0] if models else name
-    cores = os.cpu_count()
-    if hasattr(os, "sched_getaffinity"):  # fewer, where this process is kept to some of them
-        cores = len(os.sched_getaffinity(0))
-    return f"{name}, {cores} cores"
+    return f"{name}, {cores()}"
+
+
+def cores():
+    """`2 cores`; `1 of 2 cores` where this process is kept to some of them."""
+    there = os.cpu_count()
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else there
+    share = f"{usable} of " if usable < there else ""
+    return f"{share}{there} core{'s' if there > 1 else ''}"
 
 
 def versions():
