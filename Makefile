@@ -13,8 +13,8 @@ SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 help:  ## this page
 	@grep -hE '^[a-z%-]+:.*  ## ' Makefile | sed -E 's/^([a-z%-]+):.*  ## /\1\t/; s/%/NAME/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
 
-list:  ## every recipe by chapter; WORD=text answers "I have text, which recipe?"
-	@$(ANY_PYTHON) -m recipes list $(if $(WORD),$(call quoted,$(WORD)))
+list:  ## every recipe by chapter; WORD=text answers "I have text, which recipe?"; ES=1 en español
+	@$(ANY_PYTHON) -m recipes list $(if $(ES),--es) $(if $(WORD),$(call quoted,$(WORD)))
 
 setup: clean-stamp .venv/.ready  ## make .venv and install; EXTRAS=gpu (or tpu, jax, torch) adds to it
 
