@@ -57,6 +57,9 @@ picture-%: .venv/.ready  ## a figure of a run, small, for the chapter's page: AR
 copy-%: .venv/.ready  ## a recipe and what it imports into a folder of yours: TO=../mine
 	@$(PYTHON) -m recipes copy $* $(call quoted,$(or $(TO),$(error say where to: make copy-$* TO=../mine))) $(ARGS)
 
+new-%: .venv/.ready  ## the skeleton of a recipe, its pictures and its test: CHAPTER=recurrent
+	@$(PYTHON) -m recipes new $* --chapter $(call quoted,$(or $(CHAPTER),$(error say where: make new-$* CHAPTER=recurrent))) $(if $(ITEM),--item $(call quoted,$(ITEM))) $(ARGS)
+
 # FILES are words of the shell (*.png, 'my seven.png' two.png), or the name of one file with spaces in it.
 # Static, for the % of a pattern ends at a slash: models have names like head-multilabel/smoke/sigmoid.
 predict-%: .venv/.ready  ## a trained recipe on your files: FILES="seven.png two.png"
