@@ -13,8 +13,8 @@ SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 help:  ## this page
 	@grep -hE '^[a-z%-]+:.*  ## ' Makefile | sed -E 's/^([a-z%-]+):.*  ## /\1\t/; s/%/NAME/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
 
-list:  ## every recipe by chapter; WORD=text answers "I have text, which recipe?"
-	@$(ANY_PYTHON) -m recipes list $(if $(WORD),$(call quoted,$(WORD)))
+list:  ## every recipe by chapter; WORD=text answers "I have text, which recipe?"; ES=1 en español
+	@$(ANY_PYTHON) -m recipes list $(if $(ES),--es) $(if $(WORD),$(call quoted,$(WORD)))
 
 setup: clean-stamp .venv/.ready  ## make .venv and install; EXTRAS=gpu (or tpu, jax, torch) adds to it
 
@@ -56,6 +56,9 @@ picture-%: .venv/.ready  ## a figure of a run, small, for the chapter's page: AR
 
 copy-%: .venv/.ready  ## a recipe and what it imports into a folder of yours: TO=../mine
 	@$(PYTHON) -m recipes copy $* $(call quoted,$(or $(TO),$(error say where to: make copy-$* TO=../mine))) $(ARGS)
+
+new-%: .venv/.ready  ## the skeleton of a recipe, its pictures and its test: CHAPTER=recurrent
+	@$(PYTHON) -m recipes new $* --chapter $(call quoted,$(or $(CHAPTER),$(error say where: make new-$* CHAPTER=recurrent))) $(if $(ITEM),--item $(call quoted,$(ITEM))) $(ARGS)
 
 # FILES are words of the shell (*.png, 'my seven.png' two.png), or the name of one file with spaces in it.
 # Static, for the % of a pattern ends at a slash: models have names like head-multilabel/smoke/sigmoid.

@@ -14,6 +14,7 @@ COMMANDS = {
     "measure": "run a recipe with several seeds and record mean and deviation in recipes/results.csv",
     "picture": "make a small copy of one of a run's figures, for the chapter's page",
     "predict": "apply a saved model to files",
+    "new": "the skeleton of a recipe for this collection, its pictures and its test",
     "copy": "copy a recipe and what it imports to a folder of your own",
 }
 
