@@ -98,6 +98,13 @@ SHORTER = {
     "irnn": {"load_data": {"length": 12}, "gradient_through": {"steps": 10}},
     "lstm": {"load_data": {"length": 12}, "gradient_flow": {"steps": 10}},
     "vit": {"build_model": {"depth": 1, "embed_dim": 16}},
+    "hopfield": {
+        "SIDE": 6,
+        "SWEEPS": 4,
+        "LOADS": (0.05, 0.3),
+        "NETWORKS": {50: 1},
+        "build_model": {"units": 36},
+    },
     "sentiment_lstm": {"load_data": {"words": 8}, "SENTENCES": ["it is good", "a bad film"]},
 }
 
