@@ -100,6 +100,13 @@ SHORTER = {
     "vit": {"build_model": {"depth": 1, "embed_dim": 16}},
     "menace": {"GAMES": 20, "SEEDS": 1, "often_opened": {"games": 5}},
     "q_learning": {"STEPS": 1000, "MAZE_STEPS": 50, "MAZES": 1},
+    "hopfield": {
+        "SIDE": 6,
+        "SWEEPS": 4,
+        "LOADS": (0.05, 0.3),
+        "NETWORKS": {50: 1},
+        "build_model": {"units": 36},
+    },
     "sentiment_lstm": {"load_data": {"words": 8}, "SENTENCES": ["it is good", "a bad film"]},
 }
 
