@@ -13,6 +13,7 @@ COMMANDS = {
     "tune": "search for better hyperparameters; the defaults are the first trial",
     "measure": "run a recipe with several seeds and record mean and deviation in recipes/results.csv",
     "picture": "make a small copy of one of a run's figures, for the chapter's page",
+    "compare": "runs side by side: their curves in one picture, their scores in a table",
     "predict": "apply a saved model to files",
     "new": "the skeleton of a recipe for this collection, its pictures and its test",
     "copy": "copy a recipe and what it imports to a folder of your own",
