@@ -8,7 +8,7 @@ quoted = '$(subst ','\'',$(1))'
 SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 .DEFAULT_GOAL := help
-.PHONY: help list results compare setup test test-all test-slow test-backends lint bench-mnist bench-architectures clean
+.PHONY: help list results compare notebooks setup test test-all test-slow test-backends lint bench-mnist bench-architectures clean
 
 help:  ## this page
 	@grep -hE '^[a-z%-]+:.*  ## ' Makefile | sed -E 's/^([a-z%-]+):.*  ## /\1\t/; s/%/NAME/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -60,6 +60,12 @@ compare: .venv/.ready  ## curves and scores of several runs: RUNS="cnn-mnist cnn
 
 copy-%: .venv/.ready  ## a recipe and what it imports into a folder of yours: TO=../mine
 	@$(PYTHON) -m recipes copy $* $(call quoted,$(or $(TO),$(error say where to: make copy-$* TO=../mine))) $(ARGS)
+
+notebook-%: .venv/.ready  ## a recipe as a notebook with outputs: ARGS=--smoke; after EXTRAS=notebooks
+	@$(PYTHON) -m recipes notebook $* $(ARGS)
+
+notebooks: .venv/.ready  ## all of them, one after the other: hours, or ARGS=--smoke
+	@$(PYTHON) -m recipes notebook all $(ARGS)
 
 new-%: .venv/.ready  ## the skeleton of a recipe, its pictures and its test: CHAPTER=recurrent
 	@$(PYTHON) -m recipes new $* --chapter $(call quoted,$(or $(CHAPTER),$(error say where: make new-$* CHAPTER=recurrent))) $(if $(ITEM),--item $(call quoted,$(ITEM))) $(ARGS)

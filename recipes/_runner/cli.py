@@ -15,6 +15,7 @@ COMMANDS = {
     "picture": "make a small copy of one of a run's figures, for the chapter's page",
     "compare": "runs side by side: their curves in one picture, their scores in a table",
     "predict": "apply a saved model to files",
+    "notebook": "a recipe and its pictures as a notebook with outputs",
     "new": "the skeleton of a recipe for this collection, its pictures and its test",
     "copy": "copy a recipe and what it imports to a folder of your own",
 }
