@@ -8,7 +8,7 @@ quoted = '$(subst ','\'',$(1))'
 SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 .DEFAULT_GOAL := help
-.PHONY: help list results compare notebooks setup test test-all test-slow test-backends lint bench-mnist bench-architectures clean
+.PHONY: help list results compare gallery notebooks setup test test-all test-slow test-backends lint bench-mnist bench-architectures clean
 
 help:  ## this page
 	@grep -hE '^[a-z%-]+:.*  ## ' Makefile | sed -E 's/^([a-z%-]+):.*  ## /\1\t/; s/%/NAME/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ measure-%: .venv/.ready  ## a recipe with several seeds, into recipes/results.cs
 
 picture-%: .venv/.ready  ## a figure of a run, small, for the chapter's page: ARGS="--figure filters.png"
 	@$(PYTHON) -m recipes picture $* $(ARGS)
+
+gallery: .venv/.ready  ## one page of all recipes to look at, English and Spanish: gallery/index.html
+	@$(PYTHON) -m recipes gallery $(ARGS)
 
 # RUNS are words of the shell, as FILES below.
 compare: .venv/.ready  ## curves and scores of several runs: RUNS="cnn-mnist cnn-mnist-slide lenet/lenet"
