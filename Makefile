@@ -8,7 +8,7 @@ quoted = '$(subst ','\'',$(1))'
 SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 .DEFAULT_GOAL := help
-.PHONY: help list results setup test test-all test-slow test-backends lint bench-mnist bench-architectures clean
+.PHONY: help list results compare gallery notebooks setup test test-all test-slow test-backends lint bench-mnist bench-architectures clean
 
 help:  ## this page
 	@grep -hE '^[a-z%-]+:.*  ## ' Makefile | sed -E 's/^([a-z%-]+):.*  ## /\1\t/; s/%/NAME/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -54,8 +54,21 @@ measure-%: .venv/.ready  ## a recipe with several seeds, into recipes/results.cs
 picture-%: .venv/.ready  ## a figure of a run, small, for the chapter's page: ARGS="--figure filters.png"
 	@$(PYTHON) -m recipes picture $* $(ARGS)
 
+gallery: .venv/.ready  ## one page of all recipes to look at, English and Spanish: gallery/index.html
+	@$(PYTHON) -m recipes gallery $(ARGS)
+
+# RUNS are words of the shell, as FILES below.
+compare: .venv/.ready  ## curves and scores of several runs: RUNS="cnn-mnist cnn-mnist-slide lenet/lenet"
+	@$(PYTHON) -m recipes compare $(or $(RUNS),$(error say which: make compare RUNS="cnn-mnist cnn-mnist-slide")) $(ARGS)
+
 copy-%: .venv/.ready  ## a recipe and what it imports into a folder of yours: TO=../mine
 	@$(PYTHON) -m recipes copy $* $(call quoted,$(or $(TO),$(error say where to: make copy-$* TO=../mine))) $(ARGS)
+
+notebook-%: .venv/.ready  ## a recipe as a notebook with outputs: ARGS=--smoke; after EXTRAS=notebooks
+	@$(PYTHON) -m recipes notebook $* $(ARGS)
+
+notebooks: .venv/.ready  ## all of them, one after the other: hours, or ARGS=--smoke
+	@$(PYTHON) -m recipes notebook all $(ARGS)
 
 new-%: .venv/.ready  ## the skeleton of a recipe, its pictures and its test: CHAPTER=recurrent
 	@$(PYTHON) -m recipes new $* --chapter $(call quoted,$(or $(CHAPTER),$(error say where: make new-$* CHAPTER=recurrent))) $(if $(ITEM),--item $(call quoted,$(ITEM))) $(ARGS)
