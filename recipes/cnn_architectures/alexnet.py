@@ -76,11 +76,18 @@ def alexnet(
     return keras.layers.Dense(classes, activation="softmax")(x)
 
 
-def build_model(groups=2, width=0.375, learning_rate=0.001, steps=cifar10.STEPS):
+def build_model(
+    groups=2,
+    width=0.375,
+    learning_rate=0.001,
+    steps=cifar10.STEPS,
+    classes=10,
+    input_shape=(32, 32, 3),
+):
     """The compiled network: (32, 32, 3) images to 10 class probabilities. 2,851,546 parameters."""
-    images = keras.Input((32, 32, 3))
+    images = keras.Input(input_shape)
     x = cifar10.augmented(images)
-    model = keras.Model(images, alexnet(x, 10, width, groups, **SMALL))
+    model = keras.Model(images, alexnet(x, classes, width, groups, **SMALL))
     cifar10.compile_classifier(model, learning_rate, steps)
     return model
 
