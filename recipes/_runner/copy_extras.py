@@ -105,15 +105,19 @@ def saved(main, names):
 
 def takes(nodes):
     """Kind and shape of the inputs, and names of the outputs, from `keras.Input(…)` and `keras.Model(…, {…})`."""
-    kinds, outputs, dictionaries = [], (), {}
+    kinds, outputs, dictionaries, defaults = [], (), {}, {}
     for node in [inner for outer in nodes for inner in ast.walk(outer)]:
+        if isinstance(node, ast.FunctionDef):
+            named = node.args.args[len(node.args.args) - len(node.args.defaults) :]
+            both = zip(named, node.args.defaults, strict=True)
+            defaults |= {each.arg: default for each, default in both}
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
             dictionaries |= {ast.unparse(target): node.value for target in node.targets}
         if not isinstance(node, ast.Call):
             continue
         function = ast.unparse(node.func)
         if function in ("keras.Input", "keras.layers.Input"):
-            kinds.append(kind_of(node))
+            kinds.append(kind_of(node, defaults))
         elif function == "keras.Model" and len(node.args) == 2:
             answers = dictionaries.get(ast.unparse(node.args[1]), node.args[1])
             if isinstance(answers, ast.Dict):
@@ -123,13 +127,20 @@ def takes(nodes):
     return *kinds[0], outputs
 
 
-def kind_of(call):
-    """What one `keras.Input(…)` takes: `(kind, shape)`; `(None, ())` for what is in no file, such as codes."""
+def kind_of(call, defaults):
+    """What one `keras.Input(…)` takes: `(kind, shape)`; `(None, ())` for what is in no file, such as codes.
+
+    Args:
+        call: The call.
+        defaults: Of the arguments of the functions around it, of which one may be the shape.
+    """
     words = {word.arg: ast.unparse(word.value) for word in call.keywords}
     dtype = words.get("dtype", "'float32'")
-    if "name" in words or not call.args or not isinstance(call.args[0], ast.Tuple):
+    size = call.args[0] if call.args else None
+    size = defaults.get(size.id) if isinstance(size, ast.Name) else size
+    if "name" in words or not isinstance(size, ast.Tuple):
         return None, ()  # one of several inputs, or of a shape that is computed
-    sizes = call.args[0].elts
+    sizes = size.elts
     shape = tuple(size.value if isinstance(size, ast.Constant) else None for size in sizes)
     if dtype == "'string'":
         return "text", shape
