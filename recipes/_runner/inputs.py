@@ -98,12 +98,7 @@ def read_text(file, encoding=None):
         content = file.read_bytes()
     except OSError as error:
         raise UserError(f"{file} cannot be read: {error.strerror}") from None
-    if encoding is None:
-        encoding = "utf-8-sig"
-        if content.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
-            encoding = "utf-32"
-        elif content.startswith((b"\xff\xfe", b"\xfe\xff")):
-            encoding = "utf-16"
+    encoding = encoding or encoding_of(content)
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
@@ -116,6 +111,15 @@ def read_text(file, encoding=None):
         raise UserError(f"--encoding {encoding}: such as utf-8, latin-1 or cp1252") from None
     # Not `splitlines`: a form feed or U+2028 within a line does not end it.
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def encoding_of(content):
+    """What a file's bytes are encoded in, by the byte order mark that they may begin with."""
+    if content.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        return "utf-32"
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    return "utf-8-sig"
 
 
 def tensor(values, like):

@@ -18,7 +18,7 @@ import numpy as np
 import PIL.Image
 import tensorflow as tf
 
-from recipes._runner import arguments, copy_extras, inputs
+from recipes._runner import arguments, copy_extras, inputs, training
 from recipes._runner import recipe as recipes
 from recipes._runner.errors import UserError
 from recipes._runner.run_command import own_name
@@ -91,6 +91,9 @@ class OwnData:
     scale: tuple | None = None  # of numbers to predict: mean and deviation in the training set
     columns: list | None = None  # of a table: [name, None or the words in it]
     names: dict = dataclasses.field(default_factory=dict)  # of a CSV: what the columns are for
+    monitor: tuple = ()  # what chooses the best epoch, and "max" or "min"
+    files: list = dataclasses.field(default_factory=list)  # of folders of classes
+    in_parts: bool = False  # whether folders say how the data is split
     lines: list = dataclasses.field(default_factory=list)
 
     @property
@@ -156,8 +159,12 @@ def kind(recipe):
     return found if found == "table" and "train" in names else None
 
 
-def form(recipe, module, found, settings):
-    """The form of the targets that the recipe's network is trained on, from one that is built on trial."""
+def trial(recipe, module, found, settings):
+    """The form of the targets that the recipe's network is trained on, from one that is built on trial.
+
+    Returns:
+        The form, and what chooses the best epoch.
+    """
     build = module.build_model
     _, given = arguments.split(module, settings)
     if arguments.wants(build, "classes"):
@@ -174,9 +181,10 @@ def form(recipe, module, found, settings):
     loss, _ = head_look.resolve_loss(model.loss, (None,), model.output_shape)
     want = head_check.LOSSES.get(loss)
     want = "sparse" if loss == "sparse_categorical_crossentropy" else want
+    monitor = training.monitored(module, model)
     keras.backend.clear_session()
     try:
-        return FORMS[want, units == 1]
+        return FORMS[want, units == 1], monitor
     except KeyError:
         raise UserError(
             f"--data: {recipe.name} is trained with {loss or 'a loss of its own'}, for which no data of yours "
@@ -215,7 +223,7 @@ def load(recipe, module, options, settings):
         raise UserError(
             f"--data: {recipe.name} is made for its own data; {', '.join(takers)} take yours"
         )
-    wanted = form(recipe, module, found, settings)
+    wanted, monitor = trial(recipe, module, found, settings)
     faults = Faults(bool(options.skip_broken))
     file = labels_file(path, found)
     own = OwnData(
@@ -227,6 +235,7 @@ def load(recipe, module, options, settings):
         targets=None,
         parts=None,
         classes=None,
+        monitor=monitor,
     )
     if file:
         examples = from_csv(own, file, options.target, options.encoding, faults)
@@ -239,6 +248,8 @@ def load(recipe, module, options, settings):
                 f"put a CSV of them beside the files; {PAGE} shows one"
             )
         examples = from_folders(path, found, faults)
+        own.files = [example.value for example in examples]
+        own.in_parts = examples[0].part is not None
     if found == "image":
         examples = read_images(own, examples, settings.get("input_shape"), faults)
     elif found == "text":
@@ -359,6 +370,7 @@ def from_csv(own, file, target, encoding, faults):
         told = rows[wanted[0]].tolist()
     own.names = {"source": source, "target": wanted, "separator": separator, "file": file}
     numeric = [name for name in names if all(map(inputs.is_number, filled(rows[name])))]
+    own.names["spaces"] = f"{separator} " in text
     own.names["decimal"] = inputs.decimal_mark(rows[numeric], separator)
     if own.kind == "table":
         return read_table(own, rows.drop(columns=wanted), told, file, faults)
@@ -631,7 +643,7 @@ def split(own, examples):
 def standardize(own):
     """Targets of mean 0 and deviation 1, whatever they measure; `deployed` leads back to what they are."""
     train = own.targets[own.parts[0]]
-    own.scale = float(train.mean()), float(train.std())
+    own.scale = tuple(float(f"{number:.6g}") for number in (train.mean(), train.std()))
     own.targets = (own.targets - own.scale[0]) / own.scale[1]
 
 
@@ -645,7 +657,7 @@ def found_in_words(own, examples, faults, recipe):
     sizes = (
         f"{len(train):,} to train, {len(validation):,} for validation, {len(test):,} for the test"
     )
-    if any(example.part is not None for example in examples):
+    if own.in_parts:
         lines.append(f"Split as the folders say: {sizes}.")
     else:
         by = "by chance" if own.form in ("labels", "numbers") else "by class"

@@ -300,10 +300,11 @@ def class_weights(plan, model, train_set, head):
     if own_training(model):
         raise UserError(f"--class-weights: {plan.recipe} has a training step of its own")
     labels = []
-    for _, batch in train_set:
-        batch = np.asarray(batch)
-        several = batch.ndim > 1 and batch.shape[-1] > 1
-        labels.append(batch.argmax(axis=-1) if several else batch.reshape(-1).astype(int))
+    for batch in train_set:
+        _, targets, _ = keras.utils.unpack_x_y_sample_weight(batch)
+        targets = np.asarray(targets)
+        several = targets.ndim > 1 and targets.shape[-1] > 1
+        labels.append(targets.argmax(axis=-1) if several else targets.reshape(-1).astype(int))
     labels = np.concatenate(labels)
     found, counts = np.unique(labels, return_counts=True)
     weights = len(labels) / (len(found) * counts)

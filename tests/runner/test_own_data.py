@@ -478,7 +478,7 @@ def test_early_stopping_ends_the_training(photos, saved_models, capsys):
 def test_networks_are_built_for_other_data(recipe):
     """One training step on as many classes, and images of such a size, as its own data do not have."""
     kind = own_data.kind(recipe)
-    form = own_data.form(recipe, recipe.module, kind, {})
+    form, _ = own_data.trial(recipe, recipe.module, kind, {})
     rng = np.random.default_rng(0)
     classes = 2 if form == "two classes" else 4
     shape = None
