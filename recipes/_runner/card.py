@@ -135,6 +135,14 @@ def command(recipe, plan):
     flags += ["--deterministic"] * plan.deterministic + ["--all-data"] * plan.all_data
     if plan.precision != "auto":
         flags += ["--precision", plan.precision]
+    for name, value in (plan.own or {}).items():
+        if name != "digest":
+            flag = {"path": "data"}.get(name, name).replace("_", "-")
+            flags += [f"--{flag}"] + [value] * (value is not True)
+    if plan.early_stopping:
+        flags += ["--early-stopping", str(plan.early_stopping)]
+    if plan.class_weights:
+        flags += ["--class-weights", plan.class_weights]
     for name, value in plan.arguments.items():
         flags += ["--set", f"{name}={value}"]
     stand_in = "stand-in" in plan.data.values() and not plan.smoke

@@ -42,7 +42,8 @@ def main(options):
     for file in options.files:
         inputs.check(file)
     model = saved.load(path)
-    kind = inputs.taken_by(model, path, options.invert, options.whole, options.encoding)
+    columns = saved.facts(path).get("columns")
+    kind = inputs.taken_by(model, path, options.invert, options.whole, options.encoding, columns)
     answer = Answer(model, path)
     for file in options.files:
         if file.suffix.lower() not in kind.suffixes:
