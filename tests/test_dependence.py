@@ -26,10 +26,17 @@ STANDARD = set(sys.stdlib_module_names)
 TEXT = {".py", ".md", ".csv", ".tsv", ".toml", ".txt", ".mplstyle", ""}
 
 
-def declared():
-    """The modules that may be imported because `pyproject.toml` says that they are needed."""
+def declared(*extras):
+    """The modules that may be imported because `pyproject.toml` says that they are needed.
+
+    Args:
+        extras: Only those of these extras; of none, what is always installed.
+    """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf8"))["project"]
-    needed = {canonical(re.match(r"[\w.-]+", line).group()) for line in project["dependencies"]}
+    lines = project["dependencies"]
+    if extras:
+        lines = [line for extra in extras for line in project["optional-dependencies"][extra]]
+    needed = {canonical(re.match(r"[\w.-]+", line).group()) for line in lines}
     modules = {canonical(distribution): module for module, distribution in DISTRIBUTIONS.items()}
     return {modules.get(name, name.replace("-", "_")) for name in needed}
 
@@ -43,6 +50,8 @@ COME_WITH_THEM = {
     "grpc": "tensorflow",
 }
 DECLARED = declared() | set(COME_WITH_THEM)
+# The runner asks for these where they are wanted, and says what installs them.
+OPTIONAL = declared("notebooks")
 
 
 def imports(path, source):
@@ -68,6 +77,8 @@ def allowed(path, name):
     if top in STANDARD | DECLARED:
         return True
     folder = path.split("/")[1] if path.count("/") > 1 else "_runner"  # recipes/__main__.py
+    if folder == "_runner" and top in OPTIONAL:
+        return True
     beside = ["recipes.check_head", *(f"recipes.{other}" for other in OTHER_FOLDERS)]
     # A recipe's pictures may import that recipe.
     if path.count("/") == 3 and path.split("/")[2] == "figures":
@@ -128,6 +139,7 @@ def test_imports_go_only_where_they_may():
         ("recipes/heads/a.py", "from ..convolution.b import build_model"),
         ("recipes/heads/a.py", "import tests.layers.conformance"),
         ("recipes/heads/a.py", "def main():\n    import polars"),
+        ("recipes/heads/a.py", "import nbformat"),
         ("recipes/heads/a.py", "from recipes.heads.figures import a"),
         ("recipes/heads/a.py", "from .figures.a import figures"),
         ("recipes/heads/figures/a.py", "from recipes.heads import b"),
