@@ -86,6 +86,8 @@ SHORTER = {
         "random_search": few_trials,
         "plot_steps": {"counts": (3, 5)},
     },
+    # TensorFlow has used the CPU of this process before, which cannot be divided any more.
+    "data_parallel": {"DEVICES": 1, "STEPS": 2},
     "cnn_regression": {"load_data": {"count": 400}},
     "char_rnn": {
         "SAMPLE_LENGTH": 5,
