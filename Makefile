@@ -75,7 +75,7 @@ new-%: .venv/.ready  ## the skeleton of a recipe, its pictures and its test: CHA
 
 # FILES are words of the shell (*.png, 'my seven.png' two.png), or the name of one file with spaces in it.
 # Static, for the % of a pattern ends at a slash: models have names like head-multilabel/smoke/sigmoid.
-predict-%: .venv/.ready  ## a trained recipe on your files: FILES="seven.png two.png"
+predict-%: .venv/.ready  ## a trained recipe on your files or folders: FILES="a.png pictures" ARGS="--csv out.csv"
 $(filter predict-%,$(MAKECMDGOALS)): predict-%: .venv/.ready
 	@files=$(call quoted,$(FILES)); \
 	if test -e "$$files"; then set -- "$$files"; else eval "set -- $$files"; fi; \
