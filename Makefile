@@ -8,7 +8,7 @@ quoted = '$(subst ','\'',$(1))'
 SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 .DEFAULT_GOAL := help
-.PHONY: help list results compare gallery notebooks setup test test-all test-slow test-backends lint bench-mnist bench-architectures clean
+.PHONY: help list results compare exports gallery notebooks setup test test-all test-slow test-backends lint bench-mnist bench-architectures clean
 
 help:  ## this page
 	@grep -hE '^[a-z%-]+:.*  ## ' Makefile | sed -E 's/^([a-z%-]+):.*  ## /\1\t/; s/%/NAME/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -73,9 +73,17 @@ notebooks: .venv/.ready  ## all of them, one after the other: hours, or ARGS=--s
 new-%: .venv/.ready  ## the skeleton of a recipe, its pictures and its test: CHAPTER=recurrent
 	@$(PYTHON) -m recipes new $* --chapter $(call quoted,$(or $(CHAPTER),$(error say where: make new-$* CHAPTER=recurrent))) $(if $(ITEM),--item $(call quoted,$(ITEM))) $(ARGS)
 
-# FILES are words of the shell (*.png, 'my seven.png' two.png), or the name of one file with spaces in it.
 # Static, for the % of a pattern ends at a slash: models have names like head-multilabel/smoke/sigmoid.
-predict-%: .venv/.ready  ## a trained recipe on your files: FILES="seven.png two.png"
+export-%: .venv/.ready  ## a trained recipe for another runtime: FORMAT=saved_model, onnx or litert
+$(filter export-%,$(MAKECMDGOALS)): export-%: .venv/.ready
+	@$(PYTHON) -m recipes export $* --format $(call quoted,$(or $(FORMAT),$(error say which: make export-$* FORMAT=saved_model, onnx or litert))) $(ARGS)
+
+exports: .venv/.ready  ## write recipes/EXPORT.md: what works in which format; EXTRAS=export first
+	@$(PYTHON) -m recipes._runner.export_table $(ARGS)
+
+# FILES are words of the shell (*.png, 'my seven.png' two.png), or the name of one file with spaces in it.
+# Static, as above.
+predict-%: .venv/.ready  ## a trained recipe on your files or folders: FILES="a.png pictures" ARGS="--csv out.csv"
 $(filter predict-%,$(MAKECMDGOALS)): predict-%: .venv/.ready
 	@files=$(call quoted,$(FILES)); \
 	if test -e "$$files"; then set -- "$$files"; else eval "set -- $$files"; fi; \
