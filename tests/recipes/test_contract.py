@@ -100,6 +100,12 @@ SHORTER = {
     "irnn": {"load_data": {"length": 12}, "gradient_through": {"steps": 10}},
     "lstm": {"load_data": {"length": 12}, "gradient_flow": {"steps": 10}},
     "vit": {"build_model": {"depth": 1, "embed_dim": 16}},
+    "arithmetic_intensity": {
+        "TIMED": {"dense, batch 1": (keras.layers.Dense(4), (8,), 1)},
+        "best_seconds": {"repeats": 1},
+        "machine_peak": {"size": 64},
+        "machine_bandwidth": {"megabytes": 1},
+    },
     "menace": {"GAMES": 20, "SEEDS": 1, "often_opened": {"games": 5}},
     "q_learning": {"STEPS": 1000, "MAZE_STEPS": 50, "MAZES": 1},
     "hopfield": {
