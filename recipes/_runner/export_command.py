@@ -70,8 +70,8 @@ def main(options):
         f"{shown(target)}: answers {exporting.ROWS} rows of the test set in {format.runtime} "
         f"as Keras does, to {exported.difference:.0e} of the largest answer"
     )
-    if exported.batch == 1:
-        print("It takes one example at a time.")
+    only = " only, one example at a time" * (exported.batch == 1)
+    print(f"It takes {exported.takes}{only}.")
     print(f"In a program:\n\n{format.use(shown(target), exported.names)}")
 
 

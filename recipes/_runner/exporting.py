@@ -208,12 +208,14 @@ class Exported:
         difference: The largest difference of an answer, as a part of the largest answer.
         batch: How many examples it takes at a time; None for any number.
         names: Of its inputs and outputs.
+        takes: Shapes and types of its inputs in words.
     """
 
     path: pathlib.Path
     difference: float
     batch: int | None
     names: Names
+    takes: str
 
 
 def export(model, format, folder, inputs):
@@ -254,7 +256,7 @@ def export(model, format, folder, inputs):
         else:
             difference = largest_difference(arrays(outputs), found)
             if difference <= TOLERANCE:
-                return Exported(path, difference, batch, names)
+                return Exported(path, difference, batch, names, in_words(signature, names))
             failure = Failure(f"its answers differ by {difference:.1g} of the largest")
     raise failure
 
@@ -324,6 +326,15 @@ def specs(inputs, names, batch):
         for one, name in zip(tf.nest.flatten(inputs), names.inputs, strict=True)
     ]
     return tf.nest.pack_sequence_as(inputs, parts)
+
+
+def in_words(signature, names):
+    """`inputs (any, 28, 28, 1) float32`: what the network takes; lengths that are not fixed are any."""
+    parts = []
+    for spec, name in zip(tf.nest.flatten(signature), names.inputs, strict=True):
+        shape = ", ".join("any" if length is None else str(length) for length in spec.shape)
+        parts.append(f"{name} ({shape}) {spec.dtype}")
+    return ", ".join(parts)
 
 
 def dtype_name(part):

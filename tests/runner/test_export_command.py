@@ -69,6 +69,7 @@ def test_another_program_gets_the_answers_of_keras(trained, capsys, name):
     file = exporting.FORMATS[name].file
     assert left(trained / "exported") == [file]
     assert "answers 8 rows of the test set in " in said
+    assert "It takes inputs (any, 2) float32.\n" in said
     points = np.random.default_rng(0).normal(size=(5, 2)).astype("float32")
     expected = keras.saving.load_model(trained / "model.keras")(points)
     path = str(trained / "exported" / file)
@@ -169,12 +170,15 @@ def test_several_inputs_and_outputs_keep_their_names(tmp_path, name):
     made = export(model, name, tmp_path, rows)
     assert made.names == exporting.Names(["kind", "width"], ["all", "zero"])
     assert made.batch is None
+    assert made.takes == "kind (any) int32, width (any, 1) float32"
 
 
 def test_recurrent_network_is_for_one_example_at_a_time_in_litert(tmp_path):
     model = keras.Sequential([keras.Input((6, 2)), keras.layers.LSTM(3)])
     series = np.random.default_rng(0).random((3, 6, 2), "float32")
-    assert export(model, "litert", tmp_path, series).batch == 1
+    made = export(model, "litert", tmp_path, series)
+    assert made.batch == 1
+    assert made.takes == "inputs (1, 6, 2) float32"
 
 
 @needs_onnx
