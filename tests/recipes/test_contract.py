@@ -106,6 +106,7 @@ SHORTER = {
         "machine_peak": {"size": 64},
         "machine_bandwidth": {"megabytes": 1},
     },
+    "systolic_array": {"HIDDEN": 4},
     "menace": {"GAMES": 20, "SEEDS": 1, "often_opened": {"games": 5}},
     "q_learning": {"STEPS": 1000, "MAZE_STEPS": 50, "MAZES": 1},
     "hopfield": {
@@ -135,6 +136,7 @@ VARIANTS = {
     "lenet_to_alexnet": ("lenet", "augmentation"),
     "cnn_improvements": ("plain", "all"),
     "plain_versus_residual": ("plain_8", "residual_8"),
+    "dqn": ("dqn", "neither"),
 }
 
 # Recipes whose `main()` does not give the scores of `run` yet.
