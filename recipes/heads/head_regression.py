@@ -78,12 +78,13 @@ def build_model(
     steps=EPOCHS * 113,
     train=None,
 ):
-    """The compiled network: (15,) numbers to a price in 100,000 dollars. 18,689 or 26,945 parameters.
+    """The compiled network: (15,) numbers to a price in 100,000 dollars.
 
-    The latter with `sinusoids=32`, Fourier features of the place, which is the first two numbers:
-    26,881 of them are trainable. The features are normalized by their means and variances in
-    `train` (by default, what `load_data` gives). All that reads them computes in float32 whatever
-    the precision: in 16 bits, longitudes would be rounded to halves of a degree.
+    It has 18,689 parameters; with `sinusoids=32`, Fourier features of the first two numbers, which
+    are the place, 26,945 parameters, and 26,881 of them are trainable. The features are
+    normalized by their means and variances in `train` (by default, what `load_data` gives). All
+    that reads them computes in float32 whatever the precision: in 16 bits, longitudes would be
+    rounded to halves of a degree.
     """
     if train is None:
         train, _, _ = load_data()
