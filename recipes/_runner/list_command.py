@@ -1,5 +1,6 @@
 """`python -m recipes list [WORD …]`: what there is, read from the files without importing one of them."""
 
+import ast
 import difflib
 import functools
 import os
@@ -16,6 +17,7 @@ from recipes._runner.vocabulary import STOP_WORDS, TASKS, TECHNIQUES, normal, ph
 # A classifier, for all its name.
 NOT_MEANT = "logistic regression"
 # By pattern: to parse the whole of every file would take seconds once there are hundreds.
+VARIANTS = re.compile(r"^VARIANTS\b.*?(?=^[^\s\])}])", re.MULTILINE | re.DOTALL)
 SAID_BY_FUNCTIONS = re.compile(
     r'^def (?:load_data|build_model)\(.*?\n    """(.*?)"""', re.DOTALL | re.MULTILINE
 )
@@ -86,7 +88,7 @@ def listing(recipes, rows=(), width=None, by_chapter=True, es=False):
             lines += ["", f"\033[1m{heading}\033[0m" if width else heading]
         measured = [row for row in rows if row["recipe"] == recipe.name]
         data = measured[0]["data"] if measured else ""
-        facts = ", ".join(filter(None, [results.duration(seconds(measured)), data]))
+        facts = ", ".join(filter(None, [results.duration(seconds(measured, recipe.source)), data]))
         title = in_spanish.get(recipe.name, recipe.title)
         line = f"  {recipe.slug}".ljust(indent) + title + (f" [{facts}]" if facts else "")
         if width:
@@ -101,17 +103,30 @@ def listing(recipes, rows=(), width=None, by_chapter=True, es=False):
     return "\n".join(lines).strip("\n")
 
 
-def seconds(rows):
+def seconds(rows, source):
     """What a recipe's command takes to train without options: all its variants; None if unknown.
 
     A variant has several rows where several metrics were measured; rows of other settings
     (`--epochs 8`) are other experiments.
+
+    Args:
+        rows: Those of the recipe in the table of results.
+        source: Of the recipe, which says how many variants there are.
     """
     by_variant = {}
     for row in rows:
         if row["seconds"] and not results.settings(row["command"]):
             by_variant.setdefault(row["variant"], float(row["seconds"]))
+    if len(by_variant) < len(variants(source)):
+        return None  # not all of them have been measured
     return sum(by_variant.values()) or None
+
+
+def variants(source):
+    """The names in a recipe's `VARIANTS`; none where these are not written out."""
+    found = VARIANTS.search(source)
+    value = ast.parse(found.group()).body[0].value if found else None
+    return [ast.literal_eval(key) for key in value.keys] if isinstance(value, ast.Dict) else []
 
 
 class Texts:

@@ -49,7 +49,7 @@ SIZES = {
 }
 
 
-def load_data():
+def first_batches():
     """The first batches of MNIST: (28, 28, 1) uint8 images and integer labels 0–9, in order."""
     images = f"train[:{STEPS * BATCH_SIZE}]"
     return tfds.load("mnist", split=images, as_supervised=True).batch(BATCH_SIZE)
@@ -204,7 +204,7 @@ def plot_speedups():
 def main():
     all_devices = tf.distribute.MirroredStrategy(divide_cpu(DEVICES))
     one_device = tf.distribute.OneDeviceStrategy("CPU:0")
-    data = load_data()
+    data = first_batches()
 
     # One batch: the mean of the gradients of its shares is the gradient of all of it.
     images, labels = next(iter(data))
