@@ -107,6 +107,7 @@ SHORTER = {
         "machine_bandwidth": {"megabytes": 1},
     },
     "systolic_array": {"HIDDEN": 4},
+    "quantization": {"BITS": (2, 8), "CALIBRATION": 5, "build_model": {"filters": 2, "units": 8}},
     "menace": {"GAMES": 20, "SEEDS": 1, "often_opened": {"games": 5}},
     "q_learning": {"STEPS": 1000, "MAZE_STEPS": 50, "MAZES": 1},
     "hopfield": {
@@ -137,6 +138,7 @@ VARIANTS = {
     "cnn_improvements": ("plain", "all"),
     "plain_versus_residual": ("plain_8", "residual_8"),
     "dqn": ("dqn", "neither"),
+    "quantization": ("float32", "flexpoint_8"),
 }
 
 # Recipes whose `main()` does not give the scores of `run` yet.
