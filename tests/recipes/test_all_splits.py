@@ -14,7 +14,11 @@ from recipes._runner import arguments, data
 from recipes._runner.recipe import find
 from tests.selection import TRAINED, parameters
 
-FEWER = {"cnn_regression": {"count": 2000}, "code_completion": {"examples": 400}}
+FEWER = {
+    "cnn_regression": {"count": 2000},
+    "code_completion": {"examples": 400},
+    "pilotnet": {"count": 20},
+}
 ALL_THERE_ARE = {  # whose world is so small that all parts know all of it
     "autoencoder_8_3_8": {},  # eight patterns
     "perceptron_rule": {"task": "cards"},  # some hundred places of a square

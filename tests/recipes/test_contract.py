@@ -107,6 +107,7 @@ SHORTER = {
         "machine_bandwidth": {"megabytes": 1},
     },
     "systolic_array": {"HIDDEN": 4},
+    "pilotnet": {"load_data": {"count": 6}, "LAPS": 0.02, "METERS": 20},
     "quantization": {"BITS": (2, 8), "CALIBRATION": 5, "build_model": {"filters": 2, "units": 8}},
     "menace": {"GAMES": 20, "SEEDS": 1, "often_opened": {"games": 5}},
     "q_learning": {"STEPS": 1000, "MAZE_STEPS": 50, "MAZES": 1},
