@@ -1,6 +1,6 @@
 """The README.md that lies beside each saved model: what it is, its scores, how to load it, its pictures."""
 
-from recipes._runner import copy_extras, output
+from recipes._runner import card_snippet, copy_extras, output
 from recipes.tuning import storage
 
 
@@ -33,6 +33,7 @@ def write(recipe, plan, result, folder, own, pictures):
         "",
         "```python",
         *loading(recipe, folder),
+        *card_snippet.lines(recipe, result.model, (folder / "deployed.keras").exists()),
         "```",
         "",
         *gallery(recipe, own, pictures),

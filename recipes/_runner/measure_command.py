@@ -197,6 +197,8 @@ def row(recipe, runs, options):
         "baseline": first["baseline_name"] or "",
         "baseline_score": statistics.mean(baselines) if baselines else None,
         "parameters": first["trainable_parameters"],
+        "multiply_accumulates": first.get("multiply_accumulates"),
+        "activations": first.get("activations"),
         "seconds": statistics.mean(metrics["fit_seconds"] for metrics in runs),
         "hardware": first["hardware"],
         "command": output.command("measure", recipe, own),

@@ -18,6 +18,7 @@ from recipes._runner.checkpoint import Checkpoint
 from recipes._runner.errors import UserError
 from recipes._runner.output import write_json
 from recipes.common import head_check
+from recipes.common.network_cost import network_cost
 from recipes.tuning import progress
 
 SMOKE_STEPS = 2
@@ -98,10 +99,15 @@ def hardware():
     with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf8") as lines:
         models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
         name = models[0] if models else name
-    cores = os.cpu_count()
-    if hasattr(os, "sched_getaffinity"):  # fewer, where this process is kept to some of them
-        cores = len(os.sched_getaffinity(0))
-    return f"{name}, {cores} cores"
+    return f"{name}, {cores()}"
+
+
+def cores():
+    """`2 cores`; `1 of 2 cores` where this process is kept to some of them."""
+    there = os.cpu_count()
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else there
+    share = f"{usable} of " if usable < there else ""
+    return f"{share}{there} core{'s' if there > 1 else ''}"
 
 
 def versions():
@@ -254,6 +260,7 @@ def train(module, plan, given, folder, strategy, variant=None):
     save(model, folder / "model.keras")
     if hasattr(module, "deployed"):
         save(module.deployed(model), folder / "deployed.keras")
+    cost = {} if plan.smoke else inference_cost(model)
     metrics = {
         "recipe": plan.recipe,
         "variant": variant,
@@ -266,6 +273,8 @@ def train(module, plan, given, folder, strategy, variant=None):
         "head_check": head.status,
         "parameters": model.count_params(),
         "trainable_parameters": trainable_parameters(model),
+        "multiply_accumulates": cost.get("multiply_accumulates"),
+        "activations": cost.get("activations"),
         "epochs": checkpoint.finished_epochs,
         "best_epoch": checkpoint.best_epoch,
         "fit_seconds": round(checkpoint.seconds, 3),
@@ -339,6 +348,20 @@ def trainable_parameters(model):
     moving averages and statistics of the data.
     """
     return sum(math.prod(weight.shape) for weight in model.trainable_weights)
+
+
+def inference_cost(model):
+    """`network_cost` of a network; {} where it cannot be counted.
+
+    That is: with several inputs, with one of unknown shape, with loops, or in a model that is no graph of layers.
+    Whatever goes wrong here, the training that is over is not lost by it.
+    """
+    if len(getattr(model, "inputs", None) or ()) != 1:
+        return {}
+    try:
+        return network_cost(model)
+    except Exception:
+        return {}
 
 
 def main_metric(monitor, scores):

@@ -40,6 +40,8 @@ def runs(monkeypatch, tmp_path):
             "baseline_name": "Logistic regression",
             "parameters": 29466,
             "trainable_parameters": 29354,
+            "multiply_accumulates": 2_276_544,
+            "activations": None,
             "fit_seconds": 60.0,
             "hardware": "a computer",
         }
@@ -66,6 +68,7 @@ def test_mean_and_deviation_are_recorded_beside_the_baseline(runs):
     assert float(row["mean"]) == pytest.approx(statistics.mean(SCORES.values()))
     assert float(row["deviation"]) == pytest.approx(statistics.stdev(SCORES.values()))
     assert (row["runs"], row["baseline_score"], row["data"]) == ("3", "0.92", "mnist, 21 MB")
+    assert (row["multiply_accumulates"], row["activations"]) == ("2276544", "")
     assert row["command"] == 'make measure-cnn-mnist ARGS="--seeds 3 --epochs 10 --set filters=8"'
     assert "0.980 ± 0.010" in pages.RESULTS.read_text(encoding="utf8")
     assert [command[command.index("--seed") + 1] for command in runs] == ["0", "1", "2"]

@@ -90,6 +90,19 @@ def test_a_folder_of_the_same_name_hides_nothing():
     assert found(str(pathlib.Path("cnn-mnist").resolve())) == "cnn-mnist"
 
 
+def test_a_network_that_comes_with_the_collection_answers_until_one_is_trained():
+    leave("saved_models/trained/cnn_mnist", file="deployed.keras")
+    path = saved.model_file("CNN-MNIST/")
+    assert path == saved.SAVED_MODELS / "trained/cnn_mnist/deployed.keras"
+    path.with_name("metrics.json").write_text('{"data": {"mnist": "real"}}')
+    assert "deployed.keras, which comes with the collection, trained on mnist" in saved.origin(path)
+    for name in ("cnn-mnist/smoke", "mlp-mnist", "./cnn-mnist"):
+        refused(name)
+    leave("saved_models/cnn_mnist")
+    assert found("cnn-mnist") == "saved_models/cnn_mnist"
+    assert "collection" not in saved.origin(saved.model_file("cnn-mnist"))
+
+
 def test_folders_and_files(monkeypatch):
     leave("here/below/deep")
     assert refused("here") == "here holds no model.keras; there is here/below/deep"
