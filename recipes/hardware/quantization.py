@@ -1,4 +1,4 @@
-"""Quantization: a network in integers of 8 bits, at a quarter of its size, three ways; and in fewer.
+"""Quantization: a network in integers of 8 bits, at a quarter of its size, and in fewer bits.
 
 Slides: 000 «DSAs: reducción de la precisión», 000 «Catapult», 000 «Flexpoint»,
         000 (table of CPU, GPU, FPGA and ASIC).
