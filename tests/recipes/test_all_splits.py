@@ -42,6 +42,7 @@ LEARNS_NOTHING = {
     "wrong_heads",
     "conv3d_clips",
     "dqn",
+    "pilotnet",
 }  # baselines: constants, a copy, a single frame
 NEEDS_MORE = {  # baselines that learn nothing of so few rows
     "dropout",
