@@ -51,8 +51,8 @@ SIZES = {
 
 def first_batches():
     """The first batches of MNIST: (28, 28, 1) uint8 images and integer labels 0–9, in order."""
-    images = f"train[:{STEPS * BATCH_SIZE}]"
-    return tfds.load("mnist", split=images, as_supervised=True).batch(BATCH_SIZE)
+    images = tfds.load("mnist", split="train", as_supervised=True)
+    return images.batch(BATCH_SIZE).take(STEPS)
 
 
 def build_network(normalization):

@@ -113,7 +113,6 @@ SHORTER = {
     "q_learning": {"STEPS": 1000, "MAZE_STEPS": 50, "MAZES": 1},
     "hopfield": {
         "SIDE": 6,
-        "SWEEPS": 4,
         "LOADS": (0.05, 0.3),
         "NETWORKS": {50: 1},
         "build_model": {"units": 36},

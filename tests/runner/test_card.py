@@ -198,11 +198,10 @@ def test_command_on_the_card_makes_the_same_again(tmp_path, monkeypatch):
 def test_names_of_classes_are_the_recipes_else_the_data_sets(units, own, names):
     module = types.SimpleNamespace(**({"CLASSES": own} if own else {}))
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(units)])
-    assert (
-        training.classes(module, types.SimpleNamespace(data={"imdb_reviews": "real"}), model)
-        == names
-    )
-    assert training.classes(module, types.SimpleNamespace(data={}), model) == own
+    plan = types.SimpleNamespace(data={"imdb_reviews": "real"}, own=None)
+    assert training.classes(module, plan, model) == names
+    plan = types.SimpleNamespace(data={}, own=None)
+    assert training.classes(module, plan, model) == own
 
 
 def test_what_one_should_use_is_loaded_first(tmp_path):
