@@ -113,7 +113,15 @@ def zfnet(x, classes=1000, width=1.0, kernel_size=7, strides=2, padding="valid")
     return keras.layers.Dense(classes, activation="softmax")(x)
 
 
-def build_model(groups=2, width=0.375, network="alexnet", learning_rate=0.001, steps=cifar10.STEPS):
+def build_model(
+    groups=2,
+    width=0.375,
+    network="alexnet",
+    learning_rate=0.001,
+    steps=cifar10.STEPS,
+    classes=10,
+    input_shape=(32, 32, 3),
+):
     """The compiled network: (32, 32, 3) images to 10 class probabilities. 2,851,546 parameters.
 
     ZFNet of about the same cost has 1,256,610.
@@ -124,13 +132,15 @@ def build_model(groups=2, width=0.375, network="alexnet", learning_rate=0.001, s
         network: "alexnet" or "zfnet".
         learning_rate: The highest one, see `cifar10.compile_classifier`.
         steps: Number of training steps.
+        classes: Number of classes.
+        input_shape: Of the images.
     """
-    images = keras.Input((32, 32, 3))
+    images = keras.Input(input_shape)
     x = cifar10.augmented(images)
     if network == "alexnet":
-        outputs = alexnet(x, 10, width, groups, **SMALL)
+        outputs = alexnet(x, classes, width, groups, **SMALL)
     else:
-        outputs = zfnet(x, 10, width, **SMALL_ZFNET)
+        outputs = zfnet(x, classes, width, **SMALL_ZFNET)
     model = keras.Model(images, outputs)
     cifar10.compile_classifier(model, learning_rate, steps)
     return model

@@ -269,6 +269,16 @@ def test_what_an_inference_costs_is_recorded_but_in_a_smoke_run(tmp_path):
         assert (metrics["multiply_accumulates"], metrics["activations"]) == (products, values)
 
 
+@pytest.mark.parametrize(
+    ("there", "usable", "said"),
+    [(2, {0, 1}, "2 cores"), (2, {1}, "1 of 2 cores"), (1, {0}, "1 core")],
+)
+def test_cores_that_a_process_may_use(there, usable, said, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: there)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: usable, raising=False)
+    assert training.cores() == said
+
+
 def of_two_inputs():
     inputs = keras.Input((4,)), keras.Input((4,))
     return keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Add()(inputs)))
