@@ -1,0 +1,205 @@
+"""Unsupervised convolutional network: one stage of filters, rectification, normalization, pooling.
+
+Slides: 003 list B no. 14 (unsupervised convolutional network).
+Paper:  Jarrett, Kavukcuoglu, Ranzato & LeCun (2009), What is the best multi-stage architecture for
+        object recognition?, https://doi.org/10.1109/ICCV.2009.5459469
+Departs from the paper: color images of CIFAR-10, a tenth of them, in place of Caltech-101; filters
+learned without labels are clusters of whitened patches (k-means) instead of sparse codes.
+
+What do the steps of a convolutional network give, with filters that have never seen a label? `full`
+has k-means filters, hyperbolic tangent, absolute value (rectification), local contrast
+normalization, mean pooling, and a linear classifier, which alone is trained. Each other variant
+leaves a step out, draws the filters at random, or trains them with labels, too.
+"""
+
+import keras
+import numpy as np
+import tensorflow_datasets as tfds
+from keras import ops
+from sklearn.cluster import MiniBatchKMeans
+
+from recipes.common import cifar10
+from recipes.common.arrays import to_numpy
+
+EPOCHS = 6
+CLASSES = cifar10.CLASSES
+VARIANTS = {
+    "full": {},
+    "no_rectification": {"rectify": False},
+    "no_normalization": {"normalize": False},
+    "random": {"filters": "random"},
+    "random_no_rectification": {"filters": "random", "rectify": False},
+    "supervised": {"filters": "supervised"},
+}
+COUNT = 32  # filters
+SIZE = 6  # pixels of a filter's side
+PATCHES = 20_000  # to learn the filters from
+
+
+def load_data(batch_size=100):
+    """Train, validation and test batches of (32, 32, 3) uint8 images and integer labels 0–9.
+
+    5,000 images to train on, 2,500 to validate, 5,000 to test.
+    """
+    splits = ["train[:10%]", "train[95%:]", "test[:50%]"]
+    splits = tfds.load("cifar10", split=splits, as_supervised=True)
+    return cifar10.batches(*splits, batch_size)
+
+
+@keras.saving.register_keras_serializable(package="unsupervised_convnet")
+class LocalContrastNormalization(keras.layers.Layer):
+    """Subtracts the mean of a window over all channels, and divides by its standard deviation.
+
+    v = x − Σ w x, y = v / max(σ, c), with σ² = Σ w v², where the sums go over the window and the
+    channels, the weights w fall off from the center, and c is the image's mean σ.
+
+    Args:
+        size: Side of the window.
+    """
+
+    def __init__(self, size=7, **kwargs):
+        super().__init__(**kwargs)
+        self.size = size
+
+    def build(self, input_shape):
+        distance = np.arange(self.size) - (self.size - 1) / 2
+        bell = np.exp(-np.square(distance) / (2 * (self.size / 4) ** 2))
+        window = np.outer(bell, bell)
+        self.window = (window / window.sum())[:, :, None, None].astype("float32")
+        self.built = True
+
+    def local_mean(self, x):
+        """Weighted mean over window and channels, (batch, height, width, 1)."""
+        x = ops.mean(x, axis=-1, keepdims=True)
+        window = ops.cast(self.window, x.dtype)
+        # At the borders, where the window is cut off, divided by what is left of it.
+        inside = ops.conv(ops.ones_like(x), window, padding="same")
+        return ops.conv(x, window, padding="same") / inside
+
+    def call(self, x):
+        v = x - self.local_mean(x)
+        deviation = ops.sqrt(self.local_mean(ops.square(v)) + 1e-6)
+        floor = ops.mean(deviation, axis=(1, 2), keepdims=True)
+        return v / ops.maximum(deviation, floor)
+
+    def get_config(self):
+        return {**super().get_config(), "size": self.size}
+
+
+def of_length_one(filters):
+    """Filters (count, values) with mean 0 and length 1."""
+    filters = filters - filters.mean(axis=1, keepdims=True)
+    lengths = np.linalg.norm(filters, axis=1, keepdims=True)
+    return filters / np.maximum(lengths, 1e-6)
+
+
+def patch_clusters(train, rng):
+    """Filters that answer to clusters of image patches, (6, 6, 3, 32), learned without labels."""
+    images, _ = to_numpy(train.take(20))  # batches
+    images = ops.convert_to_numpy(LocalContrastNormalization(9)(images.astype("float32")))
+    # All patches, as a view (count, 27, 27, 3, 6, 6), and some of them at random.
+    windows = np.lib.stride_tricks.sliding_window_view(images, (SIZE, SIZE), axis=(1, 2))
+    which = rng.integers(0, windows.shape[:3], (PATCHES, 3))
+    patches = windows[tuple(which.T)].transpose(0, 2, 3, 1)  # (count, 6, 6, 3)
+    patches = patches.reshape(PATCHES, -1)
+    # Clusters are looked for in whitened patches, where no direction has more variance.
+    variances, directions = np.linalg.eigh(np.cov(patches, rowvar=False))
+    whitening = (directions / np.sqrt(variances + 0.1)) @ directions.T
+    whitened = of_length_one(patches @ whitening)
+    seed = int(rng.integers(2**31))
+    clusters = MiniBatchKMeans(COUNT, batch_size=1000, n_init=1, random_state=seed).fit(whitened)
+    filters = of_length_one(clusters.cluster_centers_ @ whitening)
+    return filters.reshape(COUNT, SIZE, SIZE, 3).transpose(1, 2, 3, 0)
+
+
+def random_filters(rng):
+    """Filters (6, 6, 3, 32) of random numbers."""
+    values = rng.normal(size=(COUNT, SIZE * SIZE * 3))
+    return of_length_one(values).reshape(COUNT, SIZE, SIZE, 3).transpose(1, 2, 3, 0)
+
+
+def build_model(
+    filters="kmeans",
+    rectify=True,
+    normalize=True,
+    learning_rate=0.003,
+    steps=EPOCHS * 50,
+    train=None,
+):
+    """The compiled network: (32, 32, 3) images to 10 class probabilities. 5,034 parameters.
+
+    1,290 of them are trainable; 4,778 where the filters are, too.
+
+    Args:
+        filters: "kmeans" (from the images of `train`; without them random), "random", or
+            "supervised": random at first, then trained together with the classifier.
+        rectify: Whether the absolute value is taken.
+        normalize: Whether local contrast is normalized.
+        learning_rate, steps: Of the training.
+        train: Batches of (images, labels).
+    """
+    images = keras.Input((32, 32, 3))
+    x = LocalContrastNormalization(9)(images)
+    convolution = keras.layers.Conv2D(
+        COUNT, SIZE, strides=2, activation="tanh", trainable=filters == "supervised"
+    )
+    x = convolution(x)  # (batch, 14, 14, 32)
+    if rectify:
+        x = ops.abs(x)
+    if normalize:
+        x = LocalContrastNormalization()(x)
+    x = keras.layers.AveragePooling2D(7)(x)  # (batch, 2, 2, 32)
+    x = keras.layers.Flatten()(x)
+    # Features of mean 0 and variance 1.
+    x = keras.layers.BatchNormalization(momentum=0.9, center=False, scale=False)(x)
+    outputs = keras.layers.Dense(10, activation="softmax")(x)
+    model = keras.Model(images, outputs)
+    # Random numbers that follow the seed of the run.
+    rng = np.random.default_rng(int(keras.random.randint((), 0, 2**31 - 1)))
+    kernel = random_filters(rng)
+    if filters == "kmeans" and train is not None:
+        kernel = patch_clusters(train, rng)
+    convolution.set_weights([kernel, np.zeros(COUNT)])
+    rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    model.compile(
+        keras.optimizers.Adam(rate), loss="sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
+    return model
+
+
+def search_space(hp):
+    """Arguments of `build_model` and `load_data` worth tuning; their defaults are the recipe's."""
+    return {
+        "filters": hp.Choice("filters", ["kmeans", "random", "supervised"], default="kmeans"),
+        "rectify": hp.Boolean("rectify", default=True),
+        "normalize": hp.Boolean("normalize", default=True),
+        "learning_rate": hp.Float(
+            "learning_rate", 0.00075, 0.012, step=2, sampling="log", default=0.003
+        ),
+    }
+
+
+def baseline(train, test):
+    """Logistic regression on the pixels of the same images."""
+    return cifar10.logistic_regression(train, test)
+
+
+def main():
+    for name, arguments in VARIANTS.items():
+        keras.utils.set_random_seed(0)
+        train, validation, test = load_data()
+        model = build_model(**arguments, steps=EPOCHS * len(train), train=train)
+        best = keras.callbacks.ModelCheckpoint(
+            f"unsupervised_convnet_{name}.keras",
+            monitor="val_accuracy",
+            mode="max",
+            save_best_only=True,
+        )
+        model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
+        model = keras.saving.load_model(f"unsupervised_convnet_{name}.keras")  # the best epoch
+        print(name, model.evaluate(test, return_dict=True))
+    print("Logistic regression on the pixels:", baseline(train, test))
+
+
+if __name__ == "__main__":
+    main()
