@@ -17,6 +17,7 @@ from tests.selection import TRAINED, parameters
 FEWER = {"cnn_regression": {"count": 2000}, "code_completion": {"examples": 400}}
 ALL_THERE_ARE = {  # whose world is so small that all parts know all of it
     "autoencoder_8_3_8": {},  # eight patterns
+    "boltzmann_machine": {},  # four
     "perceptron_rule": {"task": "cards"},  # some hundred places of a square
 }
 RECOGNIZED_BY_TARGET = {"denoising_autoencoder"}  # noisy copies of an image differ
@@ -35,6 +36,7 @@ LEARNS_NOTHING = {
     "xor",
     "wrong_heads",
     "conv3d_clips",
+    "boltzmann_machine",
 }  # baselines: constants, a copy, a single frame
 NEEDS_MORE = {  # baselines that learn nothing of so few rows
     "dropout",
