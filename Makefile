@@ -8,13 +8,13 @@ quoted = '$(subst ','\'',$(1))'
 SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 .DEFAULT_GOAL := help
-.PHONY: help list results setup test test-all test-slow test-backends lint bench-mnist bench-architectures clean
+.PHONY: help list results compare exports gallery notebooks setup test test-all test-slow test-backends lint bench-mnist bench-architectures clean
 
 help:  ## this page
 	@grep -hE '^[a-z%-]+:.*  ## ' Makefile | sed -E 's/^([a-z%-]+):.*  ## /\1\t/; s/%/NAME/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
 
-list:  ## every recipe by chapter; WORD=text answers "I have text, which recipe?"
-	@$(ANY_PYTHON) -m recipes list $(if $(WORD),$(call quoted,$(WORD)))
+list:  ## every recipe by chapter; WORD=text answers "I have text, which recipe?"; ES=1 en español
+	@$(ANY_PYTHON) -m recipes list $(if $(ES),--es) $(if $(WORD),$(call quoted,$(WORD)))
 
 setup: clean-stamp .venv/.ready  ## make .venv and install; EXTRAS=gpu (or tpu, jax, torch) adds to it
 
@@ -54,12 +54,36 @@ measure-%: .venv/.ready  ## a recipe with several seeds, into recipes/results.cs
 picture-%: .venv/.ready  ## a figure of a run, small, for the chapter's page: ARGS="--figure filters.png"
 	@$(PYTHON) -m recipes picture $* $(ARGS)
 
+gallery: .venv/.ready  ## one page of all recipes to look at, English and Spanish: gallery/index.html
+	@$(PYTHON) -m recipes gallery $(ARGS)
+
+# RUNS are words of the shell, as FILES below.
+compare: .venv/.ready  ## curves and scores of several runs: RUNS="cnn-mnist cnn-mnist-slide lenet/lenet"
+	@$(PYTHON) -m recipes compare $(or $(RUNS),$(error say which: make compare RUNS="cnn-mnist cnn-mnist-slide")) $(ARGS)
+
 copy-%: .venv/.ready  ## a recipe and what it imports into a folder of yours: TO=../mine
 	@$(PYTHON) -m recipes copy $* $(call quoted,$(or $(TO),$(error say where to: make copy-$* TO=../mine))) $(ARGS)
 
-# FILES are words of the shell (*.png, 'my seven.png' two.png), or the name of one file with spaces in it.
+notebook-%: .venv/.ready  ## a recipe as a notebook with outputs: ARGS=--smoke; after EXTRAS=notebooks
+	@$(PYTHON) -m recipes notebook $* $(ARGS)
+
+notebooks: .venv/.ready  ## all of them, one after the other: hours, or ARGS=--smoke
+	@$(PYTHON) -m recipes notebook all $(ARGS)
+
+new-%: .venv/.ready  ## the skeleton of a recipe, its pictures and its test: CHAPTER=recurrent
+	@$(PYTHON) -m recipes new $* --chapter $(call quoted,$(or $(CHAPTER),$(error say where: make new-$* CHAPTER=recurrent))) $(if $(ITEM),--item $(call quoted,$(ITEM))) $(ARGS)
+
 # Static, for the % of a pattern ends at a slash: models have names like head-multilabel/smoke/sigmoid.
-predict-%: .venv/.ready  ## a trained recipe on your files: FILES="seven.png two.png"
+export-%: .venv/.ready  ## a trained recipe for another runtime: FORMAT=saved_model, onnx or litert
+$(filter export-%,$(MAKECMDGOALS)): export-%: .venv/.ready
+	@$(PYTHON) -m recipes export $* --format $(call quoted,$(or $(FORMAT),$(error say which: make export-$* FORMAT=saved_model, onnx or litert))) $(ARGS)
+
+exports: .venv/.ready  ## write recipes/EXPORT.md: what works in which format; EXTRAS=export first
+	@$(PYTHON) -m recipes._runner.export_table $(ARGS)
+
+# FILES are words of the shell (*.png, 'my seven.png' two.png), or the name of one file with spaces in it.
+# Static, as above.
+predict-%: .venv/.ready  ## a trained recipe on your files or folders: FILES="a.png pictures" ARGS="--csv out.csv"
 $(filter predict-%,$(MAKECMDGOALS)): predict-%: .venv/.ready
 	@files=$(call quoted,$(FILES)); \
 	if test -e "$$files"; then set -- "$$files"; else eval "set -- $$files"; fi; \

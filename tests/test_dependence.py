@@ -26,10 +26,16 @@ STANDARD = set(sys.stdlib_module_names)
 TEXT = {".py", ".md", ".csv", ".tsv", ".toml", ".txt", ".mplstyle", ""}
 
 
-def declared():
-    """The modules that may be imported because `pyproject.toml` says that they are needed."""
+def declared(*extras):
+    """The modules that may be imported because `pyproject.toml` says that they are needed.
+
+    Args:
+        *extras: the modules of these extras instead.
+    """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf8"))["project"]
-    needed = {canonical(re.match(r"[\w.-]+", line).group()) for line in project["dependencies"]}
+    lines = [line for extra in extras for line in project["optional-dependencies"][extra]]
+    lines = lines or project["dependencies"]
+    needed = {canonical(re.match(r"[\w.-]+", line).group()) for line in lines}
     modules = {canonical(distribution): module for module, distribution in DISTRIBUTIONS.items()}
     return {modules.get(name, name.replace("-", "_")) for name in needed}
 
@@ -43,6 +49,7 @@ COME_WITH_THEM = {
     "grpc": "tensorflow",
 }
 DECLARED = declared() | set(COME_WITH_THEM)
+IN_COMMANDS = declared("export", "notebooks")  # of the runner that say what to install
 
 
 def imports(path, source):
@@ -68,6 +75,8 @@ def allowed(path, name):
     if top in STANDARD | DECLARED:
         return True
     folder = path.split("/")[1] if path.count("/") > 1 else "_runner"  # recipes/__main__.py
+    if folder == "_runner" and top in IN_COMMANDS:
+        return True
     beside = ["recipes.check_head", *(f"recipes.{other}" for other in OTHER_FOLDERS)]
     # A recipe's pictures may import that recipe.
     if path.count("/") == 3 and path.split("/")[2] == "figures":
@@ -118,6 +127,8 @@ def test_imports_go_only_where_they_may():
     ("path", "line"),
     [
         ("layers/a.py", "import tensorflow as tf"),
+        ("recipes/heads/a.py", "import nbformat"),
+        ("recipes/common/a.py", "import onnxruntime"),
         ("layers/a.py", "from recipes.datasets import houses"),
         ("layers/a.py", "def f():\n    import scipy"),
         ("recipes/heads/a.py", "from recipes._runner import figures"),

@@ -14,26 +14,46 @@ from recipes.convolution import cnn_mnist_slide
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf8")
+PAGES = {"README.md": README, "README.es.md": (ROOT / "README.es.md").read_text(encoding="utf8")}
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 SHELL = "\n".join(block for language, block in BLOCKS if not language)
 
 
-def test_is_short():
-    assert len(README.splitlines()) <= 150
+@pytest.mark.parametrize("page", PAGES)
+def test_is_short(page):
+    assert len(PAGES[page].splitlines()) <= 150
 
 
-def test_links_lead_somewhere():
-    links = re.findall(r"\]\(([^)#]+)\)", README)
-    assert len(links) > 40
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page):
+    links = re.findall(r"\]\(([^)#]+)\)", PAGES[page])
+    assert len(links) > 35
     assert [link for link in links if "://" not in link and not (ROOT / link).exists()] == []
 
 
-def test_targets_of_make_and_their_recipes_exist():
+def recipes_of_tasks(page):
+    """The recipes in the table of what one has and wants, row by row."""
+    rows = [line for line in PAGES[page].splitlines() if line.startswith("| ")]
+    found = [re.findall(r"\[(\w+)\]\(recipes/\w+/\w+\.py\)", row) for row in rows]
+    return [names for names in found if names][:13]
+
+
+def test_both_languages_name_the_same_recipes_for_the_same_tasks():
+    english, spanish = map(recipes_of_tasks, PAGES)
+    assert len(english) == 13
+    assert english == spanish
+    chapters = [sorted(re.findall(r"\(recipes/(\w+)/README.md\)", PAGES[page])) for page in PAGES]
+    assert chapters[0] == chapters[1]
+    assert len(chapters[0]) > 8
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_targets_of_make_and_their_recipes_exist(page):
     targets = re.findall(
         r"^([a-z%-]+):", (ROOT / "Makefile").read_text(encoding="utf8"), re.MULTILINE
     )
-    used = set(re.findall(r"\bmake ([\w-]+)", README)) - {"tune-NAME"}
-    assert {"recipe-cnn-mnist", "list", "results"} & used
+    used = set(re.findall(r"\bmake ([\w-]+)", PAGES[page])) - {"tune-NAME", "new-NAME"}
+    assert {"recipe-cnn-mnist", "list", "gallery", "export-cnn-mnist"} <= used
     for target in used:
         command, _, name = target.partition("-")
         if f"{command}-%" in targets:

@@ -9,7 +9,7 @@ import pathlib
 
 from recipes._runner.errors import UserError
 
-FILLED_IN = ("steps", "train")  # given by the runner to a `build_model` that names them
+FILLED_IN = ("steps", "train", "classes")  # given by the runner to a `build_model` that names them
 
 
 def expanded(text):

@@ -1,6 +1,6 @@
 """The README.md that lies beside each saved model: what it is, its scores, how to load it, its pictures."""
 
-from recipes._runner import copy_extras, output
+from recipes._runner import card_snippet, copy_extras, output
 from recipes.tuning import storage
 
 
@@ -33,6 +33,7 @@ def write(recipe, plan, result, folder, own, pictures):
         "",
         "```python",
         *loading(recipe, folder),
+        *card_snippet.lines(recipe, result.model, (folder / "deployed.keras").exists()),
         "```",
         "",
         *gallery(recipe, own, pictures),
@@ -135,6 +136,14 @@ def command(recipe, plan):
     flags += ["--deterministic"] * plan.deterministic + ["--all-data"] * plan.all_data
     if plan.precision != "auto":
         flags += ["--precision", plan.precision]
+    for name, value in (plan.own or {}).items():
+        if name != "digest":
+            flag = {"path": "data"}.get(name, name).replace("_", "-")
+            flags += [f"--{flag}"] + [value] * (value is not True)
+    if plan.early_stopping:
+        flags += ["--early-stopping", str(plan.early_stopping)]
+    if plan.class_weights:
+        flags += ["--class-weights", plan.class_weights]
     for name, value in plan.arguments.items():
         flags += ["--set", f"{name}={value}"]
     stand_in = "stand-in" in plan.data.values() and not plan.smoke

@@ -13,7 +13,12 @@ COMMANDS = {
     "tune": "search for better hyperparameters; the defaults are the first trial",
     "measure": "run a recipe with several seeds and record mean and deviation in recipes/results.csv",
     "picture": "make a small copy of one of a run's figures, for the chapter's page",
+    "gallery": "one static page of all recipes, with pictures, slides and results",
+    "compare": "runs side by side: their curves in one picture, their scores in a table",
     "predict": "apply a saved model to files",
+    "export": "a saved model for another runtime: TensorFlow, ONNX or LiteRT",
+    "notebook": "a recipe and its pictures as a notebook with outputs",
+    "new": "the skeleton of a recipe for this collection, its pictures and its test",
     "copy": "copy a recipe and what it imports to a folder of your own",
 }
 

@@ -15,6 +15,11 @@ from recipes._runner import copy_extras
 from recipes._runner import recipe as recipe_module
 from recipes._runner.arguments import expanded, expanded_path
 from recipes._runner.errors import UserError
+from recipes._runner.run_command import (
+    add_data_arguments,
+    add_training_arguments,
+    refuse_data_arguments,
+)
 
 PACKAGES = ("layers", "recipes")  # ours; what else is imported comes from a registry
 DISTRIBUTIONS = {
@@ -40,13 +45,26 @@ def add_arguments(parser):
     parser.add_argument(
         "--force", action="store_true", help="replace files that are there and differ"
     )
+    add_data_arguments(parser)
+    add_training_arguments(parser)
+    parser.add_argument(
+        "--variant", metavar="NAME", help="with --data, one of the recipe's variants"
+    )
 
 
 def main(options):
     recipe = recipe_module.find(options.recipe)
     folder = options.folder
     names = own_names(recipe, folder)
-    files, requirements = contents(recipe, names, options.with_figures)
+    if options.data:
+        files, requirements = contents_for_own(recipe, names, options)
+    else:
+        refuse_data_arguments(options)
+        for flag in ("early_stopping", "class_weights", "variant"):
+            if getattr(options, flag):
+                word = "--" + flag.replace("_", "-")
+                raise UserError(f"{word} is for a copy with --data; the README of others says how")
+        files, requirements = contents(recipe, names, options.with_figures)
     place(files, folder, options.force, requirements)
     modules = [name for name in files if pathlib.Path(name).name != "__init__.py" and "/" in name]
     beside = f" with {', '.join(modules)}" if modules else ""
@@ -57,6 +75,30 @@ def main(options):
     )
     print(f"{names['README.md']} says how to use what it saves")
     return 0
+
+
+def contents_for_own(recipe, names, options):
+    """As `contents`, of a copy that reads data of the user's: said what was found."""
+    from recipes._runner import quiet
+
+    quiet.import_tensorflow()
+    from recipes._runner import copy_own, own_data
+
+    module = recipe.module
+    variants = getattr(module, "VARIANTS", {})
+    if options.variant and options.variant not in variants:
+        raise UserError(f"--variant {options.variant}: there are {', '.join(variants) or 'none'}")
+    if options.skip_broken:
+        raise UserError("--skip-broken: a copy reads all that is there; move what is broken away")
+    settings = dict(variants.get(options.variant) or {})
+    own = own_data.load(recipe, module, options, settings)
+    if options.class_weights and own.form in ("labels", "numbers"):
+        raise UserError(f"--class-weights: {recipe.name} learns {own_data.TOLD[own.form]}")
+    print("\n".join(own.lines))
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, recipe.path.name)
+        path.write_text(copy_own.source(recipe, module, own, options), encoding="utf8")
+        return contents(recipe_module.Recipe(recipe.name, recipe.chapter, path), names)
 
 
 def marks(recipe):

@@ -47,15 +47,16 @@ def use(recipe):
         return Use(None)
     called = {node.id for node in ast.walk(functions["main"]) if isinstance(node, ast.Name)}
     deployed = "deployed" in functions and "deployed" in called
+    own = assigned(recipe.tree, "DATA") is not None  # a copy for the user's data
     files = sorted(files, key=lambda file: "deployed" not in file)  # the one to use first
-    if deployed:
+    if deployed and not own:
         kind, shape, outputs = takes([functions["deployed"]])
     else:
         rest = [node for node in recipe.tree.body if getattr(node, "name", "") != "deployed"]
         kind, shape, outputs = takes(rest)
     if kind == "image" and not classifies(recipe):
         kind = None  # it answers with images, or with places in them
-    if not data.names(recipe.path):
+    if not data.names(recipe.path) and not own:
         kind = None  # what it takes is generated: there are no files of it
     writes = kind == "text" and deployed and assigned(recipe.tree, "CLASSES") is None
     return Use(files[0], tuple(files[1:]), kind, shape, outputs, writes)
@@ -105,7 +106,13 @@ def saved(main, names):
 
 def takes(nodes):
     """Kind and shape of the inputs, and names of the outputs, from `keras.Input(…)` and `keras.Model(…, {…})`."""
-    kinds, outputs, dictionaries = [], (), {}
+    kinds, outputs, dictionaries, defaults = [], (), {}, {}
+    # Those of build_model, which comes last, hold for the functions that it calls.
+    for node in nodes:
+        if isinstance(node, ast.FunctionDef):
+            named = node.args.args[len(node.args.args) - len(node.args.defaults) :]
+            both = zip(named, node.args.defaults, strict=True)
+            defaults |= {each.arg: default for each, default in both}
     for node in [inner for outer in nodes for inner in ast.walk(outer)]:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
             dictionaries |= {ast.unparse(target): node.value for target in node.targets}
@@ -113,7 +120,7 @@ def takes(nodes):
             continue
         function = ast.unparse(node.func)
         if function in ("keras.Input", "keras.layers.Input"):
-            kinds.append(kind_of(node))
+            kinds.append(kind_of(node, defaults))
         elif function == "keras.Model" and len(node.args) == 2:
             answers = dictionaries.get(ast.unparse(node.args[1]), node.args[1])
             if isinstance(answers, ast.Dict):
@@ -123,13 +130,20 @@ def takes(nodes):
     return *kinds[0], outputs
 
 
-def kind_of(call):
-    """What one `keras.Input(…)` takes: `(kind, shape)`; `(None, ())` for what is in no file, such as codes."""
+def kind_of(call, defaults):
+    """What one `keras.Input(…)` takes: `(kind, shape)`; `(None, ())` for what is in no file, such as codes.
+
+    Args:
+        call: The call.
+        defaults: Of the arguments of the functions around it, of which one may be the shape.
+    """
     words = {word.arg: ast.unparse(word.value) for word in call.keywords}
     dtype = words.get("dtype", "'float32'")
-    if "name" in words or not call.args or not isinstance(call.args[0], ast.Tuple):
+    size = call.args[0] if call.args else None
+    size = defaults.get(size.id) if isinstance(size, ast.Name) else size
+    if "name" in words or not isinstance(size, ast.Tuple):
         return None, ()  # one of several inputs, or of a shape that is computed
-    sizes = call.args[0].elts
+    sizes = size.elts
     shape = tuple(size.value if isinstance(size, ast.Constant) else None for size in sizes)
     if dtype == "'string'":
         return "text", shape
@@ -185,8 +199,8 @@ READ = {
     for place, answer in zip(texts, answers, strict=True):
 """,
     "table": """\
-    table = pd.read_csv(file)
-    answers = model.predict(table.to_numpy("float32"), verbose=0){outputs}
+    table = pd.read_csv(file{reading})
+    answers = model.predict({numbers}, verbose=0){outputs}
     for row, answer in enumerate(answers, start=1):
         place = f"{{file}}, row {{row}}"
 """,
@@ -203,6 +217,9 @@ def predict(recipe, used, script="predict.py"):
     classes = assigned(recipe.tree, "CLASSES")
     main = "probabilities" if "probabilities" in used.outputs else (*used.outputs, None)[0]
     parts = {"outputs": f'["{main}"]' if main else ""}
+    features = "features" in recipe.functions  # of a copy for the user's data
+    parts["numbers"] = f"{recipe.name}.features(table)" if features else 'table.to_numpy("float32")'
+    parts["reading"] = reading(recipe)
     if used.kind == "image":
         *size, channels = used.shape
         parts["prepared"] = f'.convert("{MODES[channels]}")'
@@ -215,7 +232,7 @@ def predict(recipe, used, script="predict.py"):
         "import sys",
         "",
         *IMPORTS[used.kind],
-        *importing(recipe, classes is not None),
+        *importing(recipe, classes is not None or features),
     ]
     show = answer(recipe, used, classes, parts["outputs"])
     return PREDICT.format(
@@ -227,6 +244,15 @@ def predict(recipe, used, script="predict.py"):
         saved=used.file,
         read=read + show,
     )
+
+
+def reading(recipe):
+    """How `load_data` reads a table with pandas, but for the column that a new one lacks."""
+    for node in ast.walk(recipe.tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "pd.read_csv":
+            words = [word for word in node.keywords if word.arg != "dtype"]
+            return "".join(f", {ast.unparse(word)}" for word in words)
+    return ""
 
 
 def importing(recipe, used=False):
@@ -251,7 +277,7 @@ def answer(recipe, used, classes, outputs):
     elif classes is None and used.kind != "image":
         before += ['numbers = " ".join(f"{number:.6g}" for number in answer)']
         line = f'print(f"{place}: {{numbers}}")'
-    elif isinstance(classes, ast.List) and len(classes.elts) == 2:
+    elif isinstance(classes, ast.List) and len(classes.elts) == 2 and not softmax(recipe):
         # One unit: the probability of the second class.
         line = f'print(f"{place}: {{{recipe.name}.CLASSES[1]}} {{answer[0]:.3f}}{beside}")'
     else:
@@ -261,6 +287,14 @@ def answer(recipe, used, classes, outputs):
         line = f"print(f\"{place}: {{', '.join(words)}}{beside}\")"
     indent = "    " if used.kind == "image" else "        "
     return "\n".join(indent + each for each in [*before, line])
+
+
+def softmax(recipe):
+    """Whether two classes have a unit each: where the network leaves their number open."""
+    for node in recipe.tree.body:
+        if getattr(node, "name", "") == "build_model":
+            return "classes" in [each.arg for each in node.args.args]
+    return False
 
 
 # README.md
@@ -312,6 +346,7 @@ def readme(recipe, used, script=None, figures=None):
             f"- `{function}`: {summary(recipe, function)}"
             for function in ("load_data", "build_model")
         ] + [""]
+    lines += training(recipe)
     if figures:
         stem = figures.removesuffix(".py")
         lines += [
@@ -324,6 +359,53 @@ def readme(recipe, used, script=None, figures=None):
         lines += ["for name, figure in figures(model, test, history.history).items():"]
         lines += ['    figure.savefig(f"{name}.png")', "```", ""]
     return "\n".join(lines)
+
+
+def training(recipe):
+    """What every project asks for, as lines to put into `main`: early stopping, and class weights."""
+    functions = {node.name: node for node in recipe.tree.body if isinstance(node, ast.FunctionDef)}
+    chosen = {}
+    for node in ast.walk(functions.get("main", ast.Module([]))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("ModelCheckpoint"):
+            chosen = {word.arg: getattr(word.value, "value", None) for word in node.keywords}
+    if not chosen.get("monitor"):
+        return []
+    strings = {node.value for node in ast.walk(recipe.tree) if isinstance(node, ast.Constant)}
+    weigh = "accuracy" in strings
+    title = "## Early stopping and class weights" if weigh else "## Early stopping"
+    lines = early_stopping(chosen["monitor"], chosen.get("mode"), 3)
+    lines += class_weights(one_hot=False) if weigh else ""
+    added = ", class_weight=weights" if weigh else ""
+    lines += f"    model.fit(…, callbacks=[best, stop]{added})"
+    code = [line.removeprefix("    ") for line in lines.splitlines()]
+    words = [
+        "In `main`, before and in the call of `fit`; EarlyStopping ends the training after three"
+    ]
+    words += ["epochs that are no better."]
+    if weigh:
+        words[-1] += " Of one-hot labels, and of labels (1,), count `labels.argmax(axis=-1)`"
+        words += ["and `labels.ravel()`."]
+    return [title, "", *words, "", "```python", *code, "```", ""]
+
+
+def early_stopping(monitor, direction, patience):
+    """The lines of `main` that make the callback `stop`."""
+    mode = f', mode="{direction}"' if direction else ""
+    line = f'    stop = keras.callbacks.EarlyStopping(monitor="{monitor}"{mode}, patience={patience})\n'
+    if len(line) <= 101:
+        return line
+    inner = line.strip().partition("(")[2].removesuffix(")")
+    return f"    stop = keras.callbacks.EarlyStopping(\n        {inner}\n    )\n"
+
+
+def class_weights(one_hot):
+    """The lines of `main` that compute `weights`: a rare class counts as much as a frequent one."""
+    index = ".argmax(axis=-1)" if one_hot else ""
+    return f"""\
+    labels = np.concatenate([targets for _, targets in train.as_numpy_iterator()])
+    counts = np.bincount(labels{index})
+    weights = dict(enumerate(len(labels) / (len(counts) * counts)))
+"""
 
 
 def summary(recipe, name):

@@ -30,8 +30,8 @@ def check(file):
         raise UserError(f"{file} {'is no file' if file.exists() else 'does not exist'}")
 
 
-def taken_by(model, path, invert=False, whole=False, encoding=None):
-    """The kind of files that a model takes, known from its inputs alone.
+def taken_by(model, path, invert=False, whole=False, encoding=None, columns=None):
+    """The kind of files that a model takes, known from its inputs; and from the columns that it was trained on.
 
     Raises:
         UserError: if it takes none of these kinds, or the options do not go with the kind.
@@ -46,6 +46,8 @@ def taken_by(model, path, invert=False, whole=False, encoding=None):
     vector = single and len(shapes[0]) == 1 and shapes[0][0] and first.dtype != "string"
     if single and scalars and first.dtype == "string":
         kind = Texts(first, whole, encoding)
+    elif vector and columns:
+        kind = TrainedColumns(path, encoding, columns)
     elif scalars or vector:
         kind = Table(model, path, encoding)
     elif single and is_picture(model):
@@ -96,12 +98,7 @@ def read_text(file, encoding=None):
         content = file.read_bytes()
     except OSError as error:
         raise UserError(f"{file} cannot be read: {error.strerror}") from None
-    if encoding is None:
-        encoding = "utf-8-sig"
-        if content.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
-            encoding = "utf-32"
-        elif content.startswith((b"\xff\xfe", b"\xfe\xff")):
-            encoding = "utf-16"
+    encoding = encoding or encoding_of(content)
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
@@ -114,6 +111,15 @@ def read_text(file, encoding=None):
         raise UserError(f"--encoding {encoding}: such as utf-8, latin-1 or cp1252") from None
     # Not `splitlines`: a form feed or U+2028 within a line does not end it.
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def encoding_of(content):
+    """What a file's bytes are encoded in, by the byte order mark that they may begin with."""
+    if content.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        return "utf-32"
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    return "utf-8-sig"
 
 
 def tensor(values, like):
@@ -302,10 +308,7 @@ class Table:
                 raise UserError(f"{file} has two columns named {twice[0]}")
             needed = [(names.index(name), like) for name, like in self.inputs.items()]
         numeric = rows[[index for index, like in needed if like.dtype != "string"]]
-        # Where columns are not separated by commas, these are decimal, as in Spain; unless the
-        # numbers have points, of which one or the other would then separate thousands.
-        has_points = numeric.apply(lambda cells: cells.str.contains(".", regex=False))
-        decimal = "," if separator != "," and not has_points.any(axis=None) else "."
+        decimal = decimal_mark(numeric, separator)
         columns = []
         for index, like in needed:
             cells = rows[index].str.strip()
@@ -318,13 +321,62 @@ class Table:
         return dict(zip(self.inputs, tensors, strict=True)) if self.named else tensors
 
 
+class TrainedColumns(Table):
+    """Columns by the names that they had in training; words become zeros and ones, as they did there."""
+
+    def __init__(self, path, encoding, columns):
+        self.path, self.encoding, self.width = path, encoding, None
+        self.columns = columns
+        self.inputs = {name: None for name, _ in columns}
+
+    def values(self, rows, names, separator, file):
+        rows.columns = names
+        numeric = [name for name, words in self.columns if words is None]
+        decimal = decimal_mark(rows[numeric], separator)
+        return encoded(rows, self.columns, decimal, f"{file}, line")
+
+
+def encoded(rows, columns, decimal, where):
+    """Rows of strings as numbers: a column of words as one for each word, 1 where it stands and else 0.
+
+    Args:
+        rows: By names of columns.
+        columns: `[name, None]` for numbers, `[name, words]` for words.
+        decimal: The decimal mark.
+        where: What the number of the line is put behind, to say where a cell is no number.
+
+    Returns:
+        Array (rows, numbers) of float32, NaN where a number is missing.
+    """
+    import numpy as np
+
+    found = []
+    for name, words in columns:
+        cells = rows[name].str.strip()
+        if words is None:
+            found.append(numbers(cells, decimal, False, where, name))
+        else:
+            found.extend(cells == word for word in words)
+    return np.stack([each.to_numpy("float32") for each in found], axis=1)
+
+
+def decimal_mark(numeric, separator):
+    """What stands before the decimals in columns of numbers.
+
+    Where columns are not separated by commas, these are decimal, as in Spain; unless the numbers
+    have points, of which one or the other would then separate thousands.
+    """
+    has_points = numeric.apply(lambda cells: cells.str.contains(".", regex=False))
+    return "," if separator != "," and not has_points.any(axis=None) else "."
+
+
 def first_row(text, separator):
     """The cells of the first row."""
     rows = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
     return [cell.strip() for cell in next(filter(None, rows))]
 
 
-def parse(text, separator, file):
+def parse(text, separator, file, faults=None):
     """The rows of a table as strings, by the numbers of the lines that they begin in.
 
     Not by `pandas.read_csv`, which fills short rows up, or leaves damaged ones out, unsaid.
@@ -333,6 +385,7 @@ def parse(text, separator, file):
         text: With "\\n" at the end of lines; within quotes, they belong to a cell.
         separator: Between the cells of a row.
         file: For what is said of a fault.
+        faults: Takes down rows that have not as many cells as the first, which are left out then.
 
     Raises:
         UserError: if a quote is not closed, or a row has not as many cells as the first.
@@ -350,11 +403,15 @@ def parse(text, separator, file):
             line = reader.line_num + 1
     except csv.Error as error:
         raise UserError(f"{file}, line {line}: is a quote not closed? ({error})") from None
-    width = len(rows[0])
+    width, whole = len(rows[0]), {}
     for line, row in zip(lines, rows, strict=True):
-        if len(row) != width:
+        if len(row) == width:
+            whole[line] = row
+        elif faults is None:
             raise UserError(f"{file}, line {line}: {len(row)} columns instead of {width}")
-    return pd.DataFrame(rows, index=lines)
+        else:
+            faults.add(f"{file.name}, line {line}", f"{len(row)} columns instead of {width}")
+    return pd.DataFrame(whole.values(), index=whole.keys())
 
 
 def is_header(cells):

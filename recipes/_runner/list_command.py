@@ -1,5 +1,6 @@
 """`python -m recipes list [WORD …]`: what there is, read from the files without importing one of them."""
 
+import ast
 import difflib
 import functools
 import os
@@ -8,7 +9,7 @@ import shutil
 import sys
 import textwrap
 
-from recipes._runner import results, slides
+from recipes._runner import results, slides, titles
 from recipes._runner.errors import UserError
 from recipes._runner.recipe import all_recipes
 from recipes._runner.vocabulary import STOP_WORDS, TASKS, TECHNIQUES, normal, phrases, words
@@ -16,11 +17,23 @@ from recipes._runner.vocabulary import STOP_WORDS, TASKS, TECHNIQUES, normal, ph
 # A classifier, for all its name.
 NOT_MEANT = "logistic regression"
 # By pattern: to parse the whole of every file would take seconds once there are hundreds.
+VARIANTS = re.compile(r"^VARIANTS\b.*?(?=^[^\s\])}])", re.MULTILINE | re.DOTALL)
 SAID_BY_FUNCTIONS = re.compile(
     r'^def (?:load_data|build_model)\(.*?\n    """(.*?)"""', re.DOTALL | re.MULTILINE
 )
 # How much a place where something is found says about a recipe.
-WEIGHTS = {"name": 12, "title": 8, "slides": 6, "inputs": 4, "docstring": 2, "code": 1}
+WEIGHTS = {
+    "name": 12,
+    "title": 8,
+    "slides": 6,
+    "spanish": 6,
+    "inputs": 4,
+    "docstring": 2,
+    "code": 1,
+}
+# What a list says beside the recipes.
+ENGLISH = ("Run one: ", "Take one:")
+SPANISH = ("Ejecutar una:", "Llevarse una:")
 
 
 def add_arguments(parser):
@@ -32,6 +45,20 @@ def add_arguments(parser):
         "multi-label …), a technique (dropout, beam search, atención …), a data set, or a word of "
         "the title, the docstring or a slide's heading",
     )
+    parser.add_argument(
+        "--es",
+        action="store_true",
+        default=is_spanish(os.environ),
+        help="titles in Spanish; without it where the language of messages is Spanish",
+    )
+
+
+def is_spanish(environment):
+    """Whether the variables that say so ask for messages in Spanish."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if environment.get(name):
+            return environment[name].lower().startswith("es")
+    return False
 
 
 def main(options):
@@ -42,25 +69,28 @@ def main(options):
         raise UserError(nothing_found(question, recipes))
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     try:
-        print(listing(found, results.read(), width, by_chapter=not options.words), flush=True)
+        lines = listing(found, results.read(), width, not options.words, options.es)
+        print(lines, flush=True)
     except BrokenPipeError:  # `make list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def listing(recipes, rows=(), width=None, by_chapter=True):
+def listing(recipes, rows=(), width=None, by_chapter=True, es=False):
     """The recipes in lines; `width` is the terminal's, None for one plain line each."""
+    in_spanish = titles.read() if es else {}
     indent = max(len(recipe.slug) for recipe in recipes) + 4
     lines = []
     chapter = None
     for recipe in recipes:
         if by_chapter and recipe.chapter != chapter:
             chapter = recipe.chapter
-            heading = chapter.replace("_", " ")
+            heading = titles.CHAPTERS_ES[chapter] if es else chapter.replace("_", " ")
             lines += ["", f"\033[1m{heading}\033[0m" if width else heading]
         measured = [row for row in rows if row["recipe"] == recipe.name]
         data = measured[0]["data"] if measured else ""
-        facts = ", ".join(filter(None, [results.duration(seconds(measured)), data]))
-        line = f"  {recipe.slug}".ljust(indent) + recipe.title + (f" [{facts}]" if facts else "")
+        facts = ", ".join(filter(None, [results.duration(seconds(measured, recipe.source)), data]))
+        title = in_spanish.get(recipe.name, recipe.title)
+        line = f"  {recipe.slug}".ljust(indent) + title + (f" [{facts}]" if facts else "")
         if width:
             line = textwrap.fill(
                 line, max(width, indent + 30), subsequent_indent=" " * indent, drop_whitespace=True
@@ -68,21 +98,35 @@ def listing(recipes, rows=(), width=None, by_chapter=True):
         lines.append(line)
     slugs = [recipe.slug for recipe in recipes]
     example = "cnn-mnist" if by_chapter and "cnn-mnist" in slugs else slugs[0]
-    lines += ["", f"Run one:   make recipe-{example}", f"Take one:  make copy-{example} TO=../mine"]
+    run, take = SPANISH if es else ENGLISH
+    lines += ["", f"{run}  make recipe-{example}", f"{take}  make copy-{example} TO=../mine"]
     return "\n".join(lines).strip("\n")
 
 
-def seconds(rows):
+def seconds(rows, source):
     """What a recipe's command takes to train without options: all its variants; None if unknown.
 
     A variant has several rows where several metrics were measured; rows of other settings
     (`--epochs 8`) are other experiments.
+
+    Args:
+        rows: Those of the recipe in the table of results.
+        source: Of the recipe, which says how many variants there are.
     """
     by_variant = {}
     for row in rows:
         if row["seconds"] and not results.settings(row["command"]):
             by_variant.setdefault(row["variant"], float(row["seconds"]))
+    if len(by_variant) < len(variants(source)):
+        return None  # not all of them have been measured
     return sum(by_variant.values()) or None
+
+
+def variants(source):
+    """The names in a recipe's `VARIANTS`; none where these are not written out."""
+    found = VARIANTS.search(source)
+    value = ast.parse(found.group()).body[0].value if found else None
+    return [ast.literal_eval(key) for key in value.keys] if isinstance(value, ast.Dict) else []
 
 
 class Texts:
@@ -97,9 +141,15 @@ class Texts:
             "name": normal(recipe.name),
             "title": normal(title),
             "slides": normal(recipe.slides),
+            "spanish": normal(spanish_titles().get(recipe.name, "")),
             "inputs": normal(f"{title} {data} {functions}").replace(normal(NOT_MEANT), " "),
             "docstring": normal(f"{recipe.name} {recipe.chapter} {recipe.docstring} {data}"),
         }
+
+
+@functools.cache
+def spanish_titles():
+    return titles.read()
 
 
 @functools.cache

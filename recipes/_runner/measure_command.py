@@ -15,7 +15,14 @@ from recipes._runner import output, pages, results
 from recipes._runner.arguments import expanded
 from recipes._runner.errors import UserError
 from recipes._runner.recipe import find
-from recipes._runner.run_command import PRECISIONS, SAVED_MODELS, positive
+from recipes._runner.run_command import (
+    PRECISIONS,
+    SAVED_MODELS,
+    add_data_arguments,
+    add_training_arguments,
+    own_name,
+    positive,
+)
 from recipes.tuning import storage
 
 # What the score depends on, as `--set` does.
@@ -24,6 +31,12 @@ DECIDING = (
     "epochs",
     "batch_size",
     "precision",
+    "data",
+    "target",
+    "skip_broken",
+    "encoding",
+    "early_stopping",
+    "class_weights",
 )
 PASSED_ON = (*DECIDING, "device", "data_dir")  # to each `run`
 
@@ -41,6 +54,8 @@ def add_arguments(parser):
     parser.add_argument("--epochs", type=positive, metavar="N", help="as in `run`")
     parser.add_argument("--batch-size", type=positive, metavar="N", help="as in `run`")
     parser.add_argument("--set", action="append", metavar="NAME=VALUE", help="as in `run`")
+    add_data_arguments(parser)
+    add_training_arguments(parser)
     parser.add_argument("--precision", choices=PRECISIONS, help="as in `run`")
     parser.add_argument("--device", choices=("auto", "cpu", "gpu", "tpu"), help="as in `run`")
     parser.add_argument("--data-dir", type=expanded, metavar="DIR", help="as in `run`")
@@ -50,8 +65,12 @@ def main(options):
     recipe = find(options.recipe)
     if not recipe.trains:
         raise UserError(f"{recipe.name} trains nothing: there is no score to measure")
-    table = results.PATH if recipe.chapter else SAVED_MODELS / recipe.folder_name / "results.csv"
-    check(recipe, table)
+    table = results.PATH
+    if options.data:
+        table = SAVED_MODELS / recipe.folder_name / "own" / own_name(options.data) / "results.csv"
+    elif not recipe.chapter:
+        table = SAVED_MODELS / recipe.folder_name / "results.csv"
+    check(table)
     with tempfile.TemporaryDirectory() as folder:
         runs = [
             run(recipe, seed, options, pathlib.Path(folder) / str(seed))
@@ -68,7 +87,7 @@ def main(options):
     record(recipe, rows, table)
 
 
-def check(recipe, table):
+def check(table):
     """What would be noticed only after hours of runs: whether the results can be recorded.
 
     Raises:
@@ -76,7 +95,7 @@ def check(recipe, table):
     """
     results.read(table)
     places = [table]
-    if recipe.chapter:
+    if table == results.PATH:
         places += pages.made()
     for place in places:
         folder = next(parent for parent in place.parents if parent.exists())
@@ -89,13 +108,12 @@ def record(recipe, rows, table):
     try:
         table.parent.mkdir(parents=True, exist_ok=True)
         results.update(rows, table)
-        if recipe.chapter:
+        if table == results.PATH:
             pages.write()
     except (OSError, UserError) as error:
         raise UserError(f"{error}; {keep(rows, recipe)}") from error
-    print(
-        f"Recorded in {'recipes/results.csv and recipes/RESULTS.md' if recipe.chapter else table}."
-    )
+    ours = table == results.PATH
+    print(f"Recorded in {'recipes/results.csv and recipes/RESULTS.md' if ours else table}.")
 
 
 def keep(rows, recipe):
@@ -139,6 +157,8 @@ def run(recipe, seed, options, folder):
             said = f"it ended with status {done.returncode}"
         raise UserError(f"the run with seed {seed}: {said}; nothing was recorded")
     left = folder / (options.variant or "") / "metrics.json"
+    if options.data:
+        left = folder / "own" / own_name(options.data) / (options.variant or "") / "metrics.json"
     if not left.exists():
         raise UserError(
             f"{recipe.name} ran on stand-in data, which is not measured; README, «Data», tells how to get it"
@@ -153,7 +173,7 @@ def flags(options, names=PASSED_ON):
     words = [
         word
         for name, value in given.items()
-        for word in ("--" + name.replace("_", "-"), str(value))
+        for word in ("--" + name.replace("_", "-"), *[str(value)] * (value is not True))
     ]
     return words + [word for setting in options.set or [] for word in ("--set", setting)]
 
@@ -164,11 +184,12 @@ def row(recipe, runs, options):
     metric = first["metric"]
     scores = [metrics["scores"][metric] for metrics in runs]
     baselines = [metrics["baseline"][metric] for metrics in runs if metric in metrics["baseline"]]
+    data = [name if kind == "own" else size(name) for name, kind in first["data"].items()]
     own = ["--seeds", str(options.seeds), *flags(options, DECIDING)]
     return {
         "recipe": recipe.name,
         "variant": first["variant"] or "",
-        "data": ", ".join(size(name) for name in first["data"]) or "generated",
+        "data": ", ".join(data) or "generated",
         "metric": metric,
         "mean": statistics.mean(scores),
         "deviation": statistics.stdev(scores) if len(scores) > 1 else None,
@@ -176,6 +197,8 @@ def row(recipe, runs, options):
         "baseline": first["baseline_name"] or "",
         "baseline_score": statistics.mean(baselines) if baselines else None,
         "parameters": first["trainable_parameters"],
+        "multiply_accumulates": first.get("multiply_accumulates"),
+        "activations": first.get("activations"),
         "seconds": statistics.mean(metrics["fit_seconds"] for metrics in runs),
         "hardware": first["hardware"],
         "command": output.command("measure", recipe, own),

@@ -2,9 +2,12 @@
 
 Images are resized to what the model takes and keep their pixel values from 0 to 255. MNIST's digits
 are white on black: a digit written with a pen on paper needs `--invert`, unless the recipe has a
-`deployed` model, which sees to that. Texts get one answer a line, tables one a row.
+`deployed` model, which sees to that. Texts get one answer a line, tables one a row. Of a folder, all
+files that the model takes are read, at any depth; those that cannot be are named and left out.
 """
 
+import csv
+import io
 import json
 import math
 import sys
@@ -15,6 +18,7 @@ import numpy as np
 from recipes._runner import inputs, saved
 from recipes._runner.arguments import expanded, expanded_path
 from recipes._runner.errors import UserError
+from recipes.tuning import storage
 
 UNLIKE = "unlike what it was trained on"
 
@@ -26,9 +30,15 @@ def add_arguments(parser):
         "files",
         nargs="+",
         type=expanded_path,
-        help="images, one answer a page; texts (.txt), one a line; tables (.csv), one a row",
+        help="images, one answer a page; texts (.txt), one a line; tables (.csv), one a row; "
+        "or folders of them",
     )
-    parser.add_argument("--json", action="store_true", help="print a JSON list")
+    shape = parser.add_mutually_exclusive_group()
+    shape.add_argument("--json", action="store_true", help="print a JSON list")
+    shape.add_argument(
+        "--csv", type=expanded_path, metavar="FILE", help="write a table, one row an answer"
+    )
+    parser.add_argument("--force", action="store_true", help="replace the table of --csv")
     parser.add_argument("--invert", action="store_true", help="swap light and dark")
     parser.add_argument(
         "--whole", action="store_true", help="a .txt file is one text, of many lines"
@@ -40,23 +50,86 @@ def main(options):
     warnings.filterwarnings("ignore", module="PIL")  # its remarks on pictures that it can read
     path = saved.model_file(options.model)
     for file in options.files:
-        inputs.check(file)
+        if not file.is_dir():
+            inputs.check(file)
+    if options.csv and options.csv.exists() and not options.force:
+        raise UserError(f"{options.csv} is there already; --force replaces it")
     model = saved.load(path)
-    kind = inputs.taken_by(model, path, options.invert, options.whole, options.encoding)
+    columns = saved.facts(path).get("columns")
+    kind = inputs.taken_by(model, path, options.invert, options.whole, options.encoding, columns)
     answer = Answer(model, path)
-    for file in options.files:
-        if file.suffix.lower() not in kind.suffixes:
-            raise UserError(f"{file}: {path} takes {kind.what} ({' '.join(kind.suffixes)})")
+    files = [each for file in options.files for each in found(file, kind, path)]
     results = []
-    for file in options.files:
-        for places, values in kind.read(file):
-            outputs = predicted(model, values, path, file)
-            results += [place | found for place, found in zip(places, answer(outputs), strict=True)]
+    for places, values in batches(kind, files):
+        outputs = predicted(model, values, path, places[0]["file"])
+        results += [
+            place | answered for place, answered in zip(places, answer(outputs), strict=True)
+        ]
+    if not results:
+        raise UserError("nothing of all this can be read")
+    if options.csv:
+        write_table(results, options.csv)
     print(saved.origin(path), file=sys.stderr)
-    if options.json:
+    if options.csv:
+        print(f"{len(results)} answers in {options.csv}")
+    elif options.json:
         print(json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False))
     else:
         print("\n".join(map(in_words, results)))
+
+
+# What is read
+
+
+def found(file, kind, path):
+    """Pairs of a file and whether it was found in a folder: the one, or all of that kind in a folder.
+
+    Raises:
+        UserError: if the model does not take the file, or nothing in the folder.
+    """
+    suffixes = " ".join(kind.suffixes)
+    if not file.is_dir():
+        if file.suffix.lower() not in kind.suffixes:
+            raise UserError(f"{file}: {path} takes {kind.what} ({suffixes})")
+        return [(file, False)]
+    inside = [
+        each
+        for each in sorted(file.rglob("*"))
+        if each.suffix.lower() in kind.suffixes
+        and each.is_file()
+        and not any(part.startswith(".") for part in each.relative_to(file).parts)
+    ]
+    if not inside:
+        raise UserError(f"{file} holds no {kind.what} ({suffixes}), which {path} takes")
+    return [(each, True) for each in inside]
+
+
+def batches(kind, files):
+    """Yields places and inputs: of several files at once, where they are arrays of one shape.
+
+    Of a file that was found in a folder and cannot be read, a line is printed.
+    """
+    places, parts = [], []
+    for file, in_folder in files:
+        try:
+            read = list(kind.read(file))
+        except UserError as error:
+            if not in_folder:
+                raise
+            print(f"recipes: left out: {error}", file=sys.stderr)
+            continue
+        for new_places, values in read:
+            if not isinstance(values, np.ndarray):
+                yield new_places, values
+                continue
+            full = len(places) + len(values) > inputs.BATCH
+            if parts and (full or parts[0].shape[1:] != values.shape[1:]):
+                yield places, np.concatenate(parts)
+                places, parts = [], []
+            places = places + new_places
+            parts.append(values)
+    if parts:
+        yield places, np.concatenate(parts)
 
 
 def predicted(model, values, path, file):
@@ -66,6 +139,55 @@ def predicted(model, values, path, file):
     except Exception as error:
         said = f"{type(error).__name__}: {saved.reason(error)}"
         raise UserError(f"{path} cannot answer {file}: {said}") from None
+
+
+# How answers are shown
+
+
+def write_table(results, path):
+    """The answers as a table (CSV): where each is from, then what it is.
+
+    Raises:
+        UserError: if it cannot be written.
+    """
+    rows = [as_row(result) for result in results]
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    lines = io.StringIO()
+    writer = csv.DictWriter(lines, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    try:
+        storage.write(path, lines.getvalue())
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def as_row(result):
+    """An answer as `{column: cell}`; several labels, and their probabilities, stand in one cell."""
+    row = {key: result[key] for key in ("file", "page", "line") if key in result}
+    if "labels" in result:
+        labels = result["labels"] or []
+        row["labels"] = "; ".join(str(label["class"]) for label in labels)
+        row["probabilities"] = "; ".join(
+            number(label["probability"]) for label in labels if "probability" in label
+        )
+    values = result.get("value")
+    if isinstance(values, list):
+        row |= {f"value_{place}": number(value) for place, value in enumerate(values, start=1)}
+    elif "value" in result:
+        row["value"] = number(values)
+    for key in ("class", "text"):
+        if key in result:
+            row[key] = result[key]
+    for key in ("probability", "unlike"):
+        if key in result:
+            row[key] = number(result[key])
+    return row
+
+
+def number(value):
+    """Six digits are more than any answer has; nothing, where there is no number."""
+    return "" if value is None else f"{value:.6g}"
 
 
 def in_words(result):

@@ -27,19 +27,25 @@ COLUMNS = (
     "paper",  # the published figure and where; written by hand
     "verdict",  # reproduced, partly, no: and why in a few words; written by hand
     "parameters",  # the trainable ones
+    "multiply_accumulates",  # of one inference; empty where they cannot be counted
+    "activations",  # values that layers leave in one inference; likewise
     "seconds",  # of training, mean over the runs
     "hardware",
     "command",  # that makes the row
     "date",
 )
 BY_HAND = ("paper", "verdict")
+# Of a table that was made before these two were counted.
+OLDER_COLUMNS = tuple(
+    column for column in COLUMNS if column not in ("multiply_accumulates", "activations")
+)
 # Options after which a row is the same experiment: how often and where it ran; the variant has a column of its own.
 NOT_THE_EXPERIMENT = ("--seeds", "--seed", "--data-dir", "--output", "--variant")
 # Whether more or less of a metric is better. A metric that is not here is shown without arrow and
 # without mark against its baseline.
-MORE = """accuracy beam_bleu bleu conditional_accuracy coverage elbo ensemble_accuracy
-high_quality_samples micro_f1 mode_coverage pass_rate psnr r2 r2_score"""
-LESS = """bits_per_character frechet_distance loss mae mse position_mae rmse rmse_cycles"""
+MORE = """accuracy average_precision beam_bleu bleu catch_rate conditional_accuracy coverage elbo ensemble_accuracy
+high_quality_samples micro_f1 mode_coverage overlap pass_rate psnr r2 r2_score"""
+LESS = """bits_per_character frechet_distance kl loss mae mse position_mae rmse rmse_cycles"""
 ARROWS = dict.fromkeys(MORE.split(), "↑") | dict.fromkeys(LESS.split(), "↓")
 # Recipe, variant and metric of what README shows, and what it is.
 HEADLINES = (
@@ -107,15 +113,16 @@ def read(path=None):
     try:
         with open(path, encoding="utf8", newline="") as file:
             rows = csv.DictReader(file)
-            if tuple(rows.fieldnames or ()) != COLUMNS:
+            fields = tuple(rows.fieldnames or ())
+            if fields not in (COLUMNS, OLDER_COLUMNS):
                 raise UserError(f"{path}: the first line should be {','.join(COLUMNS)}")
             rows = list(rows)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path} cannot be read: {error}") from None
     for number, row in enumerate(rows, start=2):
         if None in row or None in row.values():
-            raise UserError(f"{path}: row {number} should have {len(COLUMNS)} fields")
-    return rows
+            raise UserError(f"{path}: row {number} should have {len(fields)} fields")
+    return [dict.fromkeys(COLUMNS, "") | row for row in rows]
 
 
 def update(rows, path=None):

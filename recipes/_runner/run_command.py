@@ -15,7 +15,7 @@ from recipes._runner.recipe import find
 
 SAVED_MODELS = pathlib.Path(__file__).parents[2] / "saved_models"
 SMOKE_ROWS = 200
-UNSAID = ("state/", "smoke/", "stand-in/", "plan.json")  # in the last line of a run
+UNSAID = ("state/", "smoke/", "stand-in/", "own/", "plan.json")  # in the last line of a run
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -43,6 +43,8 @@ def add_arguments(parser):
     parser.add_argument(
         "--all-data", action="store_true", default=None, help="train on the validation set, too"
     )
+    add_data_arguments(parser)
+    add_training_arguments(parser)
     parser.add_argument("--seed", type=seed, metavar="N", help="of all random numbers [0]")
     parser.add_argument(
         "--deterministic",
@@ -81,6 +83,45 @@ def add_arguments(parser):
     )
     parser.add_argument(
         "--smoke", action="store_true", help="everything once, in seconds, on tiny data"
+    )
+
+
+def add_data_arguments(parser):
+    """What to learn from, if not from the recipe's own data."""
+    parser.add_argument(
+        "--data",
+        type=expanded_path,
+        metavar="PATH",
+        help="your own data: a folder for each class, or a CSV; see recipes/OWN_DATA.md",
+    )
+    parser.add_argument(
+        "--target",
+        metavar="COLUMN",
+        help="of your CSV, what to predict; several, with commas between, are labels [the last one]",
+    )
+    parser.add_argument(
+        "--skip-broken",
+        action="store_true",
+        default=None,
+        help="leave out what cannot be used of your data [it is named, and nothing is done]",
+    )
+    parser.add_argument(
+        "--encoding", metavar="NAME", help="of your texts and tables, such as latin-1 [utf-8]"
+    )
+
+
+def add_training_arguments(parser):
+    """What every project asks for."""
+    parser.add_argument(
+        "--early-stopping",
+        type=positive,
+        metavar="N",
+        help="end after N epochs without a better score on validation",
+    )
+    parser.add_argument(
+        "--class-weights",
+        choices=("balanced",),
+        help="balanced: rare classes count as much as frequent ones",
     )
 
 
@@ -138,11 +179,17 @@ def run(recipe, options, base):
         raise UserError(f"--variant {options.variant}: {recipe.name} has no such variant; {known}")
     given = arguments.parse(module, options.set, options.batch_size)
     strategy = training.devices(options.device)
-    names = data.names(recipe.path)
-    rows = SMOKE_ROWS if options.smoke else None
-    chosen = data.choose(
-        names, data_dir=options.data_dir, stand_in=options.stand_in or options.smoke, rows=rows
-    )
+    own = None
+    if options.data:
+        module, own, chosen, base = own_data_of(recipe, module, options, given, base)
+    else:
+        refuse_data_arguments(options)
+        chosen = data.choose(
+            data.names(recipe.path),
+            data_dir=options.data_dir,
+            stand_in=options.stand_in or options.smoke,
+            rows=SMOKE_ROWS if options.smoke else None,
+        )
     plan = training.Plan(
         recipe=recipe.name,
         epochs=options.epochs or (1 if options.smoke else module.EPOCHS),
@@ -154,6 +201,9 @@ def run(recipe, options, base):
         smoke=options.smoke,
         variant=options.variant,
         all_data=bool(options.all_data),
+        early_stopping=options.early_stopping,
+        class_weights=options.class_weights,
+        own=own,
     )
     folder = base
     if options.smoke:
@@ -174,6 +224,40 @@ def run(recipe, options, base):
             return
         with kept(recipe, options, folder):
             complete(recipe, module, plan, options, strategy, folder)
+
+
+def own_data_of(recipe, module, options, given, base):
+    """The user's data in the place of the recipe's: said, and with a folder of its own for the results.
+
+    Returns:
+        The module with the user's data; what the plan says of these, and of the data of the run; the folder.
+    """
+    from recipes._runner import arguments, own_data
+
+    if options.stand_in or options.data_dir:
+        name = "--stand-in" if options.stand_in else "--data-dir"
+        raise UserError(f"{name} is for the recipe's own data: leave it or --data out")
+    variant = module.VARIANTS[options.variant] if options.variant else {}
+    own = own_data.load(recipe, module, options, {**variant, **given})
+    module = own_data.adapted(module, own, options.variant)
+    for name in given:
+        if name != "input_shape" and name not in arguments.parameters(module):
+            raise UserError(f"--set {name} is for the recipe's own data, and you gave --data")
+    print("\n".join(own.lines))
+    return module, own_data.noted(own, options), {own.name: "own"}, base / "own" / own.name
+
+
+def own_name(path):
+    """What results on data of the user's are called by: its folder, or its table without the suffix."""
+    path = pathlib.Path(path).resolve()
+    return path.stem if path.is_file() else path.name
+
+
+def refuse_data_arguments(options):
+    for name in ("target", "skip_broken", "encoding"):
+        if getattr(options, name) is not None:
+            flag = "--" + name.replace("_", "-")
+            raise UserError(f"{flag} is for data of yours: say where it is with --data")
 
 
 def complete(recipe, module, plan, options, strategy, folder):
@@ -250,7 +334,9 @@ def resuming(options):
         words.append("--smoke")
     if options.stand_in:
         words.append("--stand-in")
-    for name in ("variant", "device", "data_dir", "output"):
+    if options.skip_broken:
+        words.append("--skip-broken")
+    for name in ("variant", "device", "data_dir", "data", "target", "encoding", "output"):
         value = getattr(options, name)
         if value not in (None, "auto"):
             words += ["--" + name.replace("_", "-"), str(value)]
@@ -277,12 +363,19 @@ def continued(module, plan, options, folder):
             f"cannot resume: {shown(written)} is damaged; run without --resume"
         ) from None
     before = saved["epochs"]
+    if plan.own != saved.get("own"):
+        raise UserError(
+            f"--resume: {options.data} or how it is read is not what it was in the interrupted run; "
+            "run anew without --resume"
+        )
     typed = {
         "epochs": options.epochs,
         "seed": options.seed,
         "deterministic": options.deterministic,
         "precision": options.precision,
         "all_data": options.all_data,
+        "early_stopping": options.early_stopping,
+        "class_weights": options.class_weights,
         "arguments": plan.arguments or None,
         "data": plan.data,
     }
@@ -364,7 +457,7 @@ def report(recipe, module, plan, results, unfinished):
     baselines, baseline_name = {}, None
     if hasattr(module, "baseline"):
         baseline_name = module.baseline.__doc__.strip().splitlines()[0].rstrip(".")
-    note = None if set(plan.data.values()) <= {"real"} else "stand-in data: not comparable"
+    note = "stand-in data: not comparable" if "stand-in" in plan.data.values() else None
     pictures = {}
     for variant, result in results.items():
         folder = unfinished / variant if variant else unfinished
@@ -383,7 +476,8 @@ def report(recipe, module, plan, results, unfinished):
     histories = {variant: result.history for variant, result in results.items()}
     single = list(results) == [None]
     own = {}
-    if recipe.figures and not plan.variant:  # they compare all variants
+    # They compare all variants, on the recipe's data.
+    if recipe.figures and not plan.variant and not plan.own:
         test = next(iter(results.values())).test
         if single:
             (result,) = results.values()

@@ -17,6 +17,7 @@ from recipes._runner.run_command import SAVED_MODELS, shown
 FILES = ("deployed.keras", "model.keras")  # the first takes raw input: photographs of any size
 NO_RESULTS = re.compile(r"\.|unfinished$|state$|tuning-")  # folders whose models are no results
 LISTED = 8  # names in a hint
+TRAINED = "trained"  # the folder, among the saved models, of those that come with the collection
 
 
 # Finding
@@ -26,7 +27,7 @@ def model_file(name):
     """The .keras file meant by a recipe's name (`cnn-mnist/smoke`), a folder or a file.
 
     What was saved under a recipe's name goes before a folder of that name; `./cnn-mnist` is the
-    folder.
+    folder. Where there is neither, a trained network may have come with the collection.
 
     Raises:
         UserError: if there is no such model; it says what to run, or which models there are.
@@ -37,7 +38,7 @@ def model_file(name):
             return path
         raise UserError(f"{name} is no .keras file" if path.exists() else f"{name} does not exist")
     is_path = path.is_absolute() or name.startswith((".", "~"))
-    for folder in (None if is_path else named(name), path):
+    for folder in (path,) if is_path else (named(name), path, supplied(name)):
         for file in FILES:
             if folder is not None and (folder / file).is_file():
                 return folder / file
@@ -55,6 +56,12 @@ def named(name):
         if folder is None:
             return None
     return folder
+
+
+def supplied(name):
+    """The folder of the trained network that comes with the collection for a recipe, or None."""
+    recipe = recipe_called(name.rstrip("/"))
+    return SAVED_MODELS / TRAINED / recipe.name if recipe else None
 
 
 def plain(name):
@@ -190,6 +197,8 @@ def origin(path):
     """One line on which model answers, on what data it was trained, and how good it is."""
     noted = facts(path)
     words = [f"Answers of {shown(path)}"]
+    if path.absolute().parents[1] == SAVED_MODELS / TRAINED:
+        words.append("which comes with the collection")
     data = noted.get("data")
     stand_ins = [name for name in data or () if data[name] == "stand-in"]
     # A run writes its plan beside its models, or above the variants'.

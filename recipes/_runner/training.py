@@ -18,6 +18,7 @@ from recipes._runner.checkpoint import Checkpoint
 from recipes._runner.errors import UserError
 from recipes._runner.output import write_json
 from recipes.common import head_check
+from recipes.common.network_cost import network_cost
 from recipes.tuning import progress
 
 SMOKE_STEPS = 2
@@ -37,6 +38,9 @@ class Plan:
     smoke: bool
     variant: str | None = None  # the only one to train
     all_data: bool = False  # train on the validation set, too
+    early_stopping: int | None = None  # epochs without improvement after which it ends
+    class_weights: str | None = None  # "balanced"
+    own: dict | None = None  # of the user's data: where it is, how it is read, and what it held
 
 
 @dataclasses.dataclass
@@ -95,10 +99,15 @@ def hardware():
     with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf8") as lines:
         models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
         name = models[0] if models else name
-    cores = os.cpu_count()
-    if hasattr(os, "sched_getaffinity"):  # fewer, where this process is kept to some of them
-        cores = len(os.sched_getaffinity(0))
-    return f"{name}, {cores} cores"
+    return f"{name}, {cores()}"
+
+
+def cores():
+    """`2 cores`; `1 of 2 cores` where this process is kept to some of them."""
+    there = os.cpu_count()
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else there
+    share = f"{usable} of " if usable < there else ""
+    return f"{share}{there} core{'s' if there > 1 else ''}"
 
 
 def versions():
@@ -212,6 +221,14 @@ def train(module, plan, given, folder, strategy, variant=None):
 
     callbacks = list(module.callbacks()) if hasattr(module, "callbacks") else []
     monitor, direction = monitored(module, model)
+    if plan.early_stopping:
+        if monitor.startswith("val_") and validation is None:
+            raise UserError(
+                f"--early-stopping: {plan.recipe} has no validation set here to stop by"
+            )
+        patience = plan.early_stopping
+        callbacks.append(keras.callbacks.EarlyStopping(monitor, mode=direction, patience=patience))
+    weights = class_weights(plan, model, train_set, head) if plan.class_weights else None
     checkpoint = Checkpoint(
         folder, monitor, direction, callbacks, keep=getattr(module, "KEEP", "best")
     )
@@ -232,6 +249,7 @@ def train(module, plan, given, folder, strategy, variant=None):
                 epochs=plan.epochs,
                 initial_epoch=done,
                 shuffle=False,
+                class_weight=weights,
                 verbose=1 if sys.stdout.isatty() else 2,  # a bar for a terminal, lines for a file
                 callbacks=[*callbacks, logs, checkpoint],
             )
@@ -242,6 +260,7 @@ def train(module, plan, given, folder, strategy, variant=None):
     save(model, folder / "model.keras")
     if hasattr(module, "deployed"):
         save(module.deployed(model), folder / "deployed.keras")
+    cost = {} if plan.smoke else inference_cost(model)
     metrics = {
         "recipe": plan.recipe,
         "variant": variant,
@@ -254,6 +273,8 @@ def train(module, plan, given, folder, strategy, variant=None):
         "head_check": head.status,
         "parameters": model.count_params(),
         "trainable_parameters": trainable_parameters(model),
+        "multiply_accumulates": cost.get("multiply_accumulates"),
+        "activations": cost.get("activations"),
         "epochs": checkpoint.finished_epochs,
         "best_epoch": checkpoint.best_epoch,
         "fit_seconds": round(checkpoint.seconds, 3),
@@ -266,8 +287,38 @@ def train(module, plan, given, folder, strategy, variant=None):
         "hardware": hardware(),
         "versions": versions(),
     }
+    if getattr(module, "COLUMNS", None):
+        metrics["columns"] = module.COLUMNS
     write_json(folder / "metrics.json", without_nan(metrics))
     return Result(model, test, checkpoint.history, (monitor, direction), metrics, head)
+
+
+def class_weights(plan, model, train_set, head):
+    """`{class: weight}` for `fit`, by which each class counts as much as any other; said as well.
+
+    The weight of a class is examples / (classes · examples of the class), as in scikit-learn.
+
+    Raises:
+        UserError: if the targets are not classes, or the network would not look at weights.
+    """
+    if head.task not in ("binary", "multi-class"):
+        what = head.task or "what is no row of the table of heads"
+        raise UserError(
+            f"--class-weights: {plan.recipe} learns {what}, which has no classes to weigh"
+        )
+    if own_training(model):
+        raise UserError(f"--class-weights: {plan.recipe} has a training step of its own")
+    labels = []
+    for batch in train_set:
+        _, targets, _ = keras.utils.unpack_x_y_sample_weight(batch)
+        targets = np.asarray(targets)
+        several = targets.ndim > 1 and targets.shape[-1] > 1
+        labels.append(targets.argmax(axis=-1) if several else targets.reshape(-1).astype(int))
+    labels = np.concatenate(labels)
+    found, counts = np.unique(labels, return_counts=True)
+    weights = len(labels) / (len(found) * counts)
+    print(f"Class weights: {min(weights):.3g} for the largest class to {max(weights):.3g}")
+    return dict(zip(found.tolist(), weights.tolist(), strict=True))
 
 
 def save(model, path):
@@ -299,6 +350,20 @@ def trainable_parameters(model):
     return sum(math.prod(weight.shape) for weight in model.trainable_weights)
 
 
+def inference_cost(model):
+    """`network_cost` of a network; {} where it cannot be counted.
+
+    That is: with several inputs, with one of unknown shape, with loops, or in a model that is no graph of layers.
+    Whatever goes wrong here, the training that is over is not lost by it.
+    """
+    if len(getattr(model, "inputs", None) or ()) != 1:
+        return {}
+    try:
+        return network_cost(model)
+    except Exception:
+        return {}
+
+
 def main_metric(monitor, scores):
     """The score to show first: the one that chose the epoch, if the test has it."""
     name = monitor.removeprefix("val_")
@@ -307,8 +372,10 @@ def main_metric(monitor, scores):
 
 def classes(module, plan, model):
     """Names of the classes: the recipe's `CLASSES`, else the data set's where they fit the head; or None."""
-    if hasattr(module, "CLASSES"):
+    if getattr(module, "CLASSES", None):
         return list(module.CLASSES)
+    if plan.own:
+        return None
     import tensorflow_datasets as tfds
 
     shape = getattr(model, "output_shape", None)  # a subclassed model has none

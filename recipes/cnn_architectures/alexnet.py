@@ -1,17 +1,24 @@
-"""AlexNet: five convolutional and three dense layers, ReLU, dropout, local response normalization.
+"""AlexNet and ZFNet: five convolutional, three dense layers, dropout, local response normalization.
 
 Slides: 000 «AlexNet», 001 «Alexnet (2012)», 002 «ALEXNET», 003 «AlexNet»,
         003 lists A no. 8 and B no. 18 (multi-GPU convolutional network).
 Paper:  Krizhevsky et al. (2012), ImageNet Classification with Deep Convolutional Neural Networks,
-        https://papers.nips.cc/paper/4824
-Departs from the paper: for the 32×32 images of CIFAR-10 the first convolution is 5×5 with a stride
-of 2 instead of 11×11 with a stride of 4, and the layers are narrower; data augmentation and
-optimizer are those of all architectures here. The paper trained the two halves on two GPUs: two
-groups of channels that meet in the third convolution and in the dense layers.
+        https://papers.nips.cc/paper/4824;
+        Zeiler & Fergus (2014), Visualizing and Understanding Convolutional Networks,
+        https://arxiv.org/abs/1311.2901
+Departs from the papers: for the 32×32 images of CIFAR-10 the first convolution is 5×5 with a stride
+of 2 instead of 11×11 with a stride of 4 (in ZFNet 3×3 with a stride of 1 instead of 7×7 with a
+stride of 2), and the layers are narrower; data augmentation and optimizer are those of all
+architectures here. AlexNet's two halves were trained on two GPUs: two groups of channels that meet
+in the third convolution and in the dense layers.
 
 At full width, for 227×227 images and 1000 classes, it is the network of the paper: 60,965,224
 parameters, or 62,378,344 without groups. (The paper says 224×224, from which 11×11 windows in steps
 of 4 do not come out even.)
+
+ZFNet won the challenge of the year after: its authors looked at what AlexNet's filters had learned,
+and made windows and steps of the first layers smaller. It is here in its wider form, with 512
+filters in each of the last three convolutions: 87,250,536 parameters for 224×224 images.
 """
 
 import keras
@@ -23,9 +30,14 @@ from recipes.common import cifar10
 
 EPOCHS = cifar10.EPOCHS
 CLASSES = cifar10.CLASSES
-VARIANTS = {"two_groups": {"groups": 2}, "one_group": {"groups": 1}}
+VARIANTS = {
+    "two_groups": {"groups": 2},
+    "one_group": {"groups": 1},
+    "zfnet": {"network": "zfnet", "width": 0.3125},
+}
 # The first convolution, for small images.
 SMALL = {"kernel_size": 5, "strides": 2, "padding": "same"}
+SMALL_ZFNET = {"kernel_size": 3, "strides": 1, "padding": "same"}
 
 
 def load_data(batch_size=128):
@@ -43,7 +55,7 @@ def alexnet(
     strides=4,
     padding="valid",
 ):
-    """From images to class probabilities.
+    """AlexNet, from images to class probabilities.
 
     Args:
         x: Images, a tensor (batch, height, width, 3).
@@ -76,11 +88,60 @@ def alexnet(
     return keras.layers.Dense(classes, activation="softmax")(x)
 
 
-def build_model(groups=2, width=0.375, learning_rate=0.001, steps=cifar10.STEPS):
-    """The compiled network: (32, 32, 3) images to 10 class probabilities. 2,851,546 parameters."""
-    images = keras.Input((32, 32, 3))
+def zfnet(x, classes=1000, width=1.0, kernel_size=7, strides=2, padding="valid"):
+    """ZFNet, from images to class probabilities; arguments as those of `alexnet`."""
+    # Convolution 1: 109 × 109 × 96, after the pool 54 × 54.
+    x = keras.layers.Conv2D(
+        int(96 * width), kernel_size, strides=strides, padding=padding, activation="relu"
+    )(x)
+    x = LocalResponseNormalization()(x)
+    x = keras.layers.MaxPooling2D(3, strides=2)(x)
+    # Convolution 2: 25 × 25 × 256, after the pool 12 × 12.
+    x = keras.layers.Conv2D(int(256 * width), 5, strides=2, activation="relu")(x)
+    x = LocalResponseNormalization()(x)
+    x = keras.layers.MaxPooling2D(3, strides=2)(x)
+    # Convolutions 3 to 5: 12 × 12 × 512, after the pool 6 × 6.
+    for _ in range(3):
+        x = keras.layers.Conv2D(int(512 * width), 3, padding="same", activation="relu")(x)
+    x = keras.layers.MaxPooling2D(2)(x)
+    # Dense layers 6 to 8.
+    x = keras.layers.Flatten()(x)
+    x = keras.layers.Dense(int(4096 * width), activation="relu")(x)
+    x = keras.layers.Dropout(0.5)(x)
+    x = keras.layers.Dense(int(1024 * width), activation="relu")(x)
+    x = keras.layers.Dropout(0.5)(x)
+    return keras.layers.Dense(classes, activation="softmax")(x)
+
+
+def build_model(
+    groups=2,
+    width=0.375,
+    network="alexnet",
+    learning_rate=0.001,
+    steps=cifar10.STEPS,
+    classes=10,
+    input_shape=(32, 32, 3),
+):
+    """The compiled network: (32, 32, 3) images to 10 class probabilities. 2,851,546 parameters.
+
+    ZFNet of about the same cost has 1,256,610.
+
+    Args:
+        groups: See `alexnet`; ZFNet has none.
+        width: Factor for the number of channels and units of each layer.
+        network: "alexnet" or "zfnet".
+        learning_rate: The highest one, see `cifar10.compile_classifier`.
+        steps: Number of training steps.
+        classes: Number of classes.
+        input_shape: Of the images.
+    """
+    images = keras.Input(input_shape)
     x = cifar10.augmented(images)
-    model = keras.Model(images, alexnet(x, 10, width, groups, **SMALL))
+    if network == "alexnet":
+        outputs = alexnet(x, classes, width, groups, **SMALL)
+    else:
+        outputs = zfnet(x, classes, width, **SMALL_ZFNET)
+    model = keras.Model(images, outputs)
     cifar10.compile_classifier(model, learning_rate, steps)
     return model
 

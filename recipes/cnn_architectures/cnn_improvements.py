@@ -91,6 +91,8 @@ def build_model(
     filters=72,
     learning_rate=0.002,
     steps=EPOCHS * 313,
+    classes=10,
+    input_shape=(32, 32, 3),
 ):
     """The compiled network: (32, 32, 3) images to 10 class probabilities. 76,240 parameters.
 
@@ -103,8 +105,10 @@ def build_model(
         filters: Channels of all stages.
         learning_rate: The highest one.
         steps: Number of training steps.
+        classes: Number of classes.
+        input_shape: Height, width and channels of the images.
     """
-    images = keras.Input((32, 32, 3))
+    images = keras.Input(input_shape)
     x = cifar10.augmented(images)
     # 32 × 32 to 16 × 16.
     x = keras.layers.Conv2D(filters, 4, strides=2, padding="same", activation="relu")(x)
@@ -115,7 +119,7 @@ def build_model(
         y = STAGES[stage](x, filters, normalization)
         x = keras.layers.Add()([x, y]) if residual else y
     x = keras.layers.GlobalAveragePooling2D()(x)
-    outputs = keras.layers.Dense(10, activation="softmax")(x)
+    outputs = keras.layers.Dense(classes, activation="softmax")(x)
     model = keras.Model(images, outputs)
     cifar10.compile_classifier(model, learning_rate, steps)
     return model

@@ -96,14 +96,16 @@ def build_model(
     growth_rate=8,
     learning_rate=0.01,
     steps=cifar10.STEPS,
+    classes=10,
+    input_shape=(32, 32, 3),
 ):
     """The compiled network: (32, 32, 3) images to 10 class probabilities. 58,154 parameters.
 
     55,786 of them are trainable.
     """
-    images = keras.Input((32, 32, 3))
+    images = keras.Input(input_shape)
     x = cifar10.augmented(images)
-    x = densenet(x, 10, depths, growth_rate, **SMALL)
+    x = densenet(x, classes, depths, growth_rate, **SMALL)
     model = keras.Model(images, x)
     cifar10.compile_classifier(model, learning_rate, steps)
     return model

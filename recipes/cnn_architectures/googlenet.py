@@ -136,14 +136,21 @@ def googlenet(x, classes=1000, width=1.0, bottlenecks=True, kernel_size=7, secon
     return keras.layers.Dense(classes, activation="softmax", name="classifier")(x)
 
 
-def build_model(bottlenecks=True, width=0.25, learning_rate=0.001, steps=cifar10.STEPS):
+def build_model(
+    bottlenecks=True,
+    width=0.25,
+    learning_rate=0.001,
+    steps=cifar10.STEPS,
+    classes=10,
+    input_shape=(32, 32, 3),
+):
     """The compiled network: (32, 32, 3) images to 10 class probabilities. 377,126 parameters.
 
     The naïve network of about the same cost has 559,584.
     """
-    images = keras.Input((32, 32, 3))
+    images = keras.Input(input_shape)
     x = cifar10.augmented(images)
-    model = keras.Model(images, googlenet(x, 10, width, bottlenecks, **SMALL))
+    model = keras.Model(images, googlenet(x, classes, width, bottlenecks, **SMALL))
     cifar10.compile_classifier(model, learning_rate, steps)
     return model
 

@@ -174,14 +174,21 @@ def inception_resnet_v2(
     return keras.layers.Dense(classes, activation="softmax")(x)
 
 
-def build_model(width=0.125, scales=SCALES, learning_rate=0.01, steps=cifar10.STEPS):
+def build_model(
+    width=0.125,
+    scales=SCALES,
+    learning_rate=0.01,
+    steps=cifar10.STEPS,
+    classes=10,
+    input_shape=(32, 32, 3),
+):
     """The compiled network: (32, 32, 3) images to 10 class probabilities. 283,720 parameters.
 
     281,276 of them are trainable.
     """
-    images = keras.Input((32, 32, 3))
+    images = keras.Input(input_shape)
     x = cifar10.augmented(images)
-    model = keras.Model(images, inception_resnet_v2(x, 10, width, scales, **SMALL))
+    model = keras.Model(images, inception_resnet_v2(x, classes, width, scales, **SMALL))
     cifar10.compile_classifier(model, learning_rate, steps)
     return model
 

@@ -168,14 +168,20 @@ def inception_v3(x, classes=1000, width=1.0, padding="valid", stem_pools=2, modu
     return keras.layers.Dense(classes, activation="softmax")(x)
 
 
-def build_model(width=0.1875, learning_rate=0.01, steps=cifar10.STEPS):
+def build_model(
+    width=0.1875,
+    learning_rate=0.01,
+    steps=cifar10.STEPS,
+    classes=10,
+    input_shape=(32, 32, 3),
+):
     """The compiled network: (32, 32, 3) images to 10 class probabilities. 401,614 parameters.
 
     398,122 of them are trainable.
     """
-    images = keras.Input((32, 32, 3))
+    images = keras.Input(input_shape)
     x = cifar10.augmented(images)
-    model = keras.Model(images, inception_v3(x, 10, width, **SMALL))
+    model = keras.Model(images, inception_v3(x, classes, width, **SMALL))
     cifar10.compile_classifier(model, learning_rate, steps)
     return model
 

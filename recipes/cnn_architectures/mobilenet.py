@@ -86,14 +86,20 @@ def mobilenet(x, classes=1000, width=1.0, second_strides=2, repeats=5):
     return keras.layers.Softmax()(x)
 
 
-def build_model(width=0.25, learning_rate=0.01, steps=cifar10.STEPS):
+def build_model(
+    width=0.25,
+    learning_rate=0.01,
+    steps=cifar10.STEPS,
+    classes=10,
+    input_shape=(32, 32, 3),
+):
     """The compiled network: (32, 32, 3) images to 10 class probabilities. 146,874 parameters.
 
     143,450 of them are trainable.
     """
-    images = keras.Input((32, 32, 3))
+    images = keras.Input(input_shape)
     x = cifar10.augmented(images)
-    model = keras.Model(images, mobilenet(x, 10, width, **SMALL))
+    model = keras.Model(images, mobilenet(x, classes, width, **SMALL))
     cifar10.compile_classifier(model, learning_rate, steps)
     return model
 

@@ -89,15 +89,17 @@ def build_model(
     filters=12,
     learning_rate=0.02,
     steps=cifar10.STEPS,
+    classes=10,
+    input_shape=(32, 32, 3),
 ):
     """The compiled network: (32, 32, 3) images to 10 class probabilities. 419,542 parameters.
 
     With ReLU 418,402. Learning-rate schedule: linear warmup for the first quarter of the training
     `steps`, then cosine decay to zero.
     """
-    images = keras.Input((32, 32, 3))
+    images = keras.Input(input_shape)
     x = cifar10.augmented(images)
-    model = keras.Model(images, prelu_net(x, 10, filters, activation, initialization))
+    model = keras.Model(images, prelu_net(x, classes, filters, activation, initialization))
     warmup = steps // 4
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0, steps - warmup, warmup_target=learning_rate, warmup_steps=warmup

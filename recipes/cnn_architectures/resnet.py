@@ -107,16 +107,18 @@ def build_model(
     strides=2,
     learning_rate=0.01,
     steps=cifar10.STEPS,
+    classes=10,
+    input_shape=(32, 32, 3),
 ):
     """The compiled network: (32, 32, 3) images to 10 class probabilities. 153,214 parameters.
 
     152,182 of them are trainable.
     """
-    images = keras.Input((32, 32, 3))
+    images = keras.Input(input_shape)
     x = cifar10.augmented(images)
     x = resnet(
         x,
-        classes=10,
+        classes=classes,
         filters=filters,
         shortcut=shortcut,
         preactivation=preactivation,

@@ -101,14 +101,21 @@ def conv_bn(x, filters, kernel_size, strides=1, padding="same"):
     return keras.layers.BatchNormalization(epsilon=1e-5)(x)
 
 
-def build_model(ratio=4, filters=16, learning_rate=0.01, steps=cifar10.STEPS):
+def build_model(
+    ratio=4,
+    filters=16,
+    learning_rate=0.01,
+    steps=cifar10.STEPS,
+    classes=10,
+    input_shape=(32, 32, 3),
+):
     """The compiled network: (32, 32, 3) images to 10 class probabilities. 182,034 parameters.
 
     180,914 of them are trainable.
     """
-    images = keras.Input((32, 32, 3))
+    images = keras.Input(input_shape)
     x = cifar10.augmented(images)
-    x = senet(x, classes=10, filters=filters, ratio=ratio, **SMALL)
+    x = senet(x, classes=classes, filters=filters, ratio=ratio, **SMALL)
     model = keras.Model(images, x)
     cifar10.compile_classifier(model, learning_rate, steps)
     return model

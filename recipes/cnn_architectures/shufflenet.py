@@ -118,14 +118,21 @@ def shufflenet(
     return keras.layers.Dense(classes, activation="softmax")(x)
 
 
-def build_model(shuffle=True, width=0.5, learning_rate=0.01, steps=cifar10.STEPS):
+def build_model(
+    shuffle=True,
+    width=0.5,
+    learning_rate=0.01,
+    steps=cifar10.STEPS,
+    classes=10,
+    input_shape=(32, 32, 3),
+):
     """The compiled network: (32, 32, 3) images to 10 class probabilities. 101,584 parameters.
 
     96,904 of them are trainable.
     """
-    images = keras.Input((32, 32, 3))
+    images = keras.Input(input_shape)
     x = cifar10.augmented(images)
-    model = keras.Model(images, shufflenet(x, 10, width, shuffle=shuffle, **SMALL))
+    model = keras.Model(images, shufflenet(x, classes, width, shuffle=shuffle, **SMALL))
     cifar10.compile_classifier(model, learning_rate, steps)
     return model
 

@@ -143,15 +143,17 @@ def build_model(
     width=0.75,
     learning_rate=0.001,
     steps=cifar10.STEPS,
+    classes=10,
+    input_shape=(32, 32, 3),
 ):
     """The compiled network: (32, 32, 3) images to 10 class probabilities. 412,090 parameters.
 
     The VGG-like network of about the same cost has 2,564,143.
     """
-    images = keras.Input((32, 32, 3))
+    images = keras.Input(input_shape)
     x = cifar10.augmented(images)
     networks = {"squeezenet": squeezenet, "vgg_like": vgg_like}
-    model = keras.Model(images, networks[network](x, 10, width, version, **SMALL))
+    model = keras.Model(images, networks[network](x, classes, width, version, **SMALL))
     cifar10.compile_classifier(model, learning_rate, steps)
     return model
 

@@ -124,14 +124,21 @@ def xception(
     return keras.layers.Dense(classes, activation="softmax")(x)
 
 
-def build_model(separable=True, width=0.18, learning_rate=0.01, steps=cifar10.STEPS):
+def build_model(
+    separable=True,
+    width=0.18,
+    learning_rate=0.01,
+    steps=cifar10.STEPS,
+    classes=10,
+    input_shape=(32, 32, 3),
+):
     """The compiled network: (32, 32, 3) images to 10 class probabilities. 385,759 parameters.
 
     380,669 of them are trainable.
     """
-    images = keras.Input((32, 32, 3))
+    images = keras.Input(input_shape)
     x = cifar10.augmented(images)
-    model = keras.Model(images, xception(x, 10, width, separable, **SMALL))
+    model = keras.Model(images, xception(x, classes, width, separable, **SMALL))
     cifar10.compile_classifier(model, learning_rate, steps)
     return model
 

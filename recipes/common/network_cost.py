@@ -12,8 +12,11 @@ import tensorflow as tf
 CONVOLUTIONS = ("Conv2D", "Conv3D", "DepthwiseConv2dNative")
 PRODUCTS = ("MatMul", "BatchMatMulV2", "BatchMatMulV3", "Einsum")
 POOLS = ("MaxPool", "AvgPool", "MaxPool3D", "AvgPool3D")
-# Operations that contain a graph of their own, into which nobody has looked.
-CLOSED = ("PartitionedCall", "StatefulPartitionedCall", "While", "StatelessWhile", "If")
+# Operations that contain a graph of their own, or a loop on the GPU, into which nobody has looked.
+CLOSED = (
+    *("PartitionedCall", "StatefulPartitionedCall", "While", "StatelessWhile", "If"),
+    *("CudnnRNN", "CudnnRNNV2", "CudnnRNNV3"),
+)
 
 
 def network_cost(model, input_shape=None):

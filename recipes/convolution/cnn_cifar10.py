@@ -43,11 +43,11 @@ def conv_bn_relu(filters, size=3, strides=1):
     ]
 
 
-def build_strided(filters=64):
+def build_strided(filters=64, classes=10, input_shape=(32, 32, 3)):
     """INPUT → CONV/2 → [CONV → CONV → POOL] × 2 → FC, with random flips and translations."""
     return keras.Sequential(
         [
-            keras.Input((32, 32, 3)),
+            keras.Input(input_shape),
             keras.layers.Rescaling(1 / 255),
             RandomAffine(
                 translation=4,
@@ -67,15 +67,15 @@ def build_strided(filters=64):
             keras.layers.AveragePooling2D(2),
             # Class probabilities.
             keras.layers.Flatten(),
-            keras.layers.Dense(10, activation="softmax"),
+            keras.layers.Dense(classes, activation="softmax"),
         ]
     )
 
 
-def build_slide(filters=24):
+def build_slide(filters=24, classes=10, input_shape=(32, 32, 3)):
     """INPUT → [CONV → RELU → CONV → RELU → POOL] × 3 → [FC → RELU] × 2 → FC."""
     model = keras.Sequential()
-    model.add(keras.Input((32, 32, 3)))
+    model.add(keras.Input(input_shape))
     model.add(keras.layers.Rescaling(1 / 255))
     for width in (filters, 2 * filters, 4 * filters):
         model.add(keras.layers.Conv2D(width, 3, padding="same", activation="relu"))
@@ -84,18 +84,25 @@ def build_slide(filters=24):
     model.add(keras.layers.Flatten())
     model.add(keras.layers.Dense(128, activation="relu"))
     model.add(keras.layers.Dense(128, activation="relu"))
-    model.add(keras.layers.Dense(10, activation="softmax"))
+    model.add(keras.layers.Dense(classes, activation="softmax"))
     return model
 
 
-def build_model(pattern="strided", filters=64, learning_rate=0.01, steps=EPOCHS * 372):
+def build_model(
+    pattern="strided",
+    filters=64,
+    learning_rate=0.01,
+    steps=EPOCHS * 372,
+    classes=10,
+    input_shape=(32, 32, 3),
+):
     """The compiled network: (32, 32, 3) images to 10 class probabilities. 300,170 parameters.
 
     299,338 of them are trainable. The variant `slide` has 376,226. Learning-rate schedule: linear
     warmup for the first quarter of the training `steps`, then cosine decay to zero.
     """
     builders = {"strided": build_strided, "slide": build_slide}
-    model = builders[pattern](filters)
+    model = builders[pattern](filters, classes, input_shape)
     warmup = steps // 4
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0, steps - warmup, warmup_target=learning_rate, warmup_steps=warmup
@@ -123,9 +130,14 @@ def baseline(train, test):
     """Logistic regression on the pixels of 12,800 images."""
     images, labels = to_numpy(train.take(100))  # batches
     classifier = LogisticRegression(solver="saga", tol=0.1)
-    classifier.fit(images.reshape(-1, 3072) / np.float32(255), labels)
+    classifier.fit(pixels(images), labels)
     images, labels = to_numpy(test)
-    return {"accuracy": classifier.score(images.reshape(-1, 3072) / np.float32(255), labels)}
+    return {"accuracy": classifier.score(pixels(images), labels)}
+
+
+def pixels(images):
+    """One row of values from 0 to 1 for each image."""
+    return images.reshape(len(images), -1) / np.float32(255)
 
 
 def main():

@@ -29,11 +29,11 @@ def load_data(batch_size=128):
     return train, validation.batch(500).cache(), test.batch(500).cache()
 
 
-def build_sequential(filters=16, augment=1.0):
+def build_sequential(filters=16, augment=1.0, classes=10, input_shape=(28, 28, 1)):
     """The network as a list of layers; `augment` is the strength of the data augmentation."""
     return keras.Sequential(
         [
-            keras.Input((28, 28, 1)),
+            keras.Input(input_shape),
             keras.layers.Rescaling(1 / 255),
             # Data augmentation, in training only.
             RandomAffine(
@@ -56,14 +56,14 @@ def build_sequential(filters=16, augment=1.0):
             keras.layers.AveragePooling2D(2),
             # Class probabilities.
             keras.layers.Flatten(),
-            keras.layers.Dense(10, activation="softmax"),
+            keras.layers.Dense(classes, activation="softmax"),
         ]
     )
 
 
-def build_functional(filters=16, augment=1.0):
+def build_functional(filters=16, augment=1.0, classes=10, input_shape=(28, 28, 1)):
     """The same network as a chain of function calls, from input to output."""
-    inputs = keras.Input((28, 28, 1))
+    inputs = keras.Input(input_shape)
     x = keras.layers.Rescaling(1 / 255)(inputs)
     # Data augmentation, in training only.
     x = RandomAffine(
@@ -86,18 +86,26 @@ def build_functional(filters=16, augment=1.0):
     x = keras.layers.AveragePooling2D(2)(x)
     # (batch, 3, 3, 4 * filters)
     x = keras.layers.Flatten()(x)
-    outputs = keras.layers.Dense(10, activation="softmax")(x)
+    outputs = keras.layers.Dense(classes, activation="softmax")(x)
     return keras.Model(inputs, outputs)
 
 
-def build_model(api="sequential", filters=16, augment=1.0, learning_rate=0.02, steps=EPOCHS * 446):
+def build_model(
+    api="sequential",
+    filters=16,
+    augment=1.0,
+    learning_rate=0.02,
+    steps=EPOCHS * 446,
+    classes=10,
+    input_shape=(28, 28, 1),
+):
     """The compiled network: (28, 28, 1) images to 10 class probabilities. 29,466 parameters.
 
     29,274 of them are trainable. Learning-rate schedule: linear warmup for the first quarter of the
     training `steps`, then cosine decay to zero.
     """
     builders = {"sequential": build_sequential, "functional": build_functional}
-    model = builders[api](filters, augment)
+    model = builders[api](filters, augment, classes, input_shape)
     warmup = steps // 4
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0, steps - warmup, warmup_target=learning_rate, warmup_steps=warmup
@@ -137,9 +145,14 @@ def baseline(train, test):
     """Logistic regression on the pixels."""
     images, labels = to_numpy(train)
     classifier = LogisticRegression(solver="saga", tol=0.1)
-    classifier.fit(images.reshape(-1, 784) / np.float32(255), labels)
+    classifier.fit(pixels(images), labels)
     images, labels = to_numpy(test)
-    return {"accuracy": classifier.score(images.reshape(-1, 784) / np.float32(255), labels)}
+    return {"accuracy": classifier.score(pixels(images), labels)}
+
+
+def pixels(images):
+    """One row of values from 0 to 1 for each image."""
+    return images.reshape(len(images), -1) / np.float32(255)
 
 
 def main():

@@ -37,7 +37,14 @@ def load_data(batch_size=128):
     return train, validation, test.map(one_hot).batch(500).cache()
 
 
-def build_model(filters=32, smoothing=0.1, learning_rate=0.02, steps=EPOCHS * 446):
+def build_model(
+    filters=32,
+    smoothing=0.1,
+    learning_rate=0.02,
+    steps=EPOCHS * 446,
+    classes=10,
+    input_shape=(28, 28, 1),
+):
     """The compiled network: (28, 28, 1) images to 10 class probabilities. 104,778 parameters.
 
     104,394 of them are trainable. Learning-rate schedule: linear warmup for the first quarter of
@@ -46,7 +53,7 @@ def build_model(filters=32, smoothing=0.1, learning_rate=0.02, steps=EPOCHS * 44
     """
     model = keras.Sequential(
         [
-            keras.Input((28, 28, 1)),
+            keras.Input(input_shape),
             keras.layers.Rescaling(1 / 255),
             # Data augmentation, in training only.
             RandomAffine(rotation=10, scale=0.1, shear=0.1, translation=2),
@@ -65,7 +72,7 @@ def build_model(filters=32, smoothing=0.1, learning_rate=0.02, steps=EPOCHS * 44
             keras.layers.AveragePooling2D(2),
             # Class probabilities.
             keras.layers.Flatten(),
-            keras.layers.Dense(10, activation="softmax"),
+            keras.layers.Dense(classes, activation="softmax"),
         ]
     )
     warmup = steps // 4
@@ -107,10 +114,14 @@ def baseline(train, test):
     """Logistic regression on the pixels."""
     images, labels = to_numpy(train)
     classifier = LogisticRegression(solver="saga", tol=0.1)
-    classifier.fit(images.reshape(-1, 784) / np.float32(255), labels.argmax(axis=-1))
+    classifier.fit(pixels(images), labels.argmax(axis=-1))
     images, labels = to_numpy(test)
-    pixels = images.reshape(-1, 784) / np.float32(255)
-    return {"accuracy": classifier.score(pixels, labels.argmax(axis=-1))}
+    return {"accuracy": classifier.score(pixels(images), labels.argmax(axis=-1))}
+
+
+def pixels(images):
+    """One row of values from 0 to 1 for each image."""
+    return images.reshape(len(images), -1) / np.float32(255)
 
 
 def main():

@@ -45,11 +45,11 @@ def load_data(batch_size=128):
     return train, validation.batch(500), test.batch(500)
 
 
-def build_sequential(filters=32, dropout=0.4):
+def build_sequential(filters=32, dropout=0.4, input_shape=(32, 32, 3)):
     """The network as a list of layers."""
     return keras.Sequential(
         [
-            keras.Input((32, 32, 3), dtype="uint8"),
+            keras.Input(input_shape, dtype="uint8"),
             keras.layers.Rescaling(1 / 255),
             keras.layers.RandomFlip("horizontal"),
             keras.layers.Conv2D(filters, 4, strides=2, padding="same", use_bias=False),
@@ -70,9 +70,9 @@ def build_sequential(filters=32, dropout=0.4):
     )
 
 
-def build_functional(filters=32, dropout=0.4):
+def build_functional(filters=32, dropout=0.4, input_shape=(32, 32, 3)):
     """The same network as a chain of function calls."""
-    inputs = keras.Input((32, 32, 3), dtype="uint8")
+    inputs = keras.Input(input_shape, dtype="uint8")
     x = keras.layers.Rescaling(1 / 255)(inputs)
     x = keras.layers.RandomFlip("horizontal")(x)
     x = keras.layers.Conv2D(filters, 4, strides=2, padding="same", use_bias=False)(x)
@@ -92,14 +92,21 @@ def build_functional(filters=32, dropout=0.4):
     return keras.Model(inputs, outputs)
 
 
-def build_model(api="sequential", filters=32, dropout=0.4, learning_rate=0.01, steps=EPOCHS * 71):
+def build_model(
+    api="sequential",
+    filters=32,
+    dropout=0.4,
+    learning_rate=0.01,
+    steps=EPOCHS * 71,
+    input_shape=(32, 32, 3),
+):
     """The compiled network: (32, 32, 3) images to the probability of "dog". 96,641 parameters.
 
     96,193 of them are trainable. The learning rate climbs for the first fifth of the training
     `steps`, then falls to zero along a cosine.
     """
     build = {"sequential": build_sequential, "functional": build_functional}[api]
-    model = build(filters, dropout)
+    model = build(filters, dropout, input_shape)
     warmup = steps // 5
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0, steps - warmup, warmup_target=learning_rate, warmup_steps=warmup
@@ -119,7 +126,10 @@ def search_space(hp):
 
 
 def oriented_gradients(images, bins=8, cell=4):
-    """Histograms of oriented gradients (HOG): (n, 32, 32, 3) images to (n, 1568) features."""
+    """Histograms of oriented gradients (HOG): (n, 32, 32, 3) images to (n, 1568) features.
+
+    Images of other sizes have other numbers of features.
+    """
     # Strength and direction, from 0 to π, of the edge at each pixel.
     down, right = np.gradient(images.mean(axis=-1), axis=(1, 2))  # (n, 32, 32)
     strength = np.hypot(down, right)
@@ -129,8 +139,10 @@ def oriented_gradients(images, bins=8, cell=4):
     # Strengths summed by direction in each cell of 4 × 4 pixels.
     in_bin = bin_of[..., None] == np.arange(bins)  # (n, 32, 32, bins)
     edges = strength[..., None] * in_bin
-    cells_a_side = 32 // cell
-    edges = edges.reshape(len(images), cells_a_side, cell, cells_a_side, cell, bins)
+    rows = images.shape[1] // cell
+    columns = images.shape[2] // cell
+    edges = edges[:, : rows * cell, : columns * cell]
+    edges = edges.reshape(len(images), rows, cell, columns, cell, bins)
     cells = edges.sum(axis=(2, 4))  # (n, 8, 8, bins)
 
     # Blocks of 2 × 2 cells, each scaled to length 1.
@@ -144,9 +156,9 @@ def baseline(train, test):
     """Logistic regression on histograms of oriented gradients."""
     images, labels = to_numpy(train)
     model = LogisticRegression(C=0.1, max_iter=200)
-    model.fit(oriented_gradients(images), labels[:, 0])
+    model.fit(oriented_gradients(images), labels.ravel())
     images, labels = to_numpy(test)
-    return {"accuracy": model.score(oriented_gradients(images), labels[:, 0])}
+    return {"accuracy": model.score(oriented_gradients(images), labels.ravel())}
 
 
 def deployed(model):

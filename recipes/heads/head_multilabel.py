@@ -91,7 +91,7 @@ def lower_and_space(text):
     return tf.strings.regex_replace(text, r"([^\pL\pN\s'’])", r" \1 ")
 
 
-def build_sequential(vectorize, embed_dim, filters, kernel_size, dropout, activation):
+def build_sequential(vectorize, embed_dim, filters, kernel_size, dropout, activation, classes):
     """40 words → their vectors → filters over neighbors → the strongest match of each → outputs."""
     return keras.Sequential(
         [
@@ -102,12 +102,12 @@ def build_sequential(vectorize, embed_dim, filters, kernel_size, dropout, activa
             keras.layers.Conv1D(filters, kernel_size, activation="relu"),
             keras.layers.GlobalMaxPooling1D(),
             keras.layers.Dropout(dropout),
-            keras.layers.Dense(len(CLASSES), activation=activation),
+            keras.layers.Dense(classes, activation=activation),
         ]
     )
 
 
-def build_functional(vectorize, embed_dim, filters, kernel_size, dropout, activation):
+def build_functional(vectorize, embed_dim, filters, kernel_size, dropout, activation, classes):
     """The same network as a chain of function calls."""
     text = keras.Input((), dtype="string")
     x = vectorize(text)  # (batch, 40)
@@ -116,7 +116,7 @@ def build_functional(vectorize, embed_dim, filters, kernel_size, dropout, activa
     x = keras.layers.Conv1D(filters, kernel_size, activation="relu")(x)
     x = keras.layers.GlobalMaxPooling1D()(x)  # (batch, filters)
     x = keras.layers.Dropout(dropout)(x)
-    outputs = keras.layers.Dense(len(CLASSES), activation=activation)(x)
+    outputs = keras.layers.Dense(classes, activation=activation)(x)
     return keras.Model(text, outputs)
 
 
@@ -130,6 +130,7 @@ def build_model(
     learning_rate=0.005,
     steps=EPOCHS * 340,
     train=None,
+    classes=28,
 ):
     """The compiled network: a string to 28 numbers between 0 and 1.
 
@@ -142,7 +143,7 @@ def build_model(
     )
     vectorize.adapt(train.map(lambda text, labels: text))
     build = {"sequential": build_sequential, "functional": build_functional}[api]
-    model = build(vectorize, embed_dim, filters, kernel_size, dropout, activation=head)
+    model = build(vectorize, embed_dim, filters, kernel_size, dropout, head, classes)
     loss = {"sigmoid": "binary_crossentropy", "softmax": "categorical_crossentropy"}[head]
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     micro_f1 = keras.metrics.F1Score("micro", THRESHOLD, name="micro_f1")
@@ -170,7 +171,7 @@ def baseline(train, test):
     features = tf_idf.fit_transform(texts)
     test_features = tf_idf.transform(test_texts)
     predicted = np.zeros(test_labels.shape)
-    for index in range(len(CLASSES)):
+    for index in range(labels.shape[1]):
         count = labels[:, index].sum()
         if 0 < count < len(labels):  # an emotion that `train` lacks is never found
             regression = LogisticRegression(solver="liblinear").fit(features, labels[:, index])

@@ -14,15 +14,21 @@ from recipes._runner import arguments, data
 from recipes._runner.recipe import find
 from tests.selection import TRAINED, parameters
 
-FEWER = {"cnn_regression": {"count": 2000}, "code_completion": {"examples": 400}}
+FEWER = {
+    "cnn_regression": {"count": 2000},
+    "code_completion": {"examples": 400},
+    "pilotnet": {"count": 20},
+}
 ALL_THERE_ARE = {  # whose world is so small that all parts know all of it
     "autoencoder_8_3_8": {},  # eight patterns
     "boltzmann_machine": {},  # four
     "perceptron_rule": {"task": "cards"},  # some hundred places of a square
+    "dqn": {},  # 1,120 beginnings of an episode
 }
 RECOGNIZED_BY_TARGET = {"denoising_autoencoder"}  # noisy copies of an image differ
 REPEATED = {  # how much of a part may be found in another: short texts occur more than once
     "head_multilabel": 0.25,
+    "text_multiclass": 0.25,
     "transformer_translation": 0.25,
     "gpt": 0.25,
     "char_rnn": 0.25,
@@ -37,6 +43,8 @@ LEARNS_NOTHING = {
     "wrong_heads",
     "conv3d_clips",
     "boltzmann_machine",
+    "dqn",
+    "pilotnet",
 }  # baselines: constants, a copy, a single frame
 NEEDS_MORE = {  # baselines that learn nothing of so few rows
     "dropout",

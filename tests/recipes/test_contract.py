@@ -86,6 +86,8 @@ SHORTER = {
         "random_search": few_trials,
         "plot_steps": {"counts": (3, 5)},
     },
+    # TensorFlow has used the CPU of this process before, which cannot be divided any more.
+    "data_parallel": {"DEVICES": 1, "STEPS": 2},
     "cnn_regression": {"load_data": {"count": 400}},
     "char_rnn": {
         "SAMPLE_LENGTH": 5,
@@ -99,6 +101,17 @@ SHORTER = {
     "lstm": {"load_data": {"length": 12}, "gradient_flow": {"steps": 10}},
     "vit": {"build_model": {"depth": 1, "embed_dim": 16}},
     "boltzmann_machine": {"SWEEPS": 1, "CHAINS": 100},
+    "arithmetic_intensity": {
+        "TIMED": {"dense, batch 1": (keras.layers.Dense(4), (8,), 1)},
+        "best_seconds": {"repeats": 1},
+        "machine_peak": {"size": 64},
+        "machine_bandwidth": {"megabytes": 1},
+    },
+    "systolic_array": {"HIDDEN": 4},
+    "pilotnet": {"load_data": {"count": 6}, "LAPS": 0.02, "METERS": 20},
+    "quantization": {"BITS": (2, 8), "CALIBRATION": 5, "build_model": {"filters": 2, "units": 8}},
+    "menace": {"GAMES": 20, "SEEDS": 1, "often_opened": {"games": 5}},
+    "q_learning": {"STEPS": 1000, "MAZE_STEPS": 50, "MAZES": 1},
     "hopfield": {
         "SIDE": 6,
         "SWEEPS": 4,
@@ -126,6 +139,8 @@ VARIANTS = {
     "lenet_to_alexnet": ("lenet", "augmentation"),
     "cnn_improvements": ("plain", "all"),
     "plain_versus_residual": ("plain_8", "residual_8"),
+    "dqn": ("dqn", "neither"),
+    "quantization": ("float32", "flexpoint_8"),
 }
 
 # Recipes whose `main()` does not give the scores of `run` yet.

@@ -119,6 +119,29 @@ def test_time_is_that_of_the_whole_default_command(capsys, commands, shown):
     assert (f"[{shown}, imdb]" if shown else "[imdb]") in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("lines", "names"),
+    [
+        ('VARIANTS = {\n    "a": {"b": 1},\n    "c": {},\n}\nSIZE = 3', ["a", "c"]),
+        ('VARIANTS = {"a": {}}  # one\n\n\ndef f():\n    pass', ["a"]),
+        ('SIZES = (1, 2)\nVARIANTS = {\n    name: {"size": name} for name in SIZES\n}\nA = 1', []),
+        ("SIZE = 3", []),
+    ],
+)
+def test_variants_are_read_from_the_source(lines, names):
+    assert list_command.variants(lines + "\n") == names
+
+
+def test_a_recipe_of_which_a_variant_was_not_measured_has_no_time():
+    source = 'VARIANTS = {\n    "a": {},\n    "b": {},\n}\nEPOCHS = 1\n'
+    rows = [
+        {"variant": name, "seconds": "60", "command": "make measure-x", "metric": "loss"}
+        for name in ("a", "b")
+    ]
+    assert list_command.seconds(rows, source) == 120
+    assert list_command.seconds(rows[:1], source) is None
+
+
 def test_what_is_only_planned_is_said_to_be_planned(capsys, tmp_path, monkeypatch):
     table = tmp_path / "SLIDES.md"
     table.write_text(

@@ -88,3 +88,37 @@ def test_files_may_have_spaces_in_their_names(tmp_path, files, words):
     done = make("predict-cnn-mnist", f"FILES={files.format(tmp_path)}", "ARGS=--json", python=WORDS)
     given = "".join(f"<{tmp_path}/{word}>" for word in words)
     assert done.stdout == f"<-m><recipes><predict><cnn-mnist>{given}<--json>"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["export-lenet/lenet", "FORMAT=onnx"], ["export", "lenet/lenet", "--format", "onnx"]),
+        (["new-a-net", "CHAPTER=gans"], ["new", "a-net", "--chapter", "gans"]),
+        (
+            ["new-a-net", "CHAPTER=gans", "ITEM=G3", "ARGS=--title 'A net.'"],
+            ["new", "a-net", "--chapter", "gans", "--item", "G3", "--title", "A net."],
+        ),
+        (
+            ["compare", "RUNS=cnn-mnist 'my runs' vgg/smoke"],
+            ["compare", "cnn-mnist", "my runs", "vgg/smoke"],
+        ),
+        (["notebook-cnn-mnist", "ARGS=--smoke"], ["notebook", "cnn-mnist", "--smoke"]),
+        (["notebooks"], ["notebook", "all"]),
+        (["gallery"], ["gallery"]),
+        (["list", "ES=1", "WORD=red convolutiva"], ["list", "--es", "red convolutiva"]),
+    ],
+)
+def test_commands_get_what_was_typed(arguments, words):
+    done = make(*arguments, python=WORDS)
+    assert done.stdout == "".join(f"<{word}>" for word in ["-m", "recipes", *words])
+
+
+@pytest.mark.parametrize(
+    ("target", "missing"),
+    [("export-cnn-mnist", "FORMAT="), ("new-a-net", "CHAPTER="), ("compare", "RUNS=")],
+)
+def test_what_a_command_lacks_is_said(target, missing):
+    done = make(target, python=WORDS)
+    assert done.returncode == 2
+    assert missing in done.stderr

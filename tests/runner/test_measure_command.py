@@ -26,18 +26,22 @@ def runs(monkeypatch, tmp_path):
         folder = pathlib.Path(command[command.index("--output") + 1])
         kind = "stand-in" if "--no-data" in commands[0] else "real"
         variant = command[command.index("--variant") + 1] if "--variant" in command else None
-        folder = folder / ("stand-in" if kind == "stand-in" else "") / (variant or "")
+        place = "stand-in" if kind == "stand-in" else "own/photos" if "--data" in command else ""
+        kind = "own" if "--data" in command else kind
+        folder = folder / place / (variant or "")
         folder.mkdir(parents=True)
         metrics = {
             "recipe": "cnn_mnist",
             "variant": variant,
-            "data": {"mnist": kind},
+            "data": {"photos" if kind == "own" else "mnist": kind},
             "metric": "accuracy",
             "scores": {"accuracy": SCORES[int(command[command.index("--seed") + 1])], "loss": 0.1},
             "baseline": {"accuracy": 0.92},
             "baseline_name": "Logistic regression",
             "parameters": 29466,
             "trainable_parameters": 29354,
+            "multiply_accumulates": 2_276_544,
+            "activations": None,
             "fit_seconds": 60.0,
             "hardware": "a computer",
         }
@@ -64,10 +68,23 @@ def test_mean_and_deviation_are_recorded_beside_the_baseline(runs):
     assert float(row["mean"]) == pytest.approx(statistics.mean(SCORES.values()))
     assert float(row["deviation"]) == pytest.approx(statistics.stdev(SCORES.values()))
     assert (row["runs"], row["baseline_score"], row["data"]) == ("3", "0.92", "mnist, 21 MB")
+    assert (row["multiply_accumulates"], row["activations"]) == ("2276544", "")
     assert row["command"] == 'make measure-cnn-mnist ARGS="--seeds 3 --epochs 10 --set filters=8"'
     assert "0.980 ± 0.010" in pages.RESULTS.read_text(encoding="utf8")
     assert [command[command.index("--seed") + 1] for command in runs] == ["0", "1", "2"]
     assert all("filters=8" in command for command in runs)
+
+
+def test_data_of_ones_own_is_recorded_beside(runs, tmp_path):
+    words = ["--data", "../photos", "--skip-broken", "--class-weights", "balanced"]
+    assert cli.main(["measure", "cnn_cifar10", "--seeds", "2", *words]) == 0
+    assert not results.PATH.exists()
+    place = tmp_path / "saved_models" / "cnn_cifar10" / "own" / "photos" / "results.csv"
+    (row,) = results.read(place)
+    assert (row["data"], row["runs"]) == ("photos", "2")
+    assert all(set(words) <= set(command) for command in runs)
+    said = '--data ../photos --skip-broken --class-weights balanced"'
+    assert row["command"].endswith(said), row["command"]
 
 
 def test_one_of_the_variants(runs):

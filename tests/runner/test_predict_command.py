@@ -1,5 +1,6 @@
 """`python -m recipes predict`: files of every kind, answers of every task, one line for whatever is wrong."""
 
+import csv
 import json
 import os
 import pathlib
@@ -13,7 +14,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from recipes._runner import cli, saved
+from recipes._runner import cli, predict_command, saved
 from recipes._runner.recipe import ROOT
 
 
@@ -309,7 +310,7 @@ def test_images_that_cannot_be_read(capsys):
     assert "gone.png does not exist" in refused(capsys, "model.keras", "gone.png")
     assert "thing.pdf: give images" in refused(capsys, "model.keras", "thing.pdf")
     pathlib.Path("folder.png").mkdir()
-    assert "folder.png is no file" in refused(capsys, "model.keras", "folder.png")
+    assert "folder.png holds no images" in refused(capsys, "model.keras", "folder.png")
     pathlib.Path("a.txt").write_text("a", encoding="utf-8")
     assert "a.txt: model.keras takes images" in refused(capsys, "model.keras", "a.txt")
 
@@ -489,6 +490,118 @@ def test_a_whole_file_is_one_text(capsys):
     pathlib.Path("review.txt").write_text("one\n\ntwo\n", encoding="utf-8")
     (found,) = json.loads(predict(capsys, "model.keras", "review.txt", "--whole", "--json"))
     assert found == {"file": "review.txt", "text": "ONE\n\nTWO"}
+
+
+def test_folder_stands_for_all_files_in_it_that_the_model_takes(capsys, monkeypatch):
+    """At any depth, in their order; in as few calls of the model as their shapes allow."""
+    save(brightness())
+    for folder in ("all/b", "all/.hidden"):
+        pathlib.Path(folder).mkdir(parents=True)
+    for name, value in {"b/1.png": 255, "a.png": 0, "c.JPG": 255, ".hidden/x.png": 0}.items():
+        Image.new("L", (9, 5), value).save(f"all/{name}", format="PNG")
+    pathlib.Path("all/notes.txt").write_text("no picture")
+    calls = []
+    monkeypatch.setattr(
+        keras.Model,
+        "predict",
+        lambda model, x, verbose: calls.append(len(x)) or model.predict_on_batch(x),
+    )
+    picture("first.png", 255)
+    found = json.loads(predict(capsys, "model.keras", "first.png", "all", "--json"))
+    assert [(each["file"], each["class"]) for each in found] == [
+        ("first.png", 1), ("all/a.png", 0), ("all/b/1.png", 1), ("all/c.JPG", 1),
+    ]  # fmt: skip
+    assert calls == [4]
+
+
+def test_files_of_other_shapes_and_many_files_come_in_several_batches(capsys, monkeypatch):
+    save(brightness((None, None, 1)))
+    pathlib.Path("all").mkdir()
+    for number in range(70):
+        picture(f"all/{number:02}.png", 255 * (number % 2), size=(4 + (number == 3), 4))
+    calls = []
+    predict_on_batch = keras.Model.predict_on_batch
+    monkeypatch.setattr(
+        keras.Model,
+        "predict",
+        lambda model, x, verbose: calls.append(len(x)) or predict_on_batch(model, x),
+    )
+    found = json.loads(predict(capsys, "model.keras", "all", "--json"))
+    assert [each["class"] for each in found] == [number % 2 for number in range(70)]
+    assert calls == [3, 1, 64, 2]
+
+
+def test_file_of_a_folder_that_cannot_be_read_is_named_and_left_out(capsys):
+    save(brightness())
+    pathlib.Path("all").mkdir()
+    pathlib.Path("all/broken.png").write_bytes(b"no picture")
+    picture("all/white.png", 255)
+    assert cli.main(["predict", "model.keras", "all"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith("all/white.png: 1 ")
+    assert "left out: all/broken.png is no readable image" in printed.err.splitlines()[0]
+    pathlib.Path("all/white.png").unlink()
+    assert cli.main(["predict", "model.keras", "all"]) == 2
+    assert "nothing of all this can be read" in capsys.readouterr().err
+    assert "is no readable image" in refused(capsys, "model.keras", "all/broken.png")
+
+
+def test_folder_without_such_files_gets_one_line(capsys):
+    save(brightness())
+    pathlib.Path("texts").mkdir()
+    pathlib.Path("texts/a.txt").write_text("a")
+    assert "texts holds no images (.png" in refused(capsys, "model.keras", "texts")
+
+
+def table_of(capsys, *arguments):
+    said = predict(capsys, *arguments, "--csv", "out.csv")
+    with open("out.csv", encoding="utf8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert said == f"{len(rows)} answers in out.csv"
+    return rows
+
+
+def test_answers_as_a_table(capsys):
+    save(brightness(), task="multi-class", classes=["dark, dim", "bright"])
+    picture("black.png", 0)
+    picture("white.png", 255)
+    assert table_of(capsys, "model.keras", "black.png", "white.png") == [
+        {"file": "black.png", "class": "dark, dim", "probability": f"{SOFT[1]:.6g}"},
+        {"file": "white.png", "class": "bright", "probability": f"{1 - SOFT[0]:.6g}"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("result", "row"),
+    [
+        ({"file": "a", "page": 2, "value": 0.5}, {"file": "a", "page": 2, "value": "0.5"}),
+        ({"file": "a", "value": None}, {"file": "a", "value": ""}),
+        ({"file": "a", "value": [1.5, None]}, {"file": "a", "value_1": "1.5", "value_2": ""}),
+        (
+            {"file": "a", "labels": [{"class": "b", "probability": 0.75}, {"class": "c"}]},
+            {"file": "a", "labels": "b; c", "probabilities": "0.75"},
+        ),
+        ({"file": "a", "labels": None}, {"file": "a", "labels": "", "probabilities": ""}),
+        ({"file": "a", "line": 3, "text": "x,y"}, {"file": "a", "line": 3, "text": "x,y"}),
+        (
+            {"file": "a", "class": 7, "probability": 0.123456789, "unlike": 0.25},
+            {"file": "a", "class": 7, "probability": "0.123457", "unlike": "0.25"},
+        ),
+    ],
+)
+def test_row_of_each_kind_of_answer(result, row):
+    assert predict_command.as_row(result) == row
+
+
+def test_table_that_is_there_stays(capsys):
+    save(brightness())
+    picture("black.png", 0)
+    pathlib.Path("out.csv").write_text("mine")
+    assert "--force" in refused(capsys, "model.keras", "black.png", "--csv", "out.csv")
+    assert pathlib.Path("out.csv").read_text() == "mine"
+    assert table_of(capsys, "model.keras", "black.png", "--force")
+    line = refused(capsys, "model.keras", "black.png", "--csv", "no/such/out.csv")
+    assert "no/such/out.csv cannot be written" in line
 
 
 def test_who_answers_is_said_beside_the_answers(capsys, workplace):

@@ -259,6 +259,52 @@ def test_best_epoch_is_chosen_on_validation(tmp_path):
     )
 
 
+def test_what_an_inference_costs_is_recorded_but_in_a_smoke_run(tmp_path):
+    for flags, folder, products, values in [
+        ([], tmp_path, 4 * 8 + 8 * 1, 4 + 8 + 1),
+        (["--smoke"], tmp_path / "smoke", None, None),
+    ]:
+        assert run(tmp_path, *flags) == 0
+        metrics = json.loads((folder / "metrics.json").read_text())
+        assert (metrics["multiply_accumulates"], metrics["activations"]) == (products, values)
+
+
+@pytest.mark.parametrize(
+    ("there", "usable", "said"),
+    [(2, {0, 1}, "2 cores"), (2, {1}, "1 of 2 cores"), (1, {0}, "1 core")],
+)
+def test_cores_that_a_process_may_use(there, usable, said, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: there)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: usable, raising=False)
+    assert training.cores() == said
+
+
+def of_two_inputs():
+    inputs = keras.Input((4,)), keras.Input((4,))
+    return keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Add()(inputs)))
+
+
+class Subclassed(keras.Model):
+    """Has no inputs that are known before a call."""
+
+    def call(self, x):
+        return x
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        of_two_inputs,
+        Subclassed,
+        lambda: keras.Sequential([keras.Input((None, 4)), keras.layers.Dense(1)]),
+        lambda: keras.Sequential([keras.Input((3, 4)), keras.layers.LSTM(1)]),
+    ],
+    ids=["two inputs", "subclassed", "unknown length", "loop"],
+)
+def test_what_cannot_be_counted_is_not(build):
+    assert training.inference_cost(build()) == {}
+
+
 def test_a_recipe_may_keep_the_last_epoch(tmp_path, monkeypatch):
     monkeypatch.setattr(tiny_recipe, "KEEP", "last", raising=False)
     assert run(tmp_path, "--epochs", "4", "--set", "learning_rate=0.5", "--seed", "2") == 0

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import math
 import os
 import pathlib
 import subprocess
@@ -10,7 +11,7 @@ import sys
 import keras
 import pytest
 
-from recipes._runner import cli, saved
+from recipes._runner import cli, run_command, saved
 from recipes._runner.errors import UserError
 from recipes._runner.recipe import ROOT, all_recipes
 
@@ -88,6 +89,38 @@ def test_a_folder_of_the_same_name_hides_nothing():
     assert found("cnn-mnist") == "saved_models/cnn_mnist"
     assert found("./cnn-mnist") == "cnn-mnist"
     assert found(str(pathlib.Path("cnn-mnist").resolve())) == "cnn-mnist"
+
+
+def test_a_network_that_comes_with_the_collection_answers_until_one_is_trained():
+    leave("saved_models/trained/cnn_mnist", file="deployed.keras")
+    path = saved.model_file("CNN-MNIST/")
+    assert path == saved.SAVED_MODELS / "trained/cnn_mnist/deployed.keras"
+    path.with_name("metrics.json").write_text('{"data": {"mnist": "real"}}')
+    assert "deployed.keras, which comes with the collection, trained on mnist" in saved.origin(path)
+    for name in ("cnn-mnist/smoke", "mlp-mnist", "./cnn-mnist"):
+        refused(name)
+    leave("saved_models/cnn_mnist")
+    assert found("cnn-mnist") == "saved_models/cnn_mnist"
+    assert "collection" not in saved.origin(saved.model_file("cnn-mnist"))
+
+
+COME_ALONG = sorted((run_command.SAVED_MODELS / "trained").iterdir())
+
+
+@pytest.mark.parametrize("folder", COME_ALONG, ids=lambda folder: folder.name)
+def test_what_comes_with_the_collection_is_small_measured_and_can_be_loaded(folder):
+    path = next(folder / file for file in saved.FILES if (folder / file).exists())
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 2_000_000
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf8"))
+    assert set(metrics["data"].values()) == {"real"}
+    assert f"| {metrics['metric']} | {metrics['scores'][metrics['metric']]:.4f} |" in (
+        folder / "README.md"
+    ).read_text(encoding="utf8")
+    network = saved.load(path)
+    names = {layer.name for layer in network._flatten_layers()}
+    assert len(names) > 3
+    trainable = sum(math.prod(weight.shape) for weight in network.trainable_weights)
+    assert trainable == metrics["trainable_parameters"]
 
 
 def test_folders_and_files(monkeypatch):

@@ -5,12 +5,14 @@ import numpy as np
 
 from recipes.common import plots
 
-TITLES = {"two_groups": "two groups", "one_group": "one group"}
+TITLES = {"two_groups": "two groups", "one_group": "one group", "zfnet": "ZFNet"}
 
 
 def figures(models, test, histories):
     """The filters of the first convolution, as small images: edges, and spots of color."""
-    figure, axes = plt.subplots(1, len(models), figsize=(8, 4), layout="constrained", squeeze=False)
+    figure, axes = plt.subplots(
+        1, len(models), figsize=(10, 4), layout="constrained", squeeze=False
+    )
     for axis, (name, model) in zip(axes[0], models.items(), strict=True):
         kernel = first_kernel(model)  # (height, width, 3, filters)
         images = scaled(kernel.transpose(3, 0, 1, 2))

@@ -55,6 +55,39 @@ def test_same_outputs_as_the_graph_of_caffes_network():
     np.testing.assert_allclose(model(images), expected, atol=1e-5)
 
 
+def test_zfnet_is_the_published_network():
+    cost = network_cost(references.published(alexnet.zfnet, 224))
+    assert cost["parameters"] == 87_250_536
+    assert cost["layers"] == 8
+    convolutions = 109**2 * 96 * 49 * 3 + 25**2 * 256 * 25 * 96
+    convolutions += 12**2 * 512 * 9 * (256 + 512 + 512)
+    dense = 6 * 6 * 512 * 4096 + 4096 * 1024 + 1024 * 1000
+    assert cost["multiply_accumulates"] == convolutions + dense
+
+
+@pytest.mark.full
+def test_zfnet_has_the_same_outputs_as_the_graph_of_onnx():
+    reference = references.onnx_reference("zfnet512")
+    assert reference.parameters == 87_250_536
+    model = references.published(alexnet.zfnet, 224)
+    weighted = references.weighted_layers(model)
+    for layer, (_, _, (kernel, bias)) in zip(weighted, reference.layers, strict=True):
+        if layer is weighted[5]:
+            kernel = references.after_flatten(kernel, 6, 6)
+        layer.set_weights([kernel, bias])
+    images = references.images(224, count=1)
+    expected = reference(images)
+    assert expected.std(axis=1).min() > 1e-5
+    np.testing.assert_allclose(model(images), expected, atol=1e-5)
+
+
+def test_small_zfnet():
+    model = alexnet.build_model(**alexnet.VARIANTS["zfnet"])
+    assert model.count_params() == 1_256_610
+    sizes = [layer.output.shape[1] for layer in model.layers if layer.name.startswith("conv2d")]
+    assert sizes == [32, 6, 2, 2, 2]
+
+
 def test_small_form_keeps_the_order_of_the_layers():
     model = alexnet.build_model()
     order = [type(layer).__name__ for layer in model.layers if layer.weights]

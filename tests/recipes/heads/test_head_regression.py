@@ -46,7 +46,7 @@ def test_only_the_linear_head_leaves_the_range_of_its_targets(activation):
     table[:, 2] = np.linspace(-1, 1, 64)
     data = tf.data.Dataset.from_tensor_slices((table, 4 * table[:, 2:3])).batch(64)
     keras.utils.set_random_seed(0)
-    model = recipe.build_model(activation, dropout=0.0, steps=200, train=data)
+    model = recipe.build_model(activation, sinusoids=32, dropout=0.0, steps=200, train=data)
     for x, y in data.repeat(150):
         model.train_on_batch(x, y)
     beyond = np.zeros((1, 15), "float32")
@@ -59,7 +59,7 @@ def test_only_the_linear_head_leaves_the_range_of_its_targets(activation):
 
 
 def test_the_docstring_has_the_number_of_parameters():
-    model = recipe.build_model(train=table_with_gaps())
+    model = recipe.build_model(sinusoids=32, train=table_with_gaps())
     trainable = sum(np.prod(weight.shape) for weight in model.trainable_weights)
     assert f"{model.count_params():,} parameters" in recipe.build_model.__doc__
     assert f"{trainable:,} of them are trainable" in recipe.build_model.__doc__
@@ -67,7 +67,7 @@ def test_the_docstring_has_the_number_of_parameters():
 
 def test_gaps_in_any_column_are_filled_before_both_branches():
     train = table_with_gaps()
-    model = recipe.build_model(train=train, steps=40)
+    model = recipe.build_model(sinusoids=32, train=train, steps=40)
     for _ in range(10):
         for x, y in train:
             model.train_on_batch(x, y)
@@ -87,7 +87,7 @@ def test_places_are_not_rounded_in_16_bits(name):
     features = {}
     for policy in ("float32", name):
         keras.config.set_dtype_policy(policy)
-        model = recipe.build_model(train=train)
+        model = recipe.build_model(sinusoids=32, train=train)
         concatenate = next(
             layer for layer in model.layers if isinstance(layer, keras.layers.Concatenate)
         )

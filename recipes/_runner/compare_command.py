@@ -1,0 +1,233 @@
+"""`python -m recipes compare RUN RUN …`: runs side by side, their curves in one picture and their scores in a table.
+
+A run is what `run` leaves: a recipe's name (cnn-mnist, cnn-mnist/smoke), or a folder. One that
+trained several variants stands for all of them.
+"""
+
+import csv
+import dataclasses
+import pathlib
+
+from recipes._runner import output, results, saved
+from recipes._runner.arguments import expanded, expanded_path
+from recipes._runner.errors import UserError
+from recipes._runner.run_command import SAVED_MODELS, shown
+from recipes.tuning import storage
+
+LEGEND = 24  # characters of a name in the picture
+
+
+def add_arguments(parser):
+    parser.add_argument(
+        "runs", nargs="+", type=expanded, metavar="RUN", help="cnn-mnist, vgg/smoke, or a folder"
+    )
+    parser.add_argument(
+        "--output",
+        type=expanded_path,
+        metavar="DIR",
+        help="where to write [saved_models/comparison]",
+    )
+
+
+@dataclasses.dataclass
+class Run:
+    """One trained network.
+
+    Args:
+        name: What to call it here.
+        folder: Where it lies.
+        metrics: What its run noted.
+    """
+
+    name: str
+    folder: pathlib.Path
+    metrics: dict
+
+    @property
+    def history(self):
+        """`{metric: [value of each epoch, …]}`; empty if it is not there."""
+        path = self.folder / "history.csv"
+        if not path.exists():
+            return {}
+        columns = {}
+        with open(path, encoding="utf8", newline="") as file:
+            for row in csv.DictReader(file):
+                for name, value in row.items():
+                    if name != "epoch":
+                        columns.setdefault(name, []).append(float(value or "nan"))
+        return columns
+
+    @property
+    def data(self):
+        """The data it was trained and tested on, in words."""
+        noted = self.metrics.get("data") or {}
+        words = [name + " (stand-in)" * (kind == "stand-in") for name, kind in noted.items()]
+        return ", ".join(words) or "generated"
+
+
+def main(options):
+    if options.output:
+        output.refuse_others(options.output)
+    runs = named([run for name in options.runs for run in runs_of(name)])
+    folder = options.output or SAVED_MODELS / "comparison"
+    head, *rows = table(runs)
+    output.mark(folder)
+    lines = ["# Comparison", "", *results.table_head(head)]
+    lines += [results.table_line(row) for row in rows]
+    curves = {short(run.name): run.history for run in runs if run.history}
+    if curves:
+        draw(curves, runs, folder)
+        lines += ["", "![training_curves](training_curves.png)"]
+    storage.write(folder / "README.md", "\n".join(lines) + "\n")
+    print("\n".join(aligned([head, *rows])))
+    for line in remarks(runs):
+        print(line)
+    print(f"Saved in {shown(folder)}: README.md" + ", training_curves.png" * bool(curves))
+
+
+def runs_of(name):
+    """The runs that a name or a folder stands for.
+
+    Raises:
+        UserError: if it is none.
+    """
+    folder = run_folder(name)
+    metrics = saved.read_json(folder / "metrics.json")
+    if "scores" in metrics:
+        return [Run(called(folder), folder, metrics)]
+    variants = {
+        variant: noted
+        for variant, noted in metrics.items()
+        if isinstance(noted, dict) and "scores" in noted
+    }
+    if not variants:
+        what = "is damaged" if (folder / "metrics.json").exists() else "is missing"
+        raise UserError(f"{name} is no run: {shown(folder / 'metrics.json')} {what}")
+    return [
+        Run(called(folder / variant), folder / variant, noted)
+        for variant, noted in variants.items()
+    ]
+
+
+def run_folder(name):
+    """Raises a UserError that says what to do if there is no such folder."""
+    path = pathlib.Path(name)
+    is_path = path.is_absolute() or name.startswith(".")
+    folder = None if is_path else saved.named(name)
+    if folder is None and path.is_dir():
+        folder = path
+    if folder is None:
+        recipe = None if is_path else saved.recipe_called(name.partition("/")[0])
+        hint = f"`make recipe-{recipe.slug}` makes one" if recipe else "no folder of that name"
+        raise UserError(f"{name} is no run: {hint}")
+    return folder
+
+
+def called(folder):
+    """What to call the run in a folder: `cnn_mnist/smoke`, or its path where it lies elsewhere."""
+    folder = folder.resolve()
+    if folder.is_relative_to(SAVED_MODELS.resolve()):
+        return str(folder.relative_to(SAVED_MODELS.resolve()))
+    return shown(folder)
+
+
+def named(runs):
+    """The runs without the folders that all of their names begin with."""
+    parts = [pathlib.PurePath(run.name).parts for run in runs]
+    same = 0
+    for each in zip(*(names[:-1] for names in parts), strict=False):
+        if len(set(each)) > 1 or len(runs) == 1:
+            break
+        same += 1
+    return [
+        dataclasses.replace(run, name="/".join(names[same:]))
+        for run, names in zip(runs, parts, strict=True)
+    ]
+
+
+def short(name):
+    """A name for the legend of a picture, where the end says most."""
+    return name if len(name) <= LEGEND else "…" + name[-LEGEND:]
+
+
+def table(runs):
+    """The rows of the table, its head first."""
+    scores = list(dict.fromkeys(name for run in runs for name in run.metrics["scores"]))
+    different = differing([run.metrics.get("arguments") or {} for run in runs])
+    head = ["run", *map(with_arrow, scores), "baseline", "parameters", "epochs", "training"]
+    head += ["seed", *different]
+    rows = [head]
+    for run in runs:
+        noted = run.metrics
+        arguments = noted.get("arguments") or {}
+        rows.append(
+            [
+                run.name,
+                *(number(noted["scores"].get(name)) for name in scores),
+                number((noted.get("baseline") or {}).get(noted.get("metric"))),
+                f"{noted['trainable_parameters']:,}",
+                str(noted["epochs"]),
+                results.duration(noted["fit_seconds"]),
+                str(noted["seed"]),
+                *(str(arguments.get(name, "")) for name in different),
+            ]
+        )
+    return rows
+
+
+def differing(arguments):
+    """The names of the arguments that are not the same for all."""
+    names = dict.fromkeys(name for each in arguments for name in each)
+    return [name for name in names if len({str(each.get(name)) for each in arguments}) > 1]
+
+
+def with_arrow(name):
+    return f"{name} {results.ARROWS.get(name, '')}".strip()
+
+
+def number(value):
+    return "" if value is None else f"{value:.4f}"
+
+
+def aligned(rows):
+    """The rows as lines, their cells below one another."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+
+
+def remarks(runs):
+    """What makes the runs hard to compare: other data, or tiny data of a smoke run."""
+    by_data = {}
+    for run in runs:
+        by_data.setdefault((run.data, run.metrics.get("split")), []).append(run.name)
+    if len(by_data) > 1:
+        each = "; ".join(
+            f"{data}, {split} set: {', '.join(names)}" for (data, split), names in by_data.items()
+        )
+        yield f"Not on the same data: {each}"
+    smoke = [run.name for run in runs if is_smoke(run.folder)]
+    if smoke:
+        yield f"Made by smoke runs in seconds, which means nothing: {', '.join(smoke)}"
+
+
+def is_smoke(folder):
+    """A run writes its plan beside its model, or above the variants'."""
+    return any(
+        saved.read_json(place / "plan.json").get("smoke") for place in (folder, folder.parent)
+    )
+
+
+def draw(curves, runs, folder):
+    """The curves of all runs, the best marked of what chose the epochs if that was the same for all."""
+    from recipes._runner import figures
+
+    figures.use_style()
+    monitors = {name for run in runs for name in run.metrics.get("validation") or {}}
+    monitor, direction = "val_loss", "min"
+    if len(monitors) == 1:
+        (name,) = monitors
+        arrow = results.ARROWS.get(name.removeprefix("val_"))
+        if arrow:
+            monitor, direction = name, "max" if arrow == "↑" else "min"
+    figure = figures.training_curves(curves, monitor, direction)
+    figures.save({"training_curves": figure}, folder)

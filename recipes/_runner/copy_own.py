@@ -1,0 +1,429 @@
+"""The source of a recipe that reads data of one's own: what `copy … --data` writes in the place of the recipe's.
+
+`load_data` and `main` are written anew, in plain Keras and pandas; the network keeps its lines, with other defaults;
+what nothing needs any more goes.
+"""
+
+import ast
+import inspect
+import json
+
+from recipes._runner import copy_extras, inputs
+from recipes._runner.errors import UserError
+
+# What Keras' own readers of folders take; they do not turn photographs as the camera was held.
+KERAS_READS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
+COLORS = {1: "grayscale", 3: "rgb", 4: "rgba"}
+# Names that a recipe has whether or not its `main` uses them.
+LASTING = {"load_data", "build_model", "search_space", "baseline", "deployed", "callbacks", "main"}
+LASTING |= {"EPOCHS", "OBJECTIVE", "KEEP", "CLASSES", "DATA", "features"}
+WHERE_FROM = {
+    "np": "import numpy as np",
+    "pathlib": "import pathlib",
+    "pd": "import pandas as pd",
+    "split_by_class": "from recipes.common.splits import split_by_class",
+    "tf": "import tensorflow as tf",
+    "to_numpy": "from recipes.common.arrays import to_numpy",
+}
+
+
+def source(recipe, module, own, options):
+    """The recipe's source, for the user's data.
+
+    Args:
+        recipe: The recipe.
+        module: Its module.
+        own: What was found of the data, an `OwnData`.
+        options: With `variant`, `encoding`, `early_stopping` and `class_weights`.
+
+    Raises:
+        UserError: if Keras' readers cannot read what the runner can.
+    """
+    check(own, options)
+    written = {
+        "load_data": load_data(module, own, options),
+        "main": main(recipe, module, own, options),
+    }
+    if own.scale:
+        written["deployed"] = DEPLOYED
+    constants = {"CLASSES": f"CLASSES = {literal(own.classes)}" if own.classes else None}
+    defaults = dict(getattr(module, "VARIANTS", {}).get(options.variant) or {})
+    names = build_arguments(recipe)
+    defaults |= {"classes": "len(CLASSES)"} if "classes" in names else {}
+    defaults |= {"input_shape": repr(own.shape)} if own.shape else {}
+    parts = segments(recipe)
+    blocks = []
+    for node, text in parts:
+        name = defined(node)
+        if name in ("deployed", "VARIANTS", "WRONG") and name not in written:
+            used = name == "VARIANTS" and "VARIANTS" in names_in(function(recipe, "build_model"))
+            if not used:
+                continue
+        if name == "build_model":
+            text = with_defaults(node, text, defaults, own)
+        elif name in written:
+            text = written.pop(name)
+        elif name in constants:
+            continue
+        blocks.append(text.strip("\n"))
+    place = next(i for i, text in enumerate(blocks) if text.startswith("EPOCHS"))
+    told = [block for block in (data_constants(own), constants["CLASSES"]) if block]
+    blocks[place] = "\n".join([blocks[place], *told])
+    if "deployed" in written:
+        blocks.insert(-2, written.pop("deployed"))
+    if own.kind == "table":
+        before = next(i for i, text in enumerate(blocks) if text.startswith("def load_data"))
+        blocks.insert(before, FEATURES)
+    return tidy(blocks, own)
+
+
+def check(own, options):
+    """Raises a UserError for files that a copy in plain Keras cannot read."""
+    if own.layout == "folder" and own.kind == "image":
+        others = [file for file in own.files if file.suffix.lower() not in KERAS_READS]
+        if others:
+            raise UserError(
+                f"{others[0]}: a copy reads {' '.join(KERAS_READS)} with Keras; save it as one of these"
+            )
+    if own.layout == "folder" and own.kind == "text" and options.encoding:
+        raise UserError("--encoding: a copy reads folders of texts in UTF-8; save them so")
+    if own.in_parts:
+        raise UserError(
+            f"{own.path}: a copy reads a folder for each class; join those of train, validation and test"
+        )
+
+
+# The source, part by part
+
+
+def segments(recipe):
+    """`(node, text)` of all that stands on the top level, each with the comments before it."""
+    lines = recipe.source.splitlines()
+    found, begin = [], 0
+    for node in recipe.tree.body:
+        end = node.end_lineno
+        # A comment behind the last line of an expression belongs to it.
+        found.append((node, "\n".join(lines[begin:end])))
+        begin = end
+    return found
+
+
+def defined(node):
+    """The name that a statement of the top level defines, or None."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return node.name
+    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+        return node.targets[0].id
+    return None
+
+
+def function(recipe, name):
+    return next(node for node in recipe.tree.body if getattr(node, "name", "") == name)
+
+
+def build_arguments(recipe):
+    return [each.arg for each in function(recipe, "build_model").args.args]
+
+
+def names_in(node):
+    """All names that a piece of source reads."""
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+
+
+def with_defaults(node, text, defaults, own):
+    """`build_model` with other defaults, and a docstring that is true of them."""
+    tree = ast.parse(text.strip("\n"))
+    (build,) = (each for each in tree.body if isinstance(each, ast.FunctionDef))
+    lines = text.strip("\n").split("\n")
+    changes = []
+    named = build.args.args[len(build.args.args) - len(build.args.defaults) :]
+    for argument, default in zip(named, build.args.defaults, strict=True):
+        if argument.arg in defaults:
+            value = defaults[argument.arg]
+            value = value if argument.arg in ("classes", "input_shape") else repr(value)
+            changes.append((default, value))
+    words = build.body[0]
+    changes.append((words, f'"""The compiled network: {takes(own)} to {answers(own)}."""'))
+    for old, new in sorted(changes, key=lambda change: -change[0].lineno):
+        first, last = old.lineno - 1, old.end_lineno - 1
+        before = lines[first].encode()[: old.col_offset].decode()
+        after = lines[last].encode()[old.end_col_offset :].decode()
+        lines[first : last + 1] = [before + new + after]
+    return "\n".join(lines)
+
+
+def takes(own):
+    if own.kind == "image":
+        return f"{own.shape} images"
+    return "a string" if own.kind == "text" else "the numbers of a row"
+
+
+def answers(own):
+    if own.form == "numbers":
+        return f"{own.names['target'][0]}, standardized"
+    if own.form == "two classes":
+        return f'the probability of "{own.classes[1]}"'
+    if own.form == "labels":
+        return f"{len(own.classes)} probabilities, one for each label"
+    return f"{len(own.classes)} class probabilities"
+
+
+def literal(value):
+    """A string, list of strings or None as a formatter would have it: in double quotes, if need be on several lines."""
+    if isinstance(value, list):
+        items = [literal(each) for each in value]
+        line = f"[{', '.join(items)}]"
+        return (
+            line if len(line) <= 80 else "[\n" + "".join(f"    {item},\n" for item in items) + "]"
+        )
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+
+
+def data_constants(own):
+    file = own.names.get("file")
+    why = "a folder for each class" if own.layout == "folder" else "the target is a column of it"
+    lines = [f"DATA = {literal(str(file or own.path))}  # {why}"]
+    if own.scale:
+        mean, deviation = own.scale
+        lines += [f"MEAN = {mean!r}  # of {own.names['target'][0]} in the training set"]
+        lines += [f"DEVIATION = {deviation!r}"]
+    if own.columns:
+        lines += ["# Columns of numbers, and of words with the words in them."]
+        lines += ["COLUMNS = {"]
+        lines += [f"    {literal(name)}: {literal(words)}," for name, words in own.columns]
+        lines += ["}"]
+    return "\n".join(lines)
+
+
+FEATURES = '''\
+def features(table):
+    """The columns as numbers, (rows, numbers): one of words becomes a 0 or 1 for each word."""
+    numbers = []
+    for name, words in COLUMNS.items():
+        if words is None:
+            numbers.append(table[name])
+        else:
+            numbers.extend(table[name] == word for word in words)
+    return np.stack(numbers, axis=1).astype("float32")'''
+
+DEPLOYED = '''\
+def deployed(model):
+    """The network, with answers in the units of the data."""
+    return keras.Sequential([model, keras.layers.Rescaling(DEVIATION, MEAN)])'''
+
+READ = {
+    ("image", "folder"): """\
+    # In the order of the files; split_by_class shuffles them.
+    data = keras.utils.image_dataset_from_directory(
+        DATA, class_names=CLASSES, color_mode="{color}", image_size={size}, shuffle=False
+    )
+    images, labels = to_numpy(data)
+    images = images.astype("uint8")
+""",
+    ("text", "folder"): """\
+    # In the order of the files; split_by_class shuffles them.
+    data = keras.utils.text_dataset_from_directory(DATA, class_names=CLASSES, shuffle=False)
+    texts, labels = to_numpy(data)
+""",
+    ("image", "csv"): """\
+    table = pd.read_csv(DATA{reading})
+    images = []
+    for file in table[{source}]:
+        path = pathlib.Path(DATA).parent / file
+        image = keras.utils.load_img(
+            path, color_mode="{color}", target_size={size}, interpolation="bilinear"
+        )
+        images.append(keras.utils.img_to_array(image, dtype="uint8"))
+    images = np.stack(images)
+""",
+    ("text", "csv"): """\
+    table = pd.read_csv(DATA{reading})
+    texts = table[{source}].to_numpy(object)
+""",
+    ("text", "files"): """\
+    table = pd.read_csv(DATA{reading})
+    texts = []
+    for file in table[{source}]:
+        path = pathlib.Path(DATA).parent / file
+        texts.append(path.read_text(encoding="utf-8"))
+    texts = np.array(texts, object)
+""",
+    ("table", "csv"): """\
+    table = pd.read_csv(DATA{reading})
+    rows = features(table)
+""",
+}
+INPUTS = {"image": "images", "text": "texts", "table": "rows"}
+TARGETS = {
+    "classes": "    labels = table[{target}].map(CLASSES.index).to_numpy()\n",
+    "labels": '    labels = table[{target}].str.get_dummies("|")[CLASSES].to_numpy("float32")\n',
+    "columns": '    labels = table[CLASSES].to_numpy("float32")\n',
+    "numbers": """\
+    values = table[{target}].to_numpy("float32")
+    values = (values[:, None] - MEAN) / DEVIATION  # (rows, 1)
+""",
+}
+SPLIT = """\
+    sets = []
+    for part in split_by_class({by}):
+        sets.append(tf.data.Dataset.from_tensor_slices(({inputs}[part], {targets}[part])))
+    train, validation, test = sets
+    train = train.shuffle(len(train)).batch(batch_size).prefetch(2)
+    return train, validation.batch(batch_size), test.batch(batch_size)"""
+
+
+def load_data(module, own, options):
+    """The source of `load_data` for the user's data."""
+    size = inspect.signature(module.load_data).parameters["batch_size"].default
+    forms = {"numbers": f"(1,) {own.names.get('target', [''])[0]}", "labels": "labels, 0 or 1"}
+    last = len(own.classes or ()) - 1
+    what = forms.get(own.form, f"integer labels 0–{last}")
+    what = f"one-hot labels ({last + 1},)" if own.form == "one-hot classes" else what
+    kinds = {"image": f"{own.shape} images", "text": "strings", "table": "rows of numbers"}
+    lines = f'def load_data(batch_size={size}):\n    """Train, validation and test batches of '
+    lines += f'{kinds[own.kind]} and {what}."""\n'
+    layout = "files" if own.kind == "text" and own.names.get("files") else own.layout
+    given = {"source": literal(own.names.get("source"))}
+    if own.layout == "csv":
+        given["reading"] = reading(own, options)
+    if own.shape:
+        given |= {"color": COLORS[own.shape[2]], "size": own.shape[:2]}
+    lines += READ[own.kind, layout].format(**given)
+    targets, by = "labels", "labels"
+    if own.layout == "csv":
+        form = {"two classes": "classes", "one-hot classes": "classes"}.get(own.form, own.form)
+        if form == "labels" and len(own.names["target"]) > 1:
+            form = "columns"
+        lines += TARGETS[form].format(target=literal(own.names["target"][0]))
+    if own.form in ("numbers", "labels"):
+        targets = "values" if own.form == "numbers" else "labels"
+        by = f"np.zeros(len({targets}))"
+        lines += "    # At random: all examples count as one class.\n"
+    else:
+        if own.form == "one-hot classes":
+            targets = "targets"
+            lines += "    targets = keras.utils.to_categorical(labels, len(CLASSES))\n"
+        lines += "    # Of each class the same share for validation, and for the test.\n"
+    return lines + SPLIT.format(by=by, inputs=INPUTS[own.kind], targets=targets)
+
+
+def reading(own, options):
+    """The arguments of `pandas.read_csv` that the file needs."""
+    words = ""
+    if own.names["separator"] != ",":
+        words += f", sep={literal(own.names['separator'])}"
+    if own.kind == "table" and own.names["decimal"] != ".":
+        words += f", decimal={literal(own.names['decimal'])}"
+    content = own.names["file"].read_bytes()[:4]
+    if options.encoding:
+        words += f", encoding={literal(options.encoding)}"
+    elif content.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")):
+        words += f", encoding={literal(inputs.encoding_of(content))}"
+    words += ", skipinitialspace=True" if own.names["spaces"] else ""
+    if own.form in ("classes", "one-hot classes", "two classes"):
+        words += f", dtype={{{literal(own.names['target'][0])}: str}}"
+    return words
+
+
+MAIN = """\
+def main():
+    keras.utils.set_random_seed(0)
+    train, validation, test = load_data()
+    model = build_model({arguments})
+    best = keras.callbacks.ModelCheckpoint(
+        "{name}.keras", monitor="{monitor}", mode="{direction}", save_best_only=True
+    )
+{more}\
+    model.fit(
+        train,
+        validation_data=validation,
+        epochs=EPOCHS,
+        shuffle=False,
+        callbacks=[{callbacks}],
+{weights}\
+    )
+    model = keras.saving.load_model("{name}.keras")  # the best epoch
+    print("Test:", model.evaluate(test, return_dict=True))
+{rest}"""
+
+
+def main(recipe, module, own, options):
+    """The source of `main` for the user's data."""
+    names = build_arguments(recipe)
+    given = ["train=train"] * ("train" in names)
+    given += ["steps=EPOCHS * len(train)"] * ("steps" in names)
+    monitor, direction = own.monitor
+    callbacks, more, weights, rest = ["best"], "", "", ""
+    if hasattr(module, "callbacks"):
+        callbacks.append("*callbacks()")
+    if options.early_stopping:
+        callbacks.append("stop")
+        more += copy_extras.early_stopping(monitor, direction, options.early_stopping)
+    if options.class_weights:
+        more += copy_extras.class_weights(own.form == "one-hot classes")
+        weights = "        class_weight=weights,\n"
+    if hasattr(module, "baseline"):
+        name = module.baseline.__doc__.strip().splitlines()[0].rstrip(".")
+        rest += f'    print("{name}:", baseline(train, test))\n'
+    if own.scale:
+        rest += f'    deployed(model).save("{recipe.name}_deployed.keras")\n'
+    return MAIN.format(
+        arguments=", ".join(given),
+        name=recipe.name,
+        monitor=monitor,
+        direction=direction,
+        more=more,
+        callbacks=", ".join(callbacks),
+        weights=weights,
+        rest=rest,
+    ).rstrip("\n")
+
+
+def tidy(blocks, own):
+    """The blocks as a module, without what nothing needs, and with all imports that it does."""
+    nodes = [ast.parse(block) for block in blocks]
+    while True:
+        read = [names_in(node) for node in nodes]
+        kept = []
+        for index, node in enumerate(nodes):
+            name = defined(node.body[0]) if node.body else None
+            others = set().union(*read[:index], *read[index + 1 :])
+            kept.append(name is None or name in LASTING or name in others)
+        if all(kept):
+            break
+        blocks = [block for block, keep in zip(blocks, kept, strict=True) if keep]
+        nodes = [node for node, keep in zip(nodes, kept, strict=True) if keep]
+    document, *blocks = blocks
+    imports, rest = [], []
+    for block, node in zip(blocks, nodes[1:], strict=True):
+        is_import = node.body and isinstance(node.body[0], ast.Import | ast.ImportFrom)
+        (imports if is_import else rest).append(block)
+    read = set().union(*(names_in(ast.parse(block)) for block in rest))
+    lines = import_lines(imports, read)
+    document = document.rstrip().removesuffix('"""').rstrip()
+    kind = "the folders of" if own.layout == "folder" else "the table"
+    document += f'\n\nThis copy learns from {kind} {own.path.name}.\n"""'
+    body, constant = "", True
+    for block in rest:
+        also = isinstance(ast.parse(block).body[0], ast.Assign)
+        body += ("\n" if constant and also else "\n\n\n") + block  # constants stand together
+        constant = also
+    return f"{document}\n\n{lines}\n{body}\n"
+
+
+def import_lines(imports, read):
+    """Those of the imports that are needed, and others for names that are read, in the usual order."""
+    lines, bound = [], set()
+    for block in imports:
+        (node,) = ast.parse(block).body
+        used = [each for each in node.names if (each.asname or each.name.partition(".")[0]) in read]
+        bound |= {each.asname or each.name for each in used}
+        if used:
+            lines.append(ast.unparse(type(node)(**{**vars(node), "names": used})))
+    lines += [line for name, line in WHERE_FROM.items() if name in read - bound]
+    standard = {"pathlib", "math", "random", "re", "collections", "functools", "itertools"}
+    groups = [[], [], []]
+    for line in sorted(lines, key=lambda line: (line.startswith("from"), line.lower())):
+        top = line.split()[1].partition(".")[0]
+        groups[0 if top in standard else 2 if top in ("layers", "recipes") else 1].append(line)
+    return "\n\n".join("\n".join(group) for group in groups if group)

@@ -1,0 +1,95 @@
+"""`python -m recipes export MODEL --format onnx`: a trained network for another runtime.
+
+The file is kept only if that runtime answers eight rows of the test set as Keras does.
+"""
+
+import os
+import pathlib
+import tempfile
+
+from recipes._runner import output, quiet, saved
+from recipes._runner.arguments import expanded, expanded_path
+from recipes._runner.errors import UserError
+from recipes._runner.recipe import ROOT
+from recipes._runner.run_command import SMOKE_ROWS, shown
+
+FORMATS = ("saved_model", "onnx", "litert")
+FOLDER = "exported"  # beside the model
+TABLE = ROOT / "EXPORT.md"
+
+
+def add_arguments(parser):
+    model_help = "a recipe's name (cnn-mnist, cnn-mnist/smoke), a folder or a .keras file"
+    parser.add_argument("model", type=expanded, help=model_help)
+    parser.add_argument("--format", choices=FORMATS, required=True)
+    parser.add_argument(
+        "--output", type=expanded_path, metavar="DIR", help="where to write [exported/ beside it]"
+    )
+    parser.add_argument(
+        "--data-dir", type=expanded, metavar="DIR", help="prepared data sets, as for `run`"
+    )
+    parser.add_argument(
+        "--stand-in", action="store_true", help="compare on rows of the stand-in data"
+    )
+
+
+def main(options):
+    path = network(options.model)
+    noted = saved.facts(path)
+    recipe = saved.recipe_called(noted.get("recipe", ""))
+    if recipe is None:
+        raise UserError(
+            f"{path} has no metrics.json of a recipe beside it, whose test set it takes"
+        )
+    if options.output:
+        output.refuse_others(options.output)
+    quiet.import_tensorflow()
+    from recipes._runner import exporting, training
+
+    format = exporting.FORMATS[options.format]
+    format.check()
+    model = saved.load(path)
+    training.compute_in_float32(model)
+    inputs = rows(recipe, noted, path, options)
+    folder = options.output or path.parent / FOLDER
+    output.mark(folder)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".") as workplace:
+        try:
+            exported = exporting.export(model, format, pathlib.Path(workplace), inputs)
+        except exporting.Failure as failure:
+            raise UserError(
+                f"{shown(path)} cannot be had as {options.format}: {failure} "
+                f"({shown(TABLE)} says what can)"
+            ) from failure
+        target = folder / format.file
+        if exported.path.is_dir():
+            output.replace_folder(exported.path, target)
+        else:
+            os.replace(exported.path, target)
+    print(
+        f"{shown(target)}: answers {exporting.ROWS} rows of the test set in {format.runtime} "
+        f"as Keras does, to {exported.difference:.0e} of the largest answer"
+    )
+    only = " only, one example at a time" * (exported.batch == 1)
+    print(f"It takes {exported.takes}{only}.")
+    print(f"In a program:\n\n{format.use(shown(target), exported.names)}")
+
+
+def network(name):
+    """The trained network meant by a name: what was trained, not what is deployed around it."""
+    path = saved.model_file(name)
+    trained = path.with_name("model.keras")
+    is_named = name.endswith(".keras")
+    return trained if trained.is_file() and not is_named else path
+
+
+def rows(recipe, noted, path, options):
+    """A batch of the first rows of the test set, without targets."""
+    from recipes._runner import arguments, data, exporting
+
+    kinds = (noted.get("data") or {}).values()
+    smoke = any(saved.read_json(folder / "plan.json").get("smoke") for folder in path.parents[:2])
+    stand_in = options.stand_in or "stand-in" in kinds
+    data.choose(data.names(recipe.path), options.data_dir, stand_in, SMOKE_ROWS if smoke else None)
+    load_arguments, _ = arguments.split(recipe.module, noted.get("arguments") or {})
+    return exporting.first_rows(recipe.module.load_data(**load_arguments))

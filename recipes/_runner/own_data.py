@@ -1,0 +1,782 @@
+"""The user's own data in the place of a recipe's: `--data FOLDER_OR_CSV`, laid out as OWN_DATA.md shows.
+
+What a recipe's network takes is read from its source; the form of the targets, from a network built on trial. Files
+are read as `predict` reads them.
+"""
+
+import collections
+import dataclasses
+import functools
+import hashlib
+import inspect
+import math
+import pathlib
+import types
+
+import keras
+import numpy as np
+import PIL.Image
+import tensorflow as tf
+
+from recipes._runner import arguments, copy_extras, inputs, training
+from recipes._runner import recipe as recipes
+from recipes._runner.errors import UserError
+from recipes._runner.run_command import own_name
+from recipes.common import head_check, head_look
+from recipes.common.splits import split_by_class
+
+LONGEST_SIDE = 64  # of images, unless `--set input_shape` says otherwise: what two CPU cores can do
+FEWEST = 3  # examples of a class: one to train with, one for validation, one for the test
+MOST_WORDS = 50  # different ones in a column of a table: each is a number that the network takes
+MOST_BYTES = 4 * 2**30  # of images in memory
+SHOWN = 3  # faults, and kinds of things, that a line names
+TARGETS = (
+    "target",
+    "label",
+    "labels",
+    "class",
+    "category",
+)  # columns that are what their name says
+PARTS = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "test": 2, "testing": 2}
+NOBODYS = ("Thumbs.db", "desktop.ini")  # besides .DS_Store and other hidden files
+SUFFIXES = {"image": inputs.PICTURES, "text": inputs.TEXTS}
+WORDS = {"image": "images", "text": "texts", "table": "rows"}
+PAGE = "recipes/OWN_DATA.md"
+
+
+@dataclasses.dataclass
+class Faults:
+    """What cannot be used, and why: named, and then left out or refused."""
+
+    skip: bool
+    found: list = dataclasses.field(default_factory=list)
+
+    def add(self, where, why):
+        self.found.append(f"{where}: {why}")
+
+    def refuse(self, of):
+        """Raises a UserError that names the first ones, unless they are to be left out."""
+        if self.found and not self.skip:
+            them = "it" if len(self.found) == 1 else "them"
+            raise UserError(f"{of}: {self.in_words()}; --skip-broken leaves {them} out")
+
+    def in_words(self):
+        more = f" and {len(self.found) - SHOWN} more" if len(self.found) > SHOWN else ""
+        return "; ".join(self.found[:SHOWN]) + more
+
+
+@dataclasses.dataclass
+class Example:
+    """An input (a file, a text, or the number of a row), its target as it is written, and its part if that is said."""
+
+    where: str
+    value: object
+    target: object
+    part: int | None = None
+
+
+@dataclasses.dataclass
+class OwnData:
+    """What was found: arrays of inputs and targets, the rows of three sets, and what to say of them."""
+
+    path: pathlib.Path
+    kind: str  # "image", "text" or "table"
+    form: str  # of the targets, as in `FORMS`
+    layout: str  # "folder" of classes, or "csv"
+    inputs: np.ndarray
+    targets: np.ndarray
+    parts: tuple
+    classes: list | None
+    shape: tuple | None = None  # of an image
+    scale: tuple | None = None  # of numbers to predict: mean and deviation in the training set
+    columns: list | None = None  # of a table: [name, None or the words in it]
+    names: dict = dataclasses.field(default_factory=dict)  # of a CSV: what the columns are for
+    monitor: tuple = ()  # what chooses the best epoch, and "max" or "min"
+    files: list = dataclasses.field(default_factory=list)  # of folders of classes
+    in_parts: bool = False  # whether folders say how the data is split
+    lines: list = dataclasses.field(default_factory=list)
+
+    @property
+    def name(self):
+        return own_name(self.path)
+
+    @functools.cached_property
+    def digest(self):
+        """Of all that is learned from: a run is continued on the same only."""
+        content = hashlib.sha256()
+        for array in (self.inputs, self.targets, *self.parts):
+            content.update(
+                str(array.tolist()).encode() if array.dtype == object else array.tobytes()
+            )
+        return content.hexdigest()[:16]
+
+    def load_data(self, batch_size):
+        """Train, validation and test batches of the user's data."""
+        sets = []
+        for rows in self.parts:
+            x = self.inputs[rows]
+            x = tf.constant(x.tolist()) if x.dtype == object else x
+            sets.append(tf.data.Dataset.from_tensor_slices((x, self.targets[rows])))
+        train, validation, test = sets
+        train = train.shuffle(len(self.parts[0])).batch(batch_size).prefetch(2)
+        return train, validation.batch(batch_size), test.batch(batch_size)
+
+
+# What a recipe takes
+
+# By the kind of loss, and whether there is one output: the form of the targets.
+FORMS = {
+    ("sparse", False): "classes",
+    ("distribution", False): "one-hot classes",
+    ("probability", True): "two classes",
+    ("probability", False): "labels",
+    ("number", True): "numbers",
+}
+TOLD = {
+    "classes": "one of several classes",
+    "one-hot classes": "one of several classes",
+    "two classes": "one of two classes",
+    "labels": "any number of labels",
+    "numbers": "a number",
+}
+
+
+def kind(recipe):
+    """`"image"`, `"text"` or `"table"`, what a recipe's network can be given of one's own; None for nothing.
+
+    A network for images must leave their size open, as its argument `input_shape`.
+    """
+    if not recipe.trains:
+        return None
+    functions = {node.name: node for node in recipe.tree.body if hasattr(node, "name")}
+    nodes = [node for node in recipe.tree.body if getattr(node, "name", "") != "deployed"]
+    found, _, _ = copy_extras.takes(nodes)
+    names = [each.arg for each in functions["build_model"].args.args]
+    if found == "image":
+        return found if "input_shape" in names else None
+    if found == "text":
+        return found if copy_extras.assigned(recipe.tree, "CLASSES") is not None else None
+    return found if found == "table" and "train" in names else None
+
+
+def trial(recipe, module, found, settings):
+    """The form of the targets that the recipe's network is trained on, from one that is built on trial.
+
+    Returns:
+        The form, and what chooses the best epoch.
+    """
+    build = module.build_model
+    _, given = arguments.split(module, settings)
+    if arguments.wants(build, "classes"):
+        given["classes"] = 3
+    if arguments.wants(build, "steps"):
+        given["steps"] = 1
+    if arguments.wants(build, "train"):
+        few = tf.constant(["a b c", "d e f"]) if found == "text" else np.eye(4, 3, dtype="float32")
+        targets = np.zeros((len(few), 1), "float32")
+        given["train"] = tf.data.Dataset.from_tensor_slices((few, targets)).batch(2)
+    with arguments.blamed(module, settings):
+        model = build(**given)
+    units = model.output_shape[-1]
+    loss, _ = head_look.resolve_loss(model.loss, (None,), model.output_shape)
+    want = head_check.LOSSES.get(loss)
+    want = "sparse" if loss == "sparse_categorical_crossentropy" else want
+    monitor = training.monitored(module, model)
+    keras.backend.clear_session()
+    try:
+        return FORMS[want, units == 1], monitor
+    except KeyError:
+        raise UserError(
+            f"--data: {recipe.name} is trained with {loss or 'a loss of its own'}, for which no data of yours "
+            f"has targets; {others(found)}"
+        ) from None
+
+
+def others(found):
+    """The recipes that take data of a kind, in words."""
+    names = [recipe.name for recipe in recipes.all_recipes() if kind(recipe) == found]
+    return f"for {WORDS[found]} there are {', '.join(names)}"
+
+
+# Reading
+
+
+def load(recipe, module, options, settings):
+    """The user's data in the form that the recipe's have.
+
+    Args:
+        recipe: What is to be trained.
+        module: Its module.
+        options: With `data`, `target`, `skip_broken` and `encoding`.
+        settings: Arguments of the recipe's functions, of which `input_shape` says how large images are to be.
+
+    Raises:
+        UserError: for all that the user has to know before anything is trained.
+    """
+    path = pathlib.Path(options.data)
+    if not path.exists():
+        raise UserError(f"--data {path} does not exist")
+    path = path.resolve()
+    found = kind(recipe)
+    if found is None:
+        takers = [each.name for each in recipes.all_recipes() if kind(each)]
+        raise UserError(
+            f"--data: {recipe.name} is made for its own data; {', '.join(takers)} take yours"
+        )
+    wanted, monitor = trial(recipe, module, found, settings)
+    faults = Faults(bool(options.skip_broken))
+    file = labels_file(path, found)
+    own = OwnData(
+        path=path,
+        kind=found,
+        form=wanted,
+        layout="csv" if file else "folder",
+        inputs=None,
+        targets=None,
+        parts=None,
+        classes=None,
+        monitor=monitor,
+    )
+    if file:
+        examples = from_csv(own, file, options.target, options.encoding, faults)
+    else:
+        if options.target:
+            raise UserError(f"--target is for a CSV; {path} is a folder of classes")
+        if wanted in ("labels", "numbers"):
+            raise UserError(
+                f"{path}: {recipe.name} learns {TOLD[wanted]}, which folders of classes do not say: "
+                f"put a CSV of them beside the files; {PAGE} shows one"
+            )
+        examples = from_folders(path, found, faults)
+        own.files = [example.value for example in examples]
+        own.in_parts = examples[0].part is not None
+    if found == "image":
+        examples = read_images(own, examples, settings.get("input_shape"), faults)
+    elif found == "text":
+        examples = read_texts(own, examples, options.encoding, faults)
+    examples = read_targets(own, recipe, examples, faults)
+    faults.refuse(path)
+    if found == "table":
+        own.inputs = own.inputs[[example.value for example in examples]]
+    else:
+        own.inputs = np.array(
+            [example.value for example in examples], *[object] * (found == "text")
+        )
+    split(own, examples)
+    if wanted == "numbers":
+        standardize(own)
+    own.lines = found_in_words(own, examples, faults, recipe)
+    return own
+
+
+def labels_file(path, found):
+    """The CSV that a path means: itself, or the only one in the folder; None for a folder of classes."""
+    if path.is_file():
+        if path.suffix.lower() not in inputs.TABLES:
+            raise UserError(f"--data {path}: give a folder, or a table ({' '.join(inputs.TABLES)})")
+        return path
+    tables = [each for each in listed(path) if each.suffix.lower() in inputs.TABLES]
+    if len(tables) > 1:
+        names = ", ".join(each.name for each in tables[:SHOWN])
+        raise UserError(
+            f"{path} holds {len(tables)} tables ({names}): name one of them with --data"
+        )
+    if tables:
+        return tables[0]
+    if found == "table":
+        raise UserError(f"{path} holds no CSV: give one with --data")
+    return None
+
+
+def listed(folder):
+    """What a folder holds, in order, but for what systems hide in it."""
+    try:
+        inner = sorted(folder.iterdir())
+    except OSError as error:
+        raise UserError(f"{folder} cannot be read: {error.strerror}") from None
+    return [each for each in inner if not each.name.startswith(".") and each.name not in NOBODYS]
+
+
+def from_folders(path, found, faults):
+    """Examples of a folder with one for each class; or with these in `train`, `validation` and `test`."""
+    inner = [each for each in listed(path) if each.is_dir()]
+    parts = {each: PARTS.get(each.name.lower()) for each in inner}
+    if inner and None not in parts.values():
+        if 0 not in parts.values():
+            raise UserError(f"{path} holds {', '.join(each.name for each in inner)}, but no train")
+        places = [(each, part) for each, part in parts.items()]
+    else:
+        places = [(path, None)]
+    examples = []
+    for place, part in places:
+        for folder in listed(place):
+            if not folder.is_dir():
+                faults.add(folder.relative_to(path), "lies in no folder of a class")
+                continue
+            files = [file for file in sorted(folder.rglob("*")) if is_somebodys(file)]
+            if not files:
+                faults.add(f"class {folder.name}", "has no examples")
+            for file in files:
+                where = file.relative_to(path)
+                if file.suffix.lower() in SUFFIXES[found]:
+                    examples.append(Example(where, file, folder.name, part))
+                else:
+                    faults.add(where, f"is none of {WORDS[found]} ({' '.join(SUFFIXES[found])})")
+    if not examples:
+        raise UserError(
+            f"{path} holds neither a folder of {WORDS[found]} for each class nor a CSV; {PAGE} shows both"
+        )
+    return examples
+
+
+def is_somebodys(file):
+    hidden = file.name.startswith(".") or file.name in NOBODYS
+    return file.is_file() and not hidden
+
+
+def from_csv(own, file, target, encoding, faults):
+    """Examples of a table: texts, names of files beside it, or rows of numbers and words."""
+    text = inputs.read_text(file, encoding)
+    if not text.strip():
+        raise UserError(f"{file} is empty")
+    separator = max(inputs.SEPARATORS, key=lambda each: len(inputs.first_row(text, each)))
+    names = inputs.first_row(text, separator)
+    if not inputs.is_header(names):
+        raise UserError(f"{file}: the first line must name the columns, as in: {columns_of(own)}")
+    if len(names) < 2:
+        raise UserError(
+            f"{file} has one column only ({names[0]}): what is to be learned from what?"
+        )
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"{file} has two columns named {name!r}")
+    rows = inputs.parse(text, separator, file, faults).iloc[1:]
+    rows.columns = names
+    rows = rows.apply(lambda cells: cells.str.strip())
+    if rows.empty:
+        raise UserError(f"{file} has no rows below its first line")
+
+    wanted = [word.strip() for word in (target or "").split(",") if word.strip()]
+    lacking = [name for name in wanted if name not in names]
+    if lacking:
+        raise UserError(f"--target {lacking[0]}: {file} has {', '.join(names)}")
+    source = source_column(own, file, rows.drop(columns=wanted))
+    wanted = wanted or target_columns(own, rows, source)
+    if len(wanted) > 1 and own.form != "labels":
+        raise UserError(f"--target {target}: one column, for this network learns {TOLD[own.form]}")
+    if len(wanted) > 1:
+        told = [labels_of(dict(zip(wanted, row, strict=True))) for row in rows[wanted].to_numpy()]
+    else:
+        told = rows[wanted[0]].tolist()
+    own.names = {"source": source, "target": wanted, "separator": separator, "file": file}
+    numeric = [name for name in names if all(map(inputs.is_number, filled(rows[name])))]
+    own.names["spaces"] = f"{separator} " in text
+    own.names["decimal"] = inputs.decimal_mark(rows[numeric], separator)
+    if own.kind == "table":
+        return read_table(own, rows.drop(columns=wanted), told, file, faults)
+    examples = []
+    is_files = holds_files(own, file, rows[source])
+    for line, value, goal in zip(rows.index, rows[source], told, strict=True):
+        where = f"{file.name}, line {line}"
+        path = file.parent / value
+        if is_files and not path.is_file():
+            faults.add(where, f"{value or 'a gap'} is no file beside it")
+            continue
+        examples.append(Example(value if is_files else where, path if is_files else value, goal))
+    own.names["files"] = is_files
+    return examples
+
+
+def filled(cells):
+    """The cells of a column that are no gaps."""
+    return cells[~cells.isin(inputs.GAPS)]
+
+
+def columns_of(own):
+    return {"image": "file,label", "text": "text,label", "table": "rooms,district,price"}[own.kind]
+
+
+def source_column(own, file, rows):
+    """The column with the texts, or the names of the files; None for a table."""
+    if own.kind == "table":
+        return None
+    for name in rows.columns:
+        if holds_files(own, file, rows[name]):
+            return name
+    if own.kind == "image":
+        suffixes = " ".join(inputs.PICTURES)
+        raise UserError(f"{file}: no column names the images beside it ({suffixes})")
+    return rows.apply(lambda cells: cells.str.len().mean()).idxmax()  # what is longest is the text
+
+
+def holds_files(own, file, cells):
+    """Whether most cells of a column have a suffix of the files that are wanted."""
+    suffixes = [pathlib.PurePath(cell).suffix.lower() in SUFFIXES[own.kind] for cell in cells]
+    return np.mean(suffixes) > 0.5
+
+
+def target_columns(own, rows, source):
+    """What is to be predicted, if `--target` does not say: all columns of 0 and 1 for labels, else one."""
+    rest = [name for name in rows.columns if name != source]
+    if own.form == "labels" and len(rest) > 1 and rows[rest].isin(["0", "1"]).all(axis=None):
+        return rest
+    named = [name for name in rest if name.lower() in TARGETS]
+    return named if len(named) == 1 else rest[-1:]
+
+
+def labels_of(cells):
+    """The names of the columns that hold a 1, as one cell names them; a gap where one holds neither 0 nor 1."""
+    if not set(cells.values()) <= {"0", "1"}:
+        return ""
+    return "|".join(name for name, cell in cells.items() if cell == "1") or "|"
+
+
+def read_table(own, rows, told, file, faults):
+    """Columns of numbers, and of words, of which each becomes a column of zeros and ones."""
+    own.columns = []
+    for name in rows.columns:
+        words = sorted(set(filled(rows[name])))
+        if not words:
+            faults.add(f"column {name}", "is empty")
+        elif all(map(inputs.is_number, words)):
+            own.columns.append([name, None])
+        elif len(words) > MOST_WORDS:
+            faults.add(f"column {name}", f"has {len(words):,} different words")
+        else:
+            own.columns.append([name, words])
+    if not own.columns:
+        raise UserError(
+            f"{file} has no column to learn from besides {', '.join(own.names['target'])}"
+        )
+    own.inputs = inputs.encoded(rows, own.columns, own.names["decimal"], f"{file}, line")
+    places = enumerate(zip(rows.index, told, strict=True))
+    return [Example(f"{file.name}, line {line}", row, goal) for row, (line, goal) in places]
+
+
+def read_images(own, examples, shape, faults):
+    """The images in one size: `shape`, or about their own."""
+    sizes, channels, readable = [], 1, []
+    for example in examples:
+        try:
+            if not example.value.stat().st_size:
+                raise UserError("is empty")
+            with PIL.Image.open(example.value) as image:
+                turned = image.getexif().get(0x0112, 1) > 4  # on its side
+                sizes.append(image.size[:: 1 if turned else -1])
+                channels = max(
+                    channels, 1 if image.mode in ("1", "L", "LA", "I;16", "I;16B") else 3
+                )
+        except Exception as error:  # Pillow raises whatever damaged bytes lead to
+            said = str(error) if isinstance(error, UserError) else "is no readable image"
+            faults.add(example.where, said)
+            continue
+        readable.append(example)
+    if not readable:
+        raise UserError(f"{own.path}: {faults.in_words()}; no image is left")
+    if shape is None:
+        height, width = np.median(sizes, axis=0)
+        scale = min(1, LONGEST_SIDE / max(height, width))
+        shape = (max(1, round(height * scale)), max(1, round(width * scale)), channels)
+    if len(shape) != 3 or shape[2] not in inputs.MODES or min(shape) < 1:
+        raise UserError(f"--set input_shape={shape}: height, width and 1, 3 or 4 channels")
+    need = math.prod(shape) * len(readable)
+    if need > MOST_BYTES:
+        raise UserError(
+            f"{own.path}: {len(readable):,} images of {shape} take {need / 2**30:.1f} GB of memory; "
+            "a smaller --set input_shape=… takes less"
+        )
+    own.shape = shape
+    reader = inputs.Pictures(keras.KerasTensor((None, *shape), "uint8"), invert=False)
+    done = []
+    for example in readable:
+        try:
+            _, values = next(reader.read(example.value))
+        except UserError as error:
+            faults.add(example.where, str(error).removeprefix(f"{example.value} "))
+            continue
+        done.append(dataclasses.replace(example, value=values[0]))
+    return done
+
+
+def read_texts(own, examples, encoding, faults):
+    """The texts of files, or of a column."""
+    done = []
+    for example in examples:
+        text = example.value
+        try:
+            if isinstance(text, pathlib.Path):
+                text = inputs.read_text(text, encoding)
+        except UserError as error:
+            faults.add(example.where, str(error).removeprefix(f"{example.value} "))
+            continue
+        if text.strip():
+            done.append(dataclasses.replace(example, value=text.strip()))
+        else:
+            faults.add(example.where, "holds no text")
+    return done
+
+
+# Targets and split
+
+
+def read_targets(own, recipe, examples, faults):
+    """Turns what is written into the targets of `own`, and leaves out the examples that have none."""
+    having = []
+    for example in examples:
+        if own.layout == "csv" and example.target in inputs.GAPS:
+            faults.add(example.where, f"has no {' or '.join(own.names['target'])}")
+        else:
+            having.append(example)
+    if own.form == "numbers":
+        return read_numbers(own, having, faults)
+    told = [
+        split_labels(example.target) if own.form == "labels" else [example.target]
+        for example in having
+    ]
+    counts = collections.Counter(name for names in told for name in names)
+    rare = [name for name in in_order(counts) if own.form != "labels" and counts[name] < FEWEST]
+    for name in rare:
+        number = f"{counts[name]} example" + "s" * (counts[name] != 1)
+        faults.add(f"class {name}", f"has {number}; {FEWEST} are needed")
+    if len(rare) > len(counts) / 2 and own.layout == "csv":
+        raise UserError(
+            f"{own.path}: {len(counts):,} different values in column {own.names['target'][0]}, most of them fewer "
+            f"than {FEWEST} times: is it what you want to predict? --target names another"
+        )
+    faults.refuse(own.path)
+    own.classes = [name for name in in_order(counts) if name not in rare]
+    kept = [
+        example for example, names in zip(having, told, strict=True) if not set(names) & set(rare)
+    ]
+    told = [names for names in told if not set(names) & set(rare)]
+    check_classes(own, recipe)
+    numbers = {name: number for number, name in enumerate(own.classes)}
+    if own.form in ("labels", "one-hot classes"):
+        own.targets = np.zeros((len(told), len(own.classes)), "float32")
+        for row, names in enumerate(told):
+            own.targets[row, [numbers[name] for name in names]] = 1
+    else:
+        own.targets = np.array([numbers[name] for (name,) in told], "int32")
+    return kept
+
+
+def split_labels(cell):
+    """`joy|love` as `["joy", "love"]`."""
+    return [name.strip() for name in cell.split("|") if name.strip()]
+
+
+def in_order(names):
+    """By the alphabet, or by size if all are numbers."""
+    if all(map(inputs.is_number, names)):
+        return sorted(names, key=lambda name: float(name.replace(",", ".")))
+    return sorted(names)
+
+
+def check_classes(own, recipe):
+    """Raises a UserError if the recipe's network is not for so many classes."""
+    count = len(own.classes)
+    names = ", ".join(own.classes[:SHOWN]) + ", …" * (count > SHOWN)
+    if count < 2:
+        raise UserError(f"{own.path} has one class only ({names}): there is nothing to tell apart")
+    if own.form == "two classes" and count > 2:
+        wider = [
+            each.name
+            for each in recipes.all_recipes()
+            if kind(each) == own.kind and takes_classes(each)
+        ]
+        instead = f"; {', '.join(wider)} take more" if wider else ""
+        raise UserError(
+            f"{own.path} has {count} classes ({names}), {recipe.name} tells two apart{instead}"
+        )
+
+
+def takes_classes(recipe):
+    """Whether a recipe's network leaves the number of classes open."""
+    (build,) = (node for node in recipe.tree.body if getattr(node, "name", "") == "build_model")
+    return "classes" in [each.arg for each in build.args.args]
+
+
+def read_numbers(own, examples, faults):
+    kept, values = [], []
+    for example in examples:
+        try:
+            value = float(example.target.replace(own.names["decimal"], "."))
+        except ValueError:
+            value = math.nan
+        if math.isfinite(value):
+            kept.append(example)
+            values.append(value)
+        else:
+            faults.add(example.where, f"{example.target!r} is no number to predict")
+    faults.refuse(own.path)
+    if len(kept) < 10 or len(set(values)) == 1:
+        what = f"{len(kept)} numbers" if len(set(values)) != 1 else f"always {values[0]:g}"
+        raise UserError(
+            f"{own.path}: {what} in column {own.names['target'][0]}: too little to learn"
+        )
+    own.targets = np.array(values, "float32")[:, None]
+    return kept
+
+
+def split(own, examples):
+    """Sets the rows of training, validation and test set: as folders say, or drawn by class."""
+    labels = np.zeros(len(examples), int)
+    if own.form not in ("labels", "numbers"):
+        labels = own.targets.argmax(axis=-1) if own.targets.ndim > 1 else own.targets
+    said = np.array([-1 if example.part is None else example.part for example in examples])
+    if (said < 0).all():
+        own.parts = split_by_class(labels)
+        return
+    parts = [np.flatnonzero(said == part) for part in range(3)]
+    lacking = set(range(len(own.classes))) - set(labels[parts[0]])
+    if lacking:
+        names = ", ".join(own.classes[label] for label in sorted(lacking))
+        raise UserError(f"{own.path}: the training set has no {names}")
+    for part in (1, 2):
+        if not len(parts[part]):  # a part of the training set, then
+            rest, drawn, others = split_by_class(labels[parts[0]])
+            parts[part] = parts[0][drawn]
+            parts[0] = np.sort(parts[0][np.concatenate([rest, others])])
+    own.parts = tuple(parts)
+
+
+def standardize(own):
+    """Targets of mean 0 and deviation 1, whatever they measure; `deployed` leads back to what they are."""
+    train = own.targets[own.parts[0]]
+    own.scale = tuple(float(f"{number:.6g}") for number in (train.mean(), train.std()))
+    own.targets = (own.targets - own.scale[0]) / own.scale[1]
+
+
+# What is said
+
+
+def found_in_words(own, examples, faults, recipe):
+    """What was found, how it is split, and what will be trained: a line each, and one on what is left out."""
+    train, validation, test = own.parts
+    lines = [f"{own.name}: {len(examples):,} {WORDS[own.kind]}{described(own)}"]
+    sizes = (
+        f"{len(train):,} to train, {len(validation):,} for validation, {len(test):,} for the test"
+    )
+    if own.in_parts:
+        lines.append(f"Split as the folders say: {sizes}.")
+    else:
+        by = "by chance" if own.form in ("labels", "numbers") else "by class"
+        lines.append(f"Split {by}, seed 0: {sizes}.")
+    takes = {
+        "image": f"images of {own.shape}",
+        "text": "texts",
+        "table": f"{len(own.columns or ())} columns",
+    }[own.kind]
+    lines.append(f"{recipe.name} learns from {takes}: {head_in_words(own)}.")
+    if faults.found:
+        lines.append(f"Left out ({len(faults.found):,}): {faults.in_words()}.")
+    return lines
+
+
+def described(own):
+    """Classes with their counts, or the range of the numbers."""
+    if own.form == "numbers":
+        mean, deviation = own.scale
+        values = own.targets[:, 0] * deviation + mean
+        low, middle, high = np.quantile(values, [0, 0.5, 1])
+        name = own.names["target"][0]
+        return f"; {name} from {low:g} to {high:g}, median {middle:g}"
+    counts = counted(own)
+    what = "labels" if own.form == "labels" else "classes"
+    order = np.argsort(-counts, kind="stable")
+    named = [f"{own.classes[index]} {counts[index]:,}" for index in order]
+    if len(named) > 8:
+        named = [*named[:4], "…", *named[-3:]]
+    words = f" of {len(counts)} {what}: {', '.join(named)}"
+    if own.form != "labels" and counts.max() >= 3 * counts.min():
+        times = counts.max() / counts.min()
+        words += f"; the largest is {times:.3g} times the smallest (--class-weights balanced)"
+    return words
+
+
+def counted(own):
+    if own.targets.ndim > 1:
+        return own.targets.sum(axis=0).astype(int)
+    return np.bincount(own.targets, minlength=len(own.classes))
+
+
+def head_in_words(own):
+    """The row of the table of heads, and what the same answer for all would score."""
+    if own.form == "numbers":
+        _, deviation = own.scale
+        of = f"{own.names['target'][0]} in units of its deviation, {deviation:.4g}"
+        return f"one linear unit, mean squared error of {of}"
+    if own.form == "labels":
+        return f"{len(own.classes)} sigmoid units, binary cross-entropy"
+    counts = counted(own)
+    most = own.classes[int(counts.argmax())]
+    head = f"{len(own.classes)} softmax units, categorical cross-entropy"
+    if own.form == "two classes":
+        head = f"one sigmoid unit for {own.classes[1]!r}, binary cross-entropy"
+    return f"{head}; always {most!r} would be right in {counts.max() / counts.sum():.1%}"
+
+
+# In the place of the recipe's
+
+
+def adapted(module, own, variant=None):
+    """The recipe's module with `load_data` and CLASSES of the user's data, and `build_model` for them.
+
+    What is made for the recipe's own data only goes: `deployed`, and the comparison of its variants, of which one
+    may be named.
+    """
+    known = types.ModuleType(module.__name__)
+    vars(known).update(vars(module))
+    size = inspect.signature(module.load_data).parameters["batch_size"].default
+
+    def load_data(batch_size=size):
+        return own.load_data(batch_size)
+
+    known.load_data = load_data
+    known.build_model = build_model_for(module.build_model, own)
+    known.CLASSES = own.classes
+    known.COLUMNS = own.columns
+    for name in ("deployed", "VARIANTS", "WRONG"):
+        vars(known).pop(name, None)
+    if own.scale:
+        known.deployed = deployed(own)
+    if variant:
+        known.VARIANTS = {variant: module.VARIANTS[variant]}
+    return known
+
+
+def noted(own, options):
+    """What a plan says of the user's data: where it is, how it is read, and what must not have changed on resuming."""
+    found = {"path": str(own.path), "digest": own.digest}
+    for name in ("target", "skip_broken", "encoding"):
+        if getattr(options, name):
+            found[name] = getattr(options, name)
+    return found
+
+
+def deployed(own):
+    """A recipe's `deployed`: the network, and what it answers in the user's units."""
+    mean, deviation = own.scale
+
+    def deployed(model):
+        return keras.Sequential([model, keras.layers.Rescaling(deviation, mean)])
+
+    return deployed
+
+
+def build_model_for(build_model, own):
+    """`build_model` with the number of classes, and the size of images, that the user's data have."""
+    fixed = {}
+    if arguments.wants(build_model, "classes"):
+        fixed["classes"] = len(own.classes)
+    if own.shape:
+        fixed["input_shape"] = own.shape
+    signature = inspect.signature(build_model)
+    free = [each for name, each in signature.parameters.items() if name not in fixed]
+
+    @functools.wraps(build_model)
+    def build(**given):
+        return build_model(**given, **fixed)
+
+    build.__signature__ = signature.replace(parameters=free)
+    return build

@@ -1,0 +1,341 @@
+"""PilotNet (DAVE-2): from the pixels of a camera to the steering wheel, on generated roads.
+
+Slides: 000 «DAVE-2», 000 «DARPA Grand Challenge», 000 «Vehículos autónomos».
+Paper:  Bojarski et al. (2016), End to end learning for self-driving cars,
+        https://arxiv.org/abs/1604.07316
+Departs from the paper: the roads are generated, closed loops on flat ground; the network is shown
+poses beside the middle of the road as a camera there would see them, instead of images shifted from
+those of three cameras; and ReLU takes the place of the unnamed activation. The slide says that the
+car is fully autonomous: the paper has about 98 % of autonomy, by the formula that is used here.
+
+The network has to answer with the curvature 1/r of the way that it would go: 0 is straight on, and
+negative is to the left. Variants: `recovery` learns from poses on both sides of the middle, with
+the way back to it; `center_only` from perfect driving alone. Both then drive in a closed loop, in
+which errors add up and gusts push the car aside.
+"""
+
+import dataclasses
+import functools
+
+import keras
+import numpy as np
+import tensorflow as tf
+from scipy.spatial import cKDTree
+
+from recipes.common.arrays import to_numpy
+
+EPOCHS = 4
+OBJECTIVE = ("val_mae", "min")
+VARIANTS = {
+    "recovery": {},
+    "center_only": {"shift": 0.0},
+}
+HEIGHT = 66  # pixels of the camera's image
+WIDTH = 200
+HORIZON = 12  # row of the image
+FOCAL_LENGTH = 110  # pixels
+CAMERA_HEIGHT = 1.4  # meters, as all lengths
+ROAD = 3.0  # half of the road's width
+LINE = 0.25  # width of the white lines
+RADIUS = 60  # mean radius of a loop
+BORDER = 60  # of the map, around the road
+SHADES = np.random.default_rng(0).uniform(0.75, 1.0, (256, 256))
+SKY = (150, 190, 230)
+ASPHALT = (105, 105, 110)
+GRASS = (70, 130, 60)
+WHITE = (235, 235, 235)
+LOOKAHEAD = 8.0  # how far ahead the point is that a good driver steers to
+STEP = 1.0  # between two images
+SECONDS = 0.1  # that a step takes
+INTERVENTION = 6.0  # seconds that a human takes to bring the car back, in the paper
+LAPS = 1.5
+PUSH = 1.5  # to the side, by a gust of wind …
+GUSTS = 50  # … that comes after so many steps, now from one side, now from the other
+TEST_ROADS = (101, 102, 103)
+
+
+@dataclasses.dataclass
+class Road:
+    """A closed road.
+
+    Args:
+        points: Of its middle, (count, 2), less than a tenth of a meter apart.
+        along: Distance of each from the first one, (count,).
+        tangents: The direction of the road at each, (count, 2).
+        nearest: For each cell of a map, the index of the nearest point.
+        origin: Coordinates of the middle of the map's first cell.
+    """
+
+    points: np.ndarray
+    along: np.ndarray
+    tangents: np.ndarray
+    nearest: np.ndarray
+    origin: np.ndarray
+
+
+@functools.lru_cache(maxsize=16)
+def random_road(seed):
+    """A closed road of random bends: its radius is a sum of waves."""
+    rng = np.random.default_rng(seed)
+    angle = np.linspace(0, 2 * np.pi, 6000, endpoint=False)
+    radius = np.ones_like(angle)
+    for wave in range(2, 6):
+        radius += rng.uniform(0.02, 0.2 / wave) * np.cos(wave * angle + rng.uniform(0, 2 * np.pi))
+    points = RADIUS * radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    if rng.random() < 0.5:
+        points = points[::-1]  # clockwise
+    steps = np.roll(points, -1, axis=0) - points
+    lengths = np.linalg.norm(steps, axis=1)
+    origin = points.min(axis=0) - BORDER
+    cells = np.ceil(points.max(axis=0) + BORDER - origin).astype(int)
+    centers = np.stack(np.indices(cells), axis=-1) + origin
+    _, nearest = cKDTree(points).query(centers)
+    return Road(points, np.cumsum(lengths) - lengths, steps / lengths[:, None], nearest, origin)
+
+
+def road_coordinates(road, places):
+    """Places (…, 2) in meters along the road and to the left of its middle, (…) each.
+
+    From the point of the middle that is nearest to the cell of the map, a meter wide, the road is
+    followed along its tangent.
+    """
+    cells = np.rint(places - road.origin).astype(int)
+    cells = np.clip(cells, 0, np.array(road.nearest.shape) - 1)
+    index = road.nearest[cells[..., 0], cells[..., 1]]
+    away = places - road.points[index]
+    tangent = road.tangents[index]
+    along = road.along[index] + (away * tangent).sum(axis=-1)
+    return along, tangent[..., 0] * away[..., 1] - tangent[..., 1] * away[..., 0]
+
+
+def closest(road, position):
+    """The index of the point of the middle that is closest to a position."""
+    return int(np.linalg.norm(road.points - position, axis=1).argmin())
+
+
+def heading_at(road, index):
+    """The direction of the road at a point of its middle, as an angle."""
+    return np.arctan2(road.tangents[index, 1], road.tangents[index, 0])
+
+
+def ground():
+    """Where the pixels below the horizon look: meters ahead and to the left, (rows, WIDTH) each."""
+    rows = np.arange(HORIZON + 1, HEIGHT)
+    columns = np.arange(WIDTH) - (WIDTH - 1) / 2
+    ahead = FOCAL_LENGTH * CAMERA_HEIGHT / (rows - HORIZON)
+    left = -columns * ahead[:, None] / FOCAL_LENGTH
+    return np.broadcast_to(ahead[:, None], left.shape), left
+
+
+AHEAD, LEFT = ground()
+
+
+def camera(road, position, heading):
+    """The image (HEIGHT, WIDTH, 3), uint8, that a car sees."""
+    forward = np.array([np.cos(heading), np.sin(heading)])
+    left = np.array([-forward[1], forward[0]])
+    world = position + AHEAD[..., None] * forward + LEFT[..., None] * left
+    along, aside = road_coordinates(road, world)
+    aside = np.abs(aside)
+    on_side_line = np.abs(aside - ROAD + LINE) < LINE / 2
+    on_dash = (aside < LINE / 2) & (along % 6 < 3)
+    colors = np.where((aside < ROAD)[..., None], ASPHALT, GRASS)
+    # Patches of half a meter differ in brightness, so that the ground is seen to move.
+    patches = np.floor(2 * world).astype(int) % len(SHADES)
+    colors = colors * SHADES[patches[..., 0], patches[..., 1], None]
+    image = np.empty((HEIGHT, WIDTH, 3))
+    image[: HORIZON + 1] = SKY
+    image[HORIZON + 1 :] = np.where((on_side_line | on_dash)[..., None], WHITE, colors)
+    return image.astype("uint8")
+
+
+def steer(road, position, heading):
+    """The curvature of a good driver: of the arc to a point ahead on the middle of the road."""
+    start = closest(road, position)
+    length = road.along[-1] + 0.1
+    ahead = (road.along - road.along[start]) % length
+    target = road.points[np.argmax(np.where(ahead <= LOOKAHEAD, ahead, -1))] - position
+    aside = -np.sin(heading) * target[0] + np.cos(heading) * target[1]  # to the left
+    return -2 * aside / (target @ target)
+
+
+def sample_poses(road, count, shift, rng):
+    """Poses on a road: positions (count, 2) and headings (count,).
+
+    Args:
+        road: A `Road`.
+        count: How many.
+        shift: Largest distance from the middle, to either side; headings vary by a sixth of that.
+        rng: A NumPy random generator.
+    """
+    indices = rng.integers(0, len(road.points), count)
+    headings = np.array([heading_at(road, index) for index in indices])
+    left = np.stack([-np.sin(headings), np.cos(headings)], axis=1)
+    positions = road.points[indices] + rng.uniform(-shift, shift, (count, 1)) * left
+    return positions, headings + rng.uniform(-shift, shift, count) / 6
+
+
+def sample_images(roads, count, shift, seed):
+    """Images (roads · count, HEIGHT, WIDTH, 3) and curvatures (roads · count, 1)."""
+    rng = np.random.default_rng(seed)
+    images = []
+    curvatures = []
+    for number in roads:
+        road = random_road(number)
+        for position, heading in zip(*sample_poses(road, count, shift, rng), strict=True):
+            images.append(camera(road, position, heading))
+            curvatures.append([steer(road, position, heading)])
+    return np.array(images), np.array(curvatures, "float32")
+
+
+def load_data(batch_size=32, shift=2.0, count=250):
+    """Train, validation and test batches of (66, 200, 3) uint8 images and (1,) curvatures in 1/m.
+
+    Training is on six roads, validation on one, the test on two others. The test is of poses on
+    both sides of the middle, whatever the `shift` of those trained on.
+    """
+    train = sample_images(range(6), count, shift, seed=1)
+    validation = sample_images([50], count, 2.0, seed=2)
+    test = sample_images(TEST_ROADS[:2], count, 2.0, seed=3)
+    train = tf.data.Dataset.from_tensor_slices(train).shuffle(len(train[0]))
+    validation = tf.data.Dataset.from_tensor_slices(validation)
+    test = tf.data.Dataset.from_tensor_slices(test)
+    return train.batch(batch_size), validation.batch(100), test.batch(100)
+
+
+def build_model(learning_rate=0.001, steps=EPOCHS * 47):
+    """The compiled network: (66, 200, 3) images to a curvature. 252,219 parameters."""
+    model = keras.Sequential(
+        [
+            keras.Input((HEIGHT, WIDTH, 3)),
+            keras.layers.Rescaling(1 / 127.5, offset=-1),
+            # 66 × 200 to 31 × 98 to 14 × 47 to 5 × 22.
+            keras.layers.Conv2D(24, 5, strides=2, activation="relu"),
+            keras.layers.Conv2D(36, 5, strides=2, activation="relu"),
+            keras.layers.Conv2D(48, 5, strides=2, activation="relu"),
+            # To 3 × 20 to 1 × 18.
+            keras.layers.Conv2D(64, 3, activation="relu"),
+            keras.layers.Conv2D(64, 3, activation="relu"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(100, activation="relu"),
+            keras.layers.Dense(50, activation="relu"),
+            keras.layers.Dense(10, activation="relu"),
+            keras.layers.Dense(1),
+            # Curvatures are of the order of hundredths.
+            keras.layers.Rescaling(0.1, dtype="float32"),
+        ]
+    )
+    schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    model.compile(keras.optimizers.Adam(schedule), loss=scaled_error, metrics=["mae"])
+    return model
+
+
+@keras.saving.register_keras_serializable(package="pilotnet")
+def scaled_error(curvatures, answers):
+    """The mean squared error in units of 0.1 / m."""
+    return keras.ops.mean(keras.ops.square(10 * (answers - curvatures)), axis=-1)
+
+
+def search_space(hp):
+    """Arguments of `build_model` and `load_data` worth tuning; their defaults are the recipe's."""
+    return {
+        "shift": hp.Float("shift", 0.0, 3.0, step=0.5, default=2.0),
+        "learning_rate": hp.Float(
+            "learning_rate", 0.00025, 0.004, step=2, sampling="log", default=0.001
+        ),
+        "batch_size": hp.Choice("batch_size", [16, 32, 64], default=32),
+    }
+
+
+def baseline(train, test):
+    """The mean curvature of the training set."""
+    _, curvatures = to_numpy(train)
+    mean = np.mean(curvatures)
+    _, curvatures = to_numpy(test)
+    return {"mae": np.mean(np.abs(curvatures - mean))}
+
+
+def by_network(model):
+    """A driver: a function from an image to a curvature; compiled, for `predict` is slow."""
+    answer = tf.function(lambda image: model(image, training=False))
+
+    def driver(image):
+        return float(answer(tf.constant(image[None]))[0, 0])
+
+    return driver
+
+
+def by_road_mask(image):
+    """A driver by hand: the gray pixels are road, and it steers to their middle some way ahead."""
+    row = HORIZON + 1 + int(np.abs(AHEAD[:, 0] - LOOKAHEAD).argmin())
+    pixels = image[row].astype(int)
+    road = np.abs(pixels[:, 1] - pixels[:, 2]) < 12  # grass is greener than blue
+    if not road.any():
+        return 0.0
+    left = LEFT[row - HORIZON - 1][road].mean()
+    return -2 * left / (LOOKAHEAD**2 + left**2)
+
+
+def drive(road, driver, meters=None):
+    """Drive in a closed loop: what the driver answers decides what it sees next.
+
+    Returns:
+        A dictionary: `path` (steps, 2), `offsets` from the middle (steps,), `images` (every tenth),
+        `curvatures` answered (steps,), `interventions` and `autonomy`. Whoever leaves the road is
+        put back onto its middle: an intervention. Gusts push the car aside now and then.
+    """
+    meters = meters or LAPS * road.along[-1]
+    position = road.points[0]
+    heading = heading_at(road, 0)
+    record = {"path": [], "offsets": [], "images": [], "curvatures": []}
+    interventions = 0
+    steps = int(meters / STEP)
+    for step in range(steps):
+        image = camera(road, position, heading)
+        curvature = np.clip(driver(image), -0.3, 0.3)
+        index = closest(road, position)
+        offset = np.linalg.norm(road.points[index] - position)
+        record["path"].append(position)
+        record["offsets"].append(offset)
+        record["curvatures"].append(curvature)
+        if step % 10 == 0:
+            record["images"].append(image)
+        if offset > ROAD:
+            interventions += 1
+            position, heading = road.points[index], heading_at(road, index)
+            continue
+        # Half of the turn before the step, half after it; to the right is negative.
+        heading -= curvature * STEP / 2
+        position = position + STEP * np.array([np.cos(heading), np.sin(heading)])
+        heading -= curvature * STEP / 2
+        if step % GUSTS == GUSTS - 1:
+            side = 1 if step // GUSTS % 2 else -1
+            position = position + side * PUSH * np.array([-np.sin(heading), np.cos(heading)])
+    autonomy = 1 - interventions * INTERVENTION / (steps * SECONDS)
+    arrays = {name: np.array(values) for name, values in record.items()}
+    return {**arrays, "interventions": interventions, "autonomy": max(autonomy, 0.0)}
+
+
+def main():
+    drivers = {"by hand, from the road's mask": by_road_mask}
+    for name, arguments in VARIANTS.items():
+        keras.utils.set_random_seed(0)
+        train, validation, test = load_data(**arguments)
+        model = build_model(steps=EPOCHS * len(train))
+        best = keras.callbacks.ModelCheckpoint(
+            f"pilotnet_{name}.keras", monitor="val_mae", mode="min", save_best_only=True
+        )
+        model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
+        model = keras.saving.load_model(f"pilotnet_{name}.keras")  # the best epoch
+        print(name, model.evaluate(test, return_dict=True), "baseline:", baseline(train, test))
+        drivers[name] = by_network(model)
+    for name, driver in drivers.items():
+        drives = [drive(random_road(number), driver) for number in TEST_ROADS]
+        interventions = sum(each["interventions"] for each in drives)
+        autonomy = np.mean([each["autonomy"] for each in drives])
+        print(f"{name}: {interventions} interventions on {len(drives)} roads", end=", ")
+        print(f"autonomy {autonomy:.1%}")
+
+
+if __name__ == "__main__":
+    main()

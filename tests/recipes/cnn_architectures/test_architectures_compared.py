@@ -1,0 +1,146 @@
+"""What is read from the table of results, and what is computed of it."""
+
+import csv
+import importlib
+
+import numpy as np
+import pytest
+
+from recipes._runner import recipe, results
+from recipes.cnn_architectures import architectures_compared as compared
+from recipes.common.network_cost import network_cost
+from tests.recipes.cnn_architectures import references
+
+
+def points(**networks):
+    """Points from (accuracy, parameters, products)."""
+    return {
+        name: compared.Point(accuracy, 0, parameters, products)
+        for name, (accuracy, parameters, products) in networks.items()
+    }
+
+
+def row(name, variant, **changes):
+    filled = {
+        "recipe": name,
+        "variant": variant,
+        "mean": "0.7",
+        "deviation": "0.01",
+        "parameters": "1000",
+        "multiply_accumulates": "20000",
+        "activations": "300",
+        "seconds": "100",
+        "command": f'make measure-{name} ARGS="--seeds 3"',
+    }
+    return dict.fromkeys(results.COLUMNS, "") | filled | changes
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Writes rows into a table and says where it is."""
+
+    def write(*rows):
+        path = tmp_path / "results.csv"
+        with open(path, "w", encoding="utf8", newline="") as file:
+            writer = csv.DictWriter(file, results.COLUMNS)
+            writer.writeheader()
+            writer.writerows(rows)
+        return path
+
+    return write
+
+
+def test_rows_of_the_protocol_are_found_and_no_others(table):
+    path = table(
+        row("vgg", "vgg16"),  # not the variant that is compared
+        row("vgg", "vgg11", mean="0.9", command='make measure-vgg ARGS="--epochs 30"'),
+        row("vgg", "vgg11", mean="0.71", deviation=""),
+        row("alexnet", "two_groups", multiply_accumulates=""),  # from before costs were counted
+        row("densenet", ""),
+    )
+    found = compared.measured(path)
+    assert list(found) == ["VGG-11", "DenseNet"]
+    assert found["VGG-11"].point == compared.Point(71, 0, 1000, 20000)
+    assert found["DenseNet"].point == compared.Point(70, 1, 1000, 20000)
+
+
+def test_without_a_table_or_with_another_one_there_are_no_rows(tmp_path):
+    path = tmp_path / "results.csv"
+    assert compared.measured(path) == {}
+    path.write_text("name,score\nalexnet,0.9\n")
+    assert compared.measured(path) == {}
+
+
+def test_rates_and_memory(table):
+    (network,) = compared.measured(table(row("densenet", ""))).values()
+    # 8 epochs of 47,500 images in 100 seconds.
+    assert network.images_per_second() == 3800
+    assert network.training_memory() == 4 * (4 * 1000 + 128 * 300)
+
+
+def test_every_small_form_is_a_variant_of_its_recipe():
+    for name, variant in compared.SMALL_FORMS.values():
+        module = recipe.find(name).module
+        assert variant in getattr(module, "VARIANTS", {"": {}})
+        assert module.CLASSES is importlib.import_module("recipes.common.cifar10").CLASSES
+
+
+def test_pareto_front():
+    networks = points(
+        small=(60, 1, 50),
+        beaten=(59, 2, 60),
+        equal_cost=(70, 4, 10),
+        better=(75, 4, 40),
+        large=(75, 9, 5),
+    )
+    assert compared.pareto_front(networks, "parameters") == ["small", "better"]
+    assert compared.pareto_front(networks, "products") == ["large"]
+    assert compared.pareto_front({}, "products") == []
+
+
+def test_density():
+    networks = points(large=(80, 160e6, 1), small=(60, 2e6, 1))
+    assert compared.density(networks) == {"small": 30, "large": 0.5}
+    assert list(compared.density(networks)) == ["small", "large"]
+
+
+def test_names_keep_their_distance_and_order():
+    values = np.array([3.0, 10.0, 3.2, 2.9])
+    places = compared.spread(values, 1)
+    np.testing.assert_allclose(places[1], 10)
+    np.testing.assert_allclose(places[[3, 0, 2]], np.mean([2.9, 3.0, 3.2]) + np.array([-1, 0, 1]))
+
+
+@pytest.mark.slides
+def test_challenge():
+    assert compared.better_than_human() == 2015
+    errors = [error for _, error in compared.CHALLENGE.values()]
+    assert errors == sorted(errors, reverse=True)
+    assert compared.density(compared.published()).popitem()[0] == "VGG-19"
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "size"),
+    [
+        ("SqueezeNet", "squeezenet", 227),
+        pytest.param("AlexNet", "alexnet", 227, marks=pytest.mark.full),
+        *[
+            pytest.param(*network, marks=pytest.mark.slow)
+            for network in [
+                ("GoogLeNet", "googlenet", 224),
+                ("Inception-v2", "inception_v2", 224),
+                ("SE-ResNet-50", "senet", 224),
+                ("MobileNet", "mobilenet", 224),
+                ("ShuffleNet", "shufflenet", 224),
+                ("DenseNet-121", "densenet", 224),
+            ]
+        ],
+    ],
+)
+def test_costs_are_those_of_the_published_networks(name, module, size):
+    """Of the others, the networks' own tests say so."""
+    function = getattr(importlib.import_module(f"recipes.cnn_architectures.{module}"), module)
+    cost = network_cost(references.published(function, size))
+    network = compared.PUBLISHED[name]
+    assert round(cost["parameters"] / 1e6, 2) == network.parameters
+    assert round(cost["multiply_accumulates"] / 1e9, 2) == network.products

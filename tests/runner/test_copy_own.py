@@ -1,0 +1,180 @@
+"""Copies for data of one's own read that data as `run --data` does, in plain Keras, and run."""
+
+import importlib
+import runpy
+import sys
+import types
+
+import keras
+import numpy as np
+import PIL.Image
+import pytest
+import tensorflow as tf
+
+from recipes._runner import cli, own_data
+from recipes._runner.recipe import find
+
+
+@pytest.fixture(autouse=True)
+def eager(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path / "mine"))
+    tf.config.run_functions_eagerly(True)
+    keras.config.set_max_epochs(1)
+    yield
+    keras.config.set_max_epochs(None)
+    tf.config.run_functions_eagerly(False)
+    keras.backend.clear_session()
+
+
+def photos(folder):
+    rng = np.random.default_rng(0)
+    for label in ("red", "blue", "green"):
+        (folder / label).mkdir(parents=True)
+        for number in range(5):
+            pixels = rng.integers(0, 256, (12, 10, 3)).astype("uint8")
+            PIL.Image.fromarray(pixels).save(folder / label / f"{number}.png")
+    return folder
+
+
+def labeled_photos(folder):
+    lines = ["file,kind"]
+    lines += [
+        f"{path.relative_to(folder)},{path.parent.name}" for path in photos(folder).rglob("*.png")
+    ]
+    return write(folder / "labels.csv", lines)
+
+
+def write(path, lines, encoding="utf-8"):
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("\n".join(lines), encoding=encoding)
+    return path
+
+
+def films(folder):
+    for label, text in {"bad": "a bad film", "good": "a good «film»"}.items():
+        for number in range(5):
+            (folder / label).mkdir(parents=True, exist_ok=True)
+            write(folder / label / f"{number}.txt", [f"{text} {number}"])
+    return folder
+
+
+def reviews(folder):
+    lines = ["review;label"] + [
+        f"señal {number};{['no', 'sí'][number % 2]}" for number in range(12)
+    ]
+    return write(folder / "reviews.csv", lines, "latin-1")
+
+
+def comments(folder):
+    cells = ["joy|love", "joy", "|", "love"] * 4
+    return write(
+        folder / "comments.csv", ["text,label", *[f"text {i},{c}" for i, c in enumerate(cells)]]
+    )
+
+
+def houses(folder):
+    lines = [f"{n},5;{'ab'[n % 2]};{1000 + n},5" for n in range(20)]
+    lines[2] = "NA;b;1002,5"
+    return write(folder / "houses.csv", ["area;kind;price", *lines])
+
+
+CASES = {
+    "senet": (photos, []),
+    "cnn_mnist_best": (photos, ["--class-weights", "balanced"]),
+    "cnn_cifar10": (labeled_photos, ["--variant", "slide", "--early-stopping", "2"]),
+    "head_binary_sentiment": (films, ["--class-weights", "balanced"]),
+    "sentiment_lstm": (reviews, ["--encoding", "latin-1"]),
+    "head_multilabel": (comments, []),
+    "head_regression": (houses, ["--early-stopping", "3"]),
+}
+
+
+def examples(dataset):
+    """Inputs and targets in an order of their own, for training sets are shuffled."""
+    found = []
+    for inputs, targets in dataset.unbatch().as_numpy_iterator():
+        found.append(repr((np.asarray(inputs).tolist(), np.round(targets, 4).tolist())))
+    return sorted(found)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_copy_reads_what_run_reads_and_runs(name, tmp_path, capsys, monkeypatch):
+    make, words = CASES[name]
+    data = make(tmp_path / "data")
+    assert cli.main(["copy", name, "mine", "--data", str(data), *words]) == 0, capsys.readouterr()
+    capsys.readouterr()
+    path = tmp_path / "mine" / f"{name}.py"
+    source = path.read_text(encoding="utf8")
+    assert "tensorflow_datasets" not in source
+    assert str(data) in source
+    lines = [line for line in source.splitlines() if not line.startswith("DATA =")]
+    assert max(map(len, lines)) <= 100
+    if "--class-weights" in words:
+        assert "class_weight=weights" in source
+    if "--early-stopping" in words:
+        assert f"patience={words[-1]}" in source
+    recipe = find(name)
+    given = {"target": None, "skip_broken": None, "encoding": None}
+    given["encoding"] = "latin-1" if "latin-1" in words else None
+    own = own_data.load(recipe, recipe.module, types.SimpleNamespace(data=data, **given), {})
+    copied = runpy.run_path(str(path))
+    if own.classes:
+        assert copied["CLASSES"] == own.classes
+    for mine, theirs in zip(copied["load_data"](), own.load_data(4), strict=True):
+        assert examples(mine) == examples(theirs)
+    runpy.run_path(str(path), run_name="__main__")
+    assert "Test: {" in capsys.readouterr().out
+    assert (tmp_path / f"{name}.keras").exists()
+    readme = (tmp_path / "mine" / "README.md").read_text(encoding="utf8")
+    assert "EarlyStopping(monitor=" in readme
+    predict(name, tmp_path, data, own, capsys, monkeypatch)
+
+
+def predict(name, folder, data, own, capsys, monkeypatch):
+    """The copy's `predict.py` answers with the user's classes."""
+    script = folder / "mine" / "predict.py"
+    for model in folder.glob("*.keras"):
+        model.rename(folder / "mine" / model.name)
+    if own.kind == "image":
+        file = next(path for path in data.parent.rglob("*.png"))
+    elif own.kind == "text":
+        file = write(folder / "new.txt", ["a text"])
+    else:
+        file = write(folder / "new.csv", ["kind;area;more", "a;1,5;x", "c;2;y"])
+    importlib.invalidate_caches()  # the folder was not there when it came on the path
+    for module in (name, "predict"):
+        sys.modules.pop(module, None)
+    monkeypatch.setattr(sys, "argv", [str(script), str(file)])
+    runpy.run_path(str(script), run_name="__main__")
+    said = capsys.readouterr().out
+    sys.modules.pop(name, None)
+    if own.kind == "table":
+        values = [float(line.rpartition(" ")[2]) for line in said.splitlines()]
+        assert len(values) == 2
+        assert all(900 < value < 1100 for value in values), "in the units of the table"
+    else:
+        assert any(label in said for label in own.classes), said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--early-stopping", "3"], "--early-stopping is for a copy with --data"),
+        (["--target", "kind"], "say where it is with --data"),
+        (["--data", "nowhere"], "nowhere does not exist"),
+        (["--data", ".", "--skip-broken"], "move what is broken away"),
+        (["--data", ".", "--variant", "big"], "--variant big: there are strided, slide"),
+    ],
+)
+def test_what_a_copy_refuses(words, said, tmp_path, capsys):
+    assert cli.main(["copy", "cnn_cifar10", "mine", *words]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "mine").exists()
+
+
+def test_images_that_keras_does_not_read(tmp_path, capsys):
+    folder = photos(tmp_path / "data")
+    PIL.Image.open(folder / "red" / "0.png").save(folder / "red" / "a.webp")
+    assert cli.main(["copy", "cnn_cifar10", "mine", "--data", "data"]) == 2
+    assert "a.webp: a copy reads .bmp" in capsys.readouterr().err
