@@ -22,7 +22,7 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
-import tensorflow_datasets as tfds
+from sklearn.datasets import load_digits
 
 DEVICES = 4
 BATCH_SIZE = 128  # of all devices together
@@ -49,21 +49,22 @@ SIZES = {
 }
 
 
-def first_batches():
-    """The first batches of MNIST: (28, 28, 1) uint8 images and integer labels 0–9, in order."""
-    images = tfds.load("mnist", split="train", as_supervised=True)
-    return images.batch(BATCH_SIZE).take(STEPS)
+def batches():
+    """Batches of scikit-learn's digits: (8, 8, 1) images from 0 to 16 and integer labels 0–9."""
+    digits = load_digits()
+    data = tf.data.Dataset.from_tensor_slices((digits.images[..., None], digits.target))
+    return data.repeat().batch(BATCH_SIZE).take(STEPS)
 
 
 def build_network(normalization):
-    """The compiled network: (28, 28, 1) images to 10 class probabilities.
+    """The compiled network: (8, 8, 1) images to 10 class probabilities.
 
     Args:
         normalization: Arguments of `BatchNormalization`; None for none.
     """
-    images = keras.Input((28, 28, 1))
-    x = keras.layers.Rescaling(1 / 255)(images)
-    x = keras.layers.Conv2D(8, 5, strides=2)(x)
+    images = keras.Input((8, 8, 1))
+    x = keras.layers.Rescaling(1 / 16)(images)
+    x = keras.layers.Conv2D(16, 3)(x)
     if normalization is not None:
         x = keras.layers.BatchNormalization(**normalization)(x)
     x = keras.layers.ReLU()(x)
@@ -204,7 +205,7 @@ def plot_speedups():
 def main():
     all_devices = tf.distribute.MirroredStrategy(divide_cpu(DEVICES))
     one_device = tf.distribute.OneDeviceStrategy("CPU:0")
-    data = first_batches()
+    data = batches()
 
     # One batch: the mean of the gradients of its shares is the gradient of all of it.
     images, labels = next(iter(data))

@@ -21,7 +21,6 @@ FEWER = {
 }
 ALL_THERE_ARE = {  # whose world is so small that all parts know all of it
     "autoencoder_8_3_8": {},  # eight patterns
-    "boltzmann_machine": {},  # four
     "perceptron_rule": {"task": "cards"},  # some hundred places of a square
     "dqn": {},  # 1,120 beginnings of an episode
 }
@@ -42,7 +41,6 @@ LEARNS_NOTHING = {
     "xor",
     "wrong_heads",
     "conv3d_clips",
-    "boltzmann_machine",
     "dqn",
     "pilotnet",
 }  # baselines: constants, a copy, a single frame

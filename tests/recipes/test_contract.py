@@ -100,7 +100,6 @@ SHORTER = {
     "irnn": {"load_data": {"length": 12}, "gradient_through": {"steps": 10}},
     "lstm": {"load_data": {"length": 12}, "gradient_flow": {"steps": 10}},
     "vit": {"build_model": {"depth": 1, "embed_dim": 16}},
-    "boltzmann_machine": {"SWEEPS": 1, "CHAINS": 100},
     "arithmetic_intensity": {
         "TIMED": {"dense, batch 1": (keras.layers.Dense(4), (8,), 1)},
         "best_seconds": {"repeats": 1},

@@ -14,7 +14,7 @@ from recipes.hardware import data_parallel
 def batch():
     rng = np.random.default_rng(0)
     # The shares differ, so that none of them has the gradient of the whole.
-    images = rng.integers(0, 256, (12, 28, 28, 1)) * np.linspace(0.1, 1, 12)[:, None, None, None]
+    images = rng.integers(0, 17, (12, 8, 8, 1)) * np.linspace(0.1, 1, 12)[:, None, None, None]
     return tf.constant(images.astype("float32")), tf.constant(np.arange(12) % 10)
 
 
@@ -65,8 +65,8 @@ two = tf.distribute.MirroredStrategy(data_parallel.divide_cpu(2))
 one = tf.distribute.OneDeviceStrategy("CPU:0")
 assert two.num_replicas_in_sync == 2
 rng = np.random.default_rng(0)
-images = (rng.integers(0, 256, (24, 28, 28, 1)) * np.linspace(0.1, 1, 24)[:, None, None, None])
-data = tf.data.Dataset.from_tensor_slices((images.astype("uint8"), np.arange(24) % 10)).batch(8)
+images = (rng.integers(0, 17, (24, 8, 8, 1)) * np.linspace(0.1, 1, 24)[:, None, None, None])
+data = tf.data.Dataset.from_tensor_slices((images.astype("float32"), np.arange(24) % 10)).batch(8)
 for normalization in data_parallel.NETWORKS.values():
     model, alone = data_parallel.train(one, normalization, data)
     copies, together = data_parallel.train(two, normalization, data)
