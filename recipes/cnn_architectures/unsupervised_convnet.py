@@ -1,6 +1,6 @@
 """Unsupervised convolutional network: one stage of filters, rectification, normalization, pooling.
 
-Slides: 003 «Unsupervised convolutional network» (list B, no. 14).
+Slides: 003 «Unsupervised convolutional network» (list B no. 14).
 Paper:  Jarrett, Kavukcuoglu, Ranzato & LeCun (2009), What is the best multi-stage architecture for
         object recognition?, https://doi.org/10.1109/ICCV.2009.5459469
 Departs from the paper: color images of CIFAR-10, a tenth of them, in place of Caltech-101; filters

@@ -12,12 +12,13 @@ while the paddle moves by one: so following the ball is not enough, one has to s
 land. The only reward comes at the end: 1 if the ball is caught, −1 if not.
 
 The network learns Q(s, a), the reward to be expected after each action, towards
-r + γ maxₐ′ Q(s′, a′). Two things keep it from chasing its own tail: it learns from transitions drawn
-at random from a replay memory, and the targets come from an older copy of it, the target network.
+r + γ maxₐ′ Q(s′, a′). Two things keep it from chasing its own tail: it learns from transitions
+drawn at random from a replay memory, and the targets come from an older copy of it, the target
+network.
 
-The games, the memory and the older copy are weights of the model: `fit` trains it, and a saved agent
-plays, and goes on learning, as before. Called with the beginnings of episodes, the model plays them
-and returns their rewards.
+The games, the memory and the older copy are weights of the model: `fit` trains it, and a saved
+agent plays, and goes on learning, as before. Called with the beginnings of episodes, the model
+plays them and returns their rewards.
 """
 
 import keras
@@ -44,7 +45,7 @@ ROW, COLUMN, SPEED, PADDLE = range(4)
 
 
 def sample_starts(count, seed):
-    """Beginnings of episodes (count, 4): a ball at the top, a paddle at the bottom."""
+    """Beginnings of episodes (count, 4): row, column and speed of the ball, and the paddle."""
     rng = np.random.default_rng(seed)
     row = np.zeros(count, int)
     column = rng.integers(0, SIDE, count)
@@ -54,7 +55,7 @@ def sample_starts(count, seed):
 
 
 def load_data(batch_size=32):
-    """Train, validation and test batches of beginnings of episodes (4,): row, column, speed, paddle.
+    """Train, validation and test batches of beginnings of episodes (4,), as `sample_starts` gives.
 
     As many games are played at a time as a training batch has rows; a game that is over begins
     again as its row says. The sets are the same every time; as in the paper, the game of the test
@@ -91,7 +92,7 @@ def reward(states):
 
 
 def render(states):
-    """Frames (count, SIDE, SIDE) of states (count, 4): 255 where ball and paddle are, 0 elsewhere."""
+    """Frames (count, SIDE, SIDE) of states (count, 4): 255 where ball or paddle is, else 0."""
     line = keras.ops.arange(SIDE, dtype="int32")
     at_row = line == states[:, ROW, None]
     at_column = line == states[:, COLUMN, None]
@@ -235,7 +236,7 @@ class DQN(keras.Model):
         return transitions
 
     def replay(self, played):
-        """Store the transitions in the memory, in the place of the oldest, and draw some from it."""
+        """Store the transitions in the memory, in place of the oldest, and draw some from it."""
         count = self.config["games"]
         places = self.memory.shape[0] // count
         step = keras.ops.cast(self.optimizer.iterations, "int32")
@@ -247,7 +248,7 @@ class DQN(keras.Model):
         return keras.ops.take(self.memory, chosen, axis=0)
 
     def temporal_difference_loss(self, transitions):
-        """The Huber loss of Q(s, a) against r + γ maxₐ′ Q(s′, a′); and the values (count, actions)."""
+        """The Huber loss of Q(s, a) against its target; and the values (count, actions)."""
         before, now, actions, after = keras.ops.split(transitions, [4, 8, 9], axis=1)
         future = keras.ops.max(self.target_network(observe(now, after)), axis=1)
         targets = reward(after) + self.config["discount"] * (1 - is_over(after)) * future
