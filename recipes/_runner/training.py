@@ -155,6 +155,42 @@ def own_training(model):
     )
 
 
+def refuse_replicas(recipe, model, batch_size, replicas):
+    """What `fit` cannot train on several devices at once is said before it fails in the middle.
+
+    Args:
+        recipe: Its name.
+        model: The compiled network, made under the strategy.
+        batch_size: Of all devices together; each gets a share of it.
+        replicas: Number of devices.
+
+    Raises:
+        UserError: if there is a reason.
+    """
+    reason = None
+    if own_training(model):
+        reason = "it has a training step of its own"
+    elif any(keras.backend.standardize_dtype(each.dtype) == "string" for each in model.inputs):
+        reason = "its network reads strings"
+    elif model.steps_per_execution > 1:
+        reason = f"it is compiled with steps_per_execution={model.steps_per_execution}"
+    elif model.jit_compile is True:
+        reason = "it is compiled with jit_compile=True"
+    elif getattr(model.optimizer, "gradient_accumulation_steps", None):
+        reason = "its optimizer accumulates gradients"
+    if reason:
+        raise UserError(
+            f"{recipe} cannot be trained on {replicas} devices, for {reason}: choose one, "
+            "with CUDA_VISIBLE_DEVICES=0 or --device cpu"
+        )
+    if batch_size % replicas:
+        below = batch_size - batch_size % replicas
+        good = " or ".join(str(size) for size in (below, below + replicas) if size)
+        raise UserError(
+            f"--batch-size {batch_size} cannot be shared among {replicas} devices: {good} can"
+        )
+
+
 def prepare(module, plan, given, strategy):
     """The data, and the model compiled and built, ready for `fit` or for a saved state."""
     load_arguments, model_arguments = arguments.split(module, given)
@@ -174,22 +210,23 @@ def prepare(module, plan, given, strategy):
         model_arguments["train"] = train
     with strategy.scope():
         model = module.build_model(**model_arguments)
-    if strategy.num_replicas_in_sync > 1 and own_training(model):
-        raise UserError(
-            f"{plan.recipe} has a training step of its own and runs on one device: add --device cpu or gpu"
-        )
+    if strategy.num_replicas_in_sync > 1:
+        size = {**arguments.parameters(module), **load_arguments}["batch_size"]
+        refuse_replicas(plan.recipe, model, size, strategy.num_replicas_in_sync)
     # The validation set is not shuffled: looking at its first batch costs less and leaves the order of `train` alone.
     batch = next(iter((validation if validation is not None else train).take(1)))
-    if not model.built:
-        model(batch[0] if isinstance(batch, tuple) else batch, training=False)
-    if isinstance(model.optimizer, keras.optimizers.Optimizer) and not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)
-    # A metric that makes its variables only in `fit` has its training step traced twice.
-    # Not in training mode, in which augmentation would take random numbers that a script has not.
-    if not own_training(model):
-        x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
-        model.compute_metrics(x, y, model(x, training=False), weights)
-        model.reset_metrics()
+    with strategy.scope():
+        if not model.built:
+            model(batch[0] if isinstance(batch, tuple) else batch, training=False)
+        optimizer = model.optimizer
+        if isinstance(optimizer, keras.optimizers.Optimizer) and not optimizer.built:
+            optimizer.build(model.trainable_variables)
+        # A metric that makes its variables only in `fit` has its training step traced twice.
+        # Not in training mode, in which augmentation would take random numbers that a script has not.
+        if not own_training(model):
+            x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
+            model.compute_metrics(x, y, model(x, training=False), weights)
+            model.reset_metrics()
     return model, batch, train, validation, test
 
 

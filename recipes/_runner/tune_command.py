@@ -495,6 +495,8 @@ class WorkerPool:
             if over and not self.workers:
                 print("The time limit is reached: no new trial is begun.", flush=True)
                 break
+            if not self.workers:  # all trials have ended, perhaps in an earlier process
+                break
             time.sleep(0.1)
         reporter.update(self.oracle)
 

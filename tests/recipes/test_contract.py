@@ -25,6 +25,16 @@ import pytest
 import tensorflow as tf
 
 from recipes._runner import arguments, cli, data, figures, run_command, training
+from recipes.cnn_architectures import (
+    inception_resnet_v2,
+    inception_v2,
+    inception_v3,
+    mobilenet,
+    resnet,
+    senet,
+    shufflenet,
+    xception,
+)
 from recipes.training import optimizers
 from tests import selection
 from tests.selection import RECIPES, TRAINED, parameters
@@ -118,6 +128,18 @@ SHORTER = {
         "build_model": {"units": 36},
     },
     "sentiment_lstm": {"load_data": {"words": 8}, "SENTENCES": ["it is good", "a bad film"]},
+    # Of deep networks one block of each kind: each layer costs time to build, run, save and load.
+    "resnet": {"SMALL": {**resnet.SMALL, "depths": (1, 1)}},
+    "senet": {"SMALL": {**senet.SMALL, "depths": (1, 1)}},
+    "densenet": {"build_model": {"depths": (1, 1)}},
+    "shufflenet": {"SMALL": {**shufflenet.SMALL, "units": (1, 2, 1)}},
+    "mobilenet": {"SMALL": {**mobilenet.SMALL, "repeats": 0}},
+    "xception": {"SMALL": {**xception.SMALL, "middle_blocks": 1}},
+    "inception_v2": {
+        "MODULES": {name: inception_v2.MODULES[name] for name in ("3a", "3c", "5b")},
+    },
+    "inception_v3": {"SMALL": {**inception_v3.SMALL, "modules": (1, 1, 1)}},
+    "inception_resnet_v2": {"SMALL": {**inception_resnet_v2.SMALL, "blocks": (1, 1, 1)}},
 }
 
 
@@ -137,6 +159,14 @@ VARIANTS = {
     "lenet_to_alexnet": ("lenet", "augmentation"),
     "cnn_improvements": ("plain", "all"),
     "plain_versus_residual": ("plain_8", "residual_8"),
+    "alexnet": ("two_groups", "zfnet"),
+    "resnet": ("padded", "preactivation"),
+    "unsupervised_convnet": ("full", "supervised"),
+    "vgg": ("vgg11", "vgg11_lrn"),
+    "cnn_patterns": ("fc", "conv_conv_pool"),
+    "denoising_autoencoder": ("without", "salt_and_pepper"),
+    "inception_resnet_v2": ("scaled",),
+    "mobilenet": ("wide",),
     "dqn": ("dqn", "neither"),
     "quantization": ("float32", "flexpoint_8"),
 }

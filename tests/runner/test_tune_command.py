@@ -435,6 +435,20 @@ def wait_until(condition, seconds=240):
         time.sleep(0.1)
 
 
+def test_a_search_without_trials_to_come_ends_and_starts_no_worker(tmp_path):
+    """The chief hears that it is over from workers that ask for more: here nobody asks."""
+    oracle = types.SimpleNamespace(
+        most_trials=lambda: 2, end_order=["0", "1"], ongoing_trials={}, get_best_trials=lambda _: []
+    )
+    server = types.SimpleNamespace(finished=lambda: False)
+    options = types.SimpleNamespace(workers=1, device="cpu", trial_time_limit=None, time_limit=None)
+    pool = tune_command.WorkerPool(oracle, server, options, tmp_path)
+    pool.start = lambda place: pytest.fail("nothing is left to run")
+    updates = []
+    pool.run(types.SimpleNamespace(update=updates.append))
+    assert updates
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_trials_that_kill_hang_raise_or_diverge_fail_and_the_search_goes_on(tmp_path, monkeypatch):

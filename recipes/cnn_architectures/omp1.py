@@ -1,0 +1,203 @@
+"""OMP-1 features: a dictionary of image patches learned without labels, and a linear classifier.
+
+Slides: 003 list B nos. 16 (OMP-1 network) and 19 (COTS HPC unsupervised convolutional network).
+Paper:  Coates & Ng (2011), The importance of encoding versus training with sparse coding and vector
+        quantization, https://icml.cc/2011/papers/485_icmlpaper.pdf;
+        Coates et al. (2013), Deep learning with COTS HPC systems,
+        https://proceedings.mlr.press/v28/coates13.html
+Departs from the papers: a fifth of CIFAR-10, every second patch in each direction, and softmax
+regression in place of a support vector machine. The first paper goes up to 6,000 features, the
+second to networks of 11 billion weights, on a cluster of off-the-shelf machines.
+
+Each patch of 6 × 6 pixels is brought to zero mean and unit contrast, and whitened. Orthogonal
+matching pursuit with one coefficient writes it as a multiple of one atom of the dictionary; the
+atoms are then moved to where they fit best. For classification patches are encoded in another way:
+products with all atoms, of which what exceeds a threshold is kept. Codes are averaged over each
+quarter of the image. Only the linear classifier on top sees labels.
+"""
+
+import keras
+import numpy as np
+import tensorflow_datasets as tfds
+from keras import ops
+
+from recipes.common import cifar10
+from recipes.common.arrays import to_numpy
+
+EPOCHS = 5
+CLASSES = cifar10.CLASSES
+VARIANTS = {
+    "features_25": {"features": 25},
+    "features_50": {"features": 50},
+    "features_100": {"features": 100},
+    "features_200": {"features": 200},
+}
+SIZE = 6  # pixels of a patch's side
+PATCHES = 30_000  # to learn the dictionary from
+ROUNDS = 10  # of assigning patches to atoms and moving the atoms
+
+
+def load_data(batch_size=100):
+    """Train, validation and test batches of (32, 32, 3) uint8 images and integer labels 0–9.
+
+    10,000 images to train on, 2,500 to validate, and all 10,000 test images.
+    """
+    splits = ["train[:20%]", "train[95%:]", "test"]
+    splits = tfds.load("cifar10", split=splits, as_supervised=True)
+    return cifar10.batches(*splits, batch_size)
+
+
+def normalized(patches):
+    """Patches (…, values from 0 to 255) with mean 0 and about unit variance, each by itself."""
+    centered = patches - ops.mean(patches, axis=-1, keepdims=True)
+    variance = ops.mean(ops.square(centered), axis=-1, keepdims=True)
+    return centered / ops.sqrt(variance + 10)
+
+
+def sample_patches(train, rng):
+    """Patches (count, 108) from random places of random training images."""
+    images, _ = to_numpy(train)
+    # All patches, as a view: (count, 27, 27, 3, 6, 6).
+    windows = np.lib.stride_tricks.sliding_window_view(images, (SIZE, SIZE), axis=(1, 2))
+    which = rng.integers(0, windows.shape[:3], (PATCHES, 3))
+    patches = windows[tuple(which.T)].transpose(0, 2, 3, 1)  # (count, 6, 6, 3)
+    return ops.convert_to_numpy(normalized(patches.reshape(PATCHES, -1).astype("float32")))
+
+
+def whitening(patches):
+    """The matrix (values, values) that makes values uncorrelated, and patches still look as before.
+
+    Zero-phase whitening (ZCA); directions of little variance are not blown up.
+    """
+    covariance = np.cov(patches, rowvar=False)
+    variances, directions = np.linalg.eigh(covariance)
+    return (directions / np.sqrt(variances + 0.1)) @ directions.T
+
+
+def omp1_dictionary(patches, atoms, rng):
+    """Atoms of length 1, as columns (values, atoms), learned from patches (count, values)."""
+    dictionary = rng.normal(size=(patches.shape[1], atoms)).astype("float32")
+    dictionary /= np.linalg.norm(dictionary, axis=0)
+    for _ in range(ROUNDS):
+        # One coefficient for each patch: the largest product with an atom, of either sign.
+        products = patches @ dictionary  # (count, atoms)
+        chosen = np.abs(products).argmax(axis=1)
+        codes = np.zeros_like(products)
+        rows = np.arange(len(patches))
+        codes[rows, chosen] = products[rows, chosen]
+        # Each atom moves to the weighted mean of its patches; unused ones start anew from a patch.
+        dictionary = patches.T @ codes
+        lengths = np.linalg.norm(dictionary, axis=0)
+        unused = lengths < 1e-6
+        dictionary[:, unused] = patches[rng.integers(0, len(patches), unused.sum())].T
+        dictionary /= np.linalg.norm(dictionary, axis=0)
+    return dictionary
+
+
+def learn_encoder(train, features):
+    """Whitening and atoms in one (108, features), and the mean patch (108,), from training images."""
+    # Random numbers that follow the seed of the run.
+    rng = np.random.default_rng(int(keras.random.randint((), 0, 2**31 - 1)))
+    patches = sample_patches(train, rng)
+    mean = patches.mean(axis=0)
+    matrix = whitening(patches).astype("float32")
+    atoms = omp1_dictionary((patches - mean) @ matrix, features, rng)
+    return [matrix @ atoms, mean]
+
+
+@keras.saving.register_keras_serializable(package="omp1")
+class PatchEncoder(keras.layers.Layer):
+    """From images to codes: each patch times each atom, softly thresholded.
+
+    Args:
+        features: Number of atoms; there are two codes for each, one of either sign.
+        threshold: What a product must exceed.
+        strides: Pixels from one patch to the next.
+    """
+
+    def __init__(self, features, threshold=0.25, strides=2, trainable=False, **kwargs):
+        super().__init__(trainable=trainable, **kwargs)
+        self.features = features
+        self.threshold = threshold
+        self.strides = strides
+
+    def build(self, input_shape):
+        values = SIZE * SIZE * input_shape[-1]
+        # Whitening and dictionary in one.
+        self.kernel = self.add_weight(name="kernel", shape=(values, self.features))
+        self.mean = self.add_weight(name="mean", shape=(values,))
+        self.built = True
+
+    def call(self, images):
+        # (batch, 14, 14, 108)
+        patches = ops.image.extract_patches(images, SIZE, strides=self.strides, padding="valid")
+        products = ops.matmul(normalized(patches) - self.mean, self.kernel)
+        positive = ops.relu(products - self.threshold)
+        negative = ops.relu(-products - self.threshold)
+        return ops.concatenate([positive, negative], axis=-1)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "features": self.features,
+            "threshold": self.threshold,
+            "strides": self.strides,
+        }
+
+
+def build_model(features=200, threshold=0.25, learning_rate=0.003, steps=EPOCHS * 100, train=None):
+    """The compiled network: (32, 32, 3) images to 10 class probabilities. 40,918 parameters.
+
+    16,010 of them are trainable: 10 weights for each of 8 · `features` codes, and 10 biases. The
+    dictionary is learned here, from the images of `train`; without them it is random.
+    """
+    encoder = PatchEncoder(features, threshold)
+    images = keras.Input((32, 32, 3))
+    x = encoder(images)  # (batch, 14, 14, 2 · features)
+    x = keras.layers.AveragePooling2D(7)(x)
+    x = keras.layers.Flatten()(x)
+    # Codes of mean 0 and variance 1.
+    x = keras.layers.BatchNormalization(momentum=0.9, center=False, scale=False)(x)
+    outputs = keras.layers.Dense(10, activation="softmax")(x)
+    model = keras.Model(images, outputs)
+    if train is not None:
+        encoder.set_weights(learn_encoder(train, features))
+    rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    model.compile(
+        keras.optimizers.Adam(rate), loss="sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
+    return model
+
+
+def search_space(hp):
+    """Arguments of `build_model` and `load_data` worth tuning; their defaults are the recipe's."""
+    return {
+        "features": hp.Int("features", 50, 400, step=50, default=200),
+        "threshold": hp.Choice("threshold", [0.0, 0.125, 0.25, 0.5, 1.0], default=0.25),
+        "learning_rate": hp.Float(
+            "learning_rate", 0.00075, 0.012, step=2, sampling="log", default=0.003
+        ),
+    }
+
+
+def baseline(train, test):
+    """Logistic regression on the pixels of the same images."""
+    return cifar10.logistic_regression(train, test)
+
+
+def main():
+    for name, arguments in VARIANTS.items():
+        keras.utils.set_random_seed(0)
+        train, validation, test = load_data()
+        model = build_model(**arguments, steps=EPOCHS * len(train), train=train)
+        best = keras.callbacks.ModelCheckpoint(
+            f"omp1_{name}.keras", monitor="val_accuracy", mode="max", save_best_only=True
+        )
+        model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
+        model = keras.saving.load_model(f"omp1_{name}.keras")  # the best epoch
+        print(name, model.evaluate(test, return_dict=True))
+    print("Logistic regression on the pixels:", baseline(train, test))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""A recipe for tests on several devices: its arguments make what some of them cannot train.
+
+Slides: none.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+EPOCHS = 2
+IMPOSSIBLE = (  # on two devices
+    {"own_step": True},
+    {"strings": True},
+    {"steps_per_execution": 3},
+    {"jit_compile": True},
+    {"accumulated": 2},
+    {"batch_size": 17},
+    {"batch_size": 1},
+)
+
+
+def load_data(batch_size=16, strings=False):
+    """Train, validation and test batches of 4 numbers, or of one string, and a class, 0 or 1."""
+    x = np.random.default_rng(0).normal(size=(120, 4)).astype("float32")
+    y = (x[:, 0] > 0).astype("int32")
+    if strings:
+        x = np.array([str(row[0]) for row in x])[:, None]
+    data = tf.data.Dataset.from_tensor_slices((x, y))
+    # The last training batch is not full.
+    return (
+        data.take(70).batch(batch_size),
+        data.skip(70).take(20).batch(20),
+        data.skip(90).batch(30),
+    )
+
+
+def build_model(
+    normalization=None,
+    strings=False,
+    steps_per_execution=1,
+    jit_compile="auto",
+    accumulated=None,
+    own_step=False,
+):
+    """Two dense layers, on numbers or on the hash of a string. 49 parameters."""
+    inputs = keras.Input((1,), dtype="string") if strings else keras.Input((4,))
+    x = keras.layers.Hashing(4, output_mode="one_hot")(inputs) if strings else inputs
+    x = keras.layers.Dense(8)(x)
+    if normalization:
+        x = keras.layers.BatchNormalization(synchronized=normalization == "synchronized")(x)
+    outputs = keras.layers.Dense(1, activation="sigmoid")(keras.layers.ReLU()(x))
+    model = (OwnStep if own_step else keras.Model)(inputs, outputs)
+    model.compile(
+        keras.optimizers.Adam(0.05, gradient_accumulation_steps=accumulated),
+        loss="binary_crossentropy",
+        metrics=["accuracy"],
+        steps_per_execution=steps_per_execution,
+        jit_compile=jit_compile,
+    )
+    return model
+
+
+class OwnStep(keras.Model):
+    """A model with a training step of its own."""
+
+    def train_step(self, data):
+        return super().train_step(data)

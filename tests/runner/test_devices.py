@@ -1,0 +1,98 @@
+"""Training on several devices at once: two parts of the CPU, in a process of their own."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.runner import parallel_recipe
+
+# TensorFlow divides the CPU before its first use only.
+PROGRAM = """
+import json, pathlib, sys
+import numpy as np
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+import keras
+from recipes._runner import training
+from recipes._runner.errors import UserError
+from tests.runner import parallel_recipe
+
+both = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+folder = pathlib.Path(sys.argv[1])
+said = {}
+
+def run(name, strategy, epochs=1, **given):
+    plan = training.Plan("parallel", epochs, 0, given, {}, "float32", False, False)
+    (folder / name).mkdir(exist_ok=True)
+    result = training.train(parallel_recipe, plan, given, folder / name, strategy)
+    return result.model
+
+def distance(model, other):
+    pairs = zip(model.get_weights(), other.get_weights(), strict=True)
+    return float(max(np.abs(one - another).max() for one, another in pairs))
+
+one = tf.distribute.get_strategy()
+plain = run("plain", one, epochs=2)
+run("plain_both", both)
+plain_both = run("plain_both", both, epochs=2)  # goes on after the first epoch
+said["plain"] = distance(plain, plain_both)
+state = [each.value for each in plain_both.weights + plain_both.optimizer.variables]
+said["copies"] = sorted({len(getattr(each, "values", [each])) for each in state})
+said["loaded"] = distance(plain_both, keras.saving.load_model(folder / "plain_both" / "model.keras"))
+synchronized = {"normalization": "synchronized"}
+said["synchronized"] = distance(
+    run("synchronized", one, **synchronized), run("synchronized_both", both, **synchronized)
+)
+
+for number, given in enumerate(parallel_recipe.IMPOSSIBLE):
+    try:
+        run(f"impossible_{number}", both, **given)
+        said[str(given)] = "nothing"
+    except UserError as error:
+        said[str(given)] = str(error)
+print(json.dumps(said))
+"""
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("devices")
+    command = [sys.executable, "-c", PROGRAM, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_two_devices_learn_what_one_learns(said):
+    """In two epochs, before the second of which the training is interrupted."""
+    assert said["plain"] < 1e-6
+    assert said["loaded"] == 0
+
+
+def test_normalization_by_the_statistics_of_all_shares(said):
+    """In one epoch; variances of few examples differ in their last digits."""
+    assert said["synchronized"] < 5e-3
+
+
+def test_weights_and_moments_lie_on_both_devices(said):
+    assert said["copies"] == [2]
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"own_step": True}, "it has a training step of its own: choose one"),
+        ({"strings": True}, "its network reads strings: choose one"),
+        ({"steps_per_execution": 3}, "it is compiled with steps_per_execution=3: choose one"),
+        ({"jit_compile": True}, "it is compiled with jit_compile=True: choose one"),
+        ({"accumulated": 2}, "its optimizer accumulates gradients: choose one"),
+        ({"batch_size": 17}, "--batch-size 17 cannot be shared among 2 devices: 16 or 18 can"),
+        ({"batch_size": 1}, "--batch-size 1 cannot be shared among 2 devices: 2 can"),
+    ],
+)
+def test_what_several_devices_cannot_train_is_one_line(said, given, reason):
+    assert given in parallel_recipe.IMPOSSIBLE
+    assert reason in said[str(given)]
