@@ -1,6 +1,5 @@
 """Exercises and their solutions: the same but for the gaps, and checks that can fail."""
 
-import ast
 import io
 import re
 import types
@@ -10,7 +9,7 @@ import pytest
 
 from recipes._runner import slides
 from recipes._runner.exercises_command import EXERCISES, SOLUTIONS, files
-from recipes._runner.recipe import CHAPTERS, ROOT, all_recipes
+from recipes._runner.recipe import CHAPTERS, ROOT, Recipe, all_recipes
 from recipes.common import exercise
 from recipes.common.exercise import OFF, RIGHT, TO_DO, check
 
@@ -115,19 +114,18 @@ def test_solution_is_right_and_every_gap_and_every_check_matter(path, monkeypatc
 
 @pytest.mark.parametrize("path", PATHS)
 def test_exercise_names_its_slides_and_recipes(path):
-    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf8")))
-    title, empty, cited, recipes, *rest = text.splitlines()
-    assert title.endswith((".", "?"))
-    assert empty == rest[0] == ""
-    assert 4 <= len(rest) <= 20
+    text = Recipe(path.stem, None, path)
+    assert len(text.title) <= 72
+    assert text.title.endswith((".", "?"))
     known = [pair for row in slides.items() for pair in slides.deck_headings(row.headings)]
-    headings = re.findall(r"(00[0-3]) «([^»]+)»", cited)
-    assert cited.startswith("Slides: ")
+    headings = re.findall(r"(00[0-3]) «([^»]+)»", text.slides)
     assert headings
     for deck, heading in headings:
         assert any(deck == where and heading in whole for where, whole in known), heading
-    names = re.fullmatch(r"Recipes?: (.+)\.", recipes).group(1).split(", ")
+    names = (text.field("Recipe") or text.field("Recipes")).removesuffix(".").split(", ")
     assert set(names) <= {recipe.name for recipe in all_recipes()}
+    said = text.docstring.partition("\n\n")[2].partition("\n\n")[2]
+    assert 4 <= len(said.splitlines()) <= 16
 
 
 def test_titles_are_unique():

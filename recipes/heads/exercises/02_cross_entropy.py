@@ -1,4 +1,4 @@
-"""Cross-entropy: bits and nats, the loss of a network that knows nothing, and the least there is.
+"""Cross-entropy: in bits and nats, untrained, and at its least.
 
 Slides: 001 «Cross entropy», 001 «Capas de salida: regression 0…1, binary_crossentropy».
 Recipe: wrong_heads.
@@ -29,13 +29,13 @@ def untrained_loss(classes):
 
 
 def loss_of_scores(scores, label):
-    """Cross-entropy in nats from a softmax layer's scores (classes,) and the number of the class."""
+    """Cross-entropy in nats from a softmax layer's scores (classes,) and the class's number."""
     # Your code: log Σ exp(zⱼ) − z_c; np.logaddexp.reduce sums the powers without overflow.
     raise NotImplementedError
 
 
 def least_loss(target):
-    """The least binary cross-entropy in nats, −d ln s − (1 − d) ln(1 − s), for a target 0 < d < 1."""
+    """The least of −d ln s − (1 − d) ln(1 − s), in nats, for a target 0 < d < 1."""
     # Your code: put the best output s into the formula.
     raise NotImplementedError
 

@@ -1,4 +1,4 @@
-"""Cross-entropy or squared error? The slope of each where a sigmoid is sure and wrong.
+"""Cross-entropy or squared error where a sigmoid is sure and wrong?
 
 Slides: 001 «Novedades (cross entropy en lugar del error RMS)».
 Recipe: wrong_heads.

@@ -1,4 +1,4 @@
-"""Softmax: from scores to probabilities, without overflow, at any temperature.
+"""Softmax: probabilities without overflow, at any temperature.
 
 Slides: 001 «Softmax», 001 «Softmax (exagera la salida)», 001 «Museum of Bad Art CNN».
 Recipe: head_multiclass.

@@ -1,12 +1,12 @@
-"""The line of a neuron: slope and intercept from weights, weights from a line, and distances.
+"""The line of a neuron: from its weights, back to them, and distances.
 
 Slides: 003 «Perceptrón: 2 dimensiones».
 Recipe: perceptron_rule.
 
-With two inputs a perceptron computes y = f(s), s = w₁ x₁ + w₂ x₂ + b, where f(s) = 1 if s > 0 and −1
-otherwise. The points with s = 0 are a straight line, x₂ = −(w₁/w₂) x₁ − b/w₂: the weights give its
-slope, the bias shifts it in parallel. The vector (w₁, w₂) is perpendicular to it and points to the
-side where y = 1, and s / ‖w‖ is a point's distance from it, negative on the other side.
+With two inputs a perceptron computes y = f(s), s = w₁ x₁ + w₂ x₂ + b, where f(s) = 1 if s > 0 and
+−1 otherwise. The points with s = 0 are a straight line, x₂ = −(w₁/w₂) x₁ − b/w₂: the weights give
+its slope, the bias shifts it in parallel. The vector (w₁, w₂) is perpendicular to it and points to
+the side where y = 1, and s / ‖w‖ is a point's distance from it, negative on the other side.
 
 Go from the weights to the line, back again, and measure.
 """
@@ -24,7 +24,7 @@ def line(weights, bias):
 
 
 def neuron_above(slope, intercept):
-    """Weights [w₁, w₂] and bias of a neuron with y = 1 above the line x₂ = slope · x₁ + intercept."""
+    """Weights [w₁, w₂] and bias of a neuron with y = 1 above x₂ = slope · x₁ + intercept."""
     # Your code: return [w₁, w₂], b, such that s > 0 is the same as x₂ > slope · x₁ + intercept.
     return [-slope, 1], -intercept
 

@@ -1,4 +1,4 @@
-"""Rosenblatt's rule: learn AND step by step, and compare the number of mistakes with its bound.
+"""Rosenblatt's rule: learn AND, and bound the number of mistakes.
 
 Slides: 000 «El perceptrón (1957)».
 Recipe: perceptron_rule.
@@ -34,7 +34,7 @@ def update(weights, bias, x, label):
 
 
 def train(inputs, labels):
-    """Weights (d,), bias and number of mistakes, starting from zeros, once a whole pass is right."""
+    """Weights (d,), bias and number of mistakes, from zeros until a whole pass is right."""
     weights, bias, mistakes = np.zeros(inputs.shape[1]), 0, 0
     # Your code: pass over the inputs in their order, again and again, until none is a mistake.
     finished = False

@@ -1,4 +1,4 @@
-"""Backpropagation: the gradients of a hidden layer, with the factor that a slide leaves out.
+"""Backpropagation through a hidden layer, and what a slide leaves out.
 
 Slides: 003 «Backpropagation», 003 «Backpropagation: regla de la cadena».
 Recipe: backprop_by_hand.
@@ -25,7 +25,7 @@ def chain(x, y, z):
 
 
 def forward(x, W, b, v, c):
-    """Hidden outputs h (units,) and the output y, for an input (d,), W (units, d) and v (units,)."""
+    """Hidden outputs h (units,) and the output y for an input (d,), W (units, d), v (units,)."""
     h = np.tanh(W @ x + b)
     return h, v @ h + c
 

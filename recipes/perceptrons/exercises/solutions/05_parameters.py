@@ -1,4 +1,4 @@
-"""Counting parameters: how large is a fully connected network, and where are its weights?
+"""Parameters of fully connected networks: how many, and where?
 
 Slides: 003 «Redes Neuronales (Fully Connected FC)», 001 «Ejemplo (API secuencial)».
 Recipe: mlp_mnist.
@@ -16,7 +16,7 @@ from recipes.common.exercise import check, finish
 
 def parameters(sizes):
     """Weights and biases of a network, from the number of its inputs and of each layer's units."""
-    # Your code: add inputs · units + units of each layer; itertools.pairwise(sizes) gives these two.
+    # Your code: add up inputs · units + units; itertools.pairwise(sizes) gives these two.
     total = 0
     for inputs, units in itertools.pairwise(sizes):
         total += inputs * units + units

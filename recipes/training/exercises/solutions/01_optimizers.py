@@ -1,6 +1,7 @@
 """Momentum, RMSprop and Adam, step by step as Keras takes them.
 
-Slides: 001 «Optimizadores: SGD con momento», 001 «Optimizadores: RMSprop», 001 «Optimizadores: Adam».
+Slides: 001 «Optimizadores: SGD con momento», 001 «Optimizadores: RMSprop», 001 «Optimizadores:
+        Adam».
 Recipe: optimizers.
 
 SGD moves a weight by −η g, with the gradient g and the learning rate η. Momentum keeps a velocity,

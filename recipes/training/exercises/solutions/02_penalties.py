@@ -1,4 +1,4 @@
-"""L1 and L2: what each adds to the loss, and what each does to a weight that nothing else moves.
+"""L1 and L2: what they add to the loss, and what they do to a weight.
 
 Slides: 001 «Regularización L2», 001 «Regularización L1».
 Recipes: regularization, l1_feature_selection.

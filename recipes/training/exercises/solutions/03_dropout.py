@@ -1,11 +1,11 @@
-"""Dropout: a mask and its scaling, and the ensemble of all thinned networks.
+"""Dropout: mask, scaling, and the ensemble of all thinned networks.
 
 Slides: 001 «Dropout (Hinton 2012)», 001 «¿Cuántas neuronas desactivar?», 001 «Dropout fig. (a)(b)».
 Recipe: dropout.
 
 In training each unit is set to 0 with probability p, the rate. What is kept is divided by 1 − p, so
-that the mean input of the next layer is the same as without dropout, and nothing has to be done when
-the network is used.
+that the mean input of the next layer is the same as without dropout, and nothing has to be done
+when the network is used.
 
 A layer of n units has 2ⁿ thinned networks. For a linear output their mean, each weighted with its
 probability, is the output of the whole network: this you compute for all masks of four units. For a

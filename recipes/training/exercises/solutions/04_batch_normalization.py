@@ -1,10 +1,11 @@
-"""Batch normalization: what the slide divides by, and what is left for when the network is used.
+"""Batch normalization: mend the slide's formula, and use it without a batch.
 
 Slides: 001 «Normalización: BN», 001 «generador (BatchNormalization(momentum=0.8))».
 Recipe: normalization.
 
 The slide subtracts the mean of a mini-batch and divides by its variance. With outputs of variance 1
-in mind: is that right? Then γ scales and β shifts each unit, both learned; ε keeps from dividing by 0.
+in mind: is that right? Then γ scales and β shifts each unit, both learned; ε keeps from dividing by
+0.
 
 In use there may be no batch. Keras keeps running means of mean and variance for it, updated in each
 training step by r ← momentum · r + (1 − momentum) · (that of the batch); the means start at 0, the
@@ -18,8 +19,8 @@ from recipes.common.exercise import check, finish
 
 
 def normalize(x, gamma, beta, epsilon):
-    """A mini-batch (n, units) normalized unit by unit, then scaled by γ and shifted by β (units,)."""
-    # Your code: x.mean(axis=0), x.var(axis=0); mend the slide's formula; ε is added to the variance.
+    """A mini-batch (n, units), normalized unit by unit, scaled by γ and shifted by β (units,)."""
+    # Your code: x.mean(axis=0), x.var(axis=0); mend the slide's formula; add ε to the variance.
     normal = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + epsilon)
     return gamma * normal + beta
 
