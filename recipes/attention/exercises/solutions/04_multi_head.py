@@ -39,7 +39,7 @@ def join(x):
 def multi_head(x, W_q, W_k, W_v, W_o, heads):
     """Self-attention (steps, d) of x (steps, d); all matrices are (d, d)."""
     q, k, v = split(x @ W_q, heads), split(x @ W_k, heads), split(x @ W_v, heads)
-    # Your code: softmax(q kᵀ / √size) v in all heads at once (@ takes the last two axes), join, W_o.
+    # Your code: softmax(q kᵀ / √size) v in all heads at once (@ takes the last axes), join, W_o.
     scores = q @ k.swapaxes(1, 2) / np.sqrt(q.shape[2])  # (heads, steps, steps)
     return join(softmax(scores) @ v) @ W_o
 

@@ -29,7 +29,7 @@ def unshuffle(x, groups):
 
 
 def grouped_weights(channels, groups):
-    """Weights, without biases, of a 1 × 1 convolution in groups that keeps the number of channels."""
+    """Weights, without biases, of a grouped 1 × 1 convolution to as many channels."""
     # Your code: each group has channels / groups inputs and outputs.
     return groups * (channels // groups) ** 2
 

@@ -6,9 +6,9 @@ Recipe: wrong_heads.
 Last layer and loss have to suit the targets. In each of these networks something does not:
 
     task                    targets      was written                          what happens
-    cat or dog              0 or 1       softmax, categorical_crossentropy    the loss is 0 at once
-    which digit             0, …, 9      softmax, categorical_crossentropy    fit stops: shapes differ
-    five tags of an article multi-hot    softmax, categorical_crossentropy    never two tags above ½
+    cat or dog              0 or 1       softmax, categorical_crossentropy    the loss is always 0
+    which digit             0, …, 9      softmax, categorical_crossentropy    fit stops at once
+    five tags of an article multi-hot    softmax, categorical_crossentropy    never two tags over ½
     price of a house        numbers      sigmoid, mse                         no price above 1
     health of an engine     0 to 1       no activation, mse                   a health of 1.2
 

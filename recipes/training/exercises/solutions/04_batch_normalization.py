@@ -1,4 +1,4 @@
-"""Batch normalization: mend the slide's formula, and use it without a batch.
+"""Batch normalization: mend the slide's formula, and do without a batch.
 
 Slides: 001 «Normalización: BN», 001 «generador (BatchNormalization(momentum=0.8))».
 Recipe: normalization.
