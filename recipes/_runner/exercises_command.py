@@ -54,7 +54,7 @@ def outcomes(path):
     with contextlib.redirect_stdout(io.StringIO()):
         try:
             return runpy.run_path(str(path))["main"]()
-        except Exception:  # a student's file may hold anything
+        except (Exception, SystemExit):  # a student's file may hold anything
             return [OFF]
 
 

@@ -10,7 +10,8 @@ passes through it. Its curvature is
 
     1/r = 2 x / (x² + z²),    positive to the right.
 
-The wheels of a car of wheelbase b are then turned by atan(b / r).
+The wheels of a car of wheelbase b are then turned by atan(b / r). Write these formulas, and the
+view from the car.
 """
 
 import numpy as np

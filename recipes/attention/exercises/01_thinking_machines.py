@@ -9,7 +9,7 @@ softmax makes weights of them; z is the sum of the values, each times its weight
 once: Z = softmax(Q Kᵀ / √d_k) V.
 
 Another slide calls the similarity a cosine. What the formula has is the dot product, in which
-longer keys count for more.
+longer keys count for more. Write weights and outputs, and both similarities.
 """
 
 import keras

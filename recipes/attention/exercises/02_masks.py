@@ -7,8 +7,9 @@ A decoder writes one word after the other, so that no word may attend to a later
 softmax their scores become −∞, and exp(−∞) = 0. Words that only fill up a short sentence (padding)
 are masked in the same way, for every query.
 
-The slide lets the masked attention of the decoder, too, take keys and values from the encoder. In
-the paper it has all three from the decoder; only the attention after it looks across.
+The slide takes keys and values from the encoder both in the masked attention of the decoder and in
+the attention that follows it. For one of the two this cannot be: what would there be to mask? Write
+both masks and the weights, and put the slide right.
 """
 
 import numpy as np

@@ -10,7 +10,8 @@ slowly. Sinusoids do the same smoothly, each pair of dimensions at a frequency o
     PE(pos, 2k) = sin(pos / 10000^(2k/d)),    PE(pos, 2k + 1) = cos(pos / 10000^(2k/d)).
 
 The slide prints sin(pos / i) for i = 0, …, d: it divides by 0 in the first dimension. One step
-further on is the same rotation of each pair, wherever one is.
+further on is the same rotation of each pair, wherever one is. Write both encodings, the wavelength,
+and the rotation.
 """
 
 import numpy as np

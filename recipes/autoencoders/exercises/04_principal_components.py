@@ -9,7 +9,7 @@ data has them in the rows of Vᵀ, the first ones being the most important. The 
 summed over all data, is the sum of the squares of the singular values left out.
 
 An autoencoder finds the same plane, not the same axes: mixing its code by a matrix, and unmixing it
-in the decoder, changes nothing.
+in the decoder, changes nothing. Write all of it; scikit-learn's PCA must agree.
 """
 
 import numpy as np

@@ -4,13 +4,14 @@ Slides: 001 «Capas residuales», 001 «Capas residuales (dimensiones distintas:
         (matriz identidad)».
 Recipes: resnet, plain_versus_residual.
 
-A residual block adds its input to what its layers compute, y = x + F(x). If F is 0, as at the start
-of training, the block does nothing at all, which a plain stack of layers finds hard to learn. On
-the way back the gradient has a path of its own: ∂y/∂x = 1 + ∂F/∂x.
+A residual block adds its input to what its layers compute, y = x + F(x). If F is 0, the block does
+nothing at all, which a plain stack of layers finds hard to learn. On the way back the gradient has
+a path of its own: ∂y/∂x = 1 + ∂F/∂x.
 
 Where the block halves the side and changes the number of maps, x cannot be added as it is. He et
 al. take every second row and column, and either fill the new maps with zeros (A) or use a 1 × 1
 convolution of stride 2 (B). The slides speak of a fully connected layer, and of an identity matrix.
+Write a block, its derivative, and the shortcut A.
 """
 
 import numpy as np

@@ -6,7 +6,8 @@ Recipe: shufflenet.
 AlexNet ran on two GPUs, so half of its filters saw half of the maps: a convolution in two groups
 has half the weights. But however many such layers follow each other, one half never hears of the
 other. ShuffleNet mixes the maps in between: written as a table with a row for each group, they are
-read column by column. Six maps in two groups, 0 1 2 | 3 4 5, become 0 3 1 4 2 5.
+read column by column. Six maps in two groups, 0 1 2 | 3 4 5, become 0 3 1 4 2 5. Write the shuffle
+and a grouped convolution, and see who is reached.
 """
 
 import numpy as np

@@ -9,7 +9,7 @@ image is; but it uses each in every place of the output, so its multiplications 
 slide prints 450 parameters: those are the weights, without the biases.
 
 A separable convolution first goes over each channel on its own, F × F, and then mixes the channels
-with 1 × 1 filters.
+with 1 × 1 filters. Count all of these.
 """
 
 import math

@@ -6,7 +6,8 @@ Recipe: im2col.
 Processors are best at multiplying matrices. So one writes each part of the image that the filter is
 laid on as a row, F · F · Cin numbers, and each filter as a column: the product has a row for each
 place and a column for each filter. Neighboring parts overlap, so that the same pixel stands in many
-rows; the matrix is up to F² times as large as the image.
+rows; the matrix is up to F² times as large as the image. Write the matrix and the convolution, and
+find how much larger it is.
 """
 
 import keras

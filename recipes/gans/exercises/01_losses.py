@@ -4,8 +4,8 @@ Slides: 000 «GANs (Discriminador / Generador)», 001 «Problemas: el generador 
 Recipes: gan_mnist, gan_failures.
 
 The discriminator gives a score z, positive for real, with D = σ(z). Its loss is a binary
-cross-entropy, −ln D(x) − ln(1 − D(G(noise))), which is ln(1 + e^−z) for real examples and ln(1 +
-e^z) for generated ones. In the game the generator wants the opposite:
+cross-entropy, −ln D(x) − ln(1 − D(G(noise))), that is, ln(1 + e^−z) for real examples and
+ln(1 + e^z) for generated ones. In the game the generator wants the opposite:
 
     minimax          ln(1 − D)      its slope in z is −D
     non-saturating   −ln D          its slope in z is D − 1

@@ -1,6 +1,6 @@
 """The best discriminator, and what is left for the generator to do.
 
-Slides: 001 «GAN (mechanism, smallest version)».
+Slides: 000 «GANs (Discriminador / Generador)».
 Recipe: gan_toy.
 
 Take examples that can have a few values only: real ones with the probabilities p, generated ones
@@ -11,6 +11,7 @@ with q. For each value the discriminator is best at D = p / (p + q), and the val
 The generator makes V as small as it can, which is −ln 4 where q = p and D = ½. In general V is
 2 JS − ln 4, with the Jensen–Shannon divergence JS = ½ KL(p, m) + ½ KL(q, m) from the mean
 m = (p + q) / 2. Where p and q have nothing in common, JS is the same however far apart they are.
+Write D and V, and read JS off V.
 """
 
 import numpy as np

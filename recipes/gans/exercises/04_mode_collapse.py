@@ -7,7 +7,7 @@ Real points come from eight narrow Gaussians on a circle, the modes. A sample is
 it lies within three standard deviations of a mode. Coverage asks how many it reaches: each mode
 counts with the share of all samples near it, but no more than its fair share of ⅛, and the sum is 1
 at best. A collapsed generator has quality without coverage, one that has learned nothing coverage
-without quality.
+without quality. Write these measures.
 """
 
 import numpy as np

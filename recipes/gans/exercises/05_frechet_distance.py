@@ -9,7 +9,8 @@ distance compares features of real and of generated images as if both were norma
     d² = ‖μ − μ'‖² + tr(C + C' − 2 (C C')^½),
 
 with the means μ and covariance matrices C. In one dimension that is (μ − μ')² + (σ − σ')². A
-collapsed generator is found out by its covariance, however good each image is.
+collapsed generator is found out by its covariance, however good each image is. Write the moments
+and the distance.
 """
 
 import numpy as np

@@ -14,7 +14,7 @@ for a map of DimFM × DimFM. A weight of a dense layer is used once for each exa
 
 The slide's table of the TPU's applications counts a multiplication with its addition as one. Its
 weights are of one byte, its peak is 92 · 10¹² operations per second, its memory reads 34 · 10⁹
-bytes.
+bytes. Write the roofline, and find what it takes to reach the peak.
 """
 
 from recipes.common.exercise import check, finish

@@ -6,7 +6,7 @@ Recipes: head_regression, head_multiclass.
 ImageNet's error counts an answer as right if the class is among the network's five most probable.
 R² = 1 − Σ(y − p)² / Σ(y − ȳ)² tells how much of the targets' variance the predictions p explain: 1
 is perfect, and 0 is what the mean ȳ gets for all of them. Likewise, no accuracy says anything
-without that of always naming the most frequent class.
+without that of always naming the most frequent class. Write these three.
 """
 
 import numpy as np

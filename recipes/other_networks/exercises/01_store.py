@@ -9,7 +9,7 @@ w_ij = Σ x_i x_j over the patterns, the same both ways, and 0 from a unit to it
 
 A pattern is a fixed point if every unit has the sign of its weighted sum of the others. Storing a
 pattern stores its opposite as well. How many of n(n − 1)/2 weights there are says what such a
-memory costs.
+memory costs. Write the rule, the test, and the overlap of two states.
 """
 
 import numpy as np

@@ -10,7 +10,8 @@ changes by
 
 with s_i the state before, as the weights are symmetric and w_ii = 0. A unit is changed only if its
 sum has the other sign: then ΔE < 0. So no state comes twice, and with 2ⁿ states recall must end.
-When all units change at the same time this no longer holds.
+When all units change at the same time this no longer holds. Write E and ΔE, and find the cycle that
+two units can run into.
 """
 
 import numpy as np

@@ -9,7 +9,7 @@ three independent patterns, each agrees with the mixture in three units of four.
 none: where the two differ there is no majority.
 
 Their energy is higher than that of the patterns, and this is how one gets out of them: with noise,
-as in a Boltzmann machine.
+as in a Boltzmann machine. Write the mixture, the test, and the energy.
 """
 
 import numpy as np

@@ -8,8 +8,8 @@ E = ½ (y − d)². Backpropagation starts with δ = ∂E/∂y at the output and
 by the chain rule; a weight's gradient is the δ of its unit times the input it multiplies.
 
 The slide prints δⱼ = Σᵢ wᵢⱼ δᵢ for a hidden unit. That is ∂E/∂hⱼ; what the weights below need is
-∂E/∂sⱼ, and for a unit that is not linear these differ by a factor. The gradients are held against
-finite differences, so that its absence will be noticed.
+∂E/∂sⱼ, and for a unit that is not linear these differ by a factor. Find it: your gradients
+are held against finite differences.
 """
 
 import numpy as np

@@ -9,7 +9,8 @@ For h_t = tanh(W h_{t−1} + x_t) and an error at the last step, the gradient go
 
 with s_t the argument of tanh. As W serves at every step, its gradient is the sum of what it gets at
 each, Σ_t δ_t h_{t−1}ᵀ. A factor for each step: below 1 they vanish, above 1 they explode. A
-gradient that is too long can be cut to a greatest length without changing its direction.
+gradient that is too long can be cut to a greatest length without changing its direction. Write the
+way back and the cut, and find how soon next to nothing is left.
 """
 
 import numpy as np

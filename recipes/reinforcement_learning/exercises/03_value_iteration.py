@@ -10,7 +10,7 @@ all states at once,
 
 until nothing changes: then V is the best return from each state, and the best action is the one
 that gives the maximum. Each round looks one step further ahead, so a reward that is ten steps away
-is seen in the tenth round.
+is seen in the tenth round. Write a round, and follow the best moves.
 """
 
 import numpy as np

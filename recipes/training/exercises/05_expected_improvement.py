@@ -10,7 +10,8 @@ y ~ N(μ, σ²) is on average
     EI = (μ − f) Φ(u) + σ φ(u),   u = (μ − f) / σ,
 
 where Φ and φ are the standard normal's distribution function and density. Next comes the setting
-with the largest EI: one that promises much, or one of which little is known.
+with the largest EI: one that promises much, or one of which little is known. Write EI, hold it
+against random scores, and choose.
 """
 
 import numpy as np

@@ -9,7 +9,7 @@ again, and
 
     autonomy = 1 − interventions · 6 s / time driven.
 
-With it the authors report 98 % on public roads. How often does somebody have to reach for the
+With it the authors report 98 % for a typical drive. How often does somebody have to reach for the
 wheel, then? And how long must one drive without any intervention to be able to say so of a car?
 """
 

@@ -10,7 +10,7 @@ point that is z meters ahead and x meters to the right is seen
 
 So far-away meters are squeezed together just below the horizon: what the network has to react to in
 time is a few rows of the image. The camera of the recipe has h = 1.4 m, f = 110 pixels, the horizon
-in row 12 of 66 and its middle in column 100 of 200.
+in row 12 of 66 and its middle in column 100 of 200. Write both directions, and count rows.
 """
 
 import numpy as np

@@ -14,7 +14,7 @@ than 1 in absolute value. Look too near, and the car swings up.
 
 A network that was trained on perfect driving has not seen what to do beside the middle. If it
 steers by half of what is needed, errors last longer; if it does not steer, each stays, and the next
-is added.
+is added. Write the matrix, and find how near one may look.
 """
 
 import numpy as np

@@ -7,7 +7,7 @@ Each head has its own queries, keys and values, of d / heads numbers each: linea
 inputs. In practice one matrix makes them for all heads at once, and its result (steps, d) is cut
 into heads: (heads, steps, d / heads). Each head attends on its own; the results are put side by
 side again and go through a last matrix. More heads therefore cost nothing: the matrices stay as
-they are.
+they are. Write the cut, the joining, and what is between them.
 """
 
 import keras

@@ -11,7 +11,7 @@ the nearest code if unit i has the weights 2 cᵢ and the bias −‖cᵢ‖², 
     ‖h − cᵢ‖² = ‖h‖² − (2 cᵢ·h − ‖cᵢ‖²).
 
 This holds for any codes that differ, and so for a layer of one unit, too: three units are needed
-for bits, not for numbers.
+for bits, not for numbers. Write codes and decoder, and count the parameters.
 """
 
 import numpy as np

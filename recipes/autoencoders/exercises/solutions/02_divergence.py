@@ -10,7 +10,8 @@ does not print:
     KL = −½ Σ (1 + log σ² − μ² − σ²).
 
 It is the mean of log q(z) − log p(z) over the encoder's distribution q, with p = N(0, 1). The
-log-variance may be any number, so a layer without activation can compute it.
+log-variance may be any number, so a layer without activation can compute it. Write it and its
+gradient, and find the best σ.
 """
 
 import numpy as np

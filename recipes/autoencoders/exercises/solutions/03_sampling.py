@@ -10,7 +10,7 @@ A variational autoencoder decodes a random z ~ N(μ, σ²). A random number has 
 
 is a formula that can be differentiated: ∂z/∂μ = 1, and ∂z/∂(log σ²) you find. Averaged over many ε,
 the gradient of any loss of z is that of its mean. For the loss z² this is known: its mean is
-μ² + σ².
+μ² + σ². Write the sample, its derivative, and both gradients.
 """
 
 import numpy as np

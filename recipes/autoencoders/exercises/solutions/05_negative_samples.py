@@ -10,8 +10,8 @@ a small one with those of words drawn at random, the negative samples:
 
 one u, and a sum over the negative u'. A slide calls this an autoencoder; but the target is not the
 input, it is the neighbor. Afterwards differences of vectors have a meaning: "a is to b as c is to
-d" is answered by the word, other than these three, whose vector has the greatest cosine with b − a
-+ c.
+d" is answered by the other word whose vector has the greatest cosine with b − a + c. Write the
+loss, its gradient, and the analogy.
 """
 
 import numpy as np

@@ -12,7 +12,8 @@ GoogLeNet's first module, 3a, has 192 maps of 28 × 28 as its input and these br
     maximum of 3 × 3, then 1 × 1, 32 filters
 
 The naive module has 1 × 1, 3 × 3, 5 × 5 filters, as many, and the maximum, directly on the input:
-without the 1 × 1 convolutions before or after. All convolutions are padded, and have biases.
+without the 1 × 1 convolutions before or after. All convolutions are padded, and have biases. Count
+the parameters of both, and more.
 """
 
 from recipes.common.exercise import check, finish

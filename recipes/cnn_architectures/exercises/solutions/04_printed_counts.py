@@ -10,7 +10,8 @@ VGG-19 has 2, 2, 4, 4, 4. The slide prints 144 million parameters for VGG-16 and
 VGG-19.
 
 ResNet-152 has a first convolution, then 3, 8, 36 and 3 blocks of three convolutions, and one fully
-connected layer from 2048 to 1000 units. Another slide gives it 2.3 million parameters.
+connected layer from 2048 to 1000 units. Another slide gives it 2.3 million parameters. Count, and
+put both slides right.
 """
 
 from recipes.common.exercise import check, finish

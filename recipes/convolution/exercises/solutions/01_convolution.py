@@ -11,7 +11,7 @@ multiplied and added up. The formula of the slide,
 
 turns the kernel by 180° before: a convolution. Keras' Conv2D does not, which is called a
 correlation. All kernels of the slides look the same turned round, so their examples cannot tell.
-With several channels, each has its kernel, and the results are added up.
+With several channels, each has its kernel, and the results are added up. Write all three.
 """
 
 import numpy as np

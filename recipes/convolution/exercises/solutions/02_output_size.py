@@ -9,7 +9,7 @@ it rounds down, and never looks at what is left at the end.
 
 Each unit sees a part of the image, its receptive field. That of a unit in the first layer is F
 wide; every further layer adds F − 1 steps, each as long as the strides of all layers before it
-multiplied.
+multiplied. Write the formulas.
 """
 
 from recipes.common.exercise import check, finish

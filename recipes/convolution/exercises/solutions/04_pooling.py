@@ -9,7 +9,8 @@ width is odd, as that of the slide's map of the X, 7 × 7, the last row and colu
 the largest number it is all the same whether they are, or nothing is added.)
 
 In training the gradient of a mean goes to the four numbers in equal parts; that of a maximum all to
-the largest, and nothing to the others.
+the largest, and nothing to the others. Write the blocks, both kinds of pooling, and the way back of
+the maximum.
 """
 
 import numpy as np

@@ -9,7 +9,7 @@ layer of 784 units with tanh, reshaped to 28 × 28. Keras 3 does not run it as i
 `Input(shape=(100))` is a number, not a shape, and `LeakyReLU(alpha=0.2)` has another argument now.
 
 A normalized unit has a scale and a shift, which are trained, and a running mean and variance, which
-are only measured.
+are only measured. Build it, and count by hand.
 """
 
 import keras

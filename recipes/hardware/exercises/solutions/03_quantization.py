@@ -10,7 +10,8 @@ divided by 127:
 
 A product of two such tensors is computed in integers, and multiplied by both scales once, at the
 end. One large weight spoils the scale for all others, so that each output channel often has a scale
-of its own. Every further bit halves the error and gives 6 dB of signal to noise.
+of its own. Every further bit halves the error and gives 6 dB of signal to noise. Quantize,
+multiply, and do it column by column.
 """
 
 import numpy as np

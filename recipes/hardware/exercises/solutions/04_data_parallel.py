@@ -8,7 +8,8 @@ devices exchange gradients and all apply the mean, so that their weights stay th
 are of one size this is the gradient of the whole batch. If they are not, each counts with its size.
 
 In a ring all-reduce of k devices each one sends 2 (k − 1) / k times the size of the gradient to its
-neighbor, however many devices there are. While that goes on nothing is computed.
+neighbor, however many devices there are. In this reckoning nothing is computed meanwhile. Write the
+gradients, their mean, and the cost.
 """
 
 import numpy as np

@@ -9,6 +9,7 @@ computer, but one may subtract the largest score before.
 
 Divided by a temperature T first, the scores give a harder choice for T < 1 and a softer one for
 T > 1. With two classes softmax is a sigmoid, which is why one sigmoid unit is as good as two units.
+Write softmax, with and without temperature, and find the one score that two units stand for.
 """
 
 import numpy as np

@@ -8,7 +8,7 @@ events apart; with ln in nats, as Keras has it. Computed from the scores z of a 
 right class c, it is log Σ exp(zⱼ) − z_c, and so never log 0.
 
 Where a target is itself a probability, 0.3 say, no output makes the loss 0: it is least where the
-output equals the target.
+output equals the target. Write the formulas, and find the loss before training and at its least.
 """
 
 import numpy as np

@@ -8,7 +8,7 @@ takes the sign of its weighted sum of the others, and keeps its state where that
 over all units is a sweep; one goes on until a sweep changes nothing.
 
 Only what is stored can be recalled: a start nearer to another pattern, or to a pattern's opposite,
-ends there.
+ends there. Write an update, a sweep, and the recall.
 """
 
 import numpy as np

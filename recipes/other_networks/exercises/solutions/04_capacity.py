@@ -11,7 +11,8 @@ deviation √((n − 1)(m − 1)), so the unit wants to change with the probabil
     P = Φ(−√((n − 1) / (m − 1))),
 
 where Φ is the standard normal's distribution function. At m = 0.138 n this is 0.4 % only, but each
-unit that errs misleads the others: beyond, what is recalled is no longer what was stored.
+unit that errs misleads the others: beyond, what is recalled is no longer what was stored. Compute
+P, and measure it.
 """
 
 import numpy as np

@@ -10,7 +10,7 @@ the neuron should have fired, or subtracts it; the bias is the weight of an inpu
 
 Novikoff (1962): where some w, b separate the classes, it makes at most (R/γ)² mistakes, with R the
 longest input and γ the least distance of an input from that separation, both measured with the 1 as
-a further coordinate.
+a further coordinate. Write the rule, learn AND with it, and compute the bound.
 """
 
 import numpy as np

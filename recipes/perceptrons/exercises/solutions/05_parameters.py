@@ -6,7 +6,8 @@ Recipe: mlp_mnist.
 In a fully connected layer every unit has one weight for each of its inputs, and a bias. The inputs
 themselves are no layer. The slide's first drawing, 3-4-2, has 3·4 + 4·2 = 20 weights and 4 + 2
 biases. The example of deck 001 reads 22,050 samples of sound with layers of 64, 32 and 2 units:
-most of its weights are in one place.
+most of its weights are in one place. Write the count, and find where that is and how wide a network
+may be.
 """
 
 import itertools

@@ -9,7 +9,8 @@ The state of a recurrent network is a function of the input and of the state bef
 
 in the slides' notation and without biases. However long the sequence, there are only these two
 matrices. With W_hh = I and ReLU in the place of tanh, a state stays as it is while nothing comes
-in: this is the initialization that the slides recommend.
+in: this is the initialization that the slides recommend. Write a step, a whole sequence, and the
+step with ReLU.
 """
 
 import keras

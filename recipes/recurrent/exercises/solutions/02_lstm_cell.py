@@ -12,7 +12,8 @@ Keras keeps the four side by side in one kernel (features, 4 · units), in the o
 slide says that gates mean fewer parameters: count them beside those of a simple RNN.
 
 What an LSTM stored T steps ago is multiplied by the forget gate T times: to keep most of it, the
-gate has to be very near to 1, which is why its bias starts above 0.
+gate has to be very near to 1, which is why its bias starts above 0. Write a step, count, and find
+the bias that remembers.
 """
 
 import keras

@@ -9,7 +9,7 @@ this is all that an embedding layer does.
 
 A language model gives each next word a probability. Its cross-entropy in bits is the mean of
 −log₂ p over the words that came; its perplexity is 2 to the power of that: among how many equally
-probable words it might as well have guessed.
+probable words it might as well have guessed. Write each of these, and draw a word.
 """
 
 import numpy as np

@@ -9,7 +9,7 @@ step later being worth γ times as much:
     G_t = r_{t+1} + γ r_{t+2} + γ² r_{t+3} + … = r_{t+1} + γ G_{t+1}.
 
 The discount γ < 1 keeps the sum finite, makes the agent prefer the short way, and limits how far it
-looks ahead.
+looks ahead. Compute returns, and choose a path by them.
 """
 
 import numpy as np

@@ -11,7 +11,8 @@ corrects one number of the table:
 
 without the second term of the sum where the episode ends. The agent mostly takes the best action it
 knows, and with a probability ε any of them, the best one included. What it learns does not depend
-on how it explores: the maximum is of the best action, not of the one that comes next.
+on how it explores: the maximum is of the best action, not of the one that comes next. Write the
+target, the update, and the agent's probabilities.
 """
 
 import numpy as np

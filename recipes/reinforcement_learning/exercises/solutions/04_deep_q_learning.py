@@ -4,13 +4,14 @@ Slides: 000 «Deep Q Learning (Nature 2015)», 000 «Deep Q Learning (ablación)
 Recipe: dqn.
 
 A network gives the values of all actions in a state. It is trained on a batch of old experiences,
-but each tells of one action only: the loss is that of the action taken. The targets r + γ max
-Q'(s', ·) come from an older copy of the network, Q', so that they do not run away from what is
-learned.
+but each tells of one action only: the loss is that of the action taken. The targets
+r + γ max Q'(s', ·) come from an older copy of the network, Q', so that they do not run away from
+what is learned.
 
 The maximum of values that are only estimated is too large on average. Double Q-learning chooses the
 action with the network itself and takes its value from the copy. The Huber loss has a gradient of
-no more than 1, so that a single surprise does not upset everything.
+no more than 1, so that a single surprise does not upset everything. Write both kinds of targets,
+and the gradient.
 """
 
 import numpy as np

@@ -9,6 +9,7 @@ box for each position in which nobody has won, and positions that are turned or 
 
 In a box are beads of a color for each move. A bead drawn at random is the move. After a win, three
 more beads of its color go into the box, after a draw one; after a loss the bead is taken away.
+Count the boxes, and draw.
 """
 
 import itertools
