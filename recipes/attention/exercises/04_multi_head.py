@@ -48,7 +48,7 @@ def parameters(d, heads):
 
 
 def with_keras(x, matrices, heads):
-    """The same from keras.layers.MultiHeadAttention, and its number of parameters with biases."""
+    """The same from keras.layers.MultiHeadAttention."""
     d = x.shape[1]
     layer = keras.layers.MultiHeadAttention(heads, d // heads, use_bias=False)
     layer.build((None, None, d), (None, None, d))

@@ -36,7 +36,7 @@ def blocks(image):
     """The 2 × 2 blocks (h / 2, w / 2, 2, 2) of an image (h, w); odd sides are padded first."""
     height, width = image.shape
     image = np.pad(image, [(0, height % 2), (0, width % 2)], mode="edge")
-    # Your code: reshape to (h / 2, 2, w / 2, 2), then np.swapaxes.
+    # Your code: with its new sides, reshape it to (h / 2, 2, w / 2, 2), then np.swapaxes.
     raise NotImplementedError
 
 

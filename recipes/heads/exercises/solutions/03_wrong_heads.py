@@ -5,12 +5,12 @@ Recipe: wrong_heads.
 
 Last layer and loss have to suit the targets. In each of these networks something does not:
 
-    task                    targets      was written                          what happens
-    cat or dog              0 or 1       softmax, categorical_crossentropy    the loss is always 0
-    which digit             0, …, 9      softmax, categorical_crossentropy    fit stops at once
-    five tags of an article multi-hot    softmax, categorical_crossentropy    never two tags over ½
-    price of a house        numbers      sigmoid, mse                         no price above 1
-    health of an engine     0 to 1       no activation, mse                   a health of 1.2
+    task                  targets    what was written                            what happens
+    cat or dog            0 or 1     softmax (1 unit), categorical_crossentropy  the loss is 0
+    which digit           0, …, 9    softmax, categorical_crossentropy           fit stops at once
+    five tags of a text   multi-hot  softmax, categorical_crossentropy           never two above ½
+    price of a house      numbers    sigmoid, mse                                no price above 1
+    health of an engine   0 to 1     no activation, mse                          a health of 1.2
 
 Write the last layer and the loss that the table of the slide has for each. `check_head`, which the
 runner asks before any training, must agree.

@@ -38,7 +38,7 @@ def agreement(state, pattern):
     return np.mean(state == pattern)
 
 
-def energy_per_unit(state, patterns):
+def scaled_energy(state, patterns):
     """E / n² of a state (n,), E = −½ Σ w_ij s_i s_j, w = Σ x xᵀ, from its overlaps."""
     overlaps = patterns @ state / len(state)  # (count,), from −1 to 1
     # Your code: Σ_ij x_i x_j s_i s_j is (n · overlap)²; sum over the patterns, keep the diagonal.
@@ -63,9 +63,9 @@ def main():
         check("the patterns are fixed", lambda: [is_fixed(x, many) for x in many], [True] * 3),
         check("so is the mixture", lambda: is_fixed(mixed, many), True),
         check("a mixture of two is none", lambda: is_fixed(of_two, many), False),
-        check("energy of a pattern", lambda: energy_per_unit(many[0], many), -0.5),
+        check("energy of a pattern", lambda: scaled_energy(many[0], many), -0.5),
         # Three overlaps of ½.
-        check("energy of the mixture", lambda: energy_per_unit(mixed, many), -0.375),
+        check("energy of the mixture", lambda: scaled_energy(mixed, many), -0.375),
     ]
 
 
