@@ -52,6 +52,7 @@ def main():
         check("straight ahead", lambda: curvature(0.0, 8.0), 0),
         check("2 m right, 4 m ahead", lambda: curvature(2.0, 4.0), 0.2),
         check("2 m left, 4 m ahead", lambda: curvature(-2.0, 4.0), -0.2),
+        check("half a circle, r = 50", lambda: point_on_circle(0.02, np.pi), [100, 0]),
         check("a quarter of a circle, r = 50", lambda: point_on_circle(0.02, np.pi / 2), [50, 50]),
         check(
             "there and back, r = 50, 0.3 rad",

@@ -51,7 +51,9 @@ def shortest_stable(step, aheads):
 def main():
     return [
         check("s = 1, L = 2", lambda: step_matrix(1, 2), [[1, 1], [-0.5, 0]]),
+        check("s = 2, L = 4", lambda: step_matrix(2, 4), [[1, 2], [-0.25, 0]]),
         check("the first three steps, s = 1, L = 2", lambda: drive(1.0, 3, 1, 2), [1, 1, 0.5, 0]),
+        check("decay with eigenvalues ½, −0.9", lambda: decay(np.diag([0.5, -0.9])), 0.9),
         # Eigenvalues (7 ± i) / 8
         check("decay, s = 1, L = 8", lambda: decay(step_matrix(1, 8)), np.sqrt(50) / 8),
         check("… half of the steering", lambda: decay(step_matrix(1, 8, share=0.5)), 0.943729),

@@ -19,7 +19,7 @@ import numpy as np
 from recipes.common.exercise import check, finish
 
 # Royal, female, young.
-WORDS = ["rey", "reina", "hombre", "mujer", "príncipe", "niña", "mesa"]
+WORDS = ["rey", "reina", "hombre", "mujer", "príncipe", "niña", "mesa", "corte"]
 VECTORS = np.array(
     [
         [2.0, -1.0, 0.0],
@@ -29,6 +29,7 @@ VECTORS = np.array(
         [1.9, -1.0, 2.0],
         [0.0, 0.9, 2.1],
         [-1.0, 0.1, -1.0],
+        [6.0, 0.0, 3.0],
     ]
 )
 

@@ -49,7 +49,7 @@ def is_fixed(state, patterns):
     """Whether every unit of a state (n,) has the sign of its weighted sum of the others."""
     weights = patterns.T @ patterns
     np.fill_diagonal(weights, 0)
-    # Your code: strictly, so that a sum of 0 is not enough.
+    # Your code: s_i times its weighted sum is positive, for all i.
     raise NotImplementedError
 
 

@@ -52,8 +52,8 @@ def main():
     first = [0.8415, 0.5403, 0.0998, 0.9950, 0.0100, 1.0000, 0.0010, 1.0000]
     third = [0.1411, -0.9900, 0.2955, 0.9553, 0.0300, 0.9996, 0.0030, 1.0000]
     digits = [[0, 0, 1, 0], [0, 0, 1, 1], [0, 1, 1, 0]]
-    # sin and cos of 0.7 and of 0.2: pair 1 of d = 8 has the angle pos / 10.
-    at_7, at_2 = np.array([0.644218, 0.764842]), np.array([0.198669, 0.980067])
+    # sin and cos of 0.07 and of 0.02: pair 2 of d = 8 has the angle pos / 100.
+    at_7, at_2 = np.array([0.069943, 0.997551]), np.array([0.019999, 0.999800])
     return [
         check("binary, positions 2, 3 and 6", lambda: [binary(i, 4) for i in (2, 3, 6)], digits),
         check("position 0, d = 8", lambda: encoding(0, 8), [0, 1, 0, 1, 0, 1, 0, 1]),
@@ -61,7 +61,7 @@ def main():
         check("position 3, d = 8", lambda: encoding(3, 8), third, 1e-4),
         check("wavelength of pair 0", lambda: wavelength(0, 8), 6.283185),
         check("wavelength of pair 3, d = 8", lambda: wavelength(3, 8), 6283.185307),
-        check("pair 1 from position 2 to 7", lambda: shift(1, 8, 5) @ at_2, at_7, 1e-5),
+        check("pair 2 from position 2 to 7", lambda: shift(2, 8, 5) @ at_2, at_7, 1e-5),
     ]
 
 

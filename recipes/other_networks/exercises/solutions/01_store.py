@@ -56,6 +56,7 @@ def main():
             lambda: [is_fixed(-x, weights) for x in patterns],
             [True, True],
         ),
+        check("sums of 0 change nothing", lambda: is_fixed(patterns[0], np.zeros((8, 8))), True),
         check("with a unit flipped it is none", lambda: is_fixed(flipped, weights), False),
         check("overlap with the pattern", lambda: overlap(flipped, patterns[0]), 0.75),
         check("overlap of the two patterns", lambda: overlap(*patterns), 0),

@@ -55,6 +55,7 @@ def hebbian(patterns):
 
 def main():
     weights = np.array([[0, 2, -1], [2, 0, 0], [-1, 0, 0]])
+    pair, nothing = np.array([1, -1]), np.zeros((2, 2))
     rng = np.random.default_rng(0)
     patterns = rng.choice([-1, 1], (5, 100))
     stored = hebbian(patterns)
@@ -63,7 +64,11 @@ def main():
     return [
         check("sum 3 of unit 0", lambda: update(np.array([-1, 1, -1]), weights, 0), 1),
         check("sum −1 of unit 2", lambda: update(np.array([1, 1, 1]), weights, 2), -1),
-        check("sum 0: as it was", lambda: update(np.array([1, -1]), np.zeros((2, 2)), 1), -1),
+        check(
+            "sum 0: as it was",
+            lambda: [update(pair, nothing, 0), update(pair, nothing, 1)],
+            [1, -1],
+        ),
         # Unit 0 turns to 1 first, then unit 1 follows it.
         check("a sweep", lambda: sweep(np.array([-1, 1, -1]), weights), [1, 1, -1]),
         check(

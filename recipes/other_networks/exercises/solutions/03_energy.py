@@ -77,8 +77,11 @@ def main():
             True,
         ),
         check("1, −1 all at once", lambda: all_at_once(np.array([1, -1]), pair), [-1, 1]),
-        check("its period", lambda: period(np.array([1, -1]), pair), 2),
+        check("sums of 0", lambda: all_at_once(np.array([1, -1]), 0 * pair), [1, 1]),
+        check("period of 1, −1", lambda: period(np.array([1, -1]), pair), 2),
         check("period of 1, 1", lambda: period(np.array([1, 1]), pair), 1),
+        # From (1, 1, −1) to (1, 1, 1), where it stays.
+        check("period of 1, 1, −1", lambda: period(np.array([1, 1, -1]), 1 - np.eye(3)), 1),
     ]
 
 

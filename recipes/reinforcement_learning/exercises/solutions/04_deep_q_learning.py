@@ -61,7 +61,12 @@ def main():
         check("values of actions 2 and 0", lambda: chosen(online, np.array([2, 0])), [2, 4]),
         check("targets", lambda: targets(rewards, done, copy, 0.9), [5.5, 2]),
         check("targets, nothing ends", lambda: targets(rewards, goes_on, copy, 0.9), [5.5, 8.3]),
-        check("double", lambda: double_targets(rewards, goes_on, online, copy, 0.9), [3.7, 2.9]),
+        check("double", lambda: double_targets(rewards, done, online, copy, 0.9), [3.7, 2]),
+        check(
+            "double, nothing ends",
+            lambda: double_targets(rewards, goes_on, online, copy, 0.9),
+            [3.7, 2.9],
+        ),
         check(
             "Huber at −3, −½, 0, 2",
             lambda: huber_gradient(np.array([-3, -0.5, 0, 2])),
