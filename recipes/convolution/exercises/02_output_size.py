@@ -47,6 +47,7 @@ def main():
         check("W = 224, F = 11, P = 0, S = 4", lambda: output_size(224, 11, 0, 4), 54),
         check("columns it leaves unread", lambda: unread(224, 11, 0, 4), 1),
         check("… and of W = 227", lambda: unread(227, 11, 0, 4), 0),
+        check("… of W = 10, F = 4, P = 1, S = 3", lambda: unread(10, 4, 1, 3), 2),
         check("W = 28, F = 3, P = 1, S = 2", lambda: output_size(28, 3, 1, 2), 14),
         check("same padding of F = 7", lambda: same_padding(7), 3),
         check("two layers of 3", lambda: receptive_field([(3, 1), (3, 1)]), 5),

@@ -43,6 +43,7 @@ def main():
     return [
         check("scores 1, 2, 3", lambda: softmax(scores), [0.09003, 0.24473, 0.66524], 1e-5),
         check("scores 1001, 1002, 1003", lambda: softmax([1001, 1002, 1003])[2], 0.66524, 1e-5),
+        check("scores 0, 1000", lambda: softmax([0, 1000]), [0, 1]),
         check("each row sums to 1", lambda: softmax([[0, 5, 1], [9, 9, 9]]).sum(axis=-1), [1, 1]),
         check("a single unit", lambda: softmax([[7.0]]), [[1]]),
         check("T = 0.01: the largest", lambda: softmax_at(scores, 0.01), [0, 0, 1]),
