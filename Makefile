@@ -8,7 +8,7 @@ quoted = '$(subst ','\'',$(1))'
 SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 .DEFAULT_GOAL := help
-.PHONY: help list results compare exports gallery notebooks setup test test-all test-slow test-backends lint bench-mnist bench-architectures clean
+.PHONY: help list results compare exercises exports gallery notebooks setup test test-all test-slow test-backends lint bench-mnist bench-architectures clean
 
 help:  ## this page
 	@grep -hE '^[a-z%-]+:.*  ## ' Makefile | sed -E 's/^([a-z%-]+):.*  ## /\1\t/; s/%/NAME/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -60,6 +60,9 @@ gallery: .venv/.ready  ## one page of all recipes to look at, English and Spanis
 # RUNS are words of the shell, as FILES below.
 compare: .venv/.ready  ## curves and scores of several runs: RUNS="cnn-mnist cnn-mnist-slide lenet/lenet"
 	@$(PYTHON) -m recipes compare $(or $(RUNS),$(error say which: make compare RUNS="cnn-mnist cnn-mnist-slide")) $(ARGS)
+
+exercises: .venv/.ready  ## which exercises are right, still to do, or off: CHAPTER=perceptrons
+	@$(PYTHON) -m recipes exercises $(if $(CHAPTER),$(call quoted,$(CHAPTER))) $(ARGS)
 
 copy-%: .venv/.ready  ## a recipe and what it imports into a folder of yours: TO=../mine
 	@$(PYTHON) -m recipes copy $* $(call quoted,$(or $(TO),$(error say where to: make copy-$* TO=../mine))) $(ARGS)

@@ -74,6 +74,9 @@ def allowed(path, name):
         return top in STANDARD | {"keras", "numpy", "layers"}
     if top in STANDARD | DECLARED:
         return True
+    # What an exercise asks for is nowhere but in its solution.
+    if "/exercises/" in path:
+        return within(name, "recipes.check_head", "recipes.common.exercise")
     folder = path.split("/")[1] if path.count("/") > 1 else "_runner"  # recipes/__main__.py
     if folder == "_runner" and top in IN_COMMANDS:
         return True
@@ -148,6 +151,9 @@ def test_imports_go_only_where_they_may():
         ("recipes/heads/figures/a.py", "from recipes.heads.figures import b"),
         ("recipes/heads/figures/a.py", "from . import b"),
         ("recipes/heads/figures/a.py", "from recipes._runner import figures"),
+        ("recipes/heads/exercises/01_a.py", "from recipes.heads import b"),
+        ("recipes/heads/exercises/01_a.py", "from recipes.common import losses"),
+        ("recipes/heads/exercises/solutions/01_a.py", "from layers.b import B"),
         ("recipes/datasets/a.py", "from recipes.heads.figures import b"),
         ("layers/a.py", "from recipes.heads.figures import b"),
         ("recipes/_runner/a.py", "from recipes.heads.b import build_model"),
@@ -188,6 +194,11 @@ def test_import_against_the_rules_is_noticed(path, line):
         (
             "recipes/heads/figures/a.py",
             "from .. import a; import layers.b; import recipes.datasets.c",
+        ),
+        (
+            "recipes/heads/exercises/solutions/01_a.py",
+            "import keras; import scipy.stats; from recipes.common.exercise import check, finish;"
+            "from recipes import check_head",
         ),
         (
             "recipes/_runner/a.py",

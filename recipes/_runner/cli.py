@@ -19,6 +19,7 @@ COMMANDS = {
     "export": "a saved model for another runtime: TensorFlow, ONNX or LiteRT",
     "notebook": "a recipe and its pictures as a notebook with outputs",
     "new": "the skeleton of a recipe for this collection, its pictures and its test",
+    "exercises": "the exercises of a chapter: which are right, still to do, or off",
     "copy": "copy a recipe and what it imports to a folder of your own",
 }
 

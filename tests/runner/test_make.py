@@ -106,6 +106,11 @@ def test_files_may_have_spaces_in_their_names(tmp_path, files, words):
         (["notebook-cnn-mnist", "ARGS=--smoke"], ["notebook", "cnn-mnist", "--smoke"]),
         (["notebooks"], ["notebook", "all"]),
         (["gallery"], ["gallery"]),
+        (["exercises"], ["exercises"]),
+        (
+            ["exercises", "CHAPTER=gans", "ARGS=--solutions"],
+            ["exercises", "gans", "--solutions"],
+        ),
         (["list", "ES=1", "WORD=red convolutiva"], ["list", "--es", "red convolutiva"]),
     ],
 )

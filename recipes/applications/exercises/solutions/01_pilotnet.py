@@ -1,0 +1,75 @@
+"""PilotNet from the camera to the wheel: sizes and 252,219 parameters.
+
+Slides: 000 «DAVE-2 (NVIDIA 2016)».
+Recipe: pilotnet.
+
+NVIDIA's network for the steering wheel reads an image of 66 × 200 pixels with three channels:
+
+    5 × 5, stride 2: 24, 36 and 48 filters
+    3 × 3, stride 1: 64 and 64 filters
+    fully connected: 100, 50, 10 units and 1
+
+Nothing is padded. Work out what comes out of each layer, then count; the last question is which
+layer has most of the parameters.
+"""
+
+import numpy as np
+
+from recipes.common.exercise import check, finish
+
+CONVOLUTIONS = [
+    (5, 2, 24),
+    (5, 2, 36),
+    (5, 2, 48),
+    (3, 1, 64),
+    (3, 1, 64),
+]  # width, stride, filters
+UNITS = [100, 50, 10, 1]
+
+
+def shapes(height, width):
+    """Height and width (5, 2) of the maps after each convolution."""
+    # Your code: (W − F) / S + 1, rounded down, for both sides.
+    result = []
+    for size, stride, _ in CONVOLUTIONS:
+        height = (height - size) // stride + 1
+        width = (width - size) // stride + 1
+        result.append([height, width])
+    return result
+
+
+def flat_size():
+    """How many numbers the first fully connected layer reads."""
+    # Your code: the last maps, all of them.
+    height, width = shapes(66, 200)[-1]
+    return height * width * CONVOLUTIONS[-1][2]
+
+
+def parameters():
+    """Parameters (9,) of all layers, in order."""
+    # Your code: (F · F · channels + 1) · filters, then (inputs + 1) · units.
+    counts, inputs = [], 3
+    for size, _, filters in CONVOLUTIONS:
+        counts.append((size * size * inputs + 1) * filters)
+        inputs = filters
+    inputs = flat_size()
+    for units in UNITS:
+        counts.append((inputs + 1) * units)
+        inputs = units
+    return counts
+
+
+def main():
+    maps = [[31, 98], [14, 47], [5, 22], [3, 20], [1, 18]]
+    return [
+        check("maps", lambda: shapes(66, 200), maps),
+        check("numbers after flattening", flat_size, 1_152),
+        check("first layer", lambda: parameters()[0], 1_824),
+        check("in all", lambda: np.sum(parameters()), 252_219),
+        check("largest layer: its number, from 0", lambda: np.argmax(parameters()), 5),
+        check("… and its share", lambda: np.max(parameters()) / np.sum(parameters()), 0.457142),
+    ]
+
+
+if __name__ == "__main__":
+    finish(main())

@@ -1,0 +1,62 @@
+"""The road in the camera: where a point is seen, and how far away it is.
+
+Slides: 000 «DAVE-2 (NVIDIA 2016)».
+Recipe: pilotnet.
+
+A camera at the height h looks straight ahead over flat ground. With the focal length f in pixels, a
+point that is z meters ahead and x meters to the right is seen
+
+    f h / z rows below the horizon, and f x / z columns right of the middle.
+
+So far-away meters are squeezed together just below the horizon: what the network has to react to in
+time is a few rows of the image. The camera of the recipe has h = 1.4 m, f = 110 pixels, the horizon
+in row 12 of 66 and its middle in column 100 of 200. Write both directions, and count rows.
+"""
+
+import numpy as np
+
+from recipes.common.exercise import check, finish
+
+HEIGHT, FOCAL_LENGTH = 1.4, 110.0
+HORIZON, MIDDLE = 12.0, 100.0
+
+
+def project(x, z):
+    """Row and column of a point x meters to the right and z meters ahead."""
+    # Your code: the two formulas; return row, column.
+    return HORIZON + FOCAL_LENGTH * HEIGHT / z, MIDDLE + FOCAL_LENGTH * x / z
+
+
+def on_the_ground(row, column):
+    """x and z of the point on the ground that is seen there, for a row below the horizon."""
+    # Your code: solve the first formula for z, then the second for x.
+    z = FOCAL_LENGTH * HEIGHT / (row - HORIZON)
+    return (column - MIDDLE) * z / FOCAL_LENGTH, z
+
+
+def nearest_seen(rows):
+    """How far away the ground is that is seen at the lower edge of an image with so many rows."""
+    # Your code: the lower edge is row `rows`.
+    return on_the_ground(rows, MIDDLE)[1]
+
+
+def rows_between(near, far):
+    """How many rows of the image show the ground from near to far meters ahead."""
+    # Your code: the difference of two rows.
+    return project(0.0, near)[0] - project(0.0, far)[0]
+
+
+def main():
+    xs = np.array([-3.0, 0.0, 3.0])
+    return [
+        check("3 m right, 11 m ahead", lambda: project(3.0, 11.0), [26, 130]),
+        check("a straight road 6 m wide, at 22 m", lambda: project(xs, 22.0)[1], [85, 100, 115]),
+        check("what is seen in row 26, column 130", lambda: on_the_ground(26.0, 130.0), [3, 11]),
+        check("nearest ground", lambda: nearest_seen(66), 2.851852),
+        check("rows from 10 to 20 m", lambda: rows_between(10, 20), 7.7),
+        check("rows from 40 to 80 m", lambda: rows_between(40, 80), 1.925),
+    ]
+
+
+if __name__ == "__main__":
+    finish(main())

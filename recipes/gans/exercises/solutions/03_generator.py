@@ -1,0 +1,74 @@
+"""Mend the slide's generator, and count what it never trains.
+
+Slides: 001 «Ejemplo (API funcional) create_generator».
+Recipe: gan_mnist.
+
+The slide builds a generator of digits from 100 random numbers: dense layers of 256, 512 and 1024
+units, each followed by LeakyReLU of slope 0.2 and BatchNormalization of momentum 0.8, then a dense
+layer of 784 units with tanh, reshaped to 28 × 28. Keras 3 does not run it as it is printed:
+`Input(shape=(100))` is a number, not a shape, and `LeakyReLU(alpha=0.2)` has another argument now.
+
+A normalized unit has a scale and a shift, which are trained, and a running mean and variance, which
+are only measured. Build it, and count by hand.
+"""
+
+import keras
+import numpy as np
+
+from recipes.common.exercise import check, finish
+
+
+def generator():
+    """The network: noise (100,) to images (28, 28) with values from −1 to 1."""
+    # Your code: keras.Input, the layers one after the other, keras.Model(inputs, outputs).
+    inputs = keras.Input((100,))
+    x = inputs
+    for units in (256, 512, 1024):
+        x = keras.layers.Dense(units)(x)
+        x = keras.layers.LeakyReLU(negative_slope=0.2)(x)
+        x = keras.layers.BatchNormalization(momentum=0.8)(x)
+    x = keras.layers.Dense(784, activation="tanh")(x)
+    outputs = keras.layers.Reshape((28, 28))(x)
+    return keras.Model(inputs, outputs)
+
+
+def parameters():
+    """How many there are in all, by hand."""
+    # Your code: four dense layers with biases, and 4 numbers for each normalized unit.
+    dense = 101 * 256 + 257 * 512 + 513 * 1024 + 1025 * 784
+    return dense + 4 * (256 + 512 + 1024)
+
+
+def never_trained():
+    """How many of them are only measured."""
+    # Your code: 2 for each normalized unit.
+    return 2 * (256 + 512 + 1024)
+
+
+def main():
+    noise = np.random.default_rng(0).normal(size=(2, 100)).astype("float32")
+    return [
+        check("by hand", parameters, 1_493_520),
+        check("only measured, by hand", never_trained, 3_584),
+        check("in Keras", lambda: generator().count_params(), 1_493_520),
+        check(
+            "layers",
+            lambda: [type(layer).__name__ for layer in generator().layers],
+            ["InputLayer", *["Dense", "LeakyReLU", "BatchNormalization"] * 3, "Dense", "Reshape"],
+        ),
+        check("shape of two images", lambda: generator()(noise).shape, [2, 28, 28]),
+        check(
+            "slope, momentum",
+            lambda: [generator().layers[2].negative_slope, generator().layers[3].momentum],
+            [0.2, 0.8],
+        ),
+        check(
+            "values from −1 to 1",
+            lambda: bool(np.abs(generator()(100 * noise)).max() <= 1),
+            True,
+        ),
+    ]
+
+
+if __name__ == "__main__":
+    finish(main())

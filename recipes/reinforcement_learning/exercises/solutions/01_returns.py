@@ -1,0 +1,65 @@
+"""Returns: what a reward is worth before it comes.
+
+Slides: 001 «Aprendizaje por refuerzo».
+Recipe: q_learning.
+
+An agent acts and gets rewards r₁, r₂, … The return after step t adds up what is still to come, each
+step later being worth γ times as much:
+
+    G_t = r_{t+1} + γ r_{t+2} + γ² r_{t+3} + … = r_{t+1} + γ G_{t+1}.
+
+The discount γ < 1 keeps the sum finite, makes the agent prefer the short way, and limits how far it
+looks ahead. Compute returns, and choose a path by them.
+"""
+
+import numpy as np
+
+from recipes.common.exercise import check, finish
+
+
+def returns(rewards, discount):
+    """The return (steps,) before each of the rewards (steps,) of an episode."""
+    result = np.zeros(len(rewards))
+    # Your code: from the last reward to the first.
+    following = 0.0
+    for step in range(len(rewards) - 1, -1, -1):
+        following = rewards[step] + discount * following
+        result[step] = following
+    return result
+
+
+def forever(reward, discount):
+    """The return of the same reward in every step, without end."""
+    # Your code: a geometric series.
+    return reward / (1 - discount)
+
+
+def horizon(discount, share):
+    """After how many steps a reward is worth less than this share of itself."""
+    # Your code: γᵗ < share; np.log, and whole steps.
+    return np.floor(np.log(share) / np.log(discount)) + 1
+
+
+def best_path(rewards_by_path, discount):
+    """The number of the path whose return at its start is greatest; paths differ in length."""
+    # Your code: returns(…)[0] of each.
+    return np.argmax([returns(rewards, discount)[0] for rewards in rewards_by_path])
+
+
+def main():
+    paths = [[0, 0, 0, 0, 10], [-1, 1, 8], [4]]
+    return [
+        check("0, 0, 1 with γ = 0.9", lambda: returns([0, 0, 1], 0.9), [0.81, 0.9, 1]),
+        check("1, 2, 3 with γ = ½", lambda: returns([1, 2, 3], 0.5), [2.75, 3.5, 3]),
+        check("1, 2, 3 with γ = 1", lambda: returns([1, 2, 3], 1.0), [6, 5, 3]),
+        check("1 for ever, γ = 0.9", lambda: forever(1, 0.9), 10),
+        check("below 1 %, γ = 0.9", lambda: horizon(0.9, 0.01), 44),
+        check("below 1 %, γ = 0.99", lambda: horizon(0.99, 0.01), 459),
+        check("best path, γ = 0.95", lambda: best_path(paths, 0.95), 0),
+        check("best path, γ = 0.8", lambda: best_path(paths, 0.8), 1),
+        check("best path, γ = 0.5", lambda: best_path(paths, 0.5), 2),
+    ]
+
+
+if __name__ == "__main__":
+    finish(main())

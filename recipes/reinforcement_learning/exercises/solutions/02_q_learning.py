@@ -1,0 +1,84 @@
+"""Q-learning: three visits to a corridor.
+
+Slides: 001 «Aprendizaje por refuerzo».
+Recipe: q_learning.
+
+Q(s, a) is the return to be expected if one takes the action a in the state s and the best actions
+from there on. Each experience, the state s, the action a, the reward r and the next state s',
+corrects one number of the table:
+
+    Q(s, a) ← Q(s, a) + α (r + γ max Q(s', ·) − Q(s, a)),
+
+without the second term of the sum where the episode ends. The agent mostly takes the best action it
+knows, and with a probability ε any of them, the best one included. What it learns does not depend
+on how it explores: the maximum is of the best action, not of the one that comes next. Write the
+target, the update, and the agent's probabilities.
+"""
+
+import numpy as np
+
+from recipes.common.exercise import check, finish
+
+LEFT, RIGHT = 0, 1
+
+
+def target(Q, reward, following, done, discount):
+    """r + γ max Q(s', ·), with the number of the next state s' and Q (states, actions)."""
+    # Your code: nothing follows if the episode is done.
+    if done:
+        return reward
+    return reward + discount * Q[following].max()
+
+
+def update(Q, state, action, reward, following, done, rate, discount):
+    """The table (states, actions) after one experience; the old one stays as it is."""
+    Q = Q.copy()
+    # Your code: correct Q[state, action].
+    error = target(Q, reward, following, done, discount) - Q[state, action]
+    Q[state, action] += rate * error
+    return Q
+
+
+def probabilities(values, epsilon):
+    """How probable each action (actions,) is, for values of which one is the greatest."""
+    # Your code: ε / actions for each, and the rest for the best.
+    result = np.full(len(values), epsilon / len(values))
+    result[np.argmax(values)] += 1 - epsilon
+    return result
+
+
+def walks(count):
+    """The table after so many walks to the right, from state 0 to 2, which gives 1 and ends."""
+    Q = np.zeros((3, 2))
+    for _ in range(count):
+        for state in range(2):
+            done = state == 1
+            Q = update(Q, state, RIGHT, float(done), state + 1, done, rate=0.5, discount=0.9)
+    return Q
+
+
+def main():
+    Q = np.array([[1.0, 2.0], [5.0, 3.0]])
+    return [
+        check("reward 1, then state 1", lambda: target(Q, 1.0, 1, False, 0.9), 5.5),
+        check("reward 1, the end", lambda: target(Q, 1.0, 1, True, 0.9), 1),
+        # 2 + 0.1 (5.5 − 2)
+        check(
+            "Q(0, right)",
+            lambda: update(Q, 0, RIGHT, 1.0, 1, False, 0.1, 0.9),
+            [[1, 2.35], [5, 3]],
+        ),
+        check("one walk", lambda: walks(1)[:2, RIGHT], [0, 0.5]),
+        check("two walks", lambda: walks(2)[:2, RIGHT], [0.225, 0.75]),
+        check("three walks", lambda: walks(3)[:2, RIGHT], [0.45, 0.875]),
+        check("200 walks: γ and 1", lambda: walks(200)[:2, RIGHT], [0.9, 1]),
+        check(
+            "ε = 0.2, four actions",
+            lambda: probabilities([1, 7, 3, 2], 0.2),
+            [0.05, 0.85, 0.05, 0.05],
+        ),
+    ]
+
+
+if __name__ == "__main__":
+    finish(main())

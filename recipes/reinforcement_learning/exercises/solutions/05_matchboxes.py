@@ -1,0 +1,100 @@
+"""MENACE: how many matchboxes, and what is drawn from them?
+
+Slides: 000 «MENACE (1961; paper 1963)».
+Recipe: menace.
+
+Donald Michie's machine of matchboxes learned noughts and crosses. It opens, so it is to move with
+0, 2, 4, 6 or 8 stones on the board; with 8 there is but one move, and no box is needed. There is a
+box for each position in which nobody has won, and positions that are turned or mirrored share one.
+
+In a box are beads of a color for each move. A bead drawn at random is the move. After a win, three
+more beads of its color go into the box, after a draw one; after a loss the bead is taken away.
+Count the boxes, and draw.
+"""
+
+import itertools
+
+import numpy as np
+
+from recipes.common.exercise import check, finish
+
+LINES = [(0, 1, 2), (3, 4, 5), (6, 7, 8), (0, 3, 6), (1, 4, 7), (2, 5, 8), (0, 4, 8), (2, 4, 6)]
+
+
+def symmetries(board):
+    """The eight boards, tuples of 9 squares, that a board is when turned and mirrored."""
+    square = np.reshape(board, (3, 3))
+    # Your code: np.rot90(square, quarters) and the same of square.T; tuple(….ravel().tolist()).
+    both = [square, square.T]
+    turned = [np.rot90(each, quarters) for each in both for quarters in range(4)]
+    return [tuple(each.ravel().tolist()) for each in turned]
+
+
+def canonical(board):
+    """The same board for all that are equal but for turning and mirroring."""
+    # Your code: any rule that takes one of the eight, such as the largest tuple.
+    return max(symmetries(board))
+
+
+def is_won(board):
+    """Whether three equal stones, 1 or −1, lie in a line."""
+    return any(abs(sum(board[square] for square in line)) == 3 for line in LINES)
+
+
+def boxes(stones):
+    """How many boxes there are for positions with an even number of stones, half of them each."""
+    positions = set()
+    # Your code: `boards` has all positions; keep the canonical ones in which nobody has won.
+    for board in boards(stones):
+        if not is_won(board):
+            positions.add(canonical(board))
+    return len(positions)
+
+
+def draw_probability(beads, color, results):
+    """How probable a color is after games in which it was drawn, each "win", "draw" or "loss".
+
+    Args:
+        beads: `{color: number}` before.
+    """
+    beads = dict(beads)
+    # Your code: change beads[color] for each result; then its share of all.
+    for result in results:
+        beads[color] += {"win": 3, "draw": 1, "loss": -1}[result]
+    return beads[color] / sum(beads.values())
+
+
+def boards(stones):
+    """All ways to put so many stones on 9 squares, half of them 1, half of them −1."""
+    for own in itertools.combinations(range(9), stones // 2):
+        free = [square for square in range(9) if square not in own]
+        for other in itertools.combinations(free, stones // 2):
+            yield tuple(1 if s in own else -1 if s in other else 0 for s in range(9))
+
+
+def main():
+    corner = (1, 0, 0, 0, 0, 0, 0, 0, 0)
+    lopsided = (1, -1, 0, 0, 0, 0, 0, 0, 0)
+    beads = {"corner": 4, "edge": 4, "center": 4}
+    return [
+        check("a corner: four different boards", lambda: len(set(symmetries(corner))), 4),
+        check("corner and edge: eight", lambda: len(set(symmetries(lopsided))), 8),
+        check(
+            "one board for all of these",
+            lambda: len({canonical(board) for board in symmetries(lopsided)}),
+            1,
+        ),
+        check("0, 2, 4, 6 stones", lambda: [boxes(n) for n in (0, 2, 4, 6)], [1, 12, 108, 183]),
+        check("in all", lambda: sum(boxes(n) for n in (0, 2, 4, 6)), 304),
+        check("center, in the beginning", lambda: draw_probability(beads, "center", []), 1 / 3),
+        check(
+            "… after win, draw",
+            lambda: draw_probability(beads, "center", ["win", "draw"]),
+            0.5,
+        ),
+        check("… after losses", lambda: draw_probability(beads, "center", ["loss", "loss"]), 0.2),
+    ]
+
+
+if __name__ == "__main__":
+    finish(main())
