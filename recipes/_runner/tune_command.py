@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import pickle
 import re
 import shlex
 import shutil
@@ -18,7 +19,17 @@ from recipes._runner import output
 from recipes._runner.arguments import expanded, expanded_path, seed
 from recipes._runner.errors import UserError
 from recipes._runner.recipe import find
-from recipes._runner.run_command import PRECISIONS, SAVED_MODELS, SMOKE_ROWS, positive, shown
+from recipes._runner.run_command import (
+    PRECISIONS,
+    SAVED_MODELS,
+    SMOKE_ROWS,
+    add_data_arguments,
+    own_data_of,
+    own_name,
+    positive,
+    refuse_data_arguments,
+    shown,
+)
 from recipes.tuning import storage, time_left
 
 TUNERS = {
@@ -109,6 +120,8 @@ def add_arguments(parser):
         action="store_true",
         help="train the winner on training and validation set together",
     )
+    add_data_arguments(parser)
+    parser.add_argument("--class-weights", choices=("balanced",), help="as in `run`")
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="as in `run`")
     parser.add_argument(
         "--device", choices=("auto", "cpu", "gpu", "tpu"), default="auto", help="as in `run`"
@@ -138,12 +151,12 @@ def main(options):
     if options.output:
         output.refuse_others(options.output, options.force)
     base = (options.output or SAVED_MODELS / recipe.folder_name).resolve()
-    plan, place = planned(recipe, options, base)
+    plan, place, own = planned(recipe, options, base)
     folder = place / f"tuning-{options.tuner}"
     output.mark(base)
     with output.held(folder):
         try:
-            begin(plan, options, folder)
+            begin(plan, own, options, folder)
             rows = search(plan, options, folder)
             finish(recipe, plan, options, rows, place, folder)
         except KeyboardInterrupt:
@@ -164,7 +177,11 @@ def typed(options, fresh=False):
 
 
 def planned(recipe, options, base):
-    """What is to be searched, and where search and winner will lie; nothing is written yet."""
+    """What is to be searched, and where search and winner will lie; nothing is written yet.
+
+    Returns:
+        The plan; the folder; the user's data, or None.
+    """
     from recipes._runner import data, quiet
 
     quiet.import_tensorflow()
@@ -172,31 +189,41 @@ def planned(recipe, options, base):
 
     check_device(options)
     tf.config.set_visible_devices([], "GPU")  # they are for the workers
-    from recipes._runner import arguments, search
+    from recipes._runner import arguments, own_data, search
 
     module = recipe.module
+    variants = getattr(module, "VARIANTS", {None: {}})
+    variant = options.variant
+    if variant is None and not options.data:  # as in `run`, which trains the defaults on other data
+        variant = next(iter(variants))
+    if variant is not None and variant not in variants:
+        known = "it has no variants"
+        if None not in variants:
+            known = f"its variants are {', '.join(variants)}"
+        raise UserError(f"--variant {variant}: {recipe.name} has no such variant; {known}")
+    defaults = variants[variant] if variant else {}
+    fixed = arguments.parse(module, options.set)
     choice = {
         "data_dir": options.data_dir and str(pathlib.Path(options.data_dir).resolve()),
         "stand_in": options.stand_in or options.smoke,
         "rows": SMOKE_ROWS if options.smoke else None,
     }
-    chosen = data.choose(data.names(recipe.path), **choice)
+    own = None
+    if options.data:
+        module, own = own_data_of(recipe, module, options, fixed)
+        chosen = {own.name: "own"}
+        base = base / "own" / own.name
+    else:
+        refuse_data_arguments(options)
+        chosen = data.choose(data.names(recipe.path), **choice)
     stand_in = "stand-in" in chosen.values()
     place = base
     if options.smoke:
         place = base / "smoke"
     elif stand_in:
         place = base / "stand-in"
-    variants = getattr(module, "VARIANTS", {None: {}})
-    variant = options.variant or next(iter(variants))
-    if variant not in variants:
-        known = "it has no variants"
-        if None not in variants:
-            known = f"its variants are {', '.join(variants)}"
-        raise UserError(f"--variant {variant}: {recipe.name} has no such variant; {known}")
     epochs = options.epochs or (1 if options.smoke else module.EPOCHS)
-    fixed = arguments.parse(module, options.set)
-    own = {"seed": options.seed, "executions_per_trial": options.executions_per_trial}
+    of_tuner = {"seed": options.seed, "executions_per_trial": options.executions_per_trial}
     if options.tuner == "hyperband":
         if options.trials:
             raise UserError(
@@ -206,15 +233,17 @@ def planned(recipe, options, base):
             raise UserError(
                 "--prune does not go with --tuner hyperband, which stops bad trials itself"
             )
-        own["max_epochs"] = epochs
+        of_tuner["max_epochs"] = epochs
     elif options.tuner != "grid" or options.trials or options.smoke:
-        own["max_trials"] = options.trials or (2 if options.smoke else TRIALS)
+        of_tuner["max_trials"] = options.trials or (2 if options.smoke else TRIALS)
     if options.prune != "none":
-        own["prune"] = options.prune
+        of_tuner["prune"] = options.prune
     try:
         with arguments.blamed(module, fixed):
-            values = {**variants[variant], **fixed}
+            values = {**defaults, **fixed}
             aim = objective(module, options.objective, epochs, values, chosen)
+            if options.class_weights:
+                check_network(module, options, epochs, values, chosen)
     except UserError:
         raise
     except Exception as error:
@@ -225,7 +254,7 @@ def planned(recipe, options, base):
         module=module.__name__ if recipe.chapter else str(recipe.path),
         epochs=epochs,
         variant=variant,
-        defaults=variants[variant],
+        defaults=defaults,
         arguments=fixed,
         data=chosen,
         choice={**choice, "stand_in": stand_in},
@@ -233,9 +262,11 @@ def planned(recipe, options, base):
         smoke=options.smoke,
         tuner=TUNERS[options.tuner],
         objective=list(aim),
-        tuner_arguments=own,
+        tuner_arguments=of_tuner,
+        own=own and own_data.noted(own, options),
+        class_weights=options.class_weights,
     )
-    return plan, place
+    return plan, place, own
 
 
 def check_device(options):
@@ -255,12 +286,16 @@ def check_device(options):
         )
 
 
-def begin(plan, options, folder):
-    """Write down what is searched; refuse to continue a search of something else."""
+def begin(plan, own, options, folder):
+    """Write down what is searched, and on which data; refuse to continue a search of something else."""
+    from recipes._runner.search import OWN_DATA
+
     resolve(folder)  # after a search with --fresh that was killed
     if options.fresh:
         set_aside(folder)
     refuse_another(plan, folder)
+    if own:
+        (folder / OWN_DATA).write_bytes(pickle.dumps(own))
     output.write_json(folder / "plan.json", dataclasses.asdict(plan))
     until = options.time_limit and time.time() + options.time_limit
     limits = {"until": until, "trial": options.trial_time_limit, "device": options.device}
@@ -323,11 +358,8 @@ def objective(module, given, epochs, values, chosen):
         raise UserError(f"--objective {given}: write {name}:min or {name}:max")
     if own and name in ("", own[0]):
         return own[0], direction or own[1]
-    plan = training.Plan(module.__name__, epochs, 0, values, chosen, "float32", False, False)
     try:
-        model, _, train, validation, _ = training.prepare(
-            module, plan, values, training.devices("cpu")
-        )
+        _, model, _, train, validation = defaults_built(module, epochs, values, chosen)
         known = reported(module, model, train, validation) if name else []
     except Exception as error:
         raise data.explain(error) from error  # of a damaged file, for instance
@@ -343,6 +375,27 @@ def objective(module, given, epochs, values, chosen):
             f"--objective {name}: nothing says whether more of it is better; write {name}:min or {name}:max"
         )
     return name, direction
+
+
+def defaults_built(module, epochs, values, chosen):
+    """Plan, network, a batch, training and validation set of a trial with the default values."""
+    from recipes._runner import training
+
+    name = module.__name__.rpartition(".")[2]
+    plan = training.Plan(name, epochs, 0, values, chosen, "float32", False, False)
+    built = training.prepare(module, plan, values, training.devices("cpu"))
+    model, batch, train, validation, _ = built
+    return plan, model, batch, train, validation
+
+
+def check_network(module, options, epochs, values, chosen):
+    """Raises a UserError where the network is not made for what was asked, before anything is searched."""
+    from recipes._runner import training
+    from recipes.common import head_check
+
+    plan, model, batch, train, _ = defaults_built(module, epochs, values, chosen)
+    if options.class_weights:
+        training.class_weights(plan, model, train, head_check.check_head(model, batch))
 
 
 def reported(module, model, train, validation):
@@ -408,6 +461,11 @@ def refuse_another(plan, folder):
             f"{shown(folder / 'plan.json')} cannot be read; --fresh starts anew"
         ) from None
     here = json.loads(json.dumps(dataclasses.asdict(plan)))
+    if plan.own and saved.get("own") != here["own"]:
+        raise UserError(
+            f"{shown(folder)} holds a search on other data than {plan.own['path']}, read as it is now: "
+            "--fresh forgets it, --output leaves it alone"
+        )
     own, before = here.pop("tuner_arguments"), saved.pop("tuner_arguments", {})
     here |= {name: value for name, value in own.items() if name != "max_trials"}
     saved |= {name: value for name, value in before.items() if name != "max_trials"}
@@ -425,11 +483,12 @@ def refuse_another(plan, folder):
 
 def search(plan, options, folder):
     """Run the trials in processes of their own; the leaderboard."""
+    from recipes._runner import arguments
     from recipes._runner.search import make_tuner, tuner_class
     from recipes.tuning import chief
 
     try:
-        tuner, _ = make_tuner(tuner_class(plan), plan, folder)
+        tuner, model = make_tuner(tuner_class(plan), plan, folder)
     except ValueError as error:
         said = str(error).partition(": pass overwrite")[0]
         raise UserError(f"{said}: --fresh forgets it, --output leaves it alone") from None
@@ -451,6 +510,11 @@ def search(plan, options, folder):
             f"--time-limit {options.time_limit:g}s: the time was over before a trial was completed; "
             "the same command with more time continues"
         )
+    if plan.own:  # what only the recipe's `load_data` takes was not searched
+        known = arguments.parameters(model.module)
+        for row in rows:
+            values = row["hyperparameters"]
+            row["hyperparameters"] = {name: values[name] for name in values if name in known}
     return rows
 
 
@@ -723,13 +787,13 @@ def finish(recipe, plan, options, rows, place, folder):
 
     figures.use_style()
     name, direction = plan.objective
-    note = None if set(plan.data.values()) <= {"real"} else "stand-in data: not comparable"
+    note = "stand-in data: not comparable" if "stand-in" in plan.data.values() else None
     report.write_csv(rows, folder / "leaderboard.csv")
     report.write_json(rows, folder / "leaderboard.json")
     figures.save(report.figures(rows, name, direction), folder, note)
     print_table(rows, name)
     best = {**plan.defaults, **rows[0]["hyperparameters"], **plan.arguments}
-    lines = python_lines(recipe.module, plan, best)
+    lines = [] if plan.own else python_lines(recipe.module, plan, best)
     storage.write(folder / "best.py", "\n".join(lines) + "\n")
 
     print("\nTraining the defaults and the winner once more, to test them:", flush=True)
@@ -811,6 +875,9 @@ def train_and_test(recipe, plan, options, values, target, extra):
     """Train and test one configuration as `run` does; the folder that has the result."""
     # Whether it may write there was asked of the whole folder.
     command = [*PROGRAM, "run", recipe.typed, "--output", str(target), "--force"]
+    command += own_data_words(plan)
+    if plan.class_weights:
+        command += ["--class-weights", plan.class_weights]
     command += ["--seed", str(options.seed)]
     command += ["--epochs", str(plan.epochs)]
     command += ["--precision", plan.precision]
@@ -831,11 +898,23 @@ def train_and_test(recipe, plan, options, values, target, extra):
         lines = done.stderr.strip().splitlines() or ["?"]
         raise UserError(f"training {target.name} again failed: {lines[-1]}")
     place = target
+    if plan.own:
+        place = target / "own" / own_name(plan.own["path"])
     if plan.smoke:
-        place = target / "smoke"
+        place = place / "smoke"
     elif plan.choice["stand_in"]:
-        place = target / "stand-in"
+        place = place / "stand-in"
     return place / (plan.variant or "")
+
+
+def own_data_words(plan):
+    """The options that mean the user's data, as they were given."""
+    words = []
+    for name, value in (plan.own or {}).items():
+        if name != "digest":
+            flag = "--data" if name == "path" else "--" + name.replace("_", "-")
+            words += [flag] if value is True else [flag, value]
+    return words
 
 
 def print_table(rows, objective, longest=10):
