@@ -782,16 +782,8 @@ class Reporter:
 
 def finish(recipe, plan, options, rows, place, folder):
     """Leaderboard, pictures, and the winner trained and tested beside the defaults."""
-    from recipes._runner import figures
-    from recipes.tuning import report
-
-    figures.use_style()
-    name, direction = plan.objective
     note = "stand-in data: not comparable" if "stand-in" in plan.data.values() else None
-    report.write_csv(rows, folder / "leaderboard.csv")
-    report.write_json(rows, folder / "leaderboard.json")
-    figures.save(report.figures(rows, name, direction), folder, note)
-    print_table(rows, name)
+    findings = report_on(plan, rows, folder, note)
     best = {**plan.defaults, **rows[0]["hyperparameters"], **plan.arguments}
     lines = [] if plan.own else python_lines(recipe.module, plan, best)
     storage.write(folder / "best.py", "\n".join(lines) + "\n")
@@ -806,7 +798,7 @@ def finish(recipe, plan, options, rows, place, folder):
     ):
         trained[label] = train_and_test(recipe, plan, options, values, workplace / label, extra)
         metrics[label] = json.loads((trained[label] / "metrics.json").read_text(encoding="utf8"))
-    extend_card(trained["tuned"], plan, options, len(rows), metrics, lines, folder)
+    extend_card(trained["tuned"], plan, options, len(rows), metrics, lines, findings, folder)
     os.rename(trained["defaults"], trained["tuned"] / "defaults")
     output.replace_folder(trained["tuned"], place / "tuned")
     shutil.rmtree(workplace)
@@ -820,6 +812,30 @@ def finish(recipe, plan, options, rows, place, folder):
     print("The winner, to paste:\n")
     print("\n".join("    " + line for line in lines))
     print(f"\nSaved in {shown(folder)} and {shown(place / 'tuned')}")
+
+
+def report_on(plan, rows, folder, note):
+    """Tables and pictures of the leaderboard, shown as well; lines on what mattered, and where to go on searching."""
+    from recipes._runner import figures, search
+    from recipes.tuning import importance, report
+
+    name, direction = plan.objective
+    space = search.space(search.recipe_model(plan, folder=folder), plan)
+    scored = sum(row["rank"] is not None for row in rows)
+    shares = importance.importances(rows, space, direction)
+    drawn = report.figures(rows, name, direction)
+    (folder / "importance.png").unlink(missing_ok=True)  # of fewer trials
+    if shares:
+        drawn["importance"] = importance.figure(shares, name, scored)
+    figures.use_style()
+    figures.save(drawn, folder, note)
+    report.write_csv(rows, folder / "leaderboard.csv")
+    report.write_json(rows, folder / "leaderboard.json")
+    print_table(rows, name)
+    lines = importance.lines(shares, name, scored)
+    lines += report.at_the_border(rows[0]["hyperparameters"], space)
+    print("\n".join(lines))
+    return lines
 
 
 def python_lines(module, plan, values):
@@ -843,7 +859,7 @@ def python_lines(module, plan, values):
     return lines
 
 
-def extend_card(trained, plan, options, trials, metrics, lines, folder):
+def extend_card(trained, plan, options, trials, metrics, lines, findings, folder):
     """Say in the README of the winner which search it comes from, and what that was good for."""
     defaults, tuned = metrics["defaults"], metrics["tuned"]
     before, after = defaults["arguments"], tuned["arguments"]
@@ -865,6 +881,11 @@ def extend_card(trained, plan, options, trials, metrics, lines, folder):
         "|---|---|---|",
         *(f"| {name} | {brief(before)} | {brief(after)} |" for name, before, after in scores + settings),
         "",
+        "```text",
+        *findings,
+        "```",
+        "",
+        *[f"![importance](../{folder.name}/importance.png)", ""] * (folder / "importance.png").exists(),
         "```python",
         *lines,
         "```",
