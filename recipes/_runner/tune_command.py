@@ -120,6 +120,13 @@ def add_arguments(parser):
         action="store_true",
         help="train the winner on training and validation set together",
     )
+    parser.add_argument(
+        "--ensemble",
+        type=positive,
+        default=1,
+        metavar="K",
+        help="average the K best networks, too, each trained with a seed of its own [1: none]",
+    )
     add_data_arguments(parser)
     parser.add_argument("--class-weights", choices=("balanced",), help="as in `run`")
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="as in `run`")
@@ -242,7 +249,7 @@ def planned(recipe, options, base):
         with arguments.blamed(module, fixed):
             values = {**defaults, **fixed}
             aim = objective(module, options.objective, epochs, values, chosen)
-            if options.class_weights:
+            if options.class_weights or options.ensemble > 1:
                 check_network(module, options, epochs, values, chosen)
     except UserError:
         raise
@@ -390,10 +397,12 @@ def defaults_built(module, epochs, values, chosen):
 
 def check_network(module, options, epochs, values, chosen):
     """Raises a UserError where the network is not made for what was asked, before anything is searched."""
-    from recipes._runner import training
+    from recipes._runner import ensemble, training
     from recipes.common import head_check
 
     plan, model, batch, train, _ = defaults_built(module, epochs, values, chosen)
+    if options.ensemble > 1:
+        ensemble.refuse(plan.recipe, model)
     if options.class_weights:
         training.class_weights(plan, model, train, head_check.check_head(model, batch))
 
@@ -547,7 +556,7 @@ class WorkerPool:
 
     def run(self, reporter):
         """Until the search is finished, or its time is over."""
-        while not self.server.finished():
+        while not (self.server.finished() or self.nothing_left()):
             over = self.until is not None and time.time() >= self.until
             self.reap()
             if not over:
@@ -561,6 +570,11 @@ class WorkerPool:
                 break
             time.sleep(0.1)
         reporter.update(self.oracle)
+
+    def nothing_left(self):
+        """Whether all trials had ended before any worker was started: a finished search is continued."""
+        ended = len(self.oracle.end_order)
+        return not self.workers and self.most_trials is not None and ended >= self.most_trials
 
     def fill(self):
         """Start workers in the free places, no more than there are trials to come."""
@@ -784,7 +798,7 @@ def finish(recipe, plan, options, rows, place, folder):
     """Leaderboard, pictures, and the winner trained and tested beside the defaults."""
     note = "stand-in data: not comparable" if "stand-in" in plan.data.values() else None
     findings = report_on(plan, rows, folder, note)
-    best = {**plan.defaults, **rows[0]["hyperparameters"], **plan.arguments}
+    best = values_of(plan, rows[0])
     lines = [] if plan.own else python_lines(recipe.module, plan, best)
     storage.write(folder / "best.py", "\n".join(lines) + "\n")
 
@@ -792,15 +806,17 @@ def finish(recipe, plan, options, rows, place, folder):
     workplace = folder / "final"
     shutil.rmtree(workplace, ignore_errors=True)
     trained, metrics = {}, {}
-    for label, values, extra in (
-        ("defaults", plan.arguments, []),
-        ("tuned", best, ["--all-data"] * options.all_data),
-    ):
-        trained[label] = train_and_test(recipe, plan, options, values, workplace / label, extra)
+    for label, values in {"defaults": plan.arguments, "tuned": best}.items():
+        all_data = options.all_data and label == "tuned"
+        trained[label] = train_and_test(
+            recipe, plan, options, values, workplace / label, options.seed, all_data
+        )
         metrics[label] = json.loads((trained[label] / "metrics.json").read_text(encoding="utf8"))
     extend_card(trained["tuned"], plan, options, len(rows), metrics, lines, findings, folder)
     os.rename(trained["defaults"], trained["tuned"] / "defaults")
     output.replace_folder(trained["tuned"], place / "tuned")
+    if options.ensemble > 1:
+        add_ensemble(recipe, plan, options, rows, metrics, place, folder)
     shutil.rmtree(workplace)
 
     metric = metrics["tuned"]["metric"]
@@ -820,7 +836,7 @@ def report_on(plan, rows, folder, note):
     from recipes.tuning import importance, report
 
     name, direction = plan.objective
-    space = search.space(search.recipe_model(plan, folder=folder), plan)
+    space = search.space(search.recipe_model(plan, folder=folder), plan).space
     scored = sum(row["rank"] is not None for row in rows)
     shares = importance.importances(rows, space, direction)
     drawn = report.figures(rows, name, direction)
@@ -836,6 +852,41 @@ def report_on(plan, rows, folder, note):
     lines += report.at_the_border(rows[0]["hyperparameters"], space)
     print("\n".join(lines))
     return lines
+
+
+def values_of(plan, row):
+    """All that a trial of the leaderboard sets, `{argument: value}`."""
+    return {**plan.defaults, **row["hyperparameters"], **plan.arguments}
+
+
+def add_ensemble(recipe, plan, options, rows, metrics, place, folder):
+    """Train the next best trials as the winner was, and put the average of all beside it.
+
+    What the average scores is added to `metrics`.
+    """
+    from recipes._runner import ensemble, search
+
+    module = search.module_of(plan, folder)
+    members = ensemble.choose(rows, options.ensemble, module, plan)
+    if len(members) < options.ensemble:
+        print(f"There are only {len(members)} different trials to average.")
+    if len(members) < 2:
+        return
+    print("Training the others of the ensemble, each with a seed of its own:", flush=True)
+    folders = [place / "tuned"]
+    for number, row in enumerate(members[1:], start=1):
+        target = folder / "final" / f"member_{number + 1}"
+        seed = (options.seed + number) % 2**32
+        folders.append(
+            train_and_test(
+                recipe, plan, options, values_of(plan, row), target, seed, options.all_data
+            )
+        )
+    made = folder / "final" / "ensemble"
+    metrics["ensemble"], model = ensemble.make(module, members, folders, made)
+    ensemble.write_card(recipe, plan, model, metrics, typed(options), made)
+    output.mark(made)
+    output.replace_folder(made, place / "ensemble")
 
 
 def python_lines(module, plan, values):
@@ -892,18 +943,18 @@ def extend_card(trained, plan, options, trials, metrics, lines, findings, folder
     ]) + "\n")  # fmt: skip
 
 
-def train_and_test(recipe, plan, options, values, target, extra):
+def train_and_test(recipe, plan, options, values, target, seed, all_data):
     """Train and test one configuration as `run` does; the folder that has the result."""
     # Whether it may write there was asked of the whole folder.
     command = [*PROGRAM, "run", recipe.typed, "--output", str(target), "--force"]
     command += own_data_words(plan)
     if plan.class_weights:
         command += ["--class-weights", plan.class_weights]
-    command += ["--seed", str(options.seed)]
+    command += ["--seed", str(seed)]
     command += ["--epochs", str(plan.epochs)]
     command += ["--precision", plan.precision]
     command += ["--device", options.device]
-    command += extra
+    command += ["--all-data"] * all_data
     if plan.variant:
         command += ["--variant", plan.variant]
     for name, value in values.items():
