@@ -80,8 +80,9 @@ def average(members):
     )
     answers = []
     for number, member in enumerate(members, start=1):
-        member.name = f"member_{number}"
-        answer = member(inputs)
+        # Its layers without its optimizer.
+        network = keras.Model(taken(member), member.outputs[0], name=f"member_{number}")
+        answer = network(inputs)
         if logits:
             answer = keras.layers.Activation("softmax" if distribution else "sigmoid")(answer)
         answers.append(answer)

@@ -165,7 +165,7 @@ def main(options):
         try:
             begin(plan, own, options, folder)
             rows = search(plan, options, folder)
-            finish(recipe, plan, options, rows, place, folder)
+            finish(recipe, plan, own, options, rows, place, folder)
         except KeyboardInterrupt:
             fresh = (folder / EARLIER).exists() and not anything_found(folder)
             print(
@@ -794,13 +794,12 @@ class Reporter:
         self.progress = ""
 
 
-def finish(recipe, plan, options, rows, place, folder):
+def finish(recipe, plan, own, options, rows, place, folder):
     """Leaderboard, pictures, and the winner trained and tested beside the defaults."""
     note = "stand-in data: not comparable" if "stand-in" in plan.data.values() else None
     findings = report_on(plan, rows, folder, note)
     best = values_of(plan, rows[0])
-    lines = [] if plan.own else python_lines(recipe.module, plan, best)
-    storage.write(folder / "best.py", "\n".join(lines) + "\n")
+    lines = write_winner(recipe, plan, own, best, options.seed, folder)
 
     print("\nTraining the defaults and the winner once more, to test them:", flush=True)
     workplace = folder / "final"
@@ -825,8 +824,14 @@ def finish(recipe, plan, options, rows, place, folder):
         print(f"{label}: {metric} {of['scores'][metric]:.4f} on the {of['split']} set")
     if note:
         print("On stand-in data: not comparable with results on the real set.")
-    print("The winner, to paste:\n")
-    print("\n".join("    " + line for line in lines))
+    if lines:
+        print("The winner, to paste:\n")
+        print("\n".join("    " + line for line in lines))
+    if (folder / "winner.py").exists():
+        copied = f"python -m recipes copy {shown(folder / 'winner.py')} ../mine"
+        print(
+            f"\nIts script is winner.py; with what that imports, for a project of yours: {copied}"
+        )
     print(f"\nSaved in {shown(folder)} and {shown(place / 'tuned')}")
 
 
@@ -889,6 +894,28 @@ def add_ensemble(recipe, plan, options, rows, metrics, place, folder):
     output.replace_folder(made, place / "ensemble")
 
 
+def write_winner(recipe, plan, own, values, seed, folder):
+    """`winner.py`, the recipe with the winner's values, and `best.py`, a few lines that use recipe or script.
+
+    Returns:
+        The few lines; none where the user's data cannot be read by plain Keras.
+    """
+    from recipes._runner import search, winner_script
+
+    for name in ("winner.py", "best.py"):
+        (folder / name).unlink(missing_ok=True)
+    module = search.module_of(plan, folder)
+    _, model, *_ = defaults_built(module, plan.epochs, values, plan.data)
+    try:
+        winner_script.write(recipe, module, plan, own, values, model, seed, folder)
+    except UserError as error:
+        print(f"No winner.py: {error}")
+        return []
+    lines = python_lines(recipe.module, plan, values)
+    storage.write(folder / "best.py", "\n".join(lines) + "\n")
+    return lines
+
+
 def python_lines(module, plan, values):
     """Python that loads the data, builds the network and trains it, as a trial does."""
     from recipes._runner import arguments
@@ -897,6 +924,8 @@ def python_lines(module, plan, values):
     load, build = arguments.split(module, values)
     own = ["callbacks"] * hasattr(module, "callbacks")
     name = pathlib.Path(plan.module).stem if plan.module.endswith(".py") else plan.module
+    if plan.own:
+        name, load, build = "winner", {}, {}  # whose defaults they are
     lines = [f"from {name} import {', '.join(['build_model', *own, 'load_data'])}", ""]
     if plan.precision != "auto":
         lines[:0] = ["import keras", ""]
@@ -937,9 +966,7 @@ def extend_card(trained, plan, options, trials, metrics, lines, findings, folder
         "```",
         "",
         *[f"![importance](../{folder.name}/importance.png)", ""] * (folder / "importance.png").exists(),
-        "```python",
-        *lines,
-        "```",
+        *(["```python", *lines, "```"] if lines else []),
     ]) + "\n")  # fmt: skip
 
 
