@@ -145,7 +145,7 @@ def test_the_ensemble_answers_with_the_users_classes(flowers, capsys):
 def test_the_readmes_say_what_was_found(flowers):
     place, said, _ = flowers
     card = (place / "tuned" / "README.md").read_text()
-    assert "What mattered for val_loss, by a random forest on 3 trials (fANOVA):" in card
+    assert "What mattered for val_loss, by a random forest on 4 trials (fANOVA):" in card
     assert "What mattered for val_loss" in said
     assert "![importance](../tuning-random/importance.png)" in card
     assert (place / "tuning-random" / "importance.png").exists()
