@@ -60,12 +60,12 @@ def build_model(
     # Which one.
     if kind == "plain":
         body = plain(units)
-    elif kind == "deep" and head:
+    elif kind == "deep":
         # The deep one.
         body = deep(units, depth)  # as long as it is
     else:
         body = None
-    if depth > 2 and kind == "plain":
+    if depth > 2 and head == "sigmoid":
         body += 1
     size = SIZES[kind] if kind in ("plain", "deep") else 0
     # Only for plain ones.
@@ -150,7 +150,7 @@ def test_what_would_change_by_moving_it_stays(tmp_path):
     text = written(SOURCE, tmp_path, {"kind": "plain", "depth": 3})
     assert run(text)["build_model"]()[0] == run(SOURCE)["build_model"](depth=3)[0]
     assert '    if kind != "deep":\n        text = """\n        as it stands"""' in text
-    assert '    if depth > 2 and kind == "plain":\n' in text
+    assert '    if depth > 2 and head == "sigmoid":\n' in text
     assert 'head="sigmoid"' in text
     assert 'kind="plain",  # or "deep"' in text
 
