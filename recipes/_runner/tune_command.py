@@ -796,6 +796,8 @@ class Reporter:
 
 def finish(recipe, plan, own, options, rows, place, folder):
     """Leaderboard, pictures, and the winner trained and tested beside the defaults."""
+    from recipes._runner.search import OWN_DATA
+
     note = "stand-in data: not comparable" if "stand-in" in plan.data.values() else None
     findings = report_on(plan, rows, folder, note)
     best = values_of(plan, rows[0])
@@ -817,6 +819,7 @@ def finish(recipe, plan, own, options, rows, place, folder):
     if options.ensemble > 1:
         add_ensemble(recipe, plan, options, rows, metrics, place, folder)
     shutil.rmtree(workplace)
+    (folder / OWN_DATA).unlink(missing_ok=True)  # continuing reads it again
 
     metric = metrics["tuned"]["metric"]
     print()
@@ -832,7 +835,8 @@ def finish(recipe, plan, own, options, rows, place, folder):
         print(
             f"\nIts script is winner.py; with what that imports, for a project of yours: {copied}"
         )
-    print(f"\nSaved in {shown(folder)} and {shown(place / 'tuned')}")
+    made = [folder, place / "tuned"] + [place / "ensemble"] * ("ensemble" in metrics)
+    print(f"\nSaved in {' and '.join(map(shown, made))}")
 
 
 def report_on(plan, rows, folder, note):
@@ -844,11 +848,11 @@ def report_on(plan, rows, folder, note):
     space = search.space(search.recipe_model(plan, folder=folder), plan).space
     scored = sum(row["rank"] is not None for row in rows)
     shares = importance.importances(rows, space, direction)
+    figures.use_style()
     drawn = report.figures(rows, name, direction)
     (folder / "importance.png").unlink(missing_ok=True)  # of fewer trials
     if shares:
         drawn["importance"] = importance.figure(shares, name, scored)
-    figures.use_style()
     figures.save(drawn, folder, note)
     report.write_csv(rows, folder / "leaderboard.csv")
     report.write_json(rows, folder / "leaderboard.json")
@@ -1003,7 +1007,10 @@ def train_and_test(recipe, plan, options, values, target, seed, all_data):
         place = place / "smoke"
     elif plan.choice["stand_in"]:
         place = place / "stand-in"
-    return place / (plan.variant or "")
+    place = place / (plan.variant or "")
+    if plan.own and storage.load_json(place / "plan.json")["own"] != plan.own:
+        raise UserError(f"{plan.own['path']} is not what it was when the search began")
+    return place
 
 
 def own_data_words(plan):

@@ -9,9 +9,12 @@ import types
 import keras
 import numpy as np
 import pytest
+import sklearn.dummy
+import sklearn.ensemble
 import tensorflow as tf
 
-from recipes._runner import cli, saved, search, tune_command
+from recipes._runner import cli, figures, saved, search, tune_command
+from recipes._runner.recipe import find
 from recipes.tuning import importance
 from tests.runner import tiny
 
@@ -37,6 +40,13 @@ def run_here(command, **_):
     return types.SimpleNamespace(returncode=status, stderr="failed")
 
 
+class Always(sklearn.dummy.DummyClassifier):
+    """The most frequent class, whatever the settings."""
+
+    def __init__(self, **_):
+        super().__init__()
+
+
 @pytest.fixture(scope="module")
 def here():
     with pytest.MonkeyPatch.context() as patch:
@@ -44,6 +54,10 @@ def here():
         patch.setattr(tune_command, "subprocess", types.SimpleNamespace(**vars(subprocess)))
         patch.setattr(tune_command.subprocess, "run", run_here)
         patch.setattr(importance, "FEWEST", 3)
+        # What costs time and is tested elsewhere: a run's own pictures, and gradient boosting.
+        patch.setattr(figures, "standard", lambda result, answers: {})
+        for place in (sklearn.ensemble, find("table_multiclass").module):
+            patch.setattr(place, "HistGradientBoostingClassifier", Always)
         yield
 
 
@@ -60,28 +74,9 @@ def flowers(here, tmp_path_factory):
         )
     table = folder / "flowers.csv"
     table.write_text("\n".join(lines))
-    words = [
-        "--data",
-        str(table),
-        "--output",
-        str(folder / "out"),
-        "--trials",
-        "4",
-        "--epochs",
-        "2",
-    ]
-    words += [
-        "--tuner",
-        "random",
-        "--objective",
-        "val_loss",
-        "--ensemble",
-        "3",
-        "--set",
-        "units=4",
-        "--seed",
-        "5",
-    ]
+    words = ["--data", str(table), "--output", str(folder / "out"), "--ensemble", "3"]
+    words += ["--tuner", "random", "--trials", "3", "--objective", "val_loss"]
+    words += ["--epochs", "2", "--set", "units=4", "--seed", "5"]
     said = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("builtins.print", lambda *words, **_: said.append(" ".join(map(str, words))))
@@ -145,7 +140,7 @@ def test_the_ensemble_answers_with_the_users_classes(flowers, capsys):
 def test_the_readmes_say_what_was_found(flowers):
     place, said, _ = flowers
     card = (place / "tuned" / "README.md").read_text()
-    assert "What mattered for val_loss, by a random forest on 4 trials (fANOVA):" in card
+    assert "What mattered for val_loss, by a random forest on 3 trials (fANOVA):" in card
     assert "What mattered for val_loss" in said
     assert "![importance](../tuning-random/importance.png)" in card
     assert (place / "tuning-random" / "importance.png").exists()
