@@ -73,7 +73,9 @@ def build_model(
         text = """
         as it stands"""
         body += len(text)
-    head = head or "none"
+    head = head.upper()
+    if head == "SIGMOID":
+        body += 1
     return body, {"plain": plain, "deep": deep}[kind], size, head
 
 
