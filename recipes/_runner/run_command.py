@@ -170,7 +170,7 @@ def run(recipe, options, base):
     from recipes._runner import data, quiet
 
     quiet.import_tensorflow()
-    from recipes._runner import arguments, training
+    from recipes._runner import arguments, own_data, training
 
     module = recipe.module
     variants = getattr(module, "VARIANTS", {})
@@ -181,7 +181,9 @@ def run(recipe, options, base):
     strategy = training.devices(options.device)
     own = None
     if options.data:
-        module, own, chosen, base = own_data_of(recipe, module, options, given, base)
+        module, found = own_data_of(recipe, module, options, given)
+        own, chosen = own_data.noted(found, options), {found.name: "own"}
+        base = base / "own" / found.name
     else:
         refuse_data_arguments(options)
         chosen = data.choose(
@@ -226,11 +228,11 @@ def run(recipe, options, base):
             complete(recipe, module, plan, options, strategy, folder)
 
 
-def own_data_of(recipe, module, options, given, base):
-    """The user's data in the place of the recipe's: said, and with a folder of its own for the results.
+def own_data_of(recipe, module, options, given):
+    """The user's data in the place of the recipe's: read, and said what was found.
 
     Returns:
-        The module with the user's data; what the plan says of these, and of the data of the run; the folder.
+        The module with the user's data, and these, an `OwnData`.
     """
     from recipes._runner import arguments, own_data
 
@@ -244,7 +246,7 @@ def own_data_of(recipe, module, options, given, base):
         if name != "input_shape" and name not in arguments.parameters(module):
             raise UserError(f"--set {name} is for the recipe's own data, and you gave --data")
     print("\n".join(own.lines))
-    return module, own_data.noted(own, options), {own.name: "own"}, base / "own" / own.name
+    return module, own
 
 
 def own_name(path):

@@ -8,6 +8,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import pickle
 import resource
 import sys
 import threading
@@ -18,6 +19,7 @@ from recipes._runner import recipe as recipes
 
 REPLACE = 75  # exit status of a worker that has done nothing wrong but grown
 GROWTH = 400  # MB more than after its first trial, at which a worker leaves
+OWN_DATA = "own_data.pickle"  # in the folder of a search, for its workers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,12 +39,26 @@ class SearchPlan:
     tuner: str  # class in `recipes.tuning`
     objective: list  # name, "min" or "max"
     tuner_arguments: dict
+    own: dict | None = None  # of the user's data: where it is, how it is read, and what it held
+    class_weights: str | None = None  # "balanced"
 
 
 def tuner_class(plan):
     from recipes import tuning
 
     return getattr(tuning, plan.tuner)
+
+
+def module_of(plan, folder):
+    """The recipe's module; with the user's data, as the chief has read it, in the place of its own."""
+    from recipes._runner import own_data
+
+    module = recipes.load(plan.module)
+    if plan.own is None:
+        return module
+    with open(folder / OWN_DATA, "rb") as file:
+        found = pickle.load(file)
+    return own_data.adapted(module, found, plan.variant)
 
 
 def make_tuner(cls, plan, folder, device="auto", **more):
@@ -63,7 +79,7 @@ def make_tuner(cls, plan, folder, device="auto", **more):
     """
     import keras_tuner
 
-    model = recipe_model(plan, device)
+    model = recipe_model(plan, device, folder)
     tuner = cls(
         model,
         objective=keras_tuner.Objective(*plan.objective),
@@ -78,15 +94,22 @@ def make_tuner(cls, plan, folder, device="auto", **more):
 
 
 def space(model, plan):
-    """The recipe's search space, starting from the variant's values, without what is the same in all trials."""
+    """The recipe's search space, starting from the variant's values, without what is the same in all trials.
+
+    That includes what its own `load_data` takes, where the data is the user's.
+    """
     import keras_tuner
 
+    from recipes._runner import arguments
+
+    known = arguments.parameters(model.module)
     own, chosen = keras_tuner.HyperParameters(), keras_tuner.HyperParameters()
     model.values(own)
     for hp in own.space:
         start = plan.arguments.get(hp.name, plan.defaults.get(hp.name, hp.default))
         stepless = getattr(hp, "step", 1) is None
-        if hp.name in plan.arguments or not (stepless or start in hp.values):
+        unknown = plan.own and hp.name not in known
+        if unknown or hp.name in plan.arguments or not (stepless or start in hp.values):
             hp = keras_tuner.engine.hyperparameters.Fixed(hp.name, start, conditions=hp.conditions)
         else:
             hp = type(hp).from_config({**hp.get_config(), "default": start})
@@ -94,19 +117,26 @@ def space(model, plan):
     return chosen
 
 
-def recipe_model(plan, device="auto"):
+def recipe_model(plan, device="auto", folder=None):
+    """What KerasTuner builds and fits; `folder` is that of the search, which holds the user's data."""
     import keras_tuner
     import numpy as np
 
     from recipes._runner import training
+    from recipes.common import head_check
     from recipes.tuning import progress
 
-    module = recipes.load(plan.module)
+    module = module_of(plan, folder)
 
     class RecipeModel(keras_tuner.HyperModel):
         """`load_data`, `build_model` and `fit` of a recipe, with the values of a trial."""
 
+        class_weights = None
         known = False  # whether the tuner has seen the space; until then building is only for that
+
+        def __init__(self):
+            super().__init__()
+            self.module = module
 
         def values(self, hp):
             return {**plan.defaults, **module.search_space(hp), **plan.arguments}
@@ -124,10 +154,15 @@ def recipe_model(plan, device="auto"):
                 precision=plan.precision,
                 deterministic=False,
                 smoke=plan.smoke,
+                class_weights=plan.class_weights,
+                own=plan.own,
             )
-            model, _, self.train, self.validation, _ = training.prepare(
+            model, batch, self.train, self.validation, _ = training.prepare(
                 module, run, values, training.devices(device)
             )
+            if plan.class_weights:
+                head = head_check.check_head(model, batch)
+                self.class_weights = training.class_weights(run, model, self.train, head)
             return model
 
         def fit(self, hp, model, initial_epoch=0, **keywords):
@@ -137,6 +172,7 @@ def recipe_model(plan, device="auto"):
                 validation_data=self.validation,
                 initial_epoch=initial_epoch,
                 shuffle=False,
+                class_weight=self.class_weights,
                 **{"epochs": plan.epochs, **keywords},
             )
 
@@ -161,8 +197,9 @@ def work(folder):
     keywords = json.loads((folder / "plan.json").read_text(encoding="utf8"))
     limits = json.loads((folder / "limits.json").read_text(encoding="utf8"))
     plan = SearchPlan(**keywords)
-    module = recipes.load(plan.module)
-    data.choose(data.names(pathlib.Path(module.__file__)), **plan.choice)
+    module = module_of(plan, folder)
+    if plan.own is None:
+        data.choose(data.names(pathlib.Path(module.__file__)), **plan.choice)
     keras.config.set_dtype_policy(run_command.precision(plan.precision, limits["device"]))
     keras.config.set_max_steps_per_epoch(training.SMOKE_STEPS if plan.smoke else None)
 

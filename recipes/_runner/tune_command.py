@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import pickle
 import re
 import shlex
 import shutil
@@ -18,7 +19,17 @@ from recipes._runner import output
 from recipes._runner.arguments import expanded, expanded_path, seed
 from recipes._runner.errors import UserError
 from recipes._runner.recipe import find
-from recipes._runner.run_command import PRECISIONS, SAVED_MODELS, SMOKE_ROWS, positive, shown
+from recipes._runner.run_command import (
+    PRECISIONS,
+    SAVED_MODELS,
+    SMOKE_ROWS,
+    add_data_arguments,
+    own_data_of,
+    own_name,
+    positive,
+    refuse_data_arguments,
+    shown,
+)
 from recipes.tuning import storage, time_left
 
 TUNERS = {
@@ -109,6 +120,15 @@ def add_arguments(parser):
         action="store_true",
         help="train the winner on training and validation set together",
     )
+    parser.add_argument(
+        "--ensemble",
+        type=positive,
+        default=1,
+        metavar="K",
+        help="average the K best networks, too, each trained with a seed of its own [1: none]",
+    )
+    add_data_arguments(parser)
+    parser.add_argument("--class-weights", choices=("balanced",), help="as in `run`")
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="as in `run`")
     parser.add_argument(
         "--device", choices=("auto", "cpu", "gpu", "tpu"), default="auto", help="as in `run`"
@@ -138,14 +158,14 @@ def main(options):
     if options.output:
         output.refuse_others(options.output, options.force)
     base = (options.output or SAVED_MODELS / recipe.folder_name).resolve()
-    plan, place = planned(recipe, options, base)
+    plan, place, own = planned(recipe, options, base)
     folder = place / f"tuning-{options.tuner}"
     output.mark(base)
     with output.held(folder):
         try:
-            begin(plan, options, folder)
+            begin(plan, own, options, folder)
             rows = search(plan, options, folder)
-            finish(recipe, plan, options, rows, place, folder)
+            finish(recipe, plan, own, options, rows, place, folder)
         except KeyboardInterrupt:
             fresh = (folder / EARLIER).exists() and not anything_found(folder)
             print(
@@ -164,7 +184,11 @@ def typed(options, fresh=False):
 
 
 def planned(recipe, options, base):
-    """What is to be searched, and where search and winner will lie; nothing is written yet."""
+    """What is to be searched, and where search and winner will lie; nothing is written yet.
+
+    Returns:
+        The plan; the folder; the user's data, or None.
+    """
     from recipes._runner import data, quiet
 
     quiet.import_tensorflow()
@@ -172,31 +196,41 @@ def planned(recipe, options, base):
 
     check_device(options)
     tf.config.set_visible_devices([], "GPU")  # they are for the workers
-    from recipes._runner import arguments, search
+    from recipes._runner import arguments, own_data, search
 
     module = recipe.module
+    variants = getattr(module, "VARIANTS", {None: {}})
+    variant = options.variant
+    if variant is None and not options.data:  # as in `run`, which trains the defaults on other data
+        variant = next(iter(variants))
+    if variant is not None and variant not in variants:
+        known = "it has no variants"
+        if None not in variants:
+            known = f"its variants are {', '.join(variants)}"
+        raise UserError(f"--variant {variant}: {recipe.name} has no such variant; {known}")
+    defaults = variants[variant] if variant else {}
+    fixed = arguments.parse(module, options.set)
     choice = {
         "data_dir": options.data_dir and str(pathlib.Path(options.data_dir).resolve()),
         "stand_in": options.stand_in or options.smoke,
         "rows": SMOKE_ROWS if options.smoke else None,
     }
-    chosen = data.choose(data.names(recipe.path), **choice)
+    own = None
+    if options.data:
+        module, own = own_data_of(recipe, module, options, fixed)
+        chosen = {own.name: "own"}
+        base = base / "own" / own.name
+    else:
+        refuse_data_arguments(options)
+        chosen = data.choose(data.names(recipe.path), **choice)
     stand_in = "stand-in" in chosen.values()
     place = base
     if options.smoke:
         place = base / "smoke"
     elif stand_in:
         place = base / "stand-in"
-    variants = getattr(module, "VARIANTS", {None: {}})
-    variant = options.variant or next(iter(variants))
-    if variant not in variants:
-        known = "it has no variants"
-        if None not in variants:
-            known = f"its variants are {', '.join(variants)}"
-        raise UserError(f"--variant {variant}: {recipe.name} has no such variant; {known}")
     epochs = options.epochs or (1 if options.smoke else module.EPOCHS)
-    fixed = arguments.parse(module, options.set)
-    own = {"seed": options.seed, "executions_per_trial": options.executions_per_trial}
+    of_tuner = {"seed": options.seed, "executions_per_trial": options.executions_per_trial}
     if options.tuner == "hyperband":
         if options.trials:
             raise UserError(
@@ -206,15 +240,17 @@ def planned(recipe, options, base):
             raise UserError(
                 "--prune does not go with --tuner hyperband, which stops bad trials itself"
             )
-        own["max_epochs"] = epochs
+        of_tuner["max_epochs"] = epochs
     elif options.tuner != "grid" or options.trials or options.smoke:
-        own["max_trials"] = options.trials or (2 if options.smoke else TRIALS)
+        of_tuner["max_trials"] = options.trials or (2 if options.smoke else TRIALS)
     if options.prune != "none":
-        own["prune"] = options.prune
+        of_tuner["prune"] = options.prune
     try:
         with arguments.blamed(module, fixed):
-            values = {**variants[variant], **fixed}
+            values = {**defaults, **fixed}
             aim = objective(module, options.objective, epochs, values, chosen)
+            if options.class_weights or options.ensemble > 1:
+                check_network(module, options, epochs, values, chosen)
     except UserError:
         raise
     except Exception as error:
@@ -225,7 +261,7 @@ def planned(recipe, options, base):
         module=module.__name__ if recipe.chapter else str(recipe.path),
         epochs=epochs,
         variant=variant,
-        defaults=variants[variant],
+        defaults=defaults,
         arguments=fixed,
         data=chosen,
         choice={**choice, "stand_in": stand_in},
@@ -233,9 +269,11 @@ def planned(recipe, options, base):
         smoke=options.smoke,
         tuner=TUNERS[options.tuner],
         objective=list(aim),
-        tuner_arguments=own,
+        tuner_arguments=of_tuner,
+        own=own and own_data.noted(own, options),
+        class_weights=options.class_weights,
     )
-    return plan, place
+    return plan, place, own
 
 
 def check_device(options):
@@ -255,12 +293,16 @@ def check_device(options):
         )
 
 
-def begin(plan, options, folder):
-    """Write down what is searched; refuse to continue a search of something else."""
+def begin(plan, own, options, folder):
+    """Write down what is searched, and on which data; refuse to continue a search of something else."""
+    from recipes._runner.search import OWN_DATA
+
     resolve(folder)  # after a search with --fresh that was killed
     if options.fresh:
         set_aside(folder)
     refuse_another(plan, folder)
+    if own:
+        (folder / OWN_DATA).write_bytes(pickle.dumps(own))
     output.write_json(folder / "plan.json", dataclasses.asdict(plan))
     until = options.time_limit and time.time() + options.time_limit
     limits = {"until": until, "trial": options.trial_time_limit, "device": options.device}
@@ -323,11 +365,8 @@ def objective(module, given, epochs, values, chosen):
         raise UserError(f"--objective {given}: write {name}:min or {name}:max")
     if own and name in ("", own[0]):
         return own[0], direction or own[1]
-    plan = training.Plan(module.__name__, epochs, 0, values, chosen, "float32", False, False)
     try:
-        model, _, train, validation, _ = training.prepare(
-            module, plan, values, training.devices("cpu")
-        )
+        _, model, _, train, validation = defaults_built(module, epochs, values, chosen)
         known = reported(module, model, train, validation) if name else []
     except Exception as error:
         raise data.explain(error) from error  # of a damaged file, for instance
@@ -343,6 +382,29 @@ def objective(module, given, epochs, values, chosen):
             f"--objective {name}: nothing says whether more of it is better; write {name}:min or {name}:max"
         )
     return name, direction
+
+
+def defaults_built(module, epochs, values, chosen):
+    """Plan, network, a batch, training and validation set of a trial with the default values."""
+    from recipes._runner import training
+
+    name = module.__name__.rpartition(".")[2]
+    plan = training.Plan(name, epochs, 0, values, chosen, "float32", False, False)
+    built = training.prepare(module, plan, values, training.devices("cpu"))
+    model, batch, train, validation, _ = built
+    return plan, model, batch, train, validation
+
+
+def check_network(module, options, epochs, values, chosen):
+    """Raises a UserError where the network is not made for what was asked, before anything is searched."""
+    from recipes._runner import ensemble, training
+    from recipes.common import head_check
+
+    plan, model, batch, train, _ = defaults_built(module, epochs, values, chosen)
+    if options.ensemble > 1:
+        ensemble.refuse(plan.recipe, model)
+    if options.class_weights:
+        training.class_weights(plan, model, train, head_check.check_head(model, batch))
 
 
 def reported(module, model, train, validation):
@@ -408,6 +470,11 @@ def refuse_another(plan, folder):
             f"{shown(folder / 'plan.json')} cannot be read; --fresh starts anew"
         ) from None
     here = json.loads(json.dumps(dataclasses.asdict(plan)))
+    if plan.own and saved.get("own") != here["own"]:
+        raise UserError(
+            f"{shown(folder)} holds a search on other data than {plan.own['path']}, read as it is now: "
+            "--fresh forgets it, --output leaves it alone"
+        )
     own, before = here.pop("tuner_arguments"), saved.pop("tuner_arguments", {})
     here |= {name: value for name, value in own.items() if name != "max_trials"}
     saved |= {name: value for name, value in before.items() if name != "max_trials"}
@@ -425,11 +492,12 @@ def refuse_another(plan, folder):
 
 def search(plan, options, folder):
     """Run the trials in processes of their own; the leaderboard."""
+    from recipes._runner import arguments
     from recipes._runner.search import make_tuner, tuner_class
     from recipes.tuning import chief
 
     try:
-        tuner, _ = make_tuner(tuner_class(plan), plan, folder)
+        tuner, model = make_tuner(tuner_class(plan), plan, folder)
     except ValueError as error:
         said = str(error).partition(": pass overwrite")[0]
         raise UserError(f"{said}: --fresh forgets it, --output leaves it alone") from None
@@ -451,6 +519,11 @@ def search(plan, options, folder):
             f"--time-limit {options.time_limit:g}s: the time was over before a trial was completed; "
             "the same command with more time continues"
         )
+    if plan.own:  # what only the recipe's `load_data` takes was not searched
+        known = arguments.parameters(model.module)
+        for row in rows:
+            values = row["hyperparameters"]
+            row["hyperparameters"] = {name: values[name] for name in values if name in known}
     return rows
 
 
@@ -483,7 +556,7 @@ class WorkerPool:
 
     def run(self, reporter):
         """Until the search is finished, or its time is over."""
-        while not self.server.finished():
+        while not (self.server.finished() or self.nothing_left()):
             over = self.until is not None and time.time() >= self.until
             self.reap()
             if not over:
@@ -499,6 +572,11 @@ class WorkerPool:
                 break
             time.sleep(0.1)
         reporter.update(self.oracle)
+
+    def nothing_left(self):
+        """Whether all trials had ended before any worker was started: a finished search is continued."""
+        ended = len(self.oracle.end_order)
+        return not self.workers and self.most_trials is not None and ended >= self.most_trials
 
     def fill(self):
         """Start workers in the free places, no more than there are trials to come."""
@@ -718,36 +796,32 @@ class Reporter:
         self.progress = ""
 
 
-def finish(recipe, plan, options, rows, place, folder):
+def finish(recipe, plan, own, options, rows, place, folder):
     """Leaderboard, pictures, and the winner trained and tested beside the defaults."""
-    from recipes._runner import figures
-    from recipes.tuning import report
+    from recipes._runner.search import OWN_DATA
 
-    figures.use_style()
-    name, direction = plan.objective
-    note = None if set(plan.data.values()) <= {"real"} else "stand-in data: not comparable"
-    report.write_csv(rows, folder / "leaderboard.csv")
-    report.write_json(rows, folder / "leaderboard.json")
-    figures.save(report.figures(rows, name, direction), folder, note)
-    print_table(rows, name)
-    best = {**plan.defaults, **rows[0]["hyperparameters"], **plan.arguments}
-    lines = python_lines(recipe.module, plan, best)
-    storage.write(folder / "best.py", "\n".join(lines) + "\n")
+    note = "stand-in data: not comparable" if "stand-in" in plan.data.values() else None
+    findings = report_on(plan, rows, folder, note)
+    best = values_of(plan, rows[0])
+    lines = write_winner(recipe, plan, own, best, options.seed, folder)
 
     print("\nTraining the defaults and the winner once more, to test them:", flush=True)
     workplace = folder / "final"
     shutil.rmtree(workplace, ignore_errors=True)
     trained, metrics = {}, {}
-    for label, values, extra in (
-        ("defaults", plan.arguments, []),
-        ("tuned", best, ["--all-data"] * options.all_data),
-    ):
-        trained[label] = train_and_test(recipe, plan, options, values, workplace / label, extra)
+    for label, values in {"defaults": plan.arguments, "tuned": best}.items():
+        all_data = options.all_data and label == "tuned"
+        trained[label] = train_and_test(
+            recipe, plan, options, values, workplace / label, options.seed, all_data
+        )
         metrics[label] = json.loads((trained[label] / "metrics.json").read_text(encoding="utf8"))
-    extend_card(trained["tuned"], plan, options, len(rows), metrics, lines, folder)
+    extend_card(trained["tuned"], plan, options, len(rows), metrics, lines, findings, folder)
     os.rename(trained["defaults"], trained["tuned"] / "defaults")
     output.replace_folder(trained["tuned"], place / "tuned")
+    if options.ensemble > 1:
+        add_ensemble(recipe, plan, options, rows, metrics, place, folder)
     shutil.rmtree(workplace)
+    (folder / OWN_DATA).unlink(missing_ok=True)  # continuing reads it again
 
     metric = metrics["tuned"]["metric"]
     print()
@@ -755,9 +829,97 @@ def finish(recipe, plan, options, rows, place, folder):
         print(f"{label}: {metric} {of['scores'][metric]:.4f} on the {of['split']} set")
     if note:
         print("On stand-in data: not comparable with results on the real set.")
-    print("The winner, to paste:\n")
-    print("\n".join("    " + line for line in lines))
-    print(f"\nSaved in {shown(folder)} and {shown(place / 'tuned')}")
+    if lines:
+        print("The winner, to paste:\n")
+        print("\n".join("    " + line for line in lines))
+    if (folder / "winner.py").exists():
+        copied = f"python -m recipes copy {shown(folder / 'winner.py')} ../mine"
+        print(
+            f"\nIts script is winner.py; with what that imports, for a project of yours: {copied}"
+        )
+    made = [folder, place / "tuned"] + [place / "ensemble"] * ("ensemble" in metrics)
+    print(f"\nSaved in {' and '.join(map(shown, made))}")
+
+
+def report_on(plan, rows, folder, note):
+    """Tables and pictures of the leaderboard, shown as well; lines on what mattered, and where to go on searching."""
+    from recipes._runner import figures, search
+    from recipes.tuning import importance, report
+
+    name, direction = plan.objective
+    space = search.space(search.recipe_model(plan, folder=folder), plan).space
+    scored = sum(row["rank"] is not None for row in rows)
+    shares = importance.importances(rows, space, direction)
+    figures.use_style()
+    drawn = report.figures(rows, name, direction)
+    (folder / "importance.png").unlink(missing_ok=True)  # of fewer trials
+    if shares:
+        drawn["importance"] = importance.figure(shares, name, scored)
+    figures.save(drawn, folder, note)
+    report.write_csv(rows, folder / "leaderboard.csv")
+    report.write_json(rows, folder / "leaderboard.json")
+    print_table(rows, name)
+    lines = importance.lines(shares, name, scored)
+    lines += report.at_the_border(rows[0]["hyperparameters"], space)
+    print("\n".join(lines))
+    return lines
+
+
+def values_of(plan, row):
+    """All that a trial of the leaderboard sets, `{argument: value}`."""
+    return {**plan.defaults, **row["hyperparameters"], **plan.arguments}
+
+
+def add_ensemble(recipe, plan, options, rows, metrics, place, folder):
+    """Train the next best trials as the winner was, and put the average of all beside it.
+
+    What the average scores is added to `metrics`.
+    """
+    from recipes._runner import ensemble, search
+
+    module = search.module_of(plan, folder)
+    members = ensemble.choose(rows, options.ensemble, module, plan)
+    if len(members) < options.ensemble:
+        print(f"There are only {len(members)} different trials to average.")
+    if len(members) < 2:
+        return
+    print("Training the others of the ensemble, each with a seed of its own:", flush=True)
+    folders = [place / "tuned"]
+    for number, row in enumerate(members[1:], start=1):
+        target = folder / "final" / f"member_{number + 1}"
+        seed = (options.seed + number) % 2**32
+        folders.append(
+            train_and_test(
+                recipe, plan, options, values_of(plan, row), target, seed, options.all_data
+            )
+        )
+    made = folder / "final" / "ensemble"
+    metrics["ensemble"], model = ensemble.make(module, members, folders, made)
+    ensemble.write_card(recipe, plan, model, metrics, typed(options), made)
+    output.mark(made)
+    output.replace_folder(made, place / "ensemble")
+
+
+def write_winner(recipe, plan, own, values, seed, folder):
+    """`winner.py`, the recipe with the winner's values, and `best.py`, a few lines that use recipe or script.
+
+    Returns:
+        The few lines; none where the user's data cannot be read by plain Keras.
+    """
+    from recipes._runner import search, winner_script
+
+    for name in ("winner.py", "best.py"):
+        (folder / name).unlink(missing_ok=True)
+    module = search.module_of(plan, folder)
+    _, model, *_ = defaults_built(module, plan.epochs, values, plan.data)
+    try:
+        winner_script.write(recipe, module, plan, own, values, model, seed, folder)
+    except UserError as error:
+        print(f"No winner.py: {error}")
+        return []
+    lines = python_lines(recipe.module, plan, values)
+    storage.write(folder / "best.py", "\n".join(lines) + "\n")
+    return lines
 
 
 def python_lines(module, plan, values):
@@ -768,6 +930,8 @@ def python_lines(module, plan, values):
     load, build = arguments.split(module, values)
     own = ["callbacks"] * hasattr(module, "callbacks")
     name = pathlib.Path(plan.module).stem if plan.module.endswith(".py") else plan.module
+    if plan.own:
+        name, load, build = "winner", {}, {}  # whose defaults they are
     lines = [f"from {name} import {', '.join(['build_model', *own, 'load_data'])}", ""]
     if plan.precision != "auto":
         lines[:0] = ["import keras", ""]
@@ -781,7 +945,7 @@ def python_lines(module, plan, values):
     return lines
 
 
-def extend_card(trained, plan, options, trials, metrics, lines, folder):
+def extend_card(trained, plan, options, trials, metrics, lines, findings, folder):
     """Say in the README of the winner which search it comes from, and what that was good for."""
     defaults, tuned = metrics["defaults"], metrics["tuned"]
     before, after = defaults["arguments"], tuned["arguments"]
@@ -803,21 +967,27 @@ def extend_card(trained, plan, options, trials, metrics, lines, folder):
         "|---|---|---|",
         *(f"| {name} | {brief(before)} | {brief(after)} |" for name, before, after in scores + settings),
         "",
-        "```python",
-        *lines,
+        "```text",
+        *findings,
         "```",
+        "",
+        *[f"![importance](../{folder.name}/importance.png)", ""] * (folder / "importance.png").exists(),
+        *(["```python", *lines, "```"] if lines else []),
     ]) + "\n")  # fmt: skip
 
 
-def train_and_test(recipe, plan, options, values, target, extra):
+def train_and_test(recipe, plan, options, values, target, seed, all_data):
     """Train and test one configuration as `run` does; the folder that has the result."""
     # Whether it may write there was asked of the whole folder.
     command = [*PROGRAM, "run", recipe.typed, "--output", str(target), "--force"]
-    command += ["--seed", str(options.seed)]
+    command += own_data_words(plan)
+    if plan.class_weights:
+        command += ["--class-weights", plan.class_weights]
+    command += ["--seed", str(seed)]
     command += ["--epochs", str(plan.epochs)]
     command += ["--precision", plan.precision]
     command += ["--device", options.device]
-    command += extra
+    command += ["--all-data"] * all_data
     if plan.variant:
         command += ["--variant", plan.variant]
     for name, value in values.items():
@@ -833,11 +1003,26 @@ def train_and_test(recipe, plan, options, values, target, extra):
         lines = done.stderr.strip().splitlines() or ["?"]
         raise UserError(f"training {target.name} again failed: {lines[-1]}")
     place = target
+    if plan.own:
+        place = target / "own" / own_name(plan.own["path"])
     if plan.smoke:
-        place = target / "smoke"
+        place = place / "smoke"
     elif plan.choice["stand_in"]:
-        place = target / "stand-in"
-    return place / (plan.variant or "")
+        place = place / "stand-in"
+    place = place / (plan.variant or "")
+    if plan.own and storage.load_json(place / "plan.json")["own"] != plan.own:
+        raise UserError(f"{plan.own['path']} is not what it was when the search began")
+    return place
+
+
+def own_data_words(plan):
+    """The options that mean the user's data, as they were given."""
+    words = []
+    for name, value in (plan.own or {}).items():
+        if name != "digest":
+            flag = "--data" if name == "path" else "--" + name.replace("_", "-")
+            words += [flag] if value is True else [flag, value]
+    return words
 
 
 def print_table(rows, objective, longest=10):

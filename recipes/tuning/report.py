@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib import ticker
 from matplotlib.collections import LineCollection
 
+EDGE = 0.02  # of a range, at either end: what lies there is close to its border
 DETAILS = ("rank", "trial", "score", "status", "epochs", "seconds", "message")
 
 
@@ -242,8 +243,64 @@ def short(value):
 
 def focus(set_limits, scores, direction):
     """Leave the worst tenth outside the picture when it would squeeze all others together."""
+    low, high = visible(scores, direction)
+    if low > min(scores) or high < max(scores):
+        set_limits(low, high)
+
+
+def visible(scores, direction):
+    """The lowest and the highest score to show: far worse ones, a tenth of them at most, left out."""
     scores = np.asarray(scores)
     low, high = np.quantile(scores, (0.1, 1) if direction == "max" else (0, 0.9))
     if np.ptp(scores) > 3 * (high - low) > 0:
         margin = 0.1 * (high - low)
-        set_limits(low - margin, high + margin)
+        return low - margin, high + margin
+    return scores.min(), scores.max()
+
+
+def at_the_border(values, space):
+    """A line for each number that is the largest or smallest searched, or close: try beyond it.
+
+    No line for words and switches, for what is not active, and at 0 or, for whole numbers, 1, below
+    which there is mostly nothing.
+
+    Args:
+        values: Of the best trial, `{name: value}`.
+        space: The hyperparameters, as in `keras_tuner.HyperParameters().space`.
+    """
+    lines = []
+    for hp in space:
+        if not is_active(hp, values):
+            continue
+        value, low, high = values[hp.name], *ends(hp)
+        if isinstance(value, str | bool) or low == high:
+            continue
+        # A range without steps is searched on a scale from 0 to 1; of others, each value counts.
+        stepless = getattr(hp, "step", 1) is None
+        place = hp.value_to_prob(value) if stepless else 0.5
+        lowest = low == 0 or (isinstance(low, int) and low == 1)
+        if math.isclose(value, high) or place > 1 - EDGE:
+            end, which, where = high, "largest", "up"
+        elif not lowest and (math.isclose(value, low) or place < EDGE):
+            end, which, where = low, "smallest", "down"
+        else:
+            continue
+        close = "" if math.isclose(value, end) else f"close to {short(end)}, "
+        lines.append(
+            f"{hp.name} {short(value)} is {close}the {which} value searched: search further {where}"
+        )
+    return lines
+
+
+def is_active(hp, values):
+    """Whether a hyperparameter has a value among those of a trial, its conditions being met."""
+    met = all(condition.is_active(values) for condition in hp.conditions)
+    return met and hp.name in values
+
+
+def ends(hp):
+    """The smallest and the largest value of a hyperparameter."""
+    if getattr(hp, "step", 1) is None:
+        return hp.min_value, hp.max_value
+    values = list(hp.values)
+    return min(values), max(values)

@@ -392,6 +392,17 @@ def test_a_search_on_other_than_the_real_data_keeps_to_its_folder(tmp_path):
         assert tune_command.planned(find("cnn_mnist"), options, tmp_path)[1] == tmp_path / place
 
 
+def test_a_finished_search_that_is_continued_waits_for_no_worker(tmp_path):
+    ended = {"end_order": ["0", "1"], "ongoing_trials": {}, "get_best_trials": lambda _: []}
+    oracle = types.SimpleNamespace(most_trials=lambda: 2, **ended)
+    server = types.SimpleNamespace(finished=lambda: False)  # no worker has asked for a trial
+    options = types.SimpleNamespace(workers=1, device="cpu", trial_time_limit=None, time_limit=None)
+    pool = tune_command.WorkerPool(oracle, server, options, tmp_path)
+    updates = []
+    pool.run(types.SimpleNamespace(update=updates.append))
+    assert (pool.started, updates) == (0, [oracle])
+
+
 # With processes that die
 
 

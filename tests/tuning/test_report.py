@@ -167,3 +167,52 @@ def test_a_far_worse_trial_is_left_outside_the_picture_and_never_the_best(direct
     low, high = limits
     assert low < sign * 0.919 < high
     assert not low < sign * -50.0 < high
+
+
+def border(hp, **values):
+    return report.at_the_border(values, hp.space)
+
+
+def test_a_best_value_at_the_border_of_its_range_is_said():
+    hp = keras_tuner.HyperParameters()
+    hp.Choice("rate", [0.01, 0.1, 0.001])  # not in order
+    hp.Int("units", 4, 15, step=5)  # 4, 9, 14
+    hp.Float("decay", 1e-6, 1e-2, sampling="log")
+    further = "value searched: search further"
+    assert border(hp, rate=0.01, units=9, decay=1e-4) == []
+    assert border(hp, rate=0.1, units=9, decay=1e-4) == [f"rate 0.1 is the largest {further} up"]
+    assert border(hp, rate=0.001, units=4, decay=1e-6) == [
+        f"rate 0.001 is the smallest {further} down",
+        f"units 4 is the smallest {further} down",
+        f"decay 1e-06 is the smallest {further} down",
+    ]
+    assert border(hp, rate=0.01, units=14, decay=9.9e-3) == [
+        f"units 14 is the largest {further} up",
+        f"decay 0.0099 is close to 0.01, the largest {further} up",
+    ]
+    # By powers: 2e-6 is 7.5 % of the way, as 5e-3 is from the other end.
+    assert border(hp, rate=0.01, units=9, decay=2e-6) == []
+    assert border(hp, rate=0.01, units=9, decay=5e-3) == []
+
+
+def test_no_border_is_said_where_there_is_nothing_beyond():
+    hp = keras_tuner.HyperParameters()
+    hp.Choice("activation", ["elu", "relu"])
+    hp.Choice("bias", [False, True])
+    hp.Boolean("augment")
+    hp.Fixed("width", 8)
+    hp.Choice("classes", [3])
+    hp.Float("dropout", 0.0, 0.5, step=0.25)
+    hp.Int("depth", 1, 4)
+    with hp.conditional_scope("activation", ["elu"]):
+        hp.Float("alpha", 0.1, 1.0)
+    words = {"activation": "relu", "bias": True, "augment": True, "width": 8, "classes": 3}
+    assert border(hp, **words, dropout=0.0, depth=1) == []
+    # What a trial keeps of a value whose condition is not met does not count.
+    assert border(hp, **words, dropout=0.0, depth=1, alpha=1.0) == []
+    words["activation"] = "elu"
+    assert [line.split()[0] for line in border(hp, **words, dropout=0.5, depth=4, alpha=1.0)] == [
+        "dropout",
+        "depth",
+        "alpha",
+    ]

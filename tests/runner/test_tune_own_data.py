@@ -1,0 +1,175 @@
+"""`tune --data`: what is read, who learns from it, and what may be continued."""
+
+import argparse
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from recipes._runner import cli, search, tune_command
+from recipes._runner.recipe import find
+from tests.runner.test_tune_command import leaderboard, start, wait_until, workers
+
+
+@pytest.fixture(autouse=True)
+def eager():
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+    keras.backend.clear_session()
+
+
+@pytest.fixture
+def stones(tmp_path):
+    """A table of 24 heavy and 6 light stones; what is heavy is large."""
+    lines = ["size,color,weight"]
+    for number in range(30):
+        heavy = number % 5 > 0
+        lines.append(
+            f"{number / 10 + 5 * heavy},{'ab'[number % 2]},{'heavy' if heavy else 'light'}"
+        )
+    path = tmp_path / "stones.csv"
+    path.write_text("\n".join(lines))
+    return path
+
+
+def options(*words):
+    parser = argparse.ArgumentParser()
+    tune_command.add_arguments(parser)
+    return parser.parse_args([str(word) for word in words])
+
+
+def begun(folder, *words):
+    """Plan, data and folder of a search that has been begun."""
+    given = options(*words)
+    plan, place, own = tune_command.planned(find(given.recipe), given, folder)
+    place.mkdir(parents=True, exist_ok=True)
+    tune_command.begin(plan, own, given, place)
+    return plan, own, place
+
+
+def refusal(capsys):
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    return line
+
+
+def test_trials_learn_from_what_the_chief_has_read(stones, tmp_path):
+    given = ["--data", stones, "--set", "units=4", "--epochs", "1", "--class-weights", "balanced"]
+    plan, own, place = begun(tmp_path / "out", "table_multiclass", *given)
+    assert place == tmp_path / "out" / "own" / "stones"
+    assert plan.own == {"path": str(stones), "digest": own.digest}
+    stones.unlink()
+    trials = search.recipe_model(plan, "cpu", place)
+    hp = search.space(trials, plan)
+    trials.known = True
+    model = trials.build(hp)
+    assert (model.input_shape, model.output_shape) == ((None, 3), (None, 2))
+    for batches, rows in zip((trials.train, trials.validation), own.parts, strict=False):
+        inputs = np.concatenate([x for x, _ in batches])
+        assert sorted(inputs.tolist()) == sorted(own.inputs[rows].tolist())
+    # 30 stones, 4 of 20 to train with are light.
+    assert trials.class_weights == pytest.approx({0: 20 / (2 * 16), 1: 20 / (2 * 4)})
+    given = {}
+    model.fit = lambda *_, **keywords: given.update(keywords)
+    trials.fit(hp, model)
+    assert given["class_weight"] == trials.class_weights
+
+
+def test_what_only_the_recipes_own_data_takes_is_not_searched(stones, tmp_path):
+    """The network's defaults are the start, as in `run`, unless a variant is asked for."""
+    plan, _, place = begun(tmp_path / "out", "imbalanced", "--data", stones)
+    assert (plan.variant, plan.defaults) == (None, {})
+    hp = search.space(search.recipe_model(plan, "cpu", place), plan)
+    kinds = {each.name: type(each).__name__ for each in hp.space}
+    assert kinds.pop("weight") == "Fixed"  # of `load_data`
+    assert "Fixed" not in kinds.values()
+    variants = find("imbalanced").module.VARIANTS
+    name = list(variants)[-1]
+    plan, _, _ = begun(tmp_path / "other", "imbalanced", "--data", stones, "--variant", name)
+    assert (plan.variant, plan.defaults) == (name, variants[name])
+
+
+@pytest.mark.parametrize(
+    ("recipe", "flags"),
+    [
+        ("cnn_cifar10", []),
+        ("table_multiclass", ["--target", "mass"]),
+        ("head_regression", []),
+        ("xor", []),
+        ("table_multiclass", ["--stand-in"]),
+        ("table_multiclass", ["--set", "unit=3"]),
+    ],
+)
+def test_data_that_does_not_fit_gets_the_line_that_run_gives(
+    recipe, flags, stones, tmp_path, capsys
+):
+    lines = []
+    for command in ("run", "tune"):
+        flags = [*flags, "--data", str(stones), "--output", str(tmp_path / command)]
+        assert cli.main([command, recipe, *flags]) == 2
+        lines.append(refusal(capsys))
+    assert lines[0] == lines[1]
+
+
+def test_class_weights_without_classes_are_refused_before_the_search(stones, tmp_path, capsys):
+    words = ["--data", str(stones), "--target", "size", "--class-weights", "balanced"]
+    folder = tmp_path / "out"
+    assert cli.main(["tune", "head_regression", *words, "--output", str(folder)]) == 2
+    assert refusal(capsys).endswith("learns regression, which has no classes to weigh")
+    assert not folder.exists()
+
+
+def test_options_for_data_need_data(tmp_path, capsys):
+    words = ["--target", "weight", "--output", str(tmp_path)]
+    assert cli.main(["tune", "table_multiclass", *words]) == 2
+    assert "--target is for data of yours" in refusal(capsys)
+
+
+def test_an_interrupted_search_continues_on_the_same_data_only(
+    stones, tmp_path, capsys, monkeypatch
+):
+    begun = []
+
+    def interrupted(plan, options, folder):
+        begun.append(plan)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tune_command, "search", interrupted)
+    output = str(tmp_path / "out")
+    words = ["tune", "table_multiclass", "--data", str(stones), "--output", output]
+    for _ in range(2):
+        assert cli.main(words) == 130
+    assert begun[0] == begun[1]
+    capsys.readouterr()
+    text = stones.read_text()
+    stones.write_text(text.replace("0.5,", "0.6,"))
+    assert cli.main(words) == 2
+    line = refusal(capsys)
+    assert "holds a search on other data than" in line
+    assert "--fresh forgets it" in line
+    stones.write_text(text)
+    assert cli.main([*words, "--target", "color"]) == 2
+    assert "holds a search on other data than" in refusal(capsys)
+    assert cli.main(words) == 130
+    assert len(begun) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_killed_search_on_ones_own_data_continues_as_if_nothing_had_been(stones, tmp_path):
+    flags = ["--data", str(stones), "--tuner", "random", "--trials", "4", "--epochs", "2"]
+    whole = start(tmp_path / "whole", *flags, recipe="table_multiclass")
+    assert whole.wait(900) == 0
+    process = start(tmp_path / "cut", *flags, recipe="table_multiclass")
+    done = tmp_path / "cut" / "own" / "stones" / "tuning-random" / "trials"
+    wait_until(lambda: len(list(done.glob("trial_*/trial.json"))) >= 2)
+    process.kill()
+    process.wait()
+    wait_until(lambda: not workers(tmp_path), 30)
+    assert start(tmp_path / "cut", *flags, recipe="table_multiclass").wait(900) == 0
+    folders = [tmp_path / name / "own" / "stones" for name in ("whole", "cut")]
+    one, other = (leaderboard(folder, "random") for folder in folders)
+    for row in (*one, *other):
+        row.pop("seconds")
+    assert one == other
