@@ -556,7 +556,7 @@ class WorkerPool:
 
     def run(self, reporter):
         """Until the search is finished, or its time is over."""
-        while not (self.server.finished() or self.nothing_left()):
+        while not self.server.finished():
             over = self.until is not None and time.time() >= self.until
             self.reap()
             if not over:
@@ -572,11 +572,6 @@ class WorkerPool:
                 break
             time.sleep(0.1)
         reporter.update(self.oracle)
-
-    def nothing_left(self):
-        """Whether all trials had ended before any worker was started: a finished search is continued."""
-        ended = len(self.oracle.end_order)
-        return not self.workers and self.most_trials is not None and ended >= self.most_trials
 
     def fill(self):
         """Start workers in the free places, no more than there are trials to come."""
