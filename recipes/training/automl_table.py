@@ -234,9 +234,9 @@ def search_space(hp):
 
 
 def baseline(train, test):
-    """Gradient boosting (scikit-learn's HistGradientBoostingClassifier)."""
+    """Gradient boosting of 200 trees a class (scikit-learn's HistGradientBoostingClassifier)."""
     features, labels = to_numpy(train)
-    model = HistGradientBoostingClassifier(random_state=0, early_stopping=False)
+    model = HistGradientBoostingClassifier(max_iter=200, random_state=0, early_stopping=False)
     model.fit(features, labels)
     features, labels = to_numpy(test)
     return {"accuracy": model.score(features, labels)}
