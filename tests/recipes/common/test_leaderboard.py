@@ -53,16 +53,23 @@ def test_answers_stand_in_the_order_of_the_examples(models, test):
 
 
 @pytest.mark.parametrize(
-    ("baseline", "top", "title"),
-    [(0.5, "mean of all", "16.7 points above"), (0.9, "mean of all", "23.3 points below")],
+    ("validation", "baseline", "title"),
+    [
+        ([0.3, 0.4], 0.5, "right twice, 16.7 points above trees"),
+        ([0.3, 0.4], 0.9, "right twice, 23.3 points below trees"),
+        ([0.6, 0.2], 0.5, "right once, 16.7 points below trees"),
+    ],
 )
-def test_the_title_compares_the_best_network_with_the_baseline(models, test, baseline, top, title):
-    histories = {name: {"val_accuracy": [0.3, 0.4]} for name in models}
+def test_the_title_compares_what_validation_chooses(models, test, validation, baseline, title):
+    histories = {
+        "right twice": {"val_accuracy": [0.5, 0.4]},
+        "right once": {"val_accuracy": validation},
+    }
     figure = leaderboard.plot_kinds(models, test, histories, "trees", baseline)
     axis = figure.axes[1]
-    assert axis.get_title("left") + axis.get_title() == f"right twice: {title} trees"
+    assert f"{axis.get_title('left')}{axis.get_title()}" == f"Best on validation: {title}"
     names = [label.get_text() for label in axis.get_yticklabels()]
-    assert names[-1] == top
+    assert names[-1] == "mean of all"
     assert names[0] == "right once"
     widths = [bar.get_width() for bar in axis.patches]
     assert widths == sorted(widths)
