@@ -28,6 +28,7 @@ RECOGNIZED_BY_TARGET = {"denoising_autoencoder"}  # noisy copies of an image dif
 REPEATED = {  # how much of a part may be found in another: short texts occur more than once
     "head_multilabel": 0.25,
     "text_multiclass": 0.25,
+    "automl_text": 0.25,
     "transformer_translation": 0.25,
     "gpt": 0.25,
     "char_rnn": 0.25,

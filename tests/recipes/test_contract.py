@@ -109,6 +109,10 @@ SHORTER = {
     "gan_failures": {"sample_mixture": a_tenth},
     "irnn": {"load_data": {"length": 12}, "gradient_through": {"steps": 10}},
     "lstm": {"load_data": {"length": 12}, "gradient_flow": {"steps": 10}},
+    "automl_image": {"build_model": {"filters": 4, "depth": 1, "embed_dim": 8}},
+    "automl_text": {
+        "build_model": {"length": 10, "embed_dim": 16, "filters": 16, "vocabulary": 500}
+    },
     "vit": {"build_model": {"depth": 1, "embed_dim": 16}},
     "arithmetic_intensity": {
         "TIMED": {"dense, batch 1": (keras.layers.Dense(4), (8,), 1)},
@@ -145,6 +149,8 @@ SHORTER = {
 
 # By recipe, the variants that are trained here, of more of the same kinds.
 VARIANTS = {
+    "automl_image": ("cnn", "residual", "attention"),
+    "automl_text": ("cnn", "transformer"),
     "wrong_heads": ("sigmoid_bce", "logits_bce", "two_softmax", "one_softmax_cce", "saturated_bce"),
     "gan_failures": (
         "healthy",

@@ -1,0 +1,291 @@
+"""AutoML for texts: which kind of network, and which hyperparameters, tell emotions apart?
+
+Slides: 000 «AutoML», 003 «AutoML».
+Paper:  Demszky et al. (2020), https://arxiv.org/abs/2005.00547 (the data);
+        Iyyer et al. (2015), https://aclanthology.org/P15-1162 (averaged embeddings);
+        Kim (2014), https://arxiv.org/abs/1408.5882 (convolutions);
+        Vaswani et al. (2017), https://arxiv.org/abs/1706.03762 (attention)
+Departs from the data: only comments with exactly one emotion, five of six.
+
+Five kinds of network, each a function of its own, read the same strings: a linear one of the bag of
+words, and of their embeddings the average, a CNN, a bidirectional LSTM and a Transformer block.
+`main()` trains each at its defaults: a leaderboard without any search. `search_space` searches over
+the kinds as well; the hyperparameters that only some of them have are conditional. The search
+begins with the first variant, so it cannot end below it on validation.
+
+On texts of your own (a CSV with the columns `text` and `label`, or a folder of `.txt` for each
+class), for an hour, with an ensemble of the five best:
+
+    make tune-automl-text ARGS="--data mine.csv --time-limit 1h --ensemble 5"
+
+Texts that are much longer than the comments here want a larger `length`, which is searched, too:
+what lies beyond is not read, but by the bag of words.
+"""
+
+import keras
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import make_pipeline
+
+from layers.masked_average import MaskedAverage
+from layers.positional_encoding import PositionalEncoding
+from layers.transformer import TransformerEncoder
+from recipes.common.arrays import to_numpy
+from recipes.common.texts import one_line
+
+EPOCHS = 3
+CLASSES = [
+    "admiration",
+    "amusement",
+    "anger",
+    "annoyance",
+    "approval",
+    "caring",
+    "confusion",
+    "curiosity",
+    "desire",
+    "disappointment",
+    "disapproval",
+    "disgust",
+    "embarrassment",
+    "excitement",
+    "fear",
+    "gratitude",
+    "grief",
+    "joy",
+    "love",
+    "nervousness",
+    "neutral",
+    "optimism",
+    "pride",
+    "realization",
+    "relief",
+    "remorse",
+    "sadness",
+    "surprise",
+]
+VARIANTS = {
+    "cnn": {"kind": "cnn"},
+    "bag_of_words": {"kind": "bag_of_words", "learning_rate": 0.03},
+    "average": {"kind": "average", "learning_rate": 0.02},
+    "lstm": {"kind": "lstm"},
+    "transformer": {"kind": "transformer", "learning_rate": 0.002},
+}
+
+
+def text_and_labels(comment):
+    """A comment as its text and a vector of 28 labels, 0 or 1."""
+    labels = [tf.cast(comment[name], "int32") for name in CLASSES]
+    return comment["comment_text"], tf.stack(labels)
+
+
+def load_data(batch_size=256):
+    """Train, validation and test batches of comments (strings) and integer labels 0–27."""
+    sets = []
+    for data in tfds.load("goemotions", split=["train", "validation", "test"]):
+        texts, labels = to_numpy(data.map(text_and_labels).batch(1000))
+        has_one = labels.sum(axis=-1) == 1
+        classes = labels[has_one].argmax(axis=-1)
+        sets.append(tf.data.Dataset.from_tensor_slices((texts[has_one], classes)))
+    train, validation, test = sets
+    train = train.shuffle(40_000).batch(batch_size).prefetch(2)
+    return train, validation.batch(512), test.batch(512)
+
+
+@keras.saving.register_keras_serializable(package="automl_text")
+def lower_and_space(text):
+    """Lower case, and a space on either side of each mark, so that it becomes a word."""
+    text = one_line(tf.strings.lower(text))
+    return tf.strings.regex_replace(text, r"([^\pL\pN\s'’])", r" \1 ")
+
+
+def word_numbers(text, texts, vocabulary, length, ngrams=1):
+    """The numbers of the first words of each text, 0 for padding, and how many words there are.
+
+    With `ngrams=2`, also those of pairs of neighbors, behind the words.
+    """
+    vectorize = keras.layers.TextVectorization(
+        vocabulary,
+        standardize=lower_and_space,
+        ngrams=ngrams,
+        output_sequence_length=ngrams * length,
+    )
+    vectorize.adapt(texts)
+    return vectorize(text), vectorize.vocabulary_size()
+
+
+def bag_of_words_network(words, vocabulary_size, classes):
+    """Softmax regression: a weight for each word and class, summed over the words."""
+    weights = keras.layers.Embedding(vocabulary_size, classes)(words)  # (batch, words, classes)
+    return keras.layers.Softmax()(keras.ops.sum(weights, axis=1))
+
+
+def average_network(x, classes, dropout):
+    """The mean of the words' vectors (batch, length, embed_dim)."""
+    x = MaskedAverage()(x)  # (batch, embed_dim)
+    x = keras.layers.Dropout(dropout)(x)
+    return keras.layers.Dense(classes, activation="softmax")(x)
+
+
+def cnn_network(x, classes, filters, kernel_size, dropout):
+    """Filters over neighboring words, and the strongest match of each."""
+    x = keras.layers.Conv1D(filters, kernel_size, activation="relu")(x)
+    x = keras.layers.GlobalMaxPooling1D()(x)  # (batch, filters)
+    x = keras.layers.Dropout(dropout)(x)
+    return keras.layers.Dense(classes, activation="softmax")(x)
+
+
+def lstm_network(x, classes, units, dropout):
+    """Two LSTMs, one of which reads backwards."""
+    x = keras.layers.Bidirectional(keras.layers.LSTM(units))(x)  # (batch, 2 · units)
+    x = keras.layers.Dropout(dropout)(x)
+    return keras.layers.Dense(classes, activation="softmax")(x)
+
+
+def transformer_network(x, classes, depth, num_heads, dropout):
+    """Blocks of self-attention, and the mean of their outputs."""
+    length, embed_dim = x.shape[1:]
+    x = PositionalEncoding("learned", length)(x)
+    for _ in range(depth):
+        x = TransformerEncoder(num_heads, ff_dim=2 * embed_dim, dropout=dropout)(x)
+    x = keras.layers.LayerNormalization()(x)
+    return average_network(x, classes, dropout)
+
+
+def build_model(
+    kind="cnn",
+    vocabulary=15_000,
+    length=30,
+    embed_dim=64,
+    ngrams=1,
+    filters=192,
+    kernel_size=2,
+    units=32,
+    depth=1,
+    num_heads=4,
+    dropout=0.5,
+    learning_rate=0.005,
+    schedule="cosine",
+    weight_decay=0.0,
+    steps=EPOCHS * 142,
+    train=None,
+    classes=28,
+):
+    """The compiled network of a kind: a string to 28 class probabilities.
+
+    The words are those most frequent in `train` (by default, what `load_data` gives). `schedule`
+    is "cosine" or "constant".
+    """
+    if train is None:
+        train, _, _ = load_data()
+    texts = train.map(lambda text, label: text)
+
+    text = keras.Input((), dtype="string")
+    if kind == "bag_of_words":
+        words, vocabulary_size = word_numbers(text, texts, vocabulary, length, ngrams)
+        outputs = bag_of_words_network(words, vocabulary_size, classes)
+    else:
+        words, vocabulary_size = word_numbers(text, texts, vocabulary, length)  # (batch, length)
+        x = keras.layers.Embedding(vocabulary_size, embed_dim, mask_zero=kind != "cnn")(words)
+        x = keras.layers.SpatialDropout1D(0.2)(x)  # (batch, length, embed_dim)
+    if kind == "average":
+        outputs = average_network(x, classes, dropout)
+    elif kind == "cnn":
+        outputs = cnn_network(x, classes, filters, kernel_size, dropout)
+    elif kind == "lstm":
+        outputs = lstm_network(x, classes, units, dropout)
+    elif kind == "transformer":
+        outputs = transformer_network(x, classes, depth, num_heads, dropout)
+    elif kind != "bag_of_words":
+        raise ValueError(f"kind is one of {', '.join(VARIANTS)}, and not {kind!r}")
+    model = keras.Model(text, outputs)
+
+    if schedule == "cosine":
+        learning_rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    model.compile(
+        keras.optimizers.AdamW(learning_rate, weight_decay=weight_decay),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    return model
+
+
+def search_space(hp):
+    """Arguments of `build_model` and `load_data` worth tuning; defaults are the recipe's own.
+
+    What only some kinds have is searched for these alone.
+    """
+    kinds = ["cnn", "bag_of_words", "average", "lstm", "transformer"]
+    kind = hp.Choice("kind", kinds, default="cnn")
+    values = {
+        "kind": kind,
+        "vocabulary": hp.Choice("vocabulary", [5_000, 15_000, 30_000], default=15_000),
+        "length": hp.Choice("length", [15, 30, 60, 120, 240], default=30),
+        "learning_rate": hp.Float("learning_rate", 5e-4, 5e-2, sampling="log", default=0.005),
+        "schedule": hp.Choice("schedule", ["cosine", "constant"], default="cosine"),
+        "weight_decay": hp.Choice("weight_decay", [0.0, 0.001, 0.01, 0.1], default=0.0),
+        "batch_size": hp.Choice("batch_size", [64, 128, 256], default=256),
+    }
+    with hp.conditional_scope("kind", ["bag_of_words"]):
+        ngrams = hp.Choice("ngrams", [1, 2], default=1)
+    if kind == "bag_of_words":
+        values["ngrams"] = ngrams
+    with hp.conditional_scope("kind", ["cnn", "average", "lstm", "transformer"]):
+        embedded = {
+            "embed_dim": hp.Choice("embed_dim", [32, 64, 128], default=64),
+            "dropout": hp.Choice("dropout", [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], default=0.5),
+        }
+    if kind != "bag_of_words":
+        values |= embedded
+    with hp.conditional_scope("kind", ["cnn"]):
+        convolution = {
+            "filters": hp.Choice("filters", [64, 128, 192, 256], default=192),
+            "kernel_size": hp.Int("kernel_size", 1, 4, default=2),
+        }
+    if kind == "cnn":
+        values |= convolution
+    with hp.conditional_scope("kind", ["lstm"]):
+        units = hp.Choice("units", [16, 32, 64, 128], default=32)
+    if kind == "lstm":
+        values["units"] = units
+    with hp.conditional_scope("kind", ["transformer"]):
+        attention = {
+            "depth": hp.Int("depth", 1, 3, default=1),
+            "num_heads": hp.Choice("num_heads", [2, 4, 8], default=4),
+        }
+    if kind == "transformer":
+        values |= attention
+    return values
+
+
+def baseline(train, test):
+    """Logistic regressions on tf-idf, one for each class."""
+    tf_idf = TfidfVectorizer(min_df=2, sublinear_tf=True)
+    one_for_each = OneVsRestClassifier(LogisticRegression(C=5, solver="liblinear"))
+    classifier = make_pipeline(tf_idf, one_for_each)
+    texts, labels = to_numpy(train)
+    classifier.fit(texts, labels)
+    texts, labels = to_numpy(test)
+    return {"accuracy": classifier.score(texts, labels)}
+
+
+def main():
+    for name, arguments in VARIANTS.items():
+        keras.utils.set_random_seed(0)
+        train, validation, test = load_data()
+        model = build_model(**arguments, train=train, steps=EPOCHS * len(train))
+        path = f"automl_text_{name}.keras"
+        best = keras.callbacks.ModelCheckpoint(
+            path, monitor="val_accuracy", mode="max", save_best_only=True
+        )
+        model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
+        model = keras.saving.load_model(path)
+        print(name, model.evaluate(test, return_dict=True))
+    print("Logistic regressions on tf-idf, one for each class:", baseline(train, test))
+
+
+if __name__ == "__main__":
+    main()

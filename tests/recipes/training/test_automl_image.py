@@ -1,0 +1,111 @@
+"""Images of any size through every kind, what each kind computes, and what is searched for it."""
+
+import inspect
+
+import keras
+import keras_tuner
+import numpy as np
+import pytest
+
+from recipes.training import automl_image as recipe
+
+KINDS = {
+    "cnn": recipe.cnn_network,
+    "linear": recipe.linear_network,
+    "mlp": recipe.mlp_network,
+    "residual": recipe.residual_network,
+    "separable": recipe.separable_network,
+    "attention": recipe.attention_network,
+}
+
+
+def images(height=28, width=28, channels=1, count=3):
+    shape = (count, height, width, channels)
+    return np.random.default_rng(0).integers(0, 256, shape).astype("uint8")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_images_of_another_size_with_colors(kind):
+    """Of sides that neither patches nor pools divide."""
+    sizes = {"filters": 4, "units": 8, "embed_dim": 8, "depth": 3}
+    model = recipe.build_model(kind, classes=3, input_shape=(9, 13, 3), **sizes)
+    outputs = model(images(9, 13, 3)).numpy()
+    assert outputs.shape == (3, 3)
+    np.testing.assert_allclose(outputs.sum(axis=-1), 1, rtol=1e-5)
+
+
+def test_numbers_of_parameters_by_hand_and_in_the_docstring():
+    stem = (16 + 1) * 24
+    by_hand = {
+        # Convolutions, normalizations of the three widths, the head.
+        "cnn": stem + (9 * 24 + 1) * 48 + (9 * 48 + 1) * 96 + 4 * (24 + 48 + 96) + 97 * 10,
+        "linear": 785 * 10,
+        "mlp": 785 * 128 + 129 * 128 + 129 * 10,
+        "separable": stem
+        + (9 * 24 + 24 * 48 + 48)
+        + (9 * 48 + 48 * 96 + 96)
+        + 4 * (24 + 48 + 96)
+        + 97 * 10,
+        # Patches with positions; two blocks of attention, feed-forward network and normalizations.
+        "attention": 17 * 48
+        + 49 * 48
+        + 2 * (4 * 48**2 + 49 * 96 + 97 * 48 + 4 * 48)
+        + 2 * 48
+        + 49 * 10,
+    }
+    said = " ".join(recipe.build_model.__doc__.split())
+    for kind, count in by_hand.items():
+        model = recipe.build_model(kind)
+        assert model.count_params() == count
+        assert f"`{kind}` {count:,}" in said
+    assert f"`residual` {recipe.build_model('residual').count_params():,}" in said
+
+
+def test_attention_pads_with_what_lies_below_and_to_the_right():
+    """A patch size of 4 makes 3 × 4 patches of 9 × 13 pixels, none of the pixels lost."""
+    keras.utils.set_random_seed(0)
+    model = recipe.build_model("attention", input_shape=(9, 13, 1), embed_dim=8, depth=1)
+    (patches,) = (layer for layer in model.layers if "patch" in layer.name)
+    assert patches.output.shape == (None, 3 * 4, 8)
+    batch = images(9, 13, count=1)
+    changed = batch.copy()
+    changed[0, -1, -1] ^= 255
+    assert np.abs(model(batch).numpy() - model(changed).numpy()).max() > 1e-4
+
+
+def test_training_moves_and_mirrors_images_only_on_request():
+    keras.utils.set_random_seed(0)
+    batch = images(8, 8, count=16)
+    for arguments, moves in (({}, False), ({"shift": 2}, True), ({"flip": True}, True)):
+        model = recipe.build_model("linear", input_shape=(8, 8, 1), **arguments)
+        still = model(batch, training=False).numpy()
+        trained = model(batch, training=True).numpy()
+        assert np.allclose(still, trained, atol=1e-6) != moves
+
+
+def test_an_unknown_kind():
+    with pytest.raises(ValueError, match="separable, attention, and not 'capsules'"):
+        recipe.build_model("capsules")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_is_searched_by_the_arguments_that_it_has(kind):
+    hp = keras_tuner.HyperParameters()
+    recipe.search_space(hp)
+    for parameter in hp.space:
+        hp.values.setdefault(parameter.name, parameter.default)
+    hp.values["kind"] = kind
+    found = set(recipe.search_space(hp))
+    shared = {"kind", "shift", "flip", "learning_rate", "schedule", "weight_decay", "batch_size"}
+    own = set(inspect.signature(KINDS[kind]).parameters) - {"x", "classes"}
+    assert found == shared | own
+    active = {parameter.name for parameter in hp.space if hp.is_active(parameter)}
+    assert active == found, "the conditions say otherwise than the code"
+
+
+def test_the_kinds_that_are_searched_are_the_variants():
+    hp = keras_tuner.HyperParameters()
+    recipe.search_space(hp)
+    kinds = [variant["kind"] for variant in recipe.VARIANTS.values()]
+    assert hp.space[0].values == kinds == list(recipe.VARIANTS) == list(KINDS)
+    assert kinds[0] == inspect.signature(recipe.build_model).parameters["kind"].default
