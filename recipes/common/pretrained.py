@@ -95,7 +95,12 @@ def inverted_residual(x, filters, kernel_size, strides, expansion, name):
         x = convolution(x, expansion * channels, 1, name=f"{name}_expand")
         x = keras.layers.ReLU(6.0, name=f"{name}_expand_relu")(x)
     x = keras.layers.DepthwiseConv2D(
-        kernel_size, strides, padding="same", use_bias=False, name=f"{name}_depthwise"
+        kernel_size,
+        strides,
+        padding="same",
+        use_bias=False,
+        depthwise_initializer=random_weights(),
+        name=f"{name}_depthwise",
     )(x)
     x = keras.layers.BatchNormalization(name=f"{name}_depthwise_bn")(x)
     x = keras.layers.ReLU(6.0, name=f"{name}_depthwise_relu")(x)
@@ -108,9 +113,20 @@ def inverted_residual(x, filters, kernel_size, strides, expansion, name):
 def convolution(x, filters, kernel_size, name, strides=1, last=None):
     """Convolution and batch normalization; `last` is another name of the latter."""
     x = keras.layers.Conv2D(
-        filters, kernel_size, strides, padding="same", use_bias=False, name=name
+        filters,
+        kernel_size,
+        strides,
+        padding="same",
+        use_bias=False,
+        kernel_initializer=random_weights(),
+        name=name,
     )(x)
     return keras.layers.BatchNormalization(name=last or f"{name}_bn")(x)
+
+
+def random_weights():
+    """An initializer with which signals keep their size through the network (He et al., 2015)."""
+    return keras.initializers.VarianceScaling(2.0, mode="fan_out")
 
 
 def imagenet_weights(model):

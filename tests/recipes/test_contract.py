@@ -25,6 +25,7 @@ import pytest
 import tensorflow as tf
 
 from recipes._runner import arguments, cli, data, figures, run_command, training
+from recipes.common import pretrained
 from recipes.training import optimizers
 from tests import selection
 from tests.selection import RECIPES, TRAINED, parameters
@@ -52,6 +53,21 @@ def a_tenth(sample):
 def few_trials(search):
     """Has a search give up after a few trials."""
     return lambda function, bounds, evaluations, seed: search(function, bounds, 6, seed=seed)
+
+
+def seven_blocks(efficientnet_lite0):
+    """Has the network one block of each kind, and random weights."""
+
+    @functools.wraps(efficientnet_lite0)
+    def build(*arguments, weights=None, **keywords):
+        groups = pretrained.GROUPS
+        pretrained.GROUPS = [(*group[:-1], 1) for group in groups]
+        try:
+            return efficientnet_lite0(*arguments, weights=None, **keywords)
+        finally:
+            pretrained.GROUPS = groups
+
+    return build
 
 
 # By recipe, what is smaller here: names of its modules, as a value or a function of the old one,
@@ -117,6 +133,12 @@ SHORTER = {
         "NETWORKS": {50: 1},
         "build_model": {"units": 36},
     },
+    "transfer_learning": {
+        "efficientnet_lite0": seven_blocks,
+        "SIZE": 32,
+        "MAPPED": 20,
+        "build_model": {"size": 32},
+    },
     "sentiment_lstm": {"load_data": {"words": 8}, "SENTENCES": ["it is good", "a bad film"]},
 }
 
@@ -139,6 +161,7 @@ VARIANTS = {
     "plain_versus_residual": ("plain_8", "residual_8"),
     "dqn": ("dqn", "neither"),
     "quantization": ("float32", "flexpoint_8"),
+    "transfer_learning": ("frozen", "fine_tuned"),
 }
 
 # Recipes whose `main()` does not give the scores of `run` yet.
