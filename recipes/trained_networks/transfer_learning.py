@@ -25,7 +25,7 @@ import tensorflow_datasets as tfds
 from sklearn.linear_model import LogisticRegression
 
 from recipes.common.arrays import to_numpy
-from recipes.common.pretrained import efficientnet_lite0
+from recipes.common.pretrained import CIFAR10, efficientnet_lite0
 
 EPOCHS = 6
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
@@ -49,18 +49,6 @@ VARIANTS = {
         "momentum": 0.9,
         "size": 48,
     },
-}
-IMAGENET = {  # the numbers of ImageNet's classes that are one of CIFAR-10's
-    "airplane": [404, 895, 908],
-    "automobile": [436, 468, 511, 609, 627, 656, 661, 751, 817],
-    "bird": [*range(7, 25), *range(80, 101), *range(127, 147)],
-    "cat": [281, 282, 283, 284, 285],
-    "deer": [351, 352, 353],
-    "dog": [*range(151, 269)],
-    "frog": [30, 31, 32],
-    "horse": [339],
-    "ship": [403, 484, 510, 554, 625, 628, 724, 780, 814, 833, 871, 914],
-    "truck": [555, 569, 675, 717, 864, 867],
 }
 
 
@@ -161,7 +149,7 @@ def zero_shot(test):
     images = keras.Input((32, 32, 3))
     network = efficientnet_lite0(input_tensor=keras.layers.Resizing(SIZE, SIZE)(images))
     logits = network.predict(test, verbose=0)  # (images, 1000)
-    best = [logits[:, IMAGENET[name]].max(axis=1) for name in CLASSES]
+    best = [logits[:, CIFAR10[name]].max(axis=1) for name in CLASSES]
     _, labels = to_numpy(test)
     return np.mean(np.argmax(best, axis=0) == labels)
 

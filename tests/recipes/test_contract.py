@@ -139,6 +139,7 @@ SHORTER = {
         "MAPPED": 20,
         "build_model": {"size": 32},
     },
+    "grad_cam": {"efficientnet_lite0": seven_blocks, "SIZE": 64, "PAIRS": 3},
     "sentiment_lstm": {"load_data": {"words": 8}, "SENTENCES": ["it is good", "a bad film"]},
 }
 
@@ -264,7 +265,8 @@ def drawing_once(standard):
 @pytest.fixture
 def smoke_run(recipe, smoke_runs, recwarn, coarse_pictures, shorter, monkeypatch):
     """The folder that `run --smoke` has left: the recipe is run once, by the first who asks."""
-    folder = smoke_runs / recipe.name / ("smoke" if recipe.trains else "")
+    apart = recipe.trains or data.names(recipe.path)
+    folder = smoke_runs / recipe.name / ("smoke" if apart else "")
     if not folder.exists():
         monkeypatch.setattr(run_command, "report", reporting(run_command.report))
         monkeypatch.setattr(figures, "standard", drawing_once(figures.standard))

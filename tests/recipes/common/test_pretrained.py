@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from recipes.common import pretrained
+from recipes.common.cifar10 import CLASSES as CIFAR10_CLASSES
 from recipes.common.pretrained import efficientnet_lite0, read_torch
 
 needs_weights = pytest.mark.skipif(
@@ -174,6 +175,24 @@ def test_names_of_the_classes():
     assert len(pretrained.CLASSES) == 1000
     assert pretrained.CLASSES[1] == "goldfish"
     assert pretrained.CLASSES[967] == "espresso"
+
+
+def test_groups_of_names():
+    numbers = [number for group in pretrained.CIFAR10.values() for number in group]
+    assert len(numbers) == len(set(numbers))
+    assert list(pretrained.CIFAR10) == CIFAR10_CLASSES
+    names = {
+        name: {pretrained.CLASSES[n] for n in group} for name, group in pretrained.CIFAR10.items()
+    }
+    assert {"airliner", "warplane"} <= names["airplane"]
+    assert {"cab", "sports car"} <= names["automobile"]
+    assert {"robin", "goldfinch", "flamingo"} <= names["bird"]
+    assert {"tabby", "Egyptian cat"} <= names["cat"]
+    assert {"Chihuahua", "pug", "Mexican hairless"} <= names["dog"]
+    assert {"bullfrog", "tree frog"} <= names["frog"]
+    assert names["horse"] == {"sorrel"}
+    assert {"container ship", "schooner"} <= names["ship"]
+    assert {"fire engine", "garbage truck"} <= names["truck"]
 
 
 def test_sizes_of_the_maps():

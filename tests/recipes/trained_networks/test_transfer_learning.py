@@ -70,24 +70,6 @@ def test_with_batch_statistics_an_answer_depends_on_the_rest_of_the_batch(small)
         assert np.allclose(together, alone, atol=1e-4) != batch_statistics
 
 
-def test_groups_of_names():
-    numbers = [number for group in recipe.IMAGENET.values() for number in group]
-    assert len(numbers) == len(set(numbers))
-    assert list(recipe.IMAGENET) == recipe.CLASSES
-    names = {
-        name: {pretrained.CLASSES[n] for n in group} for name, group in recipe.IMAGENET.items()
-    }
-    assert {"airliner", "warplane"} <= names["airplane"]
-    assert {"cab", "sports car"} <= names["automobile"]
-    assert {"robin", "goldfinch", "flamingo"} <= names["bird"]
-    assert {"tabby", "Egyptian cat"} <= names["cat"]
-    assert {"Chihuahua", "pug", "Mexican hairless"} <= names["dog"]
-    assert {"bullfrog", "tree frog"} <= names["frog"]
-    assert names["horse"] == {"sorrel"}
-    assert {"container ship", "schooner"} <= names["ship"]
-    assert {"fire engine", "garbage truck"} <= names["truck"]
-
-
 def test_zero_shot_takes_the_likeliest_name_that_means_a_class(monkeypatch):
     """Of 1,000 logits a truck's is the highest of those that count, above them all is a guacamole's."""
 
