@@ -58,7 +58,7 @@ def test_the_first_blocks_and_all_statistics_stay(small):
 
 def test_from_scratch_everything_learns(small):
     model = small(frozen_blocks=0, batch_statistics=True)
-    assert changed(model) == {layer.name for layer in model.layers if layer.weights}
+    assert len(model.trainable_weights) == len([w for w in model.weights if "moving" not in w.name])
 
 
 def test_with_batch_statistics_an_answer_depends_on_the_rest_of_the_batch(small):
