@@ -140,6 +140,12 @@ SHORTER = {
         "build_model": {"size": 32},
     },
     "grad_cam": {"efficientnet_lite0": seven_blocks, "SIZE": 64, "PAIRS": 3},
+    "adversarial_attacks": {
+        "EPSILONS": (0.1, 0.3),
+        "STEPS": 2,
+        "ATTACKED": 20,
+        "build_model": {"filters": 2, "units": 8},
+    },
     "sentiment_lstm": {"load_data": {"words": 8}, "SENTENCES": ["it is good", "a bad film"]},
 }
 
