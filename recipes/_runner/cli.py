@@ -64,6 +64,11 @@ def main(arguments=None):
     except KeyboardInterrupt as error:
         print(f"recipes: {error or 'interrupted'}", file=sys.stderr)
         return 130
+    except ModuleNotFoundError as error:
+        if "make setup" not in str(error):
+            raise
+        print(f"recipes: {error}", file=sys.stderr)  # which extra installs it
+        return 2
     except Exception as error:
         if not full_disk(error):
             raise

@@ -141,15 +141,24 @@ def main(options):
         output.refuse_others(options.output, options.force)
     base = (options.output or SAVED_MODELS / recipe.folder_name).resolve()
     if not recipe.trains:
-        return show(recipe, base)
+        return show(recipe, options, base)
     return run(recipe, options, base)
 
 
-def show(recipe, folder):
+def show(recipe, options, folder):
     """Run a recipe that has nothing to train: its own `main()` prints and draws."""
-    from recipes._runner import card, figures, quiet
+    from recipes._runner import card, data, figures, quiet
 
     quiet.import_tensorflow()
+    chosen = data.choose(
+        data.names(recipe.path),
+        data_dir=options.data_dir,
+        stand_in=options.stand_in or options.smoke,
+        rows=SMOKE_ROWS if options.smoke else None,
+    )
+    if "stand-in" in chosen.values():
+        print("With stand-in data: not comparable.")
+        folder = folder / ("smoke" if options.smoke else "stand-in")
     with output.held(folder):
         figures.use_style()
         with (

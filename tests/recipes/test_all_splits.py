@@ -48,6 +48,7 @@ LEARNS_NOTHING = {
 NEEDS_MORE = {  # baselines that learn nothing of so few rows
     "dropout",
     "cnn_cifar10",
+    "transfer_learning",
     "vit",
     "ensembles",
     # All have the baseline of `recipes.common.cifar10`, which has a test of its own.

@@ -35,6 +35,7 @@ from recipes.cnn_architectures import (
     shufflenet,
     xception,
 )
+from recipes.common import pretrained
 from recipes.training import optimizers
 from tests import selection
 from tests.selection import RECIPES, TRAINED, parameters
@@ -62,6 +63,21 @@ def a_tenth(sample):
 def few_trials(search):
     """Has a search give up after a few trials."""
     return lambda function, bounds, evaluations, seed: search(function, bounds, 6, seed=seed)
+
+
+def seven_blocks(efficientnet_lite0):
+    """Has the network one block of each kind, and random weights."""
+
+    @functools.wraps(efficientnet_lite0)
+    def build(*arguments, weights=None, **keywords):
+        groups = pretrained.GROUPS
+        pretrained.GROUPS = [(*group[:-1], 1) for group in groups]
+        try:
+            return efficientnet_lite0(*arguments, weights=None, **keywords)
+        finally:
+            pretrained.GROUPS = groups
+
+    return build
 
 
 # By recipe, what is smaller here: names of its modules, as a value or a function of the old one,
@@ -131,6 +147,19 @@ SHORTER = {
         "NETWORKS": {50: 1},
         "build_model": {"units": 36},
     },
+    "transfer_learning": {
+        "efficientnet_lite0": seven_blocks,
+        "SIZE": 32,
+        "MAPPED": 20,
+        "build_model": {"size": 32},
+    },
+    "grad_cam": {"efficientnet_lite0": seven_blocks, "SIZE": 64, "PAIRS": 3},
+    "adversarial_attacks": {
+        "EPSILONS": (0.1, 0.3),
+        "STEPS": 2,
+        "ATTACKED": 20,
+        "build_model": {"filters": 2, "units": 8},
+    },
     "sentiment_lstm": {"load_data": {"words": 8}, "SENTENCES": ["it is good", "a bad film"]},
     # Of deep networks one block of each kind: each layer costs time to build, run, save and load.
     "resnet": {"SMALL": {**resnet.SMALL, "depths": (1, 1)}},
@@ -175,6 +204,7 @@ VARIANTS = {
     "mobilenet": ("wide",),
     "dqn": ("dqn", "neither"),
     "quantization": ("float32", "flexpoint_8"),
+    "transfer_learning": ("frozen", "fine_tuned"),
 }
 
 # Recipes whose `main()` does not give the scores of `run` yet.
@@ -277,7 +307,8 @@ def drawing_once(standard):
 @pytest.fixture
 def smoke_run(recipe, smoke_runs, recwarn, coarse_pictures, shorter, monkeypatch):
     """The folder that `run --smoke` has left: the recipe is run once, by the first who asks."""
-    folder = smoke_runs / recipe.name / ("smoke" if recipe.trains else "")
+    apart = recipe.trains or data.names(recipe.path)
+    folder = smoke_runs / recipe.name / ("smoke" if apart else "")
     if not folder.exists():
         monkeypatch.setattr(run_command, "report", reporting(run_command.report))
         monkeypatch.setattr(figures, "standard", drawing_once(figures.standard))

@@ -1,0 +1,202 @@
+"""Adversarial examples: changes too small to mind turn a network's answers (FGSM, PGD, targeted).
+
+Slides: 000 «Limitaciones», 000 «Adversarial».
+Paper:  Goodfellow et al. (2015), Explaining and harnessing adversarial examples,
+        https://arxiv.org/abs/1412.6572 (FGSM);
+        Madry et al. (2018), Towards deep learning models resistant to adversarial attacks,
+        https://arxiv.org/abs/1706.06083 (PGD);
+        Papernot et al. (2016), Transferability in machine learning, https://arxiv.org/abs/1605.07277
+Departs from the slides: they attack Inception v3, this a small network on MNIST, so that thousands
+of attacks take seconds.
+
+No pixel may change by more than ε, of a scale from 0 to 1. The fast gradient sign method (FGSM) goes
+there in one step, along the signs of the loss's gradient; projected gradient descent (PGD) in many
+small ones, each from where the last one led. A targeted attack goes down the loss of another class
+instead, which it chooses. Random signs of the same size show that the direction matters, not the
+size. The variant `other` has other layers, and is attacked with what was made for `convolutional`:
+whoever cannot see a network can attack another one.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from sklearn.neighbors import NearestCentroid
+
+from recipes.common.arrays import to_numpy
+
+EPOCHS = 2
+VARIANTS = {"convolutional": {}, "other": {"filters": 0}}
+EPSILONS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
+EPSILON = 0.25  # of the targeted and the transferred attacks
+STEPS = 20  # of PGD
+ATTACKED = 1000  # test images
+
+
+def load_data(batch_size=128):
+    """Train, validation and test batches of (28, 28, 1) uint8 images and integer labels 0–9."""
+    splits = ["train[:95%]", "train[95%:]", "test"]
+    train, validation, test = tfds.load("mnist", split=splits, as_supervised=True)
+    train = train.cache().shuffle(10_000).batch(batch_size).prefetch(2)
+    return train, validation.batch(500).cache(), test.batch(500).cache()
+
+
+def build_model(filters=16, units=64, learning_rate=0.002, steps=EPOCHS * 446):
+    """The compiled network: (28, 28, 1) images to 10 logits. 105,866 parameters.
+
+    Args:
+        filters: Of the first convolution, the second has twice as many; with 0 there is none.
+        units: Of the hidden dense layer.
+        learning_rate: At the beginning; it falls to 0 along a cosine.
+        steps: Of the whole training.
+    """
+    model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Rescaling(1 / 255)])
+    # 28 × 28 to 14 × 14 to 7 × 7.
+    for width in (filters, 2 * filters):
+        if width:
+            model.add(keras.layers.Conv2D(width, 3, 2, padding="same", activation="relu"))
+    model.add(keras.layers.Flatten())
+    model.add(keras.layers.Dense(units, activation="relu"))
+    model.add(keras.layers.Dense(10))
+    schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    model.compile(
+        keras.optimizers.Adam(schedule),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    return model
+
+
+def search_space(hp):
+    """Arguments of `build_model` and `load_data` worth tuning; their defaults are the recipe's."""
+    return {
+        "filters": hp.Int("filters", 8, 32, step=8, default=16),
+        "units": hp.Int("units", 32, 128, step=32, default=64),
+        "learning_rate": hp.Float(
+            "learning_rate", 0.0005, 0.008, step=2, sampling="log", default=0.002
+        ),
+        "batch_size": hp.Choice("batch_size", [64, 128, 256], default=128),
+    }
+
+
+def baseline(train, test):
+    """Nearest class mean."""
+    images, labels = to_numpy(train)
+    classifier = NearestCentroid().fit(images.reshape(-1, 784) / np.float32(255), labels)
+    images, labels = to_numpy(test)
+    return {"accuracy": classifier.score(images.reshape(-1, 784) / np.float32(255), labels)}
+
+
+@tf.function
+def gradient(model, images, labels):
+    """The gradient of the loss with respect to the images, (count, 28, 28, 1)."""
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        logits = model(images, training=False)
+        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+    return tape.gradient(loss, images)
+
+
+def fgsm(model, images, labels, epsilon):
+    """The fast gradient sign method: one step of ε away from the right answers.
+
+    Args:
+        model: A network of values from 0 to 255 that ends with logits.
+        images: Array (count, 28, 28, 1), from 0 to 255.
+        labels: Integers (count,).
+        epsilon: The most that a pixel may change, of a scale from 0 to 1.
+
+    Returns:
+        The changed images, from 0 to 255 as well.
+    """
+    images = tf.cast(images, "float32")
+    step = 255 * epsilon * tf.sign(gradient(model, images, tf.constant(labels)))
+    return tf.clip_by_value(images + step, 0, 255).numpy()
+
+
+def pgd(model, images, labels, epsilon, targeted=False):
+    """Projected gradient descent: small steps of FGSM, none of them further than ε from the image.
+
+    Args:
+        model, images, labels, epsilon: As in `fgsm`.
+        targeted: Whether to go towards the `labels`, instead of away from them.
+    """
+    images = tf.cast(images, "float32")
+    labels = tf.constant(labels)
+    lowest = tf.maximum(images - 255 * epsilon, 0)
+    highest = tf.minimum(images + 255 * epsilon, 255)
+    step = 2.5 * 255 * epsilon / STEPS
+    changed = images
+    for _ in range(STEPS):
+        direction = tf.sign(gradient(model, changed, labels))
+        changed += -step * direction if targeted else step * direction
+        changed = tf.clip_by_value(changed, lowest, highest)
+    return changed.numpy()
+
+
+def random_signs(images, epsilon):
+    """Images of which every pixel is ε lighter or darker, at random."""
+    signs = np.random.default_rng(0).choice([-1, 1], images.shape)
+    return np.clip(images + 255 * epsilon * signs, 0, 255).astype("float32")
+
+
+def next_class(labels):
+    """The class that a targeted attack wants: of a 0 a 1, of a 9 a 0."""
+    return (labels + 1) % 10
+
+
+def accuracy(model, images, labels):
+    """The share of images that a network names right."""
+    return np.mean(model.predict(images, batch_size=500, verbose=0).argmax(axis=1) == labels)
+
+
+def accuracy_by_epsilon(model, images, labels):
+    """`{attack: accuracies}` at each of the `EPSILONS`."""
+    curves = {"random signs": [], "FGSM": [], "PGD": []}
+    for epsilon in EPSILONS:
+        changed = {
+            "random signs": random_signs(images, epsilon),
+            "FGSM": fgsm(model, images, labels, epsilon),
+            "PGD": pgd(model, images, labels, epsilon),
+        }
+        for name, attacked in changed.items():
+            curves[name].append(accuracy(model, attacked, labels))
+    return curves
+
+
+def some_images(test):
+    """The first `ATTACKED` test images, float32 from 0 to 255, and their labels."""
+    images, labels = to_numpy(test)
+    return images[:ATTACKED].astype("float32"), labels[:ATTACKED]
+
+
+def main():
+    models = {}
+    for name, arguments in VARIANTS.items():
+        keras.utils.set_random_seed(0)
+        train, validation, test = load_data()
+        model = build_model(**arguments, steps=EPOCHS * len(train))
+        path = f"adversarial_attacks_{name}.keras"
+        best = keras.callbacks.ModelCheckpoint(
+            path, monitor="val_accuracy", mode="max", save_best_only=True
+        )
+        model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
+        models[name] = keras.saving.load_model(path)  # the best epoch
+        print(name, models[name].evaluate(test, return_dict=True))
+    print("Nearest class mean:", baseline(train, test))
+
+    images, labels = some_images(test)
+    model = models["convolutional"]
+    for name, accuracies in accuracy_by_epsilon(model, images, labels).items():
+        by_epsilon = zip(EPSILONS, accuracies, strict=True)
+        print(f"{name:12}", ", ".join(f"ε {epsilon}: {score:.1%}" for epsilon, score in by_epsilon))
+    wanted = next_class(labels)
+    reached = accuracy(model, pgd(model, images, wanted, EPSILON, targeted=True), wanted)
+    print(f"Targeted attack with ε {EPSILON}: {reached:.1%} are taken for the class it chose")
+    for name, attack in (("FGSM", fgsm), ("PGD", pgd)):
+        left = accuracy(models["other"], attack(model, images, labels, EPSILON), labels)
+        print(f"The other network, {name} of the first with ε {EPSILON}: {left:.1%} are right")
+
+
+if __name__ == "__main__":
+    main()

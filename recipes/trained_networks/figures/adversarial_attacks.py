@@ -1,0 +1,72 @@
+"""The pictures of adversarial_attacks: accuracy against ε, attacked digits, targeted attacks."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from recipes.common import plots
+from recipes.trained_networks import adversarial_attacks as recipe
+
+
+def figures(models, test, histories):
+    """Accuracy by the size of the attack, some digits before and after, digits made of another."""
+    model = models["convolutional"]
+    images, labels = recipe.some_images(test)
+    return {
+        "accuracy_by_epsilon": plot_accuracies(model, images, labels),
+        "attacked": plot_attacked(model, images, labels),
+        "targeted": plot_targeted(model, images, labels),
+    }
+
+
+def plot_accuracies(model, images, labels):
+    """How accuracy falls with ε, for both attacks and for random signs."""
+    figure, axis = plt.subplots(layout="constrained")
+    untouched = recipe.accuracy(model, images, labels)
+    for name, accuracies in recipe.accuracy_by_epsilon(model, images, labels).items():
+        axis.plot((0, *recipe.EPSILONS), [untouched, *accuracies], "o-", label=name)
+    axis.axhline(0.1, color="0.6", ls=":", label="guessing")
+    axis.set(title="The direction matters, not the size of the change")
+    axis.set(xlabel="ε, of a scale from 0 to 1", ylabel="accuracy", ylim=(0, 1))
+    axis.legend()
+    return figure
+
+
+def plot_attacked(model, images, labels, count=6):
+    """A row of digits, what FGSM adds to them, and their sum, with what the network says."""
+    images, labels = images[:count], labels[:count]
+    changed = recipe.fgsm(model, images, labels, recipe.EPSILON)
+    rows = (images, changed - images, changed)
+    figure, axes = plt.subplots(3, count, figsize=(1.6 * count, 5.4), layout="constrained")
+    for row, values in zip(axes, rows, strict=True):
+        for axis, value in zip(row, values, strict=True):
+            signed = row is axes[1]
+            limits = {"cmap": "RdBu", "vmin": -255} if signed else {"cmap": "gray", "vmin": 0}
+            axis.imshow(value[..., 0], vmax=255, **limits)
+            axis.set(xticks=[], yticks=[])
+    for axis, label in zip(axes[0], labels, strict=True):
+        axis.set(title=str(label))
+    answers = model.predict(changed, verbose=0).argmax(axis=1)
+    for axis, answer, label in zip(axes[2], answers, labels, strict=True):
+        axis.set_title(str(answer), color="black" if answer == label else plots.CLASS_COLORS[1])
+    for row, name in zip(axes, ("digit", f"FGSM, ε = {recipe.EPSILON}", "sum"), strict=True):
+        row[0].set(ylabel=name)
+    figure.suptitle("What the network reads, before and after")
+    return figure
+
+
+def plot_targeted(model, images, labels):
+    """One digit of each class, made into each of the ten classes."""
+    firsts = np.array([np.argmax(labels == label) for label in np.unique(labels)])
+    figure, axes = plt.subplots(len(firsts), 10, figsize=(7, 7.4), layout="constrained")
+    for row, first in zip(np.atleast_2d(axes), firsts, strict=True):
+        repeated = np.repeat(images[first : first + 1], 10, axis=0)
+        changed = recipe.pgd(model, repeated, np.arange(10), recipe.EPSILON, targeted=True)
+        answers = model.predict(changed, verbose=0).argmax(axis=1)
+        for wanted, axis in enumerate(row):
+            reached = answers[wanted] == wanted
+            axis.imshow(changed[wanted, ..., 0], cmap="gray" if reached else "Oranges_r")
+            axis.set(xticks=[], yticks=[])
+    for wanted, axis in enumerate(np.atleast_2d(axes)[0]):
+        axis.set(title=str(wanted))
+    figure.suptitle("Each row is one digit, read as what stands above (orange: it is not)")
+    return figure

@@ -1,0 +1,223 @@
+"""Grad-CAM: where a network looks when it names what is in an image.
+
+Slides: 000 «Atención…» (maps over the image).
+Paper:  Selvaraju et al. (2017), Grad-CAM: visual explanations from deep networks via gradient-based
+        localization, https://arxiv.org/abs/1610.02391;
+        Zhang et al. (2016), Top-down neural attention by excitation backprop,
+        https://arxiv.org/abs/1608.00507 (the pointing game);
+        Adebayo et al. (2018), Sanity checks for saliency maps, https://arxiv.org/abs/1810.03292
+Departs from the slide: its attention is a part of the network, and is trained; here any trained
+network is asked afterwards. Departs from the paper: the gradient is that of the logarithm of the
+class's probability, beside that of its logit. What speaks for all classes alike then cancels out.
+
+The pointing game: two photographs of CIFAR-10 of different classes, both recognized when they are
+alone, lie on two quarters of another photograph. Asked for either class, the map's highest point is
+to lie on the object of that class.
+One that knew nothing would find it in a quarter of all cases, as would a network with random
+weights; one that finds objects, but not which, in a half at best.
+"""
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from sklearn.datasets import load_sample_image
+
+from recipes.common.pretrained import CIFAR10, CLASSES, efficientnet_lite0
+
+SIZE = 224  # pixels of a side
+PAIRS = 50  # images of the pointing game, with two objects each
+BATCH = 25
+PHOTOGRAPHS = ("china", "flower")  # scikit-learn's
+
+
+def photograph(name):
+    """The middle of one of scikit-learn's photographs: (SIZE, SIZE, 3), float32 from 0 to 255."""
+    image = load_sample_image(f"{name}.jpg")
+    height, width, _ = image.shape
+    left = (width - height) // 2
+    return resized(image[:, left : left + height], SIZE)
+
+
+def resized(image, size):
+    """An image (height, width, 3) at another size: (size, size, 3), float32 from 0 to 255."""
+    image = keras.ops.cast(image, "float32")
+    image = keras.ops.image.resize(image, (size, size), interpolation="bicubic", antialias=True)
+    return np.clip(keras.ops.convert_to_numpy(image), 0, 255)
+
+
+def grad_cam(network, images, classes, layer="head_relu", of_logits=False):
+    """How much each place of an image speaks for a class.
+
+    Args:
+        network: A network that ends with logits.
+        images: Array (count, height, width, 3).
+        classes: The number of a class for each image, (count,).
+        layer: The name of the layer whose maps are weighed.
+        of_logits: Whether the gradient is that of the class's logit, as in the paper; by default, of
+            the logarithm of its probability.
+
+    Returns:
+        Array (count, height of the layer's maps, width of the maps), from 0 upwards.
+    """
+    both = keras.Model(network.inputs[0], [network.get_layer(layer).output, *network.outputs])
+    with tf.GradientTape() as tape:
+        maps, scores = both(images, training=False)
+        if not of_logits:
+            scores = tf.nn.log_softmax(scores)
+        score = tf.gather(scores, classes, axis=1, batch_dims=1)
+    gradients = tape.gradient(score, maps)  # (count, height, width, channels)
+    # A channel weighs as much as its mean gradient; what speaks against the class is left out.
+    weights = tf.reduce_mean(gradients, axis=(1, 2), keepdims=True)
+    return tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1)).numpy()
+
+
+def recognized(network, count):
+    """The first `count` of CIFAR-10's test images that the network recognizes, without any training.
+
+    Of ImageNet's classes that mean one of CIFAR-10's the likeliest is to mean the image's own.
+
+    Returns:
+        Images (count, SIZE // 2, SIZE // 2, 3); the numbers of their classes in CIFAR-10, (count,);
+        those of the likeliest classes of ImageNet, (count,).
+    """
+    numbers = np.concatenate(list(CIFAR10.values()))
+    means = np.repeat(np.arange(10), [len(group) for group in CIFAR10.values()])
+    test = tfds.load("cifar10", split="test", as_supervised=True)
+    found = []
+    for images, labels in test.batch(BATCH).as_numpy_iterator():
+        images = np.stack([resized(image, SIZE // 2) for image in images])
+        logits = network(images, training=False).numpy()[:, numbers]
+        likeliest = logits.argmax(axis=1)
+        for image, label, best in zip(images, labels, likeliest, strict=True):
+            if means[best] == label:
+                found.append((image, label, numbers[best]))
+        if len(found) >= count:
+            break
+    return [np.stack(part) for part in zip(*found[:count], strict=True)]
+
+
+def compose(objects, labels, rng):
+    """Images of the pointing game: pairs of objects on quarters of the photographs, in turns.
+
+    Args:
+        objects: Array (count, SIZE // 2, SIZE // 2, 3).
+        labels: Their classes, (count,); two that meet are of different ones.
+        rng: A NumPy generator.
+
+    Returns:
+        images: Array (PAIRS, SIZE, SIZE, 3), fewer if there are not as many pairs.
+        pairs: Which two objects lie in each, (PAIRS, 2).
+        quarters: Where they lie, (PAIRS, 2): 0 and 1 are above, 0 and 2 on the left.
+    """
+    backgrounds = [photograph(name) for name in PHOTOGRAPHS]
+    waiting = list(range(len(objects)))
+    images, pairs, quarters = [], [], []
+    while waiting and len(images) < PAIRS:
+        first = waiting.pop(0)
+        others = [index for index in waiting if labels[index] != labels[first]]
+        if not others:
+            break
+        waiting.remove(others[0])
+        image = backgrounds[len(images) % len(backgrounds)].copy()
+        places = rng.choice(4, 2, replace=False)
+        for index, place in zip((first, others[0]), places, strict=True):
+            quarter_of(image, place)[:] = objects[index]
+        images.append(image)
+        pairs.append((first, others[0]))
+        quarters.append(places)
+    return np.stack(images), np.array(pairs), np.array(quarters)
+
+
+def quarter_of(image, place):
+    """A quarter of an image (height, width, …), of which it is a view."""
+    half = len(image) // 2
+    top, left = half * (place // 2), half * (place % 2)
+    return image[top : top + half, left : left + half]
+
+
+def points_at(maps, quarters):
+    """Whether the highest point of each map (count, height, width) lies in a quarter (count,)."""
+    _, height, width = maps.shape
+    rows, columns = np.unravel_index(maps.reshape(len(maps), -1).argmax(axis=1), (height, width))
+    below = rows + 0.5 >= height / 2
+    right = columns + 0.5 >= width / 2
+    return 2 * below + right == quarters
+
+
+def pointing_game(network, images, classes, quarters, of_logits=False):
+    """How often the maps point at the object that was asked for, and how often at the other one.
+
+    Args:
+        network: As in `grad_cam`.
+        images: Array (count, SIZE, SIZE, 3).
+        classes, quarters: What their two objects are and where they lie, (count, 2).
+        of_logits: As in `grad_cam`.
+    """
+    found, confused = [], []
+    for start in range(0, len(images), BATCH):
+        part = slice(start, start + BATCH)
+        for asked in (0, 1):
+            maps = grad_cam(network, images[part], classes[part, asked], of_logits=of_logits)
+            found.extend(points_at(maps, quarters[part, asked]))
+            confused.extend(points_at(maps, quarters[part, 1 - asked]))
+    return np.mean(found), np.mean(confused)
+
+
+def show_map(axis, image, cam, title):
+    """Draw a map over its image, enlarged as the network has reduced it."""
+    axis.imshow(image / 255)
+    axis.imshow(cam, cmap="inferno", alpha=0.55, extent=(0, SIZE, SIZE, 0), interpolation="bicubic")
+    axis.set(title=title, xticks=[], yticks=[])
+
+
+def plot_photographs(network):
+    """Both photographs, and what speaks for their three likeliest classes."""
+    figure, axes = plt.subplots(2, 4, figsize=(11, 5.8), layout="constrained")
+    for row, name in zip(axes, PHOTOGRAPHS, strict=True):
+        image = photograph(name)
+        probabilities = tf.nn.softmax(network(image[None], training=False)[0]).numpy()
+        row[0].imshow(image / 255)
+        row[0].set(title=f"{name}.jpg", xticks=[], yticks=[])
+        for axis, number in zip(row[1:], probabilities.argsort()[::-1], strict=False):
+            cam = grad_cam(network, image[None], [number])[0]
+            show_map(axis, image, cam, f"{CLASSES[number]} {probabilities[number]:.0%}")
+    figure.suptitle("What speaks for the three likeliest classes")
+    return figure
+
+
+def plot_game(network, images, classes, quarters):
+    """Some images of the pointing game, asked for the one and for the other object."""
+    count = min(5, len(images))
+    figure, axes = plt.subplots(2, count, figsize=(2.4 * count, 5.4), layout="constrained")
+    for asked, row in enumerate(axes):
+        maps = grad_cam(network, images[:count], classes[:count, asked])
+        hits = points_at(maps, quarters[:count, asked])
+        for column, axis in enumerate(row):
+            title = f"{CLASSES[classes[column, asked]]} {'✓' if hits[column] else '✗'}"
+            show_map(axis, images[column], maps[column], title)
+    figure.suptitle("Where is it? Asked for one object, and for the other")
+    return figure
+
+
+def main():
+    keras.utils.set_random_seed(0)
+    network = efficientnet_lite0((None, None, 3))
+    objects, labels, numbers = recognized(network, 2 * PAIRS)
+    images, pairs, quarters = compose(objects, labels, np.random.default_rng(0))
+    classes = numbers[pairs]
+    for name, of_logits in (("log-probability", False), ("logit", True)):
+        found, confused = pointing_game(network, images, classes, quarters, of_logits)
+        print(
+            f"Pointing game, gradient of the {name}: {found:.0%}; at the other one {confused:.0%}"
+        )
+    untrained = efficientnet_lite0((None, None, 3), weights=None)
+    found, _ = pointing_game(untrained, images, classes, quarters)
+    print(f"Pointing game, random weights: {found:.0%}; chance: 25%")
+    plot_photographs(network).savefig("photographs.png")
+    plot_game(network, images, classes, quarters).savefig("pointing_game.png")
+
+
+if __name__ == "__main__":
+    main()

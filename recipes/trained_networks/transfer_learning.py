@@ -1,0 +1,176 @@
+"""Transfer learning: a network trained on ImageNet learns CIFAR-10 from 100 to 2,000 labels.
+
+Slides: 001 «Transfer Learning».
+Paper:  Yosinski et al. (2014), How transferable are features in deep neural networks?,
+        https://arxiv.org/abs/1411.1792;
+        Tan (2020), EfficientNet-Lite, https://github.com/tensorflow/tpu (the network)
+Departs from them: the network is EfficientNet-Lite0, small enough for two CPU cores, and sees
+CIFAR-10's images of 32 × 32 enlarged to 96 × 96. The slide's two ways are `frozen`, where only a new
+softmax layer learns, and `fine_tuned`, where the last blocks do, too.
+
+Batch normalization stays as it was on ImageNet: its layers are not trainable, and so are called as
+with `training=False`. In `batch_statistics`, the common mistake, they normalize by the few images
+of a batch in training, but in the test by moving averages somewhere between ImageNet's statistics
+and the new ones: the blocks have learned on maps that they never get again.
+
+`random_weights` and `from_scratch` have the same architecture without ImageNet; the latter at
+48 × 48, for there all layers are trained. Beside them stands the network that has learned nothing
+of CIFAR-10: `zero_shot` asks it which of ImageNet's 1,000 names it finds, of those that mean one of
+the ten.
+"""
+
+import keras
+import numpy as np
+import tensorflow_datasets as tfds
+from sklearn.linear_model import LogisticRegression
+
+from recipes.common.arrays import to_numpy
+from recipes.common.pretrained import CIFAR10, efficientnet_lite0
+
+EPOCHS = 6
+CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+SIZE = 96  # pixels that images are enlarged to
+DRAWS = 23  # parts of the training set of 2,000 images each, of which a run draws one
+VARIANTS = {
+    "frozen": {},
+    "frozen_100": {"labels": 100, "batch_size": 8},
+    "frozen_2000": {"labels": 2000, "batch_size": 64},
+    "fine_tuned": {"frozen_blocks": 11, "learning_rate": 0.0003},
+    "batch_statistics": {
+        "frozen_blocks": 11,
+        "learning_rate": 0.0003,
+        "batch_statistics": True,
+    },
+    "random_weights": {"weights": None},
+    "from_scratch": {
+        "weights": None,
+        "frozen_blocks": 0,
+        "batch_statistics": True,
+        "momentum": 0.9,
+        "size": 48,
+    },
+}
+
+
+def load_data(labels=500, batch_size=32):
+    """Train, validation and test batches of (32, 32, 3) uint8 images and integer labels 0–9.
+
+    The `labels` training images are of a part of the training set that the seed chooses; 200 others
+    are for validation, 2,000 for the test.
+    """
+    start = 4 * np.random.randint(DRAWS)  # percent
+    splits = [f"train[{start}%:{start + 4}%]", "train[95%:96%]", "test[:20%]"]
+    train, validation, test = tfds.load("cifar10", split=splits, as_supervised=True)
+    train = train.take(labels).cache().shuffle(2000).batch(batch_size)
+    return train, validation.take(200).batch(200).cache(), test.batch(250).cache()
+
+
+def freeze(network, blocks, batch_statistics, momentum):
+    """Have only the layers after some blocks learn, and batch normalization only if it is to."""
+    trainable = blocks == 0
+    for layer in network.layers:
+        if layer.name.startswith(f"block_{blocks}_"):
+            trainable = True
+        normalization = isinstance(layer, keras.layers.BatchNormalization)
+        layer.trainable = trainable and (batch_statistics or not normalization)
+        if normalization:
+            layer.momentum = momentum
+
+
+def build_model(
+    weights="imagenet",
+    size=SIZE,
+    frozen_blocks=16,
+    batch_statistics=False,
+    momentum=0.99,
+    learning_rate=0.001,
+    steps=EPOCHS * 16,
+    classes=10,
+    input_shape=(32, 32, 3),
+):
+    """The compiled network: (32, 32, 3) images to 10 class probabilities. 3,425,834 parameters.
+
+    12,810 of them are trainable.
+
+    Args:
+        weights: Those of EfficientNet-Lite0 at the beginning: `"imagenet"`, or None for random ones.
+        size: Pixels of a side that images are enlarged to.
+        frozen_blocks: How many of the 16 blocks do not learn, from the first on; with 16 none does,
+            and only the softmax layer is trained, with 0 all layers are.
+        batch_statistics: Whether batch normalization learns in the blocks that do.
+        momentum: Of its moving averages there; 0.99 remembers some hundred steps, 0.9 some ten.
+        learning_rate: At the beginning; it falls to 0 along a cosine.
+        steps: Of the whole training.
+        classes: Their number.
+        input_shape: Of an image.
+    """
+    images = keras.Input(input_shape)
+    x = keras.layers.Resizing(size, size)(images)
+    network = efficientnet_lite0(include_top=False, weights=weights, input_tensor=x)
+    freeze(network, frozen_blocks, batch_statistics, momentum)
+    # (batch, 3, 3, 1280)
+    x = keras.layers.GlobalAveragePooling2D()(network.output)
+    # From zeros, so that the first steps do not spoil what the blocks have learned.
+    outputs = keras.layers.Dense(classes, activation="softmax", kernel_initializer="zeros")(x)
+    model = keras.Model(images, outputs)
+    model.compile(
+        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps)),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    return model
+
+
+def search_space(hp):
+    """Arguments of `build_model` and `load_data` worth tuning; their defaults are the recipe's."""
+    return {
+        "frozen_blocks": hp.Int("frozen_blocks", 0, 16, default=16),
+        "learning_rate": hp.Choice("learning_rate", [0.0001, 0.0003, 0.001, 0.003], default=0.001),
+        "batch_size": hp.Choice("batch_size", [8, 16, 32, 64], default=32),
+    }
+
+
+def baseline(train, test):
+    """The same softmax layer on the pixels (logistic regression)."""
+    images, labels = to_numpy(train)
+    classifier = LogisticRegression(solver="saga", tol=0.1)
+    classifier.fit(pixels(images), labels)
+    images, labels = to_numpy(test)
+    return {"accuracy": classifier.score(pixels(images), labels)}
+
+
+def pixels(images):
+    """One row of values from 0 to 1 for each image."""
+    return images.reshape(len(images), -1) / np.float32(255)
+
+
+def zero_shot(test):
+    """Accuracy of the network as ImageNet left it: the likeliest name that means one of ours."""
+    images = keras.Input((32, 32, 3))
+    network = efficientnet_lite0(input_tensor=keras.layers.Resizing(SIZE, SIZE)(images))
+    logits = network.predict(test, verbose=0)  # (images, 1000)
+    best = [logits[:, CIFAR10[name]].max(axis=1) for name in CLASSES]
+    _, labels = to_numpy(test)
+    return np.mean(np.argmax(best, axis=0) == labels)
+
+
+def main():
+    for name, arguments in VARIANTS.items():
+        keras.utils.set_random_seed(0)
+        arguments = dict(arguments)
+        labels = arguments.pop("labels", 500)
+        train, validation, test = load_data(labels, arguments.pop("batch_size", 32))
+        model = build_model(**arguments, steps=EPOCHS * len(train))
+        path = f"transfer_learning_{name}.keras"
+        best = keras.callbacks.ModelCheckpoint(
+            path, monitor="val_accuracy", mode="max", save_best_only=True
+        )
+        model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
+        model = keras.saving.load_model(path)  # the best epoch
+        print(name, model.evaluate(test, return_dict=True))
+        print("The same softmax layer on the pixels:", baseline(train, test))
+    print("Without an image of CIFAR-10, by ImageNet's names:", zero_shot(test))
+
+
+if __name__ == "__main__":
+    main()

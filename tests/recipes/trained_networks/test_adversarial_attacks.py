@@ -1,0 +1,70 @@
+"""The attacks on a network whose gradient is known, their limits, and their order of strength."""
+
+import keras
+import numpy as np
+import pytest
+
+from recipes.trained_networks import adversarial_attacks as recipe
+
+RNG = np.random.default_rng(0)
+IMAGES = RNG.uniform(0, 255, (20, 28, 28, 1)).astype("float32")
+LABELS = RNG.integers(0, 10, 20)
+
+
+@pytest.fixture(scope="module")
+def linear():
+    """Logits that are sums of pixels: the gradient's signs follow from the weights alone."""
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Flatten(),
+            keras.layers.Dense(10),
+        ]
+    )
+
+
+def test_one_step_against_the_right_class(linear):
+    kernel = linear.layers[-1].get_weights()[0]  # (784, 10)
+    logits = linear.predict(IMAGES, verbose=0)
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    probabilities[np.arange(20), LABELS] -= 1
+    signs = np.sign(probabilities @ kernel.T).reshape(IMAGES.shape)
+    expected = np.clip(IMAGES + 0.1 * 255 * signs, 0, 255)
+    np.testing.assert_allclose(recipe.fgsm(linear, IMAGES, LABELS, 0.1), expected, atol=1e-3)
+
+
+def losses(model, images, labels):
+    loss = keras.losses.sparse_categorical_crossentropy(labels, model(images), from_logits=True)
+    return np.asarray(loss)
+
+
+@pytest.mark.parametrize("targeted", [False, True])
+def test_many_steps_stay_within_epsilon_and_the_gray_values(linear, targeted):
+    changed = recipe.pgd(linear, IMAGES, LABELS, 0.1, targeted)
+    difference = np.abs(changed - IMAGES)
+    assert difference.max() == pytest.approx(25.5, abs=1e-3)
+    assert 0 <= changed.min() < 1
+    assert 254 < changed.max() <= 255
+    before, after = losses(linear, IMAGES, LABELS), losses(linear, changed, LABELS)
+    assert np.all(after < before) if targeted else np.all(after > before)
+
+
+def test_pgd_is_at_least_as_strong_as_fgsm_and_both_than_chance():
+    keras.utils.set_random_seed(0)
+    model = recipe.build_model(filters=2, units=8)
+    for weight in model.trainable_weights:
+        weight.assign(2 * weight)
+    changed = [
+        recipe.random_signs(IMAGES, 0.05),
+        recipe.fgsm(model, IMAGES, LABELS, 0.05),
+        recipe.pgd(model, IMAGES, LABELS, 0.05),
+    ]
+    by_chance, one_step, many_steps = (losses(model, part, LABELS).mean() for part in changed)
+    assert by_chance < one_step < many_steps
+    assert np.abs(changed[0] - IMAGES).max() == pytest.approx(0.05 * 255, abs=1e-3)
+
+
+def test_wanted_classes_are_others():
+    assert recipe.next_class(np.array([0, 4, 9])).tolist() == [1, 5, 0]

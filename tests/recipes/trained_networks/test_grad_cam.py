@@ -1,0 +1,113 @@
+"""Maps against their closed form; where the objects of the pointing game lie, and what counts as found."""
+
+import keras
+import numpy as np
+import pytest
+
+from recipes.trained_networks import grad_cam as recipe
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def network():
+    """A network that ends as EfficientNet does: maps, their mean, logits."""
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input((16, 24, 3)),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Conv2D(5, 3, strides=4, activation="relu", name="head_relu"),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(4),
+        ]
+    )
+
+
+def test_after_global_pooling_it_is_class_activation_mapping(network):
+    """There the weights of the maps are those of the dense layer, divided by the number of places."""
+    images = RNG.uniform(0, 255, (3, 16, 24, 3)).astype("float32")
+    classes = np.array([2, 0, 3])
+    maps = keras.Model(network.inputs[0], network.layers[1].output).predict(images, verbose=0)
+    kernel = network.layers[-1].get_weights()[0]  # (5, 4)
+    places = maps.shape[1] * maps.shape[2]
+
+    expected = np.einsum("nhwc,cn->nhw", maps, kernel[:, classes]) / places
+    found = recipe.grad_cam(network, images, classes, of_logits=True)
+    np.testing.assert_allclose(found, np.maximum(expected, 0), atol=1e-6)
+
+    logits = network.predict(images, verbose=0)
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    weights = kernel[:, classes] - kernel @ probabilities.T  # the derivative of the log-softmax
+    expected = np.einsum("nhwc,cn->nhw", maps, weights) / places
+    found = recipe.grad_cam(network, images, classes)
+    np.testing.assert_allclose(found, np.maximum(expected, 0), atol=1e-6)
+
+
+def test_quarters():
+    image = np.arange(16).reshape(4, 4)
+    corners = [recipe.quarter_of(image, place)[0, 0] for place in range(4)]
+    assert corners == [0, 2, 8, 10]
+    maps = np.zeros((5, 7, 7))  # the middle row and column count as below, and right
+    for cam, (row, column) in zip(maps, [(0, 2), (2, 6), (6, 0), (3, 3), (3, 2)], strict=True):
+        cam[row, column] = 1
+    assert recipe.points_at(maps, np.array([0, 1, 2, 3, 2])).all()
+    assert not recipe.points_at(maps, np.array([1, 0, 3, 2, 0])).any()
+
+
+def test_objects_lie_where_they_are_said_to(monkeypatch):
+    """Each object is of one gray; the photographs are black. Two of the same class never meet."""
+    labels = np.array([3, 3, 5, 5, 5, 2])
+    objects = np.ones((6, 32, 32, 3)) * (10 + np.arange(6))[:, None, None, None]
+    monkeypatch.setattr(recipe, "photograph", lambda name: np.zeros((64, 64, 3), "float32"))
+    images, pairs, quarters = recipe.compose(objects, labels, RNG)
+    assert pairs.tolist() == [[0, 2], [1, 3], [4, 5]]
+    for image, pair, places in zip(images, pairs, quarters, strict=True):
+        grays = np.zeros(4)
+        grays[places] = 10 + pair
+        for place, gray in enumerate(grays):
+            assert np.all(recipe.quarter_of(image, place) == gray)
+
+
+def test_only_what_is_recognized_takes_part(monkeypatch):
+    """A network that takes everything for a tree frog, but for what is very bright."""
+    frog, ship = list(recipe.CIFAR10).index("frog"), list(recipe.CIFAR10).index("ship")
+    data = [(10, ship), (20, frog), (250, ship), (30, frog), (40, frog)]
+
+    class Test:
+        def batch(self, size):
+            return self
+
+        def as_numpy_iterator(self):
+            images = np.stack([np.full((32, 32, 3), gray, "uint8") for gray, _ in data])
+            yield images, np.array([label for _, label in data])
+
+    def network(images, training):
+        logits = np.zeros((len(images), 1000), "float32")
+        logits[:, 924] = 9  # guacamole, which counts for nothing
+        bright = images.mean(axis=(1, 2, 3)) > 200
+        logits[bright, 724] = 5
+        logits[~bright, 31] = 5
+        return recipe.tf.constant(logits)
+
+    monkeypatch.setattr(recipe.tfds, "load", lambda *arguments, **keywords: Test())
+    images, labels, numbers = recipe.recognized(network, 3)
+    assert labels.tolist() == [frog, ship, frog]
+    assert numbers.tolist() == [31, 724, 31]
+    np.testing.assert_allclose(images.mean(axis=(1, 2, 3)), [20, 250, 30], atol=0.01)
+
+
+def test_game(monkeypatch):
+    """A map that points at the upper left and at the lower left finds two of four objects."""
+    quarters = np.array([[0, 3], [1, 2]])
+    classes = np.array([[7, 8], [9, 10]])
+
+    def grad_cam(network, part, numbers, of_logits):
+        assert numbers.tolist() in ([7, 9], [8, 10])
+        maps = np.zeros((2, 2, 2))
+        maps[0, 0, 0] = maps[1, 1, 0] = 1
+        return maps
+
+    monkeypatch.setattr(recipe, "grad_cam", grad_cam)
+    found = recipe.pointing_game(None, np.zeros((2, 8, 8, 3)), classes, quarters)
+    assert found == (0.5, 0.5)
