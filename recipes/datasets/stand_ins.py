@@ -32,6 +32,7 @@ SIZES = {  # examples per split
     "goemotions": {"train": 6000, "validation": 800, "test": 800},
     "california_housing": {"train": 6000},
     "cmapss": {"train": 100, "test": 100},  # engines
+    "isbi2012": {"train": 30},  # slices
 } | sequences.SIZES
 TEXTS = {  # the features that hold texts
     "imdb_reviews": ["text"],
@@ -86,6 +87,8 @@ def sizes(name, rows=None):
         return sequences.sizes(name, rows)
     if name == "cmapss":
         rows = max(12, rows // 8)  # engines, of many cycles each
+    if name == "isbi2012":
+        rows = max(6, rows // 32)  # slices, of many pixels each
     return {split: rows if split == "train" else rows // 2 for split in SIZES[name]}
 
 
@@ -93,7 +96,7 @@ def write(name, sizes, data_dir):
     """Let the real builder of `name` write generated examples to `data_dir`."""
     import tensorflow_datasets as tfds
 
-    if name in ("california_housing", "cmapss", *sequences.SIZES):
+    if name in ("california_housing", "cmapss", "isbi2012", *sequences.SIZES):
         importlib.import_module(f"recipes.datasets.{name}")
     builder = tfds.builder(name, data_dir=data_dir)
 
@@ -313,6 +316,38 @@ def cifar10(split, size):
             "id": f"{split}_{index:05d}",
             "image": pixels.astype("uint8"),
             "label": noisy(label, 10, rng, 0.05),
+        }
+
+
+def isbi2012(split, size):
+    """Slices through a block of cells that change little from one to the next: dark membranes, and spots in cells."""
+    from scipy.ndimage import gaussian_filter
+    from scipy.spatial import cKDTree
+
+    rng = np.random.default_rng(8)
+    side, cells = 256, 220  # of half the pixels along each side; 12 apart are the slices
+
+    def waves(strength, width):
+        return gaussian_filter(rng.normal(0, strength, (side, side)), width)
+
+    depths = rng.uniform(-30, 12 * size + 30, (cells * (size + 5) // 10, 1))
+    centers = np.concatenate([rng.uniform(-20, side + 20, (len(depths), 2)), depths], axis=1)
+    tree = cKDTree(centers)
+    for index in range(size):
+        down, right = np.mgrid[0:side, 0:side]
+        depth = np.full((side, side), 12.0 * index)
+        places = np.stack([down + waves(40, 6), right + waves(40, 6), depth], axis=-1)
+        nearest, second = np.moveaxis(tree.query(places, k=2)[0], -1, 0)
+        membrane = second - nearest < 2.2
+        # Vesicles are as dark as membranes, and some membranes are pale.
+        spots = waves(1, 1.5) > 0.27
+        ink = np.clip(membrane * (1 + waves(4, 6)) + 0.8 * spots, 0, 1.3)
+        image = 165 + waves(700, 10) - 80 * gaussian_filter(ink, 0.5)
+        image, membrane = (np.kron(half, np.ones((2, 2))) for half in (image, membrane))
+        image = np.clip(image + rng.normal(0, 28, image.shape), 0, 255)
+        yield {
+            "image": image.astype("uint8")[..., None],
+            "membrane": membrane.astype("uint8")[..., None],
         }
 
 
@@ -575,4 +610,5 @@ GENERATORS = {
     "goemotions": goemotions,
     "california_housing": california_housing,
     "cmapss": cmapss,
+    "isbi2012": isbi2012,
 } | sequences.GENERATORS
