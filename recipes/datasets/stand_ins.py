@@ -33,6 +33,7 @@ SIZES = {  # examples per split
     "california_housing": {"train": 6000},
     "cmapss": {"train": 100, "test": 100},  # engines
     "isbi2012": {"train": 30},  # slices
+    "olivetti_faces": {"train": 400},
 } | sequences.SIZES
 TEXTS = {  # the features that hold texts
     "imdb_reviews": ["text"],
@@ -89,6 +90,8 @@ def sizes(name, rows=None):
         rows = max(12, rows // 8)  # engines, of many cycles each
     if name == "isbi2012":
         rows = max(6, rows // 32)  # slices, of many pixels each
+    if name == "olivetti_faces":
+        rows = max(100, rows // 10 * 10)  # ten of each person
     return {split: rows if split == "train" else rows // 2 for split in SIZES[name]}
 
 
@@ -96,7 +99,7 @@ def write(name, sizes, data_dir):
     """Let the real builder of `name` write generated examples to `data_dir`."""
     import tensorflow_datasets as tfds
 
-    if name in ("california_housing", "cmapss", "isbi2012", *sequences.SIZES):
+    if name not in ("mnist", "fashion_mnist", "cifar10", "imdb_reviews", "goemotions"):
         importlib.import_module(f"recipes.datasets.{name}")
     builder = tfds.builder(name, data_dir=data_dir)
 
@@ -348,6 +351,43 @@ def isbi2012(split, size):
         yield {
             "image": image.astype("uint8")[..., None],
             "membrane": membrane.astype("uint8")[..., None],
+        }
+
+
+def olivetti_faces(split, size):
+    """Drawn faces, ten of each person: an oval with eyes, brows, nose, mouth and hair, turned and lit differently."""
+    from scipy.ndimage import gaussian_filter
+
+    rng = np.random.default_rng(9)
+    u = rng.uniform
+    down, right = (np.mgrid[0:64, 0:64] - 31.5) / 32
+    for index in range(size):
+        if index % 10 == 0:  # another person
+            width, height, hair, skin = u(0.5, 0.75), u(0.75, 0.95), u(20, 150), u(120, 210)
+            eyes, apart, brows, nose = u(-0.3, -0.05), u(0.18, 0.32), u(0.1, 0.2), u(0.1, 0.35)
+            mouth, wide, line = u(0.35, 0.55), u(0.12, 0.32), u(-0.75, -0.4)
+        turn, nod, tilt, smile, lamp = (
+            u(-0.12, 0.12),
+            u(-0.08, 0.08),
+            u(-0.1, 0.1),
+            u(-0.3, 0.5),
+            u(-60, 60),
+        )
+        x = math.cos(tilt) * right - math.sin(tilt) * down - turn
+        y = math.sin(tilt) * right + math.cos(tilt) * down - nod
+        image = np.full((64, 64), 40.0)
+        image[(x / width) ** 2 + (y / height) ** 2 < 1] = skin
+        image[((x / width) ** 2 + (y / height) ** 2 < 1) & (y < line + 0.3 * x**2)] = hair
+        x = x - 0.5 * turn  # what is in front moves further
+        side = np.abs(x) - apart
+        image[(side / 0.1) ** 2 + ((y - eyes) / 0.05) ** 2 < 1] = 30
+        image[(np.abs(side) < 0.13) & (np.abs(y - eyes + brows) < 0.03)] = hair
+        image[(np.abs(x) < 0.05) & (y > eyes) & (y < nose)] = 0.75 * skin
+        image[(np.abs(x) < wide) & (np.abs(y - mouth + smile * (x**2)) < 0.04)] = 0.4 * skin
+        image = gaussian_filter(image * (1 + lamp / 150 * right), 0.8) + rng.normal(0, 6, (64, 64))
+        yield {
+            "image": np.clip(image, 0, 255).astype("uint8")[..., None],
+            "person": index // 10,
         }
 
 
@@ -611,4 +651,5 @@ GENERATORS = {
     "california_housing": california_housing,
     "cmapss": cmapss,
     "isbi2012": isbi2012,
+    "olivetti_faces": olivetti_faces,
 } | sequences.GENERATORS

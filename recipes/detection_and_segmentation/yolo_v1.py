@@ -25,7 +25,7 @@ import tensorflow as tf
 from recipes.common import boxes as box_tools
 from recipes.common.arrays import to_numpy
 
-EPOCHS = 10
+EPOCHS = 15
 OBJECTIVE = ("val_map50", "max")
 SHAPES = ["circle", "square", "triangle"]
 SIDE = 112  # pixels of a scene
