@@ -32,6 +32,8 @@ SIZES = {  # examples per split
     "goemotions": {"train": 6000, "validation": 800, "test": 800},
     "california_housing": {"train": 6000},
     "cmapss": {"train": 100, "test": 100},  # engines
+    "isbi2012": {"train": 30},  # slices
+    "olivetti_faces": {"train": 400},
 } | sequences.SIZES
 TEXTS = {  # the features that hold texts
     "imdb_reviews": ["text"],
@@ -86,6 +88,10 @@ def sizes(name, rows=None):
         return sequences.sizes(name, rows)
     if name == "cmapss":
         rows = max(12, rows // 8)  # engines, of many cycles each
+    if name == "isbi2012":
+        rows = max(6, rows // 32)  # slices, of many pixels each
+    if name == "olivetti_faces":
+        rows = max(100, rows // 10 * 10)  # ten of each person
     return {split: rows if split == "train" else rows // 2 for split in SIZES[name]}
 
 
@@ -93,7 +99,7 @@ def write(name, sizes, data_dir):
     """Let the real builder of `name` write generated examples to `data_dir`."""
     import tensorflow_datasets as tfds
 
-    if name in ("california_housing", "cmapss", *sequences.SIZES):
+    if name not in ("mnist", "fashion_mnist", "cifar10", "imdb_reviews", "goemotions"):
         importlib.import_module(f"recipes.datasets.{name}")
     builder = tfds.builder(name, data_dir=data_dir)
 
@@ -313,6 +319,75 @@ def cifar10(split, size):
             "id": f"{split}_{index:05d}",
             "image": pixels.astype("uint8"),
             "label": noisy(label, 10, rng, 0.05),
+        }
+
+
+def isbi2012(split, size):
+    """Slices through a block of cells that change little from one to the next: dark membranes, and spots in cells."""
+    from scipy.ndimage import gaussian_filter
+    from scipy.spatial import cKDTree
+
+    rng = np.random.default_rng(8)
+    side, cells = 256, 220  # of half the pixels along each side; 12 apart are the slices
+
+    def waves(strength, width):
+        return gaussian_filter(rng.normal(0, strength, (side, side)), width)
+
+    depths = rng.uniform(-30, 12 * size + 30, (cells * (size + 5) // 10, 1))
+    centers = np.concatenate([rng.uniform(-20, side + 20, (len(depths), 2)), depths], axis=1)
+    tree = cKDTree(centers)
+    for index in range(size):
+        down, right = np.mgrid[0:side, 0:side]
+        depth = np.full((side, side), 12.0 * index)
+        places = np.stack([down + waves(40, 6), right + waves(40, 6), depth], axis=-1)
+        nearest, second = np.moveaxis(tree.query(places, k=2)[0], -1, 0)
+        membrane = second - nearest < 2.2
+        # Vesicles are as dark as membranes, and some membranes are pale.
+        spots = waves(1, 1.5) > 0.27
+        ink = np.clip(membrane * (1 + waves(4, 6)) + 0.8 * spots, 0, 1.3)
+        image = 165 + waves(700, 10) - 80 * gaussian_filter(ink, 0.5)
+        image, membrane = (np.kron(half, np.ones((2, 2))) for half in (image, membrane))
+        image = np.clip(image + rng.normal(0, 28, image.shape), 0, 255)
+        yield {
+            "image": image.astype("uint8")[..., None],
+            "membrane": membrane.astype("uint8")[..., None],
+        }
+
+
+def olivetti_faces(split, size):
+    """Drawn faces, ten of each person: an oval with eyes, brows, nose, mouth and hair, turned and lit differently."""
+    from scipy.ndimage import gaussian_filter
+
+    rng = np.random.default_rng(9)
+    u = rng.uniform
+    down, right = (np.mgrid[0:64, 0:64] - 31.5) / 32
+    for index in range(size):
+        if index % 10 == 0:  # another person
+            width, height, hair, skin = u(0.5, 0.75), u(0.75, 0.95), u(20, 150), u(120, 210)
+            eyes, apart, brows, nose = u(-0.3, -0.05), u(0.18, 0.32), u(0.1, 0.2), u(0.1, 0.35)
+            mouth, wide, line = u(0.35, 0.55), u(0.12, 0.32), u(-0.75, -0.4)
+        turn, nod, tilt, smile, lamp = (
+            u(-0.12, 0.12),
+            u(-0.08, 0.08),
+            u(-0.1, 0.1),
+            u(-0.3, 0.5),
+            u(-60, 60),
+        )
+        x = math.cos(tilt) * right - math.sin(tilt) * down - turn
+        y = math.sin(tilt) * right + math.cos(tilt) * down - nod
+        image = np.full((64, 64), 40.0)
+        image[(x / width) ** 2 + (y / height) ** 2 < 1] = skin
+        image[((x / width) ** 2 + (y / height) ** 2 < 1) & (y < line + 0.3 * x**2)] = hair
+        x = x - 0.5 * turn  # what is in front moves further
+        side = np.abs(x) - apart
+        image[(side / 0.1) ** 2 + ((y - eyes) / 0.05) ** 2 < 1] = 30
+        image[(np.abs(side) < 0.13) & (np.abs(y - eyes + brows) < 0.03)] = hair
+        image[(np.abs(x) < 0.05) & (y > eyes) & (y < nose)] = 0.75 * skin
+        image[(np.abs(x) < wide) & (np.abs(y - mouth + smile * (x**2)) < 0.04)] = 0.4 * skin
+        image = gaussian_filter(image * (1 + lamp / 150 * right), 0.8) + rng.normal(0, 6, (64, 64))
+        yield {
+            "image": np.clip(image, 0, 255).astype("uint8")[..., None],
+            "person": index // 10,
         }
 
 
@@ -575,4 +650,6 @@ GENERATORS = {
     "goemotions": goemotions,
     "california_housing": california_housing,
     "cmapss": cmapss,
+    "isbi2012": isbi2012,
+    "olivetti_faces": olivetti_faces,
 } | sequences.GENERATORS

@@ -18,6 +18,7 @@ FEWER = {
     "cnn_regression": {"count": 2000},
     "code_completion": {"examples": 400},
     "pilotnet": {"count": 20},
+    "yolo_v1": {"count": 160},
 }
 ALL_THERE_ARE = {  # whose world is so small that all parts know all of it
     "autoencoder_8_3_8": {},  # eight patterns
@@ -44,7 +45,8 @@ LEARNS_NOTHING = {
     "conv3d_clips",
     "dqn",
     "pilotnet",
-}  # baselines: constants, a copy, a single frame
+    "face_verification",
+}  # baselines: constants, a copy, a single frame, pixels
 NEEDS_MORE = {  # baselines that learn nothing of so few rows
     "dropout",
     "cnn_cifar10",

@@ -137,6 +137,12 @@ SHORTER = {
         "machine_bandwidth": {"megabytes": 1},
     },
     "systolic_array": {"HIDDEN": 4},
+    "unet": {"load_data": {"size": 16}, "build_model": {"filters": 2, "depth": 1}},
+    "yolo_v1": {
+        "load_data": {"count": 40},
+        "SMALL": [(2, 4, 4), "pool", (4, 2, 2)],
+    },
+    "face_verification": {"PAIRS": 64, "build_model": {"filters": 2, "units": 4}},
     "pilotnet": {"load_data": {"count": 6}, "LAPS": 0.02, "METERS": 20},
     "quantization": {"BITS": (2, 8), "CALIBRATION": 5, "build_model": {"filters": 2, "units": 8}},
     "menace": {"GAMES": 20, "SEEDS": 1, "often_opened": {"games": 5}},

@@ -1,0 +1,111 @@
+"""Bounding boxes: overlap, non-maximum suppression and average precision, in NumPy.
+
+Boxes are arrays (count, 4) of left, top, right and bottom, in any unit: `"xyxy"` or `"rel_xyxy"` in
+the terms of `keras.utils.bounding_boxes`, which converts others.
+"""
+
+import numpy as np
+
+
+def iou(boxes, others):
+    """Intersection over union of each box with each of the others.
+
+    Args:
+        boxes: Array (n, 4).
+        others: Array (m, 4).
+
+    Returns:
+        Array (n, m), from 0 for boxes that do not meet, or are empty, to 1 for equal ones.
+
+    >>> iou(np.array([[0, 0, 2, 2]]), np.array([[1, 0, 3, 2], [5, 5, 6, 6]])).round(3)
+    array([[0.333, 0.   ]])
+    """
+    boxes = np.asarray(boxes, "float64")[:, None]  # (n, 1, 4)
+    others = np.asarray(others, "float64")  # (m, 4)
+    top_left = np.maximum(boxes[..., :2], others[..., :2])
+    bottom_right = np.minimum(boxes[..., 2:], others[..., 2:])
+    intersection = np.prod(np.maximum(bottom_right - top_left, 0), axis=-1)
+    union = area(boxes) + area(others) - intersection
+    return np.divide(intersection, union, out=np.zeros_like(union), where=union > 0)
+
+
+def area(boxes):
+    """The area of boxes (…, 4): (…)."""
+    return np.prod(np.maximum(boxes[..., 2:] - boxes[..., :2], 0), axis=-1)
+
+
+def non_maximum_suppression(boxes, scores, threshold=0.5):
+    """Which boxes to keep, if of those that overlap only the best is wanted.
+
+    Args:
+        boxes: Array (n, 4).
+        scores: Array (n,).
+        threshold: A box is dropped if its IoU with a better one that is kept is above it.
+
+    Returns:
+        Indices of the boxes to keep, the best first.
+    """
+    overlaps = iou(boxes, boxes)
+    left = list(np.argsort(-np.asarray(scores), kind="stable"))
+    kept = []
+    while left:
+        best = left.pop(0)
+        kept.append(best)
+        left = [other for other in left if overlaps[best, other] <= threshold]
+    return np.array(kept, dtype=int)
+
+
+def match(boxes, truths, threshold=0.5):
+    """Which detections are right, each true box being found once at most, as in COCO's protocol.
+
+    Args:
+        boxes: Array (n, 4), the best first: each takes the box that it overlaps most of those left.
+        truths: Array (m, 4).
+        threshold: The smallest IoU that counts as found.
+
+    Returns:
+        Array (n,) of bool.
+    """
+    overlaps = iou(boxes, truths)
+    hits = np.zeros(len(overlaps), dtype=bool)
+    for index, row in enumerate(overlaps):
+        if row.size and row.max() >= threshold:
+            hits[index] = True
+            overlaps[:, row.argmax()] = -1  # is found
+    return hits
+
+
+def precision_and_recall(scores, hits, count):
+    """Precision and recall of the detections down to each, the best first.
+
+    Args:
+        scores: Array (n,), of the detections of one class in all images.
+        hits: Array (n,) of bool: which of them are right.
+        count: How many true boxes there are.
+
+    Returns:
+        Two arrays (n,).
+    """
+    order = np.argsort(-np.asarray(scores), kind="stable")
+    found = np.cumsum(np.asarray(hits, dtype=bool)[order])
+    return found / np.arange(1, len(order) + 1), found / count
+
+
+def average_precision(scores, hits, count):
+    """The mean, over 101 recalls from 0 to 1, of the best precision at that recall or more.
+
+    Args: as `precision_and_recall`.
+
+    Returns:
+        A number from 0 to 1; not a number if there are no true boxes.
+
+    >>> average_precision([0.9, 0.8, 0.7], [True, False, True], count=2).round(4)
+    np.float64(0.835)
+    """
+    if not count:
+        return np.nan
+    precision, recall = precision_and_recall(scores, hits, count)
+    # What a lower threshold gains in precision, too.
+    precision = np.maximum.accumulate(precision[::-1])[::-1]
+    places = np.searchsorted(recall, np.linspace(0, 1, 101), side="left")
+    return np.append(precision, 0.0)[places].mean()

@@ -1,0 +1,202 @@
+"""U-Net: a class for each pixel, here the membranes of nerve cells; with and without skips.
+
+Slides: 000 «Segmentación de imágenes», 001 «UNet (Ronneberger, Fischer y Brox 2015)».
+Paper:  Ronneberger et al. (2015), U-Net: convolutional networks for biomedical image segmentation,
+        https://arxiv.org/abs/1505.04597;
+        Arganda-Carreras et al. (2015), https://doi.org/10.3389/fnana.2015.00142 (the data)
+Departs from the paper: an eighth of the filters, batch normalization, and zero
+padding instead of cropping, so that the answer is as large as the image; no elastic deformations,
+no dropout, and the same weight for all pixels. `unet` itself is the paper's: with its defaults, one
+channel and two classes it has 31,030,658 parameters, and makes 388 × 388 pixels of 572 × 572.
+
+The contracting path sees ever more of the surroundings in ever coarser maps; the expanding path
+enlarges these again. Which pixel the border is at, is lost on the way down: the skip connections
+bring it back. Variants: `skips` has them, `no_skips` does not.
+
+The 30 slices are those for which the challenge published the membranes; the first 20 are trained
+on, five choose the epoch, and the last five are tested.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+import recipes.datasets.isbi2012  # noqa: F401 (registers the data set)
+from recipes.common.arrays import to_numpy
+
+EPOCHS = 15
+OBJECTIVE = ("val_iou", "max")
+CLASSES = ["cell", "membrane"]
+VARIANTS = {
+    "skips": {},
+    "no_skips": {"skips": False},
+}
+SPLITS = ["train[:66%]", "train[66%:83%]", "train[83%:]"]  # 20, 5 and 5 consecutive slices
+CROPS = 16  # of each slice, in an epoch
+
+
+def random_crop(slice_, seed, size):
+    """A random square of a slice and of its membranes, turned and mirrored alike."""
+    both = tf.concat([slice_["image"], slice_["membrane"]], axis=-1)
+    both = tf.image.stateless_random_crop(both, (size, size, 2), seed)
+    both = tf.image.stateless_random_flip_left_right(both, seed + 1)
+    both = tf.image.stateless_random_flip_up_down(both, seed + 2)
+    turned = tf.random.stateless_uniform([], seed + 3) < 0.5
+    both = tf.cond(turned, lambda: tf.transpose(both, (1, 0, 2)), lambda: both)
+    return both[..., :1], both[..., 1]
+
+
+def image_and_classes(slice_):
+    """A whole slice and its membranes."""
+    return slice_["image"], slice_["membrane"][..., 0]
+
+
+def load_data(batch_size=8, size=128):
+    """Train, validation and test batches of uint8 images (height, width, 1) and classes of pixels.
+
+    The classes (height, width) are 0 inside cells and 1 on membranes. Training batches are random
+    crops of `size` × `size` pixels, others whole slices of 512 × 512.
+    """
+    train, validation, test = tfds.load("isbi2012", split=SPLITS)
+    count = CROPS * len(train)
+    train = train.cache().repeat(CROPS).shuffle(count)
+    seeds = tf.data.Dataset.random(rerandomize_each_iteration=True).batch(2).take(count)
+    train = tf.data.Dataset.zip(train, seeds)
+    train = train.map(lambda slice_, seed: random_crop(slice_, seed, size))
+    validation = validation.map(image_and_classes).batch(1).cache()
+    test = test.map(image_and_classes).batch(1).cache()
+    return train.batch(batch_size).prefetch(2), validation, test
+
+
+def two_convolutions(x, filters, padding, normalize):
+    """Twice a convolution of 3 × 3 and ReLU; with batch normalization between them, if wanted."""
+    for _ in range(2):
+        x = keras.layers.Conv2D(
+            filters,
+            3,
+            padding=padding,
+            use_bias=not normalize,
+            kernel_initializer="he_normal",
+        )(x)
+        if normalize:
+            x = keras.layers.BatchNormalization(momentum=0.9)(x)
+        x = keras.layers.ReLU()(x)
+    return x
+
+
+def crop_to(x, other):
+    """The middle of the maps `x`, as high and wide as the `other` maps."""
+    height = x.shape[1] - other.shape[1]
+    width = x.shape[2] - other.shape[2]
+    rows = (height // 2, height - height // 2)
+    columns = (width // 2, width - width // 2)
+    return keras.layers.Cropping2D((rows, columns))(x)
+
+
+def unet(x, classes, filters=64, depth=4, padding="valid", skips=True, normalize=False):
+    """From images to the probabilities of the classes in each pixel, by the paper's figure 1.
+
+    Args:
+        x: Images, a tensor (batch, height, width, channels). With `padding="same"`, height and
+            width are multiples of 2 ** `depth`, and may be None.
+        classes: Number of classes.
+        filters: Of the first convolutions; each level further down has twice as many.
+        depth: How often the maps are halved.
+        padding: "valid" loses a pixel on each side with each convolution, "same" none.
+        skips: Whether the expanding path is given the maps of the contracting path.
+        normalize: Whether there is batch normalization after each convolution of 3 × 3.
+    """
+    copies = []
+    # Contracting path: 572 × 572 to 280, 136, 64 and 28 × 28 pixels.
+    for level in range(depth):
+        x = two_convolutions(x, filters * 2**level, padding, normalize)
+        copies.append(x)
+        x = keras.layers.MaxPooling2D(2)(x)
+    x = two_convolutions(x, filters * 2**depth, padding, normalize)
+    # Expanding path: 28 × 28 to 52, 100, 196 and 388 × 388.
+    for level in reversed(range(depth)):
+        x = keras.layers.Conv2DTranspose(filters * 2**level, 2, strides=2)(x)
+        if skips:
+            copy = copies[level]
+            if padding == "valid":
+                copy = crop_to(copy, x)
+            x = keras.layers.Concatenate()([copy, x])
+        x = two_convolutions(x, filters * 2**level, padding, normalize)
+    return keras.layers.Conv2D(classes, 1, activation="softmax")(x)
+
+
+def build_model(
+    filters=8,
+    depth=4,
+    skips=True,
+    learning_rate=0.005,
+    steps=EPOCHS * 40,
+):
+    """The compiled network: images of any size to 2 probabilities per pixel. 487,890 parameters.
+
+    486,418 of them are trainable. Without `skips` there are 438,930. Height and width of an image are
+    multiples of 2 ** `depth`. The learning rate decays to zero along a cosine.
+    """
+    images = keras.Input((None, None, 1))
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1)(images)
+    probabilities = unet(x, 2, filters, depth, padding="same", skips=skips, normalize=True)
+    model = keras.Model(images, probabilities)
+    schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    model.compile(
+        keras.optimizers.Adam(schedule),
+        loss="sparse_categorical_crossentropy",
+        metrics=[
+            # Intersection over union of the membranes, found and true.
+            keras.metrics.IoU(2, target_class_ids=[1], sparse_y_pred=False, name="iou"),
+            "accuracy",
+        ],
+    )
+    return model
+
+
+def search_space(hp):
+    """Arguments of `build_model` and `load_data` worth tuning; their defaults are the recipe's."""
+    return {
+        "filters": hp.Int("filters", 4, 16, step=4, default=8),
+        "depth": hp.Int("depth", 2, 5, default=4),
+        "learning_rate": hp.Float(
+            "learning_rate", 0.00125, 0.02, step=2, sampling="log", default=0.005
+        ),
+        "size": hp.Choice("size", [64, 128, 256], default=128),
+    }
+
+
+def threshold_scores(images, classes, threshold):
+    """What calling membrane all pixels below a gray value is worth: IoU and accuracy."""
+    found = images[..., 0] < threshold
+    true = classes == 1
+    union = np.sum(found | true)
+    return {"iou": np.sum(found & true) / union, "accuracy": np.mean(found == true)}
+
+
+def baseline(train, test):
+    """Whatever is darker than the gray value that is best for the training crops."""
+    images, classes = to_numpy(train)
+    thresholds = np.arange(0, 256, 4)
+    scores = [threshold_scores(images, classes, threshold)["iou"] for threshold in thresholds]
+    best = thresholds[np.argmax(scores)]
+    return threshold_scores(*to_numpy(test), best)
+
+
+def main():
+    for name, arguments in VARIANTS.items():
+        keras.utils.set_random_seed(0)
+        train, validation, test = load_data()
+        model = build_model(**arguments, steps=EPOCHS * len(train))
+        best = keras.callbacks.ModelCheckpoint(
+            f"unet_{name}.keras", monitor="val_iou", mode="max", save_best_only=True
+        )
+        model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
+        model = keras.saving.load_model(f"unet_{name}.keras")  # the best epoch
+        print(name, model.evaluate(test, return_dict=True))
+    print("The best gray value:", baseline(train, test))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""People are in one part only; pairs, loss and similarity by hand."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from recipes.detection_and_segmentation import face_verification as recipe
+
+
+def test_people_are_split_as_said():
+    people = []
+    for split in recipe.SPLITS:
+        instruction = tfds.core.ReadInstruction.from_spec(split)
+        (part,) = instruction.to_absolute({"train": tfds.core.SplitInfo("train", [400], 0)})
+        people.append({row // 10 for row in range(part.from_ or 0, part.to or 400)})
+    assert [len(part) for part in people] == [24, 6, 10]
+    assert len(set.union(*people)) == 40, "nobody is in two parts"
+
+
+def test_all_pairs_by_hand():
+    pairs, same = recipe.all_pairs(np.array([5, 5, 8, 5]))
+    assert pairs.tolist() == [[0, 1], [0, 2], [0, 3], [1, 2], [1, 3], [2, 3]]
+    assert same[:, 0].tolist() == [1, 0, 1, 0, 1, 0]
+
+
+def test_half_of_the_training_pairs_are_of_the_same_person(monkeypatch):
+    """And what a pair holds is what its target says; other pairs come in the next epoch."""
+    people = np.repeat(np.arange(4), 10)
+    images = np.broadcast_to(people[:, None, None, None], (40, 64, 64, 1)).astype("uint8")
+    rows = tf.data.Dataset.from_tensor_slices({"image": images, "person": people})
+    monkeypatch.setattr(recipe.tfds, "load", lambda name, split: [rows] * 3)
+    monkeypatch.setattr(recipe, "PAIRS", 64)
+    train, _, test = recipe.load_data(batch_size=16)
+    assert len(train) == 4
+    epochs = []
+    for _ in range(2):
+        shades = []
+        for pairs, same in train.as_numpy_iterator():
+            shade = pairs[:, :, 0, 0, 0]
+            np.testing.assert_array_equal(shade[:, 0] == shade[:, 1], same[:, 0] == 1)
+            assert same.mean() == 0.5
+            shades.append(shade)
+        epochs.append(np.concatenate(shades).tolist())
+    assert epochs[0] != epochs[1]
+    assert sum(len(same) for _, same in test) == 40 * 39 / 2
+
+
+def test_contrastive_loss_by_hand():
+    distances = np.array([[0.6], [0.6], [1.4]])
+    same = np.array([[1.0], [0.0], [0.0]])
+    loss = recipe.contrastive_loss(same, 1 - distances / 2)
+    np.testing.assert_allclose(loss, [0.36, 0.16, 0], atol=1e-6)
+
+
+def test_similarity_is_symmetric_and_that_of_descriptors():
+    keras.utils.set_random_seed(0)
+    model = recipe.build_model(filters=2, units=4)
+    pairs = np.random.default_rng(0).integers(0, 256, (3, 2, 64, 64, 1)).astype("uint8")
+    pairs[2, 1] = pairs[2, 0]
+    similarity = model.predict_on_batch(pairs)
+    np.testing.assert_allclose(similarity, model.predict_on_batch(pairs[:, ::-1]), atol=1e-6)
+    assert similarity[2, 0] == pytest.approx(1, abs=1e-3)
+    assert similarity[0, 0] < 0.9999
+    network = model.get_layer("descriptor")
+    first, second = (network.predict_on_batch(pairs[:, index]) for index in range(2))
+    np.testing.assert_allclose(np.linalg.norm(first, axis=-1), 1, atol=1e-5)
+    distance = np.linalg.norm(first - second, axis=-1)
+    np.testing.assert_allclose(similarity[:2, 0], 1 - distance[:2] / 2, atol=1e-3)
+
+
+def test_equal_photographs_have_a_slope():
+    """The slope of a square root at 0 would spoil all weights."""
+    model = recipe.build_model(filters=2, units=4)
+    pairs = np.full((2, 2, 64, 64, 1), 90.0)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(recipe.contrastive_loss(tf.zeros((2, 1)), model(pairs)))
+    for slope in tape.gradient(loss, model.trainable_variables):
+        assert np.isfinite(slope).all()
+
+
+def test_pixel_similarity_is_a_correlation():
+    pairs = np.random.default_rng(0).integers(0, 256, (4, 2, 5, 5, 1)).astype("uint8")
+    expected = [np.corrcoef(pair.reshape(2, -1))[0, 1] for pair in pairs]
+    np.testing.assert_allclose(recipe.pixel_similarity(pairs), expected, atol=1e-6)
