@@ -274,6 +274,22 @@ def test_a_search_leaves_its_results_and_the_lines_that_build_the_winner(
         np.testing.assert_allclose(trained, kept, rtol=1e-4, atol=1e-6)
 
 
+def test_the_lines_of_the_winner_set_its_precision_and_import_a_file_of_the_users(tmp_path):
+    path = tmp_path / "mine.py"
+    described = plan(module=str(path), precision="mixed_float16", epochs=7)
+    lines = tune_command.python_lines(tiny_recipe, described, {"units": 4, "batch_size": 32})
+    assert lines == [
+        "import keras",
+        "",
+        "from mine import build_model, callbacks, load_data",
+        "",
+        "keras.config.set_dtype_policy('mixed_float16')",
+        "train, validation, test = load_data(batch_size=32)",
+        "model = build_model(units=4)",
+        "model.fit(train, validation_data=validation, epochs=7, shuffle=False, callbacks=callbacks())",
+    ]
+
+
 def files(folder):
     return {
         str(path.relative_to(folder)): path.read_bytes()
