@@ -637,6 +637,33 @@ def test_tune_leaves_a_folder_of_the_users_alone(tmp_path, capsys):
     assert contents(tmp_path) == {"tuned/README.md": b"mine"}
 
 
+INTO_A_FOLDER = {  # the commands that write where --output says
+    "run": ["tiny"],
+    "tune": ["tiny"],
+    "export": ["model.keras", "--format", "onnx"],
+    "compare": ["cnn-mnist"],
+    "notebook": ["adaline"],
+    "gallery": [],
+}
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_every_command_leaves_a_folder_of_the_users_alone(command, tmp_path, monkeypatch, capsys):
+    parser = cli.Parser()
+    cli.importlib.import_module(f"recipes._runner.{command}_command").add_arguments(parser)
+    assert (command in INTO_A_FOLDER) == any(each.dest == "output" for each in parser._actions)
+    if command not in INTO_A_FOLDER:
+        return
+    monkeypatch.chdir(tmp_path)
+    pathlib.Path("model.keras").touch()
+    pathlib.Path("metrics.json").write_text('{"recipe": "double_moon"}')
+    pathlib.Path("mine").mkdir()
+    pathlib.Path("mine/README.md").write_text("mine")
+    assert tiny.main([command, *INTO_A_FOLDER[command], "--output", "mine"]) == 2
+    assert "what lies there (README.md) is not from these commands" in refusal(capsys)
+    assert contents(pathlib.Path("mine")) == {"README.md": b"mine"}
+
+
 @pytest.mark.parametrize(
     ("flags", "said"),
     [

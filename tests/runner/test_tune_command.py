@@ -20,7 +20,7 @@ import pytest
 import tensorflow as tf
 
 from recipes._runner import output, search, training, tune_command
-from recipes._runner.recipe import all_recipes, find
+from recipes._runner.recipe import Recipe, all_recipes, find
 from tests.runner import tiny, tiny_recipe
 
 
@@ -288,6 +288,42 @@ def test_the_lines_of_the_winner_set_its_precision_and_import_a_file_of_the_user
         "model = build_model(units=4)",
         "model.fit(train, validation_data=validation, epochs=7, shuffle=False, callbacks=callbacks())",
     ]
+
+
+def test_all_that_was_typed_reaches_the_trials_and_the_training_of_the_winner(
+    tmp_path, monkeypatch
+):
+    """Not the collection's recipe of that name, nor another device, precision, seed or data."""
+    commands = []
+
+    def run(command, **_):
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 0, stderr="")
+
+    monkeypatch.setattr(tune_command.subprocess, "run", run)
+    mine = Recipe("cnn_mnist", None, tmp_path / "cnn_mnist.py")
+    parser = argparse.ArgumentParser()
+    tune_command.add_arguments(parser)
+    options = parser.parse_args([str(mine.path), "--device", "cpu", "--seed", "3"])
+    described = plan(
+        variant="wide",
+        epochs=7,
+        precision="mixed_bfloat16",
+        choice={"data_dir": "/data", "stand_in": True},
+    )
+    tune_command.begin(described, options, tmp_path)
+    assert json.loads((tmp_path / "limits.json").read_text())["device"] == "cpu"
+
+    target = tmp_path / "tuned"
+    values, extra = {"units": 4}, ["--all-data"]
+    left = tune_command.train_and_test(mine, described, options, values, target, extra)
+    assert left == target / "stand-in" / "wide"
+    (command,) = commands
+    assert shlex.join(command[len(tune_command.PROGRAM) :]) == (
+        f"run {mine.path} --output {target} --force --seed 3 --epochs 7 "
+        "--precision mixed_bfloat16 --device cpu --all-data --variant wide --set units=4 "
+        "--data-dir /data --stand-in"
+    )
 
 
 def files(folder):
