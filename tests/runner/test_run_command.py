@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from recipes._runner import arguments, cli, figures, output, run_command, training
 from recipes._runner.errors import UserError
+from recipes._runner.recipe import find
 from recipes.tuning import progress
 from tests.runner import tiny, tiny_recipe
 
@@ -72,6 +73,23 @@ def refusal(capsys):
 def test_wrong_flags_get_one_line_and_status_2(flags, said, tmp_path, capsys):
     assert run(tmp_path / "out", *flags) == 2
     assert said in refusal(capsys)
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "said"),
+    [
+        ("cnn_mnist", "api=funktional", "api='funktional' (default 'sequential'): KeyError: "),
+        ("cnn_mnist", "filters=0", "filters=0 (default 16): ValueError: "),
+        ("dropout", "activation=relux", "activation='relux' (default 'relu'): ValueError: "),
+    ],
+)
+def test_what_a_recipe_or_keras_refuses_is_put_down_to_what_was_typed(name, setting, said):
+    module = find(name).module
+    given = arguments.parse(module, [setting])
+    with pytest.raises(UserError) as caught, arguments.blamed(module, given):
+        module.build_model(**given)
+    assert f"{name} does not work with {said}" in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_unknown_recipe_gets_the_nearest_name(tmp_path, capsys):

@@ -175,6 +175,21 @@ def test_the_compiled_metric_says_whether_more_is_better(metric, direction):
     assert tune_command.better("val_loss", model) == "min"
 
 
+def test_an_objective_of_which_nobody_knows_the_direction_is_refused(monkeypatch):
+    build_model = tiny_recipe.build_model
+
+    def with_its_own_metric(**given):
+        model = build_model(**given)
+        model.compile("adam", "binary_crossentropy", metrics=[maestro_accuracy])
+        return model
+
+    monkeypatch.setattr(tiny_recipe, "build_model", with_its_own_metric)
+    with pytest.raises(tune_command.UserError, match="write val_maestro_accuracy:min or "):
+        tune_command.objective(tiny_recipe, "val_maestro_accuracy", 1, {}, {})
+    found = tune_command.objective(tiny_recipe, "val_maestro_accuracy:min", 1, {}, {})
+    assert found == ("val_maestro_accuracy", "min")
+
+
 def test_metrics_of_several_outputs_have_a_direction():
     inputs = keras.Input((2,))
     outputs = [
@@ -233,6 +248,7 @@ def test_a_search_leaves_its_results_and_the_lines_that_build_the_winner(
     assert rows[1]["trial"] == "0"
 
     assert "Trial 1 of 2: val_loss " in said
+    assert f"; best {rows[0]['score']:.5g} (trial 2)" in said
     assert (
         f"    {rows[0]['score']:<10.5g} trial 2: batch_size=10\n    {rows[1]['score']:<10.5g} trial 1:"
         in said
