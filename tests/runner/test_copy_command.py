@@ -332,6 +332,7 @@ def test_readme_says_how_to_load_what_main_saves(found, tmp_path):
     readme = copy_extras.readme(found, used)
     assert found.title in readme
     assert f"python {found.name}.py" in readme
+    assert "`KERAS_BACKEND=tensorflow KERAS_HOME=.keras`" in readme
     load = code_blocks(readme, "python")[0]
     compile(load, "README.md", "exec")
     assert f'keras.saving.load_model("{used.file}")' in load
