@@ -1,11 +1,15 @@
 """README says what is there: links, targets, options, code and numbers are held against the files."""
 
+import inspect
 import pathlib
 import re
+import tomllib
 
 import keras
 import numpy as np
 import pytest
+from keras_tuner.src.distribute import utils as distribute
+from keras_tuner.src.engine import base_tuner as tuner
 
 from recipes import check_head
 from recipes._runner import cli, list_command
@@ -72,6 +76,19 @@ def test_options_exist(command, capsys):
     with pytest.raises(SystemExit):
         cli.main([{"recipe": "run"}.get(command, command), "--help"])
     assert used <= set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
+
+
+def test_accelerators_machines_and_curves_are_reached_by_names_that_there_are():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf8"))["project"]
+    extras = set(re.findall(r"EXTRAS=(\w+)", README))
+    assert {"gpu", "tpu"} <= extras <= set(project["optional-dependencies"])
+    assert 'ARGS="--device tpu"' in README
+    assert "ARGS=--invert" in README
+    variables = set(re.findall(r"`(KERASTUNER_\w+)`", README))
+    assert len(variables) == 3
+    protocol = inspect.getsource(distribute) + inspect.getsource(tuner)
+    assert all(f'"{name}"' in protocol for name in variables)
+    assert "tensorboard --logdir saved_models/cnn_mnist/logs" in README
 
 
 @pytest.mark.parametrize("word", re.findall(r'WORD="?([^"\s,]+(?: [a-z]+)?)', SHELL))

@@ -13,6 +13,7 @@ import sysconfig
 import tomllib
 import venv
 
+import keras
 import numpy as np
 import PIL.Image
 import pytest
@@ -331,6 +332,7 @@ def test_readme_says_how_to_load_what_main_saves(found, tmp_path):
     readme = copy_extras.readme(found, used)
     assert found.title in readme
     assert f"python {found.name}.py" in readme
+    assert "`KERAS_BACKEND=tensorflow KERAS_HOME=.keras`" in readme
     load = code_blocks(readme, "python")[0]
     compile(load, "README.md", "exec")
     assert f'keras.saving.load_model("{used.file}")' in load
@@ -433,6 +435,112 @@ def test_predict_uses_the_deployed_network_that_main_saves(tmp_path, monkeypatch
     monkeypatch.setattr(sys, "argv", ["predict.py", "deep.png"])
     with pytest.raises(SystemExit, match=r"deep\.png has more than 8 bits"):
         runpy.run_path("predict.py")
+
+
+HEAD = """\
+import keras
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+def load_data():
+    return tfds.load("mnist")
+
+"""
+PIXELS = (
+    HEAD
+    + """\
+CLASSES = ["top left", "top", "top right", "bottom left", "bottom", "bottom right"]
+
+def build_model():
+    identity = keras.initializers.Identity()
+    model = keras.Sequential([keras.Input((2, 3, 1)), keras.layers.Flatten()])
+    model.add(keras.layers.Dense(6, "softmax", kernel_initializer=identity))
+    return model
+
+def main():
+    build_model().save("own.keras")
+"""
+)
+WORDS = (
+    HEAD
+    + """\
+@keras.saving.register_keras_serializable(package="own")
+class Length(keras.layers.Layer):
+    def call(self, text):
+        return tf.cast(tf.strings.length(text, "UTF8_CHAR"), "float32")[:, None]
+
+def build_model():
+    texts = keras.Input((), dtype="string")
+    return keras.Model(texts, Length(dtype="string")(texts))
+
+def main():
+    build_model().save("own.keras")
+"""
+)
+COLUMNS = (
+    HEAD
+    + """\
+def build_model():
+    return keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, kernel_initializer="ones")])
+
+def main():
+    build_model().save("own.keras")
+"""
+)
+
+
+@pytest.fixture
+def own(request, tmp_path, monkeypatch):
+    """The folder of a copy of a small recipe that has trained, as it is for a fresh process."""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    (folder / "own.py").write_text(request.param)
+    found = recipe.Recipe("own", "heads", folder / "own.py")
+    (folder / "predict.py").write_text(copy_extras.predict(found, copy_extras.use(found)))
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.chdir(folder)
+    runpy.run_path("own.py")["main"]()
+    registered = keras.saving.get_custom_objects()
+    for name in [each for each in registered if each.startswith("own>")]:
+        del registered[name]
+    yield folder
+    sys.modules.pop("own", None)
+
+
+def own_answers(folder, elsewhere, file, capsys, monkeypatch):
+    """What `predict.py` prints, started in another folder."""
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.setattr(sys, "argv", ["predict.py", file])
+    capsys.readouterr()
+    runpy.run_path(folder / "predict.py")
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("own", [PIXELS], indirect=True)
+def test_predict_sees_a_picture_as_it_was_held(own, tmp_path, capsys, monkeypatch):
+    """The brightest pixel has its place, in a large picture that was stored on its side."""
+    upright = np.zeros((20, 30), "uint8")
+    upright[:10, 20:] = 255
+    exif = PIL.Image.Exif()
+    exif[0x112] = 6  # to be turned by a quarter, clockwise
+    PIL.Image.fromarray(np.rot90(upright).copy()).save(tmp_path / "photo.jpg", exif=exif)
+    said = own_answers(own, tmp_path, "photo.jpg", capsys, monkeypatch)
+    assert said.startswith("photo.jpg: top right 1.000, ")
+
+
+@pytest.mark.parametrize("own", [WORDS], indirect=True)
+def test_predict_takes_a_line_as_one_text(own, tmp_path, capsys, monkeypatch):
+    """And knows the recipe's own layers, which were registered in another process."""
+    (tmp_path / "texts.txt").write_bytes("\ufeffmañana\u2028\x85si\r\n\r\nno\n".encode())
+    said = own_answers(own, tmp_path, "texts.txt", capsys, monkeypatch)
+    assert said == "mañana\u2028\x85si: 10\nno: 2\n"
+
+
+@pytest.mark.parametrize("own", [COLUMNS], indirect=True)
+def test_predict_takes_each_row_but_the_names(own, tmp_path, capsys, monkeypatch):
+    (tmp_path / "table.csv").write_text("1990,2000\n1,2\n3,4\n")
+    said = own_answers(own, tmp_path, "table.csv", capsys, monkeypatch)
+    assert said == "table.csv, row 1: 3\ntable.csv, row 2: 7\n"
 
 
 @pytest.mark.slow

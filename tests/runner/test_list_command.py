@@ -63,6 +63,7 @@ def found(question):
         ("convolucion", {"sentiment"}),  # a heading, without its accent
         ("Convolución", {"sentiment"}),
         ("dependi", {"house_price"}),  # the beginning of a word
+        ("entiment", set()),  # not its end
         ("red", {"sentiment"}),  # singular of a word of a heading
         ("convolutions", {"sentiment"}),  # another language
         ("a text with labels", {"emotions"}),  # nobody looks for "a" and "with"

@@ -134,6 +134,15 @@ def test_a_damaged_file_is_met_before_the_runs(file, content, said, runs, tmp_pa
     assert runs == []
 
 
+def test_a_folder_that_cannot_be_written_is_met_before_the_runs(
+    runs, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(measure_command.os, "access", lambda folder, _: folder != tmp_path)
+    assert cli.main(["measure", "cnn_mnist", "--seeds", "2"]) == 2
+    assert refusal(capsys).endswith(f"no permission in {tmp_path}; nothing was run")
+    assert runs == []
+
+
 @pytest.mark.parametrize("broken", ["the table", "the README", "every folder"])
 def test_figures_that_cannot_be_recorded_are_kept(broken, runs, tmp_path, monkeypatch, capsys):
     write = storage.write

@@ -492,6 +492,14 @@ def test_a_whole_file_is_one_text(capsys):
     assert found == {"file": "review.txt", "text": "ONE\n\nTWO"}
 
 
+def test_help_says_how_a_file_of_several_paragraphs_is_one_text(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["predict", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "texts (.txt), one a line" in said
+    assert "--whole a .txt file is one text, of many lines" in said
+
+
 def test_folder_stands_for_all_files_in_it_that_the_model_takes(capsys, monkeypatch):
     """At any depth, in their order; in as few calls of the model as their shapes allow."""
     save(brightness())

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from recipes._runner import arguments, cli, figures, output, run_command, training
 from recipes._runner.errors import UserError
+from recipes._runner.recipe import find
 from recipes.tuning import progress
 from tests.runner import tiny, tiny_recipe
 
@@ -72,6 +73,23 @@ def refusal(capsys):
 def test_wrong_flags_get_one_line_and_status_2(flags, said, tmp_path, capsys):
     assert run(tmp_path / "out", *flags) == 2
     assert said in refusal(capsys)
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "said"),
+    [
+        ("cnn_mnist", "api=funktional", "api='funktional' (default 'sequential'): KeyError: "),
+        ("cnn_mnist", "filters=0", "filters=0 (default 16): ValueError: "),
+        ("dropout", "activation=relux", "activation='relux' (default 'relu'): ValueError: "),
+    ],
+)
+def test_what_a_recipe_or_keras_refuses_is_put_down_to_what_was_typed(name, setting, said):
+    module = find(name).module
+    given = arguments.parse(module, [setting])
+    with pytest.raises(UserError) as caught, arguments.blamed(module, given):
+        module.build_model(**given)
+    assert f"{name} does not work with {said}" in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_unknown_recipe_gets_the_nearest_name(tmp_path, capsys):
@@ -635,6 +653,33 @@ def test_tune_leaves_a_folder_of_the_users_alone(tmp_path, capsys):
     assert tiny.main(["tune", "tiny", "--fresh", "--output", str(tmp_path)]) == 2
     assert "--force" in refusal(capsys)
     assert contents(tmp_path) == {"tuned/README.md": b"mine"}
+
+
+INTO_A_FOLDER = {  # the commands that write where --output says
+    "run": ["tiny"],
+    "tune": ["tiny"],
+    "export": ["model.keras", "--format", "onnx"],
+    "compare": ["cnn-mnist"],
+    "notebook": ["adaline"],
+    "gallery": [],
+}
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_every_command_leaves_a_folder_of_the_users_alone(command, tmp_path, monkeypatch, capsys):
+    parser = cli.Parser()
+    cli.importlib.import_module(f"recipes._runner.{command}_command").add_arguments(parser)
+    assert (command in INTO_A_FOLDER) == any(each.dest == "output" for each in parser._actions)
+    if command not in INTO_A_FOLDER:
+        return
+    monkeypatch.chdir(tmp_path)
+    pathlib.Path("model.keras").touch()
+    pathlib.Path("metrics.json").write_text('{"recipe": "double_moon"}')
+    pathlib.Path("mine").mkdir()
+    pathlib.Path("mine/README.md").write_text("mine")
+    assert tiny.main([command, *INTO_A_FOLDER[command], "--output", "mine"]) == 2
+    assert "what lies there (README.md) is not from these commands" in refusal(capsys)
+    assert contents(pathlib.Path("mine")) == {"README.md": b"mine"}
 
 
 @pytest.mark.parametrize(

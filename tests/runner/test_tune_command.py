@@ -20,7 +20,7 @@ import pytest
 import tensorflow as tf
 
 from recipes._runner import output, search, training, tune_command
-from recipes._runner.recipe import all_recipes, find
+from recipes._runner.recipe import Recipe, all_recipes, find
 from tests.runner import tiny, tiny_recipe
 
 
@@ -175,6 +175,21 @@ def test_the_compiled_metric_says_whether_more_is_better(metric, direction):
     assert tune_command.better("val_loss", model) == "min"
 
 
+def test_an_objective_of_which_nobody_knows_the_direction_is_refused(monkeypatch):
+    build_model = tiny_recipe.build_model
+
+    def with_its_own_metric(**given):
+        model = build_model(**given)
+        model.compile("adam", "binary_crossentropy", metrics=[maestro_accuracy])
+        return model
+
+    monkeypatch.setattr(tiny_recipe, "build_model", with_its_own_metric)
+    with pytest.raises(tune_command.UserError, match="write val_maestro_accuracy:min or "):
+        tune_command.objective(tiny_recipe, "val_maestro_accuracy", 1, {}, {})
+    found = tune_command.objective(tiny_recipe, "val_maestro_accuracy:min", 1, {}, {})
+    assert found == ("val_maestro_accuracy", "min")
+
+
 def test_metrics_of_several_outputs_have_a_direction():
     inputs = keras.Input((2,))
     outputs = [
@@ -233,6 +248,7 @@ def test_a_search_leaves_its_results_and_the_lines_that_build_the_winner(
     assert rows[1]["trial"] == "0"
 
     assert "Trial 1 of 2: val_loss " in said
+    assert f"; best {rows[0]['score']:.5g} (trial 2)" in said
     assert (
         f"    {rows[0]['score']:<10.5g} trial 2: batch_size=10\n    {rows[1]['score']:<10.5g} trial 1:"
         in said
@@ -272,6 +288,58 @@ def test_a_search_leaves_its_results_and_the_lines_that_build_the_winner(
     assert int(pasted["model"].optimizer.iterations) == int(saved.optimizer.iterations) == 3 * 20
     for trained, kept in zip(pasted["model"].get_weights(), saved.get_weights(), strict=True):
         np.testing.assert_allclose(trained, kept, rtol=1e-4, atol=1e-6)
+
+
+def test_the_lines_of_the_winner_set_its_precision_and_import_a_file_of_the_users(tmp_path):
+    path = tmp_path / "mine.py"
+    described = plan(module=str(path), precision="mixed_float16", epochs=7)
+    lines = tune_command.python_lines(tiny_recipe, described, {"units": 4, "batch_size": 32})
+    assert lines == [
+        "import keras",
+        "",
+        "from mine import build_model, callbacks, load_data",
+        "",
+        "keras.config.set_dtype_policy('mixed_float16')",
+        "train, validation, test = load_data(batch_size=32)",
+        "model = build_model(units=4)",
+        "model.fit(train, validation_data=validation, epochs=7, shuffle=False, callbacks=callbacks())",
+    ]
+
+
+def test_all_that_was_typed_reaches_the_trials_and_the_training_of_the_winner(
+    tmp_path, monkeypatch
+):
+    """Not the collection's recipe of that name, nor another device, precision, seed or data."""
+    commands = []
+
+    def run(command, **_):
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 0, stderr="")
+
+    monkeypatch.setattr(tune_command.subprocess, "run", run)
+    mine = Recipe("cnn_mnist", None, tmp_path / "cnn_mnist.py")
+    parser = argparse.ArgumentParser()
+    tune_command.add_arguments(parser)
+    options = parser.parse_args([str(mine.path), "--device", "cpu", "--seed", "3"])
+    described = plan(
+        variant="wide",
+        epochs=7,
+        precision="mixed_bfloat16",
+        choice={"data_dir": "/data", "stand_in": True},
+    )
+    tune_command.begin(described, options, tmp_path)
+    assert json.loads((tmp_path / "limits.json").read_text())["device"] == "cpu"
+
+    target = tmp_path / "tuned"
+    values, extra = {"units": 4}, ["--all-data"]
+    left = tune_command.train_and_test(mine, described, options, values, target, extra)
+    assert left == target / "stand-in" / "wide"
+    (command,) = commands
+    assert shlex.join(command[len(tune_command.PROGRAM) :]) == (
+        f"run {mine.path} --output {target} --force --seed 3 --epochs 7 "
+        "--precision mixed_bfloat16 --device cpu --all-data --variant wide --set units=4 "
+        "--data-dir /data --stand-in"
+    )
 
 
 def files(folder):

@@ -92,9 +92,16 @@ def test_trials_stand_in_the_order_of_their_numbers():
 
 
 @pytest.mark.parametrize(
-    "values", [[0.0005, 0.001, 0.002, 0.004], [0.005, 0.08], list(np.geomspace(1e-4, 1e-1, 30))]
+    "values",
+    [
+        [0.0005, 0.001, 0.002, 0.004],
+        [0.005, 0.08],
+        list(np.geomspace(1e-4, 1e-1, 30)),
+        [0.00101, 0.00102, 0.00105, 0.0203],
+        [0.101, 0.102, 0.105, 0.203],
+    ],
 )
-def test_log_ticks_do_not_overlap(values):
+def test_ticks_do_not_overlap(values):
     rows = [
         row(str(n), 0.5 + n / 100, rate=float(value), depth=n, width=n)
         for n, value in enumerate(values)

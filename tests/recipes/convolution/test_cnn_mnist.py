@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from layers.random_affine import RandomAffine
 from recipes.convolution import cnn_mnist
 
 
@@ -32,6 +33,16 @@ def test_only_training_distorts_and_augment_zero_does_not(digits):
     for augment, training in ((1.0, False), (0.0, True)):
         for images in passes(augment, training):
             np.testing.assert_allclose(images, digits / 255, atol=1e-3)
+
+
+@pytest.mark.parametrize("build", [cnn_mnist.build_sequential, cnn_mnist.build_functional])
+@pytest.mark.parametrize("brightness", [0, 255])
+def test_what_comes_in_from_outside_a_photograph_is_no_black_border(build, brightness):
+    model = build(augment=2.0)
+    (augment,) = [layer for layer in model.layers if isinstance(layer, RandomAffine)]
+    distort = keras.Model(model.inputs, augment.output)
+    paper = np.full((6, 28, 28, 1), brightness, "uint8")
+    np.testing.assert_allclose(distort([paper], training=True), paper / 255, atol=1e-5)
 
 
 def test_learning_rate_climbs_for_a_quarter_and_falls_to_zero():

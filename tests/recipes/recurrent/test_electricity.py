@@ -1,5 +1,6 @@
 """R28: windows of days, the calendar, and a network that starts as its baseline."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -53,6 +54,25 @@ def test_untrained_network_says_what_the_baseline_says(days):
     assert model.evaluate(validation, return_dict=True, verbose=0)["mae"] == pytest.approx(
         168, rel=1e-4
     )
+
+
+def test_megawatts_are_not_rounded_in_16_bits(days):
+    """Numbers of four digits, of which bfloat16 holds three."""
+    train, validation, _ = recipe.load_data(days=14)
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = recipe.build_model(train=train)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    inputs, _ = to_numpy(validation)
+    found = model.predict(inputs, verbose=0)
+    np.testing.assert_array_equal(found, inputs["demand"][:, -7])
+
+    normalized = keras.Model(model.inputs, model.get_layer("normalize").output)
+    found = normalized.predict(inputs, verbose=0)
+    _, demands = to_numpy(train)
+    expected = (inputs["demand"] - demands.mean()) / demands.std()
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
 def test_normalized_on_the_training_set_alone(days):
