@@ -166,6 +166,13 @@ SHORTER = {
         "ATTACKED": 20,
         "build_model": {"filters": 2, "units": 8},
     },
+    "deep_dream": {
+        "efficientnet_lite0": seven_blocks,
+        "WIDTH": 64,
+        "PHOTOGRAPHS": ("china",),
+        "LAYERS": {"block_1": "lines"},
+        "deep_dream": {"octaves": (1.0,), "steps": 2},
+    },
     "sentiment_lstm": {"load_data": {"words": 8}, "SENTENCES": ["it is good", "a bad film"]},
     # Of deep networks one block of each kind: each layer costs time to build, run, save and load.
     "resnet": {"SMALL": {**resnet.SMALL, "depths": (1, 1)}},

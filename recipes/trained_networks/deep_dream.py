@@ -1,0 +1,134 @@
+"""DeepDream: a photograph changed until a trained network sees in it more of what it saw already.
+
+Slides: 000 «"Inceptionism"», 001 «DeepDream».
+Paper:  Mordvintsev, Olah & Tyka (2015), Inceptionism: going deeper into neural networks,
+        https://research.google/blog/inceptionism-going-deeper-into-neural-networks/
+Departs from them: the network is EfficientNet-Lite0, not GoogLeNet, and its linear bottlenecks are
+amplified.
+
+Gradient ascent on the pixels: the mean square of one layer's maps is to grow. Early layers draw lines
+and arcs, later ones eyes, the tenth block faces of dogs and birds, of which ImageNet is full. It is
+done at three sizes (octaves), the smallest first, and what was drawn there is enlarged: otherwise
+nothing would be larger than what the layer sees at once. Before each step the image is shifted at
+random, or the borders of the network's strides would show.
+"""
+
+import time
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+import tensorflow as tf
+from sklearn.datasets import load_sample_image
+
+from recipes.common.pretrained import efficientnet_lite0
+
+WIDTH = 320  # pixels; the height is 224
+PHOTOGRAPHS = ("china", "flower")  # scikit-learn's
+LAYERS = {"block_4": "lines and arcs", "block_7": "eyes and curls", "block_10": "animals"}
+OCTAVES = (0.5, 0.71, 1.0)  # of the sides, rounded to multiples of 32
+STEPS = 25  # at each size
+STRENGTH = 2.0  # standard deviation of one step, in gray values
+
+
+def photograph(name):
+    """One of scikit-learn's photographs, (0.7 · WIDTH, WIDTH, 3), float32 from 0 to 255."""
+    image = tf.cast(load_sample_image(f"{name}.jpg"), "float32")
+    height, width, _ = image.shape
+    return resized(image, in_32s(WIDTH * height / width, WIDTH), antialias=True)
+
+
+def in_32s(height, width):
+    """The nearest multiples of 32, by which the network divides."""
+    return tuple(32 * max(1, round(side / 32)) for side in (height, width))
+
+
+def resized(image, size, antialias=False):
+    """An image (height, width, 3) at another size."""
+    return keras.ops.image.resize(image, size, interpolation="bilinear", antialias=antialias)
+
+
+def deep_dream(maps, image, octaves=OCTAVES, steps=STEPS):
+    """Change an image so that the mean square of some maps grows.
+
+    Args:
+        maps: A network of images (batch, height, width, 3) from 0 to 255, which ends with the maps.
+        image: A tensor (height, width, 3), its sides multiples of 32.
+        octaves: Sizes to do it at, the last of them 1.
+        steps: At each size.
+
+    Returns:
+        The changed image, a tensor from 0 to 255.
+    """
+
+    @tf.function
+    def step(image):
+        with tf.GradientTape() as tape:
+            tape.watch(image)
+            strength = activation(maps, image)
+        gradient = tape.gradient(strength, image)
+        return STRENGTH * gradient / (tf.math.reduce_std(gradient) + 1e-12)
+
+    rng = np.random.default_rng(0)
+    height, width, _ = image.shape
+    drawn = tf.zeros_like(image)
+    for octave in octaves:
+        size = in_32s(octave * height, octave * width)
+        original = resized(image, size)
+        # What was drawn at the size before, enlarged.
+        changed = tf.clip_by_value(original + resized(drawn, size), 0, 255)
+        for _ in range(steps):
+            shift = rng.integers(-16, 17, 2)
+            shifted = tf.roll(changed, shift, (0, 1))
+            added = tf.roll(step(shifted), -shift, (0, 1))
+            changed = tf.clip_by_value(changed + added, 0, 255)
+        drawn = changed - original
+    return changed
+
+
+def activation(maps, image):
+    """The mean square of the maps of one image (height, width, 3)."""
+    return tf.reduce_mean(maps(image[None], training=False) ** 2)
+
+
+def coarse_share(changes):
+    """The share of a change's variance that is left of it at an eighth of the size."""
+    height, width, _ = changes.shape
+    coarse = resized(changes, (height // 8, width // 8), antialias=True)
+    coarse = resized(coarse, (height, width))
+    return float(tf.math.reduce_variance(coarse) / tf.math.reduce_variance(changes))
+
+
+def plot_dreams(name, dreams):
+    """A photograph, and what each layer makes of it."""
+    panels = {"photograph": photograph(name)}
+    for layer, dream in dreams.items():
+        panels[f"{layer}: {LAYERS[layer]}"] = dream
+    figure, axes = plt.subplots(2, 2, figsize=(9, 7), layout="constrained")
+    for axis, (title, image) in zip(axes.flat, panels.items(), strict=False):
+        axis.imshow(image.numpy() / 255)
+        axis.set(title=title, xticks=[], yticks=[])
+    figure.suptitle("The deeper the layer, the more of ImageNet it sees everywhere")
+    return figure
+
+
+def main():
+    network = efficientnet_lite0((None, None, 3), include_top=False)
+    for name in PHOTOGRAPHS:
+        image = photograph(name)
+        dreams = {}
+        for layer in LAYERS:
+            maps = keras.Model(network.inputs[0], network.get_layer(layer).output)
+            start = time.perf_counter()
+            dreams[layer] = deep_dream(maps, image)
+            seconds = 100 * (time.perf_counter() - start) / (STEPS * len(OCTAVES))
+            growth = activation(maps, dreams[layer]) / activation(maps, image)
+            print(f"{name}, {layer}: activation × {growth:.1f}, {seconds:.1f} s for 100 steps")
+        at_once = deep_dream(maps, image, octaves=(1.0,), steps=STEPS * len(OCTAVES))
+        shares = [coarse_share(changed - image) for changed in (dreams[layer], at_once)]
+        print(f"Coarse share of the change: {shares[0]:.0%}; without octaves {shares[1]:.0%}")
+        plot_dreams(name, dreams).savefig(f"{name}.png")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Ascent on maps whose gradient is known; sizes; how coarse a change is."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from recipes.trained_networks import deep_dream as recipe
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture
+def red():
+    """A network with one map: how red the image is, from 0 to 1."""
+    image = keras.Input((None, None, 3))
+    return keras.Model(image, keras.layers.Rescaling(1 / 255)(image[..., :1]))
+
+
+def test_only_what_the_map_sees_is_amplified(red):
+    """The gradient is as large as the red value itself; green and blue have none."""
+    image = tf.constant(RNG.uniform(100, 110, (32, 64, 3)), "float32")
+    changed = recipe.deep_dream(red, image, octaves=(1.0,), steps=1)
+    np.testing.assert_array_equal(changed[..., 1:], image[..., 1:])
+    reds = image[..., 0].numpy()
+    deviation = np.sqrt((reds**2).sum() / (3 * reds.size) - (reds.sum() / (3 * reds.size)) ** 2)
+    np.testing.assert_allclose(changed[..., 0] - reds, 2 * reds / deviation, rtol=1e-3)
+    assert recipe.activation(red, changed) > recipe.activation(red, image)
+
+
+def test_values_stay_in_range_at_all_sizes(red):
+    image = tf.constant(RNG.uniform(0, 255, (64, 96, 3)), "float32")
+    changed = recipe.deep_dream(red, image, steps=60)
+    assert changed.shape == image.shape
+    assert float(tf.reduce_min(changed)) >= 0
+    assert float(tf.reduce_max(changed)) <= 255
+    assert recipe.activation(red, changed) > 2 * recipe.activation(red, image)
+
+
+def test_sizes_are_multiples_of_32():
+    assert recipe.in_32s(0.71 * 224, 0.71 * 320) == (160, 224)
+    assert recipe.in_32s(5, 47) == (32, 32)
+
+
+def test_noise_is_fine_and_a_slope_is_coarse():
+    noise = tf.constant(RNG.normal(size=(64, 64, 3)), "float32")
+    slope = tf.tile(tf.linspace(0.0, 1.0, 64)[:, None, None], (1, 64, 3))
+    assert recipe.coarse_share(noise) < 0.05
+    assert recipe.coarse_share(slope) > 0.9
