@@ -46,7 +46,9 @@ LEARNS_NOTHING = {
     "dqn",
     "pilotnet",
     "face_verification",
-}  # baselines: constants, a copy, a single frame, pixels
+    "unet",
+    "yolo_v1",
+}  # baselines: constants, a copy, a single frame, pixels, one threshold
 NEEDS_MORE = {  # baselines that learn nothing of so few rows
     "dropout",
     "cnn_cifar10",
