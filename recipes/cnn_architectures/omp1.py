@@ -1,6 +1,7 @@
 """OMP-1 features: a dictionary of image patches learned without labels, and a linear classifier.
 
-Slides: 003 list B nos. 16 (OMP-1 network) and 19 (COTS HPC unsupervised convolutional network).
+Slides: 003 «OMP-1 network» (list B, no. 16), 003 «COTS HPC unsupervised convolutional network»
+        (no. 19).
 Paper:  Coates & Ng (2011), The importance of encoding versus training with sparse coding and vector
         quantization, https://icml.cc/2011/papers/485_icmlpaper.pdf;
         Coates et al. (2013), Deep learning with COTS HPC systems,

@@ -6,7 +6,7 @@ Paper:  Yosinski et al. (2014), How transferable are features in deep neural net
         Tan (2020), EfficientNet-Lite, https://github.com/tensorflow/tpu (the network)
 Departs from them: the network is EfficientNet-Lite0, small enough for two CPU cores, and sees
 CIFAR-10's images of 32 × 32 enlarged to 96 × 96. The slide's two ways are `frozen`, where only a new
-softmax layer learns, and `fine_tuned`, where the last blocks do, too.
+softmax layer learns, and fine-tuning, `fine_tuned`, where the last blocks do, too.
 
 Batch normalization stays as it was on ImageNet: its layers are not trainable, and so are called as
 with `training=False`. In `batch_statistics`, the common mistake, they normalize by the few images
