@@ -48,9 +48,10 @@ def write(recipe, module, plan, own, values, model, seed, folder):
         if needs_main(text, plan):
             text = replaced(text, "main", main(recipe, module, plan, model))
     text = with_values(text, values, plan.epochs)
+    before = names_of_arguments(text)
     text = folded(text)
     text = reached(text)
-    text = recounted(text, model)
+    text = recounted(text, model, before - names_of_arguments(text))
     text = settled(text, seed, plan.precision)
     storage.write(folder / "winner.py", titled(text, plan, values))
 
@@ -120,6 +121,11 @@ def defaults(node):
     return list(zip(named, node.args.defaults, strict=True))
 
 
+def names_of_arguments(text):
+    """Those of `build_model`."""
+    return {each.arg for each in function(text, "build_model").args.args}
+
+
 def titled(text, plan, values):
     """The text with a sentence on where its values come from, at the end of the docstring."""
     node = ast.parse(text).body[0]
@@ -131,18 +137,37 @@ def titled(text, plan, values):
     return f'{document}\n\n{said}\n"""\n' + "".join(lines[node.end_lineno :])
 
 
-def recounted(text, model):
-    """The text with the number of the winner's parameters in the docstring of `build_model`."""
+def recounted(text, model, gone):
+    """The text with a docstring of `build_model` that is true of the winner.
+
+    It tells the winner's number of parameters, and nothing of the arguments that are gone.
+    """
     from recipes._runner import training
 
     node = function(text, "build_model").body[0]
-    trainable = training.trainable_parameters(model)
-    lines = text.splitlines(keepends=True)
-    first, last = node.lineno - 1, node.end_lineno
-    told = "".join(lines[first:last])
-    told = re.sub(r"\d[\d,]*(?= parameters)", f"{model.count_params():,}", told, count=1)
-    told = re.sub(r"\d[\d,]*(?= of them are trainable)", f"{trainable:,}", told, count=1)
-    return "".join([*lines[:first], told, *lines[last:]])
+    count, trainable = f"{model.count_params():,}", f"{training.trainable_parameters(model):,}"
+    indent = " " * node.col_offset
+    told = ast.get_source_segment(text, node).removeprefix('"""').removesuffix('"""')
+    paragraphs = []
+    for paragraph in told.split("\n\n"):
+        sentences = re.split(r"(?<=\.)\s+(?=[A-Z`])", paragraph.strip())
+        kept = []
+        for sentence in sentences:
+            if " parameters" in sentence and "`" in sentence:
+                kept.append(f"{count} parameters.")  # instead of one number for each of several
+            elif not any(f"`{name}`" in sentence for name in gone):
+                kept.append(sentence)
+        if kept != sentences:
+            words = " ".join(kept).split()
+            lines = textwrap.wrap(" ".join(words), WIDTH - node.col_offset)
+            paragraph = "\n".join(indent + line for line in lines)
+        if paragraph.strip():
+            paragraphs.append(paragraph.rstrip())
+    several = len(paragraphs) > 1 or "\n" in paragraphs[0]
+    told = "\n\n".join(paragraphs).strip() + f"\n{indent}" * several
+    told = re.sub(r"\d[\d,]*(?= parameters)", count, told, count=1)
+    told = re.sub(r"\d[\d,]*(?= of them are trainable)", trainable, told, count=1)
+    return edited(text, [(begin(node), end(node), f'"""{told}"""')])
 
 
 # `main`

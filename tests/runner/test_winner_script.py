@@ -56,6 +56,9 @@ def build_model(
     """The network, 1,234 parameters.
 
     1,000 of them are trainable.
+
+    As `plain` 12 parameters, as `deep` 34. The `depth` is of one
+    kind only. `kind` decides on it.
     """
     # Which one.
     if kind == "plain":
@@ -142,7 +145,8 @@ def test_the_winners_lines_stay_and_the_others_go(tmp_path):
         "    size = 9\n",
         "set_random_seed(5)",
         "The winner of a search by val_accuracy: kind=deep, units=5, batch_size=32.",
-        "The network, 8 parameters.\n\n    0 of them are trainable.",
+        "The network, 8 parameters.\n\n    0 of them are trainable.\n\n",
+        "    8 parameters. The `depth` is of one kind only.\n",
     ):
         assert there in text, there
 
