@@ -106,6 +106,8 @@ def build_model(
     """
     images = keras.Input(input_shape)
     x = keras.layers.Resizing(size, size)(images)
+    if input_shape[-1] == 1:  # gray: the network has learned from red, green and blue
+        x = keras.layers.Concatenate()([x, x, x])
     network = efficientnet_lite0(include_top=False, weights=weights, input_tensor=x)
     freeze(network, frozen_blocks, batch_statistics, momentum)
     # (batch, 3, 3, 1280)

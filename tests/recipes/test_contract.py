@@ -159,6 +159,7 @@ SHORTER = {
         "MAPPED": 20,
         "build_model": {"size": 32},
     },
+    "omp1": {"PATCHES": 500, "ROUNDS": 1},
     "grad_cam": {"efficientnet_lite0": seven_blocks, "SIZE": 64, "PAIRS": 3},
     "adversarial_attacks": {
         "EPSILONS": (0.1, 0.3),
@@ -215,6 +216,7 @@ VARIANTS = {
     "denoising_autoencoder": ("without", "salt_and_pepper"),
     "inception_resnet_v2": ("scaled",),
     "mobilenet": ("wide",),
+    "omp1": ("features_25", "features_50"),
     "dqn": ("dqn", "neither"),
     "quantization": ("float32", "flexpoint_8"),
     "transfer_learning": ("frozen", "fine_tuned"),
