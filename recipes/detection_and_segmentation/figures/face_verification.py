@@ -55,7 +55,7 @@ def plot_distances(same, distances):
 
 def plot_pairs(pairs, same, distances):
     """The same person at the largest distances, and different people at the smallest."""
-    figure, axes = plt.subplots(2, SHOWN, figsize=(11, 4.6), layout="constrained")
+    figure, axes = plt.subplots(2, SHOWN, figsize=(11, 3.2), layout="constrained")
     order = np.argsort(distances)
     rows = {
         "same person,\nfar apart": [index for index in order[::-1] if same[index]],
