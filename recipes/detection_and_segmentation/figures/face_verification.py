@@ -33,7 +33,7 @@ def plot_roc(same, similarity, pixels):
     axis.plot([0, 1], [0, 1], ":", color="gray")
     axis.set(xlabel="different people taken for the same", ylabel="same person recognized")
     axis.set(xlim=(0, 1), ylim=(0, 1.01))
-    axis.set(title="Are two photographs of the same person, whom nobody has seen before?")
+    axis.set(title="Is it the same person? Of people that it has not seen")
     axis.legend(loc="lower right")
     return figure
 
