@@ -89,7 +89,8 @@ def descriptor_network(filters=16, units=32):
     return keras.Sequential(
         [
             keras.Input((64, 64, 1)),
-            keras.layers.Rescaling(1 / 127.5, offset=-1),
+            # Brightness and contrast are the light's, not the person's.
+            keras.layers.LayerNormalization(axis=(1, 2, 3), center=False, scale=False),
             RandomAffine(rotation=5, scale=0.1, translation=3),
             # 64 × 64 to 32, 16, 8 and 4 × 4.
             *conv_pool(filters),

@@ -33,7 +33,7 @@ def plot_roc(same, similarity, pixels):
     axis.plot([0, 1], [0, 1], ":", color="gray")
     axis.set(xlabel="different people taken for the same", ylabel="same person recognized")
     axis.set(xlim=(0, 1), ylim=(0, 1.01))
-    axis.set(title="Are two photographs of the same person, whom nobody has seen before?")
+    axis.set(title="Is it the same person? Of people that it has not seen")
     axis.legend(loc="lower right")
     return figure
 
@@ -55,7 +55,7 @@ def plot_distances(same, distances):
 
 def plot_pairs(pairs, same, distances):
     """The same person at the largest distances, and different people at the smallest."""
-    figure, axes = plt.subplots(2, SHOWN, figsize=(11, 4.6), layout="constrained")
+    figure, axes = plt.subplots(2, SHOWN, figsize=(11, 3.2), layout="constrained")
     order = np.argsort(distances)
     rows = {
         "same person,\nfar apart": [index for index in order[::-1] if same[index]],
