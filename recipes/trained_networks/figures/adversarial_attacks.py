@@ -35,21 +35,25 @@ def plot_attacked(model, images, labels, count=6):
     """A row of digits, what FGSM adds to them, and their sum, with what the network says."""
     images, labels = images[:count], labels[:count]
     changed = recipe.fgsm(model, images, labels, recipe.EPSILON)
-    rows = (images, changed - images, changed)
+    rows = {
+        "digit": (images, {"cmap": "gray", "vmin": 0, "vmax": 255}),
+        f"FGSM, ε = {recipe.EPSILON}": (
+            changed - images,
+            {"cmap": "RdBu", "vmin": -99, "vmax": 99},
+        ),
+        "sum": (changed, {"cmap": "gray", "vmin": 0, "vmax": 255}),
+    }
     figure, axes = plt.subplots(3, count, figsize=(1.6 * count, 5.4), layout="constrained")
-    for row, values in zip(axes, rows, strict=True):
+    for row, (name, (values, style)) in zip(axes, rows.items(), strict=True):
         for axis, value in zip(row, values, strict=True):
-            signed = row is axes[1]
-            limits = {"cmap": "RdBu", "vmin": -255} if signed else {"cmap": "gray", "vmin": 0}
-            axis.imshow(value[..., 0], vmax=255, **limits)
+            axis.imshow(value[..., 0], **style)
             axis.set(xticks=[], yticks=[])
+        row[0].set(ylabel=name)
     for axis, label in zip(axes[0], labels, strict=True):
         axis.set(title=str(label))
     answers = model.predict(changed, verbose=0).argmax(axis=1)
     for axis, answer, label in zip(axes[2], answers, labels, strict=True):
         axis.set_title(str(answer), color="black" if answer == label else plots.CLASS_COLORS[1])
-    for row, name in zip(axes, ("digit", f"FGSM, ε = {recipe.EPSILON}", "sum"), strict=True):
-        row[0].set(ylabel=name)
     figure.suptitle("What the network reads, before and after")
     return figure
 
