@@ -536,6 +536,39 @@ def builds_networks_for_its_data(recipe, built):
     assert bool(scheduled) == arguments.wants(recipe.module.build_model, "steps")
 
 
+class BuiltError(Exception):
+    """Ends `main()` where it builds its first network."""
+
+
+def scheduled(recipe):
+    """Whether the learning rate of a recipe follows a schedule, read from its source."""
+    (node,) = [each for each in recipe.tree.body if getattr(each, "name", "") == "build_model"]
+    return "steps" in [each.arg for each in node.args.args]
+
+
+@pytest.mark.parametrize("recipe", parameters(filter(scheduled, TRAINED), full=True))
+@pytest.mark.usefixtures("shorter", "coarse_pictures")
+def test_main_plans_the_steps_of_all_epochs(recipe, monkeypatch):
+    """Above, there is one epoch only."""
+    module, load_data = recipe.module, recipe.module.load_data
+    loaded = []
+
+    def load(*arguments, **keywords):
+        loaded.append(load_data(*arguments, **keywords))
+        return loaded[-1]
+
+    def build_model(*arguments, steps, **keywords):
+        assert steps == 3 * sum(1 for _ in loaded[-1][0])
+        raise BuiltError
+
+    monkeypatch.setattr(module, "EPOCHS", 3)
+    monkeypatch.setattr(module, "load_data", load)
+    monkeypatch.setattr(module, "build_model", build_model)
+    data.choose(data.names(recipe.path), stand_in=True, rows=200)
+    with pytest.raises(BuiltError):
+        module.main()
+
+
 # What DESIGN §3 has a recipe define for the runner, whether `main()` asks for it or not …
 FOR_THE_RUNNER = {"search_space", "OBJECTIVE", "KEEP", "WRONG", "CLASSES", "NEEDS"}
 # … and what `main()` asks for.
