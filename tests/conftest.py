@@ -73,6 +73,15 @@ def cpu_seconds():
     return sum(os.times()[:4])
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """The style of pictures that a test has set does not last."""
+    if "matplotlib" not in sys.modules:
+        return (yield)
+    with sys.modules["matplotlib"].rc_context():
+        return (yield)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item):
     """Each test draws the same random numbers, whichever tests ran before it in its process."""

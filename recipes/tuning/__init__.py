@@ -22,6 +22,7 @@ It stands on private names of KerasTuner, so the version is pinned: another may 
     keras_tuner.src.engine.tuner.Tuner: _get_checkpoint_fname _try_build
     keras_tuner.src.engine.tuner: maybe_distribute
     keras_tuner.src.engine.tuner_utils: TunerCallback average_metrics_dicts validate_trial_results
+    keras_tuner.src.engine.conditions: Parent
     keras_tuner.src.engine.metrics_tracking: MetricsTracker
     keras_tuner.src.engine.trial: Trial
     keras_tuner.src.tuners.gridsearch: LinkedList

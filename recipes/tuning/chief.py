@@ -24,10 +24,14 @@ from concurrent import futures
 import grpc
 from keras_tuner.src import protos
 from keras_tuner.src.distribute import oracle_chief, oracle_client
+from keras_tuner.src.engine import conditions
 
 PATIENCE = 60.0  # seconds after which a worker gives up a chief that does not answer
 # Seconds that the chief stays after the last trial, for workers that have not asked for another.
 GRACE = 5.0
+# KerasTuner 1.4.8 has left a `print` where it sends a condition to a worker: a stray word on the
+# terminal for each trial of a search with conditional hyperparameters.
+conditions.print = lambda *values: None
 
 
 def serve(oracle, host="127.0.0.1", port=0):

@@ -7,6 +7,7 @@ import tempfile
 import threading
 import time
 
+import keras_tuner
 import pytest
 
 from recipes.tuning import chief
@@ -37,6 +38,15 @@ def test_abandon(kind, tmp_path):
     assert oracle.tuner_ids == set()
     again = tiny.fake(kind, tmp_path, max_trials=3).oracle
     assert [trial.status for trial in again.trials.values()] == ["COMPLETED", "FAILED", "COMPLETED"]
+
+
+def test_conditions_are_sent_to_workers_in_silence(capsys):
+    hp = keras_tuner.HyperParameters()
+    hp.Choice("kind", ["mlp", "cnn"])
+    with hp.conditional_scope("kind", ["cnn"]):
+        hp.Int("filters", 8, 64)
+    assert "cnn" in str(hp.to_proto())
+    assert capsys.readouterr().out == ""
 
 
 def test_nobody_goes_while_a_trial_may_come_back(tmp_path):
