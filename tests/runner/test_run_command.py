@@ -616,6 +616,15 @@ def test_a_full_disk_is_recognized_in_what_hdf5_and_tensorflow_say():
     assert not run_command.full_disk(OSError(errno.EACCES, "Permission denied"))
 
 
+def test_a_full_disk_is_said_in_one_line_by_every_command(monkeypatch, capsys):
+    def write(options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "out/file")
+
+    monkeypatch.setattr("recipes._runner.list_command.main", write)
+    assert cli.main(["list"]) == 2
+    assert "no space left to write to" in refusal(capsys)
+
+
 @pytest.mark.parametrize("recipe", ["tiny", "convolution_by_hand"])
 @pytest.mark.parametrize(
     "name", ["README.md", "metrics.json", "logs/of mine.txt", "unfinished/thesis.txt", "notes.txt"]
