@@ -639,8 +639,8 @@ def test_copy_trains_and_its_network_reads_pictures_in_a_fresh_process(trained, 
         assert set(classes) <= set("0123456789")
         assert sorted(probabilities, reverse=True) == list(probabilities)
         assert 0 < sum(map(float, probabilities)) <= 1.002
-    (block,) = code_blocks((trained / "README.md").read_text(), "python")
-    run_there(trained, "-c", block)
+    loading = code_blocks((trained / "README.md").read_text(), "python")[0]
+    run_there(trained, "-c", loading)
 
 
 @pytest.mark.slow
@@ -653,8 +653,8 @@ def test_copy_trains_and_its_network_reads_texts_in_a_fresh_process(trained, tmp
     assert "\n".join(lines).startswith("A «great» film"), (
         "the mark of the encoding is no part of the text"
     )
-    (block,) = code_blocks((trained / "README.md").read_text(), "python")
-    run_there(trained, "-c", block)
+    loading = code_blocks((trained / "README.md").read_text(), "python")[0]
+    run_there(trained, "-c", loading)
 
 
 @pytest.mark.slow
@@ -666,5 +666,5 @@ def test_copy_trains_and_its_network_reads_tables_in_a_fresh_process(trained, tm
     lines = answers_there(trained, tmp_path, "table.csv")
     assert [line.partition(": ")[0] for line in lines] == ["table.csv, row 1", "table.csv, row 2"]
     assert all(np.isfinite(float(line.partition(": ")[2])) for line in lines)
-    (block,) = code_blocks((trained / "README.md").read_text(), "python")
-    run_there(trained, "-c", block)
+    loading = code_blocks((trained / "README.md").read_text(), "python")[0]
+    run_there(trained, "-c", loading)
