@@ -8,7 +8,6 @@ import pickle
 import time
 
 import keras
-import numpy as np
 
 from recipes._runner.errors import UserError
 from recipes.tuning import progress, storage
@@ -92,7 +91,7 @@ class Checkpoint(keras.callbacks.Callback):
             raise UserError(f"the loss became {loss} {when}: nothing saved was changed; {hint}")
 
     def on_epoch_end(self, epoch, logs=None):
-        if layer := layer_without_numbers(self.model):
+        if layer := progress.layer_without_numbers(self.model):
             raise UserError(
                 f"layer {layer} has weights that are NaN or infinite after epoch {epoch + 1}: "
                 "nothing saved was changed; gaps in the inputs (NaN, log 0) that reach this layer "
@@ -122,14 +121,6 @@ class Checkpoint(keras.callbacks.Callback):
         remembered = {name: getattr(self, name) for name in REMEMBERED}
         remembered["epochs"] = self.finished_epochs
         progress.save(self.states, self.model, self.callbacks, remembered, best=is_best)
-
-
-def layer_without_numbers(model):
-    """The name of the first layer with a weight that is not finite, or None."""
-    for weight in model.weights:
-        if "float" in weight.dtype and not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
-            return weight.path.rpartition("/")[0] or weight.name
-    return None
 
 
 def history_as_csv(history):

@@ -26,6 +26,10 @@ NOT_REMEMBERED = ("min_delta",)
 ITERATORS_PER_EPOCH = 2
 
 
+class NotFiniteError(ArithmeticError):
+    """The objective of a trial, or one of its weights, is NaN or infinite."""
+
+
 def is_plain(value):
     if isinstance(value, list | tuple):
         return all(map(is_plain, value))
@@ -225,6 +229,11 @@ class Follower(keras.callbacks.Callback):
         value = self.objective.get_value(logs) if self.objective.has_value(logs) else None
         if np.isnan(logs.get("loss", 0.0)):
             self.model.stop_training = True  # no later epoch can mend the weights
+        elif layer := layer_without_numbers(self.model):
+            # The loss stays finite where a ReLU hides them, and the trial might even win.
+            raise NotFiniteError(
+                f"layer {layer} has weights that are NaN or infinite after epoch {epoch + 1}"
+            )
         improved = value is None or (
             np.isfinite(value)
             and (self.best is None or self.objective.better_than(value, self.best))
@@ -246,3 +255,11 @@ class Follower(keras.callbacks.Callback):
         if improved:
             storage.link_or_copy(weights, self.checkpoint)
         self.tuner.check_time(self.epochs)
+
+
+def layer_without_numbers(model):
+    """The name of the first layer with a weight that is not finite, or None."""
+    for weight in model.weights:
+        if "float" in weight.dtype and not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
+            return weight.path.rpartition("/")[0] or weight.name
+    return None

@@ -36,10 +36,6 @@ PRUNE_EPOCHS = 1  # that every trial is trained
 OWN_FILES = ("trial_*", "search.json*", "oracle.json*", "tuner*.json*")
 
 
-class NotFiniteError(ArithmeticError):
-    """The objective of a trial is not a number, or infinite."""
-
-
 class OutOfTimeError(keras_tuner.errors.FailedTrialError):
     """A trial ran longer than `trial_time_limit`."""
 
@@ -65,9 +61,9 @@ class Tuner(keras_tuner.Tuner):
             no tuner made, or `prune` and Hyperband, which prunes by itself, are combined.
 
     Scores: the best finite value over the epochs. A trial whose *last* value is not finite has
-    diverged and fails; a first epoch that is not a number (a precision without positives, for
-    instance) does no harm. With several executions the score is their mean; one that fails fails
-    the trial.
+    diverged and fails, as does one with a weight that is NaN or infinite; a first epoch that is not
+    a number (a precision without positives, for instance) does no harm. With several executions the
+    score is their mean; one that fails fails the trial.
 
     Seeds: before each build Python, NumPy and the backend are seeded by a hash of seed,
     hyperparameter values, execution and retry, so equal hyperparameters get equal scores, whatever
@@ -357,7 +353,7 @@ class Tuner(keras_tuner.Tuner):
         except Exception as error:
             final = isinstance(error, keras_tuner.errors.FailedTrialError)
             trial.status = oracles.FAILED if final else oracles.INVALID
-            if isinstance(error, NotFiniteError | OutOfTimeError):
+            if isinstance(error, progress.NotFiniteError | OutOfTimeError):
                 trial.message = str(error)
             else:
                 trial.message = f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
@@ -381,7 +377,7 @@ class Tuner(keras_tuner.Tuner):
         metrics = tuner_utils.average_metrics_dicts([metrics for metrics, _ in executions])
         metrics = {name: float(value) for name, value in metrics.items()}
         if not math.isfinite(metrics[objective.name]):
-            raise NotFiniteError(f"{objective.name} is {metrics[objective.name]}")
+            raise progress.NotFiniteError(f"{objective.name} is {metrics[objective.name]}")
         self._run["score"] = metrics[objective.name]
         step = round(sum(step for _, step in executions) / len(executions))
         self.oracle.update_trial(trial.trial_id, metrics, step=step)
@@ -698,7 +694,7 @@ def _best_metrics(result, objective):
     else:
         epochs = [{objective.name: float(result)}]
     if not epochs:
-        raise NotFiniteError(f"there is no value of {objective.name}")
+        raise progress.NotFiniteError(f"there is no value of {objective.name}")
     values = []
     for metrics in epochs:
         if objective.name in metrics:
@@ -707,7 +703,7 @@ def _best_metrics(result, objective):
             values.append(objective.get_value(metrics))
     if not math.isfinite(values[-1]):
         where = f" after epoch {len(values)}" if len(values) > 1 else ""
-        raise NotFiniteError(f"{objective.name} is {values[-1]}{where}")
+        raise progress.NotFiniteError(f"{objective.name} is {values[-1]}{where}")
     finite = [number for number, value in enumerate(values) if math.isfinite(value)]
     better = max if objective.direction == "max" else min
     best = better(finite, key=lambda number: values[number])

@@ -271,7 +271,7 @@ def test_epochs_that_are_not_finite(column, best, direction):
     history.history = {"loss": [1.0] * len(column), "val_x": [sign * value for value in column]}
     objective = keras_tuner.Objective("val_x", direction)
     if best is None:
-        with pytest.raises(tuners.NotFiniteError, match="val_x"):
+        with pytest.raises(progress.NotFiniteError, match="val_x"):
             tuners._best_metrics(history, objective)
     else:
         metrics, epoch = tuners._best_metrics(history, objective)
@@ -290,6 +290,24 @@ def test_nan_loss_stops_the_trial(tmp_path):
     failed = [row for row in search.leaderboard() if row["status"] == "FAILED"]
     assert failed
     assert all(row["epochs"] < 5 and "val_loss is" in row["message"] for row in failed)
+
+
+def test_a_trial_with_spoilt_weights_fails_though_its_loss_is_finite(tmp_path):
+    """The weights become NaN after the last step of an epoch, whose losses are finite."""
+
+    class Spoil(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            kernel = self.model.layers[0].kernel
+            if kernel.shape[-1] != 4:
+                kernel.assign(kernel * math.nan)
+
+    search = tuner("RandomSearch", tmp_path, max_trials=3)
+    search.search(X, Y, epochs=2, batch_size=8, callbacks=[Spoil()], **FIT)
+    failed = [row for row in search.leaderboard() if row["hyperparameters"]["units"] != 4]
+    assert failed
+    for row in failed:
+        assert row["status"] == "FAILED"
+        assert row["message"].endswith("weights that are NaN or infinite after epoch 1")
 
 
 def test_trial_time_limit(tmp_path, monkeypatch):
