@@ -648,12 +648,19 @@ def test_force_and_earlier_results_open_a_folder(tmp_path):
 
 @pytest.mark.parametrize("place", [".", "recipes/convolution", "layers/mine", "tests"])
 @pytest.mark.parametrize("command", [["run"], ["run", "--force"], ["tune"]])
-def test_the_project_itself_is_no_place_for_results(command, place, monkeypatch, capsys):
-    monkeypatch.chdir(output.PROJECT)
-    readme = pathlib.Path("README.md").read_bytes()
+def test_the_project_itself_is_no_place_for_results(
+    command, place, tmp_path, monkeypatch, capsys
+):
+    """Tried in a folder laid out like the project: a failure must not overwrite the real README."""
+    assert (output.PROJECT / "pyproject.toml").is_file()
+    for folder in ("recipes/convolution", "layers", "tests"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "README.md").write_text("the project's")
+    monkeypatch.setattr(output, "PROJECT", tmp_path.resolve())
+    monkeypatch.chdir(tmp_path)
     assert tiny.main([*command, "tiny", "--output", place]) == 2
     assert "this project itself" in refusal(capsys)
-    assert pathlib.Path("README.md").read_bytes() == readme
+    assert contents(tmp_path) == {"README.md": b"the project's"}
 
 
 def test_tune_leaves_a_folder_of_the_users_alone(tmp_path, capsys):
