@@ -24,40 +24,12 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
+from recipes.common import goemotions
 from recipes.common.arrays import to_numpy
 from recipes.common.texts import one_line
 
 EPOCHS = 4
-CLASSES = [
-    "admiration",
-    "amusement",
-    "anger",
-    "annoyance",
-    "approval",
-    "caring",
-    "confusion",
-    "curiosity",
-    "desire",
-    "disappointment",
-    "disapproval",
-    "disgust",
-    "embarrassment",
-    "excitement",
-    "fear",
-    "gratitude",
-    "grief",
-    "joy",
-    "love",
-    "nervousness",
-    "neutral",
-    "optimism",
-    "pride",
-    "realization",
-    "relief",
-    "remorse",
-    "sadness",
-    "surprise",
-]
+CLASSES = goemotions.EMOTIONS
 # Of micro-F1, best on validation for the sigmoids; emotions are rare, and 0.5 misses most of them.
 THRESHOLD = 0.25
 BASELINE_THRESHOLD = 0.2  # best on validation for the baseline
@@ -68,20 +40,12 @@ VARIANTS = {
 WRONG = {"softmax": "outputs that sum to 1 cannot say yes to two emotions"}
 
 
-def text_and_labels(comment):
-    """A comment as its text and a vector of 28 labels, 0 or 1."""
-    labels = [tf.cast(comment[name], "float32") for name in CLASSES]
-    return comment["comment_text"], tf.stack(labels)
-
-
 def load_data(batch_size=128):
     """Train, validation and test batches of comments (strings) and vectors of 28 labels, 0 or 1."""
-    splits = ["train", "validation", "test"]
-    train, validation, test = tfds.load("goemotions", split=splits)
-    train = train.map(text_and_labels).cache().shuffle(45_000).batch(batch_size).prefetch(2)
-    validation = validation.map(text_and_labels).batch(512).cache()
-    test = test.map(text_and_labels).batch(512).cache()
-    return train, validation, test
+    splits = tfds.load("goemotions", split=goemotions.SPLITS)
+    train, validation, test = (split.map(goemotions.text_and_labels) for split in splits)
+    train = train.cache().shuffle(45_000).batch(batch_size).prefetch(2)
+    return train, validation.batch(512).cache(), test.batch(512).cache()
 
 
 @keras.saving.register_keras_serializable(package="head_multilabel")

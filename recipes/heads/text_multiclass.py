@@ -20,57 +20,18 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 
+from recipes.common import goemotions
 from recipes.common.arrays import to_numpy
 from recipes.common.texts import one_line
 
 EPOCHS = 3
-CLASSES = [
-    "admiration",
-    "amusement",
-    "anger",
-    "annoyance",
-    "approval",
-    "caring",
-    "confusion",
-    "curiosity",
-    "desire",
-    "disappointment",
-    "disapproval",
-    "disgust",
-    "embarrassment",
-    "excitement",
-    "fear",
-    "gratitude",
-    "grief",
-    "joy",
-    "love",
-    "nervousness",
-    "neutral",
-    "optimism",
-    "pride",
-    "realization",
-    "relief",
-    "remorse",
-    "sadness",
-    "surprise",
-]
-
-
-def text_and_labels(comment):
-    """A comment as its text and a vector of 28 labels, 0 or 1."""
-    labels = [tf.cast(comment[name], "int32") for name in CLASSES]
-    return comment["comment_text"], tf.stack(labels)
+CLASSES = goemotions.EMOTIONS
 
 
 def load_data(batch_size=128):
     """Train, validation and test batches of comments (strings) and integer labels 0–27."""
-    sets = []
-    for data in tfds.load("goemotions", split=["train", "validation", "test"]):
-        texts, labels = to_numpy(data.map(text_and_labels).batch(1000))
-        has_one = labels.sum(axis=-1) == 1
-        classes = labels[has_one].argmax(axis=-1)
-        sets.append(tf.data.Dataset.from_tensor_slices((texts[has_one], classes)))
-    train, validation, test = sets
+    splits = tfds.load("goemotions", split=goemotions.SPLITS)
+    train, validation, test = (goemotions.with_one_emotion(comments) for comments in splits)
     train = train.shuffle(40_000).batch(batch_size).prefetch(2)
     return train, validation.batch(512), test.batch(512)
 

@@ -33,40 +33,12 @@ from sklearn.pipeline import make_pipeline
 from layers.masked_average import MaskedAverage
 from layers.positional_encoding import PositionalEncoding
 from layers.transformer import TransformerEncoder
+from recipes.common import goemotions
 from recipes.common.arrays import to_numpy
 from recipes.common.texts import one_line
 
 EPOCHS = 3
-CLASSES = [
-    "admiration",
-    "amusement",
-    "anger",
-    "annoyance",
-    "approval",
-    "caring",
-    "confusion",
-    "curiosity",
-    "desire",
-    "disappointment",
-    "disapproval",
-    "disgust",
-    "embarrassment",
-    "excitement",
-    "fear",
-    "gratitude",
-    "grief",
-    "joy",
-    "love",
-    "nervousness",
-    "neutral",
-    "optimism",
-    "pride",
-    "realization",
-    "relief",
-    "remorse",
-    "sadness",
-    "surprise",
-]
+CLASSES = goemotions.EMOTIONS
 VARIANTS = {
     "cnn": {"kind": "cnn"},
     "bag_of_words": {"kind": "bag_of_words", "learning_rate": 0.03},
@@ -76,21 +48,10 @@ VARIANTS = {
 }
 
 
-def text_and_labels(comment):
-    """A comment as its text and a vector of 28 labels, 0 or 1."""
-    labels = [tf.cast(comment[name], "int32") for name in CLASSES]
-    return comment["comment_text"], tf.stack(labels)
-
-
 def load_data(batch_size=256):
     """Train, validation and test batches of comments (strings) and integer labels 0–27."""
-    sets = []
-    for data in tfds.load("goemotions", split=["train", "validation", "test"]):
-        texts, labels = to_numpy(data.map(text_and_labels).batch(1000))
-        has_one = labels.sum(axis=-1) == 1
-        classes = labels[has_one].argmax(axis=-1)
-        sets.append(tf.data.Dataset.from_tensor_slices((texts[has_one], classes)))
-    train, validation, test = sets
+    splits = tfds.load("goemotions", split=goemotions.SPLITS)
+    train, validation, test = (goemotions.with_one_emotion(comments) for comments in splits)
     train = train.shuffle(40_000).batch(batch_size).prefetch(2)
     return train, validation.batch(512), test.batch(512)
 

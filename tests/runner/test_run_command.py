@@ -648,9 +648,7 @@ def test_force_and_earlier_results_open_a_folder(tmp_path):
 
 @pytest.mark.parametrize("place", [".", "recipes/convolution", "layers/mine", "tests"])
 @pytest.mark.parametrize("command", [["run"], ["run", "--force"], ["tune"]])
-def test_the_project_itself_is_no_place_for_results(
-    command, place, tmp_path, monkeypatch, capsys
-):
+def test_the_project_itself_is_no_place_for_results(command, place, tmp_path, monkeypatch, capsys):
     """Tried in a folder laid out like the project: a failure must not overwrite the real README."""
     assert (output.PROJECT / "pyproject.toml").is_file()
     for folder in ("recipes/convolution", "layers", "tests"):
