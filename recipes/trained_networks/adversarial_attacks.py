@@ -23,6 +23,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from sklearn.neighbors import NearestCentroid
 
+from layers.digits import CenterDigit, UnlikeDigit
 from recipes.common.arrays import to_numpy
 
 EPOCHS = 2
@@ -65,6 +66,18 @@ def build_model(filters=16, units=64, learning_rate=0.002, steps=EPOCHS * 446):
         metrics=["accuracy"],
     )
     return model
+
+
+def deployed(model):
+    """The network for images of one digit, of any size, dark on light or light on dark.
+
+    Its logits become class probabilities; beside them it returns how `unlike` MNIST's digits the
+    image is, from 0 to 1.
+    """
+    image = keras.Input((None, None, 1))
+    digit = CenterDigit()(image)  # (batch, 28, 28, 1), white on black as in MNIST
+    probabilities = keras.layers.Softmax()(model(digit))
+    return keras.Model(image, {"probabilities": probabilities, "unlike": UnlikeDigit()(digit)})
 
 
 def search_space(hp):
@@ -183,6 +196,7 @@ def main():
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
         models[name] = keras.saving.load_model(path)  # the best epoch
         print(name, models[name].evaluate(test, return_dict=True))
+        deployed(models[name]).save(f"adversarial_attacks_{name}_deployed.keras")
     print("Nearest class mean:", baseline(train, test))
 
     images, labels = some_images(test)
