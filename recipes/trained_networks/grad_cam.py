@@ -12,9 +12,8 @@ class's probability, beside that of its logit. What speaks for all classes alike
 
 The pointing game: two photographs of CIFAR-10 of different classes, both recognized when they are
 alone, lie on two quarters of another photograph. Asked for either class, the map's highest point is
-to lie on the object of that class.
-One that knew nothing would find it in a quarter of all cases, as would a network with random
-weights; one that finds objects, but not which, in a half at best.
+to lie on the object of that class. One that knew nothing would find it in a quarter of all cases,
+as would a network with random weights; one that finds objects, but not which, in a half at best.
 """
 
 import keras
@@ -61,6 +60,7 @@ def grad_cam(network, images, classes, layer="head_relu", of_logits=False):
     Returns:
         Array (count, height of the layer's maps, width of the maps), from 0 upwards.
     """
+    # The layer's maps and the logits in one pass, and the gradient of one by the other.
     both = keras.Model(network.inputs[0], [network.get_layer(layer).output, *network.outputs])
     with tf.GradientTape() as tape:
         maps, scores = both(images, training=False)
@@ -78,12 +78,13 @@ def recognized(network, count):
 
     Of ImageNet's classes that mean one of CIFAR-10's the likeliest is to mean the image's own. At
     most a fifth of the images are of one class. Should the network recognize too few, as those of
-    the stand-in data, others follow.
+    the stand-in data, others follow, and a line says how many.
 
     Returns:
         Images (count, SIZE // 2, SIZE // 2, 3); the numbers of their classes in CIFAR-10, (count,);
         those of the likeliest classes of ImageNet that mean these, (count,).
     """
+    # For each class of CIFAR-10, the numbers of ImageNet's that mean it; and all of these.
     groups = list(CIFAR10.values())
     known = np.concatenate(groups)
     test = tfds.load("cifar10", split="test", as_supervised=True)
@@ -93,6 +94,7 @@ def recognized(network, count):
         images = np.stack([resized(image, SIZE // 2) for image in images])
         logits = network(images, training=False).numpy()
         for image, label, scores in zip(images, labels, logits, strict=True):
+            # The likeliest class that means the right one, beside all that mean any.
             own = np.array(groups[label])
             likeliest = own[scores[own].argmax()]
             if scores[likeliest] < scores[known].max():
@@ -103,6 +105,9 @@ def recognized(network, count):
         if len(found) >= count:
             break
     chosen = (found + missed)[:count]
+    if len(found) < count:
+        others = len(chosen) - len(found)
+        print(f"Only {len(found)} objects are recognized; {others} that are not go in as well.")
     return [np.stack(part) for part in zip(*chosen, strict=True)]
 
 
@@ -123,11 +128,13 @@ def compose(objects, labels, rng):
     waiting = list(range(len(objects)))
     images, pairs, quarters = [], [], []
     while waiting and len(images) < PAIRS:
+        # The next object, and the next after it that is of another class.
         first = waiting.pop(0)
         others = [index for index in waiting if labels[index] != labels[first]]
         if not others:
             break
         waiting.remove(others[0])
+        # Both on quarters of a photograph drawn at random.
         image = backgrounds[len(images) % len(backgrounds)].copy()
         places = rng.choice(4, 2, replace=False)
         for index, place in zip((first, others[0]), places, strict=True):
@@ -148,6 +155,7 @@ def quarter_of(image, place):
 def points_at(maps, quarters):
     """Whether the highest point of each map (count, height, width) lies in a quarter (count,)."""
     _, height, width = maps.shape
+    # Row and column of each map's highest point, and the quarter that its middle lies in.
     rows, columns = np.unravel_index(maps.reshape(len(maps), -1).argmax(axis=1), (height, width))
     below = rows + 0.5 >= height / 2
     right = columns + 0.5 >= width / 2

@@ -69,7 +69,7 @@ def test_objects_lie_where_they_are_said_to(monkeypatch):
             assert np.all(recipe.quarter_of(image, place) == gray)
 
 
-def test_what_is_recognized_goes_first_and_no_class_is_most_of_it(monkeypatch):
+def test_what_is_recognized_goes_first_and_no_class_is_most_of_it(monkeypatch, capsys):
     """A network that takes everything for a tree frog, but for what is very bright."""
     frog, ship = list(recipe.CIFAR10).index("frog"), list(recipe.CIFAR10).index("ship")
     data = [(10, ship), (20, frog), (250, ship), (30, frog), (40, frog)]
@@ -93,6 +93,7 @@ def test_what_is_recognized_goes_first_and_no_class_is_most_of_it(monkeypatch):
     monkeypatch.setattr(recipe.tfds, "load", lambda *arguments, **keywords: Test())
     images, labels, numbers = recipe.recognized(network, 10)
     assert labels.tolist() == [frog, ship, frog, ship]
+    assert "Only 3 objects are recognized; 1 that are not go in" in capsys.readouterr().out
     # Of the classes that mean a ship none is likelier than another in the dark image: the first.
     assert numbers.tolist() == [31, 724, 31, recipe.CIFAR10["ship"][0]]
     np.testing.assert_allclose(images.mean(axis=(1, 2, 3)), [20, 250, 30, 10], atol=0.01)
