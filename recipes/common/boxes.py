@@ -109,3 +109,31 @@ def average_precision(scores, hits, count):
     precision = np.maximum.accumulate(precision[::-1])[::-1]
     places = np.searchsorted(recall, np.linspace(0, 1, 101), side="left")
     return np.append(precision, 0.0)[places].mean()
+
+
+class Detections:
+    """Detections in many images beside the true boxes: what average precision is computed of."""
+
+    def __init__(self, classes):
+        self.scores = [[] for _ in range(classes)]
+        self.hits = [[] for _ in range(classes)]
+        self.counts = np.zeros(classes, int)
+
+    def add(self, boxes, labels, scores, true_boxes, true_labels):
+        """One image: its detections, the best first, and its true boxes (n, 4) and labels (n,)."""
+        for label in range(len(self.counts)):
+            mine = labels == label
+            true = true_boxes[true_labels == label]
+            self.hits[label].extend(match(boxes[mine], true))
+            self.scores[label].extend(scores[mine])
+            self.counts[label] += len(true)
+
+    def average_precisions(self):
+        """One number for each class; not a number where there are no true boxes."""
+        rows = zip(self.scores, self.hits, self.counts, strict=True)
+        return np.array([average_precision(*row) for row in rows])
+
+    def mean_average_precision(self):
+        """The mean over the classes that there are; 0 if there are none."""
+        found = self.average_precisions()
+        return np.nanmean(found) if self.counts.any() else 0.0

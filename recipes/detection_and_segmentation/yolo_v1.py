@@ -24,15 +24,12 @@ import tensorflow as tf
 
 from recipes.common import boxes as box_tools
 from recipes.common.arrays import to_numpy
+from recipes.common.scenes import SHAPES, SIDE, cell_of, sample_scene
 
 EPOCHS = 15
 OBJECTIVE = ("val_map50", "max")
-SHAPES = ["circle", "square", "triangle"]
-SIDE = 112  # pixels of a scene
 CELLS = 7  # along each side
 BOXES = 2  # of each cell
-MOST = 4  # objects in a scene
-CONTRAST = 60  # how far the color of an object is from that of the ground, at least
 COORDINATES = 5.0  # weight of the boxes' coordinates in the loss
 NO_OBJECT = 0.5  # weight of the confidence of boxes that are not responsible
 CANDIDATES = 20  # boxes of an image that are looked at
@@ -55,66 +52,6 @@ SMALL = [
 ]
 
 
-def background(color, rng):
-    """A texture (SIDE, SIDE, 3) of soft spots and fine grain around a `color`."""
-    spots = rng.normal(0, 20, (SIDE // 8, SIDE // 8, 3))
-    spots = scipy.ndimage.zoom(spots, (8, 8, 1), order=1)
-    return color + spots + rng.normal(0, 8, (SIDE, SIDE, 3))
-
-
-def other_color(color, rng):
-    """A random color that differs from a given one (3,)."""
-    while True:
-        found = rng.uniform(0, 255, 3)
-        if np.linalg.norm(found - color) > CONTRAST:
-            return found
-
-
-def inside(label, x, y):
-    """Which points of a shape's box are inside the shape; x and y are from −1 to 1 in the box."""
-    if label == 0:
-        return x**2 + y**2 < 1
-    if label == 1:
-        return (np.abs(x) < 1) & (np.abs(y) < 1)
-    return (np.abs(x) < (y + 1) / 2) & (y < 1)  # its tip is on top
-
-
-def random_box(rng):
-    """A box of 16 to 48 pixels along each side, within the scene: left, top, right, bottom."""
-    size = rng.uniform(16, 48) * np.exp(rng.uniform(-0.2, 0.2, 2))
-    size = np.clip(size, 16, 48)
-    corner = rng.uniform(0, SIDE - size)
-    return np.concatenate([corner, corner + size])
-
-
-def cell_of(box):
-    """Column and row of the cell in which the center of a box (4,) in pixels lies."""
-    center = (box[:2] + box[2:]) / 2
-    return tuple((center * CELLS / SIDE).astype(int))
-
-
-def sample_scene(rng):
-    """A scene (SIDE, SIDE, 3), uint8, with its boxes (n, 4) in pixels and labels (n,)."""
-    ground = rng.uniform(40, 215, 3)
-    image = background(ground, rng)
-    rows, columns = np.mgrid[:SIDE, :SIDE] + 0.5
-    boxes, labels = [], []
-    for _ in range(rng.integers(1, MOST + 1)):
-        box = random_box(rng)
-        # A cell has room for one object, and objects may hide little of each other.
-        taken = cell_of(box) in {cell_of(other) for other in boxes}
-        if taken or (boxes and box_tools.iou(box[None], boxes).max() > 0.1):
-            continue
-        label = int(rng.integers(len(SHAPES)))
-        center = (box[:2] + box[2:]) / 2
-        half = (box[2:] - box[:2]) / 2
-        mask = inside(label, (columns - center[0]) / half[0], (rows - center[1]) / half[1])
-        image[mask] = other_color(ground, rng) + rng.normal(0, 8, (mask.sum(), 3))
-        boxes.append(box)
-        labels.append(label)
-    return np.clip(image, 0, 255).astype("uint8"), np.array(boxes), np.array(labels)
-
-
 def encode(boxes, labels):
     """What a perfect network would answer with one box in each cell.
 
@@ -129,7 +66,7 @@ def encode(boxes, labels):
     """
     grid = np.zeros((CELLS, CELLS, 5 + len(SHAPES)), "float32")
     for box, label in zip(boxes, labels, strict=True):
-        column, row = cell_of(box)
+        column, row = cell_of(box, CELLS)
         center = (box[:2] + box[2:]) / 2 * CELLS / SIDE
         size = (box[2:] - box[:2]) / SIDE
         grid[row, column, :2] = center - (column, row)
@@ -243,34 +180,6 @@ def detect(boxes, scores):
     return boxes[order], labels[order], best[order]
 
 
-class Detections:
-    """Detections in many images beside the true boxes: what average precision is computed of."""
-
-    def __init__(self, classes):
-        self.scores = [[] for _ in range(classes)]
-        self.hits = [[] for _ in range(classes)]
-        self.counts = np.zeros(classes, int)
-
-    def add(self, boxes, labels, scores, true_boxes, true_labels):
-        """One image: its detections, the best first, and its true boxes (n, 4) and labels (n,)."""
-        for label in range(len(self.counts)):
-            mine = labels == label
-            true = true_boxes[true_labels == label]
-            self.hits[label].extend(box_tools.match(boxes[mine], true))
-            self.scores[label].extend(scores[mine])
-            self.counts[label] += len(true)
-
-    def average_precisions(self):
-        """One number for each class; not a number where there are no true boxes."""
-        rows = zip(self.scores, self.hits, self.counts, strict=True)
-        return np.array([box_tools.average_precision(*row) for row in rows])
-
-    def mean_average_precision(self):
-        """The mean over the classes that there are; 0 if there are none."""
-        found = self.average_precisions()
-        return np.nanmean(found) if self.counts.any() else 0.0
-
-
 @keras.saving.register_keras_serializable(package="yolo_v1")
 class MeanAveragePrecision(keras.metrics.Metric):
     """Mean average precision at an IoU of 1/2. It is computed by NumPy, so not by XLA."""
@@ -280,7 +189,7 @@ class MeanAveragePrecision(keras.metrics.Metric):
         self.reset_state()
 
     def reset_state(self):
-        self.detections = Detections(len(SHAPES))
+        self.detections = box_tools.Detections(len(SHAPES))
 
     def update_state(self, truth, answer, sample_weight=None):
         arrays = [*decode(truth), *decode(answer)]
@@ -306,7 +215,7 @@ def sample_scenes(count, seed):
     rng = np.random.default_rng(seed)
     images, grids = [], []
     for _ in range(count):
-        image, boxes, labels = sample_scene(rng)
+        image, boxes, labels = sample_scene(rng, CELLS)
         images.append(image)
         grids.append(encode(boxes, labels))
     return np.array(images), np.array(grids)
@@ -415,7 +324,7 @@ def components(image, contrast):
 
 def score_of_components(images, grids, contrast):
     """The mean average precision of `components`."""
-    detections = Detections(len(SHAPES))
+    detections = box_tools.Detections(len(SHAPES))
     true_boxes, truths = (keras.ops.convert_to_numpy(part) for part in decode(grids))
     for image, boxes, truth in zip(images, true_boxes, truths, strict=True):
         has_object = truth.max(axis=-1) > 0

@@ -20,7 +20,7 @@ def figures(model, test, history):
     answers = model.predict(images, batch_size=100, verbose=0)
     decoded = [keras.ops.convert_to_numpy(part) for part in recipe.decode(answers)]
     true = [keras.ops.convert_to_numpy(part) for part in recipe.decode(grids)]
-    detections = recipe.Detections(len(recipe.SHAPES))
+    detections = box_tools.Detections(len(recipe.SHAPES))
     found = []
     for boxes, scores, true_boxes, truth in zip(*decoded, *true, strict=True):
         has_object = truth.max(axis=-1) > 0
