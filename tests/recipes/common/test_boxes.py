@@ -79,7 +79,7 @@ def test_average_precision_is_what_pycocotools_gave():
 
 
 def test_average_precision_is_that_of_pycocotools():
-    pytest.importorskip("pycocotools", reason="pip install pycocotools to compare with it")
+    pytest.importorskip("pycocotools", reason="in the extra dev")
     assert by_our_tools(*scenes()) == pytest.approx(by_pycocotools(*scenes()), abs=1e-9)
 
 
