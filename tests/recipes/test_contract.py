@@ -167,6 +167,15 @@ SHORTER = {
         "ATTACKED": 20,
         "build_model": {"filters": 2, "units": 8},
     },
+    "style_transfer": {
+        "efficientnet_lite0": seven_blocks,
+        "HEIGHT": 32,
+        "WIDTH": 64,
+        "STYLES": ("strokes",),
+        "STYLE_LAYERS": ("block_0", "block_2"),
+        "CONTENT_LAYER": "block_2",
+        "transfer": {"steps": 2},
+    },
     "deep_dream": {
         "efficientnet_lite0": seven_blocks,
         "WIDTH": 64,

@@ -1,0 +1,232 @@
+"""Style transfer: one image's content in another one's style, by gradient descent on the pixels.
+
+Slides: 000 «Transferencia de estilos (3 slides)», 001 «Neural-style (pasos)», «Neural-style: elegir
+        CS (final) y CI (inicial/intermedia)», «Neural-style: tiempos», «Resultados; ¿Sólo con
+        cuadros?».
+Paper:  Gatys, Ecker & Bethge (2016), Image style transfer using convolutional neural networks,
+        https://doi.org/10.1109/CVPR.2016.265;
+        Gatys, Ecker & Bethge (2015), Texture synthesis using convolutional neural networks,
+        https://arxiv.org/abs/1505.07376 (Gram matrices)
+Departs from the paper: the network is EfficientNet-Lite0, not VGG-19; it starts from the photograph,
+and Adam takes the place of L-BFGS. `VGG16_WEIGHTS` names a file for a network of the paper's kind.
+
+The content is what a layer answers to the photograph, place by place. The style is which of a
+layer's channels are active together, wherever that is: their Gram matrix. The slides compare the
+activations themselves in one late layer instead. These know where everything is in the style image,
+so its shapes appear there, and little of its brushwork. Early layers give the colors and the grain,
+later ones the strokes.
+
+A style need not be a painting: here it is drawn by an algorithm, or is another photograph. On
+pictures of your own, write their paths in place of the names in `CONTENT` and `STYLES`.
+"""
+
+import pathlib
+import time
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+import tensorflow as tf
+from sklearn.datasets import load_sample_image
+
+from recipes.common import textures
+from recipes.common.pretrained import efficientnet_lite0
+
+HEIGHT, WIDTH = 224, 320  # pixels; multiples of 32
+CONTENT = "china"
+STYLES = ("strokes", "mosaic", "flower")
+STEPS = 120
+LEARNING_RATE = 4.0  # of Adam, in gray values
+CONTENT_WEIGHT = 0.05  # beside a style that weighs 1
+SMOOTHNESS = 1e-4  # weight of the total variation, which is in gray values
+# Of EfficientNet-Lite0 the linear bottlenecks, whose values are not cut off.
+STYLE_LAYERS = ("block_0", "block_2", "block_4", "block_7")
+CONTENT_LAYER = "block_4"
+# A file of weights that `keras.applications.VGG16` reads: then the network and its layers are these.
+VGG16_WEIGHTS = None
+VGG16_STYLE_LAYERS = (
+    "block1_conv1",
+    "block2_conv1",
+    "block3_conv1",
+    "block4_conv1",
+    "block5_conv1",
+)
+VGG16_CONTENT_LAYER = "block4_conv2"
+SLIDE_MINUTES = (754, 140 + 55 / 60, 4 + 9 / 60)  # on three machines, the last with a GPU
+
+
+def read(name):
+    """A drawn texture, one of scikit-learn's photographs, or a file: (HEIGHT, WIDTH, 3).
+
+    Returns:
+        Array of float32 from 0 to 255.
+    """
+    if name == "strokes":
+        return textures.brush_strokes(HEIGHT, WIDTH)
+    if name == "mosaic":
+        return textures.mosaic(HEIGHT, WIDTH)
+    if pathlib.Path(name).is_file():
+        image = keras.utils.img_to_array(keras.utils.load_img(name))
+    else:
+        image = load_sample_image(f"{name}.jpg")
+    # The middle, in the shape that is wanted.
+    return keras.preprocessing.image.smart_resize(image.astype("float32"), (HEIGHT, WIDTH))
+
+
+def vgg16(weights):
+    """VGG-16 without its dense layers, of images (batch, height, width, 3) from 0 to 255."""
+    images = keras.Input((None, None, 3))
+    x = keras.applications.vgg16.preprocess_input(images)
+    trained = keras.applications.VGG16(include_top=False, weights=weights)
+    # Max pooling lets gradients through at one place in four; the paper takes the average.
+    outputs = {}
+    for layer in trained.layers[1:]:
+        if isinstance(layer, keras.layers.MaxPooling2D):
+            layer = keras.layers.AveragePooling2D(2, name=layer.name)
+        x = layer(x)
+        outputs[layer.name] = x
+    return keras.Model(images, outputs)
+
+
+def bottlenecks():
+    """EfficientNet-Lite0 as ImageNet has left it, with the output of each block by its name."""
+    network = efficientnet_lite0((None, None, 3), include_top=False)
+    names = [layer.name for layer in network.layers if layer.name.startswith("block_")]
+    names = [name for name in names if name.count("_") == 1]
+    return keras.Model(network.inputs[0], {name: network.get_layer(name).output for name in names})
+
+
+def gram(maps):
+    """Which channels are active together: the mean of their products over all places.
+
+    Args:
+        maps: Tensor (height, width, channels).
+
+    Returns:
+        Tensor (channels, channels).
+    """
+    vectors = tf.reshape(maps, (-1, maps.shape[-1]))  # (places, channels)
+    return tf.matmul(vectors, vectors, transpose_a=True) / tf.cast(len(vectors), "float32")
+
+
+def activations(maps):
+    """The maps themselves, as on the slide."""
+    return maps
+
+
+def relative_error(found, wanted):
+    """The squared distance of two tensors, as a part of the second one's squared length."""
+    return tf.reduce_sum((found - wanted) ** 2) / tf.reduce_sum(wanted**2)
+
+
+def transfer(network, photograph, style, layers, content_layer, statistic=gram, steps=STEPS):
+    """Change a photograph so that its statistics become those of the style image.
+
+    Args:
+        network: A network of images (batch, height, width, 3) from 0 to 255, which answers with a
+            dictionary of layers' outputs.
+        photograph, style: Arrays (height, width, 3) of the same size.
+        layers: The names of the layers in which the style is compared.
+        content_layer: The name of the one in which the content is.
+        statistic: What is compared of the style, `gram` or `activations`.
+        steps: Of gradient descent.
+
+    Returns:
+        The changed image, an array from 0 to 255; and the mean error of the style before each step.
+    """
+    content = network(photograph[None], training=False)[content_layer]
+    answers = network(style[None], training=False)
+    wanted = {name: statistic(answers[name][0]) for name in layers}
+    image = tf.Variable(photograph)
+    optimizer = keras.optimizers.Adam(LEARNING_RATE)
+    optimizer.build([image])
+
+    @tf.function
+    def step():
+        with tf.GradientTape() as tape:
+            answers = network(image[None], training=False)
+            errors = [relative_error(statistic(answers[name][0]), wanted[name]) for name in layers]
+            style_error = tf.add_n(errors) / len(errors)
+            content_error = relative_error(answers[content_layer], content)
+            variation = tf.image.total_variation(image) / tf.size(image, "float32")
+            loss = style_error + CONTENT_WEIGHT * content_error + SMOOTHNESS * variation
+        optimizer.apply([tape.gradient(loss, image)], [image])
+        image.assign(tf.clip_by_value(image, 0, 255))
+        return style_error
+
+    errors = [float(step()) for _ in range(steps)]
+    return image.numpy(), errors
+
+
+def distances(network, image, photograph, style, layers, content_layer):
+    """How far an image is from the photograph's content, and from the style in all layers.
+
+    Args: as `transfer`, and the changed image.
+
+    Returns:
+        Two relative errors.
+    """
+    found = network(image[None], training=False)
+    content = network(photograph[None], training=False)[content_layer]
+    answers = network(style[None], training=False)
+    errors = [relative_error(gram(found[name][0]), gram(answers[name][0])) for name in layers]
+    return float(relative_error(found[content_layer], content)), float(np.mean(errors))
+
+
+def plot(panels, title):
+    """Images with their titles, three in a row."""
+    rows = -(-len(panels) // 3)
+    figure, axes = plt.subplots(rows, 3, figsize=(11, 2.9 * rows + 0.4), layout="constrained")
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, (name, image) in zip(axes.flat, panels.items(), strict=False):
+        axis.imshow(image / 255)
+        axis.set_title(name)
+    figure.suptitle(title)
+    return figure
+
+
+def main():
+    keras.utils.set_random_seed(0)
+    if VGG16_WEIGHTS:
+        network = vgg16(VGG16_WEIGHTS)
+        layers, content_layer = VGG16_STYLE_LAYERS, VGG16_CONTENT_LAYER
+    else:
+        network = bottlenecks()
+        layers, content_layer = STYLE_LAYERS, CONTENT_LAYER
+    photograph = read(CONTENT)
+    styles = {name: read(name) for name in STYLES}
+
+    # One photograph in each style.
+    changed = {}
+    start = time.perf_counter()
+    for name, style in styles.items():
+        changed[name], errors = transfer(network, photograph, style, layers, content_layer)
+        print(f"{name}: the style's error falls from {errors[0]:.3f} to {errors[-1]:.3f}")
+    seconds = (time.perf_counter() - start) / len(styles)
+    print(f"One image: {seconds / 60:.2f} minutes, {100 * seconds / STEPS:.1f} s for 100 steps")
+    print("On the slide:", ", ".join(f"{minutes:.0f}" for minutes in SLIDE_MINUTES), "minutes")
+    panels = dict(styles)
+    for name, image in changed.items():
+        panels[f"{CONTENT} in the style of {name}"] = image
+    plot(panels, "One photograph in three styles").savefig("styles.png")
+
+    # What is compared, and where.
+    style = styles[STYLES[0]]
+    compared = {"Gram matrices of all layers": changed[STYLES[0]]}
+    for layer, statistic in ((layers[0], gram), (layers[-1], gram), (layers[-1], activations)):
+        what = "Gram matrix" if statistic is gram else "activations"
+        compared[f"{what} of {layer}"], _ = transfer(
+            network, photograph, style, [layer], content_layer, statistic
+        )
+    for name, image in compared.items():
+        content_error, style_error = distances(
+            network, image, photograph, style, layers, content_layer
+        )
+        print(f"{name}: error of the content {content_error:.2f}, of the style {style_error:.3f}")
+    panels = {CONTENT: photograph, STYLES[0]: style} | compared
+    plot(panels, "What of the style is compared, and where").savefig("layers.png")
+
+
+if __name__ == "__main__":
+    main()
