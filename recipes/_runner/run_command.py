@@ -490,13 +490,19 @@ def report(recipe, module, plan, results, unfinished):
     # They compare all variants, on the recipe's data.
     if recipe.figures and not plan.variant and not plan.own:
         test = next(iter(results.values())).test
-        if single:
-            (result,) = results.values()
-            drawn = recipe.figures(result.model, test, result.history)
-        else:
-            models = {variant: result.model for variant, result in results.items()}
-            drawn = recipe.figures(models, test, histories)
-        own = save(drawn, unfinished)
+        models = {variant: result.model for variant, result in results.items()}
+        try:
+            if single:
+                own = save(recipe.figures(models[None], test, histories[None]), unfinished)
+            else:
+                own = save(recipe.figures(models, test, histories), unfinished)
+        except Exception as error:
+            if not plan.arguments:
+                raise
+            # They may know the recipe's network only, such as its two layers. The training is not
+            # lost for that.
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+            print(f"The recipe's own pictures cannot be drawn with these settings: {reason}")
     for variant, result in results.items():
         folder = unfinished / variant if variant else unfinished
         card.write(recipe, plan, result, folder, own if single else {}, pictures[variant])

@@ -174,6 +174,22 @@ def test_weights_that_are_no_numbers_stop_the_run_and_change_nothing(tmp_path, c
     assert {path.name: path.read_bytes() for path in tmp_path.glob("*.*")} == before
 
 
+def test_pictures_that_do_not_know_a_setting_do_not_cost_the_run(tmp_path, monkeypatch, capsys):
+    """A recipe's figures may unpack its weights; with another depth there are others."""
+
+    def figures(model, test, history):
+        raise ValueError("too many values to unpack\nsecond line")
+
+    monkeypatch.setattr(tiny_recipe, "figures", figures, raising=False)
+    assert run(tmp_path, "--set", "units=5") == 0
+    said = capsys.readouterr().out
+    assert "cannot be drawn with these settings: ValueError: too many values to unpack\n" in said
+    assert (tmp_path / "model.keras").exists()
+    assert (tmp_path / "README.md").exists()
+    with pytest.raises(ValueError, match="too many values"):  # a mistake in the recipe
+        run(tmp_path / "defaults")
+
+
 class Unregistered(keras.layers.Dense):
     """What a process cannot load that does not give its name to `load_model`."""
 
