@@ -6,6 +6,7 @@ And Keras as recipes need it, whatever the user's settings.
 import contextlib
 import os
 import sys
+import warnings
 
 from recipes._runner.errors import UserError
 
@@ -53,6 +54,8 @@ def import_tensorflow():
             f"Keras cannot be imported with the settings in {place} ({error}); correct or remove that file"
         ) from error
     tf.get_logger().setLevel("ERROR")
+    # Said at the end of any data set whose size is not known, such as batches of similar length.
+    warnings.filterwarnings("ignore", "Your input ran out of data")
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")
     keras.config.set_epsilon(1e-7)

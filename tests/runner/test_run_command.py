@@ -174,6 +174,18 @@ def test_weights_that_are_no_numbers_stop_the_run_and_change_nothing(tmp_path, c
     assert {path.name: path.read_bytes() for path in tmp_path.glob("*.*")} == before
 
 
+def test_keras_says_nothing_of_data_whose_size_is_not_known(tmp_path, monkeypatch, recwarn):
+    original = tiny_recipe.load_data
+
+    def load_data(*arguments, **keywords):
+        """As buckets by length do, the filter makes the number of batches unknown."""
+        return [part.filter(lambda *batch: True) for part in original(*arguments, **keywords)]
+
+    monkeypatch.setattr(tiny_recipe, "load_data", load_data)
+    assert run(tmp_path) == 0
+    assert not [warning for warning in recwarn if "ran out of data" in str(warning.message)]
+
+
 def test_pictures_that_do_not_know_a_setting_do_not_cost_the_run(tmp_path, monkeypatch, capsys):
     """A recipe's figures may unpack its weights; with another depth there are others."""
 
