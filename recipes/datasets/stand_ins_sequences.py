@@ -14,6 +14,7 @@ import numpy as np
 
 SIZES = {  # examples per split
     "spa_eng": {"train": 16_000, "validation": 800, "test": 800},
+    "nettalk": {"train": 4000, "validation": 400, "test": 400},  # words
     "don_quijote": {"train": 60},  # chapters
     "spanish_sonnets": {"train": 1000},
     "electricity_es": {"train": 1096, "validation": 365, "test": 365},  # days
@@ -258,6 +259,51 @@ def spa_eng(split, size):
             yield dict(zip(("english", "spanish"), both, strict=True))
 
 
+# Words and their sounds
+
+# Letters, phonemes and marks of stress of syllables' beginnings, vowels and ends; the vowel's mark
+# is put in for "v".
+ONSETS = [("b", "b"), ("c", "k"), ("d", "d"), ("f", "f"), ("g", "g"), ("l", "l"), ("m", "m")]
+ONSETS += [("p", "p"), ("r", "r"), ("s", "s"), ("t", "t"), ("sh", "S-"), ("th", "T-"), ("ph", "f-")]
+VOWELS = [("a", "@"), ("e", "E"), ("i", "I"), ("o", "a"), ("u", "^"), ("ee", "i-"), ("ou", "W-")]
+CODAS = [("", ""), ("", ""), ("n", "n"), ("r", "r"), ("ck", "k-"), ("ss", "s-"), ("nt", "nt")]
+LONG = {"@": "e", "E": "i", "I": "A", "a": "o", "^": "u"}  # of a vowel before a silent e
+SOFT = {"c": "s", "g": "J"}  # before e and i
+
+
+def nettalk(split, size):
+    """Words of random syllables, whose letters sound otherwise by what stands beside them."""
+    from recipes.datasets.nettalk import split_of
+
+    rng = random.Random(87)  # the same for all: which split a word is in, its letters say
+    seen = set()
+    while len(seen) < size:
+        word, phonemes, stress = spoken_word(rng)
+        if split_of(word) == split and word not in seen:
+            seen.add(word)
+            yield {"word": word, "phonemes": phonemes, "stress": stress}
+
+
+def spoken_word(rng):
+    """A word of one to three syllables, its phonemes and its marks of stress."""
+    word, phonemes, stress = "", "", ""
+    for syllable in range(rng.randint(1, 3)):
+        (onset, first), (vowel, sound) = rng.choice(ONSETS), rng.choice(VOWELS)
+        coda, last = rng.choice(CODAS)
+        if vowel[0] in "ei":
+            first = SOFT.get(onset, first)
+        word += onset + vowel + coda
+        phonemes += first + sound + last
+        mark = "1" if syllable == 0 else "0"
+        stress += ">" * len(onset) + mark + "<" * (len(vowel) - 1 + len(coda))
+    # A silent e at the end makes the vowel before the last consonant a long one.
+    if coda in ("n", "r") and sound in LONG and rng.random() < 0.5:
+        word += "e"
+        phonemes = phonemes[:-2] + LONG[sound] + last + "-"
+        stress += "<"
+    return word, phonemes, stress
+
+
 # Prose and verse
 
 OPENINGS = [
@@ -421,6 +467,7 @@ def electricity_es(split, size):
 
 GENERATORS = {
     "spa_eng": spa_eng,
+    "nettalk": nettalk,
     "don_quijote": don_quijote,
     "spanish_sonnets": spanish_sonnets,
     "electricity_es": electricity_es,

@@ -158,6 +158,27 @@ def test_tiny_stand_ins_leave_something_for_every_part():
     assert sequences.sizes("spa_eng", 200) == {"train": 200, "validation": 100, "test": 100}
 
 
+def test_words_sound_as_their_letters_stand_beside_each_other():
+    rows = {split: list(GENERATORS["nettalk"](split, 300)) for split in SIZES["nettalk"]}
+    words = {split: {row["word"] for row in found} for split, found in rows.items()}
+    assert all(len(found) == 300 for found in words.values())
+    assert not words["train"] & words["test"]
+    sounds = {"c": set(), "e": set()}
+    for row in rows["train"]:
+        assert len(row["word"]) == len(row["phonemes"]) == len(row["stress"])
+        assert row["stress"].count("1") == 1
+        for letter, following, sound in zip(
+            row["word"], row["word"][1:] + " ", row["phonemes"], strict=True
+        ):
+            if letter == "c" and following in "ei":
+                sounds["c"].add(sound)
+            if letter == "e" and following == " ":
+                sounds["e"].add(sound)
+    assert sounds["c"] <= {"s", "k"}
+    assert "s" in sounds["c"]
+    assert "-" in sounds["e"]
+
+
 @pytest.mark.slow
 def test_tomorrow_wants_more_than_last_week():
     """From the last seven days and the day of the week, a small network errs less than the same hour last week."""

@@ -1,0 +1,234 @@
+"""NETtalk: letters become phonemes; a network of 80 hidden neurons learns to read English aloud.
+
+Slides: 000 «NETtalk (1986/87)», «Historia 1987».
+Paper:  Sejnowski & Rosenberg (1987), Parallel networks that learn to pronounce English text,
+        Complex Systems 1, 145–168
+Departs from the paper: the outputs are one probability for each phoneme and each mark of stress,
+where the paper has 26 features of articulation, of which the nearest phoneme is taken (`outputs=26`
+is that network); it learns from nine of ten words of the dictionary, not from the thousand most
+frequent; by Adam. The slide names another journal: its printed pages are those of another paper.
+
+The network sees seven letters at a time and says the sound of the one in the middle; a letter that
+is not heard has the phoneme `-`. Before the training it babbles, after an epoch it says vowels and
+consonants where they belong, and then words. Knowledge is spread over all weights: noise on them
+costs accuracy bit by bit.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+import recipes.datasets.nettalk  # noqa: F401
+from recipes.common.arrays import to_numpy
+from recipes.common.snapshots import SnapshotCallback
+
+EPOCHS = 8
+OBJECTIVE = ("val_phoneme_accuracy", "max")
+WINDOW = 7  # letters
+LETTERS = " abcdefghijklmnopqrstuvwxyz.,"  # the blank is what lies before and after a word
+# The phonemes as the corpus writes them, and as the International Phonetic Association does.
+IPA = {
+    "-": "",
+    "a": "ɑ",
+    "b": "b",
+    "c": "ɔ",
+    "d": "d",
+    "e": "eɪ",
+    "f": "f",
+    "g": "ɡ",
+    "h": "h",
+    "i": "i",
+    "k": "k",
+    "l": "l",
+    "m": "m",
+    "n": "n",
+    "o": "oʊ",
+    "p": "p",
+    "r": "r",
+    "s": "s",
+    "t": "t",
+    "u": "u",
+    "v": "v",
+    "w": "w",
+    "x": "ə",
+    "y": "j",
+    "z": "z",
+    "A": "aɪ",
+    "C": "tʃ",
+    "D": "ð",
+    "E": "ɛ",
+    "G": "ŋ",
+    "I": "ɪ",
+    "J": "dʒ",
+    "K": "kʃ",
+    "L": "əl",
+    "M": "əm",
+    "N": "ən",
+    "O": "ɔɪ",
+    "R": "ər",
+    "S": "ʃ",
+    "T": "θ",
+    "U": "ʊ",
+    "W": "aʊ",
+    "X": "ks",
+    "Y": "ju",
+    "Z": "ʒ",
+    "@": "æ",
+    "!": "ts",
+    "#": "ɡz",
+    "*": "wʌ",
+    "+": "wɑ",
+    "^": "ʌ",
+}
+PHONEMES = "".join(IPA)
+STRESSES = "<>012"
+SAMPLE = "a network learns which sounds the letters of a word have"
+
+
+def windows(word):
+    """The numbers of seven letters around each letter of a word, (letters, 7)."""
+    side = " " * (WINDOW // 2)
+    numbers = [LETTERS.index(letter) for letter in side + word + side]
+    return np.lib.stride_tricks.sliding_window_view(numbers, WINDOW)
+
+
+def letters_and_sounds(words):
+    """What the network reads and what it should say, of all words of a split.
+
+    Returns:
+        Integers (letters, 7), and a dictionary of the integers (letters,) of phonemes and stresses.
+    """
+    read, phonemes, stresses = [], [], []
+    for row in words.as_numpy_iterator():
+        read.append(windows(row["word"].decode()))
+        phonemes.extend(PHONEMES.index(symbol) for symbol in row["phonemes"].decode())
+        stresses.extend(STRESSES.index(symbol) for symbol in row["stress"].decode())
+    said = {"phoneme": np.array(phonemes), "stress": np.array(stresses)}
+    return np.concatenate(read).astype("int32"), said
+
+
+def load_data(batch_size=64):
+    """Train, validation and test batches of (7,) letters, and of a phoneme 0–50 and a stress 0–4."""
+    splits = tfds.load("nettalk", split=["train", "validation", "test"])
+    train, validation, test = (
+        tf.data.Dataset.from_tensor_slices(letters_and_sounds(words)) for words in splits
+    )
+    train = train.shuffle(200_000).batch(batch_size).prefetch(2)
+    return train, validation.batch(1000), test.batch(1000)
+
+
+def nettalk(letters, hidden=80, outputs=26, activation="sigmoid"):
+    """The paper's layers, from the numbers of 7 letters to its 26 features: 18,426 parameters.
+
+    Args:
+        letters: Integers (batch, 7).
+        hidden: Neurons of the hidden layer; with 0 there is none.
+        outputs: Neurons of the output layer; with 0 there is none, and the hidden layer is answered.
+        activation: Of both layers.
+    """
+    x = keras.ops.one_hot(letters, len(LETTERS))  # (batch, 7, 29)
+    x = keras.layers.Flatten()(x)  # (batch, 203)
+    if hidden:
+        x = keras.layers.Dense(hidden, activation=activation)(x)
+    if outputs:
+        x = keras.layers.Dense(outputs, activation=activation)(x)
+    return x
+
+
+def build_model(hidden=80, learning_rate=0.005, steps=EPOCHS * 2067):
+    """The compiled network: (7,) letters to 51 phonemes and 5 stresses. 20,856 parameters.
+
+    Args:
+        hidden: Neurons between them; with 0 each letter of the window votes for itself.
+        learning_rate: Of Adam at the start; it falls to 0 along a cosine.
+        steps: Of the whole training.
+    """
+    letters = keras.Input((WINDOW,), dtype="int32")
+    x = nettalk(letters, hidden, outputs=0)
+    phoneme = keras.layers.Dense(len(PHONEMES), activation="softmax", name="phoneme")(x)
+    stress = keras.layers.Dense(len(STRESSES), activation="softmax", name="stress")(x)
+    model = keras.Model(letters, {"phoneme": phoneme, "stress": stress})
+    schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    model.compile(
+        keras.optimizers.Adam(schedule),
+        loss="sparse_categorical_crossentropy",
+        metrics={"phoneme": "accuracy", "stress": "accuracy"},
+    )
+    return model
+
+
+def pronounced(model, text=SAMPLE):
+    """How the network says the words of a text, in the phonetic alphabet."""
+    words = text.split()
+    letters = np.concatenate([windows(word) for word in words])
+    answers = model.predict(letters, batch_size=1000, verbose=0)["phoneme"].argmax(axis=-1)
+    sounds = [IPA[PHONEMES[number]] for number in answers]
+    said = []
+    for word in words:
+        said.append("".join(sounds[: len(word)]))
+        sounds = sounds[len(word) :]
+    return " ".join(said)
+
+
+def callbacks():
+    """Keeps, for the pictures, how the sample is said before the training and after each epoch."""
+    return [SnapshotCallback(pronounced)]
+
+
+def search_space(hp):
+    """Arguments of `build_model` and `load_data` worth tuning; their defaults are the recipe's."""
+    return {
+        "hidden": hp.Choice("hidden", [0, 40, 80, 120, 240], default=80),
+        "learning_rate": hp.Float(
+            "learning_rate", 0.00125, 0.02, step=2, sampling="log", default=0.005
+        ),
+        "batch_size": hp.Choice("batch_size", [32, 64, 128], default=64),
+    }
+
+
+def most_frequent(letters, said, count):
+    """For each letter in the middle of a window, what is said most often: (29,).
+
+    Args:
+        letters: Integers (letters, 7).
+        said: Integers (letters,), below `count`.
+    """
+    table = np.zeros((len(LETTERS), count), int)
+    np.add.at(table, (letters[:, WINDOW // 2], said), 1)
+    return table.argmax(axis=1)
+
+
+def baseline(train, test):
+    """The most frequent phoneme and stress of each letter."""
+    letters, said = to_numpy(train)
+    unseen, wanted = to_numpy(test)
+    scores = {}
+    for name, count in (("phoneme", len(PHONEMES)), ("stress", len(STRESSES))):
+        answers = most_frequent(letters, said[name], count)[unseen[:, WINDOW // 2]]
+        scores[f"{name}_accuracy"] = np.mean(answers == wanted[name])
+    return scores
+
+
+def main():
+    keras.utils.set_random_seed(0)
+    train, validation, test = load_data()
+    model = build_model(steps=EPOCHS * len(train))
+    print("Before the training:", pronounced(model))
+    best = keras.callbacks.ModelCheckpoint(
+        "nettalk.keras", monitor="val_phoneme_accuracy", mode="max", save_best_only=True
+    )
+    model.fit(
+        train,
+        validation_data=validation,
+        epochs=EPOCHS,
+        shuffle=False,
+        callbacks=[*callbacks(), best],
+    )
+    model = keras.saving.load_model("nettalk.keras")  # the best epoch
+    print("After it:", pronounced(model))
+    print(model.evaluate(test, return_dict=True), "baseline:", baseline(train, test))
+
+
+if __name__ == "__main__":
+    main()

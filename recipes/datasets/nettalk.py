@@ -1,0 +1,92 @@
+"""English words and their sounds, letter by letter, for TFDS: `import recipes.datasets.nettalk` registers them."""
+
+import hashlib
+
+import tensorflow_datasets as tfds
+
+URL = (
+    "https://archive.ics.uci.edu/ml/machine-learning-databases/undocumented/"
+    "connectionist-bench/nettalk/nettalk.data"
+)
+WORDS = 20_000  # fewer are not the corpus
+
+
+class Unmeasured(tfds.core.download.checksums.UrlInfo):
+    """A file of which neither size nor checksum is published; what is in it is checked when it is read."""
+
+    def __eq__(self, other):
+        return True
+
+    __hash__ = None
+
+
+class Nettalk(tfds.core.GeneratorBasedBuilder):
+    """20,007 words of a pocket dictionary, with a phoneme and a mark of stress for each letter.
+
+    A letter that is not heard has the phoneme `-`. Marks of stress: 1, 2 and 0 on vowels (primary,
+    secondary and none), `>` and `<` on consonants before and after the vowel of their syllable.
+    """
+
+    VERSION = tfds.core.Version("1.0.0")
+    RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012
+    url_infos = {  # noqa: RUF012  # here instead of in checksums.tsv: the file stays complete when copied
+        URL: Unmeasured(size=tfds.core.utils.Size(540_840), checksum="", filename="nettalk.data")
+    }
+
+    def _info(self):
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description=self.__doc__,
+            features=tfds.features.FeaturesDict(
+                {
+                    "word": tfds.features.Text(),
+                    "phonemes": tfds.features.Text(),
+                    "stress": tfds.features.Text(),
+                },
+            ),
+            supervised_keys=("word", "phonemes"),
+            homepage="https://archive.ics.uci.edu/dataset/150/connectionist+bench+nettalk+corpus",
+            license="Copyright 1988 by Terrence J. Sejnowski; free for non-commercial research.",
+            citation="""\
+@article{sejnowski1987parallel,
+  title={Parallel networks that learn to pronounce {English} text},
+  author={Sejnowski, Terrence J. and Rosenberg, Charles R.},
+  journal={Complex Systems},
+  volume={1},
+  pages={145--168},
+  year={1987}
+}""",
+        )
+
+    def _split_generators(self, dl_manager):
+        path = dl_manager.download(URL)
+        return {
+            split: self._generate_examples(path, split) for split in ("train", "validation", "test")
+        }
+
+    def _generate_examples(self, path, split):
+        words = aligned(path.read_bytes().decode("latin-1"))
+        if len(words) < WORDS:
+            raise ValueError(f"{path} holds {len(words)} words: it is not the corpus of NETtalk")
+        for index, (word, phonemes, stress) in enumerate(words):
+            if split_of(word) == split:
+                yield index, {"word": word, "phonemes": phonemes, "stress": stress}
+
+
+def aligned(text):
+    """Word, phonemes and stress of each line that has as many of one as of the others.
+
+    The file begins with some lines about itself, and one of its words has no stress.
+    """
+    found = []
+    for line in text.split("\n"):
+        fields = line.split("\t")
+        if len(fields) == 4 and len(fields[0]) == len(fields[1]) == len(fields[2]):
+            found.append(fields[:3])
+    return found
+
+
+def split_of(word):
+    """The split of a word, however it is pronounced: 90, 5 and 5 of 100, by a hash of its letters."""
+    percent = int(hashlib.sha256(word.encode()).hexdigest()[:8], 16) % 100
+    return "train" if percent < 90 else "validation" if percent < 95 else "test"
