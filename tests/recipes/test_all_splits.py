@@ -17,6 +17,7 @@ from tests.selection import TRAINED, parameters
 FEWER = {
     "cnn_regression": {"count": 2000},
     "alvinn": {"count": 600},
+    "captioning": {"count": 300},
     "code_completion": {"examples": 400},
     "pilotnet": {"count": 20},
     "yolo_v1": {"count": 160},
@@ -50,7 +51,8 @@ LEARNS_NOTHING = {
     "face_verification",
     "unet",
     "yolo_v1",
-}  # baselines: constants, a copy, a single frame, pixels, one threshold
+    "captioning",
+}  # baselines: constants, a copy, a single frame, pixels, one threshold, a neighbor
 NEEDS_MORE = {  # baselines that learn nothing of so few rows
     "dropout",
     "cnn_cifar10",

@@ -143,6 +143,12 @@ SHORTER = {
         "SMALL": [(2, 4, 4), "pool", (4, 2, 2)],
     },
     "face_verification": {"PAIRS": 64, "build_model": {"filters": 2, "units": 4}},
+    "captioning": {
+        "load_data": {"count": 60},
+        "build_model": {"filters": 2, "units": 8},
+        "unseen_scenes": {"count": 20},
+        "describe": {"most": 2},
+    },
     "alvinn": {"load_data": {"count": 150}},
     "pilotnet": {"load_data": {"count": 6}, "LAPS": 0.02, "METERS": 20},
     "quantization": {"BITS": (2, 8), "CALIBRATION": 5, "build_model": {"filters": 2, "units": 8}},

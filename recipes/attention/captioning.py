@@ -1,0 +1,316 @@
+"""Show, attend and tell: a network describes an image in words, and shows where it looked for each.
+
+Slides: 000 «Mecanismos de atención en la descripción de imágenes», «Image captioning»;
+        002 «Mecanismo de atención (imagen)», «Subtitulado».
+Paper:  Xu et al. (2015), Show, attend and tell: neural image caption generation with visual
+        attention, https://arxiv.org/abs/1502.03044;
+        Vinyals et al. (2015), Show and tell: a neural image caption generator,
+        https://arxiv.org/abs/1411.4555;
+        Luong et al. (2015), Effective approaches to attention-based neural machine translation,
+        https://arxiv.org/abs/1508.04025 (attention after the LSTM)
+Departs from Xu et al.: drawn scenes of one or two shapes take the place of photographs, and the
+convolutional network is trained here; attention comes after the LSTM instead of before it, so that
+all words of a caption are trained at once.
+
+A convolutional network turns the image into 6 × 6 places. An LSTM reads the words so far; its state
+asks which places matter for the next word, and that word is told from the state and from the
+average of the places, weighed by attention. `no_attention` gives every word the plain average.
+
+A caption counts if all its words are right. Training feeds the right words so far, and the measure
+does, too: if the likeliest word is right each time, it is what the network would have written.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from sklearn.neighbors import NearestNeighbors
+
+from recipes.common.arrays import to_numpy
+from recipes.common.scenes import SHAPES, inside
+
+EPOCHS = 8
+OBJECTIVE = ("val_exact", "max")
+VARIANTS = {"attention": {}, "no_attention": {"attention": False}}
+SIDE = 48  # pixels
+PLACES = 6  # along each side
+COLORS = {
+    "red": (215, 50, 40),
+    "green": (50, 165, 70),
+    "blue": (50, 90, 215),
+    "yellow": (235, 205, 60),
+    "white": (245, 245, 245),
+    "black": (25, 25, 25),
+}
+SIZES = {"small": (8, 12), "large": (16, 21)}  # pixels, from and below
+RELATIONS = ("above", "beside")
+WORDS = ["", "<start>", "<end>", "a", *SIZES, *COLORS, *SHAPES, *RELATIONS]
+LENGTH = 10  # words of a caption with its end, "a large red circle above a small blue square <end>"
+
+
+def sample_scene(rng):
+    """Draw a scene of one shape or two, and describe it; the upper one or the left one comes first.
+
+    Args:
+        rng: A NumPy generator.
+
+    Returns:
+        image: Array (SIDE, SIDE, 3), uint8.
+        caption: Words of `WORDS`, a list.
+        boxes: Of the shapes in the order of the caption: left, top, right and bottom in pixels.
+    """
+    objects = [random_object(rng) for _ in range(rng.choice([1, 2], p=[0.25, 0.75]))]
+    relation = None
+    if len(objects) == 2:
+        relation, objects = in_order(objects)
+        if relation is None:  # neither clearly above nor clearly beside
+            return sample_scene(rng)
+    image = rng.uniform(95, 150) + rng.normal(0, 12, (SIDE, SIDE, 3))
+    rows, columns = np.mgrid[:SIDE, :SIDE] + 0.5
+    caption = []
+    for size, color, shape, (x, y, half) in objects:
+        mask = inside(SHAPES.index(shape), (columns - x) / half, (rows - y) / half)
+        image[mask] = COLORS[color] + rng.normal(0, 12, 3)
+        caption += [relation] * bool(caption) + ["a", size, color, shape]
+    boxes = [(x - half, y - half, x + half, y + half) for *_, (x, y, half) in objects]
+    return np.clip(image, 0, 255).astype("uint8"), caption, boxes
+
+
+def random_object(rng):
+    """Size, color and shape, and the center and half of the side in pixels."""
+    size = rng.choice(list(SIZES))
+    half = rng.uniform(*SIZES[size]) / 2
+    center = rng.uniform(half, SIDE - half, 2)
+    return size, rng.choice(list(COLORS)), rng.choice(SHAPES), (*center, half)
+
+
+def in_order(objects):
+    """How two objects lie, and the two, the upper or left one first; None if that is not clear."""
+    (*_, (x, y, half)), (*_, (other_x, other_y, other_half)) = objects
+    across, down = other_x - x, other_y - y
+    apart = max(abs(across), abs(down)) > half + other_half + 2
+    if not apart or 0.6 < abs(across) / (abs(down) + 1e-9) < 1 / 0.6:
+        return None, objects
+    relation = "above" if abs(down) > abs(across) else "beside"
+    first = down > 0 if relation == "above" else across > 0
+    return relation, objects if first else objects[::-1]
+
+
+def numbers(caption):
+    """A caption and its end as the numbers of its words, filled up with zeros: (LENGTH,)."""
+    found = [WORDS.index(word) for word in [*caption, "<end>"]]
+    return found + [0] * (LENGTH - len(found))
+
+
+def sample_scenes(count, seed):
+    """Images (count, SIDE, SIDE, 3), uint8, and captions (count, LENGTH), integers."""
+    rng = np.random.default_rng(seed)
+    images, captions = [], []
+    for _ in range(count):
+        image, caption, _ = sample_scene(rng)
+        images.append(image)
+        captions.append(numbers(caption))
+    return np.array(images), np.array(captions, "int32")
+
+
+def with_words_so_far(images, captions):
+    """What the network reads beside the images: at each step, the word before."""
+    start = np.full_like(captions[:, :1], WORDS.index("<start>"))
+    so_far = np.concatenate([start, captions[:, :-1]], axis=1)
+    return {"image": images, "words": so_far}, captions
+
+
+def load_data(batch_size=64, count=6000):
+    """Train, validation and test batches of scenes with words so far (10,), and next words (10,)."""
+    train, validation, test = (
+        tf.data.Dataset.from_tensor_slices(with_words_so_far(*sample_scenes(size, seed)))
+        for seed, size in enumerate((count, count // 10, count // 6))
+    )
+    train = train.shuffle(count).batch(batch_size)
+    return train, validation.batch(500), test.batch(500)
+
+
+def encode(x, filters):
+    """Images to places and their features: (batch, 36, 4 · filters)."""
+    layers = [(filters, 2), (2 * filters, 2), (2 * filters, 1), (4 * filters, 2), (4 * filters, 1)]
+    for channels, strides in layers:
+        x = keras.layers.Conv2D(channels, 3, strides, padding="same", use_bias=False)(x)
+        x = keras.layers.BatchNormalization(momentum=0.9)(x)
+        x = keras.layers.ReLU()(x)
+    return keras.layers.Reshape((PLACES * PLACES, 4 * filters))(x)
+
+
+def build_model(filters=16, units=128, attention=True, learning_rate=0.003, steps=EPOCHS * 94):
+    """The compiled network: scenes and words so far to the next words. 247,681 parameters.
+
+    247,265 of them are trainable.
+
+    Args:
+        filters: Of the first convolution; the last have four times as many.
+        units: Of the LSTM, the word vectors and what the places are turned into.
+        attention: Whether each word has its own weights of the places.
+        learning_rate: Of Adam at the start; it falls to 0 along a cosine.
+        steps: Of the whole training.
+    """
+    image = keras.Input((SIDE, SIDE, 3), name="image")
+    words = keras.Input((LENGTH,), dtype="int32", name="words")
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1)(image)
+    places = encode(x, filters)  # (batch, 36, 4 · filters)
+    places = keras.layers.Dense(units, name="places")(places)  # (batch, 36, units)
+    x = keras.layers.Embedding(len(WORDS), units)(words)
+    states = keras.layers.LSTM(units, return_sequences=True)(x)  # (batch, words, units)
+    if attention:
+        # (batch, words, units); and the weights of the places, (batch, words, 36), for the pictures
+        seen, _ = keras.layers.AdditiveAttention(name="attention")(
+            [states, places], return_attention_scores=True
+        )
+    else:
+        average = keras.layers.GlobalAveragePooling1D()(places)
+        seen = keras.layers.RepeatVector(LENGTH)(average)
+    x = keras.layers.Concatenate()([states, seen])
+    x = keras.layers.Dense(units, activation="tanh")(x)
+    outputs = keras.layers.Dense(len(WORDS), activation="softmax")(x)
+    model = keras.Model({"image": image, "words": words}, outputs)
+    schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    model.compile(
+        keras.optimizers.Adam(schedule),
+        loss=keras.losses.SparseCategoricalCrossentropy(ignore_class=0),
+        metrics=[exact],
+    )
+    return model
+
+
+@keras.saving.register_keras_serializable(package="captioning")
+def exact(captions, answers):
+    """1 for each caption (batch, LENGTH) whose likeliest words (batch, LENGTH, words) are all right."""
+    likeliest = keras.ops.cast(keras.ops.argmax(answers, axis=-1), captions.dtype)
+    right = keras.ops.logical_or(likeliest == captions, captions == 0)
+    return keras.ops.cast(keras.ops.all(right, axis=-1), "float32")
+
+
+def search_space(hp):
+    """Arguments of `build_model` and `load_data` worth tuning; their defaults are the recipe's."""
+    return {
+        "filters": hp.Choice("filters", [8, 16, 32], default=16),
+        "units": hp.Choice("units", [64, 128, 256], default=128),
+        "learning_rate": hp.Float(
+            "learning_rate", 0.00075, 0.012, step=2, sampling="log", default=0.003
+        ),
+        "batch_size": hp.Choice("batch_size", [32, 64, 128], default=64),
+    }
+
+
+def baseline(train, test):
+    """The caption of the training image whose pixels are nearest."""
+    inputs, captions = to_numpy(train)
+    known = NearestNeighbors(n_neighbors=1).fit(pixels(inputs["image"]))
+    inputs, wanted = to_numpy(test)
+    nearest = known.kneighbors(pixels(inputs["image"]), return_distance=False)[:, 0]
+    return {"exact": np.all(captions[nearest] == wanted, axis=1).mean()}
+
+
+def pixels(images):
+    """One row of values from 0 to 1 for each image."""
+    return images.reshape(len(images), -1) / np.float32(255)
+
+
+def describe(model, images, most=LENGTH):
+    """Write captions word by word, always the likeliest; and the attention for each word.
+
+    Args:
+        model: A trained network.
+        images: Array (batch, SIDE, SIDE, 3).
+        most: How many words are written, with the end.
+
+    Returns:
+        captions: Lists of words, without the end.
+        maps: The weights of the places for each word, (batch, LENGTH, PLACES, PLACES); None for a
+            network without attention.
+    """
+    outputs = {"words": model.output}
+    if "attention" in [layer.name for layer in model.layers]:
+        _, outputs["weights"] = model.get_layer("attention").output
+    network = keras.Model(model.input, outputs)
+    captions = np.zeros((len(images), LENGTH), "int32")
+    for step in range(most):
+        inputs, _ = with_words_so_far(images, captions)
+        answers = network.predict(inputs, batch_size=500, verbose=0)
+        captions[:, step] = answers["words"][:, step].argmax(axis=-1)
+    maps = None
+    if "weights" in answers:
+        maps = answers["weights"].reshape(-1, LENGTH, PLACES, PLACES)
+    return [in_words(caption) for caption in captions], maps
+
+
+def in_words(caption):
+    """The words of a caption (LENGTH,) up to its end."""
+    words = [WORDS[number] for number in caption]
+    return words[: words.index("<end>")] if "<end>" in words else words
+
+
+def grade(found, wanted):
+    """How good a caption is, in the four grades of the slide.
+
+    Args:
+        found, wanted: Lists of words.
+    """
+    if found == wanted:
+        return "without errors"
+    if len(found) == len(wanted) and sum(map(str.__ne__, found, wanted)) == 1:
+        return "minor errors"
+    meant = set(wanted) - {"a", *RELATIONS}
+    return "somewhat related" if len(meant & set(found)) >= len(meant) / 2 else "unrelated"
+
+
+def pointing(maps, captions, boxes):
+    """How often the place with the highest weight is on the object, for its color and its shape.
+
+    Args:
+        maps: Weights of places, (batch, LENGTH, PLACES, PLACES).
+        captions: Lists of words, as they should be.
+        boxes: Of the objects in the order of the caption, in pixels.
+    """
+    hits = []
+    for weights, caption, own in zip(maps, captions, boxes, strict=True):
+        for step, word in enumerate(caption):
+            if word in COLORS or word in SHAPES:
+                row, column = np.unravel_index(weights[step].argmax(), (PLACES, PLACES))
+                hits.append(touches(row, column, own[step // 5]))
+    return np.mean(hits)
+
+
+def touches(row, column, box):
+    """Whether a place of the map and a box in pixels have a point in common."""
+    left, top, right, bottom = np.array(box) * PLACES / SIDE
+    return left < column + 1 and column < right and top < row + 1 and row < bottom
+
+
+def unseen_scenes(count=300, seed=10):
+    """Images (count, SIDE, SIDE, 3), lists of words, and boxes: scenes of no part of the data."""
+    rng = np.random.default_rng(seed)
+    images, captions, boxes = zip(*[sample_scene(rng) for _ in range(count)], strict=True)
+    return np.array(images), captions, boxes
+
+
+def main():
+    for name, arguments in VARIANTS.items():
+        keras.utils.set_random_seed(0)
+        train, validation, test = load_data()
+        model = build_model(**arguments, steps=EPOCHS * len(train))
+        path = f"captioning_{name}.keras"
+        best = keras.callbacks.ModelCheckpoint(
+            path, monitor="val_exact", mode="max", save_best_only=True
+        )
+        model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
+        model = keras.saving.load_model(path)  # the best epoch
+        print(name, model.evaluate(test, return_dict=True))
+        images, captions, boxes = unseen_scenes()
+        found, maps = describe(model, images)
+        for words, wanted in zip(found[:3], captions, strict=False):
+            print(f"  {' '.join(words)}: {grade(words, wanted)}")
+        if maps is not None:
+            print(f"  Attention is on the object: {pointing(maps, captions, boxes):.0%}")
+    print("The caption of the nearest image:", baseline(train, test))
+
+
+if __name__ == "__main__":
+    main()
