@@ -61,7 +61,7 @@ def plot_answers(models, images, directions):
     )
     outputs = {name: model.predict(images, verbose=0) for name, model in models.items()}
     for number, (above, below) in enumerate(axes.T):
-        above.imshow(images[number, ..., 0], cmap="gray", vmin=0, vmax=1)
+        above.imshow(images[number, ..., 0], cmap="gray", vmin=0, vmax=255)
         above.set(xticks=[], yticks=[])
         for name, activities in outputs.items():
             answer = alvinn.center(keras.ops.convert_to_tensor(activities[number : number + 1]))
