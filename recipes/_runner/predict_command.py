@@ -3,13 +3,15 @@
 Images are resized to what the model takes and keep their pixel values from 0 to 255. MNIST's digits
 are white on black: a digit written with a pen on paper needs `--invert`, unless the recipe has a
 `deployed` model, which sees to that. Texts get one answer a line, tables one a row. Of a folder, all
-files that the model takes are read, at any depth; those that cannot be are named and left out.
+files that the model takes are read, at any depth; those that cannot be are named and left out. What
+answers with images, such as masks, writes them into the folder of `--images`.
 """
 
 import csv
 import io
 import json
 import math
+import pathlib
 import sys
 import warnings
 
@@ -38,7 +40,15 @@ def add_arguments(parser):
     shape.add_argument(
         "--csv", type=expanded_path, metavar="FILE", help="write a table, one row an answer"
     )
-    parser.add_argument("--force", action="store_true", help="replace the table of --csv")
+    parser.add_argument(
+        "--images",
+        type=expanded_path,
+        metavar="FOLDER",
+        help="where the answers go, if they are images, such as masks",
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="replace the table of --csv, the images of --images"
+    )
     parser.add_argument("--invert", action="store_true", help="swap light and dark")
     parser.add_argument(
         "--whole", action="store_true", help="a .txt file is one text, of many lines"
@@ -58,6 +68,8 @@ def main(options):
     columns = saved.facts(path).get("columns")
     kind = inputs.taken_by(model, path, options.invert, options.whole, options.encoding, columns)
     answer = Answer(model, path)
+    if answer.task == "image" and not options.images:
+        raise UserError(f"{path} answers with images: --images FOLDER says where they go")
     files = [each for file in options.files for each in found(file, kind, path)]
     results = []
     for places, values in batches(kind, files):
@@ -67,6 +79,8 @@ def main(options):
         ]
     if not results:
         raise UserError("nothing of all this can be read")
+    if answer.task == "image":
+        write_images(results, options.images, options.force)
     if options.csv:
         write_table(results, options.csv)
     print(saved.origin(path), file=sys.stderr)
@@ -162,6 +176,34 @@ def write_table(results, path):
         raise UserError(f"{path} cannot be written: {error.strerror}") from None
 
 
+def write_images(results, folder, force):
+    """Write the images as PNG, named after what they answer; the results name the files instead.
+
+    Raises:
+        UserError: if two would have one name, if one is there already and `force` is not given, or
+            if they cannot be written.
+    """
+    from PIL import Image
+
+    targets = []
+    for result in results:
+        name = pathlib.Path(result["file"]).stem
+        page = f"-{result['page']}" if "page" in result else ""
+        targets.append(folder / f"{name}{page}.png")
+    for target in targets:
+        if targets.count(target) > 1:
+            raise UserError(f"two answers would be {target}: ask for them one after the other")
+        if target.exists() and not force:
+            raise UserError(f"{target} is there already; --force replaces it")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for result, target in zip(results, targets, strict=True):
+            Image.fromarray(result["image"]).save(target)
+            result["image"] = str(target)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be written: {error.strerror}") from None
+
+
 def as_row(result):
     """An answer as `{column: cell}`; several labels, and their probabilities, stand in one cell."""
     row = {key: result[key] for key in ("file", "page", "line") if key in result}
@@ -176,7 +218,7 @@ def as_row(result):
         row |= {f"value_{place}": number(value) for place, value in enumerate(values, start=1)}
     elif "value" in result:
         row["value"] = number(values)
-    for key in ("class", "text"):
+    for key in ("class", "text", "image"):
         if key in result:
             row[key] = result[key]
     for key in ("probability", "unlike"):
@@ -195,6 +237,8 @@ def in_words(result):
     where = ":".join(str(result[key]) for key in ("file", "page", "line") if key in result)
     if "text" in result:
         words = [result["text"]]
+    elif "image" in result:
+        words = [result["image"]]
     elif "value" in result:
         values = result["value"] if isinstance(result["value"], list) else [result["value"]]
         words = [" ".join("nan" if value is None else f"{value:.6g}" for value in values)]
@@ -228,7 +272,11 @@ class Answer:
         from recipes.common import head_check, head_look
 
         self.name, output = main_output(model)
-        if output is None or len(output.shape) > 2:
+        images = output is not None and len(output.shape) == 4
+        if images:
+            head = head_look.last_activation(output)
+            images = head.sums or output.shape[-1] in (1, 3)
+        if output is None or (len(output.shape) > 2 and not images):
             shapes = " and ".join(str(tuple(each.shape[1:])) for each in model.outputs)
             raise UserError(f"{path} answers with arrays of shape {shapes}: load it in Python")
         shape = tuple(output.shape)
@@ -238,9 +286,10 @@ class Answer:
         if model.compiled and model.loss and not isinstance(model.loss, (list, dict)):
             loss, options = head_look.resolve_loss(model.loss, (None,), shape)
         self.logits = options.get("from_logits", False)
+        self.classes_of_pixels = images and head.sums
         self.probabilities = self.logits or head.probability or not head.known
         facts = saved.facts(path)
-        task = facts.get("task")
+        task = "image" if images else facts.get("task")
         if task is None:
             wants = head_check.LOSSES.get(loss, "distribution" if head.sums else "number")
             task = {"distribution": "multi-class", "number": "regression"}.get(wants, "binary")
@@ -256,6 +305,8 @@ class Answer:
         return [self.of(output) | {"unlike": finite(flag)} for output, flag in both]
 
     def of(self, output):
+        if self.task == "image":
+            return {"image": self.image(output)}
         values = np.ravel(output)
         if isinstance(values[0], bytes):  # of a model that writes
             return {"text": values[0].decode(errors="replace")}
@@ -275,6 +326,19 @@ class Answer:
             found = np.flatnonzero(positive)
             return {"labels": [self.named(index, values[index]) for index in found]}
         return self.named(int(positive[0]), values[0] if positive[0] else 1 - values[0])
+
+    def image(self, output):
+        """An answer (height, width, channels) as bytes: gray, or red, green and blue.
+
+        Of the probabilities of classes, the likeliest class: black for the first, white for the last.
+        """
+        values = np.nan_to_num(output.astype("float64"))
+        if self.classes_of_pixels:
+            values = values.argmax(axis=-1, keepdims=True) / max(1, values.shape[-1] - 1)
+        elif self.logits:
+            values = 1 / (1 + np.exp(-values))
+        image = np.rint(255 * np.clip(values, 0, 1)).astype("uint8")
+        return image if image.shape[-1] == 3 else image[..., 0]
 
     def named(self, index, probability):
         """Class and probability; None, where the probability is not a number."""

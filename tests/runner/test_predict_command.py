@@ -345,8 +345,64 @@ def test_models_that_predict_cannot_serve(capsys):
     picture("a.png")
     assert "which are no images" in refused(capsys, "model.keras", "a.png")
     inputs = keras.Input((2, 2, 1))
-    save(keras.Model(inputs, inputs * 2))
-    assert "answers with arrays of shape (2, 2, 1)" in refused(capsys, "model.keras", "a.png")
+    save(keras.Model(inputs, keras.ops.concatenate([inputs, inputs], axis=-1)))
+    assert "answers with arrays of shape (2, 2, 2)" in refused(capsys, "model.keras", "a.png")
+
+
+def masks(channels, activation=None):
+    """A network of images (any, any, 1) that answers with as large ones, brightness in the last channel."""
+    inputs = keras.Input((None, None, 1))
+    values = keras.layers.Rescaling(1 / 255)(inputs)
+    zeros = keras.ops.zeros_like(values)
+    values = keras.ops.concatenate([*[zeros] * (channels - 1), values], axis=-1)
+    outputs = keras.layers.Activation(activation)(20 * values - 10) if activation else values
+    save(keras.Model(inputs, outputs))
+
+
+def dots(name):
+    """An image of 2 × 3 pixels: the one below on the left is light."""
+    Image.fromarray(np.array([[0, 0, 0], [255, 0, 0]], "uint8")).save(name)
+
+
+@pytest.mark.parametrize(
+    ("channels", "activation", "expected"),
+    [
+        (1, None, [[0, 0, 0], [255, 0, 0]]),
+        (1, "sigmoid", [[0, 0, 0], [255, 0, 0]]),
+        (3, "softmax", [[0, 0, 0], [255, 0, 0]]),  # of three classes the first, or the last
+    ],
+)
+def test_masks_are_written_as_images(channels, activation, expected, capsys):
+    masks(channels, activation)
+    dots("slice.png")
+    assert "--images FOLDER says where they go" in refused(capsys, "model.keras", "slice.png")
+    assert cli.main(["predict", "model.keras", "slice.png", "--images", "masks"]) == 0
+    assert "slice.png: masks/slice.png" in capsys.readouterr().out
+    np.testing.assert_array_equal(np.asarray(Image.open("masks/slice.png")), expected)
+
+
+def test_images_of_three_channels_are_colors(capsys):
+    masks(3)
+    dots("slice.png")
+    assert cli.main(["predict", "model.keras", "slice.png", "--images", "new", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == [{"file": "slice.png", "image": "new/slice.png"}]
+    found = np.asarray(Image.open("new/slice.png"))
+    assert found.shape == (2, 3, 3)
+    assert found[1, 0].tolist() == [0, 0, 255]
+
+
+def test_no_image_is_replaced(capsys):
+    masks(1)
+    dots("slice.png")
+    command = ["model.keras", "slice.png", "--images", "."]
+    before = pathlib.Path("slice.png").read_bytes()
+    assert "slice.png is there already; --force replaces it" in refused(capsys, *command)
+    assert pathlib.Path("slice.png").read_bytes() == before
+    pathlib.Path("other").mkdir()
+    dots("other/slice.png")
+    given = ["model.keras", "slice.png", "other", "--images", "masks"]
+    assert "two answers would be masks/slice.png" in refused(capsys, *given)
+    assert not pathlib.Path("masks").exists()
 
 
 @keras.saving.register_keras_serializable(package="test_predict")
