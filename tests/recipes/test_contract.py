@@ -142,6 +142,7 @@ SHORTER = {
         "load_data": {"count": 40},
         "SMALL": [(2, 4, 4), "pool", (4, 2, 2)],
     },
+    "face_detector": {"SIZES": (48,), "FACES": 2},
     "face_verification": {"PAIRS": 64, "build_model": {"filters": 2, "units": 4}},
     "captioning": {
         "load_data": {"count": 60},

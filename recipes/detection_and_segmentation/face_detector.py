@@ -1,0 +1,261 @@
+"""A trained YOLO, decoded step by step: the tiny face detector, 193,321 weights of one byte each.
+
+Slides: 001 «YOLO: IoU, supresión de no máximos», «YOLO v1: S×S×(B·5 + C)».
+Paper:  Redmon & Farhadi (2017), YOLO9000: better, faster, stronger,
+        https://arxiv.org/abs/1612.08242 (anchors)
+Departs from them: separable convolutions, and faces are the only class. The weights are those of
+face-api.js (saved_models/pretrained/tiny_face_detector); nothing is trained here.
+
+An image of 416 × 416 becomes 13 × 13 cells. Each cell answers for five anchors, boxes of typical
+sizes, by which it scales them: the network says only how much wider and higher than its anchor a
+face is, and where in the cell its center lies. Of boxes that overlap the best one stays.
+
+For a photograph of your own, write its path in place of the name in `PHOTOGRAPH`. To see what the
+detector is worth, faces are laid on gray ground at many sizes: it has learned from whole people,
+and does not take a face for one that fills a good part of the image.
+"""
+
+import json
+import pathlib
+
+import keras
+import matplotlib.cbook
+import matplotlib.pyplot as plt
+import numpy as np
+import tensorflow_datasets as tfds
+from matplotlib import patches
+from PIL import Image
+
+import recipes.datasets.olivetti_faces  # noqa: F401
+from recipes.common import boxes as box_tools
+
+PHOTOGRAPH = "grace_hopper.jpg"  # one of matplotlib's, or a path
+FOLDER = pathlib.Path(__file__).parents[2] / "saved_models/pretrained/tiny_face_detector"
+SIDE = 416  # pixels of the square that the network sees; any multiple of 32
+MEAN = (117.001, 114.697, 97.404)  # red, green and blue of the images it was trained on
+# Width and height of the five anchors, in cells.
+ANCHORS = (
+    (1.603231, 2.094468),
+    (6.041143, 7.080126),
+    (2.882459, 3.518061),
+    (4.266906, 5.178857),
+    (9.041765, 10.66308),
+)
+THRESHOLD = 0.5  # of the score, from which on a box is a face
+OVERLAP = 0.4  # of the IoU, above which two boxes are the same face
+SIZES = (48, 64, 96, 128, 192, 256, 320)  # pixels of the faces that are laid on gray ground
+FACES = 40  # of each size
+
+
+def read_weights(folder):
+    """The arrays of a network as TensorFlow.js keeps them, in the order of the file.
+
+    Args:
+        folder: Holds `manifest.json` and `weights.bin`, one byte for each number: value = byte ·
+            scale + min.
+
+    Raises:
+        ValueError: if the file is longer or shorter than the manifest says.
+    """
+    (manifest,) = json.loads((folder / "manifest.json").read_text())
+    content = np.frombuffer((folder / "weights.bin").read_bytes(), "uint8")
+    sizes = [int(np.prod(entry["shape"])) for entry in manifest["weights"]]
+    if sum(sizes) != len(content):
+        raise ValueError(f"{folder}: {sum(sizes)} weights are named, {len(content)} are there")
+    arrays = []
+    for entry, size in zip(manifest["weights"], sizes, strict=True):
+        known = entry["quantization"]
+        values = content[:size] * np.float32(known["scale"]) + np.float32(known["min"])
+        arrays.append(values.reshape(entry["shape"]))
+        content = content[size:]
+    return arrays
+
+
+def tiny_yolo(side=SIDE):
+    """The network without its weights: images (side, side, 3) to (side / 32, side / 32, 25).
+
+    193,321 parameters.
+    """
+    images = keras.Input((side, side, 3))
+    x = keras.layers.Conv2D(16, 3)(images)
+    x = keras.layers.LeakyReLU(0.1)(x)
+    # 416 to 207, 104, 52, 26 and 13; the last pooling keeps the size.
+    x = keras.layers.MaxPooling2D(2, 2, padding="same")(x)
+    for filters in (32, 64, 128, 256, 512):
+        x = keras.layers.SeparableConv2D(filters, 3, padding="same")(x)
+        x = keras.layers.LeakyReLU(0.1)(x)
+        x = keras.layers.MaxPooling2D(2, 1 if filters == 512 else 2, padding="same")(x)
+    outputs = keras.layers.Conv2D(5 * len(ANCHORS), 1)(x)
+    return keras.Model(images, outputs)
+
+
+def build_detector(side=SIDE):
+    """The network with the weights that were learned elsewhere."""
+    network = tiny_yolo(side)
+    network.set_weights(read_weights(FOLDER))
+    return network
+
+
+def squared(image, side=SIDE):
+    """An image in the upper left corner of a black square, as the network was trained.
+
+    Args:
+        image: Array (height, width, 3), uint8.
+        side: Of the square, to which the longer side of the image is scaled.
+
+    Returns:
+        Array (side, side, 3) around 0.
+    """
+    height, width, _ = image.shape
+    scale = side / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    square = np.zeros((side, side, 3), "float32")
+    square[: size[1], : size[0]] = Image.fromarray(image).resize(size, Image.Resampling.BILINEAR)
+    return (square - np.array(MEAN, "float32")) / 255
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def decode(answer):
+    """Boxes and scores of all anchors of all cells.
+
+    Args:
+        answer: Array (cells, cells, 25): for each anchor how far its box is to the right and below
+            in the cell, how much wider and higher it is than the anchor, and whether it is a face.
+
+    Returns:
+        Boxes (cells · cells · 5, 4): left, top, right and bottom as parts of the square; and scores.
+    """
+    cells = len(answer)
+    x, y, width, height, score = np.moveaxis(answer.reshape(cells, cells, -1, 5), -1, 0)
+    columns = np.arange(cells)[None, :, None]  # of each box: (1, cells, 1)
+    rows = np.arange(cells)[:, None, None]
+    anchors = np.array(ANCHORS)
+    x = (columns + sigmoid(x)) / cells
+    y = (rows + sigmoid(y)) / cells
+    half_width = np.exp(width) * anchors[:, 0] / cells / 2
+    half_height = np.exp(height) * anchors[:, 1] / cells / 2
+    corners = [x - half_width, y - half_height, x + half_width, y + half_height]
+    return np.stack(corners, axis=-1).reshape(-1, 4), sigmoid(score).ravel()
+
+
+def detect(network, images, threshold=THRESHOLD):
+    """The faces in some images of one size.
+
+    Args:
+        network: As `build_detector` makes it.
+        images: Arrays (height, width, 3), uint8.
+        threshold: Of the score.
+
+    Returns:
+        For each image boxes (n, 4) in pixels and scores (n,), the best first.
+    """
+    side = network.input_shape[1]
+    answers = network.predict(np.stack([squared(image, side) for image in images]), verbose=0)
+    found = []
+    for image, answer in zip(images, answers, strict=True):
+        boxes, scores = decode(answer)
+        boxes, scores = boxes[scores >= threshold], scores[scores >= threshold]
+        kept = box_tools.non_maximum_suppression(boxes, scores, OVERLAP)
+        found.append((boxes[kept] * max(image.shape[:2]), scores[kept]))
+    return found
+
+
+def photograph(name):
+    """One of matplotlib's photographs, or a file: (height, width, 3), uint8."""
+    path = name
+    if not pathlib.Path(name).is_file():
+        path = matplotlib.cbook.get_sample_data(name, asfileobj=False)
+    return np.asarray(Image.open(path).convert("RGB"))
+
+
+def on_gray_ground(faces, size, rng):
+    """Images (count, SIDE, SIDE, 3) with a face of so many pixels anywhere, and boxes (count, 4)."""
+    images, boxes = [], []
+    for face in faces:
+        ground = rng.uniform(60, 200) + rng.normal(0, 10, (SIDE, SIDE, 1))
+        left, top = rng.integers(0, SIDE - size + 1, 2)
+        pixels = np.asarray(Image.fromarray(face[..., 0]).resize((size, size)))
+        ground[top : top + size, left : left + size, 0] = pixels
+        images.append(np.repeat(np.clip(ground, 0, 255).astype("uint8"), 3, axis=-1))
+        boxes.append((left, top, left + size, top + size))
+    return images, np.array(boxes)
+
+
+def recall_and_false_alarms(found, boxes):
+    """How many faces are found, and how many boxes per image are none.
+
+    A box is right if its center is in the face's square, and a third of both is common to both.
+
+    Args:
+        found: Boxes and scores of each image.
+        boxes: The square of the one face in each, (count, 4).
+    """
+    hits, others = 0, 0
+    for (detected, _), box in zip(found, boxes, strict=True):
+        centers = (detected[:, :2] + detected[:, 2:]) / 2
+        inside = np.all((centers > box[:2]) & (centers < box[2:]), axis=1)
+        right = inside & (box_tools.iou(detected, box[None])[:, 0] > 1 / 3)
+        hits += right.any()
+        others += len(detected) - right.any()
+    return hits / len(boxes), others / len(boxes)
+
+
+def plot_photograph(image, boxes, scores, answer):
+    """The photograph with the faces; and the best score of each cell over it."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 6), layout="constrained")
+    for axis in (left, right):
+        axis.imshow(image)
+        axis.set(xticks=[], yticks=[])
+    for (x, y, end_x, end_y), score in zip(boxes, scores, strict=True):
+        left.add_patch(
+            patches.Rectangle((x, y), end_x - x, end_y - y, fill=False, color="C1", linewidth=2)
+        )
+        left.text(x, y, f"{score:.2f}", color="w", backgroundcolor="C1", va="bottom")
+    left.set_title("What is left of 845 boxes")
+    cells = len(answer)
+    _, all_scores = decode(answer)
+    best = all_scores.reshape(cells, cells, -1).max(axis=-1)
+    side = max(image.shape[:2])
+    # Over the square, of which the image is a part.
+    limits = (right.get_xlim(), right.get_ylim())
+    right.imshow(best, cmap="inferno", alpha=0.6, extent=(0, side, side, 0), vmin=0, vmax=1)
+    right.set(xlim=limits[0], ylim=limits[1], title="The best score of each cell")
+    return figure
+
+
+def plot_recall(recalls):
+    """How many of the faces of each size are found."""
+    figure, axis = plt.subplots(figsize=(7, 3.6), layout="constrained")
+    axis.plot(list(recalls), list(recalls.values()), "o-")
+    axis.set(xlabel=f"pixels of the face, of {SIDE}", ylabel="found", ylim=(0, 1.02))
+    axis.set_xticks(list(recalls))
+    axis.set_title("Faces on gray ground: the larger, the less like what it has learned")
+    return figure
+
+
+def main():
+    network = build_detector()
+    image = photograph(PHOTOGRAPH)
+    ((boxes, scores),) = detect(network, [image])
+    for box, score in zip(boxes, scores, strict=True):
+        left, top, right, bottom = box.round().astype(int)
+        print(f"{PHOTOGRAPH}: a face at ({left}, {top})–({right}, {bottom}), score {score:.3f}")
+    (answer,) = network.predict(squared(image)[None], verbose=0)
+    plot_photograph(image, boxes, scores, answer).savefig("photograph.png")
+
+    rng = np.random.default_rng(0)
+    faces = [row["image"] for row in tfds.load("olivetti_faces", split="train").as_numpy_iterator()]
+    recalls = {}
+    for size in SIZES:
+        chosen = [faces[number] for number in rng.choice(len(faces), FACES, replace=False)]
+        images, truth = on_gray_ground(chosen, size, rng)
+        recalls[size], alarms = recall_and_false_alarms(detect(network, images), truth)
+        print(f"Faces of {size} pixels: {recalls[size]:.0%} found, {alarms:.2f} false alarms each")
+    plot_recall(recalls).savefig("recall.png")
+
+
+if __name__ == "__main__":
+    main()
