@@ -234,6 +234,7 @@ def test_another_search_in_the_folder_is_refused(tmp_path):
         tune_command.refuse_another(plan(tuner_arguments={"max_trials": 3, "seed": 1}), tmp_path)
 
 
+@pytest.mark.timeout(900)  # five trainings, each in a process of its own
 def test_a_search_leaves_its_results_and_the_lines_that_build_the_winner(
     tmp_path, capsys, monkeypatch
 ):
