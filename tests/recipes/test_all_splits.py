@@ -52,6 +52,7 @@ LEARNS_NOTHING = {
     "unet",
     "yolo_v1",
     "captioning",
+    "colorization",
 }  # baselines: constants, a copy, a single frame, pixels, one threshold, a neighbor
 NEEDS_MORE = {  # baselines that learn nothing of so few rows
     "dropout",
@@ -159,7 +160,11 @@ def test_parts_share_no_examples(recipe, chosen):
 def labeled(recipe):
     """Whether the recipe's data shows the classes of its data set, one for each example."""
     (source, *others) = data.names(recipe.path) or [None]
-    targets_are_images = recipe.name in ("autoencoder_mnist", "denoising_autoencoder")
+    targets_are_images = recipe.name in (
+        "autoencoder_mnist",
+        "denoising_autoencoder",
+        "colorization",
+    )
     return source in CLASSIFIED and not others and not targets_are_images
 
 

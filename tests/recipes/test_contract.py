@@ -150,6 +150,7 @@ SHORTER = {
         "unseen_scenes": {"count": 20},
         "describe": {"most": 2},
     },
+    "colorization": {"build_model": {"filters": 2}},
     "alvinn": {"load_data": {"count": 150}},
     "pilotnet": {"load_data": {"count": 6}, "LAPS": 0.02, "METERS": 20},
     "quantization": {"BITS": (2, 8), "CALIBRATION": 5, "build_model": {"filters": 2, "units": 8}},

@@ -1,0 +1,265 @@
+"""Colorization: which colors could a gray photograph have had? Classes of colors, or their mean.
+
+Slides: 000 «Coloreado de fotografías (ECCV 2016)», 001 «Coloreado de imágenes en blanco y negro»,
+        003 «Coloreado».
+Paper:  Zhang, Isola & Efros (2016), Colorful image colorization,
+        https://arxiv.org/abs/1603.08511
+Departs from the paper: images of 32 × 32 pixels (CIFAR-10) and a network of 70,000 weights
+instead of 32 million; Y'CbCr instead of CIE Lab; 49 bins of colors instead of 313.
+
+The brightness is known, the color of each place is to be told. A car may be red or blue: whoever
+answers with the mean of what is possible (`regression`) paints it gray. So the range of colors is
+cut into bins, and the network says how likely each of them is (`classification`). Most of the world
+is nearly gray, and so most answers would be; `rebalanced` lets rare colors count for more. The color
+that is painted is a mean after all, but of sharpened probabilities.
+
+For gray photographs of your own:
+
+    make predict-colorization/rebalanced FILES="old.jpg" ARGS="--images colored"
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from recipes.common.arrays import to_numpy
+
+EPOCHS = 5
+OBJECTIVE = ("val_bin_accuracy", "max")
+VARIANTS = {
+    "classification": {"mix": 1.0},
+    "rebalanced": {},
+    "regression": {"answer": "regression"},
+}
+SIDE = 32  # pixels of an image; colors are told for blocks of 2 × 2
+STEP = 16  # width of a bin of colors, of 256
+BINS = 7  # along each of the two axes, Cb and Cr; what lies outside belongs to the outermost
+TEMPERATURE = 0.38  # below 1 it sharpens the probabilities that are averaged, as in the paper
+# From red, green and blue to brightness Y' and the two colors Cb and Cr, 0 for gray (JPEG).
+TO_YCC = np.array(
+    [
+        [0.299, 0.587, 0.114],
+        [-0.168736, -0.331264, 0.5],
+        [0.5, -0.418688, -0.081312],
+    ],
+    "float32",
+)
+TO_RGB = np.linalg.inv(TO_YCC)
+
+
+def gray_and_colors(image):
+    """What the network sees of an image, and what it should say.
+
+    Args:
+        image: Tensor (height, width, 3), uint8.
+
+    Returns:
+        Brightness (height, width, 1), uint8; and Cb and Cr of blocks of 2 × 2 pixels, (height / 2,
+        width / 2, 2), float32.
+    """
+    ycc = tf.tensordot(tf.cast(image, "float32"), TO_YCC.T, 1)
+    colors = tf.nn.avg_pool2d(ycc[None, ..., 1:], 2, 2, "VALID")[0]
+    return tf.cast(tf.round(ycc[..., :1]), "uint8"), colors
+
+
+def load_data(batch_size=64, count=10_000):
+    """Train, validation and test batches of (32, 32, 1) uint8 images and (16, 16, 2) colors."""
+    splits = ["train[:95%]", "train[95%:]", "test"]
+    train, validation, test = tfds.load("cifar10", split=splits)
+    train, validation, test = (
+        part.map(lambda row: gray_and_colors(row["image"]))
+        for part in (train.take(count), validation.take(1000), test.take(2000))
+    )
+    train = train.cache().shuffle(count).batch(batch_size).prefetch(2)
+    return train, validation.batch(250).cache(), test.batch(250).cache()
+
+
+def bin_centers():
+    """Cb and Cr of the middle of each bin, (49, 2)."""
+    steps = STEP * (np.arange(BINS) - BINS // 2)
+    return np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1).reshape(-1, 2)
+
+
+def bins_of(colors):
+    """The number of the bin, 0–48, of each color (…, 2): (…), int32."""
+    steps = keras.ops.round(colors / STEP)
+    steps = keras.ops.clip(steps, -(BINS // 2), BINS // 2) + BINS // 2
+    steps = keras.ops.cast(steps, "int32")
+    return steps[..., 0] * BINS + steps[..., 1]
+
+
+def bin_weights(train, mix):
+    """What each bin counts in the loss, so that their mean over the training set is 1.
+
+    The weight is the reciprocal of the bin's share of all places, after the shares have been mixed
+    with equal ones (equation 4 of the paper, whose shares are smoothed, too).
+
+    Args:
+        train: Batches of the training set.
+        mix: How much of the equal shares there is, from 0 to 1; with 1 all bins count alike.
+
+    Returns:
+        Array (49,), float32.
+    """
+    counts = np.zeros(BINS * BINS)
+    for _, colors in train:
+        found = keras.ops.convert_to_numpy(bins_of(colors))
+        counts += np.bincount(found.ravel(), minlength=len(counts))
+    shares = counts / counts.sum()
+    weights = 1 / ((1 - mix) * shares + mix / len(shares))
+    return (weights / (weights * shares).sum()).astype("float32")
+
+
+@keras.saving.register_keras_serializable(package="colorization")
+class BinCrossEntropy(keras.losses.Loss):
+    """Cross-entropy of colors' bins, weighed: colors (batch, h, w, 2), probabilities (…, 49).
+
+    Args:
+        weights: Of each bin, 49 numbers.
+    """
+
+    def __init__(self, weights, name="bin_cross_entropy", **options):
+        super().__init__(name=name, **options)
+        self.weights = np.array(weights, "float32")
+
+    def call(self, colors, probabilities):
+        bins = bins_of(colors)
+        losses = keras.losses.sparse_categorical_crossentropy(bins, probabilities)
+        losses = losses * keras.ops.take(self.weights, bins)  # (batch, h, w)
+        return keras.ops.mean(losses, axis=(1, 2))
+
+    def get_config(self):
+        return {**super().get_config(), "weights": self.weights.tolist()}
+
+
+def expected_colors(answers):
+    """The colors (…, 2) that an answer stands for: itself, or the mean of sharpened probabilities."""
+    if answers.shape[-1] == 2:
+        return answers
+    sharpened = keras.ops.softmax(keras.ops.log(answers + 1e-7) / TEMPERATURE)
+    return keras.ops.matmul(sharpened, bin_centers().astype("float32"))
+
+
+@keras.saving.register_keras_serializable(package="colorization")
+def bin_accuracy(colors, answers):
+    """The share of places whose bin is the likeliest one, or that of the color answered: (batch,)."""
+    if answers.shape[-1] == 2:
+        found = bins_of(answers)
+    else:
+        found = keras.ops.cast(keras.ops.argmax(answers, axis=-1), "int32")
+    right = keras.ops.cast(found == bins_of(colors), "float32")
+    return keras.ops.mean(right, axis=(1, 2))
+
+
+@keras.saving.register_keras_serializable(package="colorization")
+def saturation(colors, answers):
+    """How far from gray the painted colors are, of 128: (batch,)."""
+    lengths = keras.ops.norm(expected_colors(answers), axis=-1)
+    return keras.ops.mean(lengths, axis=(1, 2))
+
+
+def convolution(x, filters, strides=1, dilation=1):
+    x = keras.layers.Conv2D(
+        filters, 3, strides, padding="same", dilation_rate=dilation, use_bias=False
+    )(x)
+    x = keras.layers.BatchNormalization(momentum=0.9)(x)
+    return keras.layers.ReLU()(x)
+
+
+def build_model(
+    filters=24, answer="classes", mix=0.5, learning_rate=0.004, steps=EPOCHS * 157, train=None
+):
+    """The compiled network: (32, 32, 1) brightness to 49 probabilities for each of 16 × 16 places.
+
+    69,601 parameters. 69,217 of them are trainable.
+
+    Args:
+        filters: Of the first convolution; twice as many at a quarter of the size.
+        answer: `"classes"`, the probabilities of bins, or `"regression"`, Cb and Cr.
+        mix: As in `bin_weights`, of the shares of bins in `train`.
+        learning_rate: Of Adam at the start; it falls to 0 along a cosine.
+        steps: Of the whole training.
+        train: Batches of the training set; by default, those of `load_data`.
+    """
+    brightness = keras.Input((SIDE, SIDE, 1))
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1)(brightness)
+    fine = convolution(x, filters, 2)  # (batch, 16, 16, filters)
+    # What a place is depends on what is around it: dilated, at a quarter of the size.
+    x = convolution(fine, 2 * filters, 2)  # (batch, 8, 8, 2 · filters)
+    x = convolution(x, 2 * filters)
+    x = convolution(x, 2 * filters, dilation=2)
+    x = keras.layers.UpSampling2D(2, interpolation="bilinear")(x)
+    x = keras.layers.Concatenate()([fine, x])
+    x = convolution(x, filters)
+    if answer == "regression":
+        loss = "mse"
+        outputs = keras.layers.Conv2D(2, 1, dtype="float32")(x)
+    else:
+        if train is None:
+            train, _, _ = load_data()
+        loss = BinCrossEntropy(bin_weights(train, mix))
+        outputs = keras.layers.Conv2D(BINS * BINS, 1, activation="softmax", dtype="float32")(x)
+    model = keras.Model(brightness, outputs)
+    schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    model.compile(keras.optimizers.Adam(schedule), loss=loss, metrics=[bin_accuracy, saturation])
+    return model
+
+
+@keras.saving.register_keras_serializable(package="colorization")
+class Paint(keras.layers.Layer):
+    """Brightness (batch, height, width, 1) and answers at any size to images from 0 to 1."""
+
+    def call(self, brightness, answers):
+        size = tf.shape(brightness)[1:3]
+        colors = tf.image.resize(expected_colors(answers), size)
+        ycc = tf.concat([brightness, colors], axis=-1)
+        return tf.clip_by_value(tf.tensordot(ycc, TO_RGB.T.astype("float32"), 1) / 255, 0, 1)
+
+
+def deployed(model):
+    """The network for images of any size, gray or not: it paints them, (height, width, 3) from 0 to 1."""
+    image = keras.Input((None, None, 3))
+    brightness = keras.ops.matmul(image, TO_YCC[0][:, None])
+    small = keras.layers.Resizing(SIDE, SIDE)(brightness)
+    return keras.Model(image, Paint()(brightness, model(small)))
+
+
+def search_space(hp):
+    """Arguments of `build_model` and `load_data` worth tuning; their defaults are the recipe's."""
+    return {
+        "filters": hp.Choice("filters", [16, 24, 32, 48], default=24),
+        "mix": hp.Choice("mix", [0.25, 0.5, 0.75, 1.0], default=0.5),
+        "learning_rate": hp.Float(
+            "learning_rate", 0.001, 0.016, step=2, sampling="log", default=0.004
+        ),
+        "batch_size": hp.Choice("batch_size", [32, 64, 128], default=64),
+    }
+
+
+def baseline(train, test):
+    """The bin that is the most frequent in the training set."""
+    _, colors = to_numpy(train)
+    most = np.bincount(keras.ops.convert_to_numpy(bins_of(colors)).ravel()).argmax()
+    _, colors = to_numpy(test)
+    return {"bin_accuracy": np.mean(keras.ops.convert_to_numpy(bins_of(colors)) == most)}
+
+
+def main():
+    for name, arguments in VARIANTS.items():
+        keras.utils.set_random_seed(0)
+        train, validation, test = load_data()
+        model = build_model(**arguments, steps=EPOCHS * len(train), train=train)
+        path = f"colorization_{name}.keras"
+        best = keras.callbacks.ModelCheckpoint(
+            path, monitor="val_bin_accuracy", mode="max", save_best_only=True
+        )
+        model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
+        model = keras.saving.load_model(path)  # the best epoch
+        deployed(model).save(f"colorization_{name}_deployed.keras")
+        print(name, model.evaluate(test, return_dict=True))
+    print("The most frequent bin:", baseline(train, test))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""The pictures of colorization: what each network paints, and how colorful it dares to be."""
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+
+from recipes.applications import colorization
+from recipes.common.arrays import to_numpy
+
+SHOWN = 8  # images
+
+
+def figures(models, test, histories):
+    """Images as they are, gray, and as each network paints them; and how far from gray that is."""
+    brightness, colors = to_numpy(test)
+    answers = {}
+    for name, model in models.items():
+        answers[name] = model.predict(brightness, batch_size=250, verbose=0)
+    chosen = colorful(colors, SHOWN)
+    painted = {
+        "original": painting(brightness[chosen], colors[chosen]),
+        "gray": painting(brightness[chosen], np.zeros_like(colors[chosen])),
+    }
+    for name, found in answers.items():
+        painted[name] = painting(brightness[chosen], found[chosen])
+    saturations = {"original": mean_saturation(colors, colors)}
+    for name, found in answers.items():
+        saturations[name] = mean_saturation(colors, found)
+    return {"painted": plot_painted(painted), "saturation": plot_saturation(saturations)}
+
+
+def colorful(colors, count):
+    """Of the first images the most colorful, as many as are wanted."""
+    lengths = np.linalg.norm(colors[: 20 * count], axis=-1).mean(axis=(1, 2))
+    return np.argsort(-lengths, kind="stable")[:count]
+
+
+def painting(brightness, answers):
+    """Images (count, height, width, 3) from 0 to 1."""
+    brightness = keras.ops.cast(brightness, "float32")
+    answers = keras.ops.cast(answers, "float32")
+    return keras.ops.convert_to_numpy(colorization.Paint()(brightness, answers))
+
+
+def mean_saturation(colors, answers):
+    """How far from gray an answer is, of 128, over all places."""
+    return float(np.mean(colorization.saturation(colors, keras.ops.convert_to_tensor(answers))))
+
+
+def plot_painted(painted):
+    """A row for each way to paint, a column for each image."""
+    rows = len(painted)
+    figure, axes = plt.subplots(
+        rows, SHOWN, figsize=(1.25 * SHOWN + 1, 1.25 * rows + 0.4), layout="constrained"
+    )
+    for row, (name, images) in zip(axes, painted.items(), strict=True):
+        for axis, image in zip(row, images, strict=False):
+            axis.imshow(image)
+        row[0].set_ylabel(name, rotation=0, ha="right", va="center")
+    for axis in axes.flat:
+        axis.set(xticks=[], yticks=[])
+        for spine in axis.spines.values():
+            spine.set_visible(False)
+    figure.suptitle("Gray images, painted by networks that answer in different ways")
+    return figure
+
+
+def plot_saturation(saturations):
+    """How colorful the original images are, and what each network paints."""
+    figure, axis = plt.subplots(figsize=(7, 2.8), layout="constrained")
+    bars = axis.barh(list(saturations), list(saturations.values()))
+    axis.bar_label(bars, fmt="%.1f", padding=3)
+    axis.invert_yaxis()
+    axis.set(xlabel="mean distance of the colors from gray, of 128")
+    axis.set_title("The mean of what is possible is gray")
+    return figure
