@@ -155,6 +155,7 @@ def contents(recipe, names=None, with_figures=False):
                 # Importing `recipes` gives the name to the folder of our data sets, and nothing else.
                 files[relative] = b"" if relative == "recipes/__init__.py" else path.read_bytes()
                 waiting.append((files[relative], relative.rpartition("/")[0].replace("/", ".")))
+                files |= data_files(path, relative)
     requirements = pinned(outside - {recipe.name})
     head = header(requirements).encode()
     script = names["predict.py"] if used.kind else None
@@ -205,6 +206,15 @@ def module_files(name):
         for relative in (f"{inner}/__init__.py", f"{inner}.py"):
             if (root / relative).is_file():
                 yield root / relative, relative
+
+
+def data_files(path, relative):
+    """What a package of `recipes.common` has beside its code, such as weights and their license."""
+    if path.name != "__init__.py" or path.parent.parent != recipe_module.ROOT / "common":
+        return {}
+    folder = relative.rpartition("/")[0]
+    beside = [each for each in sorted(path.parent.iterdir()) if each.is_file()]
+    return {f"{folder}/{each.name}": each.read_bytes() for each in beside if each.suffix != ".py"}
 
 
 def pinned(modules):

@@ -4,7 +4,7 @@ Slides: 001 «YOLO: IoU, supresión de no máximos», «YOLO v1: S×S×(B·5 + C
 Paper:  Redmon & Farhadi (2017), YOLO9000: better, faster, stronger,
         https://arxiv.org/abs/1612.08242 (anchors)
 Departs from them: separable convolutions, and faces are the only class. The weights are those of
-face-api.js (saved_models/pretrained/tiny_face_detector); nothing is trained here.
+face-api.js (recipes/common/tiny_face_detector); nothing is trained here.
 
 An image of 416 × 416 becomes 13 × 13 cells. Each cell answers for five anchors, boxes of typical
 sizes, by which it scales them: the network says only how much wider and higher than its anchor a
@@ -15,7 +15,6 @@ detector is worth, faces are laid on gray ground at many sizes: it has learned f
 and does not take a face for one that fills a good part of the image.
 """
 
-import json
 import pathlib
 
 import keras
@@ -28,9 +27,9 @@ from PIL import Image
 
 import recipes.datasets.olivetti_faces  # noqa: F401
 from recipes.common import boxes as box_tools
+from recipes.common import tiny_face_detector
 
 PHOTOGRAPH = "grace_hopper.jpg"  # one of matplotlib's, or a path
-FOLDER = pathlib.Path(__file__).parents[2] / "saved_models/pretrained/tiny_face_detector"
 SIDE = 416  # pixels of the square that the network sees; any multiple of 32
 MEAN = (117.001, 114.697, 97.404)  # red, green and blue of the images it was trained on
 # Width and height of the five anchors, in cells.
@@ -45,30 +44,6 @@ THRESHOLD = 0.5  # of the score, from which on a box is a face
 OVERLAP = 0.4  # of the IoU, above which two boxes are the same face
 SIZES = (48, 64, 96, 128, 192, 256, 320)  # pixels of the faces that are laid on gray ground
 FACES = 40  # of each size
-
-
-def read_weights(folder):
-    """The arrays of a network as TensorFlow.js keeps them, in the order of the file.
-
-    Args:
-        folder: Holds `manifest.json` and `weights.bin`, one byte for each number: value = byte ·
-            scale + min.
-
-    Raises:
-        ValueError: if the file is longer or shorter than the manifest says.
-    """
-    (manifest,) = json.loads((folder / "manifest.json").read_text())
-    content = np.frombuffer((folder / "weights.bin").read_bytes(), "uint8")
-    sizes = [int(np.prod(entry["shape"])) for entry in manifest["weights"]]
-    if sum(sizes) != len(content):
-        raise ValueError(f"{folder}: {sum(sizes)} weights are named, {len(content)} are there")
-    arrays = []
-    for entry, size in zip(manifest["weights"], sizes, strict=True):
-        known = entry["quantization"]
-        values = content[:size] * np.float32(known["scale"]) + np.float32(known["min"])
-        arrays.append(values.reshape(entry["shape"]))
-        content = content[size:]
-    return arrays
 
 
 def tiny_yolo(side=SIDE):
@@ -92,7 +67,7 @@ def tiny_yolo(side=SIDE):
 def build_detector(side=SIDE):
     """The network with the weights that were learned elsewhere."""
     network = tiny_yolo(side)
-    network.set_weights(read_weights(FOLDER))
+    network.set_weights(tiny_face_detector.read_weights())
     return network
 
 

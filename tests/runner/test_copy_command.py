@@ -668,3 +668,16 @@ def test_copy_trains_and_its_network_reads_tables_in_a_fresh_process(trained, tm
     assert all(np.isfinite(float(line.partition(": ")[2])) for line in lines)
     loading = code_blocks((trained / "README.md").read_text(), "python")[0]
     run_there(trained, "-c", loading)
+
+
+def test_weights_beside_the_code_of_a_package_go_along(tmp_path):
+    """The detector's, with what says whose they are; the copy reads its own."""
+    folder = tmp_path / "mine"
+    assert cli.main(["copy", "face_detector", str(folder)]) == 0
+    package = folder / "recipes/common/tiny_face_detector"
+    names = {path.name for path in package.iterdir()}
+    assert names == {"LICENSE", "README.md", "__init__.py", "manifest.json", "weights.bin"}
+    assert (package / "weights.bin").stat().st_size == 193_321
+    code = "import face_detector; print(face_detector.build_detector().count_params())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
+    assert done.stdout == "193321\n", done.stderr[-2000:]

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from recipes.common import tiny_face_detector
 from recipes.detection_and_segmentation import face_detector as recipe
 
 RNG = np.random.default_rng(0)
@@ -22,12 +23,12 @@ def test_weights_are_bytes_times_scale_plus_minimum(tmp_path):
     ]
     (tmp_path / "manifest.json").write_text(json.dumps([{"weights": entries}]))
     (tmp_path / "weights.bin").write_bytes(bytes([0, 4, 1, 2, 255]))
-    first, second = recipe.read_weights(tmp_path)
+    first, second = tiny_face_detector.read_weights(tmp_path)
     assert first.tolist() == [[-1], [1]]
     assert second.tolist() == [2, 4, 510]
     (tmp_path / "weights.bin").write_bytes(bytes(4))
     with pytest.raises(ValueError, match="5 weights are named, 4 are there"):
-        recipe.read_weights(tmp_path)
+        tiny_face_detector.read_weights(tmp_path)
 
 
 def test_a_box_by_hand():
