@@ -73,6 +73,9 @@ def test_megawatts_are_not_rounded_in_16_bits(days):
     _, demands = to_numpy(train)
     expected = (inputs["demand"] - demands.mean()) / demands.std()
     np.testing.assert_allclose(found, expected, rtol=1e-4)
+    # A difference that the network answers is not rounded on its way back to megawatts.
+    back = np.asarray(model.get_layer("rescale")(np.array([0.7771], "float32")))
+    np.testing.assert_allclose(back, 0.7771 * demands.std(), rtol=1e-4)
 
 
 def test_normalized_on_the_training_set_alone(days):
