@@ -798,10 +798,8 @@ for argument in sys.argv[1:]:
 
 def chapters():
     for chapter in dict.fromkeys(recipe.chapter for recipe in TRAINED):
-        marks = [pytest.mark.xdist_group(chapter)]
         names = [recipe.name for recipe in TRAINED if recipe.chapter == chapter]
-        if not any(map(selection.chosen, names)):
-            marks.append(pytest.mark.full)
+        marks = [] if any(map(selection.chosen, names)) else [pytest.mark.full]
         yield pytest.param(chapter, id=chapter, marks=marks)
 
 
