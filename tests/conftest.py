@@ -48,14 +48,26 @@ def is_full(item):
     return trains and not selection.chosen(name)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """With `--dist loadgroup`, the tests of a group run in one process.
+
+    The groups of pytest-xdist 3.8 have no effect with pytest 9.2.
+    """
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return selection.group(nodeid)
+
+    return Groups(config, log)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """The tests of a file run in one process, which makes its module's fixtures once."""
     for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(
-                pytest.mark.xdist_group(item.nodeid.partition("::")[0].replace("/", "."))
-            )
         if is_full(item):
             item.add_marker(pytest.mark.full)
         if item.get_closest_marker("real_data") and not REAL_DATA:

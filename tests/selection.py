@@ -1,6 +1,6 @@
-"""Which recipes `make test` runs in full: one of each kind, and those that were changed.
+"""Which recipes `make test` runs in full, and which tests run in one process.
 
-`make test-all` runs them all.
+In full: one recipe of each kind, and those that were changed. `make test-all` runs them all.
 """
 
 import functools
@@ -14,6 +14,8 @@ from recipes._runner.recipe import all_recipes
 
 RECIPES = all_recipes()
 TRAINED = [recipe for recipe in RECIPES if recipe.trains]
+CHAPTER_OF = {recipe.name: recipe.chapter for recipe in RECIPES}
+CHAPTER_OF |= {recipe.chapter: recipe.chapter for recipe in RECIPES}
 ROOT = pathlib.Path(__file__).parents[1]
 KINDS = (
     "cnn_mnist",  # a loss in `compile`, a schedule, `deployed`; images
@@ -69,15 +71,31 @@ def chosen(name):
     return name in KINDS or name in changed()
 
 
+def group(test):
+    """The name that tests of one process have in common, by the node id of a test.
+
+    Those of a file, whose fixtures are then made once; of files on all recipes, those of a chapter.
+
+    >>> group("tests/runner/test_run_command.py::test_unwritable_output_folder[run]")
+    'tests/runner/test_run_command.py'
+    >>> group("tests/recipes/test_contract.py::test_nothing_is_dead[xor]")
+    'perceptrons'
+    """
+    path, _, name = test.partition("::")
+    if path.rpartition("/")[0] == "tests/recipes":
+        for word in re.split(r"[\[\]-]", name):
+            if word in CHAPTER_OF:
+                return CHAPTER_OF[word]
+    return path
+
+
 def parameters(recipes, full=False):
-    """Recipes as parameters, of which those of a chapter run in one process.
+    """Recipes as parameters.
 
     Args:
         recipes: the recipes.
         full: leave to `make test-all` what is not chosen for `make test`.
     """
     for recipe in recipes:
-        marks = [pytest.mark.xdist_group(recipe.chapter)]
-        if full and not chosen(recipe.name):
-            marks.append(pytest.mark.full)
+        marks = [pytest.mark.full] if full and not chosen(recipe.name) else []
         yield pytest.param(recipe, id=recipe.name, marks=marks)

@@ -1,10 +1,11 @@
-"""What `make test` runs in full, and what it leaves to `make test-all`."""
+"""What `make test` runs in full, what it leaves to `make test-all`, and what runs in one process."""
 
 import subprocess
+import types
 
 import pytest
 
-from tests import selection
+from tests import conftest, selection
 
 
 @pytest.mark.parametrize(
@@ -58,3 +59,54 @@ def test_what_differs_from_the_main_branch_is_chosen(tmp_path, monkeypatch):
 def test_without_git_nothing_differs(tmp_path, monkeypatch):
     monkeypatch.setattr(selection, "ROOT", tmp_path)
     assert selection.changed.__wrapped__() == set()
+
+
+@pytest.mark.parametrize(
+    ("test", "group"),
+    [
+        ("tests/test_readme.py::test_a", "tests/test_readme.py"),
+        ("tests/runner/test_saved.py::test_a[xor]", "tests/runner/test_saved.py"),
+        ("tests/recipes/heads/test_a.py::test_b[heads]", "tests/recipes/heads/test_a.py"),
+        ("tests/recipes/test_contract.py::test_a[vae-mixed_float16]", "autoencoders"),
+        ("tests/recipes/test_all_splits.py::test_b[stand-in-vae]", "autoencoders"),
+        ("tests/recipes/test_contract.py::test_c[autoencoders]", "autoencoders"),
+        ("tests/recipes/test_contract.py::test_d[1 vae-x]", "tests/recipes/test_contract.py"),
+    ],
+)
+def test_tests_of_a_chapter_or_of_a_file_are_a_group(test, group):
+    assert selection.group(test) == group
+
+
+class Worker:
+    """A process of pytest-xdist, as far as tests are sent to it."""
+
+    gateway = types.SimpleNamespace(id="")
+    shutting_down = False
+
+    def __init__(self):
+        self.sent = []
+
+    def send_runtest_some(self, numbers):
+        self.sent += numbers
+
+    def shutdown(self):
+        self.shutting_down = True
+
+
+def test_a_group_runs_in_one_process():
+    pytest.importorskip("xdist")
+    values = {"dist": "loadgroup", "tx": ["popen", "popen"]}
+    option = types.SimpleNamespace(loadscopereorder=True)
+    config = types.SimpleNamespace(getvalue=values.get, option=option)
+    scheduler = conftest.pytest_xdist_make_scheduler(config, None)
+    files = [f"tests/layers/test_{name}.py" for name in "abcd"]
+    tests = [f"{file}::test_{number}" for number in range(5) for file in files]
+    workers = Worker(), Worker()
+    for worker in workers:
+        scheduler.add_node(worker)
+        scheduler.add_node_collection(worker, tests)
+    scheduler.schedule()
+    for worker in workers:
+        assert worker.sent
+        sent = [tests[number].partition("::")[0] for number in worker.sent]
+        assert all(sent.count(file) in (0, 5) for file in files)

@@ -200,6 +200,7 @@ SHORTER = {
     "shufflenet": {"SMALL": {**shufflenet.SMALL, "units": (1, 2, 1)}},
     "mobilenet": {"SMALL": {**mobilenet.SMALL, "repeats": 0}},
     "xception": {"SMALL": {**xception.SMALL, "middle_blocks": 1}},
+    "googlenet": {"BRANCHES": {"5×5": "5x5"}, "IMAGES": 20},
     "inception_v2": {
         "MODULES": {name: inception_v2.MODULES[name] for name in ("3a", "3c", "5b")},
     },
@@ -816,10 +817,8 @@ for argument in sys.argv[1:]:
 
 def chapters():
     for chapter in dict.fromkeys(recipe.chapter for recipe in TRAINED):
-        marks = [pytest.mark.xdist_group(chapter)]
         names = [recipe.name for recipe in TRAINED if recipe.chapter == chapter]
-        if not any(map(selection.chosen, names)):
-            marks.append(pytest.mark.full)
+        marks = [] if any(map(selection.chosen, names)) else [pytest.mark.full]
         yield pytest.param(chapter, id=chapter, marks=marks)
 
 

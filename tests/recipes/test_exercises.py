@@ -16,11 +16,8 @@ from recipes.common.exercise import OFF, RIGHT, TO_DO, check
 from tests import selection
 
 CHAPTERS_WITH = [chapter for chapter in CHAPTERS if (ROOT / chapter / EXERCISES).is_dir()]
-# One process for the exercises of a chapter.
 PATHS = [
-    pytest.param(
-        path, id=f"{chapter}-{path.stem}", marks=pytest.mark.xdist_group(f"exercises-{chapter}")
-    )
+    pytest.param(path, id=f"{chapter}-{path.stem}")
     for chapter in CHAPTERS_WITH
     for path in files(chapter)
 ]

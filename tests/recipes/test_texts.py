@@ -6,12 +6,18 @@ import pytest
 import tensorflow as tf
 
 from recipes._runner import arguments, data
-from recipes._runner.recipe import all_recipes
+from recipes._runner.recipe import all_recipes, find
 from recipes.datasets.stand_ins import TEXTS
 
 READERS = [
     recipe for recipe in all_recipes() if recipe.trains and {*data.names(recipe.path)} & {*TEXTS}
 ]
+
+
+@pytest.fixture(autouse=True)
+def short_poems(monkeypatch):
+    """Each character is a step of a recurrent network."""
+    monkeypatch.setattr(find("char_rnn").module, "LONGEST", 30)
 
 
 @pytest.fixture(autouse=True)

@@ -88,7 +88,7 @@ def test_cards_of_variants_tell_each_its_own(tmp_path, monkeypatch):
     variants = {
         "narrow": {"units": 1, "learning_rate": 1e-4},
         "wide": {"units": 16},
-        "batches": {"batch_size": 5},
+        "batches": {"batch_size": 40},
     }
     monkeypatch.setattr(tiny_recipe, "VARIANTS", variants, raising=False)
     monkeypatch.setattr(tiny_recipe, "figures", figures_of_one, raising=False)
@@ -122,7 +122,7 @@ def test_card_names_the_baseline_of_each_variant_where_their_data_differ(tmp_pat
     monkeypatch.setattr(
         tiny_recipe,
         "VARIANTS",
-        {"a": {}, "b": {"units": 4}, "c": {"batch_size": 10}},
+        {"a": {}, "b": {"units": 4}, "c": {"batch_size": 100}},
         raising=False,
     )
 
