@@ -204,7 +204,8 @@ def skill(scores, test):
     """The first score: 0 for the best answer that is always the same, 1 for right answers only."""
     (name, score), *_ = scores.items()
     _, targets, *_ = joined(test)
-    targets = targets["ensemble"] if isinstance(targets, dict) else targets
+    if isinstance(targets, dict):  # "fine_accuracy" is that of the target "fine"
+        targets = targets[name.removesuffix("_accuracy")]
     if name in ERRORS:
         variance = np.mean((targets - targets.mean(0)) ** 2)
         scale = 125 if name == "rmse_cycles" else 1  # its targets are shares of 125 cycles

@@ -159,6 +159,7 @@ SHORTER = {
         "MAPPED": 20,
         "build_model": {"size": 32},
     },
+    "cnn_cifar100": {"build_model": {"filters": 2}},
     "omp1": {"PATCHES": 500, "ROUNDS": 1},
     "grad_cam": {"efficientnet_lite0": seven_blocks, "SIZE": 64, "PAIRS": 3},
     "adversarial_attacks": {
