@@ -46,6 +46,7 @@ LEARNS_NOTHING = {
     "dqn",
     "pilotnet",
     "face_verification",
+    "enet",
     "unet",
     "yolo_v1",
 }  # baselines: constants, a copy, a single frame, pixels, one threshold
