@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from recipes.datasets import cifar100 as cifar100_names
 from recipes.datasets import stand_ins_sequences as sequences
 
 VERSION = (
@@ -28,6 +29,7 @@ SIZES = {  # examples per split
     "mnist": {"train": 6000, "test": 1000},
     "fashion_mnist": {"train": 6000, "test": 1000},
     "cifar10": {"train": 6000, "test": 1000},
+    "cifar100": {"train": 6000, "test": 1000},
     "imdb_reviews": {"train": 5000, "test": 1000},
     "goemotions": {"train": 6000, "validation": 800, "test": 800},
     "california_housing": {"train": 6000},
@@ -35,6 +37,14 @@ SIZES = {  # examples per split
     "isbi2012": {"train": 30},  # slices
     "olivetti_faces": {"train": 400},
 } | sequences.SIZES
+OF_TFDS = (  # whose builders TFDS has; the others' are beside this file
+    "mnist",
+    "fashion_mnist",
+    "cifar10",
+    "cifar100",
+    "imdb_reviews",
+    "goemotions",
+)
 TEXTS = {  # the features that hold texts
     "imdb_reviews": ["text"],
     "goemotions": ["comment_text"],
@@ -99,7 +109,7 @@ def write(name, sizes, data_dir):
     """Let the real builder of `name` write generated examples to `data_dir`."""
     import tensorflow_datasets as tfds
 
-    if name not in ("mnist", "fashion_mnist", "cifar10", "imdb_reviews", "goemotions"):
+    if name not in OF_TFDS:
         importlib.import_module(f"recipes.datasets.{name}")
     builder = tfds.builder(name, data_dir=data_dir)
 
@@ -111,6 +121,9 @@ def write(name, sizes, data_dir):
         builder.info.features["label"].names = listed(
             "airplane automobile bird cat deer dog frog horse ship truck"
         )
+    if name == "cifar100":
+        builder.info.features["label"].names = cifar100_names.CLASSES
+        builder.info.features["coarse_label"].names = list(cifar100_names.SUPERCLASSES)
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         builder.download_and_prepare(
             download_config=tfds.download.DownloadConfig(try_download_gcs=False)
@@ -282,43 +295,77 @@ def fashion_mnist(split, size):
         yield {"image": pixels.astype("uint8")[..., None], "label": noisy(label, 10, rng, 0.04)}
 
 
-def cifar10(split, size):
-    """Ten shapes, turned and moved, on a busy ground; a third in the colour of their class; 5 % of labels are wrong."""
+SHAPES = [  # by x and y from −1 to 1, and the distance r from the middle
+    lambda x, y, r: r < 0.85,  # disc
+    lambda x, y, r: (abs(x) < 0.75) & (abs(y) < 0.75),  # square
+    lambda x, y, r: (y < 0.5) & (y > 1.73 * abs(x) - 1),  # triangle
+    lambda x, y, r: (r < 0.95) & (r > 0.5),  # ring
+    lambda x, y, r: ((abs(x) < 0.28) | (abs(y) < 0.28)) & (r < 1),  # cross
+    lambda x, y, r: (abs(y) < 0.95) & (abs(x) < 0.2 + 0.6 * abs(y)),  # hourglass
+    lambda x, y, r: (r < 1) & (np.sin(9 * x) > 0),  # stripes
+    lambda x, y, r: (r < 1) & (np.sin(7 * x) * np.sin(7 * y) > 0),  # chequers
+    lambda x, y, r: (r < 0.95) & ((x - 0.45) ** 2 + y**2 > 0.5),  # crescent
+    lambda x, y, r: (abs(x) < 1.1) & (abs(y) < 0.32),  # bar
+]
+GRID = (np.mgrid[0:32, 0:32] - 15.5) / 16
+
+
+def placed(rng):
+    """Where each of 32 × 32 pixels lies, x and y, as a shape that is turned, moved and scaled sees it."""
+    u = rng.uniform
+    angle, reach, shift = u(0, 2 * math.pi), u(0.5, 0.85), u(-0.25, 0.25, 2)
+    x, y = (GRID[1] - shift[0]) / reach, (GRID[0] - shift[1]) / reach
+    return math.cos(angle) * x - math.sin(angle) * y, math.sin(angle) * x + math.cos(angle) * y
+
+
+def colored(rng, inside, hue):
+    """An image with a shape of this hue, where `inside` is true, on a busy ground."""
     from colorsys import hsv_to_rgb
 
-    rng = np.random.default_rng([3, split == "train"])
     u = rng.uniform
-    grid = (np.mgrid[0:32, 0:32] - 15.5) / 16
-    shapes = [
-        lambda x, y, r: r < 0.85,  # disc
-        lambda x, y, r: (abs(x) < 0.75) & (abs(y) < 0.75),  # square
-        lambda x, y, r: (y < 0.5) & (y > 1.73 * abs(x) - 1),  # triangle
-        lambda x, y, r: (r < 0.95) & (r > 0.5),  # ring
-        lambda x, y, r: ((abs(x) < 0.28) | (abs(y) < 0.28)) & (r < 1),  # cross
-        lambda x, y, r: (abs(y) < 0.95) & (abs(x) < 0.2 + 0.6 * abs(y)),  # hourglass
-        lambda x, y, r: (r < 1) & (np.sin(9 * x) > 0),  # stripes
-        lambda x, y, r: (r < 1) & (np.sin(7 * x) * np.sin(7 * y) > 0),  # chequers
-        lambda x, y, r: (r < 0.95) & ((x - 0.45) ** 2 + y**2 > 0.5),  # crescent
-        lambda x, y, r: (abs(x) < 1.1) & (abs(y) < 0.32),  # bar
-    ]
+    ink, ground = np.array(hsv_to_rgb(hue % 1, u(0.3, 1), u(0.35, 1))), u(0, 1, 3)
+    if abs(ink.mean() - ground.mean()) < 0.3:
+        ground = (ground + 0.5) % 1
+    waves = np.sin(GRID[0] * u(-9, 9) + GRID[1] * u(-9, 9) + u(0, 6))[..., None]
+    light = 1 + 0.25 * u(-1, 1) * GRID[0][..., None]
+    pixels = np.where(inside[..., None], ink, ground + 0.1 * waves * u(-1, 1, 3)) * light
+    return (np.clip(pixels + rng.normal(0, 0.05, pixels.shape), 0, 1) * 255).astype("uint8")
+
+
+def cifar10(split, size):
+    """Ten shapes, turned and moved, on a busy ground; a third in the colour of their class; 5 % of labels are wrong."""
+    rng = np.random.default_rng([3, split == "train"])
     for index in range(size):
         label = index % 10
-        angle, reach, shift = u(0, 2 * math.pi), u(0.5, 0.85), u(-0.25, 0.25, 2)
-        x, y = (grid[1] - shift[0]) / reach, (grid[0] - shift[1]) / reach
-        x, y = math.cos(angle) * x - math.sin(angle) * y, math.sin(angle) * x + math.cos(angle) * y
-        inside = shapes[label](x, y, np.hypot(x, y))[..., None]
-        hue = label / 10 + u(0, 0.1) if rng.random() < 1 / 3 else u(0, 1)
-        ink, ground = np.array(hsv_to_rgb(hue % 1, u(0.3, 1), u(0.35, 1))), u(0, 1, 3)
-        if abs(ink.mean() - ground.mean()) < 0.3:
-            ground = (ground + 0.5) % 1
-        waves = np.sin(grid[0] * u(-9, 9) + grid[1] * u(-9, 9) + u(0, 6))[..., None]
-        light = 1 + 0.25 * u(-1, 1) * grid[0][..., None]
-        pixels = np.where(inside, ink, ground + 0.1 * waves * u(-1, 1, 3)) * light
-        pixels = np.clip(pixels + rng.normal(0, 0.05, pixels.shape), 0, 1) * 255
+        x, y = placed(rng)
+        inside = SHAPES[label](x, y, np.hypot(x, y))
+        hue = label / 10 + rng.uniform(0, 0.1) if rng.random() < 1 / 3 else rng.uniform(0, 1)
         yield {
             "id": f"{split}_{index:05d}",
-            "image": pixels.astype("uint8"),
+            "image": colored(rng, inside, hue),
             "label": noisy(label, 10, rng, 0.05),
+        }
+
+
+def cifar100(split, size):
+    """Superclasses are shapes, alone or in pairs, classes their hues, which overlap; 5 % of labels are wrong."""
+    rng = np.random.default_rng([10, split == "train"])
+    superclasses = cifar100_names.superclass_labels()
+    for index in range(size):
+        label = index % 100
+        superclass = superclasses[label]
+        x, y = placed(rng)
+        if superclass >= 10:  # two of half the size, side by side
+            x, y = 2 * abs(x) - 1, 2 * y
+        inside = SHAPES[superclass % 10](x, y, np.hypot(x, y))
+        place = superclasses[:label].count(superclass)  # of the class in its superclass, 0 to 4
+        image = colored(rng, inside, (place + rng.uniform(0, 1.2)) / 5)
+        label = noisy(label, 100, rng, 0.05)
+        yield {
+            "id": f"{split}_{index:05d}",
+            "image": image,
+            "label": label,
+            "coarse_label": superclasses[label],
         }
 
 
@@ -646,6 +693,7 @@ GENERATORS = {
     "mnist": mnist,
     "fashion_mnist": fashion_mnist,
     "cifar10": cifar10,
+    "cifar100": cifar100,
     "imdb_reviews": imdb_reviews,
     "goemotions": goemotions,
     "california_housing": california_housing,

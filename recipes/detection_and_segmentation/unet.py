@@ -14,42 +14,22 @@ enlarges these again. Which pixel the border is at, is lost on the way down: the
 bring it back. Variants: `skips` has them, `no_skips` does not.
 
 The 30 slices are those for which the challenge published the membranes; the first 20 are trained
-on, five choose the epoch, and the last five are tested.
+on, five choose the epoch, and the last five are tested (`recipes/common/isbi2012.py`).
 """
 
 import keras
-import numpy as np
-import tensorflow as tf
 import tensorflow_datasets as tfds
 
 import recipes.datasets.isbi2012  # noqa: F401 (registers the data set)
-from recipes.common.arrays import to_numpy
+from recipes.common import isbi2012
 
 EPOCHS = 15
 OBJECTIVE = ("val_iou", "max")
-CLASSES = ["cell", "membrane"]
+CLASSES = isbi2012.CLASSES
 VARIANTS = {
     "skips": {},
     "no_skips": {"skips": False},
 }
-SPLITS = ["train[:66%]", "train[66%:83%]", "train[83%:]"]  # 20, 5 and 5 consecutive slices
-CROPS = 16  # of each slice, in an epoch
-
-
-def random_crop(slice_, seed, size):
-    """A random square of a slice and of its membranes, turned and mirrored alike."""
-    both = tf.concat([slice_["image"], slice_["membrane"]], axis=-1)
-    both = tf.image.stateless_random_crop(both, (size, size, 2), seed)
-    both = tf.image.stateless_random_flip_left_right(both, seed + 1)
-    both = tf.image.stateless_random_flip_up_down(both, seed + 2)
-    turned = tf.random.stateless_uniform([], seed + 3) < 0.5
-    both = tf.cond(turned, lambda: tf.transpose(both, (1, 0, 2)), lambda: both)
-    return both[..., :1], both[..., 1]
-
-
-def image_and_classes(slice_):
-    """A whole slice and its membranes."""
-    return slice_["image"], slice_["membrane"][..., 0]
 
 
 def load_data(batch_size=8, size=128):
@@ -58,15 +38,8 @@ def load_data(batch_size=8, size=128):
     The classes (height, width) are 0 inside cells and 1 on membranes. Training batches are random
     crops of `size` × `size` pixels, others whole slices of 512 × 512.
     """
-    train, validation, test = tfds.load("isbi2012", split=SPLITS)
-    count = CROPS * len(train)
-    train = train.cache().repeat(CROPS).shuffle(count)
-    seeds = tf.data.Dataset.random(rerandomize_each_iteration=True).batch(2).take(count)
-    train = tf.data.Dataset.zip(train, seeds)
-    train = train.map(lambda slice_, seed: random_crop(slice_, seed, size))
-    validation = validation.map(image_and_classes).batch(1).cache()
-    test = test.map(image_and_classes).batch(1).cache()
-    return train.batch(batch_size).prefetch(2), validation, test
+    splits = tfds.load("isbi2012", split=isbi2012.SPLITS)
+    return isbi2012.batches(*splits, batch_size, size)
 
 
 def two_convolutions(x, filters, padding, normalize):
@@ -167,21 +140,9 @@ def search_space(hp):
     }
 
 
-def threshold_scores(images, classes, threshold):
-    """What calling membrane all pixels below a gray value is worth: IoU and accuracy."""
-    found = images[..., 0] < threshold
-    true = classes == 1
-    union = np.sum(found | true)
-    return {"iou": np.sum(found & true) / union, "accuracy": np.mean(found == true)}
-
-
 def baseline(train, test):
     """Whatever is darker than the gray value that is best for the training crops."""
-    images, classes = to_numpy(train)
-    thresholds = np.arange(0, 256, 4)
-    scores = [threshold_scores(images, classes, threshold)["iou"] for threshold in thresholds]
-    best = thresholds[np.argmax(scores)]
-    return threshold_scores(*to_numpy(test), best)
+    return isbi2012.best_threshold(train, test)
 
 
 def main():

@@ -49,6 +49,7 @@ LEARNS_NOTHING = {
     "dqn",
     "pilotnet",
     "face_verification",
+    "enet",
     "unet",
     "yolo_v1",
     "captioning",
@@ -227,6 +228,8 @@ def skill(scores, test):
     (name, score), *_ = scores.items()
     _, targets, *_ = joined(test)
     targets = first_of(targets)
+    if isinstance(targets, dict):  # "fine_accuracy" is that of the target "fine"
+        targets = targets[name.removesuffix("_accuracy")]
     if name in ERRORS:
         variance = np.mean((targets - targets.mean(0)) ** 2)
         scale = 125 if name == "rmse_cycles" else 1  # its targets are shares of 125 cycles

@@ -138,6 +138,7 @@ SHORTER = {
     },
     "systolic_array": {"HIDDEN": 4},
     "unet": {"load_data": {"size": 16}, "build_model": {"filters": 2, "depth": 1}},
+    "enet": {"SECOND_STAGE": [{}], "load_data": {"size": 16}, "build_model": {"filters": 2}},
     "yolo_v1": {
         "load_data": {"count": 40},
         "SMALL": [(2, 4, 4), "pool", (4, 2, 2)],
@@ -168,6 +169,7 @@ SHORTER = {
         "MAPPED": 20,
         "build_model": {"size": 32},
     },
+    "cnn_cifar100": {"build_model": {"filters": 2}},
     "omp1": {"PATCHES": 500, "ROUNDS": 1},
     "grad_cam": {"efficientnet_lite0": seven_blocks, "SIZE": 64, "PAIRS": 3},
     "adversarial_attacks": {

@@ -14,7 +14,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClas
 from sklearn.metrics import f1_score
 from sklearn.multiclass import OneVsRestClassifier
 
-from recipes.datasets import stand_ins
+from recipes.datasets import cifar100, stand_ins
 
 ROWS = 200
 
@@ -41,8 +41,9 @@ def test_is_the_real_builders_set(cache, name, tmp_path):
     assert type(stand_in) is type(real)
     assert stand_in.version == real.version
     assert (
-        stand_in.info.features.to_json() == real.info.features.to_json() or name == "cifar10"
-    )  # its names come later
+        stand_in.info.features.to_json() == real.info.features.to_json()
+        or name in ("cifar10", "cifar100")  # their names come later
+    )
     assert stand_in.info.supervised_keys == real.info.supervised_keys
     assert set(stand_in.info.splits) == set(stand_ins.SIZES[name])
     assert {
@@ -82,6 +83,16 @@ def test_cifar10_names_its_classes(cache):
         .names[5]
         == "dog"
     )
+
+
+def test_cifar100_has_superclasses_that_agree_with_its_classes(cache):
+    features = tfds.builder("cifar100", data_dir=stand_ins.make("cifar100", ROWS)).info.features
+    assert features["label"].names[23] == "cloud"
+    assert features["coarse_label"].names[10] == "large_natural_outdoor_scenes"
+    known = cifar100.superclass_labels()
+    rows = examples("cifar100", "train") + examples("cifar100", "test")
+    assert all(known[row["label"]] == row["coarse_label"] for row in rows)
+    assert {int(row["coarse_label"]) for row in rows} == set(range(20))
 
 
 def test_handwriting_fills_the_image_as_mnist_does(cache):
