@@ -48,7 +48,8 @@ LEARNS_NOTHING = {
     "face_verification",
     "unet",
     "yolo_v1",
-}  # baselines: constants, a copy, a single frame, pixels, one threshold
+    "kohonen",
+}  # baselines: constants, a copy, a single frame, pixels, one threshold, a plane
 NEEDS_MORE = {  # baselines that learn nothing of so few rows
     "dropout",
     "cnn_cifar10",

@@ -153,6 +153,7 @@ SHORTER = {
         "NETWORKS": {50: 1},
         "build_model": {"units": 36},
     },
+    "kohonen": {"build_model": {"rows": 4, "columns": 5}},
     "transfer_learning": {
         "efficientnet_lite0": seven_blocks,
         "SIZE": 32,
