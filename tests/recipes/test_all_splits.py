@@ -49,6 +49,7 @@ LEARNS_NOTHING = {
     "unet",
     "yolo_v1",
     "kohonen",
+    "echo_state",
 }  # baselines: constants, a copy, a single frame, pixels, one threshold, a plane
 NEEDS_MORE = {  # baselines that learn nothing of so few rows
     "dropout",
