@@ -55,6 +55,9 @@ LEARNS_NOTHING = {
     "captioning",
     "colorization",
 }  # baselines: constants, a copy, a single frame, pixels, one threshold, a neighbor
+    "kohonen",
+    "echo_state",
+}  # baselines: constants, a copy, a single frame, pixels, one threshold, a plane
 NEEDS_MORE = {  # baselines that learn nothing of so few rows
     "dropout",
     "cnn_cifar10",

@@ -163,6 +163,14 @@ SHORTER = {
         "NETWORKS": {50: 1},
         "build_model": {"units": 36},
     },
+    "echo_state": {
+        "WARMUP": 20,
+        "HORIZON": 5,
+        "BLOCKS": 1,
+        "load_data": {"length": 50},
+        "VARIANTS": {"units_10": {"units": 10}, "units_20": {"units": 20}},
+    },
+    "kohonen": {"build_model": {"rows": 4, "columns": 5}},
     "transfer_learning": {
         "efficientnet_lite0": seven_blocks,
         "SIZE": 32,
