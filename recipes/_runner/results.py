@@ -48,11 +48,10 @@ accuracy auc average_precision beam_bleu bin_accuracy bleu catch_rate conditiona
 elbo ensemble_accuracy exact high_quality_samples iou map50 micro_f1 mode_coverage overlap pass_rate
 phoneme_accuracy psnr r2 r2_score saturation stress_accuracy
 """
-LESS = """bits_per_character frechet_distance kl loss mae mse position_mae rmse rmse_cycles units_off"""
-MORE = """accuracy auc average_precision beam_bleu bleu catch_rate conditional_accuracy coverage elbo ensemble_accuracy
-high_quality_samples iou map50 micro_f1 mode_coverage overlap pass_rate psnr r2 r2_score"""
-LESS = """bits_per_character frechet_distance kl loss mae mse nrmse_1 nrmse_84 position_mae quantization_error rmse
-rmse_cycles topographic_error"""
+LESS = """
+bits_per_character frechet_distance kl loss mae mse nrmse_1 nrmse_84 position_mae
+quantization_error rmse rmse_cycles topographic_error units_off
+"""
 ARROWS = dict.fromkeys(MORE.split(), "↑") | dict.fromkeys(LESS.split(), "↓")
 # Recipe, variant and metric of what README shows, and what it is.
 HEADLINES = (

@@ -1,6 +1,6 @@
 """Echo state network (reservoir computing): Mackey–Glass chaos, forecast 84 steps ahead.
 
-Slides: 001 zoo of networks (ESN), 003 lists of networks (B, no. 9).
+Slides: 001 «zoo ESN», 003 «list B no. 9».
 Paper:  Jaeger & Haas (2004), Harnessing nonlinearity: predicting chaotic systems and saving energy
         in wireless communication, https://doi.org/10.1126/science.1091277
 Departs from the paper: the reservoir is dense, reads out its states and the latest value, not

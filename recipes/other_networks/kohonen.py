@@ -1,6 +1,6 @@
 """Self-organizing map (Kohonen network): the digits of MNIST, on a grid of 20 × 20 units.
 
-Slides: 001 zoo of networks (KN, Kohonen network).
+Slides: 001 «zoo KN» (Kohonen network).
 Paper:  Kohonen (1982), Self-organized formation of topologically correct feature maps,
         https://doi.org/10.1007/BF00337288
 Departs from the paper: the unit that responds is the one whose weights are nearest to the input,

@@ -54,10 +54,9 @@ LEARNS_NOTHING = {
     "yolo_v1",
     "captioning",
     "colorization",
-}  # baselines: constants, a copy, a single frame, pixels, one threshold, a neighbor
     "kohonen",
     "echo_state",
-}  # baselines: constants, a copy, a single frame, pixels, one threshold, a plane
+}  # baselines: constants, a copy, a single frame, pixels, one threshold, a neighbor, a plane
 NEEDS_MORE = {  # baselines that learn nothing of so few rows
     "dropout",
     "cnn_cifar10",
