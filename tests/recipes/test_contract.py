@@ -178,6 +178,12 @@ SHORTER = {
         "build_model": {"size": 32},
     },
     "cnn_cifar100": {"build_model": {"filters": 2}},
+    "neocognitron": {
+        "LAYERS": [(4, 0.75, 0.7), (6, 0.7, 0.6), (8, 0.7, 0.4)],
+        "WINDOWS": 200,
+        "DIGITS": 20,
+        "SHIFTS": (0, 4),
+    },
     "omp1": {"PATCHES": 500, "ROUNDS": 1},
     "grad_cam": {"efficientnet_lite0": seven_blocks, "SIZE": 64, "PAIRS": 3},
     "adversarial_attacks": {

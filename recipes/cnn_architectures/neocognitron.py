@@ -1,0 +1,227 @@
+"""Neocognitron: S-cells that learn features without labels, C-cells that forgive shifts; and LeNet.
+
+Slides: 003 «Neocognitron» (list B, no. 3).
+Paper:  Fukushima (1980), Neocognitron: a self-organizing neural network model for a mechanism of
+        pattern recognition unaffected by shift in position, https://doi.org/10.1007/BF00344251;
+        Fukushima (2013), Artificial vision by multi-layered neural networks: neocognitron and its
+        advances, https://doi.org/10.1016/j.neunet.2012.09.016 (growth where all are silent)
+Departs from the papers: C-cells do not inhibit each other; learning compares unit vectors instead of
+letting weights grow without limit; and what the last cells mean is learned from the labels, by
+softmax regression.
+
+A cell of an S-layer sees a small window. It fires if what it sees resembles its template, that is,
+if the cosine of both exceeds a threshold. All cells of a plane have the same template, so a plane is
+what we call a channel, and its templates are a convolution's kernel. A C-cell averages one plane
+over a few places: it fires on, if the feature is shifted a little. Three such pairs let shifts of
+many pixels pass, little by little.
+
+Layer after layer learns, without labels and without gradients. Window by window, the plane that
+fires most is taught to resemble what it sees (the winner takes all), and if all are silent, a new
+plane grows, with this window as its template. `lenet` learns from the same 3,000 digits by
+backpropagation.
+"""
+
+import keras
+import numpy as np
+import tensorflow_datasets as tfds
+from keras import ops
+from sklearn.neighbors import KNeighborsClassifier
+
+from recipes.common.arrays import to_numpy
+
+EPOCHS = 10
+VARIANTS = {"neocognitron": {"network": "neocognitron"}, "lenet": {"network": "lenet"}}
+# Of the three layers of S-cells: planes, and the threshold while they learn and afterwards.
+LAYERS = [(16, 0.75, 0.7), (60, 0.7, 0.6), (400, 0.7, 0.4)]
+SIZE = 5  # cells along each side of the window that an S-cell sees
+EPSILON = 0.1  # what is fainter than this hardly excites an S-cell
+SATURATION = 0.2  # average at which a C-cell fires with half of its strength
+IMAGES = 1000  # to learn the templates from
+WINDOWS = 8000  # of these images, for each layer
+FAINT = 0.5  # Windows of less length teach nothing.
+
+
+def load_data(batch_size=100):
+    """Train, validation and test batches of (28, 28, 1) uint8 images and integer labels 0–9.
+
+    3,000 images to train on, as many to validate, and all 10,000 test images.
+    """
+    splits = ["train[:5%]", "train[95%:]", "test"]
+    train, validation, test = tfds.load("mnist", split=splits, as_supervised=True)
+    train = train.cache().shuffle(3000).batch(batch_size).prefetch(2)
+    return train, validation.batch(500).cache(), test.batch(500).cache()
+
+
+@keras.saving.register_keras_serializable(package="neocognitron")
+class SCells(keras.layers.Layer):
+    """A layer of S-cells: how far the cosine of a window and a template exceeds the threshold.
+
+    In the paper's words: templates excite a cell, the root mean square of its window inhibits it.
+
+    Args:
+        planes: Number of templates.
+        threshold: The cosine, below 1, up to which a cell is silent.
+    """
+
+    def __init__(self, planes, threshold, trainable=False, **kwargs):
+        super().__init__(trainable=trainable, **kwargs)
+        self.planes = planes
+        self.threshold = threshold
+
+    def build(self, input_shape):
+        # Templates of length 1; what has not grown is zero, and stays silent.
+        shape = (SIZE, SIZE, input_shape[-1], self.planes)
+        self.templates = self.add_weight(name="templates", shape=shape, initializer="zeros")
+        self.built = True
+
+    def call(self, x):
+        products = ops.conv(x, self.templates, padding="same")
+        # The length of each window: (batch, height, width, 1).
+        ones = ops.ones((SIZE, SIZE, x.shape[-1], 1), dtype=x.dtype)
+        lengths = ops.sqrt(ops.conv(ops.square(x), ones, padding="same"))
+        excess = ops.relu(products - self.threshold * lengths)
+        return excess / ((1 - self.threshold) * (lengths + EPSILON))
+
+    def get_config(self):
+        return {**super().get_config(), "planes": self.planes, "threshold": self.threshold}
+
+
+def c_cells(x):
+    """A layer of C-cells: averages of 3 × 3 cells of a plane, at every second place, saturating."""
+    averages = keras.layers.AveragePooling2D(3, strides=2, padding="same")(x)
+    return averages / (averages + SATURATION)
+
+
+def sample_windows(maps, rng):
+    """Windows (count, values) at random places of maps (images, height, width, planes), unit length.
+
+    Faint ones are left out.
+    """
+    # All windows, as a view: (images, rows, columns, planes, SIZE, SIZE).
+    windows = np.lib.stride_tricks.sliding_window_view(maps, (SIZE, SIZE), axis=(1, 2))
+    which = rng.integers(0, windows.shape[:3], (WINDOWS, 3))
+    windows = windows[tuple(which.T)].transpose(0, 2, 3, 1).reshape(WINDOWS, -1)
+    lengths = np.linalg.norm(windows, axis=1)
+    clear = lengths > FAINT
+    return windows[clear] / lengths[clear, None]
+
+
+def grow_templates(windows, planes, threshold):
+    """Templates (planes, values) of unit length, learned from one window after another.
+
+    The template most like the window moves towards it; where none exceeds the threshold, the window
+    becomes a template, as long as there are planes left.
+    """
+    sums = np.zeros((planes, windows.shape[1]), "float32")
+    templates = np.zeros_like(sums)
+    grown = 0
+    for window in windows:
+        cosines = templates @ window
+        winner = cosines.argmax()
+        if cosines[winner] < threshold:
+            if grown == planes:
+                continue
+            winner = grown
+            grown += 1
+        sums[winner] += window
+        templates[winner] = sums[winner] / np.linalg.norm(sums[winner])
+    return templates
+
+
+def teach(model, train):
+    """Lets the layers of S-cells learn, each from what the taught layers before it make of images."""
+    # Random numbers that follow the seed of the run.
+    rng = np.random.default_rng(int(keras.random.randint((), 0, 2**31 - 1)))
+    images = to_numpy(train.unbatch().take(IMAGES).batch(IMAGES))[0]
+    layers = [layer for layer in model.layers if isinstance(layer, SCells)]
+    for layer, (planes, threshold, _) in zip(layers, LAYERS, strict=True):
+        maps = keras.Model(model.input, layer.input).predict(images, verbose=0)
+        templates = grow_templates(sample_windows(maps, rng), planes, threshold)
+        shape = (planes, SIZE, SIZE, maps.shape[-1])
+        layer.templates.assign(templates.reshape(shape).transpose(1, 2, 3, 0))
+
+
+def neocognitron(images):
+    """From images (batch, 28, 28, 1) of values from 0 to 1 to the last C-cells, one of each plane."""
+    x = images
+    for planes, _, threshold in LAYERS[:-1]:
+        x = SCells(planes, threshold)(x)
+        # 28 × 28 to 14 × 14, to 7 × 7.
+        x = c_cells(x)
+    planes, _, threshold = LAYERS[-1]
+    x = SCells(planes, threshold)(x)
+    # The last C-cells see their whole plane.
+    x = keras.layers.GlobalMaxPooling2D()(x)
+    return keras.layers.BatchNormalization(momentum=0.9, center=False, scale=False)(x)
+
+
+def lenet(images):
+    """From images to features as in LeNet: two convolutions, each with pooling, and a dense layer."""
+    x = keras.layers.Conv2D(6, 5, padding="same", activation="relu")(images)
+    x = keras.layers.AveragePooling2D(2)(x)
+    x = keras.layers.Conv2D(16, 5, activation="relu")(x)
+    x = keras.layers.AveragePooling2D(2)(x)
+    x = keras.layers.Flatten()(x)
+    return keras.layers.Dense(84, activation="relu")(x)
+
+
+def build_model(network="neocognitron", learning_rate=0.003, steps=EPOCHS * 30, train=None):
+    """The compiled network: (28, 28, 1) images to 10 class probabilities. 629,210 parameters.
+
+    4,010 of them are trainable, those of the last layer. The templates are learned here, from the
+    images of `train`; without them they are zero. `network="lenet"` has 37,106 parameters.
+    """
+    inputs = keras.Input((28, 28, 1))
+    images = keras.layers.Rescaling(1 / 255)(inputs)
+    features = {"neocognitron": neocognitron, "lenet": lenet}[network](images)
+    outputs = keras.layers.Dense(10, activation="softmax")(features)
+    model = keras.Model(inputs, outputs)
+    if network == "neocognitron" and train is not None:
+        teach(model, train)
+    rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    model.compile(
+        keras.optimizers.Adam(rate), loss="sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
+    return model
+
+
+def search_space(hp):
+    """Arguments of `build_model` and `load_data` worth tuning; their defaults are the recipe's."""
+    return {
+        "network": hp.Choice("network", list(VARIANTS), default="neocognitron"),
+        "learning_rate": hp.Float(
+            "learning_rate", 0.00075, 0.012, step=2, sampling="log", default=0.003
+        ),
+        "batch_size": hp.Choice("batch_size", [50, 100, 200], default=100),
+    }
+
+
+def baseline(train, test):
+    """Template matching: the class of the training digit whose pixels are nearest."""
+    images, labels = to_numpy(train)
+    nearest = KNeighborsClassifier(1).fit(pixels(images), labels)
+    images, labels = to_numpy(test)
+    return {"accuracy": nearest.score(pixels(images), labels)}
+
+
+def pixels(images):
+    """One row of values from 0 to 1 for each image."""
+    return images.reshape(len(images), -1) / np.float32(255)
+
+
+def main():
+    for name, arguments in VARIANTS.items():
+        keras.utils.set_random_seed(0)
+        train, validation, test = load_data()
+        model = build_model(**arguments, steps=EPOCHS * len(train), train=train)
+        best = keras.callbacks.ModelCheckpoint(
+            f"neocognitron_{name}.keras", monitor="val_accuracy", mode="max", save_best_only=True
+        )
+        model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
+        model = keras.saving.load_model(f"neocognitron_{name}.keras")  # the best epoch
+        print(name, model.evaluate(test, return_dict=True))
+    print("Nearest training digit:", baseline(train, test))
+
+
+if __name__ == "__main__":
+    main()
