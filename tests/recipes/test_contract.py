@@ -182,6 +182,7 @@ SHORTER = {
     "shufflenet": {"SMALL": {**shufflenet.SMALL, "units": (1, 2, 1)}},
     "mobilenet": {"SMALL": {**mobilenet.SMALL, "repeats": 0}},
     "xception": {"SMALL": {**xception.SMALL, "middle_blocks": 1}},
+    "googlenet": {"BRANCHES": {"5×5": "5x5"}, "IMAGES": 20},
     "inception_v2": {
         "MODULES": {name: inception_v2.MODULES[name] for name in ("3a", "3c", "5b")},
     },
