@@ -27,6 +27,7 @@ import tensorflow_datasets as tfds
 from keras import ops
 from sklearn.neighbors import KNeighborsClassifier
 
+from layers.digits import CenterDigit, UnlikeDigit
 from recipes.common.arrays import to_numpy
 
 EPOCHS = 10
@@ -185,6 +186,16 @@ def build_model(network="neocognitron", learning_rate=0.003, steps=EPOCHS * 30, 
     return model
 
 
+def deployed(model):
+    """The network for images of one digit, of any size, dark on light or light on dark.
+
+    Beside the class probabilities it returns how `unlike` MNIST's digits the image is, from 0 to 1.
+    """
+    image = keras.Input((None, None, 1))
+    digit = CenterDigit()(image)  # (batch, 28, 28, 1), white on black as in MNIST
+    return keras.Model(image, {"probabilities": model(digit), "unlike": UnlikeDigit()(digit)})
+
+
 def search_space(hp):
     """Arguments of `build_model` and `load_data` worth tuning; their defaults are the recipe's."""
     return {
@@ -220,6 +231,7 @@ def main():
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
         model = keras.saving.load_model(f"neocognitron_{name}.keras")  # the best epoch
         print(name, model.evaluate(test, return_dict=True))
+        deployed(model).save(f"neocognitron_{name}_deployed.keras")
     print("Nearest training digit:", baseline(train, test))
 
 

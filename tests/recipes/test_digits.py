@@ -12,8 +12,8 @@ from recipes._runner import data
 from recipes._runner.recipe import all_recipes
 from tests.layers.test_digits import FOUR, SEVEN, TWO, drawn, photographed, settled
 
-# Names no digits: tells a 3 from a 5; codes, pictures and fakes.
-OTHERS = {"wrong_heads", "autoencoder_mnist", "denoising_autoencoder", "vae"}
+# Names no digits: tells a 3 from a 5; codes, pictures and fakes; places on a map.
+OTHERS = {"wrong_heads", "autoencoder_mnist", "denoising_autoencoder", "vae", "kohonen"}
 ON_MNIST = [
     recipe for recipe in all_recipes() if recipe.trains and "mnist" in data.names(recipe.path)
 ]
