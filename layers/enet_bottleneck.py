@@ -6,7 +6,7 @@ from keras import ops
 from layers.max_unpooling import MaxPoolingWithIndices, MaxUnpooling
 
 
-class Bottleneck(keras.layers.Layer):
+class _Bottleneck(keras.layers.Layer):
     """What all bottlenecks of ENet share: a branch, and `prelu(branch(x) + shortcut(x))`.
 
     The branch is a convolution to a quarter of the channels, one in the middle, which the
@@ -83,7 +83,7 @@ class Bottleneck(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="layers")
-class ENetBottleneck(Bottleneck):
+class ENetBottleneck(_Bottleneck):
     """A bottleneck that keeps the shape: with a 3×3 convolution in the middle, dilated or not, or
     with two asymmetric ones, 5×1 and 1×5.
 
@@ -165,7 +165,7 @@ class ENetBottleneck(Bottleneck):
 
 
 @keras.saving.register_keras_serializable(package="layers")
-class DownsamplingBottleneck(Bottleneck):
+class DownsamplingBottleneck(_Bottleneck):
     """A bottleneck that halves height and width, and says where the maxima were.
 
     The branch begins with a 2×2 convolution with strides of 2; the shortcut is max pooling, with
@@ -238,7 +238,7 @@ class DownsamplingBottleneck(Bottleneck):
 
 
 @keras.saving.register_keras_serializable(package="layers")
-class UpsamplingBottleneck(Bottleneck):
+class UpsamplingBottleneck(_Bottleneck):
     """A bottleneck that doubles height and width: values go back to where the maxima were.
 
     In the middle of the branch is a transposed 3×3 convolution with strides of 2; the shortcut is

@@ -72,11 +72,12 @@ def load_data(batch_size=1, length=2000, sequences=2):
 
 @keras.saving.register_keras_serializable(package="echo_state")
 class EchoStateNetwork(keras.Model):
-    """Values (batch, steps, 1) to the forecast of the next ones (batch, HORIZON, 1).
+    """Values (batch, steps, 1) to the forecast of the next ones (batch, horizon, 1).
 
     Args:
         units, spectral_radius, leak, input_scale, bias_scale: Of the reservoir.
         ridge: Penalty on the squared readout weights, for one training step.
+        horizon: Steps to forecast.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class EchoStateNetwork(keras.Model):
         input_scale=0.3,
         bias_scale=0.5,
         ridge=1e-11,
+        horizon=HORIZON,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -97,8 +99,10 @@ class EchoStateNetwork(keras.Model):
             "input_scale": input_scale,
             "bias_scale": bias_scale,
             "ridge": ridge,
+            "horizon": horizon,
         }
         self.ridge = ridge
+        self.horizon = horizon
         self.cell = EchoStateCell(
             units, spectral_radius, leak, input_scale, bias_scale, dtype="float32"
         )
@@ -136,7 +140,7 @@ class EchoStateNetwork(keras.Model):
         _, state = self.reservoir(values)
         value = values[:, -1]
         forecast = []
-        for _ in range(HORIZON):
+        for _ in range(self.horizon):
             value = keras.ops.matmul(features(state, value), self.readout)  # (batch, 1)
             forecast.append(value)
             state, _ = self.cell(value, [state])
@@ -189,7 +193,7 @@ def build_model(
     normal equations, which are solved anew after every batch: it has no loss, and its optimizer is
     never used.
     """
-    model = EchoStateNetwork(units, spectral_radius, leak, input_scale, bias_scale, ridge)
+    model = EchoStateNetwork(units, spectral_radius, leak, input_scale, bias_scale, ridge, HORIZON)
     model.build((None, None, 1))
     model.compile(optimizer="sgd")
     return model

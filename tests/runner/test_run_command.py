@@ -746,7 +746,7 @@ def test_tune_refuses_the_same_values(flags, said, tmp_path, capsys):
     assert said in refusal(capsys)
 
 
-PATHS = {"output", "data", "data_dir", "folder", "files", "model", "recipe", "csv"}
+PATHS = {"output", "data", "data_dir", "folder", "files", "model", "recipe", "csv", "images"}
 
 
 @pytest.mark.parametrize("command", ["run", "tune", "measure", "predict", "copy"])
