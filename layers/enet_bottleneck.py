@@ -309,3 +309,6 @@ class UpsamplingBottleneck(_Bottleneck):
         height = None if height is None else 2 * height
         width = None if width is None else 2 * width
         return (batch, height, width, self.filters)
+
+
+BOTTLENECKS = (ENetBottleneck, DownsamplingBottleneck, UpsamplingBottleneck)

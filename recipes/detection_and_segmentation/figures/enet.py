@@ -4,7 +4,7 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
-from layers.enet_bottleneck import Bottleneck, UpsamplingBottleneck
+from layers.enet_bottleneck import BOTTLENECKS, UpsamplingBottleneck
 from recipes.common.arrays import to_numpy
 
 SHOWN = 256  # pixels along each side, of the middle of a slice
@@ -60,7 +60,7 @@ def slopes_by_depth(model):
         if isinstance(layer, UpsamplingBottleneck) and decoder is None:
             decoder = len(slopes)
         parts = []
-        if isinstance(layer, Bottleneck):
+        if isinstance(layer, BOTTLENECKS):
             parts = [*layer.branch, layer.activation]
         elif isinstance(layer, keras.layers.PReLU):
             parts = [layer]

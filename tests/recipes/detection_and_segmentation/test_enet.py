@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from layers.enet_bottleneck import Bottleneck, DownsamplingBottleneck, UpsamplingBottleneck
+from layers.enet_bottleneck import BOTTLENECKS, DownsamplingBottleneck, UpsamplingBottleneck
 from recipes.common.network_cost import network_cost
 from recipes.detection_and_segmentation import enet as recipe
 from recipes.detection_and_segmentation.figures import enet as figures
@@ -36,7 +36,7 @@ def test_maps_have_the_sizes_of_the_paper(published):
     """Its table 1, for an input of 360 × 640 in place of 512 × 512."""
     shapes = []
     for layer in published.layers:
-        if isinstance(layer, Bottleneck):
+        if isinstance(layer, BOTTLENECKS):
             output = layer.output[0] if isinstance(layer, DownsamplingBottleneck) else layer.output
             shapes.append(output.shape[1:])
     stage_1 = [(90, 160, 64)] * 5
