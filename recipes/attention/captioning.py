@@ -64,13 +64,16 @@ def sample_scene(rng):
         relation, objects = in_order(objects)
         if relation is None:  # neither clearly above nor clearly beside
             return sample_scene(rng)
+    # Gray ground with fine grain, and on it one shape after the other.
     image = rng.uniform(95, 150) + rng.normal(0, 12, (SIDE, SIDE, 3))
     rows, columns = np.mgrid[:SIDE, :SIDE] + 0.5
     caption = []
     for size, color, shape, (x, y, half) in objects:
         mask = inside(SHAPES.index(shape), (columns - x) / half, (rows - y) / half)
         image[mask] = COLORS[color] + rng.normal(0, 12, 3)
-        caption += [relation] * bool(caption) + ["a", size, color, shape]
+        if caption:  # how the first shape lies to this one
+            caption.append(relation)
+        caption += ["a", size, color, shape]
     boxes = [(x - half, y - half, x + half, y + half) for *_, (x, y, half) in objects]
     return np.clip(image, 0, 255).astype("uint8"), caption, boxes
 
@@ -87,8 +90,10 @@ def in_order(objects):
     """How two objects lie, and the two, the upper or left one first; None if that is not clear."""
     (*_, (x, y, half)), (*_, (other_x, other_y, other_half)) = objects
     across, down = other_x - x, other_y - y
+    # They must not touch, and must lie much further apart one way than the other.
     apart = max(abs(across), abs(down)) > half + other_half + 2
-    if not apart or 0.6 < abs(across) / (abs(down) + 1e-9) < 1 / 0.6:
+    diagonal = 0.6 < abs(across) / (abs(down) + 1e-9) < 1 / 0.6
+    if diagonal or not apart:
         return None, objects
     relation = "above" if abs(down) > abs(across) else "beside"
     first = down > 0 if relation == "above" else across > 0
