@@ -72,5 +72,5 @@ def plot_saturation(saturations):
     axis.bar_label(bars, fmt="%.1f", padding=3)
     axis.invert_yaxis()
     axis.set(xlabel="mean distance of the colors from gray, of 128")
-    axis.set_title("The mean of what is possible is gray")
+    axis.set_title("How colorful each network dares to be")
     return figure
