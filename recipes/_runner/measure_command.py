@@ -1,17 +1,23 @@
-"""`python -m recipes measure NAME --seeds 5`: mean and deviation over seeds, into `results.csv` and RESULTS.md."""
+"""`python -m recipes measure NAME --seeds 5`: mean and deviation over seeds, into `results.csv` and RESULTS.md.
+
+What an interruption leaves is used by the same command, typed again: seeds that are done are not
+run anew, and the one that was under way goes on after its last finished epoch.
+"""
 
 import csv
 import datetime
+import hashlib
 import io
 import json
 import os
 import pathlib
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 
-from recipes._runner import output, pages, results
+from recipes._runner import copy_command, output, pages, results
 from recipes._runner.arguments import expanded
 from recipes._runner.errors import UserError
 from recipes._runner.recipe import find
@@ -71,11 +77,17 @@ def main(options):
     elif not recipe.chapter:
         table = SAVED_MODELS / recipe.folder_name / "results.csv"
     check(table)
-    with tempfile.TemporaryDirectory() as folder:
-        runs = [
-            run(recipe, seed, options, pathlib.Path(folder) / str(seed))
-            for seed in range(options.seeds)
-        ]
+    folder = SAVED_MODELS / recipe.folder_name / "measuring" / digest(recipe, options)
+    if options.data:
+        shutil.rmtree(folder, ignore_errors=True)  # the data may have changed
+    with output.held(folder):
+        runs = [run(recipe, seed, options, folder / str(seed)) for seed in range(options.seeds)]
+        summarize(recipe, runs, options, table)
+    shutil.rmtree(folder)
+
+
+def summarize(recipe, runs, options, table):
+    """Print mean and deviation of each network's score, and add them to the table."""
     rows = [row(recipe, [metrics[variant] for metrics in runs], options) for variant in runs[0]]
     for line in rows:
         score = f"{line['mean']:.4f}" + (
@@ -85,6 +97,16 @@ def main(options):
             f"{line['variant'] or recipe.name}: {line['metric']} {score} over {line['runs']} runs"
         )
     record(recipe, rows, table)
+
+
+def digest(recipe, options):
+    """What tells runs apart that must not be mixed: the options, and the code that a recipe runs."""
+    files, _ = copy_command.contents(recipe)
+    told = hashlib.sha256(" ".join(flags(options, DECIDING)).encode())
+    for name, content in sorted(files.items()):
+        if name.endswith(".py"):
+            told.update(name.encode() + content)
+    return told.hexdigest()[:12]
 
 
 def check(table):
@@ -148,6 +170,14 @@ def run(recipe, seed, options, folder):
         str(folder),
     ]
     command += flags(options)
+    left = folder / (options.variant or "") / "metrics.json"
+    if options.data:
+        left = folder / "own" / own_name(options.data) / (options.variant or "") / "metrics.json"
+    if left.exists():
+        print(f"Seed {seed}: done before", flush=True)
+        return scores(left)
+    if output.epochs_in(left.parent / output.UNFINISHED):
+        command.append("--resume")
     print(f"Seed {seed}: ", " ".join(command[3:]), flush=True)
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True, errors="replace")
     if done.returncode:
@@ -155,15 +185,18 @@ def run(recipe, seed, options, folder):
         if done.returncode != 2:  # not the user's: all of it
             print(done.stderr, file=sys.stderr, end="")
             said = f"it ended with status {done.returncode}"
-        raise UserError(f"the run with seed {seed}: {said}; nothing was recorded")
-    left = folder / (options.variant or "") / "metrics.json"
-    if options.data:
-        left = folder / "own" / own_name(options.data) / (options.variant or "") / "metrics.json"
+        kept = "; the same command, typed again, goes on from here" if seed else ""
+        raise UserError(f"the run with seed {seed}: {said}; nothing was recorded{kept}")
     if not left.exists():
         raise UserError(
             f"{recipe.name} ran on stand-in data, which is not measured; README, «Data», tells how to get it"
         )
-    metrics = json.loads(left.read_text(encoding="utf8"))
+    return scores(left)
+
+
+def scores(path):
+    """What a metrics.json says, by variant; the variant is None where there are none."""
+    metrics = json.loads(path.read_text(encoding="utf8"))
     return {None: metrics} if "scores" in metrics else metrics
 
 

@@ -29,7 +29,7 @@ def runs(monkeypatch, tmp_path):
         place = "stand-in" if kind == "stand-in" else "own/photos" if "--data" in command else ""
         kind = "own" if "--data" in command else kind
         folder = folder / place / (variant or "")
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         metrics = {
             "recipe": "cnn_mnist",
             "variant": variant,
@@ -93,6 +93,69 @@ def test_one_of_the_variants(runs):
     assert (row["recipe"], row["variant"], row["runs"]) == ("lstm", "simple_rnn", "2")
     assert row["command"] == 'make measure-lstm ARGS="--seeds 2 --variant simple_rnn"'
     assert all(command[-2:] == ["--variant", "simple_rnn"] for command in runs)
+
+
+def failing_at(seed, monkeypatch):
+    """The runs end with a traceback at one seed; returns what puts them right again."""
+    whole = measure_command.subprocess.run
+
+    def run(command, **options):
+        if command[command.index("--seed") + 1] == str(seed):
+            return subprocess.CompletedProcess(command, 1, stderr="Killed\n")
+        return whole(command, **options)
+
+    monkeypatch.setattr(measure_command.subprocess, "run", run)
+    return lambda: monkeypatch.setattr(measure_command.subprocess, "run", whole)
+
+
+def test_seeds_that_are_done_are_not_run_again(runs, tmp_path, monkeypatch, capsys):
+    mend = failing_at(1, monkeypatch)
+    assert cli.main(["measure", "cnn_mnist", "--seeds", "3"]) == 2
+    assert "the same command, typed again, goes on from here" in capsys.readouterr().err
+    assert results.read(results.PATH) == []
+    mend()
+    assert cli.main(["measure", "cnn_mnist", "--seeds", "3"]) == 0
+    assert [command[command.index("--seed") + 1] for command in runs] == ["0", "1", "2"]
+    (row,) = results.read(results.PATH)
+    assert float(row["mean"]) == pytest.approx(statistics.mean(SCORES.values()))
+    # All of it is recorded, so the next one begins anew.
+    assert not list((tmp_path / "saved_models" / "cnn_mnist" / "measuring").iterdir())
+    assert cli.main(["measure", "cnn_mnist", "--seeds", "1"]) == 0
+    assert len(runs) == 4
+
+
+@pytest.mark.parametrize(
+    "change",
+    [["--epochs", "3"], ["--set", "filters=8"], ["--batch-size", "64"]],
+    ids=lambda words: words[0],
+)
+def test_seeds_of_other_settings_are_not_taken(change, runs, monkeypatch):
+    mend = failing_at(1, monkeypatch)
+    assert cli.main(["measure", "cnn_mnist", "--seeds", "2"]) == 2
+    mend()
+    assert cli.main(["measure", "cnn_mnist", "--seeds", "2", *change]) == 0
+    assert [command[command.index("--seed") + 1] for command in runs] == ["0", "0", "1"]
+
+
+def test_seeds_of_other_code_are_not_taken(runs, tmp_path, monkeypatch):
+    own = tmp_path / "my_net.py"
+    own.write_text("EPOCHS = 1\n\ndef load_data(): ...\n\ndef build_model(): ...\n")
+    mend = failing_at(1, monkeypatch)
+    assert cli.main(["measure", str(own), "--seeds", "2"]) == 2
+    mend()
+    own.write_text(own.read_text().replace("EPOCHS = 1", "EPOCHS = 2"))
+    assert cli.main(["measure", str(own), "--seeds", "2"]) == 0
+    assert [command[command.index("--seed") + 1] for command in runs] == ["0", "0", "1"]
+
+
+def test_an_interrupted_seed_is_resumed(runs, tmp_path, monkeypatch):
+    mend = failing_at(1, monkeypatch)
+    assert cli.main(["measure", "lstm", "--variant", "lstm", "--seeds", "2"]) == 2
+    mend()
+    (place,) = (tmp_path / "saved_models" / "lstm" / "measuring").iterdir()
+    (place / "1" / "lstm" / "unfinished" / "state" / "epoch-0001").mkdir(parents=True)
+    assert cli.main(["measure", "lstm", "--variant", "lstm", "--seeds", "2"]) == 0
+    assert ["--resume" in command for command in runs] == [False, True]
 
 
 def test_stand_in_data_are_not_measured(runs, capsys):
