@@ -15,7 +15,9 @@ from recipes._runner.recipe import find
 from recipes._runner.run_command import SAVED_MODELS, shown
 
 FILES = ("deployed.keras", "model.keras")  # the first takes raw input: photographs of any size
-NO_RESULTS = re.compile(r"\.|unfinished$|state$|measuring$|tuning-")  # folders whose models are no results
+NO_RESULTS = re.compile(
+    r"\.|unfinished$|state$|measuring$|tuning-"
+)  # folders whose models are no results
 LISTED = 8  # names in a hint
 TRAINED = "trained"  # the folder, among the saved models, of those that come with the collection
 
