@@ -14,7 +14,9 @@ def full_disk(error):
     Args:
         error: an exception.
     """
-    while error is not None:
+    seen = []  # what led to an error may, in a circle, be that error itself
+    while error is not None and error not in seen:
+        seen.append(error)
         if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
             return True
         if any(os.strerror(number) in str(error) for number in (errno.ENOSPC, errno.EDQUOT)):

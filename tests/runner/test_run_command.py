@@ -649,6 +649,12 @@ def test_a_full_disk_is_recognized_in_what_hdf5_and_tensorflow_say():
     assert not run_command.full_disk(OSError(errno.EACCES, "Permission denied"))
 
 
+def test_errors_that_led_to_one_another_do_not_hang_a_run():
+    first, second = ValueError("first"), ValueError("second")
+    first.__cause__, second.__cause__ = second, first
+    assert not run_command.full_disk(first)
+
+
 def test_a_full_disk_is_said_in_one_line_by_every_command(monkeypatch, capsys):
     def write(options):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "out/file")
