@@ -37,8 +37,12 @@ SWEEPS = 2  # over the units, in each training step
 
 
 def load_data(batch_size=100):
-    """Batches of (8,) patterns to train on; the four patterns, once, to validate and to test."""
-    patterns = tf.data.Dataset.from_tensor_slices(PATTERNS)
+    """Batches of (8,) patterns and their probabilities, to train on; the four, once, to test.
+
+    Training does not use the probabilities: they are what the machine is to find.
+    """
+    probabilities = np.full(len(PATTERNS), 1 / len(PATTERNS), "float32")
+    patterns = tf.data.Dataset.from_tensor_slices((PATTERNS, probabilities))
     return patterns.repeat(REPEATS).batch(batch_size), patterns.batch(4), patterns.batch(4)
 
 
@@ -117,7 +121,12 @@ class BoltzmannMachine(keras.Model):
         self.built = True
 
     def call(self, patterns):
-        """log p(v) = log Σ_h e^−E(v, h) − log Z."""
+        return self.log_probabilities(patterns)
+
+    def log_probabilities(self, patterns):
+        """log p(v) = log Σ_h e^−E(v, h) − log Z of patterns (batch, 8): (batch,), float32."""
+        kernel = keras.ops.cast(self.kernel, "float32")
+        bias = keras.ops.cast(self.bias, "float32")
         codes = all_states(self.hidden)  # (codes, hidden)
         free_energies = []
         for visible in (keras.ops.cast(patterns, "float32"), all_states(8)):
@@ -126,7 +135,7 @@ class BoltzmannMachine(keras.Model):
                 states = keras.ops.concatenate(
                     [visible, keras.ops.zeros_like(visible[:, : self.hidden]) + code], axis=-1
                 )
-                energies.append(negative_energy(states, self.kernel, self.bias))
+                energies.append(negative_energy(states, kernel, bias))
             free_energies.append(keras.ops.logsumexp(keras.ops.stack(energies), axis=0))
         of_patterns, of_all = free_energies  # (batch,) and (256,)
         return of_patterns - keras.ops.logsumexp(of_all)
@@ -135,7 +144,8 @@ class BoltzmannMachine(keras.Model):
         """Uniform random numbers, one for each unit: (batch, units)."""
         return keras.random.uniform((batch, 8 + self.hidden), seed=self.seed_generator)
 
-    def train_step(self, patterns):
+    def train_step(self, data):
+        patterns, _ = data
         batch = keras.ops.shape(patterns)[0]
         # Clamped: the visible units show patterns, but for some noise.
         share = self.noise(self.optimizer.iterations)
@@ -158,11 +168,10 @@ class BoltzmannMachine(keras.Model):
         self.difference.update_state(keras.ops.abs(kernel_gradient))
         return {"difference": self.difference.result()}
 
-    def test_step(self, patterns):
-        """The Kullback–Leibler divergence from the distribution of the batch, in nats."""
-        same = keras.ops.all(patterns[:, None] == patterns[None], axis=-1)  # (batch, batch)
-        share = keras.ops.mean(keras.ops.cast(same, "float32"), axis=-1)
-        self.kl.update_state(keras.ops.log(share) - self(patterns))
+    def test_step(self, data):
+        """The Kullback–Leibler divergence from the patterns' distribution, in nats."""
+        patterns, probabilities = data
+        self.kl.update_state(keras.ops.log(probabilities) - self.log_probabilities(patterns))
         return {"kl": self.kl.result()}
 
     def get_config(self):

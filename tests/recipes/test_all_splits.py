@@ -24,6 +24,7 @@ FEWER = {
 }
 ALL_THERE_ARE = {  # whose world is so small that all parts know all of it
     "autoencoder_8_3_8": {},  # eight patterns
+    "boltzmann_machine": {},  # four
     "perceptron_rule": {"task": "cards"},  # some hundred places of a square
     "dqn": {},  # 1,120 beginnings of an episode
 }
@@ -55,6 +56,7 @@ LEARNS_NOTHING = {
     "captioning",
     "colorization",
     "kohonen",
+    "boltzmann_machine",
     "echo_state",
 }  # baselines: constants, a copy, a single frame, pixels, one threshold, a neighbor, a plane
 NEEDS_MORE = {  # baselines that learn nothing of so few rows

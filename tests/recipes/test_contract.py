@@ -170,6 +170,7 @@ SHORTER = {
         "load_data": {"length": 50},
         "VARIANTS": {"units_10": {"units": 10}, "units_20": {"units": 20}},
     },
+    "boltzmann_machine": {"SWEEPS": 1, "CHAINS": 100},
     "kohonen": {"build_model": {"rows": 4, "columns": 5}},
     "transfer_learning": {
         "efficientnet_lite0": seven_blocks,
