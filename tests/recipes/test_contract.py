@@ -171,6 +171,7 @@ SHORTER = {
         "VARIANTS": {"units_10": {"units": 10}, "units_20": {"units": 20}},
     },
     "boltzmann_machine": {"SWEEPS": 1, "CHAINS": 100},
+    "rbm": {"build_model": {"hidden": 20}, "STEPS": 10},
     "kohonen": {"build_model": {"rows": 4, "columns": 5}},
     "transfer_learning": {
         "efficientnet_lite0": seven_blocks,
