@@ -43,7 +43,8 @@ def runs(monkeypatch, tmp_path):
             "multiply_accumulates": 2_276_544,
             "activations": None,
             "fit_seconds": 60.0,
-            "hardware": "a computer",
+            "fit_cpu_seconds": 50.0,
+            "hardware": "a computer, 2 cores",
         }
         (folder / "metrics.json").write_text(json.dumps(metrics))
         return subprocess.CompletedProcess(command, 0, stderr="")
@@ -73,6 +74,19 @@ def test_mean_and_deviation_are_recorded_beside_the_baseline(runs):
     assert "0.980 ± 0.010" in pages.RESULTS.read_text(encoding="utf8")
     assert [command[command.index("--seed") + 1] for command in runs] == ["0", "1", "2"]
     assert all("filters=8" in command for command in runs)
+
+
+@pytest.mark.parametrize(
+    ("hardware", "wall", "cpu", "expected"),
+    [
+        ("a computer, 1 of 2 cores", 900.0, 300.0, 300.0),  # other programs took two thirds
+        ("a computer, 2 cores", 60.0, 110.0, 60.0),
+        ("1 × a GPU", 60.0, 20.0, 60.0),
+    ],
+)
+def test_time_that_other_programs_took_is_not_counted(hardware, wall, cpu, expected):
+    metrics = {"hardware": hardware, "fit_seconds": wall, "fit_cpu_seconds": cpu}
+    assert measure_command.training_seconds(metrics) == expected
 
 
 def test_data_of_ones_own_is_recorded_beside(runs, tmp_path):
