@@ -173,6 +173,12 @@ SHORTER = {
     "boltzmann_machine": {"SWEEPS": 1, "CHAINS": 100},
     "rbm": {"build_model": {"hidden": 20}, "STEPS": 10},
     "spiking_digits": {"build_model": {"hidden": 8, "time_steps": 3}},
+    "bad_art": {
+        "load_data": {"count": 60},
+        "build_model": {"width": 0.0625},
+        "HANDS": 2,
+        "PICTURES": 2,
+    },
     "kohonen": {"build_model": {"rows": 4, "columns": 5}},
     "transfer_learning": {
         "efficientnet_lite0": seven_blocks,

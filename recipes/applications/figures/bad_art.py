@@ -1,0 +1,72 @@
+"""The pictures of bad_art: what the network likes and dislikes, and how it judges a hand that shakes."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from recipes.applications import bad_art as recipe
+from recipes.common import plots
+from recipes.common.arrays import to_numpy
+
+SHOWN = 8
+HANDS = 11  # from steady to shaky
+PICTURES = 60  # by each
+
+
+def figures(model, test, history):
+    """The test pictures from best to worst; the judgment by how much a hand shakes."""
+    images, labels = to_numpy(test)
+    badness = model.predict(images, batch_size=250, verbose=0)[:, 1]
+    return {"judgments": plot_judgments(images, labels, badness), "hands": plot_hands(model)}
+
+
+def most_confident_mistakes(labels, badness, count=SHOWN):
+    """Indices of the wrong answers, the surest ones first."""
+    wrong = np.flatnonzero((badness > 0.5) != (labels == 1))
+    return wrong[np.argsort(-np.abs(badness[wrong] - 0.5))][:count]
+
+
+def plot_judgments(images, labels, badness):
+    """A row each of the pictures judged best, judged worst, and judged wrongly with confidence."""
+    order = np.argsort(badness)
+    rows = {
+        "the best, by the network": order[:SHOWN],
+        "the worst": order[::-1][:SHOWN],
+        "its surest mistakes": most_confident_mistakes(labels, badness),
+    }
+    figure, axes = plt.subplots(len(rows), 1, figsize=(9, 4.6), layout="constrained")
+    for axis, (title, chosen) in zip(axes, rows.items(), strict=True):
+        axis.set_title(title)
+        if len(chosen):
+            plots.show_images(axis, images[chosen] / 255, SHOWN)
+        else:
+            axis.axis("off")
+    figure.suptitle(f"{len(images):,} pictures that the network has not seen before")
+    return figure
+
+
+def judged_by_shake(model, hands=HANDS, pictures=PICTURES):
+    """How much hands shake, (hands,), and the mean probability that their pictures are bad, (hands,)."""
+    shakes = np.linspace(recipe.STEADY[0], recipe.SHAKY[1], hands)
+    means = []
+    for shake in shakes:
+        rng = np.random.default_rng(4)
+        images = np.stack([recipe.draw(rng, shake) for _ in range(pictures)])
+        means.append(model.predict(images, verbose=0)[:, 1].mean())
+    return shakes, np.array(means)
+
+
+def plot_hands(model):
+    """The same subject by hands that shake more and more, and how bad their pictures are found."""
+    shakes, means = judged_by_shake(model)
+    figure, (above, below) = plt.subplots(2, 1, figsize=(8, 5), layout="constrained")
+    drawn = np.stack([recipe.draw(np.random.default_rng(11), shake) for shake in shakes])
+    plots.show_images(above, drawn / 255, len(drawn))
+    below.plot(shakes, means, "o-")
+    below.axvline(recipe.SHAKY[0], color="0.5", linestyle=":")
+    below.set(
+        xlabel="how far a point is off, in pixels (dotted: bad from here)",
+        ylabel="probability of bad",
+        ylim=(-0.03, 1.03),
+    )
+    figure.suptitle("The more the hand shakes, the worse the picture is found")
+    return figure
