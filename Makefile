@@ -8,7 +8,7 @@ quoted = '$(subst ','\'',$(1))'
 SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 .DEFAULT_GOAL := help
-.PHONY: help list results compare exercises exports gallery notebooks setup test test-all test-slow test-backends lint bench-mnist bench-architectures clean
+.PHONY: help list results compare exercises exports tpu-table gallery notebooks setup test test-all test-slow test-backends lint bench-mnist bench-architectures clean
 
 help:  ## this page
 	@grep -hE '^[a-z%-]+:.*  ## ' Makefile | sed -E 's/^([a-z%-]+):.*  ## /\1\t/; s/%/NAME/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -83,6 +83,9 @@ $(filter export-%,$(MAKECMDGOALS)): export-%: .venv/.ready
 
 exports: .venv/.ready  ## write recipes/EXPORT.md: what works in which format; EXTRAS=export first
 	@$(PYTHON) -m recipes._runner.export_table $(ARGS)
+
+tpu-table: .venv/.ready  ## write recipes/TPU.md: which recipes a TPU's compiler takes
+	@$(PYTHON) -m recipes._runner.tpu_table $(ARGS)
 
 # FILES are words of the shell (*.png, 'my seven.png' two.png), or the name of one file with spaces in it.
 # Static, as above.

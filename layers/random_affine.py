@@ -15,6 +15,9 @@ class RandomAffine(keras.layers.Layer):
     images pass unchanged. An output pixel `p` shows what stood at `c + A (p − c) − t`, where `c` is the image's center,
     `t` the shift, and `A` the product of rotation, shear, scale and mirror.
 
+    With TensorFlow, XLA (`jit_compile=True`, and every TPU) cannot compile the operation that moves the pixels. Where
+    the layer's attribute `xla` is set to True, it gathers them one by one instead: the same images, more slowly.
+
     Args:
         rotation: largest rotation, in degrees, either way.
         scale: largest relative change of height and of width, each drawn on its own; 0.1 stands for 0.9 to 1.1.
@@ -79,6 +82,7 @@ class RandomAffine(keras.layers.Layer):
         self.fill_mode = fill_mode
         self.interpolation = interpolation
         self.seed = seed
+        self.xla = False
         self.changes = any((rotation, scale, shear, translation, horizontal_flip))
         self.generator = keras.random.SeedGenerator(seed)
         self.input_spec = keras.layers.InputSpec(ndim=4)
@@ -90,7 +94,8 @@ class RandomAffine(keras.layers.Layer):
             inputs, "float32"
         )  # half precision would misplace the pixels of a large image
         transforms = self.transforms(*ops.shape(images)[:3])
-        images = ops.image.affine_transform(
+        move = gathered if self.xla else ops.image.affine_transform
+        images = move(
             images, transforms, self.interpolation, self.fill_mode, data_format="channels_last"
         )
         return ops.reshape(ops.cast(images, inputs.dtype), ops.shape(inputs))
@@ -127,3 +132,58 @@ class RandomAffine(keras.layers.Layer):
             "interpolation": self.interpolation,
             "seed": self.seed,
         }
+
+
+def gathered(images, transforms, interpolation, fill_mode, data_format="channels_last"):
+    """What `keras.ops.image.affine_transform` returns, by operations that XLA can compile.
+
+    Args:
+        images: `(batch, height, width, channels)`, of floating-point numbers.
+        transforms: `(batch, 8)`, of which the last two are 0.
+        interpolation: `"bilinear"` or `"nearest"`.
+        fill_mode: `"constant"` (zeros), `"nearest"`, `"reflect"` or `"wrap"`.
+        data_format: `"channels_last"`.
+    """
+    height, width = ops.shape(images)[1:3]
+
+    # Where in the image each pixel comes from, by its own row and column.
+    rows = ops.reshape(ops.arange(height, dtype="float32"), (1, height, 1))
+    columns = ops.reshape(ops.arange(width, dtype="float32"), (1, 1, width))
+    a, b, shift_x, c, d, shift_y = (transforms[:, n, None, None] for n in range(6))
+    y = inside(c * columns + d * rows + shift_y, height, fill_mode)
+    x = inside(a * columns + b * rows + shift_x, width, fill_mode)
+
+    if interpolation == "nearest":
+        return pixels(images, ops.round(y), ops.round(x))
+    top, left = ops.floor(y), ops.floor(x)
+    down, right = (y - top)[..., None], (x - left)[..., None]
+    above = (1 - right) * pixels(images, top, left) + right * pixels(images, top, left + 1)
+    below = (1 - right) * pixels(images, top + 1, left) + right * pixels(images, top + 1, left + 1)
+    return (1 - down) * above + down * below
+
+
+def inside(position, size, fill_mode):
+    """Positions beyond an axis of `size` pixels moved to where their color comes from."""
+    if fill_mode == "constant":
+        return position
+    size = ops.cast(size, "float32")
+    if fill_mode == "reflect":
+        position = ops.mod(position, 2 * size)
+        position = ops.where(position >= size, 2 * size - 1 - position, position)
+    if fill_mode == "wrap":  # by whole axes, the gap between last and first pixel left out
+        beyond = (position < 0) | (position > size - 1)
+        turns = ops.floor(position / ops.maximum(size - 1, 1))
+        position = ops.where(beyond, position - turns * size, position)
+    return ops.clip(position, 0, size - 1)
+
+
+def pixels(images, rows, columns):
+    """The pixels at whole-numbered positions `(batch, height, width)`; zeros outside."""
+    batch, height, width, channels = ops.shape(images)
+    outside = (rows < 0) | (rows > height - 1) | (columns < 0) | (columns > width - 1)
+    rows = ops.cast(ops.clip(rows, 0, height - 1), "int32")
+    columns = ops.cast(ops.clip(columns, 0, width - 1), "int32")
+    place = ops.reshape(rows * width + columns, (batch, height * width, 1))
+    listed = ops.reshape(images, (batch, height * width, channels))
+    found = ops.reshape(ops.take_along_axis(listed, place, axis=1), ops.shape(images))
+    return ops.where(outside[..., None], ops.zeros_like(found), found)

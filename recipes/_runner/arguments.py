@@ -35,6 +35,11 @@ def expanded_path(text):
     return pathlib.Path(expanded(text))
 
 
+def expanded_place(text):
+    """The type of an option that names a folder here or, as `gs://…`, in a bucket, which stays text."""
+    return text if "://" in text else expanded_path(text)
+
+
 def seed(text):
     """The type of `--seed`: what NumPy, too, takes as one."""
     value = int(text)

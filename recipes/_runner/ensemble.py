@@ -7,7 +7,7 @@ once, by the average.
 
 import keras
 
-from recipes._runner import arguments, card, card_snippet, output, training
+from recipes._runner import arguments, card, card_snippet, devices, output, training
 from recipes._runner.errors import UserError
 from recipes.common import head_check, head_look
 from recipes.tuning import storage
@@ -19,7 +19,7 @@ COMMON += ("precision", "hardware", "versions")
 
 def refuse(name, model):
     """Raises a UserError for a recipe whose networks have no answers that could be averaged."""
-    if training.own_training(model):
+    if devices.own_training(model):
         raise UserError(
             f"--ensemble: {name} has a training step of its own: what is to be averaged?"
         )

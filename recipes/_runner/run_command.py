@@ -179,7 +179,7 @@ def run(recipe, options, base):
     from recipes._runner import data, quiet
 
     quiet.import_tensorflow()
-    from recipes._runner import arguments, own_data, training
+    from recipes._runner import arguments, devices, own_data, training
 
     module = recipe.module
     variants = getattr(module, "VARIANTS", {})
@@ -187,7 +187,7 @@ def run(recipe, options, base):
         known = f"its variants are {', '.join(variants)}" if variants else "it has no variants"
         raise UserError(f"--variant {options.variant}: {recipe.name} has no such variant; {known}")
     given = arguments.parse(module, options.set, options.batch_size)
-    strategy = training.devices(options.device)
+    strategy = devices.strategy(options.device)
     own = None
     if options.data:
         module, found = own_data_of(recipe, module, options, given)
@@ -276,7 +276,7 @@ def complete(recipe, module, plan, options, strategy, folder):
     import keras
     import tensorflow as tf
 
-    from recipes._runner import data, training
+    from recipes._runner import data, devices, training
 
     keras.config.set_dtype_policy(precision(plan.precision, options.device))
     if plan.deterministic:
@@ -289,9 +289,10 @@ def complete(recipe, module, plan, options, strategy, folder):
             training.compute_in_float32(result.model)
         # Of what baseline and pictures train besides.
         keras.config.set_max_epochs(1 if plan.smoke else None)
-        report(recipe, module, plan, results, unfinished)
+        with devices.host(strategy):
+            report(recipe, module, plan, results, unfinished)
     except tf.errors.OpError as error:
-        raise data.explain(error) from error
+        raise devices.explain(data.explain(error)) from error
     finally:
         keras.config.set_max_epochs(None)
     (unfinished / output.COMPLETE).touch()

@@ -122,7 +122,7 @@ def recipe_model(plan, device="auto", folder=None):
     import keras_tuner
     import numpy as np
 
-    from recipes._runner import training
+    from recipes._runner import devices, training
     from recipes.common import head_check
     from recipes.tuning import progress
 
@@ -157,9 +157,11 @@ def recipe_model(plan, device="auto", folder=None):
                 class_weights=plan.class_weights,
                 own=plan.own,
             )
-            model, batch, self.train, self.validation, _ = training.prepare(
-                module, run, values, training.devices(device)
+            strategy = devices.strategy(device)
+            model, batch, self.train, validation, _ = training.prepare(
+                module, run, values, strategy
             )
+            self.validation = devices.for_fit(validation, strategy, "validation")
             if plan.class_weights:
                 head = head_check.check_head(model, batch)
                 self.class_weights = training.class_weights(run, model, self.train, head)

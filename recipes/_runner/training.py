@@ -1,11 +1,8 @@
 """Training one network of a recipe: build, check the head, fit, choose the best epoch, test once."""
 
-import contextlib
 import dataclasses
 import importlib.metadata
 import math
-import os
-import platform
 import sys
 import warnings
 
@@ -13,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from recipes._runner import arguments, quiet
+from recipes._runner import arguments, devices
 from recipes._runner.checkpoint import Checkpoint
 from recipes._runner.errors import UserError
 from recipes._runner.output import write_json
@@ -64,52 +61,6 @@ class Curves(keras.callbacks.TensorBoard):
     on_test_batch_end = keras.callbacks.Callback.on_test_batch_end
 
 
-def devices(choice):
-    """The strategy under which to build the model, for `--device auto|cpu|gpu|tpu`."""
-    gpus = tf.config.list_physical_devices("GPU")
-    if choice == "gpu" and not gpus:
-        raise UserError(
-            "--device gpu: TensorFlow sees no GPU here; `make setup EXTRAS=gpu` installs CUDA's libraries"
-        )
-    if choice == "tpu":
-        try:
-            resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu="local")
-            tf.config.experimental_connect_to_cluster(resolver)
-            tf.tpu.experimental.initialize_tpu_system(resolver)
-        except (ValueError, tf.errors.OpError) as error:
-            raise UserError(
-                "--device tpu: TensorFlow sees no TPU here; leave --device out"
-            ) from error
-        return tf.distribute.TPUStrategy(resolver)
-    if choice == "cpu":
-        tf.config.set_visible_devices([], "GPU")
-        gpus = []
-    with quiet.standard_error_closed():
-        tf.zeros(1)  # the first operation starts the devices
-    return tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy()
-
-
-def hardware():
-    """The processor, or the accelerators, in a few words."""
-    accelerators = tf.config.get_visible_devices("GPU")
-    if accelerators:
-        name = tf.config.experimental.get_device_details(accelerators[0]).get("device_name", "GPU")
-        return f"{len(accelerators)} × {name}"
-    name = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf8") as lines:
-        models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-        name = models[0] if models else name
-    return f"{name}, {cores()}"
-
-
-def cores():
-    """`2 cores`; `1 of 2 cores` where this process is kept to some of them."""
-    there = os.cpu_count()
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else there
-    share = f"{usable} of " if usable < there else ""
-    return f"{share}{there} core{'s' if there > 1 else ''}"
-
-
 def versions():
     packages = ("keras", "tensorflow", "tensorflow-datasets", "numpy")
     return {name: importlib.metadata.version(name) for name in packages}
@@ -131,13 +82,10 @@ def together(plan, train, validation):
             f"--all-data: {plan.recipe} has no validation set, all its data is training data already"
         )
 
-    def examples(batch):
-        return len(tf.nest.flatten(batch)[0])
-
-    size = examples(next(iter(train.take(1))))
+    size = devices.examples(next(iter(train.take(1))))
     both = train.unbatch().concatenate(validation.unbatch())
     both = both.shuffle(20_000).batch(size).prefetch(2)
-    count = sum(examples(batch) for batch in train) + sum(examples(batch) for batch in validation)
+    count = sum(devices.examples(batch) for part in (train, validation) for batch in part)
     batches = math.ceil(count / size)
     return without_autotune(both.apply(tf.data.experimental.assert_cardinality(batches)))
 
@@ -145,50 +93,6 @@ def together(plan, train, validation):
 def steps_per_epoch(train):
     cardinality = int(train.cardinality()) if isinstance(train, tf.data.Dataset) else len(train)
     return cardinality if cardinality >= 0 else sum(1 for _ in train)
-
-
-def own_training(model):
-    """Whether the class of the model defines its own training step or loss."""
-    return any(
-        getattr(type(model), name, None) is not getattr(keras.Model, name)
-        for name in ("train_step", "compute_loss")
-    )
-
-
-def refuse_replicas(recipe, model, batch_size, replicas):
-    """What `fit` cannot train on several devices at once is said before it fails in the middle.
-
-    Args:
-        recipe: Its name.
-        model: The compiled network, made under the strategy.
-        batch_size: Of all devices together; each gets a share of it.
-        replicas: Number of devices.
-
-    Raises:
-        UserError: if there is a reason.
-    """
-    reason = None
-    if own_training(model):
-        reason = "it has a training step of its own"
-    elif any(keras.backend.standardize_dtype(each.dtype) == "string" for each in model.inputs):
-        reason = "its network reads strings"
-    elif model.steps_per_execution > 1:
-        reason = f"it is compiled with steps_per_execution={model.steps_per_execution}"
-    elif model.jit_compile is True:
-        reason = "it is compiled with jit_compile=True"
-    elif getattr(model.optimizer, "gradient_accumulation_steps", None):
-        reason = "its optimizer accumulates gradients"
-    if reason:
-        raise UserError(
-            f"{recipe} cannot be trained on {replicas} devices, for {reason}: choose one, "
-            "with CUDA_VISIBLE_DEVICES=0 or --device cpu"
-        )
-    if batch_size % replicas:
-        below = batch_size - batch_size % replicas
-        good = " or ".join(str(size) for size in (below, below + replicas) if size)
-        raise UserError(
-            f"--batch-size {batch_size} cannot be shared among {replicas} devices: {good} can"
-        )
 
 
 def prepare(module, plan, given, strategy):
@@ -204,15 +108,17 @@ def prepare(module, plan, given, strategy):
         )
     if plan.all_data:
         train, validation = together(plan, train, validation), None
+    train = devices.for_fit(train, strategy, "training")
     if arguments.wants(module.build_model, "steps"):
         model_arguments["steps"] = plan.epochs * steps_per_epoch(train)
     if arguments.wants(module.build_model, "train"):
         model_arguments["train"] = train
     with strategy.scope():
         model = module.build_model(**model_arguments)
-    if strategy.num_replicas_in_sync > 1:
+    if devices.is_tpu(strategy) or strategy.num_replicas_in_sync > 1:
         size = {**arguments.parameters(module), **load_arguments}["batch_size"]
-        refuse_replicas(plan.recipe, model, size, strategy.num_replicas_in_sync)
+        devices.refuse(plan.recipe, model, size, strategy)
+    devices.make_ready(model, strategy)
     # The validation set is not shuffled: looking at its first batch costs less and leaves the order of `train` alone.
     batch = next(iter((validation if validation is not None else train).take(1)))
     with strategy.scope():
@@ -223,7 +129,7 @@ def prepare(module, plan, given, strategy):
             optimizer.build(model.trainable_variables)
         # A metric that makes its variables only in `fit` has its training step traced twice.
         # Not in training mode, in which augmentation would take random numbers that a script has not.
-        if not own_training(model):
+        if not devices.own_training(model):
             x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
             model.compute_metrics(x, y, model(x, training=False), weights)
             model.reset_metrics()
@@ -282,7 +188,7 @@ def train(module, plan, given, folder, strategy, variant=None):
                 warnings.filterwarnings("ignore", module="keras.src.trainers.epoch_iterator")
             model.fit(
                 train_set,
-                validation_data=validation,
+                validation_data=devices.for_fit(validation, strategy, "validation"),
                 epochs=plan.epochs,
                 initial_epoch=done,
                 shuffle=False,
@@ -292,9 +198,13 @@ def train(module, plan, given, folder, strategy, variant=None):
             )
         keras.config.set_max_steps_per_epoch(None)
     checkpoint.load_best(model)
-    split = "test" if test is not None else "validation"
-    scores = model.evaluate(test if test is not None else validation, return_dict=True, verbose=0)
     save(model, folder / "model.keras")
+    split = "test" if test is not None else "validation"
+    with devices.host(strategy):
+        if devices.is_tpu(strategy):  # which leaves examples out: the score is of all of them
+            model = keras.saving.load_model(folder / "model.keras")
+        scored = test if test is not None else validation
+        scores = model.evaluate(scored, return_dict=True, verbose=0)
     if hasattr(module, "deployed"):
         save(module.deployed(model), folder / "deployed.keras")
     cost = {} if plan.smoke else inference_cost(model)
@@ -321,7 +231,7 @@ def train(module, plan, given, folder, strategy, variant=None):
         "precision": plan.precision,
         "arguments": given,
         "classes": classes(module, plan, model),
-        "hardware": hardware(),
+        "hardware": devices.hardware(),
         "versions": versions(),
     }
     if getattr(module, "COLUMNS", None):
@@ -343,7 +253,7 @@ def class_weights(plan, model, train_set, head):
         raise UserError(
             f"--class-weights: {plan.recipe} learns {what}, which has no classes to weigh"
         )
-    if own_training(model):
+    if devices.own_training(model):
         raise UserError(f"--class-weights: {plan.recipe} has a training step of its own")
     labels = []
     for batch in train_set:

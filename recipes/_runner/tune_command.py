@@ -15,8 +15,8 @@ import tempfile
 import time
 import warnings
 
-from recipes._runner import output
-from recipes._runner.arguments import expanded, expanded_path, seed
+from recipes._runner import bucket, output
+from recipes._runner.arguments import expanded, expanded_place, seed
 from recipes._runner.errors import UserError
 from recipes._runner.recipe import find
 from recipes._runner.run_command import (
@@ -136,7 +136,10 @@ def add_arguments(parser):
     parser.add_argument("--data-dir", type=expanded, metavar="DIR", help="as in `run`")
     parser.add_argument("--stand-in", action="store_true", help="as in `run`")
     parser.add_argument(
-        "--output", metavar="DIR", type=expanded_path, help="where to write [saved_models/NAME]"
+        "--output",
+        metavar="DIR",
+        type=expanded_place,
+        help="where to write [saved_models/NAME]; gs://BUCKET/DIR works, too",
     )
     parser.add_argument("--force", action="store_true", help="as in `run`")
     parser.add_argument(
@@ -155,16 +158,33 @@ def main(options):
         raise UserError(f"{recipe.name} trains nothing: there is nothing to search")
     if "search_space" not in recipe.functions:
         raise UserError(f"{recipe.name} has no search_space(hp): there is nothing to search")
+    if options.device == "tpu":
+        check_tpu(options)
+    if bucket.is_bucket(options.output):
+        with bucket.mirrored(options.output) as mirror:
+            search_in(mirror.folder, recipe, options, mirror.keep)
+        return
     if options.output:
         output.refuse_others(options.output, options.force)
-    base = (options.output or SAVED_MODELS / recipe.folder_name).resolve()
+    search_in((options.output or SAVED_MODELS / recipe.folder_name).resolve(), recipe, options)
+
+
+def search_in(base, recipe, options, keep=lambda: None):
+    """Search, or continue a search, in a local folder.
+
+    Args:
+        base: the folder.
+        recipe: the recipe.
+        options: as typed.
+        keep: called again and again meanwhile, to keep the folder's files elsewhere.
+    """
     plan, place, own = planned(recipe, options, base)
     folder = place / f"tuning-{options.tuner}"
     output.mark(base)
     with output.held(folder):
         try:
             begin(plan, own, options, folder)
-            rows = search(plan, options, folder)
+            rows = search(plan, options, folder, keep)
             finish(recipe, plan, own, options, rows, place, folder)
         except KeyboardInterrupt:
             fresh = (folder / EARLIER).exists() and not anything_found(folder)
@@ -276,20 +296,31 @@ def planned(recipe, options, base):
     return plan, place, own
 
 
-def check_device(options):
-    """Raises a UserError if `--device` cannot be had.
+def check_tpu(options):
+    """Leave the TPU to the worker: it belongs to one process at a time.
 
-    A TPU belongs to one process, so only a worker can find it.
+    Raises:
+        UserError: if there are several workers, or the search would be lost with the VM.
     """
+    if options.workers > 1:
+        raise UserError(
+            f"--workers {options.workers}: only one process at a time can use a TPU; leave --workers out"
+        )
+    if not bucket.is_bucket(options.output):
+        raise UserError(
+            "--device tpu: a TPU VM's disk goes with it, so a search there is kept in a bucket: "
+            "--output gs://BUCKET/FOLDER (recipes/DEVICES.md)"
+        )
+    os.environ["TPU_LOAD_LIBRARY"] = "0"  # TensorFlow would take it when imported
+
+
+def check_device(options):
+    """Raises a UserError if there is no GPU though `--device` says so."""
     import tensorflow as tf
 
     if options.device == "gpu" and not tf.config.list_physical_devices("GPU"):
         raise UserError(
             "--device gpu: TensorFlow sees no GPU here; `make setup EXTRAS=gpu` installs CUDA's libraries"
-        )
-    if options.device == "tpu" and options.workers > 1:
-        raise UserError(
-            f"--workers {options.workers}: only one process at a time can use a TPU; leave --workers out"
         )
 
 
@@ -386,11 +417,11 @@ def objective(module, given, epochs, values, chosen):
 
 def defaults_built(module, epochs, values, chosen):
     """Plan, network, a batch, training and validation set of a trial with the default values."""
-    from recipes._runner import training
+    from recipes._runner import devices, training
 
     name = module.__name__.rpartition(".")[2]
     plan = training.Plan(name, epochs, 0, values, chosen, "float32", False, False)
-    built = training.prepare(module, plan, values, training.devices("cpu"))
+    built = training.prepare(module, plan, values, devices.strategy("cpu"))
     model, batch, train, validation, _ = built
     return plan, model, batch, train, validation
 
@@ -490,7 +521,7 @@ def refuse_another(plan, folder):
         )
 
 
-def search(plan, options, folder):
+def search(plan, options, folder, keep=lambda: None):
     """Run the trials in processes of their own; the leaderboard."""
     from recipes._runner import arguments
     from recipes._runner.search import make_tuner, tuner_class
@@ -506,7 +537,7 @@ def search(plan, options, folder):
         server = chief.serve(tuner.oracle, "unix", f"{place}/chief")
         pool = WorkerPool(tuner.oracle, server, options, folder)
         try:
-            pool.run(reporter)
+            pool.run(reporter, keep)
         finally:
             pool.stop()
             server.stop()
@@ -554,7 +585,7 @@ class WorkerPool:
         self.running_since = {}  # (worker's name, trial): when it was first seen
         self.overdue = set()  # names of workers that were killed for their time
 
-    def run(self, reporter):
+    def run(self, reporter, keep=lambda: None):
         """Until the search is finished, or its time is over."""
         while not self.server.finished():
             over = self.until is not None and time.time() >= self.until
@@ -563,6 +594,7 @@ class WorkerPool:
                 self.fill()
             self.kill_overdue()
             reporter.update(self.oracle)
+            keep()
             if self.oracle.get_best_trials(1):
                 confirm(self.folder)
             if over and not self.workers:
@@ -590,6 +622,7 @@ class WorkerPool:
         if self.size > 1:  # share the processor
             threads = str(max(1, (os.cpu_count() or 1) // self.size))
             environment |= {"TF_NUM_INTRAOP_THREADS": threads, "OMP_NUM_THREADS": threads}
+        environment.pop("TPU_LOAD_LIBRARY", None)  # which `check_tpu` has set for this process
         if self.device != "cpu" and (gpus := visible_gpus()):
             environment["CUDA_VISIBLE_DEVICES"] = gpus[place % len(gpus)]
         with open(self.log(place), "a", encoding="utf8") as log:  # the worker has its own copy
@@ -993,7 +1026,10 @@ def train_and_test(recipe, plan, options, values, target, seed, all_data):
         command += ["--smoke"]
     elif plan.choice["stand_in"]:
         command += ["--stand-in"]
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    environment = {k: v for k, v in os.environ.items() if k != "TPU_LOAD_LIBRARY"}
+    done = subprocess.run(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["?"]
         raise UserError(f"training {target.name} again failed: {lines[-1]}")

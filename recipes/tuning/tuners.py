@@ -482,7 +482,7 @@ class Tuner(keras_tuner.Tuner):
     def _build_hypermodel(self, hp):
         keras.utils.set_random_seed(self.trial_seed(hp.values))
         model = super()._build_hypermodel(hp)
-        _let_go_of_graphs(getattr(model, "optimizer", None))
+        _let_go_of_graphs(model)
         return model
 
     def seconds(self):
@@ -710,21 +710,20 @@ def _best_metrics(result, objective):
     return {**epochs[best], objective.name: values[best]}, best
 
 
-def _let_go_of_graphs(optimizer):
-    """Spare `optimizer` the sum of gradients over replicas where there is only one.
+def _let_go_of_graphs(model):
+    """Spare the optimizer the sum of gradients over replicas where there is only one.
 
     In TensorFlow that sum is a custom gradient, whose entry in the global registry of gradients
     keeps the whole training graph, 3 MB and more a trial, until the process ends. Neither
     `clear_session` nor garbage collection helps.
     """
+    optimizer = getattr(model, "optimizer", None)
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # of a LossScaleOptimizer
     if keras.backend.backend() != "tensorflow" or not hasattr(
         optimizer, "_all_reduce_sum_gradients"
     ):
         return
-    import tensorflow as tf
-
-    if not tf.distribute.has_strategy():
+    if model.distribute_strategy.num_replicas_in_sync == 1:
         optimizer._all_reduce_sum_gradients = list
 
 

@@ -147,3 +147,30 @@ def test_trains_inside_fit():
     model.compile("sgd", "mse", jit_compile=False)
     history = model.fit(np.ones((10, 8, 8, 1)), np.ones(10), epochs=2, batch_size=4, verbose=0)
     assert np.all(np.isfinite(history.history["loss"]))
+
+
+@pytest.mark.parametrize("fill_mode", ["constant", "nearest", "reflect", "wrap"])
+@pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])
+def test_gathering_finds_the_same_pixels(interpolation, fill_mode):
+    """Far out of the image, too; the two may round a position halfway between two pixels apart."""
+    images = np.random.default_rng(0).random((40, 7, 9, 2)).astype("float32")
+    wide = {**ALL, "rotation": 180, "scale": 0.5, "translation": 15.0}
+    layers = [
+        RandomAffine(**wide, fill_mode=fill_mode, interpolation=interpolation) for _ in range(2)
+    ]
+    layers[1].xla = True
+    expected, found = (affine(layer, images) for layer in layers)
+    assert np.mean(np.abs(found - expected) < 1e-4) > 0.999
+    assert np.abs(expected - images).max() > 0.1
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the others need it not")
+def test_xla_compiles_the_gathering():
+    import tensorflow as tf
+
+    layer, other = RandomAffine(**ALL), RandomAffine(**ALL)
+    layer.xla = True
+    images = np.random.default_rng(0).random((4, 8, 8, 1)).astype("float32")
+    step = tf.function(lambda x: layer(x, training=True), jit_compile=True)
+    layer.generator.state.assign(other.generator.state)
+    np.testing.assert_allclose(step(images).shape, images.shape)

@@ -26,11 +26,11 @@ def load_data(batch_size=16, strings=False):
     if strings:
         x = np.array([str(row[0]) for row in x])[:, None]
     data = tf.data.Dataset.from_tensor_slices((x, y))
-    # The last training batch is not full.
+    # The last batch of each is not full.
     return (
         data.take(70).batch(batch_size),
-        data.skip(70).take(20).batch(20),
-        data.skip(90).batch(30),
+        data.skip(70).take(21).batch(8),
+        data.skip(91).batch(10),
     )
 
 
@@ -60,6 +60,7 @@ def build_model(
     return model
 
 
+@keras.saving.register_keras_serializable(package="tests")
 class OwnStep(keras.Model):
     """A model with a training step of its own."""
 

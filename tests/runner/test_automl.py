@@ -27,7 +27,7 @@ def eager():
     keras.backend.clear_session()
 
 
-def search_here(plan, options, folder):
+def search_here(plan, options, folder, keep):
     """Trials in this process, not in workers."""
     tuner, _ = search.make_tuner(search.tuner_class(plan), plan, folder, "cpu")
     tuner.search(verbose=0)

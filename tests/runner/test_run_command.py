@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from recipes._runner import arguments, cli, figures, output, run_command, training
+from recipes._runner import arguments, cli, devices, figures, output, run_command, training
 from recipes._runner.errors import UserError
 from recipes._runner.recipe import find
 from recipes.tuning import progress
@@ -327,7 +327,7 @@ def test_what_an_inference_costs_is_recorded_but_in_a_smoke_run(tmp_path):
 def test_cores_that_a_process_may_use(there, usable, said, monkeypatch):
     monkeypatch.setattr(os, "cpu_count", lambda: there)
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: usable, raising=False)
-    assert training.cores() == said
+    assert devices.cores() == said
 
 
 def of_two_inputs():
@@ -433,8 +433,8 @@ def test_more_than_one_device_is_refused_for_training_of_its_own_kind(monkeypatc
         def train_step(self, data):
             raise NotImplementedError
 
-    assert training.own_training(Own([keras.layers.Dense(1)]))
-    assert not training.own_training(tiny_recipe.build_model())
+    assert devices.own_training(Own([keras.layers.Dense(1)]))
+    assert not devices.own_training(tiny_recipe.build_model())
     assert issubclass(UserError, Exception)
 
 

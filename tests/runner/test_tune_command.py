@@ -436,7 +436,7 @@ def test_a_time_limit_before_the_first_trial_is_one_line_and_costs_nothing(earli
 def test_ctrl_c_prints_the_line_that_continues(found, earlier, capsys, monkeypatch):
     before = files(earlier)
 
-    def interrupted(plan, options, folder):
+    def interrupted(plan, options, folder, keep):
         begin_another(folder)
         record = folder / "trials" / "trial_00" / "trial.json"
         record.write_text(json.dumps({"status": "COMPLETED" if found else "RUNNING"}))

@@ -1,0 +1,219 @@
+"""What a network is trained on: the CPU, a GPU, all GPUs of the machine, or a Cloud TPU."""
+
+import contextlib
+import functools
+import os
+import platform
+import re
+
+import keras
+import tensorflow as tf
+
+from recipes._runner import quiet
+from recipes._runner.errors import UserError
+
+MISSING = re.compile(r"(\w+) \(No registered")  # what XLA says of operations that it lacks
+
+
+def strategy(choice):
+    """The strategy under which to build the model, for `--device auto|cpu|gpu|tpu`.
+
+    Raises:
+        UserError: if what was chosen is not there.
+    """
+    gpus = tf.config.list_physical_devices("GPU")
+    if choice == "gpu" and not gpus:
+        raise UserError(
+            "--device gpu: TensorFlow sees no GPU here; `make setup EXTRAS=gpu` installs CUDA's libraries"
+        )
+    if choice == "tpu":
+        return tpu_strategy()
+    if choice == "cpu":
+        tf.config.set_visible_devices([], "GPU")
+        gpus = []
+    with quiet.standard_error_closed():
+        tf.zeros(1)  # the first operation starts the devices
+    return tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy()
+
+
+@functools.cache  # starting it again would lose all that lies on it
+def tpu_strategy():
+    """`TPUStrategy` for all cores of the TPU that belongs to this machine, a Cloud TPU VM.
+
+    The same model built and compiled in its scope is trained on all of them; each core takes a
+    share of every batch.
+
+    Raises:
+        UserError: if there is none.
+    """
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu="local")
+        tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
+    except (ValueError, tf.errors.OpError) as error:
+        raise UserError(
+            "--device tpu: TensorFlow sees no TPU here; recipes/DEVICES.md says what to type on a "
+            "Cloud TPU VM, anywhere else leave --device out"
+        ) from error
+    return tf.distribute.TPUStrategy(resolver)
+
+
+def is_tpu(strategy):
+    """Whether the network is trained on a TPU, which compiles its steps for fixed shapes."""
+    return isinstance(strategy, tf.distribute.TPUStrategy)
+
+
+def host(strategy):
+    """Where to compute what a TPU cannot: on its machine's CPU; elsewhere nothing changes."""
+    return tf.device("CPU:0") if is_tpu(strategy) else contextlib.nullcontext()
+
+
+def examples(batch):
+    """How many examples a batch has."""
+    return len(tf.nest.flatten(batch)[0])
+
+
+def for_fit(data, strategy, what):
+    """Training or validation set as `fit` can take it: on a TPU full batches only, else as it is.
+
+    A TPU's programs have fixed shapes, and its cores take equal shares. So batches there are all
+    as large as the first one was, or as much smaller as it needs to be divided by the cores, and
+    the last examples are left out; of a training set, which is shuffled, others in each epoch.
+
+    Args:
+        data: Batches; None if there are none.
+        strategy: What `strategy` has returned.
+        what: `"training"` or `"validation"`, of which the examples left out are counted and said.
+
+    Raises:
+        UserError: if there are too few examples, or the batches differ in the length of what they
+            hold, such as texts.
+    """
+    if data is None or not is_tpu(strategy):
+        return data
+    cores = strategy.num_replicas_in_sync
+    first = examples(next(iter(data.take(1))))
+    size = first - first % cores
+    if not size:
+        raise UserError(f"--device tpu: {cores} cores cannot share {first} examples of {what}")
+    full = data.rebatch(size, drop_remainder=True)
+    for spec in tf.nest.flatten(full.element_spec):
+        if not spec.shape.is_fully_defined():
+            raise UserError(
+                f"--device tpu: the batches of {what} differ in shape, {spec.shape}, and a TPU's "
+                "programs have fixed shapes; leave --device out"
+            )
+    there = sum(examples(batch) for batch in data)
+    if what == "validation" and there % size:
+        print(
+            f"On the TPU {there % size} of the {there} examples of validation are left out, "
+            "for its batches must be full; the test has them all."
+        )
+    return full.apply(tf.data.experimental.assert_cardinality(there // size))
+
+
+def make_ready(model, strategy):
+    """Have layers that know another way for what XLA, a TPU's compiler, lacks take it.
+
+    Such a layer has an attribute `xla`, as `layers.random_affine.RandomAffine`.
+    """
+    for layer in model._flatten_layers():
+        if is_tpu(strategy) and hasattr(layer, "xla"):
+            layer.xla = True
+
+
+def missing_operations(error):
+    """The operations that XLA, a TPU's compiler, does not have, by its error; [] of another error."""
+    return list(dict.fromkeys(MISSING.findall(str(error))))
+
+
+def explain(error):
+    """A UserError in the place of an error of XLA on missing operations; any other as it is."""
+    if missing := missing_operations(error):
+        return UserError(
+            f"XLA, the TPU's compiler, has no operation {', '.join(missing)}: what needs it, such "
+            "as augmentation or the look-up of words, can be done in load_data, with `map`"
+        )
+    return error
+
+
+def hardware():
+    """The processor, or the accelerators, in a few words."""
+    if tpus := tf.config.list_logical_devices("TPU"):
+        return f"{len(tpus)} cores of a Cloud TPU"
+    accelerators = tf.config.get_visible_devices("GPU")
+    if accelerators:
+        name = tf.config.experimental.get_device_details(accelerators[0]).get("device_name", "GPU")
+        return f"{len(accelerators)} × {name}"
+    name = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf8") as lines:
+        models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+        name = models[0] if models else name
+    return f"{name}, {cores()}"
+
+
+def cores():
+    """`2 cores`; `1 of 2 cores` where this process is kept to some of them."""
+    there = os.cpu_count()
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else there
+    share = f"{usable} of " if usable < there else ""
+    return f"{share}{there} core{'s' if there > 1 else ''}"
+
+
+def own_training(model):
+    """Whether the class of the model defines its own training step or loss."""
+    return any(
+        getattr(type(model), name, None) is not getattr(keras.Model, name)
+        for name in ("train_step", "compute_loss")
+    )
+
+
+def not_shared(model):
+    """Why `fit` cannot train a compiled model on several devices at once; None if it can."""
+    if own_training(model):
+        return "it has a training step of its own"
+    if reads_strings(model):
+        return "its network reads strings"
+    if model.steps_per_execution > 1:
+        return f"it is compiled with steps_per_execution={model.steps_per_execution}"
+    if model.jit_compile is True:
+        return "it is compiled with jit_compile=True"
+    if getattr(model.optimizer, "gradient_accumulation_steps", None):
+        return "its optimizer accumulates gradients"
+    return None
+
+
+def reads_strings(model):
+    inputs = getattr(model, "inputs", None) or []  # a subclassed model has none
+    return any(keras.backend.standardize_dtype(each.dtype) == "string" for each in inputs)
+
+
+def refuse(recipe, model, batch_size, strategy):
+    """What cannot be trained under `strategy` is said before it fails in the middle.
+
+    Args:
+        recipe: Its name.
+        model: The compiled network, made under the strategy.
+        batch_size: Of all devices together; each gets a share of it.
+        strategy: What `strategy` has returned.
+
+    Raises:
+        UserError: if there is a reason.
+    """
+    replicas = strategy.num_replicas_in_sync
+    reason = not_shared(model) if replicas > 1 else None
+    if is_tpu(strategy) and reads_strings(model):
+        reason = "its network reads strings"
+    if reason and is_tpu(strategy):
+        raise UserError(f"{recipe} cannot be trained on a TPU, for {reason}: leave --device out")
+    if reason:
+        raise UserError(
+            f"{recipe} cannot be trained on {replicas} devices, for {reason}: choose one, "
+            "with CUDA_VISIBLE_DEVICES=0 or --device cpu"
+        )
+    if batch_size % replicas:
+        below = batch_size - batch_size % replicas
+        good = " or ".join(str(size) for size in (below, below + replicas) if size)
+        raise UserError(
+            f"--batch-size {batch_size} cannot be shared among {replicas} devices: {good} can"
+        )
