@@ -7,6 +7,7 @@ import collections
 import gc
 import os
 import pathlib
+import resource
 import socket
 import sys
 
@@ -25,6 +26,8 @@ MOST_CPU_SECONDS = (
     10  # that the tests of one recipe may take; what takes more is to be made smaller
 )
 BEGAN = pytest.StashKey[float]()
+PEAK = pytest.StashKey[float]()
+MUCH = 200  # MB
 
 
 def recipe_of(item):
@@ -75,9 +78,29 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """What has been imported stays: `clear_session` need not look through a million objects."""
+    """What has been imported stays: collecting garbage need not look through a million objects."""
     gc.collect()
     gc.freeze()
+
+
+def peak_memory():
+    """The most memory that this process has held so far, in MB."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_teardown(item):
+    """Networks hold themselves in circles. To look for them after each test would take half a second.
+
+    So garbage is collected when the process has never been as large before.
+    """
+    result = yield
+    stash = item.config.stash
+    if peak_memory() > stash.get(PEAK, 0) + MUCH:
+        gc.collect()
+        stash[PEAK] = peak_memory()
+    return result
 
 
 def cpu_seconds():

@@ -270,7 +270,7 @@ def eager(recipe):
 def in_an_empty_folder(monkeypatch, tmp_path, loaded_once):
     monkeypatch.chdir(tmp_path)
     yield
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
     keras.config.set_dtype_policy("float32")
     tf.config.run_functions_eagerly(False)
 
