@@ -13,7 +13,7 @@ import sys
 
 import pytest
 
-from tests import selection
+from tests import fresh, selection
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -166,6 +166,14 @@ def cache(tmp_path_factory):
     base = tmp_path_factory.getbasetemp()
     folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     os.environ["XDG_CACHE_HOME"] = str(pathlib.Path(folder) / "cache")
+
+
+@pytest.fixture(scope="session")
+def fresh_python():
+    """`fresh_python("-c", code, …)` is `subprocess.run([sys.executable, "-c", code, …])` in less time."""
+    processes = fresh.Processes()
+    yield processes.run
+    processes.end()
 
 
 @pytest.fixture(scope="session")

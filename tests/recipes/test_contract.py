@@ -13,9 +13,9 @@ import functools
 import inspect
 import json
 import math
+import os
 import pickle
 import re
-import subprocess
 import sys
 
 import keras
@@ -839,7 +839,7 @@ def chapters():
 
 
 @pytest.mark.parametrize("chapter", chapters())
-def test_models_predict_the_same_in_a_fresh_process(chapter, smoke_runs):
+def test_models_predict_the_same_in_a_fresh_process(chapter, smoke_runs, fresh_python):
     assert smoke_runs.is_dir(), "another run of pytest has cleared the temporary folder"
     recipes = [recipe for recipe in TRAINED if recipe.chapter == chapter]
     saved = [
@@ -848,8 +848,7 @@ def test_models_predict_the_same_in_a_fresh_process(chapter, smoke_runs):
     if not saved:
         pytest.skip("run together with the smoke runs")
     modules = [f"recipes.{recipe.chapter}.{recipe.name}" for recipe in recipes]
-    loaded = subprocess.run(
-        [sys.executable, "-c", RELOAD, *modules, *saved], capture_output=True, text=True
-    )
+    environment = {**os.environ, "PYTHONPATH": str(selection.ROOT)}
+    loaded = fresh_python("-c", RELOAD, *modules, *saved, env=environment)
     assert loaded.returncode == 0, loaded.stderr[-3000:]
     assert set(loaded.stdout.split()) >= set(saved)
