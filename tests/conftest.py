@@ -7,12 +7,13 @@ import collections
 import gc
 import os
 import pathlib
+import resource
 import socket
 import sys
 
 import pytest
 
-from tests import selection
+from tests import fresh, selection
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -25,6 +26,8 @@ MOST_CPU_SECONDS = (
     10  # that the tests of one recipe may take; what takes more is to be made smaller
 )
 BEGAN = pytest.StashKey[float]()
+PEAK = pytest.StashKey[float]()
+MUCH = 200  # MB
 
 
 def recipe_of(item):
@@ -75,9 +78,29 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """What has been imported stays: `clear_session` need not look through a million objects."""
+    """What has been imported stays: collecting garbage need not look through a million objects."""
     gc.collect()
     gc.freeze()
+
+
+def peak_memory():
+    """The most memory that this process has held so far, in MB."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_teardown(item):
+    """Networks hold themselves in circles. To look for them after each test would take half a second.
+
+    So garbage is collected when the process has never been as large before.
+    """
+    result = yield
+    stash = item.config.stash
+    if peak_memory() > stash.get(PEAK, 0) + MUCH:
+        gc.collect()
+        stash[PEAK] = peak_memory()
+    return result
 
 
 def cpu_seconds():
@@ -143,6 +166,14 @@ def cache(tmp_path_factory):
     base = tmp_path_factory.getbasetemp()
     folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     os.environ["XDG_CACHE_HOME"] = str(pathlib.Path(folder) / "cache")
+
+
+@pytest.fixture(scope="session")
+def fresh_python():
+    """`fresh_python("-c", code, …)` is `subprocess.run([sys.executable, "-c", code, …])` in less time."""
+    processes = fresh.Processes()
+    yield processes.run
+    processes.end()
 
 
 @pytest.fixture(scope="session")

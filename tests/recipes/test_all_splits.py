@@ -81,7 +81,7 @@ ERRORS = {
 @pytest.fixture(autouse=True)
 def clean_session():
     yield
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
 
 
 @pytest.fixture(autouse=True)

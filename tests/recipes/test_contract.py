@@ -13,9 +13,9 @@ import functools
 import inspect
 import json
 import math
+import os
 import pickle
 import re
-import subprocess
 import sys
 
 import keras
@@ -279,7 +279,7 @@ def eager(recipe):
 def in_an_empty_folder(monkeypatch, tmp_path, loaded_once):
     monkeypatch.chdir(tmp_path)
     yield
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
     keras.config.set_dtype_policy("float32")
     tf.config.run_functions_eagerly(False)
 
@@ -848,7 +848,7 @@ def chapters():
 
 
 @pytest.mark.parametrize("chapter", chapters())
-def test_models_predict_the_same_in_a_fresh_process(chapter, smoke_runs):
+def test_models_predict_the_same_in_a_fresh_process(chapter, smoke_runs, fresh_python):
     assert smoke_runs.is_dir(), "another run of pytest has cleared the temporary folder"
     recipes = [recipe for recipe in TRAINED if recipe.chapter == chapter]
     saved = [
@@ -857,8 +857,7 @@ def test_models_predict_the_same_in_a_fresh_process(chapter, smoke_runs):
     if not saved:
         pytest.skip("run together with the smoke runs")
     modules = [f"recipes.{recipe.chapter}.{recipe.name}" for recipe in recipes]
-    loaded = subprocess.run(
-        [sys.executable, "-c", RELOAD, *modules, *saved], capture_output=True, text=True
-    )
+    environment = {**os.environ, "PYTHONPATH": str(selection.ROOT)}
+    loaded = fresh_python("-c", RELOAD, *modules, *saved, env=environment)
     assert loaded.returncode == 0, loaded.stderr[-3000:]
     assert set(loaded.stdout.split()) >= set(saved)

@@ -23,7 +23,7 @@ READERS = [each for each in ON_MNIST if each.name not in OTHERS and each.chapter
 @pytest.fixture(autouse=True)
 def clear():
     yield
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
 
 
 def probabilities(model, images):

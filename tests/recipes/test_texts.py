@@ -23,7 +23,7 @@ def short_poems(monkeypatch):
 @pytest.fixture(autouse=True)
 def little_memory():
     yield
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
 
 
 def built(recipe):

@@ -64,7 +64,7 @@ class Faults:
 
 def run(folder, *flags, seed=3):
     """Train, and return the weights that were saved."""
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
     with (
         contextlib.redirect_stdout(io.StringIO()),
         contextlib.redirect_stderr(io.StringIO()) as errors,

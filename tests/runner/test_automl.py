@@ -24,7 +24,7 @@ def eager():
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
 
 
 def search_here(plan, options, folder, keep):
@@ -170,7 +170,7 @@ def test_the_script_builds_and_trains_the_winner(flowers, tmp_path, monkeypatch)
     winner = read(place / "tuned" / "metrics.json")["arguments"]
     for name, value in winner.items():
         assert f"{name}={value}" in text
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
     monkeypatch.chdir(tmp_path)
     written = runpy.run_path(str(tmp_path / "mine" / "winner.py"))
     assert written["EPOCHS"] == 2

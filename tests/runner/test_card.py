@@ -20,7 +20,7 @@ def eager():
     with plt.style.context("default"):
         yield
     tf.config.run_functions_eagerly(False)
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
 
 
 def run(folder, *flags):

@@ -19,7 +19,7 @@ from tests.selection import TRAINED, parameters
 def workplace(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     yield
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
 
 
 def printed(lines, capsys, **known):

@@ -670,7 +670,7 @@ def test_copy_trains_and_its_network_reads_tables_in_a_fresh_process(trained, tm
     run_there(trained, "-c", loading)
 
 
-def test_weights_beside_the_code_of_a_package_go_along(tmp_path):
+def test_weights_beside_the_code_of_a_package_go_along(tmp_path, fresh_python):
     """The detector's, with what says whose they are; the copy reads its own."""
     folder = tmp_path / "mine"
     assert cli.main(["copy", "face_detector", str(folder)]) == 0
@@ -679,5 +679,5 @@ def test_weights_beside_the_code_of_a_package_go_along(tmp_path):
     assert names == {"LICENSE", "README.md", "__init__.py", "manifest.json", "weights.bin"}
     assert (package / "weights.bin").stat().st_size == 193_321
     code = "import face_detector; print(face_detector.build_detector().count_params())"
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
+    done = fresh_python("-c", code, cwd=folder, env=environment())
     assert done.stdout == "193321\n", done.stderr[-2000:]

@@ -24,7 +24,7 @@ def eager(monkeypatch, tmp_path):
     yield
     keras.config.set_max_epochs(None)
     tf.config.run_functions_eagerly(False)
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
 
 
 def photos(folder):

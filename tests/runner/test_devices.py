@@ -1,8 +1,6 @@
 """Training on several devices at once: two parts of the CPU, in a process of their own."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
@@ -58,10 +56,8 @@ print(json.dumps(said))
 
 
 @pytest.fixture(scope="module")
-def said(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("devices")
-    command = [sys.executable, "-c", PROGRAM, str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True)
+def said(tmp_path_factory, fresh_python):
+    done = fresh_python("-c", PROGRAM, tmp_path_factory.mktemp("devices"))
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
 

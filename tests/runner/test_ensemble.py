@@ -15,7 +15,7 @@ from tests.runner.test_tune_command import plan
 @pytest.fixture(autouse=True)
 def clear():
     yield
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
 
 
 def row(rank, trial="0", **values):
@@ -79,7 +79,7 @@ def test_the_average_answers_the_mean_of_its_members(units, activation, loss, me
     expected = np.mean([member.predict(inputs(), verbose=0) for member in members], axis=0)
     model = ensemble.average(members)
     model.save(tmp_path / "model.keras")
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_allclose(loaded.predict(inputs(), verbose=0), expected, atol=1e-6)
     targets = np.arange(12) % max(2, units)

@@ -28,7 +28,7 @@ def workplace(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(saved, "SAVED_MODELS", tmp_path / "saved_models")
     yield tmp_path
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
 
 
 def left(folder):

@@ -25,7 +25,7 @@ def eager(monkeypatch, tmp_path):
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
 
 
 def options(path, **given):

@@ -39,9 +39,8 @@ def test_callbacks_go_on_with_their_memory_and_their_thresholds(tmp_path):
     assert plateau.best <= before[0].best
 
 
-def interrupted_at_every_write(folder, every):
-    command = [sys.executable, "-m", "tests.runner.faults", str(folder), str(every)]
-    finished = subprocess.run(command, capture_output=True, text=True, env=QUIET)
+def interrupted_at_every_write(fresh_python, folder, every):
+    finished = fresh_python("-m", "tests.runner.faults", folder, every, env=QUIET)
     assert finished.returncode == 0, finished.stderr[-3000:]
     writes, *interruptions = map(json.loads, finished.stdout.splitlines())
     assert writes["repeats"], "the same seed gave other weights or scores"
@@ -53,14 +52,14 @@ def interrupted_at_every_write(folder, every):
 
 
 @pytest.mark.timeout(600)
-def test_interruptions_at_some_writes_change_nothing(tmp_path):
-    assert interrupted_at_every_write(tmp_path, every=5) == []
+def test_interruptions_at_some_writes_change_nothing(tmp_path, fresh_python):
+    assert interrupted_at_every_write(fresh_python, tmp_path, every=5) == []
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_interruptions_at_all_writes_change_nothing(tmp_path):
-    assert interrupted_at_every_write(tmp_path, every=1) == []
+def test_interruptions_at_all_writes_change_nothing(tmp_path, fresh_python):
+    assert interrupted_at_every_write(fresh_python, tmp_path, every=1) == []
 
 
 def tiny(folder, *flags, **keywords):

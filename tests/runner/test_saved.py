@@ -5,7 +5,6 @@ import json
 import math
 import os
 import pathlib
-import subprocess
 import sys
 
 import keras
@@ -212,20 +211,24 @@ def registered_by(recipe):
 
 
 @pytest.fixture(scope="module")
-def registered_in_a_fresh_process(tmp_path_factory):
+def registered_in_a_fresh_process(tmp_path_factory, fresh):
     """`{registered name: whether Keras knows it after `import_owners`}`, each from its own config."""
     path = tmp_path_factory.mktemp("owners") / "configs.json"
     path.write_text(json.dumps({recipe.name: registered_by(recipe) for recipe in OWNERS}))
-    done = fresh("-c", LOOK, path)
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(fresh("-c", LOOK, path).splitlines()[-1])
 
 
-def fresh(*arguments):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT.parent)}
-    command = [sys.executable, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done
+@pytest.fixture(scope="module")
+def fresh(fresh_python):
+    """What a fresh process prints, which finds our packages wherever it is started."""
+
+    def run(*arguments):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT.parent)}
+        done = fresh_python(*arguments, env=environment)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout
+
+    return run
 
 
 @pytest.mark.parametrize("recipe", OWNERS, ids=lambda recipe: recipe.name)
@@ -236,7 +239,7 @@ def test_what_a_recipe_registers_is_known_after_loading(recipe, registered_in_a_
         assert registered_in_a_fresh_process[name], name
 
 
-def test_a_registered_function_and_one_of_our_layers_in_a_fresh_process():
+def test_a_registered_function_and_one_of_our_layers_in_a_fresh_process(fresh):
     from layers.masked_average import MaskedAverage
     from recipes.heads.head_multilabel import lower_and_space
 
@@ -248,8 +251,8 @@ def test_a_registered_function_and_one_of_our_layers_in_a_fresh_process():
     outputs = keras.layers.Dense(1, "sigmoid")(MaskedAverage()(words))
     keras.Model(text, outputs).save("model.keras")
     pathlib.Path("posts.txt").write_text("Good film\nbad\n")
-    done = fresh("-m", "recipes", "predict", "model.keras", "posts.txt")
-    assert len(done.stdout.splitlines()) == 2
+    answers = fresh("-m", "recipes", "predict", "model.keras", "posts.txt")
+    assert len(answers.splitlines()) == 2
 
 
 def test_the_reasons_of_keras_and_tensorflow_in_one_line():
@@ -279,8 +282,8 @@ for path in pathlib.Path(sys.argv[1]).rglob("*.keras"):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe", TRAINED, ids=lambda recipe: recipe.name)
-def test_every_model_is_loaded_in_a_fresh_process(recipe, workplace):
+def test_every_model_is_loaded_in_a_fresh_process(recipe, workplace, fresh):
     assert cli.main(["run", recipe.name, "--smoke", "--output", str(workplace)]) == 0
-    loaded = set(fresh("-c", LOAD, workplace / "smoke").stdout.split())
+    loaded = set(fresh("-c", LOAD, workplace / "smoke").split())
     assert loaded == set(map(str, (workplace / "smoke").rglob("*.keras")))
     assert loaded

@@ -281,7 +281,7 @@ def test_a_search_leaves_its_results_and_the_lines_that_build_the_winner(
 
     lines = (folder / "best.py").read_text()
     assert "".join(f"    {line}\n" for line in lines.splitlines()) in said
-    keras.backend.clear_session()  # the names of what is built begin anew
+    keras.backend.clear_session(free_memory=False)  # the names of what is built begin anew
     pasted = {}
     exec(lines, pasted)
     saved = keras.saving.load_model(tuned / "model.keras")

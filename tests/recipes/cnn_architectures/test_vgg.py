@@ -22,7 +22,7 @@ def spare_memory(monkeypatch):
 
     monkeypatch.setattr(keras.initializers.VarianceScaling, "__call__", zeros)
     yield
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
     gc.collect()
 
 

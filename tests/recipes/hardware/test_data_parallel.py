@@ -1,8 +1,5 @@
 """The mean of the shares' gradients is the whole batch's, and what is exchanged is counted."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -77,11 +74,9 @@ for normalization in data_parallel.NETWORKS.values():
 """
 
 
-def test_two_devices_train_as_one():
+def test_two_devices_train_as_one(fresh_python):
     """In a process of its own: the CPU is divided before TensorFlow is used."""
-    trained = subprocess.run(
-        [sys.executable, "-c", TRAIN_ON_TWO], capture_output=True, text=True, check=False
-    )
+    trained = fresh_python("-c", TRAIN_ON_TWO)
     assert trained.returncode == 0, trained.stderr[-2000:]
     lines = [[float(number) for number in line.split()] for line in trained.stdout.splitlines()]
     none, batch, synchronized = lines
