@@ -5,7 +5,6 @@ import json
 import math
 import os
 import pathlib
-import sys
 
 import keras
 import pytest
