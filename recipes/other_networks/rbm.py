@@ -29,6 +29,7 @@ from layers.digits import CenterDigit, UnlikeDigit
 from recipes.common.arrays import to_numpy
 
 EPOCHS = 10
+CLASSES = [str(digit) for digit in range(10)]
 OBJECTIVE = ("val_accuracy", "max")
 VARIANTS = {
     "cd": {"sampling": "cd"},
@@ -71,7 +72,6 @@ class RBM(keras.Model):
             ]
         )
         self.seeds = keras.random.SeedGenerator()
-        self.accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
         self.reconstruction_error = keras.metrics.MeanSquaredError(name="reconstruction_error")
         self.pseudo_likelihood = keras.metrics.Mean(name="pseudo_likelihood")
 
@@ -131,18 +131,16 @@ class RBM(keras.Model):
         return -of_visible - keras.ops.sum(of_hidden, axis=-1)
 
     def call(self, images):
-        return self.readout(self.hidden_probabilities(self.visible(images)))
+        hidden = self.hidden_probabilities(self.visible(images))
+        # What the softmax layer learns does not reach the machine.
+        return self.readout(keras.ops.stop_gradient(hidden))
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Cross-entropy of the softmax layer, plus F(data) − F(samples) of the machine."""
-        visible = self.visible(x)
-        hidden = keras.ops.stop_gradient(self.hidden_probabilities(visible))
-        cross_entropy = keras.losses.sparse_categorical_crossentropy(
-            y, self.readout(hidden, training=training)
-        )
-        loss = keras.ops.mean(cross_entropy)
+        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
         if self.options["sampling"] is None:
             return loss
+        visible = self.visible(x)
         if self.options["sampling"] == "pcd":
             samples = self.gibbs_step(keras.ops.convert_to_tensor(self.chains))
             self.chains.assign(samples)
@@ -155,12 +153,9 @@ class RBM(keras.Model):
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         visible = self.visible(x)
         reconstruction = self.visible_probabilities(self.hidden_probabilities(visible))
-        self.accuracy.update_state(y, y_pred)
         self.reconstruction_error.update_state(visible, reconstruction)
-        return {
-            "accuracy": self.accuracy.result(),
-            "reconstruction_error": self.reconstruction_error.result(),
-        }
+        scores = super().compute_metrics(x, y, y_pred, sample_weight)
+        return {**scores, "reconstruction_error": self.reconstruction_error.result()}
 
     def test_step(self, data):
         images, labels = data
@@ -196,7 +191,11 @@ def build_model(
     model = RBM(hidden, sampling)
     model.build((None, *input_shape))
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-    model.compile(keras.optimizers.Adam(schedule))
+    model.compile(
+        keras.optimizers.Adam(schedule),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
     return model
 
 
