@@ -56,7 +56,7 @@ def plot_spikes(model, images, label):
         color = plots.CLASS_COLORS[0] if chosen else "0.75"
         axes[3].plot(steps, sums[:, digit], color=color, zorder=2 if chosen else 1)
         axes[3].annotate(str(digit), (steps[-1], sums[-1, digit]), color=color)
-    axes[3].set(title="what the ten outputs have added up", xlabel="step")
+    axes[3].set(title="what the ten outputs have added up", xlabel="step", xticks=steps[3::4])
     figure.suptitle("An image becomes spikes, and spikes votes")
     return figure
 
