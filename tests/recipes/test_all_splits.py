@@ -39,6 +39,7 @@ REPEATED = {  # how much of a part may be found in another: short texts occur mo
     "code_completion": 0.25,
     "word2vec": 0.25,
     "nettalk": 0.25,  # of seven letters
+    "neural_turing_machine": 0.25,  # sequences of a single vector: there are 256
 }
 LEARNS_NOTHING = {
     "perceptron_rule",
@@ -57,6 +58,7 @@ LEARNS_NOTHING = {
     "colorization",
     "kohonen",
     "boltzmann_machine",
+    "neural_turing_machine",
     "echo_state",
 }  # baselines: constants, a copy, a single frame, pixels, one threshold, a neighbor, a plane
 NEEDS_MORE = {  # baselines that learn nothing of so few rows

@@ -179,6 +179,13 @@ SHORTER = {
         "HANDS": 2,
         "PICTURES": 2,
     },
+    "neural_turing_machine": {
+        "load_data": {"count": 64},
+        "build_model": {"units": 8, "slots": 6, "width": 4},
+        "LENGTHS": (1, 3),
+        "SEQUENCES": 4,
+        "SHOWN": 3,
+    },
     "kohonen": {"build_model": {"rows": 4, "columns": 5}},
     "transfer_learning": {
         "efficientnet_lite0": seven_blocks,
