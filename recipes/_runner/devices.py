@@ -86,8 +86,8 @@ def for_fit(data, strategy, what):
         what: `"training"` or `"validation"`, of which the examples left out are counted and said.
 
     Raises:
-        UserError: if there are too few examples, or the batches differ in the length of what they
-            hold, such as texts.
+        UserError: if there are too few examples, or the batches hold strings, or differ in the
+            length of what they hold.
     """
     if data is None or not is_tpu(strategy):
         return data
@@ -98,6 +98,8 @@ def for_fit(data, strategy, what):
         raise UserError(f"--device tpu: {cores} cores cannot share {first} examples of {what}")
     full = data.rebatch(size, drop_remainder=True)
     for spec in tf.nest.flatten(full.element_spec):
+        if spec.dtype == tf.string:
+            raise UserError("--device tpu: a TPU cannot read strings; leave --device out")
         if not spec.shape.is_fully_defined():
             raise UserError(
                 f"--device tpu: the batches of {what} differ in shape, {spec.shape}, and a TPU's "
@@ -172,7 +174,8 @@ def not_shared(model):
     """Why `fit` cannot train a compiled model on several devices at once; None if it can."""
     if own_training(model):
         return "it has a training step of its own"
-    if reads_strings(model):
+    inputs = getattr(model, "inputs", None) or []  # a subclassed model has none
+    if any(keras.backend.standardize_dtype(each.dtype) == "string" for each in inputs):
         return "its network reads strings"
     if model.steps_per_execution > 1:
         return f"it is compiled with steps_per_execution={model.steps_per_execution}"
@@ -181,11 +184,6 @@ def not_shared(model):
     if getattr(model.optimizer, "gradient_accumulation_steps", None):
         return "its optimizer accumulates gradients"
     return None
-
-
-def reads_strings(model):
-    inputs = getattr(model, "inputs", None) or []  # a subclassed model has none
-    return any(keras.backend.standardize_dtype(each.dtype) == "string" for each in inputs)
 
 
 def refuse(recipe, model, batch_size, strategy):
@@ -201,15 +199,12 @@ def refuse(recipe, model, batch_size, strategy):
         UserError: if there is a reason.
     """
     replicas = strategy.num_replicas_in_sync
-    reason = not_shared(model) if replicas > 1 else None
-    if is_tpu(strategy) and reads_strings(model):
-        reason = "its network reads strings"
-    if reason and is_tpu(strategy):
-        raise UserError(f"{recipe} cannot be trained on a TPU, for {reason}: leave --device out")
-    if reason:
+    if replicas > 1 and (reason := not_shared(model)):
+        others = "with CUDA_VISIBLE_DEVICES=0 or --device cpu"
+        if is_tpu(strategy):
+            others = "with --device cpu, or a TPU of one core"
         raise UserError(
-            f"{recipe} cannot be trained on {replicas} devices, for {reason}: choose one, "
-            "with CUDA_VISIBLE_DEVICES=0 or --device cpu"
+            f"{recipe} cannot be trained on {replicas} devices, for {reason}: choose one, {others}"
         )
     if batch_size % replicas:
         below = batch_size - batch_size % replicas

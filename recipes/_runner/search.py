@@ -4,6 +4,7 @@
 KERASTUNER_ORACLE_PORT name. It leaves when it has grown too much, to be replaced: memory grows from trial to trial.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -188,20 +189,28 @@ def leave_with(parent):
     os._exit(1)
 
 
-def work(folder):
-    """Run trials until the chief has no more, or the time is over, or too much memory is in use."""
+def work(folder, data_dir=None):
+    """Run trials until the chief has no more, or the time is over, or too much memory is in use.
+
+    Args:
+        folder: of the search.
+        data_dir: where data lies on this machine, if not where it does on the chief's.
+    """
     threading.Thread(target=leave_with, args=(os.getppid(),), daemon=True).start()
     quiet.import_tensorflow()
     import keras
 
-    from recipes._runner import data, output, run_command, training
+    from recipes._runner import data, machines, output, run_command, training
 
     keywords = json.loads((folder / "plan.json").read_text(encoding="utf8"))
     limits = json.loads((folder / "limits.json").read_text(encoding="utf8"))
     plan = SearchPlan(**keywords)
     module = module_of(plan, folder)
     if plan.own is None:
-        data.choose(data.names(pathlib.Path(module.__file__)), **plan.choice)
+        choice = {**plan.choice, "data_dir": data_dir or plan.choice.get("data_dir")}
+        chosen = data.choose(data.names(pathlib.Path(module.__file__)), **choice)
+        if chosen != plan.data:
+            sys.exit(f"the search is on other data: {plan.data} at its chief, {chosen} here")
     keras.config.set_dtype_policy(run_command.precision(plan.precision, limits["device"]))
     keras.config.set_max_steps_per_epoch(training.SMOKE_STEPS if plan.smoke else None)
 
@@ -238,11 +247,18 @@ def work(folder):
         Worker, plan, folder, limits["device"], time_limit=left, trial_time_limit=limits["trial"]
     )
     own = list(module.callbacks()) if hasattr(module, "callbacks") else []
-    tuner.search(
-        verbose=0, callbacks=[*own, keras.callbacks.TensorBoard(folder / "logs", write_graph=False)]
-    )
+    curves = keras.callbacks.TensorBoard(folder / "logs", write_graph=False)
+    signs = contextlib.nullcontext()
+    if os.environ["KERASTUNER_ORACLE_IP"] != "unix":  # the chief may be on another machine
+        signs = machines.living(folder, os.environ["KERASTUNER_TUNER_ID"])
+    try:
+        with signs:
+            tuner.search(verbose=0, callbacks=[*own, curves])
+    except ConnectionError as error:
+        print(error, file=sys.stderr)
+        sys.exit(machines.NO_CHIEF)
 
 
 if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    work(pathlib.Path(sys.argv[1]))
+    work(pathlib.Path(sys.argv[1]), *sys.argv[2:])

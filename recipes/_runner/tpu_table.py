@@ -138,7 +138,7 @@ def reason(error):
     if missing := devices.missing_operations(error):
         return f"XLA has no operation {', '.join(missing)}"
     lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    return re.sub(r"^.* on a TPU, for |^--device tpu: |[:;] leave .*$", "", lines[0])[:200]
+    return re.sub(r"^--device tpu: |[:;] leave .*$", "", lines[0])[:200]
 
 
 if __name__ == "__main__":

@@ -115,7 +115,7 @@ def prepare(module, plan, given, strategy):
         model_arguments["train"] = train
     with strategy.scope():
         model = module.build_model(**model_arguments)
-    if devices.is_tpu(strategy) or strategy.num_replicas_in_sync > 1:
+    if strategy.num_replicas_in_sync > 1:
         size = {**arguments.parameters(module), **load_arguments}["batch_size"]
         devices.refuse(plan.recipe, model, size, strategy)
     devices.make_ready(model, strategy)

@@ -15,7 +15,7 @@ import tempfile
 import time
 import warnings
 
-from recipes._runner import bucket, output
+from recipes._runner import bucket, machines, output
 from recipes._runner.arguments import expanded, expanded_place, seed
 from recipes._runner.errors import UserError
 from recipes._runner.recipe import find
@@ -60,6 +60,16 @@ def duration(text):
 duration.__name__ = "time such as 90s, 30m or 2h"
 
 
+def count(text):
+    value = int(text)
+    if value < 0:
+        raise ValueError(text)
+    return value
+
+
+count.__name__ = "whole number"
+
+
 def add_arguments(parser):
     parser.add_argument(
         "recipe",
@@ -88,7 +98,20 @@ def add_arguments(parser):
         help="a trial that takes longer has failed",
     )
     parser.add_argument(
-        "--workers", type=positive, default=1, metavar="N", help="trials at a time [1]"
+        "--workers", type=count, default=1, metavar="N", help="trials at a time on this machine [1]"
+    )
+    parser.add_argument(
+        "--chief",
+        type=machines.address,
+        metavar="HOST:PORT",
+        help="let other machines take part, which reach this one there. The protocol has no "
+        "authentication: use a private network, or only PORT (127.0.0.1) and an ssh tunnel",
+    )
+    parser.add_argument(
+        "--worker-of",
+        type=machines.address,
+        metavar="HOST:PORT",
+        help="take part in the search whose chief is there; --output is the folder it writes to",
     )
     parser.add_argument(
         "--objective",
@@ -158,6 +181,15 @@ def main(options):
         raise UserError(f"{recipe.name} trains nothing: there is nothing to search")
     if "search_space" not in recipe.functions:
         raise UserError(f"{recipe.name} has no search_space(hp): there is nothing to search")
+    if not options.workers and not options.chief:
+        raise UserError("--workers 0: only a chief with others (--chief) needs no worker here")
+    if options.worker_of:
+        from recipes._runner import join
+
+        if options.chief or bucket.is_bucket(options.output):
+            raise UserError("--worker-of goes with neither --chief nor a bucket")
+        join.join((options.output or SAVED_MODELS / recipe.folder_name).resolve(), options)
+        return
     if options.device == "tpu":
         check_tpu(options)
     if bucket.is_bucket(options.output):
@@ -534,11 +566,30 @@ def search(plan, options, folder, keep=lambda: None):
         raise UserError(f"{said}: --fresh forgets it, --output leaves it alone") from None
     reporter = Reporter(tuner, plan, options, folder)
     with tuner.project(), tempfile.TemporaryDirectory() as place:
-        server = chief.serve(tuner.oracle, "unix", f"{place}/chief")
+        host, port = options.chief or ("unix", f"{place}/chief")
+        if options.chief:
+            machines.announce(folder)
+        try:
+            server = chief.serve(tuner.oracle, host, port)
+        except RuntimeError:
+            machines.withdraw(folder)
+            raise UserError(
+                f"--chief {host}:{port}: this machine cannot listen there; another program may, or "
+                "the address is not its own"
+            ) from None
         pool = WorkerPool(tuner.oracle, server, options, folder)
+        if options.chief:
+            print(
+                f"Other machines that share {shown(folder)} take part with: "
+                f"tune {plan.recipe} --worker-of {host}:{port} --output …",
+                flush=True,
+            )
         try:
             pool.run(reporter, keep)
+            if server.finished():
+                server.wait()  # so that the workers elsewhere hear of it
         finally:
+            machines.withdraw(folder)
             pool.stop()
             server.stop()
     if tuner.oracle.first_failed():
@@ -574,11 +625,14 @@ class WorkerPool:
         self.folder = folder
         self.size = options.workers
         self.device = options.device
+        self.options = options
         self.trial_limit = options.trial_time_limit
         self.until = None
         if options.time_limit:
             self.until = time.time() + options.time_limit
-        self.most_trials = oracle.most_trials()
+        self.most_trials = oracle and oracle.most_trials()
+        self.signs = machines.Signs(folder)  # of workers on other machines
+        self.words = []  # more of a worker's command line
         self.workers = {}  # the process in each place, from 0 to `size` - 1
         self.started = 0
         self.idle_deaths = 0  # workers that died without a trial, one after another
@@ -592,33 +646,48 @@ class WorkerPool:
             self.reap()
             if not over:
                 self.fill()
+            self.give_up_lost()
             self.kill_overdue()
             reporter.update(self.oracle)
             keep()
             if self.oracle.get_best_trials(1):
                 confirm(self.folder)
-            if over and not self.workers:
+            working = self.workers or self.oracle.ongoing_trials
+            if over and not working:
                 print("The time limit is reached: no new trial is begun.", flush=True)
                 break
-            if not self.workers:  # all trials have ended, perhaps in an earlier process
+            # All trials have ended, perhaps in an earlier process.
+            if not working and (self.size or self.trials_left() == 0):
                 break
             time.sleep(0.1)
         reporter.update(self.oracle)
 
     def fill(self):
         """Start workers in the free places, no more than there are trials to come."""
-        places = self.size
-        if self.most_trials is not None:
-            places = min(places, self.most_trials - len(self.oracle.end_order))
-        for place in range(places):
+        left = self.trials_left()
+        for place in range(self.size if left is None else min(self.size, left)):
             if place not in self.workers:
                 self.workers[place] = self.start(place)
 
+    def trials_left(self):
+        """How many trials have not ended; None if that is not known."""
+        if self.most_trials is None:
+            return None
+        return self.most_trials - len(self.oracle.end_order)
+
+    def name(self, place):
+        """A name for a worker that no other has had."""
+        return f"worker-{place}-{self.started}"
+
+    def environment(self, name):
+        """The variables that make a program the worker `name`."""
+        return self.server.environment(name)
+
     def start(self, place):
-        """A new worker process, with a name that no other has had."""
-        name = f"worker-{place}-{self.started}"
+        """A new worker process."""
+        name = self.name(place)
         self.started += 1
-        environment = {**os.environ, **self.server.environment(name), "TF_CPP_MIN_LOG_LEVEL": "3"}
+        environment = {**os.environ, **self.environment(name), "TF_CPP_MIN_LOG_LEVEL": "3"}
         if self.size > 1:  # share the processor
             threads = str(max(1, (os.cpu_count() or 1) // self.size))
             environment |= {"TF_NUM_INTRAOP_THREADS": threads, "OMP_NUM_THREADS": threads}
@@ -627,7 +696,7 @@ class WorkerPool:
             environment["CUDA_VISIBLE_DEVICES"] = gpus[place % len(gpus)]
         with open(self.log(place), "a", encoding="utf8") as log:  # the worker has its own copy
             worker = subprocess.Popen(
-                [sys.executable, "-m", "recipes._runner.search", str(self.folder)],
+                [sys.executable, "-m", "recipes._runner.search", str(self.folder), *self.words],
                 env=environment,
                 stdout=log,
                 stderr=log,
@@ -654,17 +723,36 @@ class WorkerPool:
             del self.workers[place]
             reason = ended(worker.returncode)
             if worker.name in self.overdue:
-                reason = f"it hung: still running after {self.trial_limit + GRACE:g} s"
+                reason = self.hung()
             trial = self.oracle.abandon(worker.name, reason)
             if worker.returncode in (0, REPLACE) or trial is not None:
                 self.idle_deaths = 0
-                continue
-            self.idle_deaths += 1
-            if self.idle_deaths >= START_UPS:
-                log = self.log(place)
-                lines = log.read_text(encoding="utf8", errors="replace").strip().splitlines()
-                last = lines[-1] if lines else "no message"
-                raise UserError(f"no worker can start ({reason}): {last}; see {shown(log)}")
+            else:
+                self.count_death(place, reason)
+
+    def count_death(self, place, reason):
+        """Another worker has died without a trial.
+
+        Raises:
+            UserError: if it was one of several in a row.
+        """
+        self.idle_deaths += 1
+        if self.idle_deaths >= START_UPS:
+            log = self.log(place)
+            lines = log.read_text(encoding="utf8", errors="replace").strip().splitlines()
+            last = lines[-1] if lines else "no message"
+            raise UserError(f"no worker can start ({reason}): {last}; see {shown(log)}")
+
+    def far(self):
+        """The names of workers on other machines that run a trial."""
+        near = [worker.name for worker in self.workers.values()]
+        return [name for name in dict(self.oracle.ongoing_trials) if name not in near]
+
+    def give_up_lost(self):
+        """Have trials of lost workers on other machines run elsewhere."""
+        for name in self.far():
+            if reason := self.signs.lost(name):
+                self.oracle.abandon(name, reason)
 
     def kill_overdue(self):
         """Kill workers far beyond the time limit of a trial, which they should have noticed."""
@@ -682,6 +770,11 @@ class WorkerPool:
                 if worker.name == name:
                     self.overdue.add(name)
                     worker.kill()
+            if name in self.far():
+                self.oracle.abandon(name, self.hung())
+
+    def hung(self):
+        return f"it hung: still running after {self.trial_limit + GRACE:g} s"
 
     def stop(self):
         """Ask all workers to end, and kill those that do not within seconds."""

@@ -152,9 +152,11 @@ def test_score_is_of_the_whole_test_set(said):
 
 def test_what_a_tpu_cannot_train_is_one_line(said):
     for number in (0, 1):
-        reason = "parallel cannot be trained on a TPU, for its network reads strings"
-        assert said[f"refused {number}"].startswith(reason)
-    assert "it has a training step of its own" in said["refused 2"]
+        assert said[f"refused {number}"].startswith("--device tpu: a TPU cannot read strings")
+    assert (
+        "for it has a training step of its own: choose one, with --device cpu, or"
+        in said["refused 2"]
+    )
     assert "--batch-size 17 cannot be shared among 2 devices" in said["refused 3"]
     assert said["refused 4"] == "nothing"
     assert "the batches of validation differ in shape, (4, None)" in said["lengths"]
