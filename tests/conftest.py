@@ -25,6 +25,7 @@ REAL_DATA = os.environ.get("TFDS_DATA_DIR")
 MOST_CPU_SECONDS = (
     10  # that the tests of one recipe may take; what takes more is to be made smaller
 )
+gc.disable()  # while all is imported: none of it is garbage
 BEGAN = pytest.StashKey[float]()
 PEAK = pytest.StashKey[float]()
 MUCH = 200  # MB
@@ -81,6 +82,8 @@ def pytest_collection_finish():
     """What has been imported stays: collecting garbage need not look through a million objects."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
+    gc.enable()
 
 
 def peak_memory():

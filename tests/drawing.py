@@ -12,10 +12,12 @@ from recipes._runner import figures
 def coarsely(monkeypatch):
     """Few dots, and each picture drawn once: nothing is measured to find room for titles and labels.
 
-    Animations have two frames.
+    Axes have no numbers, which are a third of what is drawn. Animations have two frames.
     """
     style = figures.use_style
     coarse = {"figure.dpi": 25, "savefig.dpi": 25, "axes.titley": 1.0}
+    for side in ("xtick.bottom", "xtick.labelbottom", "ytick.left", "ytick.labelleft"):
+        coarse[side] = False
     monkeypatch.setattr(figures, "use_style", lambda: (style(), plt.rcParams.update(coarse)))
     monkeypatch.setattr(Figure, "get_layout_engine", lambda figure: None)
     frames = FuncAnimation.new_saved_frame_seq

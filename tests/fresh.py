@@ -1,4 +1,6 @@
-"""Fresh Python processes in a tenth of a second: forked from one that has imported Keras, and nothing of ours.
+"""Fresh Python processes in a tenth of a second.
+
+They are forked from one that has imported Keras and TensorFlow, and nothing of ours.
 
 `python tests/fresh.py` reads a line of JSON for each, from standard input.
 """

@@ -73,10 +73,11 @@ def check_layer(
     check.run(check.training, random if training_differs is None else training_differs)
     if random:
         check.run(check.randomness)
-    check.run(check.step, False)
-    if (
-        jit_compile and keras.backend.backend() != "torch"
-    ):  # torch.compile needs a C++ compiler at run time
+    # torch.compile needs a C++ compiler at run time.
+    compiled = jit_compile and keras.backend.backend() != "torch"
+    # The step that XLA compiles is traced, too: without XLA it need not be.
+    check.run(check.step, False, compiled and keras.backend.backend() == "tensorflow")
+    if compiled:
         check.run(check.step, True)
     if mask is not None:
         check.run(check.mask, mask)
@@ -270,8 +271,8 @@ class _Check:
             "in a compiled function the second call draws what the first drew",
         )
 
-    def step(self, jit_compile):
-        """Inference and one step of training, compiled: every trainable weight must move."""
+    def step(self, jit_compile, eager=False):
+        """Inference and one step of training, compiled or eager: every trainable weight must move."""
         how = f"with jit_compile={jit_compile}"
         model, layer = self.model()
         real = [
@@ -280,7 +281,8 @@ class _Check:
             if "float" in keras.backend.standardize_dtype(y.dtype)
         ]
         model = keras.Model(model.inputs, [model.outputs[i] for i in real])
-        model.compile(keras.optimizers.SGD(0.01), ["mse"] * len(real), jit_compile=jit_compile)
+        given = {"jit_compile": jit_compile, "run_eagerly": eager}
+        model.compile(keras.optimizers.SGD(0.01), ["mse"] * len(real), **given)
         expected = [tree.flatten(self.expected)[i] for i in real]
         # Without XLA, `unknown` has compiled it on TensorFlow.
         if jit_compile or keras.backend.backend() != "tensorflow":

@@ -769,6 +769,7 @@ def test_docstring_has_the_number_of_parameters(recipe):
 
 
 @pytest.mark.parametrize("recipe", parameters(IN_BOTH_APIS))
+@pytest.mark.usefixtures("shorter")
 def test_both_apis_make_the_same_network(recipe):
     """With weights copied over, all of them moved off their initial values, outputs are equal."""
     build_model = recipe.module.build_model

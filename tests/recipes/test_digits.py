@@ -9,14 +9,12 @@ import tensorflow as tf
 
 from layers.digits import CenterDigit
 from recipes._runner import data
-from recipes._runner.recipe import all_recipes
 from tests.layers.test_digits import FOUR, SEVEN, TWO, drawn, photographed, settled
+from tests.selection import TRAINED
 
 # Names no digits: tells a 3 from a 5; codes, pictures and fakes; places on a map.
 OTHERS = {"wrong_heads", "autoencoder_mnist", "denoising_autoencoder", "vae", "kohonen"}
-ON_MNIST = [
-    recipe for recipe in all_recipes() if recipe.trains and "mnist" in data.names(recipe.path)
-]
+ON_MNIST = [recipe for recipe in TRAINED if "mnist" in data.names(recipe.path)]
 READERS = [each for each in ON_MNIST if each.name not in OTHERS and each.chapter != "gans"]
 
 

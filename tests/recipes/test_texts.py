@@ -6,12 +6,11 @@ import pytest
 import tensorflow as tf
 
 from recipes._runner import arguments, data
-from recipes._runner.recipe import all_recipes, find
+from recipes._runner.recipe import find
 from recipes.datasets.stand_ins import TEXTS
+from tests.selection import TRAINED
 
-READERS = [
-    recipe for recipe in all_recipes() if recipe.trains and {*data.names(recipe.path)} & {*TEXTS}
-]
+READERS = [recipe for recipe in TRAINED if {*data.names(recipe.path)} & {*TEXTS}]
 
 
 @pytest.fixture(autouse=True)

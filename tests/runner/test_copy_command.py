@@ -20,6 +20,7 @@ import pytest
 
 from recipes._runner import cli, copy_command, copy_extras, data, recipe
 from recipes.datasets import stand_ins
+from tests.selection import RECIPES, TRAINED
 
 FILES = {
     "recipes/__init__.py": "from recipes import _runner\n",
@@ -304,7 +305,7 @@ def test_project_itself_is_refused(project, capsys, monkeypatch):
     assert copy("tiny", "mine") == 0, "a folder of one's own beside the packages"
 
 
-@pytest.mark.parametrize("found", recipe.all_recipes(), ids=lambda found: found.name)
+@pytest.mark.parametrize("found", RECIPES, ids=lambda found: found.name)
 def test_every_recipe_can_be_copied_whole_and_its_requirements_have_versions(found, tmp_path):
     files, requirements = copy_command.contents(found)
     assert all("==" in requirement for requirement in requirements)
@@ -324,9 +325,7 @@ def code_blocks(markdown, language):
     return [part.partition("\n```")[0] for part in markdown.split(f"```{language}\n")[1:]]
 
 
-@pytest.mark.parametrize(
-    "found", [r for r in recipe.all_recipes() if r.trains], ids=lambda found: found.name
-)
+@pytest.mark.parametrize("found", TRAINED, ids=lambda found: found.name)
 def test_readme_says_how_to_load_what_main_saves(found, tmp_path):
     used = copy_extras.use(found)
     readme = copy_extras.readme(found, used)

@@ -13,10 +13,10 @@ import tensorflow as tf
 
 from recipes._runner import cli, own_data
 from recipes._runner.errors import UserError
-from recipes._runner.recipe import ROOT, all_recipes, find
+from recipes._runner.recipe import ROOT, find
 from tests import selection
 
-TAKERS = [recipe for recipe in all_recipes() if own_data.kind(recipe)]
+TAKERS = [recipe for recipe in selection.RECIPES if own_data.kind(recipe)]
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,8 @@ import pytest
 
 from recipes._runner import cli, run_command, saved
 from recipes._runner.errors import UserError
-from recipes._runner.recipe import ROOT, all_recipes
+from recipes._runner.recipe import ROOT
+from tests.selection import RECIPES, TRAINED
 
 
 @pytest.fixture(autouse=True)
@@ -74,7 +75,7 @@ def test_before_any_training_the_line_to_type_is_said():
     assert refused("cnn-mnist") == "cnn-mnist is not trained yet: run `make recipe-cnn-mnist` first"
     assert refused("CNN_MNIST/smoke").endswith("run `make recipe-cnn-mnist` first")
     assert "did you mean cnn_mnist" in refused("cnn_mnits")
-    untrained = next(recipe for recipe in all_recipes() if not recipe.trains)
+    untrained = next(recipe for recipe in RECIPES if not recipe.trains)
     assert "trains no network" in refused(untrained.slug)
 
 
@@ -176,7 +177,7 @@ def test_where_answers_come_from(metrics, plan, expected, variant):
 
 # Loading
 
-OWNERS = [recipe for recipe in all_recipes() if "register_keras_serializable(" in recipe.source]
+OWNERS = [recipe for recipe in RECIPES if "register_keras_serializable(" in recipe.source]
 LOOK = """
 import json, pathlib, sys
 import keras
@@ -268,7 +269,6 @@ def test_the_reasons_of_keras_and_tensorflow_in_one_line():
     assert "7 is not in [0, 3)" in saved.reason(caught.value)
 
 
-TRAINED = [recipe for recipe in all_recipes() if recipe.trains]
 LOAD = """
 import pathlib, sys
 from recipes._runner import saved

@@ -236,9 +236,15 @@ def test_another_search_in_the_folder_is_refused(tmp_path):
 
 @pytest.mark.timeout(900)  # five trainings, each in a process of its own
 def test_a_search_leaves_its_results_and_the_lines_that_build_the_winner(
-    tmp_path, capsys, monkeypatch
+    tmp_path, capsys, monkeypatch, fresh_python
 ):
     """On a recipe where steps, training set and batch size decide on the weights."""
+
+    def run(command, **_):
+        assert command[0] == sys.executable
+        return fresh_python(*command[1:])
+
+    monkeypatch.setattr(tune_command.subprocess, "run", run)
     monkeypatch.setattr(tune_command, "PROGRESS", 0.0)
     flags = ["--epochs", "3", "--variant", "bent", "--tuner", "random", "--workers", "3"]
     assert tune(tmp_path, *flags, "--trials", "2", recipe="scheduled") == 0

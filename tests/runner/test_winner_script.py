@@ -8,8 +8,8 @@ import keras
 import pytest
 
 from recipes._runner import winner_script
-from recipes._runner.recipe import all_recipes
 from tests.runner.test_tune_command import plan
+from tests.selection import TRAINED
 
 SOURCE = '''\
 """A network.
@@ -176,7 +176,7 @@ def test_the_precision_of_the_search_is_that_of_the_script(tmp_path):
     assert f'{seeded}    keras.config.set_dtype_policy("mixed_bfloat16")\n' in text
 
 
-SEARCHED = [each for each in all_recipes() if each.trains and "search_space" in each.functions]
+SEARCHED = [each for each in TRAINED if "search_space" in each.functions]
 
 
 @pytest.mark.parametrize("recipe", SEARCHED[::8], ids=lambda recipe: recipe.name)

@@ -286,10 +286,10 @@ def test_nan_loss_stops_the_trial(tmp_path):
         return model
 
     search = tuner("RandomSearch", tmp_path, unstable, max_trials=3)
-    search.search(X, Y, epochs=5, batch_size=8, **FIT)
+    search.search(X, Y, epochs=3, batch_size=8, **FIT)
     failed = [row for row in search.leaderboard() if row["status"] == "FAILED"]
     assert failed
-    assert all(row["epochs"] < 5 and "val_loss is" in row["message"] for row in failed)
+    assert all(row["epochs"] < 3 and "val_loss is" in row["message"] for row in failed)
 
 
 def test_a_trial_with_spoilt_weights_fails_though_its_loss_is_finite(tmp_path):
