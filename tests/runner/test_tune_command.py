@@ -140,7 +140,7 @@ def test_every_recipe_says_which_direction_of_its_objective_is_better():
     for recipe in all_recipes():
         if recipe.trains and hasattr(recipe.module, "OBJECTIVE"):
             name, direction = training.monitored(recipe.module, None)
-            errors = re.search(r"loss|mse|mae|distance|bits|error|off", name)
+            errors = re.search(r"loss|mse|mae|distance|bits|error|off|kl", name)
             assert direction == ("min" if errors else "max"), recipe.name
 
 
