@@ -35,11 +35,10 @@ def plot_judgments(images, labels, badness):
     }
     figure, axes = plt.subplots(len(rows), 1, figsize=(9, 4.6), layout="constrained")
     for axis, (title, chosen) in zip(axes, rows.items(), strict=True):
-        axis.set_title(title)
         if len(chosen):
-            plots.show_images(axis, images[chosen] / 255, SHOWN)
+            plots.show_images(axis, images[chosen] / 255, SHOWN, title)
         else:
-            axis.axis("off")
+            axis.set_axis_off()
     figure.suptitle(f"{len(images):,} pictures that the network has not seen before")
     return figure
 
