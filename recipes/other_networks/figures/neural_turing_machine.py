@@ -66,6 +66,7 @@ def copying(model, length, seed=7):
 def plot_heads(model):
     """Above, what goes in and comes out; below, to which slots the heads write and from which they read."""
     inputs, answers, writing, reading = copying(model, SHOWN)
+    answers[: SHOWN + 1] = 0  # nothing is asked for before the delimiter
     parts = {
         "input: 8 bits, and the delimiter below": inputs,
         "output": answers,
