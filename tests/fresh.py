@@ -41,7 +41,13 @@ class Processes:
                 "errors": f"{folder}/errors",
             }
             print(json.dumps(job), file=self.parent.stdin, flush=True)
-            status = int(self.parent.stdout.readline())
+            try:
+                status = int(self.parent.stdout.readline())
+            except BaseException:
+                # A test that waits no longer: the answer is not the next one's.
+                self.parent.kill()
+                self.parent = None
+                raise
             output, errors = (
                 pathlib.Path(job[name]).read_text(errors="replace") for name in ("output", "errors")
             )

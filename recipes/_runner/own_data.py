@@ -182,7 +182,8 @@ def trial(recipe, module, found, settings):
     want = head_check.LOSSES.get(loss)
     want = "sparse" if loss == "sparse_categorical_crossentropy" else want
     monitor = training.monitored(module, model)
-    keras.backend.clear_session()
+    # Names begin anew; to look for garbage would take longer than the trial.
+    keras.backend.clear_session(free_memory=False)
     try:
         return FORMS[want, units == 1], monitor
     except KeyError:

@@ -1,5 +1,6 @@
 """A whole search on data of one's own, in this process: winner, ensemble, findings and script."""
 
+import gc
 import json
 import re
 import runpy
@@ -53,6 +54,8 @@ def here():
         patch.setattr(tune_command, "search", search_here)
         patch.setattr(tune_command, "subprocess", types.SimpleNamespace(**vars(subprocess)))
         patch.setattr(tune_command.subprocess, "run", run_here)
+        # KerasTuner collects garbage before each trial.
+        patch.setattr(gc, "collect", lambda *arguments: 0)
         patch.setattr(importance, "FEWEST", 3)
         # What costs time and is tested elsewhere: a run's own pictures, and gradient boosting.
         patch.setattr(figures, "standard", lambda result, answers: {})

@@ -14,7 +14,7 @@ def load_data(batch_size=50):
     """Train, validation and test batches of 4 numbers and the class they belong to, 0 or 1."""
     x = np.random.default_rng(0).normal(size=(320, 4)).astype("float32")
     data = tf.data.Dataset.from_tensor_slices((x, (x[:, 0] * x[:, 1] > 0).astype("int32")))
-    train = data.take(200).shuffle(200).batch(batch_size)
+    train = data.take(100).shuffle(100).batch(batch_size)
     return train, data.skip(200).take(60).batch(30), data.skip(260).batch(30)
 
 
