@@ -8,7 +8,7 @@ quoted = '$(subst ','\'',$(1))'
 SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 .DEFAULT_GOAL := help
-.PHONY: help list results compare exercises exports tpu-table gallery notebooks setup test test-all test-slow test-backends lint bench-mnist bench-architectures clean
+.PHONY: help list results compare exercises exports tpu-table gallery notebooks setup test test-all test-slow test-backends lint bench-mnist bench-architectures bench-search clean
 
 help:  ## this page
 	@grep -hE '^[a-z%-]+:.*  ## ' Makefile | sed -E 's/^([a-z%-]+):.*  ## /\1\t/; s/%/NAME/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -16,7 +16,21 @@ help:  ## this page
 list:  ## every recipe by chapter; WORD=text answers "I have text, which recipe?"; ES=1 en español
 	@$(ANY_PYTHON) -m recipes list $(if $(ES),--es) $(if $(WORD),$(call quoted,$(WORD)))
 
-setup: clean-stamp .venv/.ready  ## make .venv and install; EXTRAS=gpu (or tpu, jax, torch) adds to it
+setup: clean-stamp .venv/.ready  ## make .venv and install; EXTRAS=gpu (or jax, torch) adds to it
+
+# It brings the module `tensorflow` as another package, so the usual one must go; of the library for
+# TPUs it needs one of its own time: it does not start with later ones.
+TENSORFLOW_TPU := tensorflow-tpu==2.20.0 libtpu==0.0.14
+
+.PHONY: setup-tpu
+setup-tpu: setup  ## the same on a Cloud TPU VM, with TensorFlow for TPUs: recipes/DEVICES.md
+	@set -e; if command -v uv > /dev/null; then \
+	    uv pip uninstall --quiet --python $(PYTHON) tensorflow; \
+	    uv pip install --quiet --python $(PYTHON) --no-deps --reinstall $(TENSORFLOW_TPU); \
+	else \
+	    $(PYTHON) -m pip uninstall --quiet --yes tensorflow; \
+	    $(PYTHON) -m pip install --quiet --no-deps --force-reinstall $(TENSORFLOW_TPU); \
+	fi
 
 .PHONY: clean-stamp
 clean-stamp:
@@ -117,6 +131,9 @@ bench-mnist: .venv/.ready  ## how long cnn_mnist and two well-known examples tak
 
 bench-architectures: .venv/.ready  ## CPU time of our networks beside those of keras.applications
 	@$(PYTHON) benchmarks/bench_architectures.py $(ARGS)
+
+bench-search: .venv/.ready  ## what a search costs beyond its trials, by their number and the workers'
+	@$(PYTHON) benchmarks/bench_search.py $(ARGS)
 
 clean:  ## remove .venv and caches; saved_models stays
 	@rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache

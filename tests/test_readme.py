@@ -1,6 +1,5 @@
 """README says what is there: links, targets, options, code and numbers are held against the files."""
 
-import inspect
 import pathlib
 import re
 import tomllib
@@ -8,17 +7,16 @@ import tomllib
 import keras
 import numpy as np
 import pytest
-from keras_tuner.src.distribute import utils as distribute
-from keras_tuner.src.engine import base_tuner as tuner
 
 from recipes import check_head
-from recipes._runner import cli, list_command
+from recipes._runner import cli, list_command, several_machines
 from recipes._runner.recipe import all_recipes, find
 from recipes.convolution import cnn_mnist_slide
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf8")
 PAGES = {"README.md": README, "README.es.md": (ROOT / "README.es.md").read_text(encoding="utf8")}
+DEVICES = (ROOT / "recipes" / "DEVICES.md").read_text(encoding="utf8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 SHELL = "\n".join(block for language, block in BLOCKS if not language)
 
@@ -78,17 +76,37 @@ def test_options_exist(command, capsys):
     assert used <= set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
 
 
-def test_accelerators_machines_and_curves_are_reached_by_names_that_there_are():
+def test_accelerators_and_curves_are_reached_by_names_that_there_are():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf8"))["project"]
-    extras = set(re.findall(r"EXTRAS=(\w+)", README))
-    assert {"gpu", "tpu"} <= extras <= set(project["optional-dependencies"])
-    assert 'ARGS="--device tpu"' in README
+    extras = set(re.findall(r"EXTRAS=(\w+)", README + DEVICES))
+    assert {"gpu", "jax"} <= extras <= set(project["optional-dependencies"])
     assert "ARGS=--invert" in README
-    variables = set(re.findall(r"`(KERASTUNER_\w+)`", README))
-    assert len(variables) == 3
-    protocol = inspect.getsource(distribute) + inspect.getsource(tuner)
-    assert all(f'"{name}"' in protocol for name in variables)
     assert "tensorboard --logdir saved_models/cnn_mnist/logs" in README
+
+
+def test_what_devices_says_to_type_is_there(capsys):
+    """Its targets, links, and the options of each command."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf8")
+    targets = re.findall(r"^([a-z%-]+):", makefile, re.MULTILINE)
+    used = set(re.findall(r"\bmake ([\w-]+)", DEVICES))
+    assert {"setup-tpu", "recipe-cnn-mnist", "tune-cnn-mnist"} <= used
+    for target in used:
+        assert target in targets or f"{target.partition('-')[0]}-%" in targets, target
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", DEVICES) if "://" not in link]
+    assert links
+    assert all((ROOT / "recipes" / link).exists() for link in links)
+    for command in ("recipe", "tune"):
+        lines = re.findall(rf'^make {command}-\S+ ARGS="([^"]*)"', DEVICES, re.MULTILINE)
+        options = {option for line in lines for option in re.findall(r"--[a-z-]+", line)}
+        assert "--device" in options
+        with pytest.raises(SystemExit):
+            cli.main([{"recipe": "run"}.get(command, command), "--help"])
+        assert options <= set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
+    with pytest.raises(SystemExit):
+        several_machines.main(["--help"])
+    options = {"--machines", "--number", "--folder"}
+    assert options <= set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
+    assert all(f" {option} " in DEVICES for option in options)
 
 
 @pytest.mark.parametrize("word", re.findall(r'WORD="?([^"\s,]+(?: [a-z]+)?)', SHELL))

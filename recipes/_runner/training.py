@@ -62,8 +62,11 @@ class Curves(keras.callbacks.TensorBoard):
 
 
 def versions():
-    packages = ("keras", "tensorflow", "tensorflow-datasets", "numpy")
-    return {name: importlib.metadata.version(name) for name in packages}
+    found = {}
+    for name in ("keras", "tensorflow", "tensorflow-datasets", "numpy"):
+        # TensorFlow for TPUs is another package.
+        found[name] = tf.__version__ if name == "tensorflow" else importlib.metadata.version(name)
+    return found
 
 
 def without_autotune(data):

@@ -10,7 +10,8 @@ Paper:  Valiant (1990), A bridging model for parallel computation (bulk synchron
         workstations, https://doi.org/10.1016/j.jpdc.2008.09.002
 Departs from the slides: they show the machines. Here the CPU is divided into four devices on which
 `tf.distribute.MirroredStrategy` trains as it does on four GPUs. A TPU takes `TPUStrategy` in its
-place; the model and its training remain the same.
+place; the model and its training remain the same. What to type on a machine with several GPUs, on a
+TPU, and on several machines: recipes/DEVICES.md.
 
 Each step has two phases: the devices compute gradients side by side, each for its share of the
 batch; then they exchange them and apply the mean. So the training is that of one device with the

@@ -1,0 +1,191 @@
+"""One network trained on several machines at once, or on all devices of one, by Keras on JAX.
+
+    KERAS_BACKEND=jax python -m recipes._runner.several_machines cnn_mnist --epochs 3 \\
+        --machines 10.0.0.5:7000,10.0.0.6:7000 --number 0 --folder /shared/cnn_mnist
+
+The same line on each machine, with its number in the list; without `--machines`, on all devices of
+this one. Each device takes a share of every batch, and all apply the mean gradient
+(`keras.distribution.DataParallel`): it is the training of one device with the whole batch. Recipes
+whose training is plain `fit` are taken as they are.
+
+The first machine saves the state after each epoch. Should a machine be lost, the training ends on
+all, and the same lines continue it.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+
+from recipes._runner.arguments import expanded_path
+from recipes._runner.errors import UserError
+from recipes._runner.recipe import find
+from recipes._runner.run_command import positive
+
+INSIDE = "RECIPES_INSIDE"  # set in the process that trains
+
+
+def distribute(machines=None, number=0):
+    """Have all models from now on trained on all devices of some machines.
+
+    Args:
+        machines: `"host:port,host:port"`, the first of which leads; None for this machine alone.
+        number: of this machine in the list.
+
+    Returns:
+        How many devices that are.
+
+    Raises:
+        UserError: if the backend is not JAX. On TensorFlow `keras.distribution` does nothing, and
+            does not say so.
+    """
+    import keras
+
+    if keras.backend.backend() != "jax":
+        raise UserError(
+            f"keras.distribution does nothing on {keras.backend.backend()}: "
+            "`make setup EXTRAS=jax`, then put KERAS_BACKEND=jax before the line"
+        )
+    if machines:
+        keras.distribution.initialize(machines, machines.count(",") + 1, number)
+    devices = keras.distribution.list_devices()
+    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices))
+    return len(devices)
+
+
+def shared(data, devices, what):
+    """Batches that all devices share equally; JAX can share no others. What is left out is said.
+
+    Args:
+        data: batches of a recipe, a tf.data set.
+        devices: their number.
+        what: `"training"` or `"validation"`.
+    """
+    import tensorflow as tf
+
+    sizes = [len(tf.nest.flatten(batch)[0]) for batch in data]
+    size = sizes[0] - sizes[0] % devices
+    if not size:
+        raise UserError(f"{devices} devices cannot share {sizes[0]} examples of {what}")
+    if sum(sizes) % size:
+        print(
+            f"{sum(sizes) % size} of {sum(sizes)} examples of {what} are left out of each epoch: "
+            f"batches of {size} are what {devices} devices can share.",
+            flush=True,
+        )
+    full = data.rebatch(size, drop_remainder=True)
+    return full.apply(tf.data.experimental.assert_cardinality(sum(sizes) // size))
+
+
+def latest(folder):
+    """The last saved state, and the number of epochs in it; (None, 0) if there is none."""
+    states = {int(path.name.split("-")[1].split(".")[0]): path for path in folder.glob("epoch-*")}
+    if not states:
+        return None, 0
+    return states[max(states)], max(states)
+
+
+def train(options):
+    """Train on this machine's share; the first machine saves and tests."""
+    import keras
+    import tensorflow as tf
+
+    from recipes._runner import data
+    from recipes.tuning import progress
+
+    tf.config.set_visible_devices([], "GPU")  # they are JAX's
+    recipe = find(options.recipe)
+    devices = distribute(options.machines, options.number)
+    first = options.number == 0
+    folder = options.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    keras.utils.set_random_seed(options.seed)
+    tf.random.set_seed(options.seed)  # the order of the data must be the same on all machines
+
+    data.choose(data.names(recipe.path), data_dir=options.data_dir)
+    module = recipe.module
+    train_set, validation, test = module.load_data()
+    train_set = shared(train_set, devices, "training")
+    validation = validation and shared(validation, devices, "validation")
+    model = module.build_model()
+    for name in ("train_step", "compute_loss"):
+        if getattr(type(model), name, None) is not getattr(keras.Model, name):
+            raise UserError(f"{recipe.name} has a training step of its own: it needs one device")
+
+    state, done = latest(folder)
+    if state:
+        model.load_weights(state)
+        print(f"Continuing after epoch {done}.", flush=True)
+        progress.skip_epochs(train_set, done)
+
+    class Save(keras.callbacks.Callback):
+        """The state after each epoch, written whole or not at all."""
+
+        def on_epoch_end(self, epoch, logs=None):
+            if first:
+                old, _ = latest(folder)
+                self.model.save_weights(folder / ".new.weights.h5")
+                os.replace(folder / ".new.weights.h5", folder / f"epoch-{epoch + 1}.weights.h5")
+                if old:
+                    old.unlink()
+
+    callbacks = module.callbacks() if hasattr(module, "callbacks") else []
+    model.fit(
+        train_set,
+        validation_data=validation,
+        epochs=options.epochs or module.EPOCHS,
+        initial_epoch=done,
+        steps_per_epoch=len(train_set),
+        shuffle=False,
+        verbose=2 if first else 0,
+        callbacks=[*callbacks, Save()],
+    )
+    if not first:
+        return
+    model.save(folder / "model.keras")
+    keras.distribution.set_distribution(None)  # the test takes all examples, on one device
+    scores = keras.saving.load_model(folder / "model.keras").evaluate(
+        test if test is not None else validation, return_dict=True, verbose=0
+    )
+    print(", ".join(f"{name} {score:.6g}" for name, score in scores.items()), flush=True)
+
+
+def watch(arguments, folder):
+    """Train in another process, which JAX may end, and say how to go on; its exit status."""
+    command = [sys.executable, "-m", "recipes._runner.several_machines", *arguments]
+    status = subprocess.run(command, env={**os.environ, INSIDE: "1"}).returncode
+    if status in (0, 2):
+        return status
+    _, done = latest(folder)
+    print(
+        f"recipes: the training has ended early, perhaps for a machine that was lost; {done} epochs "
+        "are saved: the same line on each machine continues",
+        file=sys.stderr,
+    )
+    return 1
+
+
+def main(arguments):
+    parser = argparse.ArgumentParser(prog="several_machines", description=__doc__.splitlines()[0])
+    parser.add_argument("recipe", help="whose training is plain fit")
+    parser.add_argument("--machines", metavar="HOST:PORT,…", help="all of them, the first leads")
+    parser.add_argument("--number", type=int, default=0, metavar="N", help="of this one, from 0")
+    parser.add_argument("--epochs", type=positive, metavar="N", help="[the recipe's]")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all machines [0]")
+    parser.add_argument("--data-dir", metavar="DIR", help="prepared data sets [as in `run`]")
+    parser.add_argument(
+        "--folder", type=expanded_path, required=True, help="for state and model; all see it"
+    )
+    options = parser.parse_args(arguments)
+    if INSIDE not in os.environ:
+        return watch(arguments, options.folder)
+    try:
+        train(options)
+    except UserError as error:
+        print(f"recipes: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,174 @@
+"""One network on several machines, by Keras on JAX; processes on loopback stand for the machines.
+
+Each test runs in processes of its own, for the backend of this one is TensorFlow.
+"""
+
+import importlib.util
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from recipes._runner import several_machines
+
+jax = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
+MODULE = [sys.executable, "-m", "recipes._runner.several_machines"]
+
+
+def environment(devices=1, backend="jax"):
+    return {
+        **os.environ,
+        "KERAS_BACKEND": backend,
+        "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+
+
+def start(folder, *flags, devices=1):
+    command = [*MODULE, "adaline", "--folder", str(folder), *flags]
+    return subprocess.Popen(
+        command,
+        env=environment(devices),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def losses(process):
+    """What a process has said of its epochs and of the test, once it has ended well."""
+    said, errors = process.communicate(timeout=600)
+    assert process.returncode == 0, errors[-2000:]
+    return [float(loss) for loss in re.findall(r"\bloss:? ([\d.]+)", said)], said
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """The losses on one device."""
+    return losses(start(tmp_path_factory.mktemp("alone"), "--epochs", "3"))[0]
+
+
+def test_tensorflow_is_refused(tmp_path):
+    """There `keras.distribution` does nothing, without a word."""
+    command = [*MODULE, "adaline", "--folder", str(tmp_path)]
+    done = subprocess.run(
+        command, env=environment(backend="tensorflow"), capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith(
+        "recipes: keras.distribution does nothing on tensorflow: `make setup EXTRAS=jax`"
+    )
+
+
+def test_batches_are_what_the_devices_can_share(capsys):
+    import tensorflow as tf
+
+    data = tf.data.Dataset.range(70).batch(16)
+    full = several_machines.shared(data, 8, "training")
+    assert [len(batch) for batch in full] == [16] * 4
+    assert len(full) == 4
+    assert "6 of 70 examples of training are left out" in capsys.readouterr().out
+    assert [len(batch) for batch in several_machines.shared(data, 3, "training")] == [15] * 4
+    assert "batches of 15 are what 3 devices can share" in capsys.readouterr().out
+    several_machines.shared(data.take(4), 8, "training")
+    assert capsys.readouterr().out == ""
+    with pytest.raises(several_machines.UserError, match="32 devices cannot share 16 examples"):
+        several_machines.shared(data, 32, "training")
+
+
+@jax
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_eight_devices_learn_what_one_learns(tmp_path, alone):
+    together, _ = losses(start(tmp_path, "--epochs", "3", devices=8))
+    assert len(together) > 3
+    assert together == pytest.approx(alone, rel=1e-5, abs=2e-4)  # as printed
+
+
+@pytest.fixture
+def machines(loopback):
+    ports = []
+    for _ in range(2):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            ports.append(f"127.0.0.1:{free.getsockname()[1]}")
+    return ["--machines", ",".join(ports)]
+
+
+def begin(folder, machines, epochs):
+    return [
+        start(folder, *machines, "--number", str(number), "--epochs", str(epochs))
+        for number in range(2)
+    ]
+
+
+@jax
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_two_machines_learn_what_one_learns(tmp_path, machines, alone):
+    first, second = begin(tmp_path, machines, 3)
+    together, _ = losses(first)
+    assert second.wait(300) == 0
+    assert together == pytest.approx(alone, rel=1e-5, abs=2e-4)
+
+
+@jax
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_lost_machine_ends_the_training_which_can_be_continued(tmp_path, machines, alone):
+    first, second = begin(tmp_path, machines, 1000)
+    end = time.monotonic() + 600
+    while several_machines.latest(tmp_path)[1] < 1:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    children = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(second.pid)], capture_output=True, text=True
+    )
+    os.kill(int(children.stdout), 9)
+    _, errors = first.communicate(timeout=600)
+    assert first.returncode == 1
+    last = errors.strip().splitlines()[-1]
+    done = several_machines.latest(tmp_path)[1]
+    assert f"perhaps for a machine that was lost; {done} epochs are saved: the same line" in last
+    assert second.wait(60) == 1
+    again, other = begin(tmp_path, machines, done + 1)
+    assert f"Continuing after epoch {done}." in losses(again)[1]
+    assert other.wait(300) == 0
+
+
+SHARDED = """
+import json, keras, numpy as np
+devices = keras.distribution.list_devices()
+mesh = keras.distribution.DeviceMesh((2, 4), ["batch", "model"], devices)
+layout = keras.distribution.LayoutMap(mesh)
+layout["{pattern}"] = (None, "model")
+keras.distribution.set_distribution(
+    keras.distribution.ModelParallel(layout_map=layout, batch_dim_name="batch")
+)
+model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(16, name="wide")], name="net")
+kernel = model.get_layer("wide").kernel
+model.compile("sgd", "mse")
+model.fit(np.ones((16, 8)), np.ones((16, 16)), batch_size=8, verbose=0)
+shards = [list(shard.data.shape) for shard in kernel.value.addressable_shards]
+print(json.dumps([kernel.path, shards]))
+"""
+
+
+@jax
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("pattern", "width"), [("net/wide/kernel", 4), (".*/kernel", 4), ("wide/kernel", 16)]
+)
+def test_a_layer_is_sharded_over_the_devices(pattern, width):
+    """`ModelParallel` splits what its patterns name; a pattern must match the whole path."""
+    command = [sys.executable, "-c", SHARDED.replace("{pattern}", pattern)]
+    done = subprocess.run(command, env=environment(8), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    path, shards = json.loads(done.stdout.splitlines()[-1])
+    assert path == "net/wide/kernel"
+    assert shards == [[8, width]] * 8
