@@ -1,6 +1,6 @@
 """Neural Turing machine: it learns to copy sequences, and copies longer ones than it has seen.
 
-Slides: 001 zoo of networks (NTM, memory cells).
+Slides: 001 «zoo NTM» (memory cells).
 Paper:  Graves, Wayne & Danihelka (2014), https://arxiv.org/abs/1410.5401, section 4.1
 Departs from the paper: sequences of up to 8 vectors instead of 20, an LSTM of 64 units, Adam, and
 heads that begin at the first slot of the memory.
