@@ -650,7 +650,7 @@ class WorkerPool:
             self.kill_overdue()
             reporter.update(self.oracle)
             keep()
-            if self.oracle.get_best_trials(1):
+            if (self.folder / EARLIER).exists() and self.oracle.get_best_trials(1):
                 confirm(self.folder)
             working = self.workers or self.oracle.ongoing_trials
             if over and not working:

@@ -9,6 +9,7 @@ goes on exactly as it would have.
 import functools
 import glob
 import hashlib
+import heapq
 import inspect
 import json
 import math
@@ -225,7 +226,8 @@ class Dependable:
                 known.status = INVALID
         self._run_times[known.trial_id] += 1
         self._end(known, retry=self._retry(known))
-        self._check_consecutive_failures()
+        if self.max_consecutive_failed_trials is not None:  # it looks at all trials
+            self._check_consecutive_failures()
 
     def _end(self, trial, retry):
         if not retry:
@@ -284,8 +286,9 @@ class Dependable:
             has_score = trial.score is not None and math.isfinite(trial.score)
             if trial.status == COMPLETED and has_score:
                 completed.append(trial)
-        completed.sort(key=lambda trial: trial.score, reverse=self.objective.direction == "max")
-        return completed[:num_trials]
+        # As sorted, but for a few of thousands in a quarter of the time.
+        best = heapq.nlargest if self.objective.direction == "max" else heapq.nsmallest
+        return best(num_trials, completed, key=lambda trial: trial.score)
 
     # Disk
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pathlib
 import signal
 import socket
 import subprocess
@@ -180,7 +179,7 @@ def start(tmp_path):
 
 
 def ended_well(process):
-    status = process.wait(600)
+    status = process.wait(900)
     return status == 0 or pytest.fail(process.said.read_text())
 
 
@@ -207,13 +206,13 @@ def alone(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_two_machines_find_what_one_finds_though_a_worker_is_killed(start, port, tmp_path, alone):
     chief = start(*SEARCH, "--chief", port, "--workers", "0")
     other = start("--worker-of", port)
     place = tmp_path / "search"
-    wait_until(lambda: running(place))
-    wait_until(lambda: list(place.glob("tuning-random/trials/trial_*/epoch.json")))
+    wait_until(lambda: running(place), 600)
+    wait_until(lambda: list(place.glob("tuning-random/trials/trial_*/epoch.json")), 600)
     os.kill(workers(place)[0], signal.SIGKILL)
     assert ended_well(chief)
     assert ended_well(other)
@@ -223,13 +222,13 @@ def test_two_machines_find_what_one_finds_though_a_worker_is_killed(start, port,
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_machine_that_is_lost_costs_no_trial(start, port, tmp_path, alone):
     """Both the worker and what would take back its sign of life are killed."""
     chief = start(*SEARCH, "--chief", port, "--workers", "0")
     lost = start("--worker-of", port)
     place = tmp_path / "search"
-    wait_until(lambda: list(place.glob("tuning-random/trials/trial_*/epoch.json")))
+    wait_until(lambda: list(place.glob("tuning-random/trials/trial_*/epoch.json")), 600)
     lost.kill()
     for worker in workers(place):
         os.kill(worker, signal.SIGKILL)
@@ -240,12 +239,12 @@ def test_machine_that_is_lost_costs_no_trial(start, port, tmp_path, alone):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_chief_that_is_killed_and_started_again_goes_on(start, port, tmp_path, alone):
     chief = start(*SEARCH, "--chief", port, "--workers", "0")
     other = start("--worker-of", port)
     place = tmp_path / "search"
-    wait_until(lambda: list(place.glob("tuning-random/trials/trial_*/epoch.json")))
+    wait_until(lambda: list(place.glob("tuning-random/trials/trial_*/epoch.json")), 600)
     chief.kill()
     chief.wait()
     again = start(*SEARCH, "--chief", port, "--workers", "0")
@@ -255,11 +254,11 @@ def test_chief_that_is_killed_and_started_again_goes_on(start, port, tmp_path, a
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_machine_whose_chief_does_not_come_back_says_so(start, port, tmp_path):
     chief = start(*SEARCH, "--chief", port, "--workers", "0")
     other = start("--worker-of", port)
-    wait_until(lambda: running(pathlib.Path(tmp_path) / "search"))
+    wait_until(lambda: running(tmp_path / "search"), 600)
     chief.kill()
     assert other.wait(300) == 2
     last = other.said.read_text().splitlines()[-1]
