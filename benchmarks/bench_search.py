@@ -1,6 +1,6 @@
 """What a search costs beyond its trials: the chief by the number of trials, and several workers beside ideal.
 
-    make bench-search                       all of it; a quarter of an hour on two cores
+    make bench-search                       all of it; half an hour on two cores
     make bench-search ARGS="--quick"        few trials, to see that it works
 
 The chief alone: random search over six hyperparameters whose trials end at once, in one process,
@@ -171,7 +171,7 @@ def main():
     if options.only != "workers":
         measure_chief(COUNTS[:2] if options.quick else COUNTS)
     if options.only != "chief":
-        measure_workers((1, 2), 3 if options.quick else TRIALS)
+        measure_workers((1, 2, 8), 3 if options.quick else TRIALS)
 
 
 if __name__ == "__main__":

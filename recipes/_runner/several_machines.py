@@ -16,6 +16,7 @@ import argparse
 import os
 import subprocess
 import sys
+import warnings
 
 from recipes._runner.arguments import expanded_path
 from recipes._runner.errors import UserError
@@ -104,7 +105,8 @@ def train(options):
 
     data.choose(data.names(recipe.path), data_dir=options.data_dir)
     module = recipe.module
-    train_set, validation, test = module.load_data()
+    size = {"batch_size": options.batch_size} if options.batch_size else {}
+    train_set, validation, test = module.load_data(**size)
     train_set = shared(train_set, devices, "training")
     validation = validation and shared(validation, devices, "validation")
     model = module.build_model()
@@ -118,36 +120,42 @@ def train(options):
         print(f"Continuing after epoch {done}.", flush=True)
         progress.skip_epochs(train_set, done)
 
+    def save(write, name):
+        """Whole or not at all. All machines must take part, though one writes it."""
+        mine = folder / f".new-{options.number}-{name}"
+        write(mine)
+        if first:
+            os.replace(mine, folder / name)
+        else:
+            mine.unlink()
+
     class Save(keras.callbacks.Callback):
-        """The state after each epoch, written whole or not at all."""
+        """The state after each epoch."""
 
         def on_epoch_end(self, epoch, logs=None):
+            save(self.model.save_weights, f"epoch-{epoch + 1}.weights.h5")
             if first:
-                old, _ = latest(folder)
-                self.model.save_weights(folder / ".new.weights.h5")
-                os.replace(folder / ".new.weights.h5", folder / f"epoch-{epoch + 1}.weights.h5")
-                if old:
-                    old.unlink()
+                (folder / f"epoch-{epoch}.weights.h5").unlink(missing_ok=True)
 
+    warnings.filterwarnings("ignore", "Your input ran out of data")  # an epoch is as long as it is
     callbacks = module.callbacks() if hasattr(module, "callbacks") else []
     model.fit(
         train_set,
         validation_data=validation,
         epochs=options.epochs or module.EPOCHS,
         initial_epoch=done,
-        steps_per_epoch=len(train_set),
         shuffle=False,
         verbose=2 if first else 0,
         callbacks=[*callbacks, Save()],
     )
+    save(model.save, "model.keras")
     if not first:
         return
-    model.save(folder / "model.keras")
     keras.distribution.set_distribution(None)  # the test takes all examples, on one device
     scores = keras.saving.load_model(folder / "model.keras").evaluate(
         test if test is not None else validation, return_dict=True, verbose=0
     )
-    print(", ".join(f"{name} {score:.6g}" for name, score in scores.items()), flush=True)
+    print(", ".join(f"{name} {score:.8g}" for name, score in scores.items()), flush=True)
 
 
 def watch(arguments, folder):
@@ -171,6 +179,7 @@ def main(arguments):
     parser.add_argument("--machines", metavar="HOST:PORT,…", help="all of them, the first leads")
     parser.add_argument("--number", type=int, default=0, metavar="N", help="of this one, from 0")
     parser.add_argument("--epochs", type=positive, metavar="N", help="[the recipe's]")
+    parser.add_argument("--batch-size", type=positive, metavar="N", help="of all [the recipe's]")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all machines [0]")
     parser.add_argument("--data-dir", metavar="DIR", help="prepared data sets [as in `run`]")
     parser.add_argument(

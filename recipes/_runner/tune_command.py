@@ -632,6 +632,7 @@ class WorkerPool:
             self.until = time.time() + options.time_limit
         self.most_trials = oracle and oracle.most_trials()
         self.signs = machines.Signs(folder)  # of workers on other machines
+        self.next_look = 0.0  # at these
         self.words = []  # more of a worker's command line
         self.workers = {}  # the process in each place, from 0 to `size` - 1
         self.started = 0
@@ -749,7 +750,10 @@ class WorkerPool:
         return [name for name in dict(self.oracle.ongoing_trials) if name not in near]
 
     def give_up_lost(self):
-        """Have trials of lost workers on other machines run elsewhere."""
+        """Have trials of lost workers on other machines run elsewhere; looks every few seconds."""
+        if time.monotonic() < self.next_look:
+            return
+        self.next_look = time.monotonic() + machines.PULSE
         for name in self.far():
             if reason := self.signs.lost(name):
                 self.oracle.abandon(name, reason)
