@@ -290,11 +290,14 @@ class Answer:
         self.probabilities = self.logits or head.probability or not head.known
         facts = saved.facts(path)
         task = "image" if images else facts.get("task")
+        self.classes = facts.get("classes") or []
         if task is None:
-            wants = head_check.LOSSES.get(loss, "distribution" if head.sums else "number")
+            # A network that does not show its last layer, but has names for its outputs.
+            named = not head.known and len(self.classes) == self.units > 1
+            wants = head_check.LOSSES.get(loss, "distribution" if head.sums or named else "number")
             task = {"distribution": "multi-class", "number": "regression"}.get(wants, "binary")
             task = "multi-label" if task == "binary" and self.units > 1 else task
-        self.task, self.classes = task, facts.get("classes") or []
+        self.task = task
 
     def __call__(self, outputs):
         """A dictionary for each example; numbers that are not finite are None."""

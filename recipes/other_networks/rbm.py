@@ -72,6 +72,7 @@ class RBM(keras.Model):
             ]
         )
         self.seeds = keras.random.SeedGenerator()
+        self.accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
         self.reconstruction_error = keras.metrics.MeanSquaredError(name="reconstruction_error")
         self.pseudo_likelihood = keras.metrics.Mean(name="pseudo_likelihood")
 
@@ -130,10 +131,10 @@ class RBM(keras.Model):
         of_visible = keras.ops.matmul(visible, self.visible_bias[:, None])[:, 0]
         return -of_visible - keras.ops.sum(of_hidden, axis=-1)
 
-    def call(self, images):
+    def call(self, images, training=None):
         hidden = self.hidden_probabilities(self.visible(images))
         # What the softmax layer learns does not reach the machine.
-        return self.readout(keras.ops.stop_gradient(hidden))
+        return self.readout(keras.ops.stop_gradient(hidden), training=training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Cross-entropy of the softmax layer, plus F(data) − F(samples) of the machine."""
@@ -153,9 +154,12 @@ class RBM(keras.Model):
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         visible = self.visible(x)
         reconstruction = self.visible_probabilities(self.hidden_probabilities(visible))
+        self.accuracy.update_state(y, y_pred)
         self.reconstruction_error.update_state(visible, reconstruction)
-        scores = super().compute_metrics(x, y, y_pred, sample_weight)
-        return {**scores, "reconstruction_error": self.reconstruction_error.result()}
+        return {
+            "accuracy": self.accuracy.result(),
+            "reconstruction_error": self.reconstruction_error.result(),
+        }
 
     def test_step(self, data):
         images, labels = data
@@ -191,11 +195,7 @@ def build_model(
     model = RBM(hidden, sampling)
     model.build((None, *input_shape))
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-    model.compile(
-        keras.optimizers.Adam(schedule),
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-    )
+    model.compile(keras.optimizers.Adam(schedule), loss="sparse_categorical_crossentropy")
     return model
 
 

@@ -508,6 +508,19 @@ def test_no_number_is_no_class(capsys, units, activation, loss, words, found):
     assert None not in second.values()
 
 
+@pytest.mark.parametrize(
+    ("classes", "words"),
+    [(["cat", "dog"], "x.csv:1: cat 0.731"), (None, "x.csv:1: 0.731059 0.268941")],
+)
+def test_outputs_that_have_names_are_classes_where_the_last_layer_is_hidden(capsys, classes, words):
+    numbers = keras.Input((2,))
+    probabilities = keras.layers.Softmax()(numbers)
+    hidden = keras.layers.Maximum()([probabilities, probabilities])
+    save(keras.Model(numbers, hidden), "model.keras", task=None, classes=classes)
+    pathlib.Path("x.csv").write_text("1,0\n", encoding="utf-8")
+    assert predict(capsys, "model.keras", "x.csv").splitlines()[-1] == words
+
+
 def test_what_is_unlike_the_training_data_is_said(capsys):
     """Dark pictures are what the model knows."""
     image = keras.Input((None, None, 1))

@@ -135,6 +135,27 @@ def test_the_softmax_layer_does_not_change_the_machine():
     assert paths == [weight.path for weight in without.readout.trainable_weights]
 
 
+def test_hidden_units_are_standardized_for_the_softmax_layer():
+    """In training by the batch; after it by moving averages, which have moved."""
+    images = 255 * np.random.default_rng(1).integers(0, 2, (200, VISIBLE)).astype("uint8")
+    model = tiny_machine(None)
+    model.fit(images, np.zeros(200), batch_size=20, epochs=20, verbose=0)
+    hidden = keras.ops.convert_to_numpy(model.hidden_probabilities(model.visible(images)))
+    normalization = model.readout.layers[0]
+    np.testing.assert_allclose(normalization.moving_mean, hidden.mean(axis=0), atol=0.1)
+    with_batch = model(images, training=True)
+    assert np.abs(with_batch - model(images, training=False)).max() > 1e-5
+
+
+def test_what_is_said_of_training_and_test():
+    images = np.zeros((20, VISIBLE), "uint8")
+    model = tiny_machine()
+    history = model.fit(images, np.zeros(20), verbose=0).history
+    assert history.keys() == {"accuracy", "reconstruction_error"}
+    scores = model.evaluate(images, np.zeros(20), verbose=0, return_dict=True)
+    assert scores.keys() == {"accuracy", "reconstruction_error", "pseudo_likelihood"}
+
+
 def test_unknown_sampling_is_refused():
     with pytest.raises(ValueError, match="Received: gibbs"):
         recipe.RBM(sampling="gibbs")
