@@ -46,6 +46,11 @@ def refuse_others(folder, force=False):
     Raises:
         UserError: if something lies there that a command might replace or remove.
     """
+    if str(folder).startswith("gs:"):
+        raise UserError(
+            "--output gs://…: only a search (tune) can be kept in a bucket; "
+            "`gcloud storage cp` copies a run there"
+        )
     folder = pathlib.Path(folder).resolve()
     sources = [PROJECT / name for name in ("layers", "recipes", "tests")]
     if folder == PROJECT or any(source in (folder, *folder.parents) for source in sources):

@@ -96,3 +96,8 @@ def test_search_on_a_tpu_needs_a_bucket(output, capsys):
     assert said.startswith("recipes: --device tpu: a TPU VM's disk goes with it")
     assert "--output gs://" in said
     assert len(said.splitlines()) == 1
+
+
+def test_run_is_not_kept_in_a_bucket(capsys):
+    assert cli.main(["run", "xor", "--output", "gs://mine/xor"]) == 2
+    assert "only a search (tune) can be kept in a bucket" in capsys.readouterr().err
