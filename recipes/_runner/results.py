@@ -44,9 +44,10 @@ NOT_THE_EXPERIMENT = ("--seeds", "--seed", "--data-dir", "--output", "--variant"
 # Whether more or less of a metric is better. A metric that is not here is shown without arrow and
 # without mark against its baseline.
 MORE = """
-accuracy auc average_precision beam_bleu bin_accuracy bleu catch_rate conditional_accuracy coverage
-elbo ensemble_accuracy exact high_quality_samples iou map50 micro_f1 mode_coverage overlap pass_rate
-phoneme_accuracy psnr r2 r2_score saturation stress_accuracy
+accuracy auc average_precision beam_bleu bin_accuracy bit_accuracy bleu catch_rate
+conditional_accuracy coverage elbo ensemble_accuracy exact high_quality_samples iou map50
+micro_f1 mode_coverage overlap pass_rate phoneme_accuracy psnr r2 r2_score saturation
+stress_accuracy
 """
 LESS = """
 bits_per_character frechet_distance kl loss mae mse nrmse_1 nrmse_84 position_mae

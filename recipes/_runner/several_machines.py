@@ -8,8 +8,8 @@ this one. Each device takes a share of every batch, and all apply the mean gradi
 (`keras.distribution.DataParallel`): it is the training of one device with the whole batch. Recipes
 whose training is plain `fit` are taken as they are.
 
-The first machine saves the state after each epoch. Should a machine be lost, the training ends on
-all, and the same lines continue it.
+The first machine saves the state after each epoch; what is tested is the last epoch. Should a
+machine be lost, the training ends on all, and the same lines continue it.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import subprocess
 import sys
 import warnings
 
-from recipes._runner.arguments import expanded_path
+from recipes._runner import arguments
 from recipes._runner.errors import UserError
 from recipes._runner.recipe import find
 from recipes._runner.run_command import positive
@@ -109,7 +109,13 @@ def train(options):
     train_set, validation, test = module.load_data(**size)
     train_set = shared(train_set, devices, "training")
     validation = validation and shared(validation, devices, "validation")
-    model = module.build_model()
+    epochs = options.epochs or module.EPOCHS
+    given = {}
+    if arguments.wants(module.build_model, "steps"):
+        given["steps"] = epochs * len(train_set)
+    if arguments.wants(module.build_model, "train"):
+        given["train"] = train_set
+    model = module.build_model(**given)
     for name in ("train_step", "compute_loss"):
         if getattr(type(model), name, None) is not getattr(keras.Model, name):
             raise UserError(f"{recipe.name} has a training step of its own: it needs one device")
@@ -142,7 +148,7 @@ def train(options):
     model.fit(
         train_set,
         validation_data=validation,
-        epochs=options.epochs or module.EPOCHS,
+        epochs=epochs,
         initial_epoch=done,
         shuffle=False,
         verbose=2 if first else 0,
@@ -158,9 +164,9 @@ def train(options):
     print(", ".join(f"{name} {score:.8g}" for name, score in scores.items()), flush=True)
 
 
-def watch(arguments, folder):
+def watch(words, folder):
     """Train in another process, which JAX may end, and say how to go on; its exit status."""
-    command = [sys.executable, "-m", "recipes._runner.several_machines", *arguments]
+    command = [sys.executable, "-m", "recipes._runner.several_machines", *words]
     status = subprocess.run(command, env={**os.environ, INSIDE: "1"}).returncode
     if status in (0, 2):
         return status
@@ -173,7 +179,7 @@ def watch(arguments, folder):
     return 1
 
 
-def main(arguments):
+def main(words):
     parser = argparse.ArgumentParser(prog="several_machines", description=__doc__.splitlines()[0])
     parser.add_argument("recipe", help="whose training is plain fit")
     parser.add_argument("--machines", metavar="HOST:PORT,…", help="all of them, the first leads")
@@ -183,11 +189,14 @@ def main(arguments):
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all machines [0]")
     parser.add_argument("--data-dir", metavar="DIR", help="prepared data sets [as in `run`]")
     parser.add_argument(
-        "--folder", type=expanded_path, required=True, help="for state and model; all see it"
+        "--folder",
+        type=arguments.expanded_path,
+        required=True,
+        help="for state and model; all see it",
     )
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(words)
     if INSIDE not in os.environ:
-        return watch(arguments, options.folder)
+        return watch(words, options.folder)
     try:
         train(options)
     except UserError as error:

@@ -15,6 +15,7 @@ from recipes._runner.recipe import find
 from tests.selection import TRAINED, parameters
 
 FEWER = {
+    "bad_art": {"count": 400},
     "cnn_regression": {"count": 2000},
     "alvinn": {"count": 600},
     "captioning": {"count": 300},

@@ -131,7 +131,7 @@ def test_an_interrupted_search_continues_on_the_same_data_only(
 ):
     begun = []
 
-    def interrupted(plan, options, folder):
+    def interrupted(plan, options, folder, keep):
         begun.append(plan)
         raise KeyboardInterrupt
 

@@ -43,7 +43,7 @@ def plot_judgments(images, labels, badness):
     return figure
 
 
-def judged_by_shake(model, hands=HANDS, pictures=PICTURES):
+def judged_by_shake(model, hands, pictures):
     """How much hands shake, (hands,), and the mean probability that their pictures are bad, (hands,)."""
     shakes = np.linspace(recipe.STEADY[0], recipe.SHAKY[1], hands)
     means = []
@@ -56,7 +56,7 @@ def judged_by_shake(model, hands=HANDS, pictures=PICTURES):
 
 def plot_hands(model):
     """The same subject by hands that shake more and more, and how bad their pictures are found."""
-    shakes, means = judged_by_shake(model)
+    shakes, means = judged_by_shake(model, HANDS, PICTURES)
     figure, (above, below) = plt.subplots(2, 1, figsize=(8, 5), layout="constrained")
     drawn = np.stack([recipe.draw(np.random.default_rng(11), shake) for shake in shakes])
     plots.show_images(above, drawn / 255, len(drawn))

@@ -46,7 +46,7 @@ def plot_filters(models):
     return figure
 
 
-def run_chains(model, start, steps=STEPS, shown=SHOWN):
+def run_chains(model, start, steps, shown):
     """Gibbs chains from visible units (chains, visible): p(v) after some steps (shown, chains, visible)."""
     visible = keras.ops.convert_to_tensor(start)
     pictures = []
@@ -70,7 +70,7 @@ def plot_samples(models, test):
         for axis, (kind, start) in zip(
             row, {"noise": noise, "digits": digits}.items(), strict=True
         ):
-            chains = run_chains(model, start)  # (shown, chains, visible)
+            chains = run_chains(model, start, STEPS, SHOWN)  # (shown, chains, visible)
             side = int(np.sqrt(digits.shape[1]))
             flat = chains.reshape(-1, side, side)
             plots.show_images(axis, flat, CHAINS, cmap="gray_r", vmin=0, vmax=1)
