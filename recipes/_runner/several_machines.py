@@ -158,9 +158,11 @@ def train(options):
     if not first:
         return
     keras.distribution.set_distribution(None)  # the test takes all examples, on one device
-    scores = keras.saving.load_model(folder / "model.keras").evaluate(
-        test if test is not None else validation, return_dict=True, verbose=0
-    )
+    model = keras.saving.load_model(folder / "model.keras")
+    tested = test if test is not None else validation
+    scores = model.evaluate(tested, return_dict=True, verbose=0)
+    if hasattr(module, "deployed"):
+        module.deployed(model).save(folder / "deployed.keras")
     print(", ".join(f"{name} {score:.8g}" for name, score in scores.items()), flush=True)
 
 
