@@ -35,6 +35,9 @@ SIDE = 64  # pixels
 SCALE = 2  # pictures are drawn so many times larger, and reduced
 STEADY = (0.0, 1.0)  # how far a point may be off, in pixels: by a good hand
 SHAKY = (1.0, 2.5)  # and by a bad one
+# Hues, from 0 to 1 around the circle of colors.
+RED, TRUNK, BROWN, ORANGE, YELLOW = 0.02, 0.06, 0.08, 0.10, 0.13
+GREEN, LEAVES, BLUE, VIOLET = 0.30, 0.33, 0.58, 0.72
 
 
 def line(rng, points, shake):
@@ -77,6 +80,60 @@ def ellipse(x, y, width, height):
     return np.stack([x + width * np.cos(angles), y + height * np.sin(angles)], axis=1)
 
 
+def rectangle(left, top, right, bottom):
+    """The corners of a rectangle: (4, 2)."""
+    return np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
+
+
+def paint_background(drawing, rng, horizon, shake):
+    """The sun, two hills, and the meadow, which ends at the horizon."""
+    x = rng.uniform(8, 56)
+    y = rng.uniform(6, 18)
+    radius = rng.uniform(4, 7)
+    paint(drawing, rng, ellipse(x, y, radius, radius), color(rng, YELLOW, 0.95), shake)
+    for _ in range(2):
+        x = rng.uniform(5, 60)
+        height = rng.uniform(8, 18)
+        width = rng.uniform(14, 30)
+        top = (x, horizon - height)
+        hill = np.array([(x - width, horizon), top, (x + width, horizon)])
+        paint(drawing, rng, hill, color(rng, VIOLET, rng.uniform(0.4, 0.7)), shake)
+    meadow = rectangle(-6, horizon, 70, 70)
+    paint(drawing, rng, meadow, color(rng, GREEN, rng.uniform(0.4, 0.8)), shake)
+
+
+def paint_house(drawing, rng, horizon, shake):
+    """Walls, a roof, a door and a window."""
+    left = rng.uniform(6, 36)
+    bottom = rng.uniform(horizon + 2, 52)
+    width = rng.uniform(14, 20)
+    height = rng.uniform(9, 13)
+    right = left + width
+    top = bottom - height
+    walls = rectangle(left, top, right, bottom)
+    paint(drawing, rng, walls, color(rng, ORANGE, rng.uniform(0.6, 0.95)), shake)
+    ridge = (left + width / 2, top - height * 0.7)
+    roof = np.array([(left - 2, top), ridge, (right + 2, top)])
+    paint(drawing, rng, roof, color(rng, RED, rng.uniform(0.5, 0.8)), shake)
+    # The door stands on the ground, the window is higher.
+    for x, y in (
+        (left + 0.15 * width, bottom),
+        (left + 0.6 * width, bottom - 0.35 * height),
+    ):
+        opening = np.array([(x, y), (x + 4, y), (x + 4, y - 5), (x, y - 5)])
+        paint(drawing, rng, opening, color(rng, BROWN, 0.35), shake)
+
+
+def paint_tree(drawing, rng, horizon, shake):
+    """A trunk and a round crown."""
+    x = rng.uniform(44, 58)
+    y = rng.uniform(horizon + 8, 60)
+    trunk = np.array([(x - 1.5, y), (x + 1.5, y), (x + 1.5, y - 10), (x - 1.5, y - 10)])
+    paint(drawing, rng, trunk, color(rng, TRUNK, 0.4), shake)
+    crown = ellipse(x, y - 14, 7, 8)
+    paint(drawing, rng, crown, color(rng, LEAVES, rng.uniform(0.3, 0.7)), shake)
+
+
 def draw(rng, shake):
     """A landscape (64, 64, 3) of uint8.
 
@@ -85,35 +142,13 @@ def draw(rng, shake):
         shake: How far the points of an outline are off, in pixels.
     """
     horizon = rng.uniform(24, 40)
-    sky = color(rng, 0.58, rng.uniform(0.7, 1.0))
+    sky = color(rng, BLUE, rng.uniform(0.7, 1.0))
+    # Drawn larger and reduced, so that edges are smooth.
     image = Image.new("RGB", (SCALE * SIDE, SCALE * SIDE), sky)
     drawing = ImageDraw.Draw(image)
-    # The sun, two hills, and the meadow.
-    x, y, radius = rng.uniform(8, 56), rng.uniform(6, 18), rng.uniform(4, 7)
-    paint(drawing, rng, ellipse(x, y, radius, radius), color(rng, 0.13, 0.95), shake)
-    for _ in range(2):
-        x, height, width = rng.uniform(5, 60), rng.uniform(8, 18), rng.uniform(14, 30)
-        hill = np.array([(x - width, horizon), (x, horizon - height), (x + width, horizon)])
-        paint(drawing, rng, hill, color(rng, 0.72, rng.uniform(0.4, 0.7)), shake)
-    meadow = np.array([(-6, horizon), (70, horizon), (70, 70), (-6, 70)])
-    paint(drawing, rng, meadow, color(rng, 0.30, rng.uniform(0.4, 0.8)), shake)
-    # A house with a roof, a door and a window.
-    x, y = rng.uniform(6, 36), rng.uniform(horizon + 2, 52)
-    width, height = rng.uniform(14, 20), rng.uniform(9, 13)
-    top = y - height
-    walls = np.array([(x, top), (x + width, top), (x + width, y), (x, y)])
-    paint(drawing, rng, walls, color(rng, 0.10, rng.uniform(0.6, 0.95)), shake)
-    roof = np.array([(x - 2, top), (x + width / 2, top - height * 0.7), (x + width + 2, top)])
-    paint(drawing, rng, roof, color(rng, 0.02, rng.uniform(0.5, 0.8)), shake)
-    for left, low in ((0.15, 1.0), (0.6, 0.65)):
-        corner = np.array([x + left * width, y - (1 - low) * height])
-        opening = corner + np.array([(0, 0), (4, 0), (4, -5), (0, -5)])
-        paint(drawing, rng, opening, color(rng, 0.08, 0.35), shake)
-    # A tree.
-    x, y = rng.uniform(44, 58), rng.uniform(horizon + 8, 60)
-    trunk = np.array([(x - 1.5, y), (x + 1.5, y), (x + 1.5, y - 10), (x - 1.5, y - 10)])
-    paint(drawing, rng, trunk, color(rng, 0.06, 0.4), shake)
-    paint(drawing, rng, ellipse(x, y - 14, 7, 8), color(rng, 0.33, rng.uniform(0.3, 0.7)), shake)
+    paint_background(drawing, rng, horizon, shake)
+    paint_house(drawing, rng, horizon, shake)
+    paint_tree(drawing, rng, horizon, shake)
     return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX))
 
 
@@ -160,7 +195,7 @@ def bad_art(x, classes=2, width=1.0):
 
 
 def build_model(width=0.25, learning_rate=0.001, classes=2, input_shape=(SIDE, SIDE, 3)):
-    """The compiled network: (64, 64, 3) images to the probabilities of good and bad. 136,874 parameters."""
+    """The compiled network: (64, 64, 3) images to 2 probabilities. 136,874 parameters."""
     inputs = keras.Input(input_shape)
     x = keras.layers.Rescaling(1 / 255)(inputs)
     model = keras.Model(inputs, bad_art(x, classes, width))
