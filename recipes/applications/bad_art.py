@@ -33,15 +33,22 @@ EPOCHS = 8
 CLASSES = ["good", "bad"]
 SIDE = 64  # pixels
 SCALE = 2  # pictures are drawn so many times larger, and reduced
-STEADY = (0.0, 1.0)  # how far a point may be off, in pixels: by a good hand
-SHAKY = (1.0, 2.5)  # and by a bad one
+STEADY = (0.0, 1.0)  # how far a good hand's points may be off, in pixels
+SHAKY = (1.0, 2.5)  # and a bad one's
 # Hues, from 0 to 1 around the circle of colors.
-RED, TRUNK, BROWN, ORANGE, YELLOW = 0.02, 0.06, 0.08, 0.10, 0.13
-GREEN, LEAVES, BLUE, VIOLET = 0.30, 0.33, 0.58, 0.72
+RED = 0.02
+TRUNK = 0.06
+BROWN = 0.08
+ORANGE = 0.10
+YELLOW = 0.13
+GREEN = 0.30
+LEAVES = 0.33
+BLUE = 0.58
+VIOLET = 0.72
 
 
 def line(rng, points, shake):
-    """The outline through some points, (n, 2), as a hand draws it: closed, with more points between.
+    """The outline through some points (n, 2), as a hand draws it: closed, with points between.
 
     Args:
         rng: NumPy's random generator.
@@ -69,7 +76,9 @@ def color(rng, hue, brightness):
 
 def paint(drawing, rng, points, fill, shake):
     """Fill a shape, and draw its outline; the two fit if the hand does not shake."""
-    drawing.polygon(line(rng, points + rng.normal(0, 1, 2) * shake, shake), fill=fill)
+    # The paint, and then its outline, each as far off as the hand shakes.
+    moved = points + rng.normal(0, 1, 2) * shake
+    drawing.polygon(line(rng, moved, shake), fill=fill)
     outline = line(rng, points, shake)
     drawing.line([*outline, outline[0]], fill=(40, 35, 30), width=SCALE)
 
@@ -163,7 +172,7 @@ def sample_pictures(count, seed):
 
 
 def load_data(batch_size=50, count=4000):
-    """Train, validation and test batches of (64, 64, 3) uint8 pictures and labels: 0 good, 1 bad."""
+    """Train, validation and test batches of (64, 64, 3) uint8 pictures; labels 0 good, 1 bad."""
     parts = []
     for size, seed in ((count, 1), (count // 4, 2), (count // 4, 3)):
         images, labels, _ = sample_pictures(size, seed)
