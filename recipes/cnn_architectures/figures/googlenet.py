@@ -93,8 +93,10 @@ def branch_rises(model, images, labels):
 
 def plot_branches(rises):
     """For each module and branch, how much the loss rises without it; the title says which most."""
-    figure, axis = plt.subplots(figsize=(6, 6.5), layout="constrained")
-    picture = plots.heatmap(axis, rises, list(MODULES), list(BRANCHES), numbers="{:.2f}")
+    figure, axis = plt.subplots(figsize=(6, 5), layout="constrained")
+    picture = plots.heatmap(
+        axis, rises, list(MODULES), list(BRANCHES), numbers="{:.2f}", aspect="auto"
+    )
     row, column = np.unravel_index(np.argmax(rises), rises.shape)
     module = list(MODULES)[row]
     branch = list(BRANCHES)[column]
