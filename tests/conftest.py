@@ -143,16 +143,22 @@ def pytest_terminal_summary(terminalreporter, config):
     if not config.option.durations:
         return
     used = collections.Counter()
+    contract = 0
     for outcome in ("passed", "failed"):
         for report in terminalreporter.getreports(outcome):
             properties = dict(getattr(report, "user_properties", ()))
             name, seconds = properties.get("cpu_seconds", (None, 0))
             if name and report.when == "call":
                 used[name] += seconds
+                if "test_contract.py" in report.nodeid:
+                    contract += seconds
     if not used:
         return
     mean = sum(used.values()) / len(used)
-    terminalreporter.section(f"{len(used)} recipes, {mean:.1f} CPU seconds each")
+    contract /= len(used)
+    terminalreporter.section(
+        f"{len(used)} recipes, {mean:.1f} CPU seconds each, {contract:.1f} of them the contract's"
+    )
     for name, seconds in used.most_common(10):
         terminalreporter.line(f"{seconds:6.1f}  {name}")
     too_long = [name for name, seconds in used.most_common() if seconds > MOST_CPU_SECONDS]
