@@ -53,7 +53,7 @@ def interrupted_at_every_write(fresh_python, folder, every):
 
 @pytest.mark.timeout(600)
 def test_interruptions_at_some_writes_change_nothing(tmp_path, fresh_python):
-    assert interrupted_at_every_write(fresh_python, tmp_path, every=5) == []
+    assert interrupted_at_every_write(fresh_python, tmp_path, every=8) == []
 
 
 @pytest.mark.slow

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 
 import keras
 import pytest
@@ -115,10 +114,8 @@ print(json.dumps(said))
 
 
 @pytest.fixture(scope="module")
-def said(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tpu")
-    command = [sys.executable, "-c", PROGRAM, str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True)
+def said(tmp_path_factory, fresh_python):
+    done = fresh_python("-c", PROGRAM, tmp_path_factory.mktemp("tpu"))
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
 
