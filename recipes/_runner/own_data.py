@@ -172,7 +172,7 @@ def trial(recipe, module, found, settings):
     if arguments.wants(build, "steps"):
         given["steps"] = 1
     if arguments.wants(build, "train"):
-        few = tf.constant(["a b c", "d e f"]) if found == "text" else np.eye(4, 3, dtype="float32")
+        few = few_examples(found, build)
         targets = np.zeros((len(few), 1), "float32")
         given["train"] = tf.data.Dataset.from_tensor_slices((few, targets)).batch(2)
     with arguments.blamed(module, settings):
@@ -191,6 +191,16 @@ def trial(recipe, module, found, settings):
             f"--data: {recipe.name} is trained with {loss or 'a loss of its own'}, for which no data of yours "
             f"has targets; {others(found)}"
         ) from None
+
+
+def few_examples(found, build):
+    """A few texts, images or rows of a table that a network can be built on."""
+    if found == "text":
+        return tf.constant(["a b c", "d e f"])
+    if found == "image":
+        shape = inspect.signature(build).parameters["input_shape"].default
+        return np.zeros((4, *shape), "uint8")
+    return np.eye(4, 3, dtype="float32")
 
 
 def others(found):

@@ -194,6 +194,7 @@ SHORTER = {
         "build_model": {"size": 32},
     },
     "cnn_cifar100": {"build_model": {"filters": 2}},
+    "cifar10_fast": {"load_data": {"batch_size": 64}, "build_model": {"filters": 2}},
     "neocognitron": {
         "LAYERS": [(4, 0.75, 0.7), (6, 0.7, 0.6), (8, 0.7, 0.4)],
         "WINDOWS": 200,

@@ -1,0 +1,82 @@
+"""The pictures of cifar10_fast: what accuracy costs in operations, and the filters that whiten."""
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+
+from recipes.cnn_architectures import cifar10_fast as recipe
+from recipes.common import plots
+from recipes.common.arrays import to_numpy
+from recipes.common.network_cost import network_cost
+
+IMAGES = 95_000  # that an epoch trains on: every one of 47,500 twice
+RECORD = 0.94, 0.29e15  # accuracy and floating-point operations of the paper's network
+
+
+def figures(model, test, history):
+    """Validation accuracy over the operations spent, and what the first convolution does."""
+    images, _ = to_numpy(test.take(1))  # one batch of 500
+    return {
+        "accuracy_by_operations": plot_operations(operations(model), history["val_accuracy"]),
+        "whitening": plot_whitening(model, images),
+    }
+
+
+def operations(model):
+    """Floating-point operations of an epoch: additions and multiplications, forward and backward.
+
+    The way back costs twice as much as the way there: it has a gradient for each layer's weights
+    and one for its input.
+    """
+    return 3 * 2 * network_cost(model)["multiply_accumulates"] * IMAGES
+
+
+def correlations(answers):
+    """Correlations between the channels of an array (…, channels)."""
+    return np.corrcoef(answers.reshape(-1, answers.shape[-1]), rowvar=False)
+
+
+def plot_operations(epoch, accuracies):
+    """A curve of the validation accuracy, and the paper's network as a star."""
+    figure, axis = plt.subplots(figsize=(7, 4.2), layout="constrained")
+    spent = epoch * np.arange(1, len(accuracies) + 1)
+    axis.plot(spent, accuracies, "o-", color=plots.CLASS_COLORS[0], label="this network, by epoch")
+    accuracy, record = RECORD
+    label = f"the paper's, on a GPU: {accuracy:.0%}"
+    axis.plot(record, accuracy, "*", markersize=13, color=plots.CLASS_COLORS[1], label=label)
+    axis.set(xscale="log", xlabel="floating-point operations spent on training")
+    axis.set(ylabel="accuracy (validation; star: test)")
+    axis.set_title(
+        f"{max(accuracies):.1%} for a {record / spent[np.argmax(accuracies)]:.0f}th of the operations"
+        if max(spent) < record
+        else f"{max(accuracies):.1%} of the images"
+    )
+    axis.legend(loc="lower right")
+    return figure
+
+
+def plot_whitening(model, images):
+    """The filters of the first convolution, and how correlated pixels and its answers are."""
+    (convolution, *_) = (layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
+    (kernel,) = convolution.get_weights()  # (2, 2, 3, 24)
+    components = kernel.shape[-1] // 2
+    inputs = recipe.rescaled(images)
+    patches = keras.ops.image.extract_patches(inputs, recipe.PATCH, strides=1)
+    before = correlations(keras.ops.convert_to_numpy(patches))
+    after = correlations(keras.ops.convert_to_numpy(convolution(inputs))[..., :components])
+    figure, axes = plt.subplots(1, 3, figsize=(11, 3.9), layout="constrained")
+    # Each filter as a color patch, its largest weight as bright as can be.
+    filters = np.moveaxis(kernel[..., :components], -1, 0)  # (12, 2, 2, 3)
+    largest = np.abs(filters).max(axis=(1, 2, 3), keepdims=True)
+    plots.show_images(axes[0], 0.5 + filters / largest / 2, columns=4)
+    axes[0].set_title("12 filters of 2 × 2 pixels")
+    for axis, values, name in ((axes[1], before, "pixels"), (axes[2], after, "answers")):
+        picture = axis.imshow(values, cmap="RdBu_r", vmin=-1, vmax=1)
+        axis.set(title=f"correlations of {name}", xticks=[], yticks=[])
+    figure.colorbar(picture, ax=axes[2])
+    off = ~np.eye(len(before), dtype=bool)
+    was, left = np.abs(before[off]).mean(), np.abs(after[off]).mean()
+    figure.suptitle(
+        f"Neighboring pixels say the same ({was:.2f}); after whitening, hardly ({left:.2f})"
+    )
+    return figure
