@@ -2,21 +2,25 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+import scipy.ndimage
 
 from recipes.common import plots
 
 TITLES = {"two_groups": "two groups", "one_group": "one group", "zfnet": "ZFNet"}
+SHOWN = 36  # filters
+ENLARGED = 6  # times, with what lies between the weights interpolated
 
 
 def figures(models, test, histories):
     """The filters of the first convolution, as small images: edges, and spots of color."""
-    figure, axes = plt.subplots(
-        1, len(models), figsize=(10, 4), layout="constrained", squeeze=False
-    )
+    size = 3.6 * len(models), 4
+    figure, axes = plt.subplots(1, len(models), figsize=size, layout="constrained", squeeze=False)
     for axis, (name, model) in zip(axes[0], models.items(), strict=True):
         kernel = first_kernel(model)  # (height, width, 3, filters)
-        images = scaled(kernel.transpose(3, 0, 1, 2))
-        plots.show_images(axis, images, title=TITLES[name])
+        filters = kernel.transpose(3, 0, 1, 2)
+        clearest = filters[np.argsort(-smoothness(filters), kind="stable")[:SHOWN]]
+        images = scipy.ndimage.zoom(clearest, (1, ENLARGED, ENLARGED, 1))
+        plots.show_images(axis, scaled(images), title=f"{TITLES[name]}, the clearest first")
     return {"first_filters": figure}
 
 
@@ -26,6 +30,23 @@ def first_kernel(model):
         if hasattr(layer, "kernel"):
             return np.asarray(layer.kernel)
     raise ValueError("The network has no layer with a kernel.")
+
+
+def smoothness(filters):
+    """How much neighboring weights are alike: their correlation, in each filter.
+
+    Args:
+        filters: Array (filters, height, width, 3).
+
+    Returns:
+        Array (filters,): about 0 for random weights, high for edges and spots of color.
+    """
+    found = []
+    for weights in filters:
+        across = weights[:, :-1].ravel(), weights[:, 1:].ravel()
+        down = weights[:-1].ravel(), weights[1:].ravel()
+        found.append(np.corrcoef(*across)[0, 1] + np.corrcoef(*down)[0, 1])
+    return np.array(found) / 2
 
 
 def scaled(filters):

@@ -103,3 +103,13 @@ def test_filters_are_drawn_with_zero_as_middle_gray():
     assert drawn[0, 0, 1, 2] == 0.0
     assert drawn[0, 2, 2, 0] == 0.75
     assert (drawn[1] == 0.5).all()
+
+
+def test_an_edge_is_smoother_than_random_weights():
+    rng = np.random.default_rng(0)
+    edge = np.zeros((6, 6, 3))
+    edge[:, 3:] = 1
+    noise = rng.normal(size=(6, 6, 3))
+    smooth, rough = figures.smoothness(np.stack([edge, noise]))
+    assert smooth > 0.7
+    assert abs(rough) < 0.3
