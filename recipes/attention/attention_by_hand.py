@@ -7,7 +7,7 @@ Paper:  Vaswani et al. (2017), Attention is all you need, https://arxiv.org/abs/
 Departs from the slides: step 3 compares by "cosine distance", but the formula printed next to it is
 a dot product divided by √d; the two rank the keys alike only when all keys are equally long. The
 table's √64 = 8 takes 64 as the length of the keys. Keras' `MultiHeadAttention` divides by √d; its
-`Attention` does not, unless `use_scale=True`, and then by a weight that it learns.
+`Attention` does not; with `use_scale=True` it multiplies by a weight that it learns.
 """
 
 import keras

@@ -156,14 +156,19 @@ def deployed(model):
 
 def search_space(hp):
     """Arguments of `build_model` and `load_data` worth tuning; their defaults are the recipe's."""
-    return {
-        "network": hp.Choice("network", list(VARIANTS), default="capsules"),
-        "routings": hp.Int("routings", 1, 5, default=3),
+    network = hp.Choice("network", list(VARIANTS), default="capsules")
+    values = {
+        "network": network,
         "learning_rate": hp.Float(
             "learning_rate", 0.001, 0.032, step=2, sampling="log", default=0.008
         ),
         "batch_size": hp.Choice("batch_size", [64, 128, 256], default=128),
     }
+    with hp.conditional_scope("network", ["capsules"]):
+        routings = hp.Int("routings", 1, 5, default=3)
+    if network == "capsules":
+        values["routings"] = routings
+    return values
 
 
 def baseline(train, test):

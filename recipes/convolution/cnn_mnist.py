@@ -4,9 +4,8 @@ Slides: 001 «Arquitecturas», 001 «MNIST», 001 «Pooling Layer», 002 «Capa 
 Paper:  LeCun et al. (1998), Gradient-based learning applied to document recognition,
         https://doi.org/10.1109/5.726791
 Departs from both: a stride of 2 in the first convolution takes the place of its pooling layer, the
-other two are average pooling, and batch normalization follows the convolutions. All three train
-faster on a CPU. The slide says that max pooling is better and faster than average pooling; in
-general it is not: on CPUs its gradient is the slowest part of a training step.
+other two are average pooling, and batch normalization follows the convolutions. The slide says that
+max pooling is better and faster than average pooling; in general it is neither (see `pooling`).
 """
 
 import keras

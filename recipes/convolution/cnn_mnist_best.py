@@ -24,7 +24,7 @@ EPOCHS = 12
 
 
 def one_hot(image, label):
-    """The label as ten numbers: label smoothing moves a tenth of the 1 to the other classes."""
+    """The label as ten numbers: label smoothing spreads a tenth of the 1 over all of them."""
     return image, tf.one_hot(label, 10)
 
 

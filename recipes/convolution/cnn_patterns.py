@@ -1,8 +1,7 @@
 """Four patterns of convolutional networks, from INPUT → FC to [CONV → CONV → POOL] × 3, on MNIST.
 
 Slides: 001 «Arquitecturas».
-Departs from it: the slide gives no sizes; here all patterns with convolutions train in about the
-same time.
+Departs from it: the slide gives no sizes; here layers are wider where there are fewer of them.
 """
 
 import keras

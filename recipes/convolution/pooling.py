@@ -54,7 +54,8 @@ def load_data(batch_size=128):
 def build_model(pooling="max", filters=16, learning_rate=0.005, steps=EPOCHS * 446):
     """The compiled network: (28, 28, 1) images to 10 class probabilities. 20,490 parameters.
 
-    [Convolution – ReLU – pooling] twice and a softmax layer. No parameter is the pooling layers'.
+    [Convolution – ReLU – pooling] twice and a softmax layer. The pooling layers have no
+    parameters.
     """
     if pooling not in VARIANTS:
         raise ValueError(f"pooling must be one of {', '.join(VARIANTS)}. Received: {pooling}")

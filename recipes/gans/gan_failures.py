@@ -13,7 +13,7 @@ Each failure has one cause: a learning rate of the generator G a thousand times 
 without hidden layers (`weak_discriminator`, `low_quality_samples`), the minimax loss
 log(1 − D(G(z))), which saturates where D is sure, with plain gradient descent (`weak_generator`).
 There the slide's advice helps, to let G learn more often: with sixty steps (`more_steps`) it covers
-most of the mixture.
+about as much of the mixture as the healthy one.
 
 The monitor reads the losses, and metrics of samples: their `precision` (share that lies among real
 points), `coverage` (share of real points with samples around them), `diversity` (distances between
@@ -273,8 +273,9 @@ def search_space(hp):
 
 def baseline(train, test):
     """A single Gaussian."""
+    learned = np.concatenate([points for (points,) in train.as_numpy_iterator()])
+    covariance = np.cov(learned, rowvar=False)
     (points,) = next(iter(test))
-    covariance = np.cov(np.transpose(points))
     rng = np.random.default_rng(0)
     samples = rng.multivariate_normal([0, 0], covariance, len(points)).astype("float32")
     scores = sample_metrics(points, samples)

@@ -9,8 +9,9 @@ tags than theirs.
 
 A sixth of the comments carry two emotions or more. Sigmoids answer 28 separate questions. The
 variant with softmax is wrong: its outputs sum to 1, so at most one of them passes 0.5, and its loss
-asks for targets that sum to 1 as well. On others TensorFlow's gradient, p − y, is not that of the
-loss it reports, (Σy) p − y, and never vanishes: the logits grow without end (tested).
+asks for targets that sum to 1 as well. For targets that do not, TensorFlow's gradient, p − y, is
+not that of the loss it reports, (Σy) p − y, and never vanishes: the logits grow without end
+(tested). Both variants are judged at the threshold that is best for the sigmoids.
 
 Punctuation and emoji are kept as words: a question mark says "curiosity". With a full vocabulary
 of 15,000 words there are 990,172 weights.
@@ -37,7 +38,7 @@ VARIANTS = {
     "sigmoid": {"head": "sigmoid"},
     "softmax": {"head": "softmax"},
 }
-WRONG = {"softmax": "outputs that sum to 1 cannot say yes to two emotions"}
+WRONG = {"softmax": "outputs that sum to 1: what one emotion gains, another loses"}
 
 
 def load_data(batch_size=128):

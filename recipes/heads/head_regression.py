@@ -113,14 +113,19 @@ def build_model(
 
 def search_space(hp):
     """Arguments of `build_model` and `load_data` worth tuning; defaults are the recipe's own."""
-    return {
+    sinusoids = hp.Choice("sinusoids", [0, 8, 16, 32, 64, 128], default=0)
+    values = {
         "units": hp.Choice("units", [32, 64, 128, 256], default=128),
-        "sinusoids": hp.Choice("sinusoids", [0, 8, 16, 32, 64, 128], default=0),
-        "scale": hp.Choice("scale", [0.1, 0.25, 0.5, 1.0, 2.0], default=0.5),
+        "sinusoids": sinusoids,
         "dropout": hp.Choice("dropout", [0.0, 0.1, 0.2, 0.3, 0.4, 0.5], default=0.1),
         "learning_rate": hp.Choice("learning_rate", [0.001, 0.003, 0.01], default=0.003),
         "batch_size": hp.Choice("batch_size", [64, 128, 256], default=128),
     }
+    with hp.conditional_scope("sinusoids", [8, 16, 32, 64, 128]):
+        scale = hp.Choice("scale", [0.1, 0.25, 0.5, 1.0, 2.0], default=0.5)
+    if sinusoids:
+        values["scale"] = scale
+    return values
 
 
 def baseline(train, test):

@@ -6,9 +6,9 @@ Data:   Pace & Barry (1997), https://doi.org/10.1016/S0167-7152(96)00140-X, with
 Departs from the slides: dropout of 0.1 and a learning rate that falls to zero.
 
 Nine numbers of a district, of which longitude and latitude say most, and five classes that exclude
-one another. The classes are parts of a map, so the network's answers are one, too: the pictures
-show it: smoother than the borders, which trees follow more closely. Five of 20,640 districts lie on
-an island, too few to learn from.
+one another. The classes are regions of a map, and so are the network's answers. The pictures show
+them, smoother than the true borders, which trees follow more closely. Five of 20,640 districts lie
+on an island, too few to learn from.
 """
 
 import keras

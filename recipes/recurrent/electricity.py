@@ -27,7 +27,7 @@ from recipes.common.arrays import to_numpy
 EPOCHS = 60
 OBJECTIVE = ("val_mae", "min")
 KINDS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "holiday"]
-# Month and day of the holidays of all of Spain.
+# Month and day of the holidays of all of Spain, but for Good Friday, whose date moves.
 HOLIDAYS = [(1, 1), (1, 6), (5, 1), (8, 15), (10, 12), (11, 1), (12, 6), (12, 8), (12, 25)]
 
 

@@ -26,6 +26,7 @@ from recipes.common.arrays import to_numpy
 from recipes.common.texts import one_line
 
 EPOCHS = 4
+WORDS = 200  # of a review that are read, the last ones
 CLASSES = ["negative", "positive"]
 VARIANTS = {
     "bag_of_words": {"network": "bag_of_words", "learning_rate": 0.02},
@@ -34,16 +35,28 @@ VARIANTS = {
 }
 
 
-def load_data(batch_size=128, words=200):
+def last_words(texts):
+    """The last WORDS words of each text, (texts,) strings."""
+    texts = tf.strings.regex_replace(one_line(texts), "<br />", " ")
+    words = tf.strings.split(texts)  # (texts, words), ragged
+    return tf.strings.reduce_join(words[:, -WORDS:], axis=-1, separator=" ")
+
+
+@keras.saving.register_keras_serializable(package="sentiment_lstm")
+def standardize(texts):
+    """The same in lower case and without punctuation: what the network reads of a whole text."""
+    texts = tf.strings.lower(last_words(texts))
+    return tf.strings.regex_replace(texts, "[[:punct:]]", "")
+
+
+def load_data(batch_size=128):
     """Train, validation and test batches of reviews (strings) and labels, 1 for positive.
 
-    Of each review the last `words` words are left.
+    Of each review the last words are left.
     """
 
     def shorten(text, label):
-        text = tf.strings.regex_replace(one_line(text), "<br />", " ")
-        tokens = tf.strings.split(text)[-words:]
-        return tf.strings.reduce_join(tokens, separator=" "), label
+        return last_words(text[None])[0], label
 
     splits = ["train[:90%]", "train[90%:]", "test"]
     train, validation, test = tfds.load("imdb_reviews", split=splits, as_supervised=True)
@@ -70,7 +83,9 @@ def build_model(
     """
     if train is None:
         train, _, _ = load_data()
-    vectorize = keras.layers.TextVectorization(vocabulary, name="vectorize")
+    vectorize = keras.layers.TextVectorization(
+        vocabulary, standardize=standardize, name="vectorize"
+    )
     vectorize.adapt(train.map(lambda text, label: one_line(text)))
     if network == "bag_of_words":
         reader = MaskedAverage()
@@ -99,17 +114,21 @@ def build_model(
 
 def search_space(hp):
     """Arguments of `build_model` and `load_data` worth tuning; defaults are the recipe's own."""
-    return {
-        "network": hp.Choice("network", ["bag_of_words", "lstm", "bidirectional"], default="lstm"),
-        "words": hp.Choice("words", [100, 200, 400], default=200),
+    network = hp.Choice("network", ["bag_of_words", "lstm", "bidirectional"], default="lstm")
+    values = {
+        "network": network,
         "vocabulary": hp.Choice("vocabulary", [5000, 10_000, 20_000, 40_000], default=20_000),
         "embedding": hp.Choice("embedding", [16, 32, 64, 128], default=32),
-        "units": hp.Choice("units", [16, 32, 64, 128], default=32),
         "dropout": hp.Choice("dropout", [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7], default=0.5),
         "learning_rate": hp.Choice(
             "learning_rate", [0.001, 0.002, 0.005, 0.01, 0.02], default=0.005
         ),
     }
+    with hp.conditional_scope("network", ["lstm", "bidirectional"]):
+        units = hp.Choice("units", [16, 32, 64, 128], default=32)
+    if network != "bag_of_words":
+        values["units"] = units
+    return values
 
 
 def baseline(train, test):

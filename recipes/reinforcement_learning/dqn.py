@@ -14,7 +14,7 @@ land. The only reward comes at the end: 1 if the ball is caught, −1 if not.
 The network learns Q(s, a), the reward to be expected after each action, towards
 r + γ maxₐ′ Q(s′, a′). Two things keep it from chasing its own tail: it learns from transitions
 drawn at random from a replay memory, and the targets come from an older copy of it, the target
-network.
+network. (In so small a game the second adds nothing.)
 
 The games, the memory and the older copy are weights of the model: `fit` trains it, and a saved
 agent plays, and goes on learning, as before. Called with the beginnings of episodes, the model

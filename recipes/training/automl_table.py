@@ -157,8 +157,8 @@ def build_model(
     As an `mlp` 19,076 parameters, `linear` 64, `residual` 134,404, `attention` 17,988.
 
     The features are normalized by their means and variances in `train` (by default, what
-    `load_data` gives). `sinusoids` appends random Fourier features of all of them: with these the
-    linear network is nearly a kernel machine. `schedule` is "cosine" or "constant".
+    `load_data` gives). `sinusoids` appends sines and cosines of learned multiples of each feature:
+    with these the linear network is a sum of smooth functions of single features. `schedule` is "cosine" or "constant".
     """
     if train is None:
         train, _, _ = load_data()

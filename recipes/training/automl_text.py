@@ -7,8 +7,8 @@ Paper:  Demszky et al. (2020), https://arxiv.org/abs/2005.00547 (the data);
         Vaswani et al. (2017), https://arxiv.org/abs/1706.03762 (attention)
 Departs from the data: only comments with exactly one emotion, five of six.
 
-Five kinds of network, each a function of its own, read the same strings: a linear one of the bag of
-words, and of their embeddings the average, a CNN, a bidirectional LSTM and a Transformer block.
+Five kinds of network, each a function of its own, read the same strings: a linear model of the bag
+of words, the average of word embeddings, a CNN, a bidirectional LSTM and a Transformer block.
 `main()` trains each at its defaults: a leaderboard without any search. `search_space` searches over
 the kinds as well; the hyperparameters that only some of them have are conditional. The search
 begins with the first variant, so it cannot end below it on validation.
@@ -19,7 +19,7 @@ class), for an hour, with an ensemble of the five best:
     make tune-automl-text ARGS="--data mine.csv --time-limit 1h --ensemble 5"
 
 Texts that are much longer than the comments here want a larger `length`, which is searched, too:
-what lies beyond is not read, but by the bag of words.
+what lies beyond is not read.
 """
 
 import keras
@@ -81,7 +81,9 @@ def word_numbers(text, texts, vocabulary, length, ngrams=1):
 def bag_of_words_network(words, vocabulary_size, classes):
     """Softmax regression: a weight for each word and class, summed over the words."""
     weights = keras.layers.Embedding(vocabulary_size, classes)(words)  # (batch, words, classes)
-    return keras.layers.Softmax()(keras.ops.sum(weights, axis=1))
+    # The padding behind a text, 0, is no word.
+    known = keras.ops.cast(words != 0, weights.dtype)[..., None]
+    return keras.layers.Softmax()(keras.ops.sum(known * weights, axis=1))
 
 
 def average_network(x, classes, dropout):

@@ -4,8 +4,8 @@ Slides: 000 «Algoritmos de optimización», 001 «Optimizadores».
 Departs from the slides: they name the mini-batch only; here the same descent fits a line with three
 batch sizes.
 
-The gradient of a batch is that of all examples plus noise, the more the smaller the batch: its
-steps cost less and are more, and with a learning rate that does not fall they never come to rest.
+The gradient of a batch is that of all examples plus noise, and the smaller the batch, the more
+noise. Small batches make many cheap steps, which never come to rest unless the learning rate falls.
 """
 
 import matplotlib.pyplot as plt
@@ -29,9 +29,9 @@ def sgd(batch_size, learning_rate=0.1, epochs=4, seed=0):
         least squares, (2,).
     """
     rng = np.random.default_rng(seed)
-    x = rng.normal(size=EXAMPLES)
-    inputs = np.stack([2 * x, np.ones(EXAMPLES)], axis=1)
-    targets = 3 * x + 1 + rng.normal(size=EXAMPLES)
+    x = 2 * rng.normal(size=EXAMPLES)
+    inputs = np.stack([x, np.ones(EXAMPLES)], axis=1)
+    targets = 1.5 * x + 1 + rng.normal(size=EXAMPLES)
     weights = np.array([-1.0, -1.0])
     trajectory = [weights]
     for _ in range(epochs):

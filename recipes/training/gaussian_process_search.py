@@ -81,7 +81,7 @@ def fit(points, values):
         covariance = kernel(points, points, np.exp(log_scales)) + NOISE * np.eye(count)
         factor = cho_factor(covariance)
         # The most probable variance has a closed form.
-        variance = values @ cho_solve(factor, values) / count
+        variance = max(values @ cho_solve(factor, values) / count, 1e-12)
         half_log_determinant = np.sum(np.log(np.diag(factor[0])))
         # Prior: length scales around three tenths of the range are likely.
         prior = np.sum((log_scales - np.log(0.3)) ** 2) / 2
@@ -108,7 +108,7 @@ def predict(points, values, where):
         Three arrays (m,).
     """
     center = np.mean(values)
-    spread = np.std(values)
+    spread = np.std(values) or 1.0  # of a single value, or of equal ones
     standardized = (values - center) / spread
     scales, variance = fit(points, standardized)
     mean, deviation = posterior(points, standardized, where, scales, variance)

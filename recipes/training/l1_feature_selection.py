@@ -99,10 +99,13 @@ def build_model(penalty="l1_exact", strength=0.3, learning_rate=0.1, steps=EPOCH
 
 def search_space(hp):
     """Arguments of `build_model` worth tuning; the defaults are the recipe's own."""
-    return {
-        "penalty": hp.Choice("penalty", list(VARIANTS), default="l1_exact"),
-        "strength": hp.Choice("strength", [0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 1.0], default=0.3),
-    }
+    penalties = list(VARIANTS)
+    values = {"penalty": hp.Choice("penalty", penalties, default="l1_exact")}
+    with hp.conditional_scope("penalty", [each for each in penalties if each != "none"]):
+        strength = hp.Choice("strength", [0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 1.0], default=0.3)
+    if values["penalty"] != "none":
+        values["strength"] = strength
+    return values
 
 
 def distinct_examples(dataset):

@@ -214,7 +214,7 @@ def steps_needed(trajectories, name):
         name: Of the surface.
 
     Returns:
-        Array (learning rates, starts); STEPS + 1 where the loss is above the threshold at the end,
+        Array (learning rates, starts); steps + 1 where the loss is above the threshold at the end,
         or the trajectory leaves the view.
     """
     surface = SURFACES[name]
@@ -224,7 +224,7 @@ def steps_needed(trajectories, name):
     step_numbers = np.arange(1, above.shape[1] + 1)[:, None]
     last_above = (above * step_numbers).max(axis=1)
     in_view = (left < x) & (x < right) & (bottom < y) & (y < top)
-    return np.where(in_view.all(axis=1), last_above, STEPS + 1)
+    return np.where(in_view.all(axis=1), last_above, above.shape[1])
 
 
 @dataclasses.dataclass(frozen=True)

@@ -39,6 +39,7 @@ VARIANTS = {  # percent of the examples to train on
     "imdb_text": {"problem": "imdb_text", "percent": 16},
     "california_mlp": {"problem": "california_mlp", "percent": 30},
 }
+MOST = {"fashion_cnn": 96, "imdb_text": 85, "california_mlp": 70}  # percent; then validation begins
 METRICS = {"fashion_cnn": "accuracy", "imdb_text": "accuracy", "california_mlp": "r2_score"}
 
 
@@ -85,7 +86,12 @@ def load_data(problem="fashion_cnn", percent=5, batch_size=64):
     """Train, validation and test batches of a problem, with `percent` of its examples to train on.
 
     Inputs and targets as `load_images`, `load_reviews` and `load_districts` say.
+
+    Raises:
+        ValueError: if `percent` reaches into the examples for validation.
     """
+    if percent > MOST[problem]:
+        raise ValueError(f"percent is at most {MOST[problem]} for {problem}, and not {percent}")
     if problem == "fashion_cnn":
         train, validation, test = load_images(percent)
     elif problem == "imdb_text":

@@ -225,7 +225,7 @@ SHORTER = {
         "LAYERS": {"block_1": "lines"},
         "deep_dream": {"octaves": (1.0,), "steps": 2},
     },
-    "sentiment_lstm": {"load_data": {"words": 8}, "SENTENCES": ["it is good", "a bad film"]},
+    "sentiment_lstm": {"WORDS": 8, "SENTENCES": ["it is good", "a bad film"]},
     # Of deep networks one block of each kind: each layer costs time to build, run, save and load.
     "resnet": {"SMALL": {**resnet.SMALL, "depths": (1, 1)}},
     "senet": {"SMALL": {**senet.SMALL, "depths": (1, 1)}},

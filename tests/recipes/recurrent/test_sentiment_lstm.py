@@ -50,7 +50,15 @@ def test_last_words_of_a_review_are_left(monkeypatch):
         (["one two<br /><br />three four", "short", "a  b\x85c d e"], [0, 1, 1])
     )
     monkeypatch.setattr(recipe.tfds, "load", lambda *args, **kwargs: [reviews] * 3)
-    _, validation, _ = recipe.load_data(words=3)
+    monkeypatch.setattr(recipe, "WORDS", 3)
+    _, validation, _ = recipe.load_data()
     texts, labels = to_numpy(validation)
     assert texts.tolist() == [b"two three four", b"short", b"c d e"]
     assert labels.tolist() == [0, 1, 1]
+
+
+def test_of_a_whole_text_the_network_reads_the_last_words(monkeypatch):
+    monkeypatch.setattr(recipe, "WORDS", 3)
+    network = model("lstm")
+    whole, last = predict_positive(network, ["A bad film? Not, good!", "film not good"])
+    assert whole == pytest.approx(last, abs=1e-6)

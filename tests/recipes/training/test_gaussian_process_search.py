@@ -111,3 +111,9 @@ def test_the_first_trials_are_spread():
     points, _ = recipe.bayesian_search(recipe.branin, recipe.BRANIN["bounds"], 5, initial=5, seed=3)
     slices = np.floor((points - [-5, 0]) / 3).astype(int)
     assert np.sort(slices, axis=0).T.tolist() == [[0, 1, 2, 3, 4]] * 2
+
+
+def test_a_search_may_begin_with_one_trial_and_a_flat_function():
+    points, values = recipe.bayesian_search(lambda point: 1.0, [(0, 1)], 4, initial=1)
+    assert points.shape == (4, 1)
+    assert values.tolist() == [1.0] * 4

@@ -281,4 +281,4 @@ def test_arriving_is_for_good_and_on_the_map():
         [[0, 4.0, 0, 4, 4], [0, 9, 4, 4, 4], [0, 1, 2, 3, 3]]
     )  # comes back once; leaves the map; never there
     path = np.stack([x, np.ones_like(x)], axis=-1)[:, :, None]
-    assert recipe.steps_needed(path, "Ravine").tolist() == [[3], [recipe.STEPS + 1], [5]]
+    assert recipe.steps_needed(path, "Ravine").tolist() == [[3], [5], [5]]

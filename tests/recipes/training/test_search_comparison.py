@@ -37,3 +37,9 @@ def test_a_linear_model_reads_pixels_word_counts_or_numbers():
     assert counts[:, :7].tolist() == [[0, 1, 0, 0, 0, 0, 2], [1, 0, 0, 0, 0, 0, 0]]
     numbers = np.array([[0.5, -1.0]], "float32")
     assert recipe.linear_features(numbers) is numbers
+
+
+@pytest.mark.parametrize("problem", recipe.VARIANTS)
+def test_training_examples_do_not_reach_into_those_for_validation(problem):
+    with pytest.raises(ValueError, match=f"percent is at most {recipe.MOST[problem]}"):
+        recipe.load_data(problem, percent=recipe.MOST[problem] + 1)
