@@ -67,7 +67,7 @@ def initial_weights(initialization, activation):
     return keras.initializers.GlorotNormal()
 
 
-def build_model(activation="relu", initialization="scaled", depth=10, units=64, learning_rate=0.03):
+def build_model(activation="relu", initialization="scaled", depth=10, units=64, learning_rate=0.01):
     """The compiled network: (28, 28, 1) images to 10 class probabilities. 88,330 parameters.
 
     Args:
@@ -120,7 +120,7 @@ def search_space(hp):
         "initialization": hp.Choice("initialization", ["scaled", "small"], default="scaled"),
         "depth": hp.Int("depth", 1, 20, default=10),
         "units": hp.Int("units", 32, 128, step=32, default=64),
-        "learning_rate": hp.Choice("learning_rate", [0.003, 0.01, 0.03, 0.1, 0.3], default=0.03),
+        "learning_rate": hp.Choice("learning_rate", [0.003, 0.01, 0.03, 0.1, 0.3], default=0.01),
         "batch_size": hp.Choice("batch_size", [25, 50, 100], default=50),
     }
 
