@@ -13,7 +13,14 @@ from tests.layers.test_digits import FOUR, SEVEN, TWO, drawn, photographed, sett
 from tests.selection import TRAINED
 
 # Names no digits: tells a 3 from a 5; codes, pictures and fakes; places on a map.
-OTHERS = {"wrong_heads", "autoencoder_mnist", "denoising_autoencoder", "vae", "kohonen"}
+OTHERS = {
+    "wrong_heads",
+    "vanishing_gradient",
+    "autoencoder_mnist",
+    "denoising_autoencoder",
+    "vae",
+    "kohonen",
+}
 ON_MNIST = [recipe for recipe in TRAINED if "mnist" in data.names(recipe.path)]
 READERS = [each for each in ON_MNIST if each.name not in OTHERS and each.chapter != "gans"]
 

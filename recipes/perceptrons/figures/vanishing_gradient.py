@@ -1,0 +1,105 @@
+"""The pictures of vanishing_gradient: its size layer by layer and by depth, and who learns."""
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+
+from recipes.common import plots
+from recipes.common.arrays import to_numpy
+from recipes.perceptrons import vanishing_gradient as recipe
+
+IMAGES = 200  # whose gradient is looked at
+DEPTHS = (1, 2, 4, 7, 10, 15, 20)
+ACTIVATIONS = ("relu", "sigmoid")
+INITIALIZATIONS = ("scaled", "small")
+TITLES = {
+    "relu": "ReLU",
+    "sigmoid": "sigmoid",
+    "scaled": "scaled weights",
+    "small": "small weights",
+}
+
+
+def figures(models, test, histories):
+    """The gradient before training; and the test accuracy of each network."""
+    images, labels = to_numpy(test.take(1))
+    images, labels = images[:IMAGES], labels[:IMAGES]
+    accuracies = {}
+    for name, model in models.items():
+        accuracies[name] = model.evaluate(test, verbose=0, return_dict=True)["accuracy"]
+    return {
+        "gradients": plot_gradients(by_layer(images, labels), by_depth(images, labels)),
+        "who_learns": plot_accuracies(accuracies),
+    }
+
+
+def new_network(activation, initialization, depth=10):
+    """A network before training, the same each time."""
+    keras.utils.set_random_seed(0)
+    return recipe.build_model(activation, initialization, depth)
+
+
+def by_layer(images, labels):
+    """`{(activation, initialization): array (layers,)}`: the gradient of each layer of ten."""
+    found = {}
+    for activation in ACTIVATIONS:
+        for initialization in INITIALIZATIONS:
+            model = new_network(activation, initialization)
+            sizes = recipe.gradient_sizes(model, images, labels)
+            found[activation, initialization] = sizes
+    return found
+
+
+def by_depth(images, labels):
+    """`{activation: array (depths,)}`: the first layer's gradient, with scaled weights."""
+    found = {}
+    for activation in ACTIVATIONS:
+        sizes = []
+        for depth in DEPTHS:
+            model = new_network(activation, "scaled", depth)
+            sizes.append(recipe.gradient_sizes(model, images, labels)[0])
+        found[activation] = np.array(sizes)
+    return found
+
+
+def plot_gradients(layers, depths):
+    """Lines on logarithmic axes; below them what a slope of 1/4 in each layer leaves at most."""
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(10, 4), layout="constrained", width_ratios=(3, 2)
+    )
+    for (activation, initialization), sizes in layers.items():
+        style = "-" if initialization == "scaled" else "--"
+        color = plots.CLASS_COLORS[ACTIVATIONS.index(activation)]
+        label = f"{TITLES[activation]}, {TITLES[initialization]}"
+        numbers = np.arange(1, len(sizes) + 1)
+        # What is exactly 0, in 32 bits, is not drawn.
+        sizes = np.where(sizes > 0, sizes, np.nan)
+        left.semilogy(numbers, sizes, "o" + style, color=color, label=label, markersize=4)
+    left.set(xlabel="layer, from the input to the output", ylabel="size of the gradient")
+    left.legend(fontsize=9)
+    for activation, sizes in depths.items():
+        color = plots.CLASS_COLORS[ACTIVATIONS.index(activation)]
+        right.semilogy(DEPTHS, sizes, "o-", color=color, label=TITLES[activation], markersize=4)
+    bound = depths["sigmoid"][0] * 0.25 ** (np.array(DEPTHS) - DEPTHS[0])
+    right.semilogy(DEPTHS, bound, "k:", label="a quarter for each layer")
+    right.set(xlabel="hidden layers", title="First layer, scaled weights")
+    right.legend(fontsize=9)
+    left.set_title("Before training: how much of the gradient reaches each layer")
+    return figure
+
+
+def plot_accuracies(accuracies):
+    """A table of activation and initial weights, for many labels and for few."""
+    figure, axes = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained")
+    for axis, suffix, title in ((axes[0], "", "10,000 labels"), (axes[1], "_500", "500 labels")):
+        values = np.full((2, 2), np.nan)
+        for row, activation in enumerate(ACTIVATIONS):
+            for column, initialization in enumerate(INITIALIZATIONS):
+                name = f"{activation}_{initialization}{suffix}"
+                values[row, column] = accuracies.get(name, np.nan)
+        rows = [TITLES[activation] for activation in ACTIVATIONS]
+        columns = [TITLES[initialization] for initialization in INITIALIZATIONS]
+        plots.heatmap(axis, values, rows, columns, numbers="{:.0%}", vmax=1)
+        axis.set_title(title)
+    figure.suptitle("Ten hidden layers learn with ReLU and scaled weights only (test accuracy)")
+    return figure
