@@ -118,9 +118,9 @@ def build_model(
     classes=10,
     input_shape=(32, 32, 3),
 ):
-    """The compiled network: (32, 32, 3) images to 10 class probabilities. 498,680 parameters.
+    """The compiled network: (32, 32, 3) images to 10 class probabilities. 498,656 parameters.
 
-    496,984 of them are trainable. The filters of the first convolution are those of the images in
+    497,216 of them are trainable. The filters of the first convolution are those of the images in
     `train`, or random if it is None. Learning-rate schedule: linear warmup for the first quarter of
     the training `steps`, then cosine decay to zero. `smoothing` is the share of each label that is
     spread over all classes.

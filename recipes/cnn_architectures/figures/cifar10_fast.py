@@ -46,11 +46,8 @@ def plot_operations(epoch, accuracies):
     axis.plot(record, accuracy, "*", markersize=13, color=plots.CLASS_COLORS[1], label=label)
     axis.set(xscale="log", xlabel="floating-point operations spent on training")
     axis.set(ylabel="accuracy (validation; star: test)")
-    axis.set_title(
-        f"{max(accuracies):.1%} for a {record / spent[np.argmax(accuracies)]:.0f}th of the operations"
-        if max(spent) < record
-        else f"{max(accuracies):.1%} of the images"
-    )
+    share = spent[np.argmax(accuracies)] / record
+    axis.set_title(f"{max(accuracies):.1%} for {share:.0%} of the paper's operations")
     axis.legend(loc="lower right")
     return figure
 

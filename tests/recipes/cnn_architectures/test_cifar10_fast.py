@@ -76,6 +76,7 @@ def test_within_two_passes_each_image_is_seen_once_either_way(monkeypatch):
 
 def test_operations_of_an_epoch_by_hand():
     model = recipe.build_model()
+    assert model.count_params() == 498_656
     # Products by layer: whitening, then pairs of convolutions before and after pooling.
     first = 31 * 31 * 4 * 3 * 24 + 31 * 31 * 9 * 24 * 32 + 15 * 15 * 9 * 32 * 32
     second = 15 * 15 * 9 * 32 * 128 + 7 * 7 * 9 * 128 * 128
