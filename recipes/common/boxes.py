@@ -133,6 +133,17 @@ class Detections:
         rows = zip(self.scores, self.hits, self.counts, strict=True)
         return np.array([average_precision(*row) for row in rows])
 
+    def recalls(self, score=0.0):
+        """For each class, the share of true boxes found by detections of at least this score.
+
+        Not a number where there are no true boxes.
+        """
+        found = np.full(len(self.counts), np.nan)
+        for label in np.flatnonzero(self.counts):
+            sure = np.array(self.scores[label]) >= score
+            found[label] = np.sum(sure & np.array(self.hits[label], bool)) / self.counts[label]
+        return found
+
     def mean_average_precision(self):
         """The mean over the classes that there are; 0 if there are none."""
         found = self.average_precisions()

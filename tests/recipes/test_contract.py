@@ -143,6 +143,11 @@ SHORTER = {
         "load_data": {"count": 40},
         "SMALL": [(2, 4, 4), "pool", (4, 2, 2)],
     },
+    "yolo_v3": {
+        "HEIGHT": 64,
+        "WIDTH": 64,
+        "build_model": {"filters": 2, "repeats": (0, 0, 0, 0, 1)},
+    },
     "face_detector": {"SIZES": (48,), "FACES": 2},
     "face_verification": {"PAIRS": 64, "build_model": {"filters": 2, "units": 4}},
     "captioning": {
