@@ -46,12 +46,12 @@ def non_maximum_suppression(boxes, scores, threshold=0.5):
         Indices of the boxes to keep, the best first.
     """
     overlaps = iou(boxes, boxes)
-    left = list(np.argsort(-np.asarray(scores), kind="stable"))
+    left = np.argsort(-np.asarray(scores), kind="stable")
     kept = []
-    while left:
-        best = left.pop(0)
+    while left.size:
+        best, left = left[0], left[1:]
         kept.append(best)
-        left = [other for other in left if overlaps[best, other] <= threshold]
+        left = left[overlaps[best, left] <= threshold]
     return np.array(kept, dtype=int)
 
 

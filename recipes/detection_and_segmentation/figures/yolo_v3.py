@@ -18,7 +18,7 @@ NAMES = {"three_scales": "three scales", "one_scale": "one scale"}
 def figures(models, test, histories):
     """What each network finds; its average precisions; anchors, among the boxes of the test."""
     images, cells = to_numpy(test)
-    true = [keras.ops.convert_to_numpy(part) for part in recipe.decode_cells(cells)]
+    true = [keras.ops.convert_to_numpy(part) for part in recipe.decode_objects(cells)]
     truths = [detection.truth_of(*row) for row in zip(*true, strict=True)]
     found = {name: found_by(model, images) for name, model in models.items()}
     return {
