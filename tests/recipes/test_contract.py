@@ -274,6 +274,7 @@ VARIANTS = {
     "dqn": ("dqn", "neither"),
     "quantization": ("float32", "flexpoint_8"),
     "transfer_learning": ("frozen", "fine_tuned"),
+    "yolo_v3": ("three_scales",),
 }
 
 # Recipes whose `main()` does not give the scores of `run` yet.

@@ -45,7 +45,7 @@ def compared(found, truths):
 
 def draw_box(axis, box, label, **style):
     """A box (4,), in parts of the image, in the color of its class."""
-    left, top, right, bottom = box * [recipe.WIDTH, recipe.HEIGHT] * 2 - 0.5
+    left, top, right, bottom = box * ([recipe.WIDTH, recipe.HEIGHT] * 2) - 0.5
     style = {"edgecolor": plots.CLASS_COLORS[label], "linewidth": 1.8, "fill": False} | style
     axis.add_patch(patches.Rectangle((left, top), right - left, bottom - top, **style))
 
