@@ -74,9 +74,9 @@ def test_boxes_without_area_and_second_boxes_are_left_out():
         annotation(
             ("RBC", 101, 101, 200, 200),
             ("RBC", 181, 329, 181, 329),  # no area
-            ("RBC", 103, 103, 202, 202),  # the same cell: an IoU of 0.92
+            ("RBC", 103, 103, 202, 202),  # the same cell
             ("Platelets", 103, 103, 202, 202),  # another class
-            ("RBC", 131, 101, 230, 200),  # a cell that overlaps the first: an IoU of 0.54
+            ("RBC", 131, 101, 230, 200),  # a cell that overlaps the first
         )
     )
     assert [cell["label"] for cell in found] == ["red blood cell", "platelet", "red blood cell"]
