@@ -59,7 +59,7 @@ def prepare(example):
     label = tf.cast(example["objects"]["label"], "float32")
     objects = tf.stack([left, top, right, bottom, label], axis=-1)
     objects = tf.concat([objects, tf.zeros((MOST, 5))], axis=0)[:MOST]
-    return tf.cast(image, "uint8"), objects
+    return tf.cast(image, "uint8"), tf.ensure_shape(objects, (MOST, 5))
 
 
 def augment(image, objects, seed):
