@@ -3,6 +3,7 @@
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib import lines as lines_2d
 from matplotlib import patches
 
 from recipes.common import boxes as box_tools
@@ -50,15 +51,16 @@ def draw_box(axis, box, label, **style):
     axis.add_patch(patches.Rectangle((left, top), right - left, bottom - top, **style))
 
 
-def with_platelets(truths):
-    """The first images that have cells of all classes; others, if these are too few."""
-    order = sorted(range(len(truths)), key=lambda index: -len(np.unique(truths[index][1])))
-    return order[:SHOWN]
+def most_platelets(truths):
+    """Which images have the most of the small objects."""
+    platelet = recipe.CLASSES.index("platelet")
+    counts = [np.sum(labels == platelet) for _, labels in truths]
+    return np.argsort(-np.array(counts), kind="stable")[:SHOWN]
 
 
 def plot_detections(images, truths, found):
     """Photographs with true boxes, dotted, and those that each network finds, a row for each."""
-    shown = with_platelets(truths)
+    shown = most_platelets(truths)
     size = (4 * len(shown), 3.3 * len(found))
     figure, axes = plt.subplots(
         len(found), len(shown), figsize=size, layout="constrained", squeeze=False
@@ -68,15 +70,16 @@ def plot_detections(images, truths, found):
             axis.imshow(images[index])
             axis.set(xticks=[], yticks=[])
             for box in truths[index][0]:
-                draw_box(axis, box, 0, edgecolor="white", linestyle=":")
+                draw_box(axis, box, 0, edgecolor="black", linestyle=":", linewidth=1.2)
             boxes, labels, scores = mine[index]
             for box, label in zip(boxes[scores >= SURE], labels[scores >= SURE], strict=True):
                 draw_box(axis, box, label)
         row[0].set_ylabel(NAMES[name], fontsize=13)
-    for label, name in enumerate(recipe.CLASSES):
-        axes[0, 0].plot([], [], color=plots.CLASS_COLORS[label], label=name)
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    figure.suptitle("Cells found in photographs that no network has seen; dotted: true boxes")
+    lines = [lines_2d.Line2D([], [], color=color) for color in plots.CLASS_COLORS[:3]]
+    lines.append(lines_2d.Line2D([], [], color="black", linestyle=":"))
+    names = [*recipe.CLASSES, "true box"]
+    figure.legend(lines, names, loc="outside lower center", ncols=4)
+    figure.suptitle("Cells found in photographs that no network has seen")
     return figure
 
 
@@ -91,7 +94,7 @@ def plot_precisions(truths, found):
     figure, axes = plt.subplots(1, 2, figsize=(10, 4.4), layout="constrained", sharey=True)
     plots.class_bars(axes[0], precisions, recipe.CLASSES)
     plots.class_bars(axes[1], recalls, recipe.CLASSES)
-    axes[0].set(title="average precision at an IoU of 1/2", ylim=(0, 1.25))
+    axes[0].set(title="average precision at an IoU of 1/2", ylim=(0, 1.3))
     axes[1].set(title=f"recall of detections with a score of {SURE} or more")
     figure.suptitle("Small objects want fine maps")
     return figure
