@@ -46,12 +46,12 @@ def non_maximum_suppression(boxes, scores, threshold=0.5):
         Indices of the boxes to keep, the best first.
     """
     overlaps = iou(boxes, boxes)
-    left = list(np.argsort(-np.asarray(scores), kind="stable"))
+    left = np.argsort(-np.asarray(scores), kind="stable")
     kept = []
-    while left:
-        best = left.pop(0)
+    while left.size:
+        best, left = left[0], left[1:]
         kept.append(best)
-        left = [other for other in left if overlaps[best, other] <= threshold]
+        left = left[overlaps[best, left] <= threshold]
     return np.array(kept, dtype=int)
 
 
@@ -132,6 +132,17 @@ class Detections:
         """One number for each class; not a number where there are no true boxes."""
         rows = zip(self.scores, self.hits, self.counts, strict=True)
         return np.array([average_precision(*row) for row in rows])
+
+    def recalls(self, score=0.0):
+        """For each class, the share of true boxes found by detections of at least this score.
+
+        Not a number where there are no true boxes.
+        """
+        found = np.full(len(self.counts), np.nan)
+        for label in np.flatnonzero(self.counts):
+            sure = np.array(self.scores[label]) >= score
+            found[label] = np.sum(sure & np.array(self.hits[label], bool)) / self.counts[label]
+        return found
 
     def mean_average_precision(self):
         """The mean over the classes that there are; 0 if there are none."""

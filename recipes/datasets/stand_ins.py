@@ -36,6 +36,7 @@ SIZES = {  # examples per split
     "cmapss": {"train": 100, "test": 100},  # engines
     "isbi2012": {"train": 30},  # slices
     "olivetti_faces": {"train": 400},
+    "blood_cells": {"train": 205, "validation": 87, "test": 72},
 } | sequences.SIZES
 OF_TFDS = (  # whose builders TFDS has; the others' are beside this file
     "mnist",
@@ -100,6 +101,8 @@ def sizes(name, rows=None):
         rows = max(12, rows // 8)  # engines, of many cycles each
     if name == "isbi2012":
         rows = max(6, rows // 32)  # slices, of many pixels each
+    if name == "blood_cells":
+        rows = max(8, rows // 8)  # photographs, of many pixels each
     if name == "olivetti_faces":
         rows = max(100, rows // 10 * 10)  # ten of each person
     return {split: rows if split == "train" else rows // 2 for split in SIZES[name]}
@@ -438,6 +441,75 @@ def olivetti_faces(split, size):
         }
 
 
+def blood_cells(split, size):
+    """Drawn smears: pink rings, one or two large cells with purple lobes, and few small purple dots; some overlap."""
+    from PIL import Image, ImageDraw, ImageFilter
+    from tensorflow_datasets.core.features import BBox
+
+    rng = np.random.default_rng([11, *split.encode()])
+    u = rng.uniform
+    width, height = 640, 480
+    radii = [(42, 62), (75, 120), (14, 24)]
+
+    def hides(box, other):
+        """Whether more than a third of the smaller box is in the larger one."""
+        sides = np.minimum(box[2:], other[2:]) - np.maximum(box[:2], other[:2])
+        smaller = min(np.prod(box[2:] - box[:2]), np.prod(other[2:] - other[:2]))
+        return np.prod(np.maximum(sides, 0)) > smaller / 3
+
+    for _ in range(size):
+        light = rng.normal(0, 6, 3)
+        canvas = Image.new(
+            "RGB", (width, height), tuple((np.array([222, 214, 210]) + light).astype(int))
+        )
+        draw = ImageDraw.Draw(canvas)
+
+        def oval(x, y, across, along, color, draw=draw, light=light):
+            color = tuple((color + light + rng.normal(0, 6)).astype(int))
+            draw.ellipse([x - across, y - along, x + across, y + along], fill=color)
+
+        boxes, labels = [], []
+        for label in np.repeat([1, 2, 0], rng.integers([1, 0, 5], [3, 4, 16])):
+            across, along = u(*radii[label]) * u(0.85, 1.15, 2)
+            # Of the cells on the margin, half is seen, or more.
+            x, y = u(0, width), u(0, height)
+            box = np.array([x - across, y - along, x + across, y + along])
+            box = np.clip(box, 0, (width, height, width, height))
+            if any(hides(box, other) for other in boxes):
+                continue
+            boxes.append(box)
+            labels.append(label)
+            if label == 0:
+                oval(x, y, across, along, (204, 158, 152))
+                pale = u(0.3, 0.6)
+                oval(x, y, pale * across, pale * along, (212, 184, 178))
+            elif label == 1:
+                oval(x, y, across, along, (205, 170, 215))
+                for _ in range(rng.integers(2, 5)):
+                    shift = u(-0.4, 0.4, 2)
+                    place = x + shift[0] * across, y + shift[1] * along
+                    oval(*place, 0.4 * across, 0.4 * along, (110, 60, 190))
+            else:
+                oval(x, y, across, along, (135, 110, 205))
+        canvas = canvas.filter(ImageFilter.GaussianBlur(2))
+        image = np.array(canvas) + rng.normal(0, 4, (height, width, 1))
+        yield {
+            "image": np.clip(image, 0, 255).astype("uint8"),
+            "objects": [
+                {
+                    "bbox": BBox(
+                        ymin=box[1] / height,
+                        xmin=box[0] / width,
+                        ymax=box[3] / height,
+                        xmax=box[2] / width,
+                    ),
+                    "label": int(label),
+                }
+                for box, label in zip(boxes, labels, strict=True)
+            ],
+        }
+
+
 # Texts
 
 GOOD = listed(
@@ -700,4 +772,5 @@ GENERATORS = {
     "cmapss": cmapss,
     "isbi2012": isbi2012,
     "olivetti_faces": olivetti_faces,
+    "blood_cells": blood_cells,
 } | sequences.GENERATORS

@@ -23,6 +23,7 @@ import scipy.ndimage
 import tensorflow as tf
 
 from recipes.common import boxes as box_tools
+from recipes.common import detection
 from recipes.common.arrays import to_numpy
 from recipes.common.scenes import SHAPES, SIDE, cell_of, sample_scene
 
@@ -32,7 +33,6 @@ CELLS = 7  # along each side
 BOXES = 2  # of each cell
 COORDINATES = 5.0  # weight of the boxes' coordinates in the loss
 NO_OBJECT = 0.5  # weight of the confidence of boxes that are not responsible
-CANDIDATES = 20  # boxes of an image that are looked at
 # The 24 convolutions of the paper's figure 3: filters, size and stride; and pooling layers.
 PUBLISHED = [
     *[(64, 7, 2), "pool"],
@@ -118,18 +118,6 @@ def decode(grid):
     )
 
 
-def overlap(boxes, others):
-    """Intersection over union of boxes with others, both (…, 4): (…)."""
-    top_left = keras.ops.maximum(boxes[..., :2], others[..., :2])
-    bottom_right = keras.ops.minimum(boxes[..., 2:], others[..., 2:])
-    sides = keras.ops.maximum(bottom_right - top_left, 0.0)
-    intersection = sides[..., 0] * sides[..., 1]
-    size = boxes[..., 2:] - boxes[..., :2]
-    other = others[..., 2:] - others[..., :2]
-    union = size[..., 0] * size[..., 1] + other[..., 0] * other[..., 1] - intersection
-    return intersection / keras.ops.maximum(union, 1e-9)
-
-
 @keras.saving.register_keras_serializable(package="yolo_v1")
 def yolo_loss(truth, answer):
     """The paper's loss (3): a sum of squared errors over the cells, for each image.
@@ -145,7 +133,7 @@ def yolo_loss(truth, answer):
     boxes, classes = split(answer)  # (batch, S, S, B, 5), (batch, S, S, classes)
     has_object = true_box[..., 4]  # (batch, S, S, 1)
     # In a cell with an object, the box that overlaps it most is responsible for it.
-    overlaps = keras.ops.stop_gradient(overlap(corners(boxes), corners(true_box)))
+    overlaps = keras.ops.stop_gradient(detection.overlap(corners(boxes), corners(true_box)))
     best = keras.ops.argmax(overlaps, axis=-1)
     responsible = has_object * keras.ops.one_hot(best, boxes.shape[3], dtype=boxes.dtype)
     # Its coordinates are to be right, and its confidence is to be the overlap.
@@ -160,54 +148,18 @@ def yolo_loss(truth, answer):
     return loss + keras.ops.sum(has_object[..., 0] * wrong, axis=(1, 2))
 
 
-def detect(boxes, scores):
-    """The detections in one image, after non-maximum suppression within each class.
-
-    Args:
-        boxes: Array (n, 4).
-        scores: Array (n, classes).
-
-    Returns:
-        Boxes (m, 4), labels (m,) and scores (m,), the best first.
-    """
-    labels = scores.argmax(axis=-1)
-    best = scores.max(axis=-1)
-    order = np.argsort(-best, kind="stable")[:CANDIDATES]
-    order = order[best[order] > 0]
-    # Far apart from each other, boxes of different classes do not overlap.
-    shifted = boxes[order] + 10 * labels[order, None]
-    order = order[box_tools.non_maximum_suppression(shifted, best[order])]
-    return boxes[order], labels[order], best[order]
-
-
 @keras.saving.register_keras_serializable(package="yolo_v1")
-class MeanAveragePrecision(keras.metrics.Metric):
+class MeanAveragePrecision(detection.MeanAveragePrecision):
     """Mean average precision at an IoU of 1/2. It is computed by NumPy, so not by XLA."""
 
     def __init__(self, name="map50", **options):
-        super().__init__(name=name, **options)
-        self.reset_state()
+        super().__init__(len(SHAPES), name=name, **options)
 
-    def reset_state(self):
-        self.detections = box_tools.Detections(len(SHAPES))
+    def decode_truth(self, truth):
+        return decode(truth)
 
-    def update_state(self, truth, answer, sample_weight=None):
-        arrays = [*decode(truth), *decode(answer)]
-        arrays = [keras.ops.cast(array, "float32") for array in arrays]
-        tf.numpy_function(self.add, arrays, [])
-
-    def add(self, *arrays):
-        """Boxes and scores of targets and of answers, each of a batch."""
-        for true_boxes, truth, boxes, scores in zip(*arrays, strict=True):
-            has_object = truth.max(axis=-1) > 0
-            labels = truth[has_object].argmax(axis=-1)
-            self.detections.add(*detect(boxes, scores), true_boxes[has_object], labels)
-
-    def result(self):
-        return tf.ensure_shape(tf.numpy_function(self.compute, [], "float32"), [])
-
-    def compute(self):
-        return np.float32(self.detections.mean_average_precision())
+    def decode_answer(self, answer):
+        return decode(answer)
 
 
 def sample_scenes(count, seed):
@@ -327,9 +279,8 @@ def score_of_components(images, grids, contrast):
     detections = box_tools.Detections(len(SHAPES))
     true_boxes, truths = (keras.ops.convert_to_numpy(part) for part in decode(grids))
     for image, boxes, truth in zip(images, true_boxes, truths, strict=True):
-        has_object = truth.max(axis=-1) > 0
         found = components(image, contrast)
-        detections.add(*found, boxes[has_object], truth[has_object].argmax(axis=-1))
+        detections.add(*found, *detection.truth_of(boxes, truth))
     return detections.mean_average_precision()
 
 

@@ -55,6 +55,7 @@ LEARNS_NOTHING = {
     "enet",
     "unet",
     "yolo_v1",
+    "yolo_v3",
     "captioning",
     "colorization",
     "kohonen",

@@ -143,6 +143,11 @@ SHORTER = {
         "load_data": {"count": 40},
         "SMALL": [(2, 4, 4), "pool", (4, 2, 2)],
     },
+    "yolo_v3": {
+        "HEIGHT": 64,
+        "WIDTH": 64,
+        "build_model": {"filters": 2, "repeats": (0, 0, 0, 0, 1)},
+    },
     "face_detector": {"SIZES": (48,), "FACES": 2},
     "face_verification": {"PAIRS": 64, "build_model": {"filters": 2, "units": 4}},
     "captioning": {
@@ -270,6 +275,7 @@ VARIANTS = {
     "dqn": ("dqn", "neither"),
     "quantization": ("float32", "flexpoint_8"),
     "transfer_learning": ("frozen", "fine_tuned"),
+    "yolo_v3": ("three_scales",),
 }
 
 # Recipes whose `main()` does not give the scores of `run` yet.

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib import patches
 
 from recipes.common import boxes as box_tools
-from recipes.common import plots
+from recipes.common import detection, plots
 from recipes.common.arrays import to_numpy
 from recipes.detection_and_segmentation import yolo_v1 as recipe
 
@@ -23,9 +23,8 @@ def figures(model, test, history):
     detections = box_tools.Detections(len(recipe.SHAPES))
     found = []
     for boxes, scores, true_boxes, truth in zip(*decoded, *true, strict=True):
-        has_object = truth.max(axis=-1) > 0
-        found.append(recipe.detect(boxes, scores))
-        detections.add(*found[-1], true_boxes[has_object], truth[has_object].argmax(axis=-1))
+        found.append(detection.detect(boxes, scores))
+        detections.add(*found[-1], *detection.truth_of(true_boxes, truth))
     return {
         "detections": plot_detections(images, found, *true),
         "steps": plot_steps(images[0], decoded[0][0], decoded[1][0], found[0]),

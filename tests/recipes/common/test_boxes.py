@@ -111,3 +111,13 @@ def by_pycocotools(truths, detections):
     evaluation.evaluate()
     evaluation.accumulate()
     return float(evaluation.eval["precision"][0, :, 0, 0, 2].mean())
+
+
+def test_recall_is_the_share_that_is_found_for_sure():
+    detections = box_tools.Detections(3)
+    truths = np.array([[0, 0, 10, 10], [20, 0, 30, 10], [40, 0, 50, 10], [60, 0, 70, 10]])
+    labels = np.array([0, 0, 0, 1])
+    boxes = np.array([[0, 0, 10, 9], [20, 0, 30, 9], [40, 0, 43, 10]])
+    detections.add(boxes, np.zeros(3, int), np.array([0.9, 0.4, 0.3]), truths, labels)
+    np.testing.assert_allclose(detections.recalls(), [2 / 3, 0, np.nan])
+    np.testing.assert_allclose(detections.recalls(score=0.5), [1 / 3, 0, np.nan])

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from recipes.common import boxes as box_tools
 from recipes.detection_and_segmentation import yolo_v1 as recipe
 
 CLASSES = len(recipe.SHAPES)
@@ -124,24 +123,6 @@ def test_the_overlap_itself_is_not_trained():
     slopes = tape.gradient(value, given).numpy()[0, 0, 0]
     assert slopes[0] == pytest.approx(2 * 5 * 0.1, rel=1e-5)
     assert slopes[2] == 0
-
-
-def test_overlap_is_that_of_the_tools():
-    rng = np.random.default_rng(0)
-    corner = rng.uniform(0, 1, (2, 30, 2)).astype("float32")
-    boxes, others = np.concatenate([corner, corner + rng.uniform(0, 1, corner.shape)], axis=-1)
-    expected = np.diag(box_tools.iou(boxes, others))
-    assert (expected > 0).any()
-    np.testing.assert_allclose(recipe.overlap(boxes, others), expected, atol=1e-5)
-
-
-def test_detections_of_different_classes_may_overlap():
-    boxes = np.array([[0, 0, 0.5, 0.5], [0, 0, 0.5, 0.49], [0, 0, 0.5, 0.5], [0.5, 0.5, 1, 1]])
-    scores = np.array([[0.2, 0.9, 0], [0, 0.8, 0], [0.7, 0, 0.1], [0, 0, -0.1]])
-    found, labels, best = recipe.detect(boxes, scores)
-    assert labels.tolist() == [1, 0]
-    assert best.tolist() == [0.9, 0.7]
-    np.testing.assert_array_equal(found, boxes[[0, 2]])
 
 
 def test_the_metric_counts_over_all_batches():
