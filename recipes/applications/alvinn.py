@@ -12,7 +12,7 @@ The retina has 30 × 32 pixels; 30 output units stand for directions from sharp 
 They are not taught which one is right: a hill of activity, with its top between two units if need
 be, is to form around the right direction (`hill`), and the answer is the center of what forms. The
 variant `one_unit` is taught to switch on the nearest unit alone. Neighboring directions then have
-nothing in common, and the answer can be no finer than a unit.
+nothing in common, and a direction between two units is taught as one of them.
 """
 
 import keras

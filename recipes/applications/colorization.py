@@ -221,7 +221,7 @@ def deployed(model):
     """The network for images of any size, gray or not: it paints them, (height, width, 3) from 0 to 1."""
     image = keras.Input((None, None, 3))
     brightness = keras.ops.matmul(image, TO_YCC[0][:, None])
-    small = keras.layers.Resizing(SIDE, SIDE)(brightness)
+    small = keras.layers.Resizing(SIDE, SIDE, antialias=True)(brightness)
     return keras.Model(image, Paint()(brightness, model(small)))
 
 

@@ -4,8 +4,8 @@ Slides: 000 «NETtalk (1986/87)», «Historia 1987».
 Paper:  Sejnowski & Rosenberg (1987), Parallel networks that learn to pronounce English text,
         Complex Systems 1, 145–168
 Departs from the paper: the outputs are one probability for each phoneme and each mark of stress,
-where the paper has 26 features of articulation, of which the nearest phoneme is taken (`outputs=26`
-is that network); it learns from nine of ten words of the dictionary, not from the thousand most
+where the paper has 26 features of articulation, of which the nearest phoneme is taken (`nettalk`,
+with its defaults, is that network); it learns from nine of ten words of the dictionary, not from the thousand most
 frequent; by Adam. The slide names another journal: its printed pages are those of another paper.
 
 The network sees seven letters at a time and says the sound of the one in the middle; a letter that

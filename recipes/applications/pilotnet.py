@@ -5,8 +5,9 @@ Paper:  Bojarski et al. (2016), End to end learning for self-driving cars,
         https://arxiv.org/abs/1604.07316
 Departs from the paper: the roads are generated, closed loops on flat ground; the network is shown
 poses beside the middle of the road as a camera there would see them, instead of images shifted from
-those of three cameras; and ReLU takes the place of the unnamed activation. The slide says that the
-car is fully autonomous: the paper has about 98 % of autonomy, by the formula that is used here.
+those of three cameras, in RGB instead of YUV; and ReLU takes the place of the unnamed activation.
+The slide says that the car is fully autonomous: the paper has about 98 % of autonomy, by the formula
+that is used here.
 
 The network has to answer with the curvature 1/r of the way that it would go: 0 is straight on, and
 negative is to the left. Variants: `recovery` learns from poses on both sides of the middle, with
@@ -191,8 +192,8 @@ def sample_images(roads, count, shift, seed):
 def load_data(batch_size=32, shift=2.0, count=250):
     """Train, validation and test batches of (66, 200, 3) uint8 images and (1,) curvatures in 1/m.
 
-    Training is on six roads, validation on one, the test on two others. The test is of poses on
-    both sides of the middle, whatever the `shift` of those trained on.
+    Training is on six roads, validation on one, the test on two others. Validation and test are of
+    poses on both sides of the middle, whatever the `shift` of those trained on.
     """
     train = sample_images(range(6), count, shift, seed=1)
     validation = sample_images([50], count, 2.0, seed=2)

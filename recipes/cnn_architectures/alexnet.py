@@ -16,9 +16,10 @@ At full width, for 227×227 images and 1000 classes, it is the network of the pa
 parameters, or 62,378,344 without groups. (The paper says 224×224, from which 11×11 windows in steps
 of 4 do not come out even.)
 
-ZFNet won the challenge of the year after: its authors looked at what AlexNet's filters had learned,
-and made windows and steps of the first layers smaller. It is here in its wider form, with 512
-filters in each of the last three convolutions: 87,250,536 parameters for 224×224 images.
+The authors of ZFNet looked at what AlexNet's filters had learned, and made windows and steps of the
+first layers smaller. Clarifai, the company of one of them, won the next challenge with networks of
+this kind. ZFNet is here as the ONNX model zoo has it, with 512 filters in each of the last three
+convolutions and dense layers of 4096 and 1024: 87,250,536 parameters for 224×224 images.
 """
 
 import keras
@@ -54,6 +55,7 @@ def alexnet(
     kernel_size=11,
     strides=4,
     padding="valid",
+    pool_padding="valid",
 ):
     """AlexNet, from images to class probabilities.
 
@@ -63,22 +65,23 @@ def alexnet(
         width: Factor for the number of channels and units of each layer.
         groups: Of channels, in the second, fourth and fifth convolution.
         kernel_size, strides, padding: Of the first convolution.
+        pool_padding: Of the three pools.
     """
     # Convolution 1: 55 × 55 × 96, after the pool 27 × 27.
     x = keras.layers.Conv2D(
         int(96 * width), kernel_size, strides=strides, padding=padding, activation="relu"
     )(x)
     x = LocalResponseNormalization()(x)
-    x = keras.layers.MaxPooling2D(3, strides=2)(x)
+    x = keras.layers.MaxPooling2D(3, strides=2, padding=pool_padding)(x)
     # Convolution 2: 27 × 27 × 256, after the pool 13 × 13.
     x = GroupedConv2D(int(256 * width), 5, groups, padding="same", activation="relu")(x)
     x = LocalResponseNormalization()(x)
-    x = keras.layers.MaxPooling2D(3, strides=2)(x)
+    x = keras.layers.MaxPooling2D(3, strides=2, padding=pool_padding)(x)
     # Convolutions 3 to 5: 13 × 13 × 384, 384, 256, after the pool 6 × 6.
     x = keras.layers.Conv2D(int(384 * width), 3, padding="same", activation="relu")(x)
     x = GroupedConv2D(int(384 * width), 3, groups, padding="same", activation="relu")(x)
     x = GroupedConv2D(int(256 * width), 3, groups, padding="same", activation="relu")(x)
-    x = keras.layers.MaxPooling2D(3, strides=2)(x)
+    x = keras.layers.MaxPooling2D(3, strides=2, padding=pool_padding)(x)
     # Dense layers 6 to 8.
     x = keras.layers.Flatten()(x)
     x = keras.layers.Dense(int(4096 * width), activation="relu")(x)
@@ -138,7 +141,9 @@ def build_model(
     images = keras.Input(input_shape)
     x = cifar10.augmented(images)
     if network == "alexnet":
-        outputs = alexnet(x, classes, width, groups, **SMALL)
+        # The last pool would find fewer than 3 × 3 places in images of fewer than 29 pixels.
+        pool_padding = "valid" if min(input_shape[:2]) >= 29 else "same"
+        outputs = alexnet(x, classes, width, groups, **SMALL, pool_padding=pool_padding)
     else:
         outputs = zfnet(x, classes, width, **SMALL_ZFNET)
     model = keras.Model(images, outputs)

@@ -20,11 +20,8 @@ import numpy as np
 from matplotlib import ticker
 from sklearn.isotonic import isotonic_regression
 
-from recipes.common import cifar10
-
 RESULTS = pathlib.Path(__file__).parents[1] / "results.csv"
 BATCH = 128  # images, in the protocol of CIFAR-10
-TRAINING_IMAGES = 47_500  # 95 % of those of CIFAR-10
 HUMAN = 5.1  # top-5 error in percent of one who had practiced (Russakovsky et al.)
 
 # Our small forms: recipe and variant of their row in results.csv.
@@ -49,7 +46,8 @@ SMALL_FORMS = {
 class Published(typing.NamedTuple):
     """A network on ImageNet: errors on the validation set in percent, and what the network costs.
 
-    Errors are of one network and, but for AlexNet's (ten crops), of one crop of each image.
+    Errors are of one network and of one crop of each image, but for AlexNet's (ten crops) and VGG's
+    (the whole image, and the same mirrored).
     """
 
     top_1: float
@@ -110,11 +108,6 @@ class Measured(typing.NamedTuple):
 
     point: Point
     activations: float  # values that layers leave for one image
-    seconds: float  # of training
-
-    def images_per_second(self):
-        """In training, the validation after each epoch included."""
-        return cifar10.EPOCHS * TRAINING_IMAGES / self.seconds
 
     def training_memory(self):
         """Bytes that training holds at least.
@@ -153,7 +146,7 @@ def measured(path=RESULTS):
                 float(row["parameters"]),
                 float(row["multiply_accumulates"]),
             )
-            found[name] = Measured(point, float(row["activations"]), float(row["seconds"]))
+            found[name] = Measured(point, float(row["activations"]))
     return found
 
 
@@ -342,16 +335,13 @@ def figures():
 def print_measured(networks):
     """The table of our small forms, and which of them are still to be measured."""
     print("CIFAR-10, at equal cost of training (memory: what a training step holds at least)")
-    print(
-        f"{'network':>20} {'accuracy (%)':>14} {'parameters':>11} {'products':>12} "
-        f"{'images/s':>9} {'memory':>8}"
-    )
+    print(f"{'network':>20} {'accuracy (%)':>14} {'parameters':>11} {'products':>12} {'memory':>8}")
     for name, network in networks.items():
         point = network.point
         print(
             f"{name:>20} {point.accuracy:>7.2f} ± {point.deviation:4.2f} "
             f"{point.parameters:>11,.0f} {point.products / 1e6:>10.2f} M "
-            f"{network.images_per_second():>9.0f} {network.training_memory() / 1e6:>5.0f} MB"
+            f"{network.training_memory() / 1e6:>5.0f} MB"
         )
     for name, (recipe, variant) in SMALL_FORMS.items():
         if name not in networks:

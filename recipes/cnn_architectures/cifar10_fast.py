@@ -142,7 +142,7 @@ def build_model(
     x = keras.layers.Rescaling(1 / 9)(x)
     model = keras.Model(images, keras.layers.Softmax()(x))
     if train is not None:
-        seen, _ = to_numpy(train.take(10))  # batches
+        seen, _ = to_numpy(train.unbatch().take(5_120).batch(512))
         whitening.set_weights([whitening_filters(seen)])
     warmup = steps // 4
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -173,7 +173,7 @@ def labeled(dataset):
 
 def baseline(train, test):
     """Logistic regression on the pixels of 12,800 images."""
-    return cifar10.logistic_regression(labeled(train.take(25)), labeled(test))
+    return cifar10.logistic_regression(labeled(train), labeled(test))
 
 
 def main():

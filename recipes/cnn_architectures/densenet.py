@@ -70,7 +70,8 @@ def densenet(
 
 def dense_layer(x, growth_rate):
     """Append `growth_rate` channels, computed from all that are there."""
-    # The bottleneck: however many channels there are, the 3×3 convolution sees four times k.
+    # The bottleneck: however many channels there are, the 3×3 convolution sees
+    # 4 · growth_rate of them.
     new = bn_relu(x)
     new = keras.layers.Conv2D(4 * growth_rate, 1, use_bias=False)(new)
     new = bn_relu(new)

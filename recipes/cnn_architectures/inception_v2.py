@@ -6,7 +6,9 @@ Paper:  Ioffe & Szegedy (2015), Batch Normalization: Accelerating Deep Network T
 Departs from the paper: for the 32×32 images of CIFAR-10 the stem begins with a 3×3 convolution and
 lacks its second pooling layer, and the layers are narrower; data augmentation and optimizer are
 those of all architectures here. The auxiliary classifiers, which exist in training only, are left
-out.
+out. At any size, the first convolution is a full one instead of a separable one (with a depth
+multiplier of 8), and modules 4c and 4d have 96 filters after the pool instead of the 128 of the
+paper's table.
 
 At full width, for 224×224 images and 1000 classes, it has 11,194,984 trainable parameters, and
 19,904 statistics of batch normalization.

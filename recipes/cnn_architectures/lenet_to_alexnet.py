@@ -1,4 +1,4 @@
-"""From LeNet to AlexNet, one step at a time: activation, pooling, width, depth, dropout, more data.
+"""From LeNet to AlexNet, one step at a time: activation, pooling, width, depth, dropout, augmentation.
 
 Slides: 003 «The gap» (1998 to 2012).
 Paper:  LeCun et al. (1998), https://doi.org/10.1109/5.726791;
@@ -7,7 +7,7 @@ Departs from both papers: the networks are small, for the 32×32 images of CIFAR
 step can be tried on a laptop. The two steps that the slide counts on most, a million labeled images
 and graphics processors, are not among them: all networks see the same 20,000 images.
 
-Each step keeps those before it. The first five change the network: they make it fit the training
+Each step keeps those before it. The first four change the network: they make it fit the training
 images better. The last two keep it from fitting only those: dropout, and augmented images.
 """
 
@@ -135,7 +135,7 @@ def search_space(hp):
 
 def baseline(train, test):
     """Logistic regression on the pixels of 6,400 images."""
-    return cifar10.logistic_regression(train, test)
+    return cifar10.logistic_regression(train, test, count=6_400)
 
 
 def main():

@@ -5,9 +5,9 @@ Paper:  Fukushima (1980), Neocognitron: a self-organizing neural network model f
         pattern recognition unaffected by shift in position, https://doi.org/10.1007/BF00344251;
         Fukushima (2013), Artificial vision by multi-layered neural networks: neocognitron and its
         advances, https://doi.org/10.1016/j.neunet.2012.09.016 (growth where all are silent)
-Departs from the papers: C-cells do not inhibit each other; learning compares unit vectors instead of
-letting weights grow without limit; and what the last cells mean is learned from the labels, by
-softmax regression.
+Departs from the papers: C-cells do not inhibit each other, and the last ones take the maximum of
+their plane; learning compares unit vectors instead of letting weights grow without limit; and what
+the last cells mean is learned from the labels, by softmax regression.
 
 A cell of an S-layer sees a small window. It fires if what it sees resembles its template, that is,
 if the cosine of both exceeds a threshold. All cells of a plane have the same template, so a plane is

@@ -66,7 +66,7 @@ def sample_patches(train, rng):
 
 
 def whitening(patches):
-    """The matrix (values, values) that makes values uncorrelated, and patches still look as before.
+    """The matrix (values, values) that makes values uncorrelated, but leaves patches recognizable.
 
     Zero-phase whitening (ZCA); directions of little variance are not blown up.
     """

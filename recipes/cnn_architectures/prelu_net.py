@@ -3,8 +3,8 @@
 Slides: 000 «PReLU-nets (MSR) @ 2015».
 Paper:  He et al. (2015), Delving Deep into Rectifiers: Surpassing Human-Level Performance on
         ImageNet Classification, https://arxiv.org/abs/1502.01852
-Departs from the paper: its section 2.2, where a network of 27 convolutions and 3 dense layers
-stalls, on the 32×32 images of CIFAR-10, with narrow layers. Unlike the other architectures it
+Departs from the paper: its section 2.2, where a network of 27 convolutions and 3 dense layers with
+ReLU stalls, on the 32×32 images of CIFAR-10, with PReLU and narrow layers. Unlike the other architectures it
 trains with SGD and momentum, as in the paper: Adam divides each gradient by its size, and would
 hide that the gradients of 30 layers vanish. The 4.94 % of errors on ImageNet are those of six large
 networks together.
@@ -19,7 +19,7 @@ EPOCHS = cifar10.EPOCHS
 CLASSES = cifar10.CLASSES
 VARIANTS = {
     "he_prelu": {"activation": "prelu", "initialization": "he"},
-    "glorot_relu": {"activation": "relu", "initialization": "glorot"},
+    "glorot_prelu": {"activation": "prelu", "initialization": "glorot"},
 }
 SLOPE = 0.25  # of PReLU for negative values, before training
 
@@ -34,7 +34,8 @@ def initializer(initialization, activation):
     """How a layer's weights begin, so that signals keep their size from layer to layer, or not.
 
     He: variance 2 / ((1 + a²) n) for n inputs, where a is the slope for negative values: ReLU
-    halves the variance of its input, and the 2 makes up for it. Glorot: 1 / n, for linear layers.
+    halves the variance of its input, and the 2 makes up for it. Glorot: 2 / (n + m) for m outputs,
+    which is 1 / n where both are equal, for linear layers.
     """
     if initialization == "glorot":
         return keras.initializers.GlorotNormal()

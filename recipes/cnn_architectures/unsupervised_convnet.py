@@ -95,7 +95,7 @@ def of_length_one(filters):
 
 def patch_clusters(train, rng):
     """Filters that answer to clusters of image patches, (6, 6, 3, 32), learned without labels."""
-    images, _ = to_numpy(train.take(20))  # batches
+    images, _ = to_numpy(train.unbatch().take(2_000).batch(500))
     images = ops.convert_to_numpy(LocalContrastNormalization(9)(images.astype("float32")))
     # All patches, as a view (count, 27, 27, 3, 6, 6), and some of them at random.
     windows = np.lib.stride_tricks.sliding_window_view(images, (SIZE, SIZE), axis=(1, 2))

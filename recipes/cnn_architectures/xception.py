@@ -1,4 +1,4 @@
-"""Xception: depthwise separable convolutions with residual connections, 36 layers of them.
+"""Xception: 36 convolutional layers, 34 of them depthwise separable, with residual connections.
 
 Slides: 003 «Xception (2017)», 003 «Xception, MobileNet, ShuffleNet».
 Paper:  Chollet (2017), Xception: deep learning with depthwise separable convolutions,

@@ -60,7 +60,7 @@ def initial_block(x, filters):
     pooled = keras.layers.MaxPooling2D(2)(x)
     x = keras.layers.Concatenate()([convolved, pooled])
     x = keras.layers.BatchNormalization(momentum=0.9)(x)
-    return keras.layers.PReLU("zeros", shared_axes=[1, 2])(x)
+    return keras.layers.PReLU(keras.initializers.Constant(0.25), shared_axes=[1, 2])(x)
 
 
 def enet(x, classes, filters=16, repeats=2):

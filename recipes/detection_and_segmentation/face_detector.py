@@ -12,7 +12,7 @@ face is, and where in the cell its center lies. Of boxes that overlap the best o
 
 For a photograph of your own, write its path in place of the name in `PHOTOGRAPH`. To see what the
 detector is worth, faces are laid on gray ground at many sizes: it has learned from whole people,
-and does not take a face for one that fills a good part of the image.
+and misses faces that fill a good part of the image.
 """
 
 import pathlib
@@ -189,7 +189,7 @@ def plot_photograph(image, boxes, scores, answer):
             patches.Rectangle((x, y), end_x - x, end_y - y, fill=False, color="C1", linewidth=2)
         )
         left.text(x, y, f"{score:.2f}", color="w", backgroundcolor="C1", va="bottom")
-    left.set_title("What is left of 845 boxes")
+    left.set_title(f"What is left of {answer.size // 5} boxes")
     cells = len(answer)
     _, all_scores = decode(answer)
     best = all_scores.reshape(cells, cells, -1).max(axis=-1)

@@ -10,8 +10,8 @@ no dropout, and the same weight for all pixels. `unet` itself is the paper's: wi
 channel and two classes it has 31,030,658 parameters, and makes 388 × 388 pixels of 572 × 572.
 
 The contracting path sees ever more of the surroundings in ever coarser maps; the expanding path
-enlarges these again. Which pixel the border is at, is lost on the way down: the skip connections
-bring it back. Variants: `skips` has them, `no_skips` does not.
+enlarges these again. Exactly which pixel the border runs through is lost on the way down: the skip
+connections bring it back. Variants: `skips` has them, `no_skips` does not.
 
 The 30 slices are those for which the challenge published the membranes; the first 20 are trained
 on, five choose the epoch, and the last five are tested (`recipes/common/isbi2012.py`).

@@ -232,9 +232,9 @@ def three_ways(model, train, test):
     """`{way: (accuracy, bytes)}` of a network in floats and in integers of 8 bits."""
     images, labels = to_numpy(test)
     images = images.astype("float32")
-    samples = to_numpy(train.take(2))[0][:CALIBRATION].astype("float32")
+    samples, _ = to_numpy(train.unbatch().take(CALIBRATION).batch(CALIBRATION))
     by_keras = quantized_by_keras(model)
-    file = convert_to_litert(model, samples)
+    file = convert_to_litert(model, samples.astype("float32"))
     logits = {
         "float32": forward(model, images),
         "by hand, per tensor": forward(model, images, 8),

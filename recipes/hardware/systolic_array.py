@@ -174,13 +174,15 @@ def train_network():
     """Handwritten digits of 8 × 8 pixels, and a network that reads them.
 
     Returns:
-        Images (count, 64) and labels to test on; pairs of weights and biases.
+        Images (count, 64) to calibrate on, which are those of the training; images and labels to
+        test on; pairs of weights and biases.
     """
     images, labels = load_digits(return_X_y=True)
+    images = images / 16
     network = MLPClassifier((HIDDEN,), early_stopping=True, n_iter_no_change=30, random_state=0)
-    network.fit(images[:1300] / 16, labels[:1300])
+    network.fit(images[:1300], labels[:1300])
     layers = list(zip(network.coefs_, network.intercepts_, strict=True))
-    return images[1300:] / 16, labels[1300:], layers
+    return images[:1300], images[1300:], labels[1300:], layers
 
 
 def build_float(layers):
@@ -197,17 +199,18 @@ def build_float(layers):
     return model
 
 
-def compile_network(layers, images):
+def compile_network(layers, images, calibration):
     """The network as a program of five instructions, and the host's memory.
 
     Args:
         layers: Pairs of weights and biases.
-        images: Array (count, inputs); the scales of all activations are taken from them.
+        images: Array (count, inputs), what the network is to answer to.
+        calibration: Other images (count, inputs), from which the scales of all activations are taken.
     """
     host = {}
     program = [("read_host_memory", "images")]
-    activations = images
-    scale = largest_scale(images)
+    activations = calibration
+    scale = largest_scale(calibration)
     host["images"] = quantize(images, scale)
     for number, (weights, bias) in enumerate(layers):
         name = f"layer_{number}"
@@ -268,7 +271,7 @@ def plot_costs():
     for systolic, label in ((False, "one by one"), (True, "systolic")):
         reads = [reads_per_product(count, TPU_SIDE, systolic) for count in counts]
         right.loglog(counts, reads, "o-", base=2, label=label)
-    right.set(title="Each number read from a buffer is used up to 256 times")
+    right.set(title=f"Each input read from the buffer is used {TPU_SIDE} times")
     right.set(xlabel="rows of inputs", ylabel="reads for each multiplication")
     right.legend()
     return figure
@@ -288,14 +291,15 @@ def main():
         print(f"{count} rows, {side} × {side} cells: {exact},", end=" ")
         print(f"{cycles} cycles, {utilization(count, side):.0%} of the cells at work")
 
-    images, labels, layers = train_network()
-    program, host = compile_network(layers, images)
+    calibration, images, labels, layers = train_network()
+    program, host = compile_network(layers, images, calibration)
     tpu = TPU(host)
     logits = tpu.run(program)["logits"]
     in_float = keras.ops.convert_to_numpy(build_float(layers)(images))
     kinds = sorted({name for name, *_ in program})
     print(f"\n{len(program)} instructions of {len(kinds)} kinds: {', '.join(kinds)}")
-    print(f"{tpu.cycles:,} cycles for {len(images)} images, {tpu.cycles / len(program):.0f} each")
+    per_instruction = tpu.cycles / len(program)
+    print(f"{tpu.cycles:,} cycles for {len(images)} images, {per_instruction:.0f} per instruction")
     print(f"Accuracy with 8 bits {np.mean(logits.argmax(axis=1) == labels):.4f}", end=", ")
     print(f"in Keras with 32 bits {np.mean(in_float.argmax(axis=1) == labels):.4f}")
 

@@ -10,7 +10,7 @@ Each unit takes the sign of the weighted sum of the others. With symmetric weigh
 unit to itself no update can raise the energy E = −½ Σ w_ij s_i s_j, so that every state runs into a
 minimum. Hebb's rule, w_ij = Σ x_i x_j, makes minima of the patterns x if they are few (up to
 about 0.138 n) and independent. Letters are alike, and few of them fit. The perceptron rule repeats
-Hebb's step for those units only that a pattern does not hold in place with a margin.
+Hebb's step only for those units that a pattern does not hold in place with a margin.
 """
 
 import pathlib

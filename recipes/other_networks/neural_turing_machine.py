@@ -2,8 +2,8 @@
 
 Slides: 001 «zoo NTM» (memory cells).
 Paper:  Graves, Wayne & Danihelka (2014), https://arxiv.org/abs/1410.5401, section 4.1
-Departs from the paper: sequences of up to 8 vectors instead of 20, an LSTM of 64 units, Adam, and
-heads that begin at the first slot of the memory.
+Departs from the paper: sequences of up to 8 vectors instead of 20, an LSTM of 64 units, a memory of
+32 × 12 instead of 128 × 20, Adam, and heads that begin at the first slot of the memory.
 
 A sequence of random bits is shown, then a delimiter, and then nothing: the network has to say the
 sequence again. To copy, a machine writes each vector into the next slot of its memory, goes back to

@@ -1,4 +1,4 @@
-"""Spiking neural network: digits from spikes of leaky integrate-and-fire neurons, and their number.
+"""Spiking neural network: leaky integrate-and-fire neurons read digits, and how many spikes it takes.
 
 Slides: 000 «SNNs» (Intel Loihi, IBM TrueNorth), 000 «Neuromorphic computing», 001 zoo of networks
         (spiking hidden cell).
@@ -11,10 +11,10 @@ An input neuron adds up the brightness of its pixel and fires each time it reach
 the more often. Hidden neurons add up the weights of the spikes that reach them, forget a part of it
 in each step, and fire in their turn. The ten outputs add up what comes, and do not fire.
 
-A spike is 0 or 1, so that a weight is never multiplied: where a spike arrives, it is added. Without
-a spike there is nothing to do. `ternary` has weights of −1, 0 and 1 only, times one number for each
-layer, as a chip of few bits would (TrueNorth has 4,096 cores of 256 neurons, 1,048,576 in all, and
-268,435,456 synapses that are there or not); `relu` is the usual network of the same size.
+A spike is 0 or 1, so that a weight is never multiplied: where a spike arrives, the weight is added.
+Without a spike there is nothing to do. `ternary` has weights of −1, 0 and 1 only, times one number
+for each layer, as a chip of few bits would (TrueNorth has 4,096 cores of 256 neurons, 1,048,576 in
+all, and 268,435,456 synapses that are there or not); `relu` is the usual network of the same size.
 """
 
 import keras
@@ -162,7 +162,7 @@ def main():
         train, validation, test = load_data()
         model = build_model(**arguments)
         best = keras.callbacks.ModelCheckpoint(
-            f"spiking_digits_{name}.keras", monitor="val_loss", save_best_only=True
+            f"spiking_digits_{name}.keras", monitor="val_accuracy", mode="max", save_best_only=True
         )
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
         model = keras.saving.load_model(f"spiking_digits_{name}.keras")  # the best epoch

@@ -16,7 +16,7 @@ activations themselves in one late layer instead. These know where everything is
 so its shapes appear there, and little of its brushwork. Early layers give the colors and the grain,
 later ones the strokes.
 
-A style need not be a painting: here it is drawn by an algorithm, or is another photograph. On
+A style need not be a painting: here it is drawn by an algorithm, or is another photograph. For
 pictures of your own, write their paths in place of the names in `CONTENT` and `STYLES`.
 """
 

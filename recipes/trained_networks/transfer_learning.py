@@ -30,7 +30,8 @@ from recipes.common.pretrained import CIFAR10, efficientnet_lite0
 EPOCHS = 6
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 SIZE = 96  # pixels that images are enlarged to
-DRAWS = 23  # parts of the training set of 2,000 images each, of which a run draws one
+DRAWS = 23  # parts of the training set, of which a run draws one
+PART = 2000  # images in each
 VARIANTS = {
     "frozen": {},
     "frozen_100": {"labels": 100, "batch_size": 8},
@@ -57,11 +58,16 @@ def load_data(labels=500, batch_size=32):
 
     The `labels` training images are of a part of the training set that the seed chooses; 200 others
     are for validation, 2,000 for the test.
+
+    Raises:
+        ValueError: if more than 2,000 `labels` are asked for.
     """
+    if labels > PART:
+        raise ValueError(f"a part of the training set has {PART:,} images, not {labels:,}")
     start = 4 * np.random.randint(DRAWS)  # percent
     splits = [f"train[{start}%:{start + 4}%]", "train[95%:96%]", "test[:20%]"]
     train, validation, test = tfds.load("cifar10", split=splits, as_supervised=True)
-    train = train.take(labels).cache().shuffle(2000).batch(batch_size)
+    train = train.take(labels).cache().shuffle(PART).batch(batch_size)
     return train, validation.take(200).batch(200).cache(), test.batch(250).cache()
 
 

@@ -520,12 +520,18 @@ def recording(recipe, smoke_run, monkeypatch):
         recorded.built.append((model, loaded[-1][0], given))
         return model
 
-    def fit_two_steps(*arguments, **keywords):
+    def fit_two_steps(model, *arguments, **keywords):
         keras.config.set_max_steps_per_epoch(None if building[0] else 2)
         try:
-            return fit(*arguments, **keywords)
+            history = fit(model, *arguments, **keywords)
         finally:
             keras.config.set_max_steps_per_epoch(None)
+        for callback in keywords.get("callbacks") or ():
+            if isinstance(callback, keras.callbacks.ModelCheckpoint) and not building[0]:
+                direction = "min" if callback.monitor_op is np.less else "max"
+                chosen = (callback.monitor, direction)
+                assert chosen == training.monitored(module, model), "as `run` chooses the epoch"
+        return history
 
     def evaluate_recorded(model, *arguments, **keywords):
         scores = evaluate(model, *arguments, **keywords)
@@ -707,10 +713,10 @@ NOT_YET_SAID = set()
 
 
 def takes_a_part(tree):
-    """Whether a recipe's baseline is fitted on `train.take(…)`."""
+    """Whether a recipe's baseline is fitted on `train.take(…)` or `train.unbatch().take(…)`."""
     for node in definitions(tree).get("baseline", []):
         parts = [part for part in ast.walk(node) if isinstance(part, ast.Attribute)]
-        if any(ast.unparse(part) == "train.take" for part in parts):
+        if {ast.unparse(part) for part in parts} & {"train.take", "train.unbatch().take"}:
             return True
     return False
 

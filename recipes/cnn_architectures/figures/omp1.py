@@ -1,4 +1,4 @@
-"""The pictures of omp1: how accuracy grows with the number of features, and the atoms."""
+"""The pictures of omp1: how accuracy grows with the number of features, and the filters."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,17 +8,17 @@ from recipes.common import plots
 
 
 def figures(models, test, histories):
-    """Accuracy against the number of features, and the dictionary as small images."""
+    """Accuracy against the number of features, and the filters as small images."""
     accuracies = {}
     for model in models.values():
         score = model.evaluate(test, return_dict=True, verbose=0)["accuracy"]
         accuracies[encoder(model).features] = score
     largest = max(models.values(), key=lambda model: encoder(model).features)
-    return {"features": plot_accuracies(accuracies), "atoms": plot_atoms(largest)}
+    return {"features": plot_accuracies(accuracies), "filters": plot_filters(largest)}
 
 
 def encoder(model):
-    """The layer with the dictionary."""
+    """The layer with the filters: the dictionary's atoms times the whitening matrix."""
     return next(layer for layer in model.layers if isinstance(layer, omp1.PatchEncoder))
 
 
@@ -42,13 +42,13 @@ def per_doubling(accuracies):
     return np.polyfit(np.log2(list(accuracies)), list(accuracies.values()), 1)[0]
 
 
-def plot_atoms(model, count=100):
-    """The first atoms, each with its weights from the lowest to the highest as colors."""
-    kernel = np.asarray(encoder(model).kernel)[:, :count]  # (108, atoms)
-    atoms = kernel.T.reshape(-1, omp1.SIZE, omp1.SIZE, 3)
-    lowest = atoms.min(axis=(1, 2, 3), keepdims=True)
-    spread = np.ptp(atoms, axis=(1, 2, 3), keepdims=True)
+def plot_filters(model, count=100):
+    """The first filters, each with its weights from the lowest to the highest as colors."""
+    kernel = np.asarray(encoder(model).kernel)[:, :count]  # (108, filters)
+    filters = kernel.T.reshape(-1, omp1.SIZE, omp1.SIZE, 3)
+    lowest = filters.min(axis=(1, 2, 3), keepdims=True)
+    spread = np.ptp(filters, axis=(1, 2, 3), keepdims=True)
     figure, axis = plt.subplots(figsize=(5, 5.2), layout="constrained")
-    plots.show_images(axis, (atoms - lowest) / np.maximum(spread, 1e-12))
-    axis.set_title(f"{len(atoms)} of {kernel.shape[1]} atoms, learned without labels")
+    plots.show_images(axis, (filters - lowest) / np.maximum(spread, 1e-12))
+    axis.set_title(f"{len(filters)} of {encoder(model).features} filters, learned without labels")
     return figure

@@ -9,7 +9,7 @@ from recipes.common import plots
 
 TITLES = {
     "he_prelu": "He initialization, PReLU",
-    "glorot_relu": "Glorot initialization, ReLU",
+    "glorot_prelu": "Glorot initialization, PReLU",
 }
 
 

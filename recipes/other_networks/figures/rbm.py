@@ -27,7 +27,7 @@ def figures(models, test, histories):
 
 
 def plot_filters(models):
-    """The weights of some hidden units, those that are the most often between on and off first."""
+    """The weights of some hidden units, those with the largest weights first."""
     size = (5.2 * len(models), 5.6)
     figure, axes = plt.subplots(1, len(models), figsize=size, squeeze=False, layout="constrained")
     for axis, (name, model) in zip(axes[0], models.items(), strict=True):

@@ -122,6 +122,19 @@ def test_deployed_paints_images_of_any_size_at_their_own_brightness(tmp_path):
     np.testing.assert_allclose(255 * painted @ recipe.TO_YCC[0], before, atol=0.5)
 
 
+def test_large_photographs_are_averaged_not_sampled():
+    """Of fine stripes the network sees the gray that they are from afar."""
+    seen = keras.layers.Lambda(lambda brightness: brightness[:, ::2, ::2] * [1.0, 0.0])
+    brightness = keras.Input((recipe.SIDE, recipe.SIDE, 1))
+    painter = recipe.deployed(keras.Model(brightness, seen(brightness)))
+    stripes = np.zeros((1, 8 * recipe.SIDE, 8 * recipe.SIDE, 3), "float32")
+    stripes[:, :, ::4] = 120
+    painted = 255 * keras.ops.convert_to_numpy(painter(stripes))
+    # Black pixels: their blue is what Cb, here the brightness seen, adds to none of their own.
+    inside = painted[0, 16:-16, 17:-16:4, 2]
+    np.testing.assert_allclose(inside, 1.772 * 30, rtol=0.1)
+
+
 def test_the_most_colorful_images_are_shown():
     colors = np.zeros((4, 2, 2, 2))
     colors[2] = 50

@@ -95,6 +95,15 @@ def test_small_form_keeps_the_order_of_the_layers():
     assert model.layers[-1].count_params() == 10 * (1536 + 1)
 
 
+@pytest.mark.parametrize(("side", "last"), [(28, 2), (16, 1), (29, 1), (32, 1)])
+def test_small_images_of_ones_own(side, last):
+    """The last pool leaves something of images of any size; those of the recipe stay as they were."""
+    model = alexnet.build_model(input_shape=(side, side, 3))
+    pools = [layer for layer in model.layers if "pooling" in layer.name]
+    assert pools[-1].output.shape[1:3] == (last, last)
+    assert pools[-1].padding == ("valid" if side >= 29 else "same")
+
+
 def test_filters_are_drawn_with_zero_as_middle_gray():
     filters = np.zeros((2, 3, 3, 3), "float32")
     filters[0, 0, 1, 2] = -4.0

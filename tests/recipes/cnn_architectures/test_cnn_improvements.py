@@ -39,6 +39,19 @@ def test_each_has_what_its_name_says(networks):
         assert has == expected, name
 
 
+@pytest.mark.parametrize(
+    ("normalization", "order"),
+    [
+        ("local_response", ["Conv2D", "ReLU", "LocalResponseNormalization"]),
+        ("batch", ["Conv2D", "BatchNormalization", "ReLU"]),
+    ],
+)
+def test_normalization_comes_where_its_paper_has_it(normalization, order):
+    x = keras.Input((8, 8, 5))
+    model = keras.Model(x, recipe.convolution(x, 6, 3, normalization))
+    assert [type(layer).__name__ for layer in model.layers[1:]] == order
+
+
 def test_bottlenecks_reduce_and_restore_the_channels():
     x = keras.Input((8, 8, 60))
     model = keras.Model(x, recipe.bottleneck(x, 60, "none"))

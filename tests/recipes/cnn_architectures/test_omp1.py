@@ -1,6 +1,7 @@
 """The dictionary and the encoder beside what they are made of."""
 
 import keras
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -79,3 +80,9 @@ def test_encoder_is_saved_and_stays_frozen(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype("float32")
     np.testing.assert_allclose(loaded(images), model(images), atol=1e-6)
     assert not figures.encoder(loaded).trainable_weights
+
+
+def test_title_counts_all_filters_and_those_drawn():
+    figure = figures.plot_filters(omp1.build_model(features=12), count=9)
+    assert figure.axes[0].get_title().startswith("9 of 12 filters")
+    plt.close(figure)

@@ -11,9 +11,12 @@ from recipes.common.network_cost import network_cost
 
 @pytest.fixture(scope="module")
 def models():
-    """The two variants, and ReLU with He's initialization."""
+    """The two variants, and ReLU with both initializations."""
     keras.utils.set_random_seed(0)
-    built = {"he_relu": prelu_net.build_model("relu", "he")}
+    built = {
+        "he_relu": prelu_net.build_model("relu", "he"),
+        "glorot_relu": prelu_net.build_model("relu", "glorot"),
+    }
     for name, arguments in prelu_net.VARIANTS.items():
         built[name] = prelu_net.build_model(**arguments)
     return built
@@ -44,6 +47,12 @@ def test_variance_of_the_weights(initialization, activation, variance):
     assert np.var(np.asarray(kernel)) == pytest.approx(variance, rel=0.05)
 
 
+def test_variants_differ_in_the_initialization_alone():
+    he, glorot = prelu_net.VARIANTS["he_prelu"], prelu_net.VARIANTS["glorot_prelu"]
+    assert {**he, "initialization": "glorot"} == glorot
+    assert set(prelu_net.VARIANTS) == set(figures.TITLES)
+
+
 def test_one_slope_for_each_channel():
     inputs = keras.Input((2, 3, 4))
     model = keras.Model(inputs, prelu_net.activate(inputs, "prelu"))
@@ -67,6 +76,7 @@ def test_signals_keep_their_size_with_he_and_vanish_with_glorot(models):
     assert 0.02 < left["he_prelu"] < 5
     assert 0.02 < left["he_relu"] < 5
     assert left["glorot_relu"] < 0.001
+    assert left["glorot_prelu"] < 0.001
     signals = figures.signals(models["he_relu"], images)
     assert len(signals) == 29
 

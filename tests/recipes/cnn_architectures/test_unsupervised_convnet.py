@@ -44,6 +44,15 @@ def two_batches():
     return tf.data.Dataset.from_tensor_slices((images, np.arange(100) % 10)).batch(50)
 
 
+def test_clusters_are_those_of_the_same_images_whatever_the_batch_size():
+    train = two_batches().repeat(30)  # 3,000 images
+    small, large = (
+        recipe.patch_clusters(data, np.random.default_rng(0))
+        for data in (train, train.rebatch(100))
+    )
+    np.testing.assert_array_equal(small, large)
+
+
 @pytest.mark.parametrize("name", ["full", "random", "supervised"])
 def test_filters_have_mean_0_and_length_1_and_only_labels_may_change_them(name):
     model = recipe.build_model(**recipe.VARIANTS[name], train=two_batches())

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from recipes.common import cifar10
+from recipes.common.arrays import to_numpy
 
 
 def colored(count, seed):
@@ -52,3 +53,32 @@ def test_baseline_learns_colors_from_the_training_set():
     assert cifar10.logistic_regression(train, test)["accuracy"] > 0.9
     wrong = test.map(lambda images, labels: (images, 1 - labels))
     assert cifar10.logistic_regression(train, wrong)["accuracy"] < 0.1
+
+
+@pytest.mark.parametrize("batch_size", [8, 32])
+def test_baseline_is_fitted_on_as_many_images_as_it_says(batch_size, monkeypatch):
+    """Whatever the batch size."""
+    fitted = []
+    fit = cifar10.LogisticRegression.fit
+
+    def recorded(self, images, labels):
+        fitted.append(len(labels))
+        return fit(self, images, labels)
+
+    monkeypatch.setattr(cifar10.LogisticRegression, "fit", recorded)
+    train = colored(100, 0).batch(batch_size)
+    for count in (64, 500):
+        cifar10.logistic_regression(train, train, count)
+    assert fitted == [64, 100]
+
+
+def test_same_images_as_by_batches_of_the_default_size():
+    """What was measured with `train.take(…)` stays as it was."""
+    taken = []
+    for by_batches in (True, False):
+        keras.utils.set_random_seed(0)
+        examples = tf.data.Dataset.range(1000).map(lambda n: (n, n))
+        train, _, _ = cifar10.batches(examples, examples, examples, batch_size=64)
+        part = train.take(10) if by_batches else train.unbatch().take(640).batch(500)
+        taken.append(to_numpy(part)[0].tolist())
+    assert taken[0] == taken[1]

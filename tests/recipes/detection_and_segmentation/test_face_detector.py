@@ -3,6 +3,7 @@
 import json
 
 import keras
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -116,3 +117,11 @@ def test_another_size_has_other_cells():
     network = recipe.tiny_yolo(64)
     assert network.output_shape == (None, 2, 2, 25)
     assert isinstance(network, keras.Model)
+
+
+def test_title_counts_the_boxes_of_the_size_that_was_chosen():
+    answer = np.zeros((3, 3, 25))
+    image = np.zeros((6, 6, 3), "uint8")
+    figure = recipe.plot_photograph(image, np.zeros((0, 4)), [], answer)
+    assert figure.axes[0].get_title() == "What is left of 45 boxes"
+    plt.close(figure)

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from recipes.hardware import quantization as recipe
 
@@ -106,6 +107,20 @@ def test_three_ways_come_near_the_floats(network):
         assert 0 < np.abs(of_way - logits).max() < 0.1 * np.abs(logits).max()
     kinds = {str(weight.dtype) for weight in recipe.quantized_by_keras(model).weights}
     assert kinds == {"int8", "float32"}
+
+
+def test_calibrated_on_as_many_images_as_it_says_whatever_the_batch_size(network, monkeypatch):
+    model, images = network
+    calibrated = []
+    monkeypatch.setattr(
+        recipe, "convert_to_litert", lambda model, images: calibrated.append(images) or b""
+    )
+    monkeypatch.setattr(recipe, "run_litert", lambda content, images: np.zeros((len(images), 10)))
+    monkeypatch.setattr(recipe, "CALIBRATION", 20)
+    pairs = tf.data.Dataset.from_tensor_slices((images, np.zeros(len(images))))
+    for batch_size in (4, 16):
+        recipe.three_ways(model, pairs.batch(batch_size), pairs.batch(20))
+        np.testing.assert_array_equal(calibrated.pop(), images[:20])
 
 
 def test_few_bits_are_of_kernels_only(network):

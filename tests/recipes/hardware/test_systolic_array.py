@@ -57,7 +57,7 @@ def network():
 
 def test_program_gives_what_keras_gives_with_integers(network):
     layers, images = network
-    program, host = recipe.compile_network(layers, images)
+    program, host = recipe.compile_network(layers, images, images)
     scales = [instruction[2] for instruction in program if instruction[0] == "activate"]
     expected = host["images"].astype("float64")
     for number, scale in enumerate(scales):
@@ -80,7 +80,7 @@ def test_program_gives_what_keras_gives_with_integers(network):
 
 def test_program_is_near_the_network_in_float_and_takes_the_same_time_twice(network):
     layers, images = network
-    program, host = recipe.compile_network(layers, images)
+    program, host = recipe.compile_network(layers, images, images)
     in_float = keras.ops.convert_to_numpy(recipe.build_float(layers)(images))
     runs = []
     for _ in range(2):
@@ -90,6 +90,26 @@ def test_program_is_near_the_network_in_float_and_takes_the_same_time_twice(netw
     assert runs[0][1] == runs[1][1]
     logits = runs[0][0] * np.abs(in_float).max() / 127
     assert np.abs(logits - in_float).max() < 0.05 * np.abs(in_float).max()
+
+
+def test_scales_are_those_of_the_images_to_calibrate_on(network):
+    """A program does not depend on the images that it is to answer to."""
+    layers, images = network
+    program, host = recipe.compile_network(layers, images, calibration=images[:4])
+    other_program, other = recipe.compile_network(layers, images / 2, calibration=images[:4])
+    assert program == other_program
+    scale = 127 / images[:4].max()
+    np.testing.assert_array_equal(host["images"], np.rint(images * scale).clip(-127, 127))
+    np.testing.assert_array_equal(other["images"], np.rint(images / 2 * scale).clip(-127, 127))
+    np.testing.assert_array_equal(host["layer_1_bias"], other["layer_1_bias"])
+
+
+def test_no_image_is_both_calibrated_on_and_tested():
+    calibration, images, labels, _ = recipe.train_network()
+    assert len(images) == len(labels)
+    assert len(calibration) + len(images) == 1797
+    seen = {image.tobytes() for image in calibration}
+    assert not any(image.tobytes() in seen for image in images)
 
 
 def test_title_counts_the_rows_needed():

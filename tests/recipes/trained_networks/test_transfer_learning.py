@@ -1,12 +1,14 @@
 """Which layers learn, and what batch normalization does meanwhile; class names; draws of labels."""
 
 import keras
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from recipes.common import pretrained
 from recipes.common.arrays import to_numpy
 from recipes.trained_networks import transfer_learning as recipe
+from recipes.trained_networks.figures import transfer_learning as figures
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3)).astype("uint8")
 LABELS = np.array([0, 1, 2, 3, 4, 5])
@@ -99,3 +101,30 @@ def test_seeds_draw_other_labels():
     assert not drawn[0] & drawn[2]
     assert len(to_numpy(validation)[1]) == 200
     assert len(to_numpy(test)[1]) == 2000
+
+
+def test_more_labels_than_a_part_has_are_refused():
+    with pytest.raises(ValueError, match="2,000 images, not 5,000"):
+        recipe.load_data(labels=5000)
+
+
+def test_pixels_are_of_the_images_that_the_networks_learned_from(monkeypatch):
+    """Those that a run with seed 0 draws, whatever was drawn before the picture."""
+    drawn = []
+
+    def load_data(labels):
+        drawn.append(np.random.randint(1000))
+        return None, None, None
+
+    monkeypatch.setattr(recipe, "load_data", load_data)
+    monkeypatch.setattr(recipe, "baseline", lambda train, test: {"accuracy": 0.5})
+    monkeypatch.setattr(recipe, "zero_shot", lambda test: 0.5)
+
+    class Network:
+        def evaluate(self, test, **arguments):
+            return {"accuracy": 0.5}
+
+    np.random.seed(5)
+    plt.close(figures.plot_accuracies({"frozen": Network(), "frozen_100": Network()}, None))
+    np.random.seed(0)
+    assert drawn == 2 * [np.random.randint(1000)]
