@@ -5,8 +5,9 @@ Paper:  Sejnowski & Rosenberg (1987), Parallel networks that learn to pronounce 
         Complex Systems 1, 145–168
 Departs from the paper: the outputs are one probability for each phoneme and each mark of stress,
 where the paper has 26 features of articulation, of which the nearest phoneme is taken (`nettalk`,
-with its defaults, is that network); it learns from nine of ten words of the dictionary, not from the thousand most
-frequent; by Adam. The slide names another journal: its printed pages are those of another paper.
+with its defaults, is that network); it learns from nine of ten words of the dictionary, not from
+the thousand most frequent; by Adam. The slide names another journal: its printed pages are those of
+another paper.
 
 The network sees seven letters at a time and says the sound of the one in the middle; a letter that
 is not heard has the phoneme `-`. Before the training it babbles, after an epoch it says vowels and

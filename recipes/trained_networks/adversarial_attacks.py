@@ -11,11 +11,11 @@ of attacks take seconds. Departs from Madry et al.: PGD starts at the image, not
 within ε of it.
 
 No pixel may change by more than ε, of a scale from 0 to 1. The fast gradient sign method (FGSM)
-takes all of ε in one step, along the signs of the loss's gradient; projected gradient descent (PGD) in many
-small ones, each from where the last one led. A targeted attack goes down the loss of another class
-instead, which it chooses. Random signs of the same size show that the direction matters, not the
-size. The variant `other` has other layers, and is attacked with what was made for `convolutional`:
-whoever cannot see a network can attack another one.
+takes all of ε in one step, along the signs of the loss's gradient; projected gradient descent (PGD)
+in many small ones, each from where the last one led. A targeted attack goes down the loss of
+another class instead, which it chooses. Random signs of the same size show that the direction
+matters, not the size. The variant `other` has other layers, and is attacked with what was made for
+`convolutional`: whoever cannot see a network can attack another one.
 """
 
 import keras
