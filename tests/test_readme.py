@@ -80,7 +80,7 @@ def test_accelerators_and_curves_are_reached_by_names_that_there_are():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf8"))["project"]
     extras = set(re.findall(r"EXTRAS=(\w+)", README + DEVICES))
     assert {"gpu", "jax"} <= extras <= set(project["optional-dependencies"])
-    assert "ARGS=--invert" in README
+    assert 'ARGS="--csv answers.csv"' in README
     assert "tensorboard --logdir saved_models/cnn_mnist/logs" in README
 
 
