@@ -57,7 +57,7 @@ ARROWS = dict.fromkeys(MORE.split(), "↑") | dict.fromkeys(LESS.split(), "↓")
 # Recipe, variant and metric of what README shows, and what it is.
 HEADLINES = (
     ("cnn_mnist", "", "accuracy", "Handwritten digits (MNIST)"),
-    ("cnn_cifar10", "strided", "accuracy", "Ten kinds of small photographs (CIFAR-10)"),
+    ("cifar10_fast", "", "accuracy", "Ten kinds of small photographs (CIFAR-10)"),
     ("head_binary_images", "", "accuracy", "Cat or dog (CIFAR-10)"),
     ("head_binary_sentiment", "", "accuracy", "Film reviews, positive or negative (IMDB)"),
     ("head_multilabel", "sigmoid", "micro_f1", "Emotions of a comment, 28 labels (GoEmotions)"),
