@@ -6,8 +6,8 @@ Paper:  Bojarski et al. (2016), End to end learning for self-driving cars,
 Departs from the paper: the roads are generated, closed loops on flat ground; the network is shown
 poses beside the middle of the road as a camera there would see them, instead of images shifted from
 those of three cameras, in RGB instead of YUV; and ReLU takes the place of the unnamed activation.
-The slide says that the car is fully autonomous: the paper has about 98 % of autonomy, by the formula
-that is used here.
+The slide says that the car is fully autonomous: the paper has about 98 % of autonomy, by the
+formula that is used here.
 
 The network has to answer with the curvature 1/r of the way that it would go: 0 is straight on, and
 negative is to the left. Variants: `recovery` learns from poses on both sides of the middle, with

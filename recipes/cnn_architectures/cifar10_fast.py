@@ -4,8 +4,8 @@ Slides: 001 «CIFAR-10/100», 001 «Conceptos avanzados: más capas mejora el te
 Paper:  Jordan (2024), 94% on CIFAR-10 in 3.29 Seconds on a Single GPU,
         https://arxiv.org/abs/2404.00498
 Departs from the paper: half as many filters, ReLU instead of GELU and smaller batches, for CPUs;
-biases have the learning rate of the other weights, weights are not averaged over the last steps, and
-the test images are looked at once, not six times mirrored and moved.
+biases have the learning rate of the other weights, weights are not averaged over the last steps,
+and the test images are looked at once, not six times mirrored and moved.
 
 Nothing here is a new layer. The first convolution is not trained: its filters are the principal
 components of patches of 2 × 2 pixels, divided by their standard deviations, so that what enters the

@@ -3,9 +3,9 @@
 Slides: 003 «ILSVRC 2017» (the network that won; the slide gives its error, 2.25 %, not its name).
 Paper:  Hu et al. (2018), Squeeze-and-Excitation Networks, https://arxiv.org/abs/1709.01507
 Departs from the paper: for the 32×32 images of CIFAR-10 two basic blocks in each of three stages, a
-first convolution of 3×3 with a stride of 2, and gates whose hidden layer has a quarter as many units
-as channels instead of a sixteenth, which would be one unit; data augmentation and optimizer are
-those of all architectures here.
+first convolution of 3×3 with a stride of 2, and gates whose hidden layer has a quarter as many
+units as channels instead of a sixteenth, which would be one unit; data augmentation and optimizer
+are those of all architectures here.
 
 With its defaults, for 224×224 images, `senet` is SE-ResNet-50: 28,088,024 trainable parameters, of
 which 2,530,992 are in the gates (9.9 % of the 25,557,032 that ResNet-50 has). Without gates

@@ -4,9 +4,10 @@ Slides: 000 «Máquinas de Boltzmann (1985)», 000 «Neuronas binarias estocást
         000 «Máquinas de Boltzmann: actualizaciones secuenciales», 001 zoo of networks (BM).
 Paper:  Ackley, Hinton & Sejnowski (1985), https://doi.org/10.1207/s15516709cog0901_7
 Departs from the paper: persistent chains (Tieleman, 2008) instead of annealing from a random state
-before every step; neither hidden units nor the visible units of a group are connected to each other,
-so it is a restricted Boltzmann machine; the noise on the clamped patterns fades out. Deck 003 says
-that before 1986 nobody knew how to train more layers: this machine, of 1985, trains hidden units.
+before every step; neither hidden units nor the visible units of a group are connected to each
+other, so it is a restricted Boltzmann machine; the noise on the clamped patterns fades out. Deck
+003 says that before 1986 nobody knew how to train more layers: this machine, of 1985, trains hidden
+units.
 
 A unit fires with the probability 1 / (1 + e^−z) of its field z = Σ w_ij s_j + b_i. Updated one
 after the other, the units end in states s with the probability e^−E(s) / Z, where

@@ -5,8 +5,8 @@ Slides: 000 «Deep Learning», 001 «vanishing gradient», 001 «Entrenamiento»
 Paper:  Glorot & Bengio (2010), Understanding the difficulty of training deep feedforward neural
         networks, https://proceedings.mlr.press/v9/glorot10a.html;
         He et al. (2015), Delving deep into rectifiers, https://arxiv.org/abs/1502.01852
-Departs from the slide: its fourth reason, slow computers, is left out; all networks here are trained
-for the same number of steps.
+Departs from the slide: its fourth reason, slow computers, is left out; all networks here are
+trained for the same number of steps.
 
 On its way back through a layer, the gradient is multiplied by the weights and by the slope of the
 activation function. A sigmoid's slope is at most 1/4, so ten layers of them leave at most

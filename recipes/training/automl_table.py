@@ -158,7 +158,8 @@ def build_model(
 
     The features are normalized by their means and variances in `train` (by default, what
     `load_data` gives). `sinusoids` appends sines and cosines of learned multiples of each feature:
-    with these the linear network is a sum of smooth functions of single features. `schedule` is "cosine" or "constant".
+    with these the linear network is a sum of smooth functions of single features. `schedule` is
+    "cosine" or "constant".
     """
     if train is None:
         train, _, _ = load_data()
