@@ -60,3 +60,4 @@ def test_the_table_has_each_network_in_its_place():
     many, few = (axis.images[0].get_array() for axis in figure.axes[:2])
     np.testing.assert_allclose(many, [[0.1, 0.2], [0.3, 0.4]])
     np.testing.assert_allclose(few, [[0.5, 0.6], [0.7, 0.8]])
+    assert "ReLU and scaled weights 50%, others 80%" in figure.get_suptitle()
