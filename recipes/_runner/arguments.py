@@ -88,6 +88,21 @@ def parse(module, settings, batch_size=None):
     return arguments
 
 
+def of_variant(recipe, name):
+    """The arguments of `build_model` that make a recipe's variant; none of them without a name.
+
+    Raises:
+        UserError: if there is no such variant.
+    """
+    if not name:
+        return {}
+    variants = getattr(recipe.module, "VARIANTS", {})
+    if name not in variants:
+        known = f"its variants are {', '.join(variants)}" if variants else "it has no variants"
+        raise UserError(f"--variant {name}: {recipe.name} has no such variant; {known}")
+    return variants[name]
+
+
 def value_like(name, text, default):
     """The value that `text` spells, if it is of the kind of `default`."""
     try:

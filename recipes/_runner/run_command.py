@@ -182,10 +182,7 @@ def run(recipe, options, base):
     from recipes._runner import arguments, devices, own_data, training
 
     module = recipe.module
-    variants = getattr(module, "VARIANTS", {})
-    if options.variant and options.variant not in variants:
-        known = f"its variants are {', '.join(variants)}" if variants else "it has no variants"
-        raise UserError(f"--variant {options.variant}: {recipe.name} has no such variant; {known}")
+    arguments.of_variant(recipe, options.variant)
     given = arguments.parse(module, options.set, options.batch_size)
     strategy = devices.strategy(options.device)
     own = None

@@ -105,12 +105,15 @@ def train(options):
 
     data.choose(data.names(recipe.path), data_dir=options.data_dir)
     module = recipe.module
-    size = {"batch_size": options.batch_size} if options.batch_size else {}
-    train_set, validation, test = module.load_data(**size)
+    given = {
+        **arguments.of_variant(recipe, options.variant),
+        **arguments.parse(module, options.set, options.batch_size),
+    }
+    of_data, given = arguments.split(module, given)
+    train_set, validation, test = module.load_data(**of_data)
     train_set = shared(train_set, devices, "training")
     validation = validation and shared(validation, devices, "validation")
     epochs = options.epochs or module.EPOCHS
-    given = {}
     if arguments.wants(module.build_model, "steps"):
         given["steps"] = epochs * len(train_set)
     if arguments.wants(module.build_model, "train"):
@@ -186,6 +189,8 @@ def main(words):
     parser.add_argument("recipe", help="whose training is plain fit")
     parser.add_argument("--machines", metavar="HOST:PORT,…", help="all of them, the first leads")
     parser.add_argument("--number", type=int, default=0, metavar="N", help="of this one, from 0")
+    parser.add_argument("--variant", metavar="NAME", help="one of the recipe's variants")
+    parser.add_argument("--set", action="append", metavar="NAME=VALUE", help="as in `run`")
     parser.add_argument("--epochs", type=positive, metavar="N", help="[the recipe's]")
     parser.add_argument("--batch-size", type=positive, metavar="N", help="of all [the recipe's]")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all machines [0]")

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 
+import keras
 import pytest
 
 from recipes._runner import several_machines
@@ -95,6 +96,18 @@ def test_batches_are_what_the_devices_can_share(capsys):
 def test_eight_devices_learn_what_one_learns(tmp_path, alone):
     together, _ = losses(start(tmp_path, "--epochs", "3", devices=8))
     same(together, alone)
+
+
+@jax
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_variant_with_a_setting(tmp_path):
+    """The variant says how far apart the data lie, and which network it is."""
+    command = [*MODULE, "double_moon", "--variant", "hidden_layer", "--set", "units=7"]
+    command += ["--epochs", "1", "--folder", str(tmp_path)]
+    subprocess.run(command, env=environment(), check=True)
+    model = keras.saving.load_model(tmp_path / "model.keras")
+    assert model.count_params() == 2 * 7 + 7 + 7 + 1
 
 
 @pytest.fixture
