@@ -40,7 +40,7 @@ OLDER_COLUMNS = tuple(
     column for column in COLUMNS if column not in ("multiply_accumulates", "activations")
 )
 # Options after which a row is the same experiment: how often and where it ran; the variant has a column of its own.
-NOT_THE_EXPERIMENT = ("--seeds", "--seed", "--data-dir", "--output", "--variant")
+NOT_THE_EXPERIMENT = ("--seeds", "--seed", "--data-dir", "--output", "--folder", "--variant")
 # Whether more or less of a metric is better. A metric that is not here is shown without arrow and
 # without mark against its baseline.
 MORE = """
