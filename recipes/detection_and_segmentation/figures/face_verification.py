@@ -1,13 +1,31 @@
-"""The pictures of face_verification: ROC curves, how distances are distributed, and hard pairs."""
+"""The pictures of face_verification: ROC curves, how distances are distributed, and hard pairs.
 
+To compare with a descriptor that others have trained on millions of photographs, whose weights
+recipes/common/face_descriptor.py says how to get into a folder:
+
+    python -m recipes.detection_and_segmentation.figures.face_verification FOLDER
+
+It prints the AUC of that descriptor and of pixels, on all pairs of the 400 photographs and on those
+of the test, and draws the ROC curves of the test, `roc.png`. `--model` adds the recipe's own network
+to them, once it is trained: `saved_models/face_verification/model.keras`.
+"""
+
+import argparse
+
+import keras
 import matplotlib.pyplot as plt
 import numpy as np
+import tensorflow_datasets as tfds
+from scipy.spatial.distance import pdist
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from recipes.common.arrays import to_numpy
+from recipes.common.face_descriptor import face_descriptor
 from recipes.detection_and_segmentation import face_verification as recipe
 
 SHOWN = 6  # pairs in a row
+ROOM = 8  # pixels around a photograph of 64 × 64: the published descriptor expects a smaller face
+PEOPLE = {"the 40 people": "train", "the ten people of the test": recipe.SPLITS[-1]}
 
 
 def figures(model, test, history):
@@ -15,21 +33,20 @@ def figures(model, test, history):
     pairs, same = to_numpy(test)
     same = same[:, 0] == 1
     similarity = model.predict(pairs, batch_size=250, verbose=0)[:, 0]
+    scores = {"descriptors": similarity, "pixels": recipe.pixel_similarity(pairs)}
     return {
-        "roc": plot_roc(same, similarity, recipe.pixel_similarity(pairs)),
+        "roc": plot_roc(same, scores),
         "distances": plot_distances(same, 2 * (1 - similarity)),
         "pairs": plot_pairs(pairs, same, 2 * (1 - similarity)),
     }
 
 
-def plot_roc(same, similarity, pixels):
-    """True over false positives, by descriptors and by pixels."""
+def plot_roc(same, scores):
+    """True over false positives, by each of the scores: `{name: similarities (pairs,)}`."""
     figure, axis = plt.subplots(figsize=(6, 4.8), layout="constrained")
-    areas = {}
-    for name, scores in {"descriptors": similarity, "pixels": pixels}.items():
-        areas[name] = roc_auc_score(same, scores)
-        false, true, _ = roc_curve(same, scores)
-        axis.plot(false, true, label=f"{name}: AUC {areas[name]:.3f}")
+    for name, similarity in scores.items():
+        false, true, _ = roc_curve(same, similarity)
+        axis.plot(false, true, label=f"{name}: AUC {roc_auc_score(same, similarity):.3f}")
     axis.plot([0, 1], [0, 1], ":", color="gray")
     axis.set(xlabel="different people taken for the same", ylabel="same person recognized")
     axis.set(xlim=(0, 1), ylim=(0, 1.01))
@@ -70,3 +87,52 @@ def plot_pairs(pairs, same, distances):
             axis.set_title(f"distance {distances[index]:.2f}", fontsize=9)
     figure.suptitle("The hardest pairs of the people of the test")
     return figure
+
+
+def enlarged(images):
+    """Photographs as the published descriptor takes them, with some room around: edges repeated.
+
+    Args:
+        images: Array (n, 64, 64, 1), uint8.
+
+    Returns:
+        Array (n, 150, 150, 3), float32, from 0 to 255.
+    """
+    padded = np.pad(images, ((0, 0), (ROOM, ROOM), (ROOM, ROOM), (0, 0)), mode="edge")
+    large = keras.ops.image.resize(padded.astype("float32"), (150, 150), interpolation="bicubic")
+    large = np.clip(keras.ops.convert_to_numpy(large), 0, 255)  # it may go beyond
+    return np.repeat(large, 3, axis=-1)
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description="Compare a published descriptor with pixels.")
+    parser.add_argument("folder", help="with the weights of the descriptor")
+    parser.add_argument(
+        "--model", metavar="FILE", help="this recipe's network, for a curve of its own"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        network = face_descriptor(options.folder)
+        own = keras.saving.load_model(options.model) if options.model else None
+    except ValueError as error:
+        parser.exit(2, f"{error}\n")
+    for name, split in PEOPLE.items():
+        images, people = recipe.photographs(tfds.load("olivetti_faces", split=split))
+        pairs, same = recipe.all_pairs(people)
+        descriptors = network.predict(enlarged(images), batch_size=20, verbose=0)
+        pixels = images.reshape(len(images), -1)
+        scores = {  # in the order of the pairs
+            "published descriptor": -pdist(descriptors),
+            "distance of pixels": -pdist(pixels),
+            "correlation of pixels": -pdist(pixels, "correlation"),
+        }
+        print(f"AUC of the {len(pairs):,} pairs of {name}:")
+        for what, similarity in scores.items():
+            print(f"  {what} {roc_auc_score(same, similarity):.5f}")
+    if own:
+        scores["own descriptor"] = own.predict(images[pairs], batch_size=250, verbose=0)[:, 0]
+    plot_roc(same, scores).savefig("roc.png")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,13 +1,10 @@
-"""Weights of one byte each, boxes by hand, and what the real network answers."""
-
-import json
+"""Boxes by hand, and what the real network answers."""
 
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from recipes.common import tiny_face_detector
 from recipes.detection_and_segmentation import face_detector as recipe
 
 RNG = np.random.default_rng(0)
@@ -15,21 +12,6 @@ RNG = np.random.default_rng(0)
 
 def logit(share):
     return np.log(share / (1 - share))
-
-
-def test_weights_are_bytes_times_scale_plus_minimum(tmp_path):
-    entries = [
-        {"name": "a", "shape": [2, 1], "quantization": {"scale": 0.5, "min": -1.0}},
-        {"name": "b", "shape": [3], "quantization": {"scale": 2.0, "min": 0.0}},
-    ]
-    (tmp_path / "manifest.json").write_text(json.dumps([{"weights": entries}]))
-    (tmp_path / "weights.bin").write_bytes(bytes([0, 4, 1, 2, 255]))
-    first, second = tiny_face_detector.read_weights(tmp_path)
-    assert first.tolist() == [[-1], [1]]
-    assert second.tolist() == [2, 4, 510]
-    (tmp_path / "weights.bin").write_bytes(bytes(4))
-    with pytest.raises(ValueError, match="5 weights are named, 4 are there"):
-        tiny_face_detector.read_weights(tmp_path)
 
 
 def test_a_box_by_hand():

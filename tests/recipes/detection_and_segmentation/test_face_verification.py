@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from sklearn.metrics import roc_auc_score
 
 from recipes.detection_and_segmentation import face_verification as recipe
+from recipes.detection_and_segmentation.figures import face_verification as pictures
 
 
 def test_people_are_split_as_said():
@@ -84,3 +86,54 @@ def test_pixel_similarity_is_a_correlation():
     pairs = np.random.default_rng(0).integers(0, 256, (4, 2, 5, 5, 1)).astype("uint8")
     expected = [np.corrcoef(pair.reshape(2, -1))[0, 1] for pair in pairs]
     np.testing.assert_allclose(recipe.pixel_similarity(pairs), expected, atol=1e-6)
+
+
+def test_photographs_are_enlarged_with_room_around():
+    images = np.full((2, 64, 64, 1), 100, "uint8")
+    images[0, :, :3] = 0
+    images[1, 28:36, 28:36] = 255
+    found = pictures.enlarged(images)
+    assert found.shape == (2, 150, 150, 3)
+    assert found.dtype == "float32"
+    assert (found.min(), found.max()) == (0, 255), "cut off where it goes beyond"
+    np.testing.assert_array_equal(found[..., 0], found[..., 2])
+    # The dark edge goes on through the room.
+    edge = found[0, 75, :, 0]
+    np.testing.assert_allclose(edge[:18], 0, atol=1)
+    np.testing.assert_allclose(edge[24:], 100, atol=1)
+    # The bright square stays in the middle, 8 of 80 pixels wide.
+    bright = np.flatnonzero(found[1, 75, :, 0] > 177)
+    assert len(bright) == pytest.approx(8 / 80 * 150, abs=1)
+    assert bright.mean() == pytest.approx(149 / 2)
+
+
+def test_a_published_descriptor_beside_pixels(monkeypatch, tmp_path, capsys):
+    """The mean shade is each person's own, and the pixels around it are noise."""
+    rng = np.random.default_rng(0)
+    people = np.repeat(np.arange(4), 3)
+    noise = rng.integers(-50, 51, (12, 64, 64, 1))
+    noise -= noise.mean(axis=(1, 2, 3), keepdims=True).round().astype(int)
+    images = (60 + 40 * people[:, None, None, None] + noise).clip(0, 255).astype("uint8")
+    rows = tf.data.Dataset.from_tensor_slices({"image": images, "person": people})
+    monkeypatch.setattr(pictures.tfds, "load", lambda name, split: rows)
+    network = keras.Sequential([keras.Input((150, 150, 3)), keras.layers.GlobalAveragePooling2D()])
+    monkeypatch.setattr(pictures, "face_descriptor", lambda folder: network)
+    recipe.build_model(filters=2, units=4).save(tmp_path / "own.keras")
+    monkeypatch.chdir(tmp_path)
+    pictures.main(["folder", "--model", "own.keras"])
+    pairs, same = recipe.all_pairs(people)
+    pixels = roc_auc_score(same[:, 0], recipe.pixel_similarity(images[pairs]))
+    assert pixels < 0.9
+    said = capsys.readouterr().out
+    assert said.count("AUC of the 66 pairs") == 2
+    assert said.count("published descriptor 1.00000\n") == 2
+    assert said.count(f"correlation of pixels {pixels:.5f}\n") == 2
+    assert (tmp_path / "roc.png").exists()
+
+
+def test_without_the_weights_one_line_says_how_to_get_them(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        pictures.main([str(tmp_path)])
+    assert stopped.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "`npm pack @vladmandic/face-api` brings it" in line
