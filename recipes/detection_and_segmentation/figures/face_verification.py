@@ -33,7 +33,7 @@ def figures(model, test, history):
     pairs, same = to_numpy(test)
     same = same[:, 0] == 1
     similarity = model.predict(pairs, batch_size=250, verbose=0)[:, 0]
-    scores = {"descriptors": similarity, "pixels": recipe.pixel_similarity(pairs)}
+    scores = {"descriptors": similarity, "pixels": -recipe.pixel_distance(pairs)}
     return {
         "roc": plot_roc(same, scores),
         "distances": plot_distances(same, 2 * (1 - similarity)),

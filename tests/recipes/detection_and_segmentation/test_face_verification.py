@@ -1,5 +1,7 @@
 """People are in one part only; pairs, loss and similarity by hand."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -82,10 +84,10 @@ def test_equal_photographs_have_a_slope():
         assert np.isfinite(slope).all()
 
 
-def test_pixel_similarity_is_a_correlation():
+def test_pixel_distance_is_euclidean():
     pairs = np.random.default_rng(0).integers(0, 256, (4, 2, 5, 5, 1)).astype("uint8")
-    expected = [np.corrcoef(pair.reshape(2, -1))[0, 1] for pair in pairs]
-    np.testing.assert_allclose(recipe.pixel_similarity(pairs), expected, atol=1e-6)
+    expected = [math.dist(*pair.reshape(2, -1).tolist()) for pair in pairs]
+    np.testing.assert_allclose(recipe.pixel_distance(pairs), expected, rtol=1e-6)
 
 
 def test_photographs_are_enlarged_with_room_around():
@@ -122,7 +124,8 @@ def test_a_published_descriptor_beside_pixels(monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     pictures.main(["folder", "--model", "own.keras"])
     pairs, same = recipe.all_pairs(people)
-    pixels = roc_auc_score(same[:, 0], recipe.pixel_similarity(images[pairs]))
+    correlations = [np.corrcoef(pair.reshape(2, -1))[0, 1] for pair in images[pairs]]
+    pixels = roc_auc_score(same[:, 0], correlations)
     assert pixels < 0.9
     said = capsys.readouterr().out
     assert said.count("AUC of the 66 pairs") == 2
