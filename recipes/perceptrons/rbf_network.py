@@ -1,6 +1,6 @@
 """Radial basis functions (RBF): twenty Gaussian units separate two moons, and answer only near them.
 
-Slides: 001 zoo of networks (RBF).
+Slides: 001 «zoo RBF» (radial basis function network).
 Paper:  Broomhead & Lowe (1988), Multivariable functional interpolation and adaptive networks,
         https://www.complex-systems.com/abstracts/v02_i03_a05/;
         Moody & Darken (1989), https://doi.org/10.1162/neco.1989.1.2.281 (centers by k-means);
