@@ -230,6 +230,7 @@ SHORTER = {
         "LAYERS": {"block_1": "lines"},
         "deep_dream": {"octaves": (1.0,), "steps": 2},
     },
+    "rbf_network": {"STEPS": 20},
     "sentiment_lstm": {"WORDS": 8, "SENTENCES": ["it is good", "a bad film"]},
     # Of deep networks one block of each kind: each layer costs time to build, run, save and load.
     "resnet": {"SMALL": {**resnet.SMALL, "depths": (1, 1)}},
@@ -272,6 +273,7 @@ VARIANTS = {
     "inception_resnet_v2": ("scaled",),
     "mobilenet": ("wide",),
     "omp1": ("features_25", "features_50"),
+    "svm": ("linear", "features_64", "lenet"),
     "dqn": ("dqn", "neither"),
     "quantization": ("float32", "flexpoint_8"),
     "transfer_learning": ("frozen", "fine_tuned"),

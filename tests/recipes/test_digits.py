@@ -12,10 +12,11 @@ from recipes._runner import data
 from tests.layers.test_digits import FOUR, SEVEN, TWO, drawn, photographed, settled
 from tests.selection import TRAINED
 
-# Names no digits: tells a 3 from a 5; codes, pictures and fakes; places on a map.
+# Names no digits: tells a 3 from a 5; codes, pictures and fakes; places on a map. Or only compares.
 OTHERS = {
     "wrong_heads",
     "vanishing_gradient",
+    "svm",
     "autoencoder_mnist",
     "denoising_autoencoder",
     "vae",
