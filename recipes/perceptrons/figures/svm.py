@@ -31,20 +31,20 @@ def title(name):
 
 
 def plot_parameters(axis, errors, trained):
-    """Draw each network's error by the number of its trained parameters."""
+    """Draw each network's error by the number of its trained parameters; random features in blue."""
     for name, error in errors.items():
-        color = plots.CLASS_COLORS[0 if recipe.VARIANTS[name].get("waves") else 1]
-        axis.loglog(trained[name], error, "o", color=color)
         text = f"{title(name)}: {error:.1%}".replace("%", " %")
-        axis.annotate(
-            text,
-            (trained[name], error),
-            (-7, 0),
-            textcoords="offset points",
-            ha="right",
-            va="center",
-        )
-    axis.set_xlim(min(trained.values()) / 12, max(trained.values()) * 2)
+        if "waves" in recipe.VARIANTS[name]:
+            color = plots.CLASS_COLORS[0]
+            side = "right"
+            text = text + "   "
+        else:
+            color = plots.CLASS_COLORS[1]
+            side = "left"
+            text = "   " + text
+        axis.loglog(trained[name], error, "o", color=color)
+        axis.text(trained[name], error, text, color=color, ha=side, va="center")
+    axis.set_xlim(min(trained.values()) / 80, max(trained.values()) * 25)
     axis.set(xlabel="trained parameters", ylabel="test error")
     best = min(errors, key=errors.get)
     axis.set_title(f"{recipe.IMAGES:,} digits to learn from: least error, {title(best)}")
