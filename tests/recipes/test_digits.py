@@ -16,6 +16,7 @@ from tests.selection import TRAINED
 OTHERS = {
     "wrong_heads",
     "vanishing_gradient",
+    "activations",
     "autoencoder_mnist",
     "denoising_autoencoder",
     "vae",
