@@ -47,6 +47,7 @@ LEARNS_NOTHING = {
     "irnn",
     "electricity",
     "xor",
+    "logistic_regression",
     "wrong_heads",
     "conv3d_clips",
     "dqn",

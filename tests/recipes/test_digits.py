@@ -17,6 +17,7 @@ OTHERS = {
     "wrong_heads",
     "vanishing_gradient",
     "svm",
+    "activations",
     "autoencoder_mnist",
     "denoising_autoencoder",
     "vae",
