@@ -105,9 +105,7 @@ def find_centers(points, count):
     return KMeans(count, n_init=1).fit(points).cluster_centers_
 
 
-def build_model(
-    network="rbf", units=20, width=3.0, learning_rate=0.1, steps=EPOCHS * 50, train=None
-):
+def build_model(network="rbf", units=20, width=3.0, learning_rate=0.1, steps=EPOCHS * 50):
     """The compiled network: (2,) points to the logit of the upper moon. 60 parameters.
 
     20 of them are trainable, the rest are the centers. The MLP has 81.
@@ -118,13 +116,10 @@ def build_model(
         width: Of the Gaussian units.
         learning_rate: Of Adam at the start; it falls to 0 along a cosine.
         steps: Of the whole training.
-        train: The set among whose points the centers lie; by default that of `load_data`.
     """
     model = keras.Sequential([keras.Input((2,))])
     if network == "rbf":
-        if train is None:
-            train, _, _ = load_data()
-        points, _ = to_numpy(train)
+        points, _ = moons(1000, seed=1)  # those of the training set
         model.add(RadialBasis(units, width))
         model.layers[-1].set_weights([find_centers(points, units)])
         model.add(keras.layers.Dense(1, use_bias=False))
@@ -177,7 +172,7 @@ def main():
     for name, arguments in VARIANTS.items():
         keras.utils.set_random_seed(0)
         train, validation, test = load_data()
-        model = build_model(**arguments, steps=EPOCHS * len(train), train=train)
+        model = build_model(**arguments, steps=EPOCHS * len(train))
         best = keras.callbacks.ModelCheckpoint(
             f"rbf_network_{name}.keras", monitor="val_accuracy", mode="max", save_best_only=True
         )

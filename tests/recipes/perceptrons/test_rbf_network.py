@@ -37,7 +37,7 @@ def test_centers_lie_where_the_points_are_and_are_not_trained():
     keras.utils.set_random_seed(0)
     train, _, _ = recipe.load_data()
     points, _ = to_numpy(train)
-    model = recipe.build_model(train=train)
+    model = recipe.build_model()
     (centers,) = model.layers[0].get_weights()
     assert centers.shape == (20, 2)
     # Each is the mean of the points that are nearest to it.
@@ -61,7 +61,7 @@ def test_certainty_is_the_probability_of_the_chosen_class_on_the_circle():
 def test_separates_the_moons_and_knows_nothing_far_away():
     keras.utils.set_random_seed(1)
     train, validation, _ = recipe.load_data()
-    model = recipe.build_model(train=train, steps=5 * len(train))
+    model = recipe.build_model(steps=5 * len(train))
     model.fit(train, epochs=5, shuffle=False, verbose=0)
     scores = model.evaluate(validation, return_dict=True, verbose=0)
     assert scores["accuracy"] > 0.98
