@@ -1,4 +1,4 @@
-"""Radial basis functions (RBF): twenty Gaussian units separate two moons, and answer only near them.
+"""Radial basis functions (RBF): Gaussian units separate two moons, and answer only near them.
 
 Slides: 001 «zoo RBF» (radial basis function network).
 Paper:  Broomhead & Lowe (1988), Multivariable functional interpolation and adaptive networks,
@@ -89,6 +89,7 @@ class RadialBasis(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs):
+        # Every point from every center.
         differences = inputs[:, None, :] - self.centers  # (batch, units, features)
         squared_distances = ops.sum(differences**2, axis=-1)
         return ops.exp(-squared_distances / (2 * self.width**2))
@@ -119,7 +120,8 @@ def build_model(network="rbf", units=20, width=3.0, learning_rate=0.1, steps=EPO
     """
     model = keras.Sequential([keras.Input((2,))])
     if network == "rbf":
-        points, _ = moons(1000, seed=1)  # those of the training set
+        # The centers lie among the points of the training set, before any label is looked at.
+        points, _ = moons(1000, seed=1)
         model.add(RadialBasis(units, width))
         model.layers[-1].set_weights([find_centers(points, units)])
         model.add(keras.layers.Dense(1, use_bias=False))
@@ -160,6 +162,7 @@ def search_space(hp):
 
 def baseline(train, test):
     """Least squares."""
+    # A plane through the targets −1 and 1.
     points, labels = to_numpy(train)
     inputs = np.c_[points, np.ones(len(points))]
     weights, *_ = np.linalg.lstsq(inputs, 2 * labels[:, 0] - 1)
