@@ -9,6 +9,7 @@ import datetime
 import hashlib
 import io
 import json
+import math
 import os
 import pathlib
 import shutil
@@ -16,6 +17,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
+
+from scipy import stats
 
 from recipes._runner import copy_command, output, pages, results
 from recipes._runner.arguments import expanded
@@ -96,7 +99,46 @@ def summarize(recipe, runs, options, table):
         print(
             f"{line['variant'] or recipe.name}: {line['metric']} {score} over {line['runs']} runs"
         )
+    for line in differences(runs):
+        print(line)
     record(recipe, rows, table)
+
+
+def differences(runs):
+    """Lines that compare each network with its baseline, and with the first of the variants.
+
+    Scores of one seed belong together, for they come from the same part of the data and the same
+    order of the examples: what counts are their differences. The interval is that of Student's t.
+
+    Args:
+        runs: For each seed, the metrics of its networks by variant; fewer than three seeds have no
+            interval, and no lines.
+    """
+    if len(runs) < 3:
+        return []
+    first = next(iter(runs[0]))
+    lines = []
+    for variant, metrics in runs[0].items():
+        metric = metrics["metric"]
+        scores = [metrics_of[variant]["scores"][metric] for metrics_of in runs]
+        name = variant or "network"
+        if all(metric in metrics_of[variant]["baseline"] for metrics_of in runs):
+            baselines = [metrics_of[variant]["baseline"][metric] for metrics_of in runs]
+            lines.append(f"{name} − baseline: {interval(scores, baselines)}")
+        if variant != first and metric == runs[0][first]["metric"]:
+            others = [metrics_of[first]["scores"][metric] for metrics_of in runs]
+            lines.append(f"{name} − {first}: {interval(scores, others)}")
+    return lines
+
+
+def interval(scores, others):
+    """`+0.0560, 95 % interval +0.0490 to +0.0630 (10 pairs)`: the mean difference of paired scores."""
+    differences = [score - other for score, other in zip(scores, others, strict=True)]
+    mean = statistics.mean(differences)
+    error = statistics.stdev(differences) / math.sqrt(len(differences))
+    reach = stats.t.ppf(0.975, len(differences) - 1) * error
+    low, high = mean - reach, mean + reach
+    return f"{mean:+.4f}, 95 % interval {low:+.4f} to {high:+.4f} ({len(differences)} pairs)"
 
 
 def digest(recipe, options):

@@ -9,6 +9,7 @@ import statistics
 import subprocess
 
 import pytest
+import scipy.stats
 
 from recipes._runner import cli, measure_command, pages, results
 from recipes.tuning import storage
@@ -107,6 +108,31 @@ def test_one_of_the_variants(runs):
     assert (row["recipe"], row["variant"], row["runs"]) == ("lstm", "simple_rnn", "2")
     assert row["command"] == 'make measure-lstm ARGS="--seeds 2 --variant simple_rnn"'
     assert all(command[-2:] == ["--variant", "simple_rnn"] for command in runs)
+
+
+def test_variants_are_compared_seed_by_seed():
+    """As scipy's test of pairs does: what all networks owe to a seed does not widen the interval."""
+    of_draws = [0.60, 0.70, 0.80, 0.75]
+    gains = [0.050, 0.060, 0.055, 0.051]
+    runs = [
+        {
+            "frozen": {"metric": "accuracy", "scores": {"accuracy": score}, "baseline": {}},
+            "tuned": {
+                "metric": "accuracy",
+                "scores": {"accuracy": score + gain},
+                "baseline": {"accuracy": 0.3},
+            },
+        }
+        for score, gain in zip(of_draws, gains, strict=True)
+    ]
+    tuned = [score + gain for score, gain in zip(of_draws, gains, strict=True)]
+    expected = scipy.stats.ttest_rel(tuned, of_draws).confidence_interval(0.95)
+    to_baseline, to_first = measure_command.differences(runs)
+    assert to_first == (
+        f"tuned − frozen: +0.0540, 95 % interval {expected.low:+.4f} to {expected.high:+.4f} (4 pairs)"
+    )
+    assert to_baseline.startswith("tuned − baseline: +0.4665, 95 % interval ")
+    assert measure_command.differences(runs[:2]) == []
 
 
 def failing_at(seed, monkeypatch):
