@@ -1,5 +1,6 @@
-"""The picture of cnn_cifar100: which classes are taken for each other within their superclass."""
+"""The pictures of cnn_cifar100: its two heads, and which classes of a superclass are confused."""
 
+import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -8,16 +9,76 @@ from recipes.common.arrays import to_numpy
 from recipes.datasets import cifar100
 
 SHOWN = 6  # superclasses
+NAMED = ("trees", "fish", "people", "large_carnivores", "vehicles_1")  # those beside the heads
 SUPERCLASS_OF = np.array(cifar100.superclass_labels())  # (100,)
 
 
 def figures(model, test, history):
-    """Confusion matrices of the five classes of a superclass, where they are confused most."""
+    """The network with its two heads; matrices of the superclasses that are confused most."""
     _, labels = to_numpy(test)
     answers = model.predict(test, verbose=0)
     found = answers["fine"].argmax(axis=-1)
     agreement = np.mean(SUPERCLASS_OF[found] == answers["coarse"].argmax(axis=-1))
-    return {"confusion_within": plot_confusion(labels["fine"], found, agreement)}
+    return {
+        "two_heads": plot_heads(model),
+        "confusion_within": plot_confusion(labels["fine"], found, agreement),
+    }
+
+
+def shared_shapes(model):
+    """The shapes (height, width, channels) that the heads' convolutions share, from the image on."""
+    shapes = [model.input.shape[1:]]
+    for layer in model.layers:
+        shape = layer.output.shape[1:]
+        kinds = keras.layers.ReLU | keras.layers.AveragePooling2D
+        if isinstance(layer, kinds) and shape != shapes[-1]:
+            shapes.append(shape)
+    return shapes
+
+
+def box(axis, x, y, width, height, color, text, **options):
+    """Draw a rectangle around (x, y) with a text in it."""
+    corner = (x - width / 2, y - height / 2)
+    axis.add_patch(plt.Rectangle(corner, width, height, facecolor=color, edgecolor="black"))
+    axis.text(x, y, text, ha="center", va="center", **options)
+
+
+def arrow(axis, start, end):
+    axis.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": "0.4"})
+
+
+def plot_heads(model):
+    """The maps that both heads share, as high as their images, and five of the 20 superclasses."""
+    figure, axis = plt.subplots(figsize=(10, 4.6), layout="constrained")
+    shapes = shared_shapes(model)
+    places = np.arange(len(shapes), dtype=float)
+    for place, (height, width, channels) in zip(places, shapes, strict=True):
+        side = 0.9 + 3 * height / shapes[0][0]
+        text = f"{height} × {width}\n× {channels}"
+        box(axis, place, 0, 0.76, side, plots.CLASS_COLORS[0] + "55", text, fontsize=9)
+        if place > 0:
+            arrow(axis, (place - 0.62, 0), (place - 0.38, 0))
+    end = places[-1] + 0.38
+    left = end + 0.9
+    for name, y in (("coarse", 1.1), ("fine", -1.1)):
+        count = model.output[name].shape[-1]
+        color = plots.CLASS_COLORS[1 if name == "coarse" else 2]
+        arrow(axis, (end, 0), (left - 0.42, y))
+        box(axis, left, y, 0.84, 1.5, color + "88", f"{name}\n{count}", fontsize=11)
+    # What the heads answer: a superclass above, its five classes below it.
+    column = left + 1.1
+    for name in NAMED:
+        classes = []
+        for word in cifar100.SUPERCLASSES[name].split():
+            classes.append(word.removesuffix("_tree").replace("_", " "))
+        title = name.replace("_", " ").replace(" ", "\n", 1)
+        axis.text(column, 1.1, title, ha="center", va="center", fontsize=11)
+        axis.text(column, -1.1, "\n".join(classes), ha="center", va="center", fontsize=10)
+        column += 1.12
+    axis.set(xlim=(-0.5, column - 0.5), ylim=(-2.1, 2.1))
+    axis.set_axis_off()
+    figure.suptitle("One network, two questions: 20 superclasses, of which each has five classes")
+    return figure
 
 
 def confusion(true, found):

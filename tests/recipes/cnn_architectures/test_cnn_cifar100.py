@@ -84,3 +84,8 @@ def test_confusions_by_hand():
     np.testing.assert_allclose(trees[:2, :2], [[1 / 3, 1 / 3], [0, 1]])
     assert figures.mistakes_within(true, found) == pytest.approx(1 / 3)
     assert figures.mistakes_within(true, true) == 0
+
+
+def test_shapes_that_both_heads_share_are_read_from_the_network():
+    expected = [(32, 32, 3), (16, 16, 12), (16, 16, 24), (8, 8, 24), (8, 8, 48), (4, 4, 48)]
+    assert figures.shared_shapes(recipe.build_model(filters=24)) == expected
