@@ -21,6 +21,7 @@ FEWER = {
     "captioning": {"count": 300},
     "code_completion": {"examples": 400},
     "pilotnet": {"count": 20},
+    "seq2seq_dates": {"count": 1000},
     "yolo_v1": {"count": 160},
 }
 ALL_THERE_ARE = {  # whose world is so small that all parts know all of it
@@ -245,7 +246,7 @@ def skill(scores, test):
         return 1 - score / (variance if name in ("mse", "loss") else scale * np.sqrt(variance))
     if name in ("r2", "micro_f1"):
         return score
-    if targets.ndim == 2 and targets.shape[1] == 10:
+    if targets.ndim == 2 and targets.shape[1] == 10 and targets.max() <= 1:  # one-hot
         targets = targets.argmax(1)
     most = max(collections.Counter(targets.ravel().tolist()).values()) / targets.size
     return (score - most) / (1 - most)

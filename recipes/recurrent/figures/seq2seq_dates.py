@@ -1,0 +1,102 @@
+"""The pictures of seq2seq_dates: which characters are right, what they depend on, and the codes."""
+
+import datetime
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.decomposition import PCA
+
+from recipes.common import plots
+from recipes.common.arrays import to_numpy
+from recipes.recurrent import seq2seq_dates as recipe
+
+DATE = datetime.date(2026, 9, 23)
+YEAR = 2026
+UNKNOWN = 1  # the number of characters that the reader does not know
+
+
+def figures(models, test, histories):
+    """Which characters are right with codes of each size; of the first, what the answers depend on."""
+    model = models[next(iter(models))]
+    return {
+        "places": plot_places(models, test),
+        "dependence": plot_dependence(model),
+        "codes": plot_codes(model),
+    }
+
+
+def right_by_place(model, test):
+    """The share of the answers whose character at each place is right: (10,)."""
+    _, answers = to_numpy(test)
+    found = model.predict(test, verbose=0).argmax(axis=-1)
+    return np.mean(found == answers, axis=0)
+
+
+def plot_places(models, test):
+    """A line for each size of the code: accuracy by the place of the character in the answer."""
+    figure, axis = plt.subplots(figsize=(8, 4.5), layout="constrained")
+    for name, model in models.items():
+        shares = right_by_place(model, test)
+        axis.plot(shares, "o-", label=name.replace("_", " of ") + " numbers")
+    axis.set(xlabel="place in the answer", ylabel="share that is right", ylim=(0, 1.05))
+    axis.set_xticks(range(10), list("YYYY-MM-DD"))
+    axis.legend()
+    axis.set_title("A date has to pass through the code")
+    return figure
+
+
+def dependence(model, text):
+    """How much less likely each character of the answer becomes without one of those read.
+
+    Args:
+        model: The network.
+        text: A date, of at most 35 characters.
+
+    Returns:
+        The answer, a string of ten characters, and an array (10, characters of the text): by how
+        much the probability of the one falls when the other is made unreadable.
+    """
+    characters = np.array(recipe.reader()([text]))
+    without = np.repeat(characters, len(text), axis=0)
+    np.fill_diagonal(without, UNKNOWN)
+    whole = model.predict(characters, verbose=0)[0]  # (10, 11)
+    answer = whole.argmax(axis=-1)
+    places = np.arange(len(answer))
+    changed = model.predict(without, verbose=0)[:, places, answer]  # (characters, 10)
+    written = "".join(recipe.WRITTEN[symbol] for symbol in answer)
+    return written, whole[places, answer][:, None] - changed.T
+
+
+def plot_dependence(model):
+    """A heat map: a row for each character written, a column for each one read."""
+    text = recipe.written(DATE, recipe.FORMATS[0])
+    answer, falls = dependence(model, text)
+    figure, axis = plt.subplots(figsize=(9, 4.2), layout="constrained")
+    image = plots.heatmap(axis, falls, list(answer), list(text), vmin=0, vmax=1)
+    axis.set(xlabel="characters read", ylabel="characters written")
+    figure.colorbar(image, ax=axis, label="less likely without it, by")
+    figure.suptitle("The year is read from the year, the month from the letters of its name")
+    return figure
+
+
+def codes(model, dates):
+    """What the encoder keeps of dates in words: (dates, units)."""
+    encoder = keras.Model(model.inputs, model.get_layer("encoder").output)
+    texts = [recipe.written(date, recipe.FORMATS[0]) for date in dates]
+    return encoder.predict(np.array(recipe.reader()(texts)), verbose=0)
+
+
+def plot_codes(model):
+    """The codes of the days of a year, by the two directions in which they differ most."""
+    first = datetime.date(YEAR, 1, 1)
+    dates = [first + datetime.timedelta(days=number) for number in range(365)]
+    places = PCA(2).fit_transform(codes(model, dates))
+    months = np.array([date.month for date in dates])
+    figure, axis = plt.subplots(figsize=(7, 6), layout="constrained")
+    for number, name in enumerate(recipe.MONTHS, 1):
+        of_month = places[months == number]
+        axis.scatter(*of_month.T, s=10, color=plt.get_cmap("twilight")(number / 13))
+        axis.annotate(name, of_month.mean(axis=0), ha="center", va="center", fontsize=11)
+    axis.set(xticks=[], yticks=[], title=f"The codes of all days of {YEAR}: one heap a month")
+    return figure
