@@ -231,6 +231,7 @@ SHORTER = {
         "deep_dream": {"octaves": (1.0,), "steps": 2},
     },
     "rbf_network": {"STEPS": 20},
+    "relu_regions": {"UNITS": (4, 8), "SEEDS": (0,)},
     "vanishing_gradient_rnn": {"STEPS": 12, "LENGTHS": (2, 4), "WINDOWS": (1, 12)},
     "sentiment_lstm": {"WORDS": 8, "SENTENCES": ["it is good", "a bad film"]},
     # Of deep networks one block of each kind: each layer costs time to build, run, save and load.
