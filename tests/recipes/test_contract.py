@@ -232,6 +232,7 @@ SHORTER = {
     },
     "rbf_network": {"STEPS": 20},
     "relu_regions": {"UNITS": (4, 8), "SEEDS": (0,)},
+    "spiking_neuron": {"CURRENTS": np.array([0.0, 15.0]), "STEP": 0.025},
     "vanishing_gradient_rnn": {"STEPS": 12, "LENGTHS": (2, 4), "WINDOWS": (1, 12)},
     "sentiment_lstm": {"WORDS": 8, "SENTENCES": ["it is good", "a bad film"]},
     # Of deep networks one block of each kind: each layer costs time to build, run, save and load.

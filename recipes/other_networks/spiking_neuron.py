@@ -1,0 +1,264 @@
+"""Spiking neurons: the action potential (Hodgkin–Huxley), leaky integrate-and-fire, and STDP.
+
+Slides: 000 «Spike / potencial de acción», «Sinapsis (señales locales, se adaptan)».
+Paper:  Hodgkin & Huxley (1952), https://doi.org/10.1113/jphysiol.1952.sp004764 (with rest at
+        −65 mV, as it is used today); Song, Miller & Abbott (2000), Competitive Hebbian learning
+        through spike-timing-dependent synaptic plasticity, https://doi.org/10.1038/78829
+Departs from the papers: Euler's method with small steps; one neuron, and 100 synapses that are
+active one after another.
+
+A nerve cell is a leaky capacitor that a current charges. In Hodgkin's and Huxley's, channels for
+sodium open as the voltage rises and let in more charge: beyond a threshold all follows by itself, a
+spike of a millisecond. Then sodium's channels are shut and potassium's open; until they have
+recovered, nothing makes the cell fire again (the refractory time). The integrate-and-fire neuron
+leaves the spike out: at a threshold it is counted, and the voltage starts anew. A network of these
+learns digits in `spiking_digits`.
+
+Synapses learn from what is at hand, the times of spikes on both of their sides (spike-timing-
+dependent plasticity): those active just before the cell fires get stronger, those active just after
+it weaker. If the same inputs come again and again, the cell fires earlier and earlier.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+STEP = 0.01  # ms, of Euler's method
+DURATION = 300.0  # ms, in which spikes are counted
+CURRENTS = np.arange(0, 21.0)  # µA/cm²
+# Hodgkin–Huxley: capacity in µF/cm², conductances in mS/cm², voltages in mV.
+CAPACITY = 1.0
+SODIUM, POTASSIUM, LEAK = 120.0, 36.0, 0.3
+SODIUM_REST, POTASSIUM_REST, LEAK_REST = 50.0, -77.0, -54.4
+# Integrate and fire: time constant and refractory time in ms, voltages in mV, resistance in kΩ·cm².
+TIME_CONSTANT, REFRACTORY = 10.0, 3.0
+REST, THRESHOLD, RESISTANCE = -65.0, -50.0, 2.0
+# Plasticity.
+SYNAPSES = 100
+PATTERN = 50.0  # ms from the first input of the pattern to the last one
+TRIALS = 200
+WINDOW = 10.0  # ms, in which spikes on both sides have to do with each other
+STRENGTHEN, WEAKEN = 0.01, 0.0105  # of the strongest possible weight, 1
+MEMBRANE = 10.0  # ms
+FIRES_AT = 5.0  # sum of the weights that are active
+
+
+def opening_and_closing(voltage):
+    """How fast the gates n, m and h open and close at a voltage in mV: six rates in 1/ms."""
+    v = voltage
+    return (
+        (0.01 * (v + 55) / (1 - np.exp(-(v + 55) / 10)), 0.125 * np.exp(-(v + 65) / 80)),
+        (0.1 * (v + 40) / (1 - np.exp(-(v + 40) / 10)), 4 * np.exp(-(v + 65) / 18)),
+        (0.07 * np.exp(-(v + 65) / 20), 1 / (1 + np.exp(-(v + 35) / 10))),
+    )
+
+
+def hodgkin_huxley(currents, duration=DURATION):
+    """The voltage of cells into which constant currents flow.
+
+    Args:
+        currents: Array (cells,), or (steps, cells) of currents that change, in µA/cm².
+        duration: Of the simulation, in ms.
+
+    Returns:
+        Voltages in mV, array (steps, cells), one every 0.01 ms.
+    """
+    steps = round(duration / STEP)
+    currents = np.broadcast_to(currents, (steps, np.shape(currents)[-1]))
+    v = np.full(currents.shape[1], -65.0)
+    gates = [opens / (opens + closes) for opens, closes in opening_and_closing(v)]
+    voltages = np.empty(currents.shape)
+    for step in range(steps):
+        voltages[step] = v
+        n, m, h = gates
+        inward = (
+            currents[step]
+            - SODIUM * m**3 * h * (v - SODIUM_REST)
+            - POTASSIUM * n**4 * (v - POTASSIUM_REST)
+            - LEAK * (v - LEAK_REST)
+        )
+        rates = opening_and_closing(v)
+        for index, (opens, closes) in enumerate(rates):
+            gates[index] = gates[index] + STEP * (
+                opens * (1 - gates[index]) - closes * gates[index]
+            )
+        v = v + STEP * inward / CAPACITY
+    return voltages
+
+
+def integrate_and_fire(currents, duration=DURATION):
+    """The voltage of leaky integrate-and-fire neurons, (steps, cells) in mV, and whether each fires."""
+    steps = round(duration / STEP)
+    v = np.full(len(currents), REST)
+    pause = np.zeros(len(currents))  # ms until it can be charged again
+    voltages = np.empty((steps, len(currents)))
+    fired = np.zeros((steps, len(currents)), bool)
+    for step in range(steps):
+        charging = pause <= 0
+        change = (REST - v + RESISTANCE * np.asarray(currents)) / TIME_CONSTANT
+        v = np.where(charging, v + STEP * change, REST)
+        pause = pause - STEP
+        fired[step] = v >= THRESHOLD
+        pause[fired[step]] = REFRACTORY
+        voltages[step] = v
+        v[fired[step]] = REST
+    return voltages, fired
+
+
+def spikes(voltages):
+    """Where voltages (steps, cells) pass 0 mV on their way up: booleans (steps, cells)."""
+    above = voltages > 0
+    before = np.concatenate([above[:1], above[:-1]])
+    return above & ~before
+
+
+def rates(fired):
+    """Spikes a second, from the time between the spikes of the second half of a simulation.
+
+    Args:
+        fired: Booleans (steps, cells).
+
+    Returns:
+        Array (cells,); 0 for cells that fire less than twice in that half.
+    """
+    found = []
+    for cell in fired[len(fired) // 2 :].T:
+        steps = np.flatnonzero(cell)
+        between = np.diff(steps) * STEP
+        found.append(1000 / between.mean() if len(between) else 0.0)
+    return np.array(found)
+
+
+def rate_by_formula(currents):
+    """Spikes a second of an integrate-and-fire neuron: its refractory time and the time to charge."""
+    reached = RESISTANCE * np.asarray(currents, "float64")
+    needed = THRESHOLD - REST
+    charging = np.full(reached.shape, np.inf)
+    enough = reached > needed
+    charging[enough] = TIME_CONSTANT * np.log(reached[enough] / (reached[enough] - needed))
+    return 1000 / (REFRACTORY + charging)
+
+
+def plasticity(delay):
+    """The change of a weight by spikes on both sides (STDP).
+
+    Args:
+        delay: ms from the input's spike to the cell's own; negative if the input comes later. An
+            input that comes at the same time is one that has made the cell fire.
+    """
+    strengthened = STRENGTHEN * np.exp(-np.abs(delay) / WINDOW)
+    weakened = WEAKEN * np.exp(-np.abs(delay) / WINDOW)
+    return np.where(np.asarray(delay) >= 0, strengthened, -weakened)
+
+
+def first_spike(weights, times):
+    """When a cell fires first whose inputs are active at given times; None if it does not.
+
+    Args:
+        weights: Of the synapses, (synapses,), from 0 to 1.
+        times: ms at which each is active, in rising order.
+    """
+    charge = 0.0
+    before = times[0]
+    for weight, now in zip(weights, times, strict=True):
+        charge = charge * np.exp((before - now) / MEMBRANE) + weight
+        if charge >= FIRES_AT:
+            return now
+        before = now
+    return None
+
+
+def learn(trials=TRIALS):
+    """The same inputs again and again: when the cell fires in each trial, and the weights after it.
+
+    Returns:
+        Times in ms, (trials,), and weights (trials, synapses).
+    """
+    times = np.linspace(0, PATTERN, SYNAPSES)
+    weights = np.full(SYNAPSES, 0.35)
+    latencies = []
+    kept = []
+    for _ in range(trials):
+        fired = first_spike(weights, times)
+        latencies.append(np.nan if fired is None else fired)
+        if fired is not None:
+            weights = np.clip(weights + plasticity(fired - times), 0, 1)
+        kept.append(weights)
+    return np.array(latencies), np.array(kept)
+
+
+def plot_spike():
+    """An action potential with a current just below the threshold and one just above it."""
+    steps = round(60 / STEP)
+    pulses = np.zeros((steps, 2))
+    start, end = round(5 / STEP), round(6 / STEP)
+    pulses[start:end] = 6.0, 8.0  # µA/cm² for one millisecond
+    voltages = hodgkin_huxley(pulses, duration=60)
+    milliseconds = np.arange(steps) * STEP
+    figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
+    for column, current in enumerate((6, 8)):
+        axis.plot(milliseconds, voltages[:, column], label=f"{current} µA/cm² for 1 ms")
+    axis.set(xlabel="ms", ylabel="mV", xlim=(0, 30))
+    axis.set_title("All or nothing: the action potential")
+    axis.legend()
+    return figure
+
+
+def plot_rates():
+    """Spikes a second by current, of both neurons."""
+    figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
+    found = rates(spikes(hodgkin_huxley(CURRENTS)))
+    axis.plot(CURRENTS, found, "o-", label="Hodgkin–Huxley")
+    _, fired = integrate_and_fire(CURRENTS)
+    axis.plot(CURRENTS, rates(fired), "o", label="integrate and fire")
+    fine = np.linspace(0, CURRENTS[-1], 300)
+    axis.plot(fine, rate_by_formula(fine), color="C1", label="the same by formula")
+    axis.set(xlabel="current (µA/cm²)", ylabel="spikes a second")
+    axis.set_title("No spikes below a current, many above it")
+    axis.legend()
+    return figure
+
+
+def plot_learning():
+    """When the cell fires, by trial, and the weights before and after."""
+    latencies, weights = learn()
+    times = np.linspace(0, PATTERN, SYNAPSES)
+    figure, axes = plt.subplots(1, 3, figsize=(12, 3.6), layout="constrained")
+    delays = np.concatenate([np.linspace(-40, -0.1, 100), [np.nan], np.linspace(0.1, 40, 100)])
+    axes[0].plot(delays, plasticity(delays))
+    axes[0].axhline(0, color="0.5", lw=0.8)
+    axes[0].set(xlabel="ms from the input's spike to the cell's", ylabel="change of the weight")
+    axes[0].set_title("Before strengthens, after weakens")
+    axes[1].plot(np.arange(1, len(latencies) + 1), latencies)
+    axes[1].set(xlabel="trial", ylabel="ms until it fires", ylim=(0, None))
+    axes[1].set_title("The cell fires earlier and earlier")
+    for trial in (0, len(weights) // 4, len(weights) - 1):
+        axes[2].plot(times, weights[trial], label=f"after trial {trial + 1}")
+    axes[2].set(xlabel="ms at which the input is active", ylabel="weight")
+    axes[2].set_title("The first inputs win")
+    axes[2].legend()
+    return figure
+
+
+def main():
+    found = rates(spikes(hodgkin_huxley(CURRENTS)))
+    _, fired = integrate_and_fire(CURRENTS)
+    simple = rates(fired)
+    print("current   Hodgkin–Huxley   integrate and fire   by formula   (spikes a second)")
+    for current, one, other, formula in zip(
+        CURRENTS[::2], found[::2], simple[::2], rate_by_formula(CURRENTS[::2]), strict=True
+    ):
+        print(f"{current:7.0f}   {one:14.0f}   {other:18.0f}   {formula:10.0f}")
+    latencies, weights = learn()
+    print(
+        f"The cell fires after {latencies[0]:.1f} ms at first, {latencies[-1]:.1f} ms at the end;"
+    )
+    print(
+        f"of {SYNAPSES} weights, {np.sum(weights[-1] > 0.9)} are strong, {np.sum(weights[-1] < 0.1)} weak."
+    )
+    plot_spike().savefig("spike.png")
+    plot_rates().savefig("rates.png")
+    plot_learning().savefig("learning.png")
+
+
+if __name__ == "__main__":
+    main()
