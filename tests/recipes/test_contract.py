@@ -265,6 +265,7 @@ VARIANTS = {
     ),
     "dropout": ("relu", "relu_50", "sigmoid", "sigmoid_50"),
     "ensembles": ("different", "bagging"),
+    "overfitting": ("few", "augmented"),
     "irnn": ("tanh", "irnn", "lstm"),
     "lenet_to_alexnet": ("lenet", "augmentation"),
     "cnn_improvements": ("plain", "all"),

@@ -1,0 +1,115 @@
+"""Overfitting: 500 labeled images learned by heart, more data, data augmentation, and smaller networks.
+
+Slides: 000 «Regularización: el problema del sobreaprendizaje», «Estrategias: obtener más datos»,
+        «Capacidad: arquitectura (capas, unidades)».
+Paper:  Geman, Bienenstock & Doursat (1992), Neural networks and the bias/variance dilemma,
+        https://doi.org/10.1162/neco.1992.4.1.1; Xiao, Rasul & Vollgraf (2017), Fashion-MNIST,
+        https://arxiv.org/abs/1708.07747 (the data)
+Departs from the slides: clothes instead of no data at all.
+
+A network with 500 hidden units has enough weights to learn 500 images by heart: it is right about
+all of them, and about far fewer of those that it has not seen. Ten times as many images leave it
+less freedom. Where there are no more, shifted and mirrored copies stand in for them (data
+augmentation). A network with few units cannot learn by heart; with too few it cannot learn either
+(underfitting). All are trained for the same number of steps and kept as they are at the end: where
+to stop earlier is a question for `regularization`.
+"""
+
+import keras
+import tensorflow_datasets as tfds
+from sklearn.linear_model import LogisticRegression
+
+from recipes.common.arrays import to_numpy
+
+EPOCHS = 20
+KEEP = "last"  # what a long training leads to is the question
+STEPS = 100  # of an epoch
+CLASSES = [
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+]
+VARIANTS = {
+    "few": {},
+    "more": {"examples": 5000},
+    "augmented": {"augmentation": True},
+    "units_32": {"units": 32},
+    "units_4": {"units": 4},
+    "units_2": {"units": 2},
+}
+
+
+def load_data(examples=500, batch_size=50):
+    """Train, validation and test batches of (28, 28, 1) uint8 images and integer labels 0–9.
+
+    However few `examples` there are to learn from, an epoch has 100 batches of them.
+    """
+    splits = ["train[:90%]", "train[90%:]", "test"]
+    train, validation, test = tfds.load("fashion_mnist", split=splits, as_supervised=True)
+    train = train.take(examples).cache().shuffle(examples).repeat().batch(batch_size).take(STEPS)
+    return train, validation.batch(1000).cache(), test.batch(1000).cache()
+
+
+def build_model(units=500, augmentation=False, learning_rate=0.001):
+    """The compiled network: (28, 28, 1) images to 10 class probabilities. 397,510 parameters.
+
+    Args:
+        units: Of the hidden layer.
+        augmentation: Whether the images are shifted and mirrored at random in training.
+        learning_rate: Of Adam.
+    """
+    layers = [keras.Input((28, 28, 1), dtype="uint8"), keras.layers.Rescaling(1 / 255)]
+    if augmentation:
+        layers.append(keras.layers.RandomFlip("horizontal"))
+        layers.append(keras.layers.RandomTranslation(0.07, 0.07, fill_mode="constant"))
+    layers.append(keras.layers.Flatten())
+    layers.append(keras.layers.Dense(units, activation="relu"))
+    layers.append(keras.layers.Dense(10, activation="softmax"))
+    model = keras.Sequential(layers)
+    model.compile(
+        keras.optimizers.Adam(learning_rate),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    return model
+
+
+def search_space(hp):
+    """Arguments of `build_model` worth tuning; the defaults are the recipe's own."""
+    return {
+        "units": hp.Choice("units", [1, 2, 4, 8, 16, 32, 64, 125, 250, 500, 1000], default=500),
+        "augmentation": hp.Boolean("augmentation", default=False),
+        "learning_rate": hp.Choice("learning_rate", [0.0003, 0.001, 0.003], default=0.001),
+    }
+
+
+def baseline(train, test):
+    """Logistic regression on the pixels."""
+    images, labels = to_numpy(train)
+    model = LogisticRegression(solver="saga", tol=0.05)
+    model.fit(images.reshape(-1, 784) / 255, labels)
+    images, labels = to_numpy(test)
+    return {"accuracy": model.score(images.reshape(-1, 784) / 255, labels)}
+
+
+def main():
+    for name, arguments in VARIANTS.items():
+        keras.utils.set_random_seed(0)
+        arguments = dict(arguments)
+        train, validation, test = load_data(arguments.pop("examples", 500))
+        model = build_model(**arguments)
+        model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, verbose=2)
+        model.save(f"overfitting_{name}.keras")
+        print(name, model.evaluate(test, return_dict=True, verbose=0))
+        print("Logistic regression on the pixels:", baseline(train, test))
+
+
+if __name__ == "__main__":
+    main()
