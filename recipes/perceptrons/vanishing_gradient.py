@@ -78,14 +78,20 @@ def build_model(activation="relu", initialization="scaled", depth=10, units=64, 
         learning_rate: Of gradient descent with momentum. It sees the gradient as it is; Adam, which
             divides by the gradient's size, would hide what is shown here.
     """
-    model = keras.Sequential()
-    model.add(keras.Input((28, 28, 1), dtype="uint8"))
-    model.add(keras.layers.Rescaling(1 / 255))
-    model.add(keras.layers.Flatten())
+    hidden = []
     for _ in range(depth):
         weights = initial_weights(initialization, activation)
-        model.add(keras.layers.Dense(units, activation, kernel_initializer=weights))
-    model.add(keras.layers.Dense(10, activation="softmax"))
+        hidden.append(keras.layers.Dense(units, activation, kernel_initializer=weights))
+    # Layers added one by one would have Keras build the network anew with each of them.
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1), dtype="uint8"),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Flatten(),
+            *hidden,
+            keras.layers.Dense(10, activation="softmax"),
+        ]
+    )
     model.compile(
         keras.optimizers.SGD(learning_rate, momentum=0.9),
         loss="sparse_categorical_crossentropy",
