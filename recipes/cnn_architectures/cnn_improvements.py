@@ -22,6 +22,7 @@ from layers.local_response_normalization import LocalResponseNormalization
 from recipes.common import cifar10
 
 EPOCHS = 5
+DEPTH = 6  # stages
 CLASSES = cifar10.CLASSES
 PLAIN = {"stage": "plain", "normalization": "none", "residual": False, "filters": 36}
 VARIANTS = {
@@ -113,7 +114,7 @@ def build_model(
     x = cifar10.augmented(images)
     # 32 × 32 to 16 × 16.
     x = keras.layers.Conv2D(filters, 4, strides=2, padding="same", activation="relu")(x)
-    for index in range(6):
+    for index in range(DEPTH):
         if index in (2, 4):
             # 16 × 16 to 8 × 8 to 4 × 4.
             x = keras.layers.AveragePooling2D(2)(x)

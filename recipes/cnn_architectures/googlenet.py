@@ -120,16 +120,11 @@ def googlenet(x, classes=1000, width=1.0, bottlenecks=True, kernel_size=7, secon
     x = LocalResponseNormalization()(x)
     if second_pool:
         x = halve(x)
-    # Two modules: 28 × 28 × 256 and 480, after the pool 14 × 14.
-    for name in ("3a", "3b"):
-        x = inception(x, name, width, bottlenecks)
-    x = halve(x)
-    # Five modules: 14 × 14 × 512, 512, 512, 528, 832, after the pool 7 × 7.
-    for name in ("4a", "4b", "4c", "4d", "4e"):
-        x = inception(x, name, width, bottlenecks)
-    x = halve(x)
-    # Two modules: 7 × 7 × 832 and 1024; then the mean of each channel.
-    for name in ("5a", "5b"):
+    # Two modules: 28 × 28 × 256 and 480. After a pool five: 14 × 14 × 512, 512, 512, 528 and 832.
+    # After another one two: 7 × 7 × 832 and 1024. Then the mean of each channel.
+    for name in MODULES:
+        if name in ("4a", "5a"):
+            x = halve(x)
         x = inception(x, name, width, bottlenecks)
     x = keras.layers.GlobalAveragePooling2D()(x)
     x = keras.layers.Dropout(0.4)(x)

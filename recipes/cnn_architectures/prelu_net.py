@@ -21,6 +21,7 @@ VARIANTS = {
     "he_prelu": {"activation": "prelu", "initialization": "he"},
     "glorot_prelu": {"activation": "prelu", "initialization": "glorot"},
 }
+STAGE = 9  # convolutions of each of the three stages
 SLOPE = 0.25  # of PReLU for negative values, before training
 
 
@@ -65,7 +66,7 @@ def prelu_net(x, classes=10, filters=12, activation="prelu", initialization="he"
     """
     # 27 convolutions in three stages: 16 × 16, 8 × 8 and 4 × 4 pixels.
     for channels in (filters, 2 * filters, 4 * filters):
-        for position in range(9):
+        for position in range(STAGE):
             x = keras.layers.Conv2D(
                 channels,
                 3,

@@ -27,6 +27,7 @@ import tensorflow as tf
 
 from recipes._runner import arguments, cli, data, figures, run_command, training
 from recipes.cnn_architectures import (
+    googlenet,
     inception_resnet_v2,
     inception_v2,
     inception_v3,
@@ -34,6 +35,7 @@ from recipes.cnn_architectures import (
     resnet,
     senet,
     shufflenet,
+    squeezenet,
     xception,
 )
 from recipes.common import pretrained
@@ -130,6 +132,7 @@ SHORTER = {
     "automl_text": {
         "build_model": {"length": 10, "embed_dim": 16, "filters": 16, "vocabulary": 500}
     },
+    "imdb_transformer": {"LENGTH": 20, "BUCKETS": [10]},
     "vit": {"build_model": {"depth": 1, "embed_dim": 16}},
     "arithmetic_intensity": {
         "TIMED": {"dense, batch 1": (keras.layers.Dense(4), (8,), 1)},
@@ -166,7 +169,8 @@ SHORTER = {
     "hopfield": {
         "SIDE": 6,
         "LOADS": (0.05, 0.3),
-        "NETWORKS": {50: 1},
+        "NETWORKS": {20: 1},
+        "SWEEPS": 2,
         "build_model": {"units": 36},
     },
     "echo_state": {
@@ -188,6 +192,8 @@ SHORTER = {
     "neural_turing_machine": {
         "load_data": {"count": 64},
         "build_model": {"units": 8, "slots": 6, "width": 4},
+        "LONGEST": 3,
+        "TEST_LENGTH": 4,
         "LENGTHS": (1, 3),
         "SEQUENCES": 4,
         "SHOWN": 3,
@@ -240,7 +246,7 @@ SHORTER = {
         "build_model": {"depth": 2},
         "new_network": {"depth": 2},
     },
-    "sentiment_lstm": {"WORDS": 8, "SENTENCES": ["it is good", "a bad film"]},
+    "sentiment_lstm": {"WORDS": 4, "SENTENCES": ["it is good", "a bad film"]},
     # Of deep networks one block of each kind: each layer costs time to build, run, save and load.
     "resnet": {"SMALL": {**resnet.SMALL, "depths": (1, 1)}},
     "senet": {"SMALL": {**senet.SMALL, "depths": (1, 1)}},
@@ -248,7 +254,21 @@ SHORTER = {
     "shufflenet": {"SMALL": {**shufflenet.SMALL, "units": (1, 2, 1)}},
     "mobilenet": {"SMALL": {**mobilenet.SMALL, "repeats": 0}},
     "xception": {"SMALL": {**xception.SMALL, "middle_blocks": 1}},
-    "googlenet": {"BRANCHES": {"5×5": "5x5"}, "IMAGES": 20},
+    "googlenet": {
+        "MODULES": {name: googlenet.MODULES[name] for name in ("3a", "4a", "5a")},
+        "BRANCHES": {"5×5": "5x5"},
+        "IMAGES": 20,
+    },
+    "squeezenet": {
+        "FIRE_MODULES": {
+            name: squeezenet.FIRE_MODULES[name] for name in ("fire2", "fire4", "fire8")
+        },
+    },
+    "prelu_net": {"STAGE": 2},
+    "cnn_improvements": {"DEPTH": 3},
+    "normalization": {"DEPTH": 3, "SIZES": (1, 8)},
+    "conv3d_clips": {"sample_clips": a_tenth},
+    "scrambled_parts": {"sample_images": a_tenth, "SHIFTS": (0, 1)},
     "inception_v2": {
         "MODULES": {name: inception_v2.MODULES[name] for name in ("3a", "3c", "5b")},
     },
@@ -288,6 +308,21 @@ VARIANTS = {
     "quantization": ("float32", "flexpoint_8"),
     "transfer_learning": ("frozen", "fine_tuned"),
     "yolo_v3": ("three_scales",),
+    "vanishing_gradient": ("relu_scaled", "sigmoid_small", "sigmoid_small_500"),
+    "activations": ("sigmoid", "dying_relu", "dying_leaky_relu"),
+    "logistic_regression": ("degree_1", "degree_6"),
+    "hopfield": ("hebbian_6", "perceptron_26"),
+    "colorization": ("rebalanced", "regression"),
+    "autoencoder_mnist": ("linear", "map"),
+    "gan_toy": ("plain", "low_momentum"),
+    "unsupervised_convnet": (
+        "full",
+        "no_normalization",
+        "random",
+        "random_no_rectification",
+        "supervised",
+    ),
+    "double_moon": ("apart", "hidden_layer"),
 }
 
 # Recipes whose `main()` does not give the scores of `run` yet.
@@ -512,10 +547,12 @@ class Recording:
     """What a recipe's `main()` did.
 
     Args:
+        loaded: what each `load_data` returned.
         built: (model, training set loaded last, arguments given) of each call of `build_model`.
         scores: what each `model.evaluate` returned, outside `fit`.
     """
 
+    loaded: list = dataclasses.field(default_factory=list)
     built: list = dataclasses.field(default_factory=list)
     scores: list = dataclasses.field(default_factory=list)
 
@@ -527,7 +564,7 @@ def recording(recipe, smoke_run, monkeypatch):
     load_data, build_model = module.load_data, module.build_model
     fit, evaluate = keras.Model.fit, keras.Model.evaluate
     recorded = Recording()
-    loaded = []
+    loaded = recorded.loaded
     depth = [0]  # inside `fit`, whose evaluations are not the test
     building = [False]  # inside `build_model`, which may train a network that the model needs
 
@@ -597,6 +634,8 @@ def recording(recipe, smoke_run, monkeypatch):
 def test_main_gives_the_scores_of_run(recipe, monkeypatch, smoke_run, recording):
     """With the same seed, data and steps: what a script prints is the row of the results.
 
+    And its learning rate is planned for all epochs.
+
     With the first and the last variant: all have been trained by `run`.
     """
     names = list(variants_of(recipe))
@@ -616,6 +655,8 @@ def test_main_gives_the_scores_of_run(recipe, monkeypatch, smoke_run, recording)
             assert isinstance(scores, dict), "evaluate(test, return_dict=True)"
             of_run = {name: math.nan if value is None else value for name, value in of_run.items()}
             assert scores == pytest.approx(of_run, rel=1e-4, abs=1e-7, nan_ok=True)
+    if arguments.wants(recipe.module.build_model, "steps"):
+        plans_the_steps_of_all_epochs(recipe, monkeypatch, recording.loaded[0])
 
 
 def builds_networks_for_its_data(recipe, built):
@@ -640,33 +681,24 @@ class BuiltError(Exception):
     """Ends `main()` where it builds its first network."""
 
 
-def scheduled(recipe):
-    """Whether the learning rate of a recipe follows a schedule, read from its source."""
-    (node,) = [each for each in recipe.tree.body if getattr(each, "name", "") == "build_model"]
-    return "steps" in [each.arg for each in node.args.args]
+def plans_the_steps_of_all_epochs(recipe, monkeypatch, sets):
+    """Above, there is one epoch only.
 
-
-@pytest.mark.parametrize("recipe", parameters(filter(scheduled, TRAINED), full=True))
-@pytest.mark.usefixtures("shorter", "coarse_pictures")
-def test_main_plans_the_steps_of_all_epochs(recipe, monkeypatch):
-    """Above, there is one epoch only."""
-    module, load_data = recipe.module, recipe.module.load_data
-    loaded = []
-
-    def load(*arguments, **keywords):
-        loaded.append(load_data(*arguments, **keywords))
-        return loaded[-1]
+    Args:
+        recipe: one whose learning rate follows a schedule.
+        monkeypatch: pytest's.
+        sets: what its `load_data` has returned first.
+    """
 
     def build_model(*arguments, steps, **keywords):
-        assert steps == 3 * sum(1 for _ in loaded[-1][0])
+        assert steps == 3 * sum(1 for _ in sets[0])
         raise BuiltError
 
-    monkeypatch.setattr(module, "EPOCHS", 3)
-    monkeypatch.setattr(module, "load_data", load)
-    monkeypatch.setattr(module, "build_model", build_model)
-    data.choose(data.names(recipe.path), stand_in=True, rows=200)
+    monkeypatch.setattr(recipe.module, "EPOCHS", 3)
+    monkeypatch.setattr(recipe.module, "load_data", lambda *arguments, **keywords: sets)
+    monkeypatch.setattr(recipe.module, "build_model", build_model)
     with pytest.raises(BuiltError):
-        module.main()
+        recipe.module.main()
 
 
 # What DESIGN §3 has a recipe define for the runner, whether `main()` asks for it or not …

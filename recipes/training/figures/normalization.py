@@ -18,6 +18,7 @@ COLORS = {
     "batch": "#0072B2",
     "layer": "#009E73",
 }
+SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)  # of a batch in which an image is looked at
 
 
 def figures(models, test, histories):
@@ -80,15 +81,14 @@ def batch_dependence(model, images, sizes):
 
 def plot_batches(models, images):
     """What one image's answer in training mode has to do with the size of its batch."""
-    sizes = [1, 2, 4, 8, 16, 32, 64, 128, 256]
     figure, axis = plt.subplots(figsize=(6, 4), layout="constrained")
     for name, model in models.items():
         weights = model.get_weights()
-        found = batch_dependence(model, images, sizes)
+        found = batch_dependence(model, images, SIZES)
         model.set_weights(weights)  # the running averages as they were
-        axis.plot(sizes, found, "o-", color=COLORS[name], label=NAMES[name])
+        axis.plot(SIZES, found, "o-", color=COLORS[name], label=NAMES[name])
     axis.set(xlabel="images in the batch", ylabel="change of a class probability", xscale="log")
-    axis.set_xticks(sizes, [str(size) for size in sizes])
+    axis.set_xticks(SIZES, [str(size) for size in SIZES])
     axis.minorticks_off()
     axis.set_title("Only batch normalization makes an answer depend on the batch")
     axis.legend(title="normalization")
