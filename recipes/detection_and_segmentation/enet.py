@@ -30,6 +30,7 @@ from recipes.common import isbi2012
 EPOCHS = 15
 OBJECTIVE = ("val_iou", "max")
 CLASSES = isbi2012.CLASSES
+FIRST_STAGE = 4  # bottlenecks after the one that halves the map
 # Of the stage that makes most of the network: bottlenecks that see ever further.
 SECOND_STAGE = [
     {},
@@ -77,7 +78,7 @@ def enet(x, classes, filters=16, repeats=2):
     x = initial_block(x, filters)
     # Stage 1: 128 × 128 × 64.
     x, indices_1 = DownsamplingBottleneck(4 * filters, dropout=0.01)(x)
-    for _ in range(4):
+    for _ in range(FIRST_STAGE):
         x = ENetBottleneck(4 * filters, dropout=0.01)(x)
     # Stages 2 and 3: 64 × 64 × 128.
     x, indices_2 = DownsamplingBottleneck(8 * filters)(x)
