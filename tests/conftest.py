@@ -4,6 +4,7 @@ Those marked `real_data` work on TFDS_DATA_DIR, if it is set.
 """
 
 import collections
+import functools
 import gc
 import os
 import pathlib
@@ -175,6 +176,23 @@ def cache(tmp_path_factory):
     base = tmp_path_factory.getbasetemp()
     folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     os.environ["XDG_CACHE_HOME"] = str(pathlib.Path(folder) / "cache")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def attributes_listed_once():
+    """Keras 3.15 means to remember what it skips when it saves a layer, and forgets it.
+
+    So it makes a new layer, or an optimizer, for each layer that it saves, to list its attributes.
+    """
+    if "keras" not in sys.modules:
+        yield
+        return
+    from keras.src.saving import saving_lib
+
+    listed = saving_lib.get_attr_skipset
+    saving_lib.get_attr_skipset = functools.cache(listed)
+    yield
+    saving_lib.get_attr_skipset = listed
 
 
 @pytest.fixture(scope="session")

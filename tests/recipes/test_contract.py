@@ -84,7 +84,8 @@ def seven_blocks(efficientnet_lite0):
 
 
 # By recipe, what is smaller here: names of its modules, as a value or a function of the old one,
-# and arguments of its functions by default.
+# and arguments of its functions by default. What networks need when they are loaded stays as it is:
+# in a fresh process nothing is smaller.
 SHORTER = {
     "transformer_translation": {
         "MAX_LENGTH": 5,  # what an untrained network writes never ends by itself
@@ -132,7 +133,6 @@ SHORTER = {
     "automl_text": {
         "build_model": {"length": 10, "embed_dim": 16, "filters": 16, "vocabulary": 500}
     },
-    "imdb_transformer": {"LENGTH": 20, "BUCKETS": [10]},
     "vit": {"build_model": {"depth": 1, "embed_dim": 16}},
     "arithmetic_intensity": {
         "TIMED": {"dense, batch 1": (keras.layers.Dense(4), (8,), 1)},
@@ -175,7 +175,6 @@ SHORTER = {
         "SIDE": 6,
         "LOADS": (0.05, 0.3),
         "NETWORKS": {20: 1},
-        "SWEEPS": 2,
         "build_model": {"units": 36},
     },
     "echo_state": {
