@@ -40,11 +40,11 @@ def test_images_are_changed_in_training_only():
     assert before(images, training=False).numpy() == pytest.approx(images.reshape(20, -1) / 255)
     changed = before(images, training=True).numpy()
     assert len(np.unique(changed.round(3), axis=0)) > 10
-    # Shifted by two pixels at most, and mirrored or not.
+    # Shifted by a pixel at most, and mirrored or not.
     places = changed.reshape(20, 28, 28) > 0.5
     rows = np.argwhere(places.any(axis=2))[:, 1]
-    assert rows.min() >= 8
-    assert rows.max() <= 15
+    assert rows.min() >= 9
+    assert rows.max() <= 14
     left = np.argwhere(places.any(axis=1))[:, 1] < 14
     assert 0.1 < left.mean() < 0.9
 
@@ -58,7 +58,7 @@ def test_a_large_network_learns_by_heart_and_a_tiny_one_cannot():
     scores = {}
     for units in (200, 2):
         keras.utils.set_random_seed(0)
-        model = recipe.build_model(units)
+        model = recipe.build_model(units, learning_rate=0.01, steps=60)
         history = model.fit(images, labels, batch_size=60, epochs=60, verbose=0).history
         scores[units] = history["accuracy"][-1]
     assert scores[200] == 1
