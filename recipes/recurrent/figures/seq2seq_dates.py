@@ -76,7 +76,7 @@ def plot_dependence(model):
     image = plots.heatmap(axis, falls, list(answer), list(text), vmin=0, vmax=1)
     axis.set(xlabel="characters read", ylabel="characters written")
     figure.colorbar(image, ax=axis, label="less likely without it, by")
-    figure.suptitle("The year is read from the year, the month from the letters of its name")
+    figure.suptitle("Which characters read each of the characters written depends on")
     return figure
 
 
@@ -93,10 +93,10 @@ def plot_codes(model):
     dates = [first + datetime.timedelta(days=number) for number in range(365)]
     places = PCA(2).fit_transform(codes(model, dates))
     months = np.array([date.month for date in dates])
-    figure, axis = plt.subplots(figsize=(7, 6), layout="constrained")
+    figure, axis = plt.subplots(figsize=(8, 6), layout="constrained")
     for number, name in enumerate(recipe.MONTHS, 1):
-        of_month = places[months == number]
-        axis.scatter(*of_month.T, s=10, color=plt.get_cmap("twilight")(number / 13))
-        axis.annotate(name, of_month.mean(axis=0), ha="center", va="center", fontsize=11)
-    axis.set(xticks=[], yticks=[], title=f"The codes of all days of {YEAR}: one heap a month")
+        color = plt.get_cmap("twilight")(number / 13)
+        axis.scatter(*places[months == number].T, s=14, color=color, label=name)
+    axis.set(xticks=[], yticks=[], title=f"The codes of all days of {YEAR}, by month")
+    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure

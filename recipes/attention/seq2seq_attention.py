@@ -1,0 +1,141 @@
+"""Attention in sequence to sequence models: additive (Bahdanau), dot product (Luong), or a fixed code.
+
+Slides: 001 «PLN con redes recurrentes → atención», 002 «Limitaciones de redes recurrentes: cuello de botella».
+Paper:  Bahdanau, Cho & Bengio (2015), Neural machine translation by jointly learning to align and
+        translate, https://arxiv.org/abs/1409.0473; Luong, Pham & Manning (2015), Effective
+        approaches to attention-based neural machine translation, https://arxiv.org/abs/1508.04025
+        (the decoder's state asks, as here)
+Departs from the papers: digits are repeated instead of translated, so that the right alignment is
+known; the decoder is given the number of the place it writes at, not what it has written before.
+
+An encoder reads 4 to 16 digits, a decoder says them again. In `code` all that the decoder gets is
+the encoder's last state, of 48 numbers: the longer the sequence, the more is lost. With attention
+it gets at each step also a mean of the encoder's states, weighed by how well they answer its own:
+by a small network (`additive`) or by a product (`dot`).
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from recipes.common.arrays import to_numpy
+
+EPOCHS = 5
+OBJECTIVE = ("val_exact", "max")
+VARIANTS = {
+    "additive": {"attention": "additive"},
+    "dot": {"attention": "dot"},
+    "code": {"attention": "none"},
+}
+LENGTH = 16  # of the longest sequence
+SHORTEST = 4
+DIGITS = 10  # which 1 to 10 stand for; 0 is padding
+
+
+def sequences(count, seed):
+    """Digits as the numbers 1 to 10, then zeros: (count, 16), int32."""
+    rng = np.random.default_rng(seed)
+    digits = rng.integers(1, DIGITS + 1, (count, LENGTH))
+    lengths = rng.integers(SHORTEST, LENGTH + 1, (count, 1))
+    return np.where(np.arange(LENGTH) < lengths, digits, 0).astype("int32")
+
+
+def load_data(batch_size=64, count=16_000):
+    """Train, validation and test batches of sequences (16,) of integers; targets are the same."""
+    sets = []
+    for size, seed in ((count, 1), (1000, 2), (4000, 3)):
+        digits = sequences(size, seed)
+        sets.append(tf.data.Dataset.from_tensor_slices((digits, digits)))
+    train, validation, test = sets
+    return train.shuffle(count).batch(batch_size), validation.batch(500), test.batch(500)
+
+
+@keras.saving.register_keras_serializable(package="seq2seq_attention")
+def exact(digits, probabilities):
+    """Whether all 16 places are right, zeros included: (batch,)."""
+    likeliest = keras.ops.argmax(probabilities, axis=-1)  # (batch, 16)
+    right = keras.ops.equal(likeliest, keras.ops.cast(digits, likeliest.dtype))
+    return keras.ops.cast(keras.ops.all(right, axis=-1), "float32")
+
+
+@keras.saving.register_keras_serializable(package="seq2seq_attention")
+class Places(keras.layers.Layer):
+    """The numbers of the places of a sequence: (batch, 16) of anything to (batch, 16) of 0 to 15."""
+
+    def call(self, digits):
+        return keras.ops.zeros_like(digits) + keras.ops.arange(LENGTH, dtype="int32")
+
+
+def build_model(attention="dot", embed_dim=32, units=48, learning_rate=0.008, steps=EPOCHS * 250):
+    """The compiled network: (16,) digits to probabilities (16, 11). 33,036 parameters.
+
+    Args:
+        attention: `"additive"`, `"dot"`, or `"none"`.
+        embed_dim: Numbers that stand for a digit, and for a place.
+        units: Of the encoder's LSTM, and of the decoder's.
+        learning_rate: Of Adam at the start; it falls to 0 along a cosine.
+        steps: Of the whole training.
+    """
+    digits = keras.Input((LENGTH,), dtype="int32")
+    mask = keras.ops.not_equal(digits, 0)
+    places = keras.layers.Embedding(LENGTH, embed_dim)(Places()(digits))
+    # The encoder: each digit and its place.
+    x = keras.layers.Embedding(DIGITS + 1, embed_dim)(digits) + places
+    states, hidden, cell = keras.layers.LSTM(units, return_sequences=True, return_state=True)(
+        x, mask=mask
+    )
+    # The decoder starts with the encoder's last state, and knows where it writes.
+    x = keras.layers.LSTM(units, return_sequences=True)(places, initial_state=[hidden, cell])
+    if attention != "none":
+        kinds = {"additive": keras.layers.AdditiveAttention, "dot": keras.layers.Attention}
+        layer = kinds[attention](use_scale=True, name="attention")
+        # For each place to write, a mean of the encoder's states: (batch, 16, units).
+        context = layer([x, states], mask=[None, mask])
+        x = keras.layers.Concatenate()([x, context])
+    outputs = keras.layers.Dense(DIGITS + 1, activation="softmax")(x)
+    model = keras.Model(digits, outputs)
+    schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    model.compile(
+        keras.optimizers.Adam(schedule, clipnorm=1.0),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy", exact],
+    )
+    return model
+
+
+def search_space(hp):
+    """Arguments of `build_model` and `load_data` worth tuning; the defaults are the recipe's own."""
+    return {
+        "attention": hp.Choice("attention", ["additive", "dot", "none"], default="dot"),
+        "units": hp.Int("units", 16, 128, step=16, default=48),
+        "learning_rate": hp.Choice("learning_rate", [0.002, 0.004, 0.008, 0.016], default=0.008),
+        "batch_size": hp.Choice("batch_size", [32, 64, 128], default=64),
+    }
+
+
+def baseline(train, test):
+    """The most frequent digit of each place."""
+    _, digits = to_numpy(train)
+    found = [np.bincount(column).argmax() for column in digits.T]
+    _, digits = to_numpy(test)
+    right = digits == np.array(found)
+    return {"accuracy": right.mean(), "exact": right.all(axis=1).mean()}
+
+
+def main():
+    for name, arguments in VARIANTS.items():
+        keras.utils.set_random_seed(0)
+        train, validation, test = load_data()
+        model = build_model(**arguments, steps=EPOCHS * len(train))
+        path = f"seq2seq_attention_{name}.keras"
+        best = keras.callbacks.ModelCheckpoint(
+            path, monitor="val_exact", mode="max", save_best_only=True
+        )
+        model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
+        model = keras.saving.load_model(path)  # the best epoch
+        print(name, model.evaluate(test, return_dict=True))
+    print("The most frequent digit of each place:", baseline(train, test))
+
+
+if __name__ == "__main__":
+    main()
