@@ -46,6 +46,7 @@ REPEATED = {  # how much of a part may be found in another: short texts occur mo
 LEARNS_NOTHING = {
     "perceptron_rule",
     "irnn",
+    "seq2seq_attention",
     "electricity",
     "xor",
     "logistic_regression",
