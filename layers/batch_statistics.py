@@ -8,9 +8,9 @@ from keras import ops
 class BatchStatistics(keras.layers.Layer):
     """Appends to the features of each example the means and standard deviations of the whole batch.
 
-    A discriminator that sees one example at a time cannot object to a generator that always makes the same one. With
-    these it can: where the examples of a batch are all alike, their deviations say so. The same at inference, so that
-    what it says of an example depends on its company.
+    A discriminator that sees one example at a time cannot object to a generator that always makes
+    the same one. With these it can: where the examples of a batch are all alike, their deviations
+    say so. The same at inference, so that what it says of an example depends on its company.
 
     Args:
         epsilon: added to the variance before its root is taken, which has no slope at 0.
@@ -21,9 +21,9 @@ class BatchStatistics(keras.layers.Layer):
     Output shape:
         `(batch, 3 * features)`.
 
-    Reference: Salimans et al. (2016), Improved techniques for training GANs, https://arxiv.org/abs/1606.03498, section
-        3.2, who compare the examples pair by pair; Karras et al. (2018), https://arxiv.org/abs/1710.10196, section 3,
-        who append the deviations.
+    Reference: Salimans et al. (2016), Improved techniques for training GANs,
+        https://arxiv.org/abs/1606.03498, section 3.2, who compare the examples pair by pair; Karras
+        et al. (2018), https://arxiv.org/abs/1710.10196, section 3, who append the deviations.
 
     Example:
 
@@ -41,7 +41,8 @@ class BatchStatistics(keras.layers.Layer):
     def build(self, input_shape):
         if len(input_shape) != 2:
             raise ValueError(
-                f"`BatchStatistics` takes (batch, features). Received: input_shape={tuple(input_shape)}"
+                "`BatchStatistics` takes (batch, features). Received: "
+                f"input_shape={tuple(input_shape)}"
             )
         self.built = True
 

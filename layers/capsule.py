@@ -8,14 +8,15 @@ from keras import ops
 def squash(vectors, axis=-1):
     """Vectors of the same directions, with lengths below 1: `v = |s|² / (1 + |s|²) · s / |s|`.
 
-    Short vectors become nearly 0, long ones nearly 1 long. As an activation: `keras.layers.Activation(squash)`.
-    Computed in float32 whatever the precision.
+    Short vectors become nearly 0, long ones nearly 1 long. As an activation:
+    `keras.layers.Activation(squash)`. Computed in float32 whatever the precision.
 
     Args:
         vectors: tensor of any shape.
         axis: along which the numbers of a vector lie.
 
-    >>> lengths = keras.ops.norm(squash(keras.ops.array([[0.0, 0.0], [0.3, 0.4], [30.0, 40.0]])), axis=-1)
+    >>> vectors = keras.ops.array([[0.0, 0.0], [0.3, 0.4], [30.0, 40.0]])
+    >>> lengths = keras.ops.norm(squash(vectors), axis=-1)
     >>> [round(float(length), 2) for length in lengths]
     [0.0, 0.2, 1.0]
     """
@@ -30,11 +31,12 @@ def squash(vectors, axis=-1):
 def route_by_agreement(predictions, routings=3):
     """Dynamic routing: capsules send their predictions to where other predictions are alike.
 
-    `c = softmax(b)` over the outputs, `v_j = squash(Σ_i c_ij û_ij)`, then `b_ij ← b_ij + û_ij · v_j`, beginning with
-    `b = 0`.
+    `c = softmax(b)` over the outputs, `v_j = squash(Σ_i c_ij û_ij)`, then
+    `b_ij ← b_ij + û_ij · v_j`, beginning with `b = 0`.
 
     Args:
-        predictions: what each input capsule expects of each output capsule, `(batch, inputs, outputs, dim)`.
+        predictions: what each input capsule expects of each output capsule,
+            `(batch, inputs, outputs, dim)`.
         routings: how often the outputs are computed.
 
     Returns:
@@ -54,20 +56,21 @@ def route_by_agreement(predictions, routings=3):
 class Capsule(keras.layers.Layer):
     """A fully connected layer of capsules with dynamic routing by agreement.
 
-    Each input capsule `u_i` predicts each output capsule through a matrix of its own, `û_ij = u_i W_ij`. The output
-    `v_j` is a weighted sum of the predictions, squashed to a length below 1, which says how probable it is that what
-    the capsule stands for is there; its direction says in which pose. The weights are no parameters: they are found
-    anew for every example, larger for predictions that agree with the output (`route_by_agreement`).
+    Each input capsule `u_i` predicts each output capsule through a matrix of its own,
+    `û_ij = u_i W_ij`. The output `v_j` is a weighted sum of the predictions, squashed to a length
+    below 1, which says how probable it is that what the capsule stands for is there; its direction
+    says in which pose. The weights are no parameters: they are found anew for every example, larger
+    for predictions that agree with the output (`route_by_agreement`).
 
-    Reference: Sabour, Frosst & Hinton (2017), Dynamic routing between capsules, https://arxiv.org/abs/1710.09829,
-    equations 1 to 3 and procedure 1.
+    Reference: Sabour, Frosst & Hinton (2017), Dynamic routing between capsules,
+    https://arxiv.org/abs/1710.09829, equations 1 to 3 and procedure 1.
 
     Args:
         num_capsules: number of output capsules, for example one for each class.
         dim: numbers of each output capsule.
         routings: how often the outputs are computed; with 1, all predictions count alike.
-        kernel_initializer: of the matrices; by default, as in the paper's code, a truncated normal distribution with
-            standard deviation 0.1.
+        kernel_initializer: of the matrices; by default, as in the paper's code, a truncated normal
+            distribution with standard deviation 0.1.
         kernel_regularizer: of the matrices.
         **kwargs: those of every layer, such as `name`.
 
@@ -126,7 +129,7 @@ class Capsule(keras.layers.Layer):
         self.built = True
 
     def predictions(self, inputs):
-        """What each input capsule expects of each output, `(batch, input_capsules, num_capsules, dim)`."""
+        """What each input expects of each output, `(batch, input_capsules, num_capsules, dim)`."""
         return ops.einsum("bid,ijdk->bijk", inputs, self.kernel)
 
     def call(self, inputs):

@@ -20,8 +20,8 @@ class CenterDigit(keras.layers.Layer):
     4. The longer side of what counts becomes 20 pixels, each a weighted mean of those it covers.
     5. Its center of mass comes to the middle of 28 × 28 pixels; the strongest ink becomes 255.
 
-    A digit that has its place and size already, as MNIST's own have, stays as it is. A picture without
-    ink becomes black.
+    A digit that has its place and size already, as MNIST's own have, stays as it is. A picture
+    without ink becomes black.
 
     Args:
         **kwargs: those of every Keras layer, such as `name`.
@@ -37,9 +37,9 @@ class CenterDigit(keras.layers.Layer):
         ValueError: if the input has not four dimensions, or neither one nor three channels.
 
     Reference:
-        [LeCun et al. (1998)](https://doi.org/10.1109/5.726791), section III.A: how MNIST was prepared.
-        The top-hat transform, image minus opening, is in Gonzalez & Woods, Digital Image Processing,
-        chapter "Morphological Image Processing".
+        [LeCun et al. (1998)](https://doi.org/10.1109/5.726791), section III.A: how MNIST was
+        prepared. The top-hat transform, image minus opening, is in Gonzalez & Woods, Digital Image
+        Processing, chapter "Morphological Image Processing".
 
     Example:
 
@@ -88,7 +88,8 @@ class CenterDigit(keras.layers.Layer):
             inside = ops.cast(inside_y[:, :, None] & inside_x[:, None, :], "float32")
             return ink * 255 / light * inside
 
-        # A first window around the box on the grid, then its size and center of mass in that window.
+        # A first window around the box on the grid, then its size and center of mass
+        # in that window.
         long = ops.maximum((bottom - top) * height, (right - left) * width) / GRID
         step = ops.maximum(long, 1) / 20
         center_y = (top + bottom) / 2 * height / GRID - 0.5
@@ -118,10 +119,10 @@ class CenterDigit(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="layers")
 class UnlikeDigit(keras.layers.Layer):
-    """How unlike MNIST's digits the pictures from `CenterDigit` are; above 0.5, little is to be expected.
+    """How unlike MNIST's digits pictures from `CenterDigit` are; above 0.5, expect little.
 
-    Each measure is divided by a limit which all but a few of MNIST's training digits keep (the second
-    by 995 of 1,000, the others by 999); half the largest quotient, at most 1, is the answer.
+    Each measure is divided by a limit which all but a few of MNIST's training digits keep (the
+    second by 995 of 1,000, the others by 999); half the largest quotient, at most 1, is the answer.
 
     - Too little ink, none, or too much of it: a blank page, a blot.
     - Ink apart from the largest connected part: several digits, a text, a texture.
@@ -199,7 +200,7 @@ def around(images):
 
 
 def sample(pictures, rows, columns, row_spacing, column_spacing):
-    """Values of (batch, height, width) pictures where rows and columns cross: means of pixels around.
+    """Values of (batch, height, width) pictures where rows and columns cross: local means.
 
     Args:
         rows, columns: (batch or 1, number) coordinates in pixels; outside, the border counts.
@@ -236,7 +237,7 @@ def polarity(grid):
 
 
 def opening(grid):
-    """The gray opening by a square: what is lighter than around it and narrower than STROKE is gone."""
+    """The gray opening by a square: light strokes narrower than STROKE are gone."""
 
     def largest(x):
         x = ops.max_pool(x[..., None], (STROKE, 1), 1, "same", data_format="channels_last")

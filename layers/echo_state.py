@@ -7,18 +7,20 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="layers")
 class EchoStateCell(keras.layers.Layer):
-    """One step of an echo state network: `h' = (1 − a) h + a tanh(x W + h U + b)`, all weights random and fixed.
+    """A step of an echo state network, random and fixed: `h' = (1 − a) h + a tanh(x W + h U + b)`.
 
-    `keras.layers.RNN(EchoStateCell(units), return_sequences=True)` gives the states of a whole sequence, on which a
-    linear readout is trained. U is scaled to the given spectral radius, the largest absolute value of its eigenvalues.
-    Below about 1 a state forgets its beginning, and becomes a function of the latest inputs (echo state property).
+    `keras.layers.RNN(EchoStateCell(units), return_sequences=True)` gives the states of a whole
+    sequence, on which a linear readout is trained. U is scaled to the given spectral radius, the
+    largest absolute value of its eigenvalues. Below about 1 a state forgets its beginning, and
+    becomes a function of the latest inputs (echo state property).
 
     Args:
         units: number of units of the reservoir.
         spectral_radius: of U, at least 0.
         leak: a, above 0 and at most 1; the less, the slower the units follow.
         input_scale: W is uniform between minus and plus this.
-        bias_scale: b is uniform between minus and plus this; without bias a reservoir is an odd function.
+        bias_scale: b is uniform between minus and plus this; without bias a reservoir is an
+            odd function.
         seed: integer for repeatable weights.
 
     Input shape:
@@ -27,8 +29,9 @@ class EchoStateCell(keras.layers.Layer):
     Output shape:
         `(batch, units)`, and a list of the new state, which is the same.
 
-    Reference: Jaeger (2001), The "echo state" approach, https://www.ai.rug.nl/minds/uploads/EchoStatesTechRep.pdf;
-        Lukoševičius (2012), https://doi.org/10.1007/978-3-642-35289-8_36, equations 2 and 3
+    Reference: Jaeger (2001), The "echo state" approach,
+        https://www.ai.rug.nl/minds/uploads/EchoStatesTechRep.pdf; Lukoševičius (2012),
+        https://doi.org/10.1007/978-3-642-35289-8_36, equations 2 and 3
 
     Example:
 
@@ -52,7 +55,8 @@ class EchoStateCell(keras.layers.Layer):
             raise ValueError(f"`units` must be at least 1. Received: units={units}")
         if spectral_radius < 0:
             raise ValueError(
-                f"`spectral_radius` must not be negative. Received: spectral_radius={spectral_radius}"
+                "`spectral_radius` must not be negative. Received: "
+                f"spectral_radius={spectral_radius}"
             )
         if not 0 < leak <= 1:
             raise ValueError(f"`leak` must be above 0 and at most 1. Received: leak={leak}")

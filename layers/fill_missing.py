@@ -9,9 +9,10 @@ from keras import ops
 class FillMissing(keras.layers.Layer):
     """Replaces NaN by a constant; on request, says beside the numbers which of them were missing.
 
-    After `keras.layers.Normalization` the default, 0, is the mean of the training set. `Normalization.adapt` itself
-    cannot see past a NaN: give it means and variances made with `np.nanmean` and `np.nanvar`. If the
-    numbers go elsewhere as well, fill first, each column with its mean, and normalize then.
+    After `keras.layers.Normalization` the default, 0, is the mean of the training set.
+    `Normalization.adapt` itself cannot see past a NaN: give it means and variances made with
+    `np.nanmean` and `np.nanvar`. If the numbers go elsewhere as well, fill first, each column with
+    its mean, and normalize then.
 
     Args:
         value: what to put where a number is missing, one number or one for each column; finite.

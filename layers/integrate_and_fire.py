@@ -6,20 +6,24 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="layers")
 class IntegrateAndFireCell(keras.layers.Layer):
-    """One step of spiking neurons: potentials leak, add up the input, and fire where they reach the threshold.
+    """One step of spiking neurons: potentials leak, add up inputs, and fire at the threshold.
 
-    `u = decay · u' + x`, a spike `s = 1` where `u ≥ threshold`, else 0; after a spike the threshold is subtracted
-    from u. `keras.layers.RNN(IntegrateAndFireCell(units), return_sequences=True)` gives the spikes of a whole sequence.
-    It has no weights: a `Dense` layer before it makes currents of the spikes of others.
+    `u = decay · u' + x`, a spike `s = 1` where `u ≥ threshold`, else 0; after a spike the threshold
+    is subtracted from u. `keras.layers.RNN(IntegrateAndFireCell(units), return_sequences=True)`
+    gives the spikes of a whole sequence. It has no weights: a `Dense` layer before it makes
+    currents of the spikes of others.
 
-    A step has no gradient. In training it is taken for `z / (1 + slope · |z|)` with `z = u − threshold`, whose
-    derivative, 1 at the threshold, falls off on both sides (surrogate gradient).
+    A step has no gradient. In training it is taken for `z / (1 + slope · |z|)` with
+    `z = u − threshold`, whose derivative, 1 at the threshold, falls off on both sides
+    (surrogate gradient).
 
     Args:
         units: number of neurons.
-        decay: above 0 and at most 1, what is left of a potential after one step; 1: the neuron does not leak.
+        decay: above 0 and at most 1, what is left of a potential after one step; 1: the neuron
+            does not leak.
         threshold: above 0.
-        slope: at least 0; the more, the nearer to the threshold a potential must be for the neuron to learn.
+        slope: at least 0; the more, the nearer to the threshold a potential must be for the
+            neuron to learn.
 
     Input shape:
         `(batch, units)`, and a list of one state `(batch, units)`, the potentials.
@@ -27,8 +31,8 @@ class IntegrateAndFireCell(keras.layers.Layer):
     Output shape:
         `(batch, units)` of 0 and 1, and a list of the new potentials.
 
-    Reference: Neftci, Mostafa & Zenke (2019), Surrogate gradient learning in spiking neural networks,
-        https://doi.org/10.1109/MSP.2019.2931595; slide 000 «SNNs»
+    Reference: Neftci, Mostafa & Zenke (2019), Surrogate gradient learning in spiking neural
+        networks, https://doi.org/10.1109/MSP.2019.2931595; slide 000 «SNNs»
 
     Example:
 

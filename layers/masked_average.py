@@ -8,8 +8,9 @@ from keras import ops
 class MaskedAverage(keras.layers.Layer):
     """Mean over time of the steps that the mask keeps: `y = Σ m_t x_t / max(Σ m_t, 1)`.
 
-    `keras.layers.GlobalAveragePooling1D` gives the same, except where nothing is kept: it divides 0 by 0, and one empty
-    text (or one of emoji only, all of them stripped) makes the loss NaN. Here such a sequence gives zeros.
+    `keras.layers.GlobalAveragePooling1D` gives the same, except where nothing is kept: it divides 0
+    by 0, and one empty text (or one of emoji only, all of them stripped) makes the loss NaN. Here
+    such a sequence gives zeros.
 
     Input shape:
         `(batch, steps, features)`, with or without a mask of shape `(batch, steps)`.

@@ -8,24 +8,28 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="layers")
 class RandomAffine(keras.layers.Layer):
-    """Turns, scales, shears, shifts and mirrors every image of a batch by its own random amounts, while training.
+    """Turns, scales, shears, shifts and mirrors each image by its own random amounts, in training.
 
-    All five are one affine map and so one resampling of the image: cheaper and less blurred than a chain of
-    `keras.layers.RandomRotation`, `RandomZoom`, `RandomShear`, `RandomTranslation` and `RandomFlip`. At inference the
-    images pass unchanged. An output pixel `p` shows what stood at `c + A (p − c) − t`, where `c` is the image's center,
-    `t` the shift, and `A` the product of rotation, shear, scale and mirror.
+    All five are one affine map and so one resampling of the image: cheaper and less blurred than a
+    chain of `keras.layers.RandomRotation`, `RandomZoom`, `RandomShear`, `RandomTranslation` and
+    `RandomFlip`. At inference the images pass unchanged. An output pixel `p` shows what stood at
+    `c + A (p − c) − t`, where `c` is the image's center, `t` the shift, and `A` the product of
+    rotation, shear, scale and mirror.
 
-    With TensorFlow, XLA (`jit_compile=True`, and every TPU) cannot compile the operation that moves the pixels. Where
-    the layer's attribute `xla` is set to True, it gathers them one by one instead: the same images, more slowly.
+    With TensorFlow, XLA (`jit_compile=True`, and every TPU) cannot compile the operation that moves
+    the pixels. Where the layer's attribute `xla` is set to True, it gathers them one by one
+    instead: the same images, more slowly.
 
     Args:
         rotation: largest rotation, in degrees, either way.
-        scale: largest relative change of height and of width, each drawn on its own; 0.1 stands for 0.9 to 1.1.
+        scale: largest relative change of height and of width, each drawn on its own; 0.1 stands
+            for 0.9 to 1.1.
         shear: largest shear, as the shift of a row relative to its distance from the center.
         translation: largest shift of rows and of columns, in pixels; need not be whole.
         horizontal_flip: whether to mirror left and right every other time.
-        fill_mode: what stands outside the image: `"nearest"` (the border's own pixels, right for dark and for light
-            backgrounds alike), `"reflect"`, `"wrap"` or `"constant"` (zeros: black borders on a light photograph).
+        fill_mode: what stands outside the image: `"nearest"` (the border's own pixels, right for
+            dark and for light backgrounds alike), `"reflect"`, `"wrap"` or `"constant"` (zeros:
+            black borders on a light photograph).
         interpolation: `"bilinear"` or `"nearest"`.
         seed: integer for repeatable draws.
 
@@ -68,11 +72,13 @@ class RandomAffine(keras.layers.Layer):
                 )
         if fill_mode not in ("constant", "nearest", "reflect", "wrap"):
             raise ValueError(
-                f"`fill_mode` must be constant, nearest, reflect or wrap. Received: fill_mode={fill_mode}"
+                "`fill_mode` must be constant, nearest, reflect or wrap. Received: "
+                f"fill_mode={fill_mode}"
             )
         if interpolation not in ("bilinear", "nearest"):
             raise ValueError(
-                f"`interpolation` must be bilinear or nearest. Received: interpolation={interpolation}"
+                "`interpolation` must be bilinear or nearest. Received: "
+                f"interpolation={interpolation}"
             )
         self.rotation = rotation
         self.scale = scale
@@ -101,7 +107,7 @@ class RandomAffine(keras.layers.Layer):
         return ops.reshape(ops.cast(images, inputs.dtype), ops.shape(inputs))
 
     def transforms(self, batch, height, width):
-        """`(batch, 8)` random maps from output to input pixels, as `keras.ops.image.affine_transform` takes them."""
+        """`(batch, 8)` random maps, as `keras.ops.image.affine_transform` takes them."""
         draw = ops.moveaxis(keras.random.uniform((batch, 7), -1, 1, seed=self.generator), 1, 0)
         angle, shear = draw[0] * self.rotation * math.pi / 180, draw[1] * self.shear
         scale_x, scale_y = 1 + draw[2] * self.scale, 1 + draw[3] * self.scale

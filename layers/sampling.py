@@ -24,22 +24,24 @@ def kl_divergence(mean, log_variance):
 
 @keras.saving.register_keras_serializable(package="layers")
 class Sampling(keras.layers.Layer):
-    """Draws `z = μ + σ ε` with `ε` from N(0, 1) while training, and gives the mean `μ` at inference.
+    """Draws `z = μ + σ ε` with `ε` from N(0, 1) while training, and gives the mean `μ` otherwise.
 
-    Drawn that way, `z` is a differentiable function of `μ` and `log σ²`, and the noise is an input like any other:
-    gradients reach what computed the two (the reparameterization trick). Called with `training=True` it draws at
-    inference too, as an estimate of a variational bound needs.
+    Drawn that way, `z` is a differentiable function of `μ` and `log σ²`, and the noise is an input
+    like any other: gradients reach what computed the two (the reparameterization trick). Called
+    with `training=True` it draws at inference too, as an estimate of a variational bound needs.
 
     Args:
         seed: integer for repeatable draws.
 
     Input shape:
-        A list of two tensors of one shape, `(batch, …)`: the mean μ and the logarithm of the variance, log σ².
+        A list of two tensors of one shape, `(batch, …)`: the mean μ and the logarithm of the
+        variance, log σ².
 
     Output shape:
         As each of the inputs.
 
-    Reference: Kingma & Welling (2014), Auto-encoding variational Bayes, https://arxiv.org/abs/1312.6114, section 2.4
+    Reference: Kingma & Welling (2014), Auto-encoding variational Bayes,
+        https://arxiv.org/abs/1312.6114, section 2.4
 
     Example:
 

@@ -8,9 +8,10 @@ from keras import ops
 class Threshold(keras.layers.Layer):
     """All or nothing: 1 where the input reaches 0, and `low` elsewhere.
 
-    The neuron of McCulloch and Pitts answers 0 or 1 and fires at exactly 0, `y = 1 if z >= 0`. Others write the
-    perceptron with −1 and 1 and keep it silent at 0, `y = 1 if s > 0 else −1`. The derivative is 0 wherever there is
-    one, so that nothing below this layer learns by gradient descent.
+    The neuron of McCulloch and Pitts answers 0 or 1 and fires at exactly 0, `y = 1 if z >= 0`.
+    Others write the perceptron with −1 and 1 and keep it silent at 0, `y = 1 if s > 0 else −1`. The
+    derivative is 0 wherever there is one, so that nothing below this layer learns by
+    gradient descent.
 
     Args:
         low: the answer below the threshold, less than 1.

@@ -6,12 +6,14 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="layers")
 class TuringMachineCell(keras.layers.Layer):
-    """One step of a neural Turing machine: an LSTM with a memory of vectors, a head to write and a head to read.
+    """One step of a neural Turing machine: an LSTM, a memory, a head to write and one to read.
 
-    Each head attends to slots of the memory. Weights w over the slots come of four steps: by content, the softmax of
-    `β · cosine(key, slot)`; a gate g between these and the weights of the step before; a shift by −1, 0 or 1 slots;
-    and sharpening, `w ** γ` divided by its sum. The LSTM says keys, β, g, shifts and γ, what to erase (e) and what to
-    add (a): `M' = M · (1 − w eᵀ) + w aᵀ`. It writes first, and reads `wᵀ M'`, which is part of its next input.
+    Each head attends to slots of the memory. Weights w over the slots come of four steps: by
+    content, the softmax of `β · cosine(key, slot)`; a gate g between these and the weights of the
+    step before; a shift by −1, 0 or 1 slots; and sharpening, `w ** γ` divided by its sum. The LSTM
+    says keys, β, g, shifts and γ, what to erase (e) and what to add (a):
+    `M' = M · (1 − w eᵀ) + w aᵀ`. It writes first, and reads `wᵀ M'`, which is part of
+    its next input.
 
     Both heads begin at slot 0, and the memory begins almost empty.
 
@@ -21,14 +23,16 @@ class TuringMachineCell(keras.layers.Layer):
         width: numbers in a vector.
 
     Input shape:
-        `(batch, features)`, and a list of six states: the memory `(batch, slots * width)`, the weights of the head
-        that writes and of the one that reads, each `(batch, slots)`, the vector read `(batch, width)`, and the two of
-        the LSTM, each `(batch, units)`.
+        `(batch, features)`, and a list of six states: the memory `(batch, slots * width)`, the
+        weights of the head that writes and of the one that reads, each `(batch, slots)`, the vector
+        read `(batch, width)`, and the two of the LSTM, each `(batch, units)`.
 
     Output shape:
-        `(batch, units + width)`, the LSTM's output and the vector read; and a list of the new states.
+        `(batch, units + width)`, the LSTM's output and the vector read; and a list of
+        the new states.
 
-    Reference: Graves, Wayne & Danihelka (2014), Neural Turing machines, https://arxiv.org/abs/1410.5401, equations 2–9
+    Reference: Graves, Wayne & Danihelka (2014), Neural Turing machines,
+        https://arxiv.org/abs/1410.5401, equations 2–9
 
     Example:
 

@@ -8,18 +8,21 @@ from keras import ops
 class WindowStatistics(keras.layers.Layer):
     """Mean and slope of each channel over the last steps, for one or several numbers of steps.
 
-    The slope is that of the least-squares line, per step: `Σ (t − t̄) (x − x̄) / Σ (t − t̄)²`. Steps that the mask leaves
-    out count for nothing; the slope of a single step is 0. Computed in float32 whatever the precision.
+    The slope is that of the least-squares line, per step: `Σ (t − t̄) (x − x̄) / Σ (t − t̄)²`.
+    Steps that the mask leaves out count for nothing; the slope of a single step is 0. Computed in
+    float32 whatever the precision.
 
     Input shape:
-        `(batch, steps, channels)`, and a mask `(batch, steps)` where `Masking` comes before. A series with fewer steps
-        than a window is taken whole.
+        `(batch, steps, channels)`, and a mask `(batch, steps)` where `Masking` comes before. A
+        series with fewer steps than a window is taken whole.
 
     Output shape:
-        `(batch, 2 * len(windows) * channels)`: the means, then the slopes, of the first window, then of the second…
+        `(batch, 2 * len(windows) * channels)`: the means, then the slopes, of the first window,
+        then of the second…
 
     Args:
-        windows: How many of the last steps to look at, masked ones among them; a list of integers of at least 2.
+        windows: How many of the last steps to look at, masked ones among them; a list of integers
+            of at least 2.
         **kwargs: those of every layer, such as `name`.
 
     Raises:

@@ -132,7 +132,7 @@ def hill(direction):
 
 @keras.saving.register_keras_serializable(package="alvinn")
 def hill_loss(direction, activities):
-    """Cross-entropy of activities (batch, 30) with a hill around directions (batch, 1): (batch,)."""
+    """Cross-entropy of activities (batch, 30) and hills around directions (batch, 1): (batch,)."""
     losses = keras.ops.binary_crossentropy(hill(direction), activities)
     return keras.ops.mean(losses, axis=-1)
 

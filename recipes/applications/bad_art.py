@@ -3,7 +3,8 @@
 Slides: 001 «Detección de obras de arte» (Museum of Bad Art).
 Paper:  none; the layers are the slide's: two convolutions of 5×5 with 32 filters, two of 3×3 with
         64, each pair with local response normalization (Krizhevsky et al., 2012,
-        https://papers.nips.cc/paper/4824), a pool, and dropout of 0.4, then 128 units and 2 outputs.
+        https://papers.nips.cc/paper/4824), a pool, and dropout of 0.4, then 128 units
+        and 2 outputs.
 Departs from the slide: the museum's paintings cannot be had, so that the pictures are generated, 64
 pixels wide instead of 256, and the network has a quarter of the filters.
 

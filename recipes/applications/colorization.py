@@ -10,8 +10,8 @@ instead of 32 million; Y'CbCr instead of CIE Lab; 49 bins of colors instead of 3
 The brightness is known, the color of each place is to be told. A car may be red or blue: whoever
 answers with the mean of what is possible (`regression`) paints it gray. So the range of colors is
 cut into bins, and the network says how likely each of them is (`classification`). Most of the world
-is nearly gray, and so most answers would be; `rebalanced` lets rare colors count for more. The color
-that is painted is a mean after all, but of sharpened probabilities.
+is nearly gray, and so most answers would be; `rebalanced` lets rare colors count for more. The
+color that is painted is a mean after all, but of sharpened probabilities.
 
 For gray photographs of your own:
 
@@ -134,7 +134,7 @@ class BinCrossEntropy(keras.losses.Loss):
 
 
 def expected_colors(answers):
-    """The colors (…, 2) that an answer stands for: itself, or the mean of sharpened probabilities."""
+    """The colors (…, 2) that an answer means: itself, or the mean of sharpened probabilities."""
     if answers.shape[-1] == 2:
         return answers
     sharpened = keras.ops.softmax(keras.ops.log(answers + 1e-7) / TEMPERATURE)
@@ -143,7 +143,7 @@ def expected_colors(answers):
 
 @keras.saving.register_keras_serializable(package="colorization")
 def bin_accuracy(colors, answers):
-    """The share of places whose bin is the likeliest one, or that of the color answered: (batch,)."""
+    """The share of places whose bin is the likeliest, or that of the color answered: (batch,)."""
     if answers.shape[-1] == 2:
         found = bins_of(answers)
     else:
@@ -218,7 +218,7 @@ class Paint(keras.layers.Layer):
 
 
 def deployed(model):
-    """The network for images of any size, gray or not: it paints them, (height, width, 3) from 0 to 1."""
+    """The network that paints images of any size, gray or not: (height, width, 3) from 0 to 1."""
     image = keras.Input((None, None, 3))
     brightness = keras.ops.matmul(image, TO_YCC[0][:, None])
     small = keras.layers.Resizing(SIDE, SIDE, antialias=True)(brightness)

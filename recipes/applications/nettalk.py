@@ -110,7 +110,7 @@ def letters_and_sounds(words):
 
 
 def load_data(batch_size=64):
-    """Train, validation and test batches of (7,) letters, and of a phoneme 0–50 and a stress 0–4."""
+    """Train, validation and test batches of (7,) letters, with phoneme 0–50 and stress 0–4."""
     splits = tfds.load("nettalk", split=["train", "validation", "test"])
     train, validation, test = (
         tf.data.Dataset.from_tensor_slices(letters_and_sounds(words)) for words in splits
@@ -125,7 +125,8 @@ def nettalk(letters, hidden=80, outputs=26, activation="sigmoid"):
     Args:
         letters: Integers (batch, 7).
         hidden: Neurons of the hidden layer; with 0 there is none.
-        outputs: Neurons of the output layer; with 0 there is none, and the hidden layer is answered.
+        outputs: Neurons of the output layer; with 0 there is none, and the hidden
+            layer is answered.
         activation: Of both layers.
     """
     x = keras.ops.one_hot(letters, len(LETTERS))  # (batch, 7, 29)

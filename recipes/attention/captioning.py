@@ -125,7 +125,7 @@ def with_words_so_far(images, captions):
 
 
 def load_data(batch_size=64, count=6000):
-    """Train, validation and test batches of scenes with words so far (10,), and next words (10,)."""
+    """Train, validation and test batches of scenes with words so far (10,), and the next (10,)."""
     train, validation, test = (
         tf.data.Dataset.from_tensor_slices(with_words_so_far(*sample_scenes(size, seed)))
         for seed, size in enumerate((count, count // 10, count // 6))
@@ -186,7 +186,7 @@ def build_model(filters=16, units=128, attention=True, learning_rate=0.003, step
 
 @keras.saving.register_keras_serializable(package="captioning")
 def exact(captions, answers):
-    """1 for each caption (batch, LENGTH) whose likeliest words (batch, LENGTH, words) are all right."""
+    """1 for each caption (batch, LENGTH) whose likeliest words (batch, LENGTH, words) are right."""
     likeliest = keras.ops.cast(keras.ops.argmax(answers, axis=-1), captions.dtype)
     right = keras.ops.logical_or(likeliest == captions, captions == 0)
     return keras.ops.cast(keras.ops.all(right, axis=-1), "float32")

@@ -47,7 +47,7 @@ def load_data(batch_size=64):
 
 
 def convolution(x, filters, size, normalization):
-    """A convolution and ReLU, batch normalization before it or local response normalization after it."""
+    """Convolution and ReLU, batch normalization before or local response normalization after."""
     x = keras.layers.Conv2D(filters, size, padding="same", kernel_initializer="he_normal")(x)
     if normalization == "batch":
         x = keras.layers.BatchNormalization()(x)

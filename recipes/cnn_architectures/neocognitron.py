@@ -10,8 +10,8 @@ their plane; learning compares unit vectors instead of letting weights grow with
 the last cells mean is learned from the labels, by softmax regression.
 
 A cell of an S-layer sees a small window. It fires if what it sees resembles its template, that is,
-if the cosine of both exceeds a threshold. All cells of a plane have the same template, so a plane is
-what we call a channel, and its templates are a convolution's kernel. A C-cell averages one plane
+if the cosine of both exceeds a threshold. All cells of a plane have the same template, so a plane
+is what we call a channel, and its templates are a convolution's kernel. A C-cell averages one plane
 over a few places: it fires on, if the feature is shifted a little. Three such pairs let shifts of
 many pixels pass, little by little.
 
@@ -94,7 +94,7 @@ def c_cells(x):
 
 
 def sample_windows(maps, rng):
-    """Windows (count, values) at random places of maps (images, height, width, planes), unit length.
+    """Windows (count, values) of unit length at random in maps (images, height, width, planes).
 
     Faint ones are left out.
     """
@@ -130,7 +130,7 @@ def grow_templates(windows, planes, threshold):
 
 
 def teach(model, train):
-    """Lets the layers of S-cells learn, each from what the taught layers before it make of images."""
+    """Lets the layers of S-cells learn, each from what the layers before it make of images."""
     # Random numbers that follow the seed of the run.
     rng = np.random.default_rng(int(keras.random.randint((), 0, 2**31 - 1)))
     images = to_numpy(train.unbatch().take(IMAGES).batch(IMAGES))[0]
@@ -143,7 +143,7 @@ def teach(model, train):
 
 
 def neocognitron(images):
-    """From images (batch, 28, 28, 1) of values from 0 to 1 to the last C-cells, one of each plane."""
+    """From images (batch, 28, 28, 1), values from 0 to 1, to the last C-cells, one a plane."""
     x = images
     for planes, _, threshold in LAYERS[:-1]:
         x = SCells(planes, threshold)(x)
@@ -157,7 +157,7 @@ def neocognitron(images):
 
 
 def lenet(images):
-    """From images to features as in LeNet: two convolutions, each with pooling, and a dense layer."""
+    """From images to features as in LeNet: two convolutions with pooling, and a dense layer."""
     x = keras.layers.Conv2D(6, 5, padding="same", activation="relu")(images)
     x = keras.layers.AveragePooling2D(2)(x)
     x = keras.layers.Conv2D(16, 5, activation="relu")(x)

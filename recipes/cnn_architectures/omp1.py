@@ -96,7 +96,7 @@ def omp1_dictionary(patches, atoms, rng):
 
 
 def learn_encoder(train, features):
-    """Whitening and atoms in one (108, features), and the mean patch (108,), from training images."""
+    """Whitening and atoms in one (108, features), and the mean patch (108,), from images."""
     # Random numbers that follow the seed of the run.
     rng = np.random.default_rng(int(keras.random.randint((), 0, 2**31 - 1)))
     patches = sample_patches(train, rng)

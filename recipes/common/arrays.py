@@ -8,11 +8,12 @@ def to_numpy(dataset):
     """All batches of a data set, joined along their first axis.
 
     Args:
-        dataset: A finite `tf.data.Dataset` of batches: arrays or (nested) tuples, lists and dictionaries of them.
-            Strings become arrays of `bytes`.
+        dataset: A finite `tf.data.Dataset` of batches: arrays or (nested) tuples, lists and
+            dictionaries of them. Strings become arrays of `bytes`.
 
     Returns:
-        The same structure with one NumPy array in the place of each batched one, for example `(images, labels)`.
+        The same structure with one NumPy array in the place of each batched one, for example
+        `(images, labels)`.
 
     Raises:
         ValueError: if there are no batches, or if they differ in more than their first axis.

@@ -8,8 +8,8 @@ def main():
 if __name__ == "__main__":
     finish(main())
 
-An exercise is its solution with `raise NotImplementedError` in the place of all that follows a comment
-`# Your code: …` in a function; a test holds the two against each other.
+An exercise is its solution with `raise NotImplementedError` in the place of all that follows a
+comment `# Your code: …` in a function; a test holds the two against each other.
 """
 
 import sys

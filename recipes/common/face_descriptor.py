@@ -1,13 +1,14 @@
 """The face descriptor of dlib, which others have trained: a residual network makes 128 numbers of a face.
 
-Descriptors of the same person are close to each other: dlib takes two faces whose distance is below 0.6
-for one person. The network is that of Davis King (2017), http://blog.dlib.net/2017/02, a ResNet-34
-(He et al., 2016, https://doi.org/10.1109/CVPR.2016.90) with 29 convolutions, half the filters, and
-learned scales in the place of batch normalization. He trained it on about three million photographs of
-7,485 people, from FaceScrub, VGG Face and the web, and released the weights into the public domain.
+Descriptors of the same person are close to each other: dlib takes two faces whose distance is below
+0.6 for one person. The network is that of Davis King (2017), http://blog.dlib.net/2017/02, a
+ResNet-34 (He et al., 2016, https://doi.org/10.1109/CVPR.2016.90) with 29 convolutions, half the
+filters, and learned scales in the place of batch normalization. He trained it on about three
+million photographs of 7,485 people, from FaceScrub, VGG Face and the web, and released the weights
+into the public domain.
 
-They are read from the npm package `@vladmandic/face-api` (MIT license), which keeps most of them in one
-byte each. 6.4 MB; this line brings them into the folder `package/model`:
+They are read from the npm package `@vladmandic/face-api` (MIT license), which keeps most of them in
+one byte each. 6.4 MB; this line brings them into the folder `package/model`:
 
     npm pack @vladmandic/face-api@1.7.15 && tar xzf vladmandic-face-api-1.7.15.tgz package/model
 """
@@ -30,8 +31,8 @@ def face_descriptor(path):
         path: Of the folder with the files `MANIFEST` and `WEIGHTS`.
 
     Returns:
-        A `keras.Model` of RGB images (batch, 150, 150, 3), float32 or uint8 from 0 to 255, each filled
-        by one face, to descriptors (batch, 128), float32, whose length is about 1.4.
+        A `keras.Model` of RGB images (batch, 150, 150, 3), float32 or uint8 from 0 to 255, each
+        filled by one face, to descriptors (batch, 128), float32, whose length is about 1.4.
 
     Raises:
         ValueError: if a file is missing, damaged, or of another network.

@@ -1,7 +1,8 @@
 """Do last layer, loss, metrics and targets belong together? The slides' table of output layers, as a function.
 
 from recipes import check_head
-print(check_head(model, batch))  # "ok: multi-class, …", or one line with the wrong pair and the right one
+print(check_head(model, batch))
+# "ok: multi-class, …", or one line with the wrong pair and the right one
 """
 
 import collections
@@ -15,7 +16,8 @@ import numpy as np
 from recipes.common import head_look
 
 Row = collections.namedtuple("Row", "task targets layer loss metric")
-TABLE = (  # slides 001 «Capas de salida dependiendo de la tarea»; K: the number of classes, labels or values
+# Slides 001 «Capas de salida dependiendo de la tarea»; K: the number of classes, labels or values.
+TABLE = (
     Row("binary", "0 or 1", 'Dense(1, activation="sigmoid")', "binary_crossentropy", "accuracy"),
     Row(
         "multi-class",
@@ -54,15 +56,16 @@ ALIKE = {
     "signs": "0 or 1",
 }
 
-# What the loss wants of the outputs: a distribution over classes, a probability in each unit, the sign, a number
+# What the loss wants of the outputs: a distribution over classes, a probability in each unit, the
+# sign, a number
 # fmt: off
 WANTS = {
-    "distribution": "categorical_crossentropy sparse_categorical_crossentropy categorical_focal_crossentropy "
-                    "kl_divergence",
+    "distribution": "categorical_crossentropy sparse_categorical_crossentropy "
+                    "categorical_focal_crossentropy kl_divergence",
     "probability": "binary_crossentropy binary_focal_crossentropy dice tversky",
     "sign": "hinge squared_hinge categorical_hinge",
-    "number": "mean_squared_error mean_absolute_error mean_absolute_percentage_error mean_squared_logarithmic_error "
-              "huber log_cosh poisson cosine_similarity",
+    "number": "mean_squared_error mean_absolute_error mean_absolute_percentage_error "
+              "mean_squared_logarithmic_error huber log_cosh poisson cosine_similarity",
 }
 # fmt: on
 LOSSES = {loss: want for want, losses in WANTS.items() for loss in losses.split()}
@@ -106,8 +109,9 @@ HIGHER_IS_BETTER |= {
     "cosinesimilarity",
 }
 
+# Metrics, when they are wrong (c: the _Case below, m: the metric), why, what is right.
 # fmt: off
-METRIC_RULES = (  # metrics, when they are wrong (c: the _Case below, m: the metric), why, what is right
+METRIC_RULES = (
     (COUNTS | CURVES | ERRORS, lambda c, m: c.scalar and c.units > 1,
      "compares every unit with the target", "accuracy"),
     ({"accuracy"}, lambda c, m: True,
@@ -124,12 +128,14 @@ METRIC_RULES = (  # metrics, when they are wrong (c: the _Case below, m: the met
      "takes integer targets, these are {c.kind}", None),
     (ARGMAX, lambda c, m: c.kind == "multi-hot" or (c.task == "regression" and not c.one_per_row),
      "takes one class per example, the targets are {c.kind}", None),
-    (COUNTS - {"binaryiou"}, lambda c, m: c.low < 0 or c.high > 1 or (c.kind == "fractions" and c.wants == "number"),
+    (COUNTS - {"binaryiou"},
+     lambda c, m: c.low < 0 or c.high > 1 or (c.kind == "fractions" and c.wants == "number"),
      "counts targets 0 and 1, these are {c.kind} from {c.low:g} to {c.high:g}", None),
     ({"binaryaccuracy"}, lambda c, m: c.wants == "distribution",
      "compares each class with 0.5, and most of them pass by being improbable", "accuracy"),
     (COUNTS, lambda c, m: (c.logits or c.wants == "sign") and head_look.threshold(m) == 0.5,
-     "decides at 0.5, and logits at 0", "a threshold of 0, for example BinaryAccuracy(threshold=0.0), or sigmoid"),
+     "decides at 0.5, and logits at 0",
+     "a threshold of 0, for example BinaryAccuracy(threshold=0.0), or sigmoid"),
     ({"auc"}, lambda c, m: c.logits and not m._from_logits,
      "takes probabilities, these are logits", "AUC(from_logits=True), or sigmoid"),
     (F_SCORES, lambda c, m: m.threshold is None and (c.units == 1 or c.kind == "multi-hot"),
@@ -165,10 +171,11 @@ class HeadCheck:
 
 
 def check_head(model, batch):
-    """Whether the head of a compiled Keras model fits its loss, its metrics and the targets of one batch `(x, y[, w])`.
+    """Whether a compiled model's head fits its loss, metrics and targets of a batch `(x, y[, w])`.
 
-    Training of its own kind (own `train_step`, `compute_loss` or loss function, several outputs, `add_loss` alone) is
-    "not applicable", and so is whatever cannot be looked into: this check never raises.
+    Training of its own kind (own `train_step`, `compute_loss` or loss function, several outputs,
+    `add_loss` alone) is "not applicable", and so is whatever cannot be looked into: this check
+    never raises.
     """
     try:
         return _check(model, batch if isinstance(batch, (tuple, list)) else (batch,))
@@ -228,7 +235,8 @@ class _Case:
     def check(self, targets, metrics):
         if len(targets) != 1:
             raise _Wrong(
-                f"{self.loss} compares the output with a target, the batch has {len(targets) or 'none'}: use (x, y)"
+                f"{self.loss} compares the output with a target, the batch has "
+                f"{len(targets) or 'none'}: use (x, y)"
             )
         self.read(np.asarray(targets[0]))
         if self.head.sums and self.units == 1:
@@ -253,7 +261,8 @@ class _Case:
                 f"one sigmoid unit with {TABLE[0].loss}, or two softmax units with {TABLE[1].loss}"
             )
             raise _Wrong(
-                f"the targets are 0 and {self.high:g}, as in masks: divide them by {self.high:g}, for {right}"
+                f"the targets are 0 and {self.high:g}, as in masks: "
+                f"divide them by {self.high:g}, for {right}"
             )
         outside = values[(values < 0) | (values >= classes)]
         marks = len(outside) == 1 and (outside[0] < 0 or outside[0] in FULL_SCALE)
@@ -265,7 +274,10 @@ class _Case:
         logits = ", from_logits=True" if self.logits else ""
         right = f"SparseCategoricalCrossentropy(ignore_class={mark}{logits})"
         if self.loss != "sparse_categorical_crossentropy":
-            right = f'Dense({classes}, activation="softmax") with {right}, or a sample weight of 0 there'
+            right = (
+                f'Dense({classes}, activation="softmax") with {right}, '
+                "or a sample weight of 0 there"
+            )
         what = f"targets from {self.low:g} to {self.high:g}, where {mark} seems to mark no class"
         raise _Wrong(f"{what}: use {right}")
 
@@ -277,7 +289,10 @@ class _Case:
             and self.head.probability
             and self.units not in FULL_SCALE
         ):
-            what = f"{self.head.name} stays within [0, 1], the targets are pixels from 0 to {self.high:g}"
+            what = (
+                f"{self.head.name} stays within [0, 1], "
+                f"the targets are pixels from 0 to {self.high:g}"
+            )
             raise _Wrong(f"{what}: divide them by {self.high:g}")
 
     def row(self, kind=None):
@@ -295,7 +310,10 @@ class _Case:
         row = self.row(kind)
         values = 1 if self.scalar else self.y.shape[-1]
         count = max(int(self.high) + 1, self.units, 2) if row.targets == "integers" else values
-        right = f"for {row.task} with targets {row.targets} use {row.layer.replace('K', str(count))} with {row.loss}"
+        right = (
+            f"for {row.task} with targets {row.targets} "
+            f"use {row.layer.replace('K', str(count))} with {row.loss}"
+        )
         if row.task == "binary":
             two = f'Dense(2, activation="softmax") with {TABLE[1].loss}'
             right = f"for two classes use {row.layer} with {row.loss}, or {two}"
@@ -305,7 +323,8 @@ class _Case:
         """Sets y, scalar (one target per row of units), low, high and kind."""
         if y.dtype.kind in "SU" or (y.dtype.kind == "O" and isinstance(y.flat[0], (str, bytes))):
             raise _Wrong(
-                f"the targets are strings: turn them into integers (StringLookup) and use {TABLE[1].loss}"
+                "the targets are strings: turn them into integers (StringLookup) "
+                f"and use {TABLE[1].loss}"
             )
         # Of big images the first will do.
         self.y = y = y[: max(1, 2**22 // math.prod(y.shape[1:]))].astype("float64")
@@ -327,7 +346,7 @@ class _Case:
         self.over_one = not self.scalar and y.size > 0 and y.sum(-1).max() > 1.01
 
     def check_shape(self):
-        """Keras makes ranks equal where one last axis has size 1; whatever differs then is broadcast, or fails."""
+        """Keras evens ranks where a last axis is 1; what differs then is broadcast, or fails."""
         given, made = list(self.y.shape), list(self.shape)
         if self.loss == "sparse_categorical_crossentropy":
             given, made = (
@@ -382,7 +401,10 @@ class _Case:
             self.wrong(f"{self.loss} takes integer targets, these are {self.kind}")
         if low < 0 or high >= units:
             self.check_marks(units)
-            what = f"labels from {low:g} to {high:g} do not fit {units} units, which are classes 0 to {units - 1}"
+            what = (
+                f"labels from {low:g} to {high:g} do not fit {units} units, "
+                f"which are classes 0 to {units - 1}"
+            )
             way = "number the classes from 0" if low < 0 else f"use Dense({int(high) + 1})"
             if low and high - low < units:
                 way = f"subtract {low:g}"
@@ -397,7 +419,8 @@ class _Case:
             self.check_pixels()
             hint = " (−1 and 1 go with hinge)" if self.kind == "signs" else ""
             self.wrong(
-                f"{name} takes targets from 0 to 1{hint}, these go from {self.low:g} to {self.high:g}"
+                f"{name} takes targets from 0 to 1{hint}, "
+                f"these go from {self.low:g} to {self.high:g}"
             )
         self.check_shape()
         if self.logits and head.probability:
@@ -431,7 +454,8 @@ class _Case:
                 )
         elif (np.abs(self.y) != 1).any() and ((self.y != 0) & (self.y != 1)).any():
             self.wrong(
-                f"{self.loss} takes targets −1 and 1, or 0 and 1, these go from {self.low:g} to {self.high:g}"
+                f"{self.loss} takes targets −1 and 1, or 0 and 1, "
+                f"these go from {self.low:g} to {self.high:g}"
             )
         self.check_shape()
         if self.loss != "categorical_hinge" and self.head.known and self.head.low >= 0:
@@ -446,7 +470,8 @@ class _Case:
         if name == "poisson" and head.known and head.low < 0:
             right = 'Dense(1, activation="exponential") with poisson'
             raise _Wrong(
-                f"poisson takes the logarithm of the output, and {head.name} can be negative: use {right}"
+                f"poisson takes the logarithm of the output, and {head.name} can be negative: "
+                f"use {right}"
             )
         self.check_shape()
         if head.sums and self.over_one:
@@ -476,7 +501,8 @@ class _Case:
         for kinds, is_wrong, why, right in METRIC_RULES:
             if kind in kinds and is_wrong(self, metric):
                 raise _Wrong(
-                    f"metric {name} {why.format(c=self)}: for {self.task} use {right or self.row().metric}"
+                    f"metric {name} {why.format(c=self)}: "
+                    f"for {self.task} use {right or self.row().metric}"
                 )
         # Mixed or smoothed labels? then right in validation.
         if kind == "binaryaccuracy" and self.kind == "fractions":
@@ -488,7 +514,7 @@ class _Case:
 
 
 def _kind(y, scalar):
-    """The targets in the table's words, or finer: "coded" (one-hot but for the two numbers), "zeros and ones" …"""
+    """The targets in the table's words, or finer: "coded" (one-hot but for the two numbers) …"""
     if not y.size:
         return "nothing"
     low, high, whole = y.min(), y.max(), (y == np.round(y)).all()
@@ -514,8 +540,10 @@ def _kind(y, scalar):
 
 
 def monitor(model):
-    """What to choose the best epoch by: the first compiled metric that grows with quality, `("val_accuracy", "max")`,
-    else `("val_loss", "min")`."""
+    """What to choose the best epoch by, for example `("val_accuracy", "max")`.
+
+    The first compiled metric that grows with quality, else `("val_loss", "min")`.
+    """
     if len(getattr(model, "output_names", None) or [None]) == 1:
         for metric in head_look.compiled_metrics(model):
             name, kind, _ = head_look.resolve_metric(metric)

@@ -9,7 +9,8 @@ import keras
 import numpy as np
 
 INF = math.inf
-RANGES = {  # where the values of an activation lie; spelled without "_", as functions, layers and ops differ in that
+# Where the values of an activation lie; without "_", in which functions, layers and ops differ.
+RANGES = {
     "sigmoid": (0, 1),
     "hardsigmoid": (0, 1),
     "sparsesigmoid": (0, 1),
@@ -37,17 +38,21 @@ UNLIMITED = (
 )
 RANGES |= dict.fromkeys(UNLIMITED.split(), (-INF, INF))
 
-ACTIVATED = r"(Dense|EinsumDense|(Separable|Depthwise)?Conv[123]D(Transpose)?|Activation|LSTM|GRU|SimpleRNN)"
+ACTIVATED = (
+    r"(Dense|EinsumDense|(Separable|Depthwise)?Conv[123]D(Transpose)?|Activation"
+    r"|LSTM|GRU|SimpleRNN)"
+)
 IN_RANGE = (  # layers and operations behind which the values are still in their range
-    r"(Reshape|Flatten|Permute|Transpose|Squeeze|ExpandDims|GetItem|Identity|Cast|StopGradient|ActivityRegularization"
-    r"|\w*Dropout\w*|GaussianNoise|Cropping\wD|UpSampling\wD|(Global)?(Average|Max)Pooling\wD|RepeatVector)"
+    r"(Reshape|Flatten|Permute|Transpose|Squeeze|ExpandDims|GetItem|Identity|Cast|StopGradient"
+    r"|ActivityRegularization|\w*Dropout\w*|GaussianNoise|Cropping\wD|UpSampling\wD"
+    r"|(Global)?(Average|Max)Pooling\wD|RepeatVector)"
 )
 NO_MORE_SUMS = r"(Permute|Transpose|\w*MaxPooling\wD)"
 
 
 @dataclasses.dataclass(frozen=True)
 class Head:
-    """The last activation: name, range (None where unknown), and whether it sums to 1 over the last axis."""
+    """Last activation: name, range (None: unknown), and whether it sums to 1 over the last axis."""
 
     name: str = "unknown"
     low: float | None = None
@@ -72,14 +77,16 @@ def plain(name):
 
 
 def look_at_outputs(model, x):
-    """Last activation and shape of the output, from the layers or else from values; None for several outputs."""
+    """Last activation and output shape, from layers or else values; None for several outputs."""
     head, shape = Head(), None
     try:
         if isinstance(model, keras.Sequential) and not model.built:
             model.build((None, *x.shape[1:]))
         if is_keras(type(model).call):
             outputs = model.outputs
-        else:  # a subclass: its `call` on symbolic inputs leaves the trace of layers that a functional model has
+        else:
+            # A subclass: its `call` on symbolic inputs leaves the trace of layers that a functional
+            # model has.
             inputs = keras.tree.map_structure(
                 lambda t: keras.Input(t.shape[1:], dtype=keras.backend.standardize_dtype(t.dtype)),
                 x,
@@ -162,7 +169,7 @@ def last_activation(tensor):
 
 
 def resolve_loss(loss, targets, outputs):
-    """Name of Keras' function (None: not Keras' own) and options of a loss: string, class, function or instance."""
+    """Name of Keras' function (None: not Keras' own) and options of a loss, in whatever form."""
     if str(loss).lower() in ("crossentropy", "ce"):
         return _by_shape(targets, outputs).replace("accuracy", "crossentropy"), {}
     loss = keras.losses.get(loss)
@@ -189,7 +196,7 @@ def compiled_metrics(model):
 
 
 def resolve_metric(metric, targets=(None,), outputs=(None, 1)):
-    """Name in Keras' logs (None: not yet known), kind ("f1score"; None: not Keras' own) and object of a metric."""
+    """A metric's name in logs (None: unknown), kind (None: not Keras' own) and object."""
     if isinstance(metric, str):
         name = _by_shape(targets, outputs) if metric.lower() in ("accuracy", "acc") else metric
         found = keras.metrics.get(name)

@@ -29,7 +29,8 @@ def load_imagenet_weights(network, path):
     for weight, (name, array) in zip(weights, arrays, strict=True):
         if tuple(weight.shape) != array.shape:
             raise ValueError(
-                f"{name} in {path} has the shape {array.shape}, {weight.path} {tuple(weight.shape)}."
+                f"{name} in {path} has the shape {array.shape}, "
+                f"{weight.path} {tuple(weight.shape)}."
             )
     network.set_weights([array for _, array in arrays])
 

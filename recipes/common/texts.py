@@ -11,8 +11,9 @@ def one_line(texts):
     """The texts with a space in place of each character that Python takes for the end of a line.
 
     Keras 3.15 saves a vocabulary as one word a line and reads it by `str.splitlines`: from a word
-    with such a character in it, like "good\\x85but" in a review of IMDB, it reads two, and the saved
-    network cannot be loaded ("vocabulary has at least one repeated term"). So adapt to these texts:
+    with such a character in it, like "good\\x85but" in a review of IMDB, it reads two, and the
+    saved network cannot be loaded ("vocabulary has at least one repeated term"). So adapt
+    to these texts:
 
         vectorize.adapt(train.map(lambda text, label: one_line(text)))
 

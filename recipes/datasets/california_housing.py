@@ -23,14 +23,15 @@ NUMBERS = (
 
 
 class CaliforniaHousing(tfds.core.GeneratorBasedBuilder):
-    """20,640 census blocks: where they lie, houses, people and the median price (US dollars, capped at 500,001).
+    """20,640 census blocks: place, houses, people, median price (US dollars, capped at 500,001).
 
     `total_bedrooms` is NaN in 207 of them. `median_income` is in tens of thousands of dollars.
     """
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012
-    url_infos = {  # noqa: RUF012  # here instead of in checksums.tsv: the file stays complete when copied
+    # Here instead of in checksums.tsv: the file stays complete when copied.
+    url_infos = {  # noqa: RUF012
         URL: tfds.core.download.checksums.UrlInfo(
             size=tfds.core.utils.Size(1_423_529),
             checksum="8a3727f4cf54ac1a327f69b1d5b4db54c5834ea81c6e4efc0d163300022a685e",
@@ -51,7 +52,8 @@ class CaliforniaHousing(tfds.core.GeneratorBasedBuilder):
                 }
             ),
             homepage="https://github.com/ageron/handson-ml2/tree/master/datasets/housing",
-            license="Figures of the US census of 1990 (public domain); this form of them Apache-2.0.",
+            license="Figures of the US census of 1990 (public domain); "
+            "this form of them Apache-2.0.",
             citation="""\
 @article{pace1997sparse,
   title={Sparse spatial autoregressions},

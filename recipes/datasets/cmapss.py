@@ -16,14 +16,18 @@ FILES = {  # size and sha256
 
 
 class Cmapss(tfds.core.GeneratorBasedBuilder):
-    """Simulated turbofan engines that wear out, one example per engine: 3 settings and 21 sensors in every cycle.
+    """Simulated turbofan engines that wear out, an example each: 3 settings, 21 sensors a cycle.
 
-    The 100 engines of `train` run until they fail; the 100 of `test` are cut off `remaining` cycles before.
+    The 100 engines of `train` run until they fail; the 100 of `test` are cut off `remaining`
+    cycles before.
     """
 
     VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First version: FD001 (one operating condition, one fault mode)."}  # noqa: RUF012
-    url_infos = {  # noqa: RUF012  # here instead of in checksums.tsv: the file stays complete when copied
+    RELEASE_NOTES = {  # noqa: RUF012
+        "1.0.0": "First version: FD001 (one operating condition, one fault mode)."
+    }
+    # Here instead of in checksums.tsv: the file stays complete when copied.
+    url_infos = {  # noqa: RUF012
         URL.format(name=name): tfds.core.download.checksums.UrlInfo(
             size=tfds.core.utils.Size(size), checksum=checksum, filename=f"{name}_FD001.txt"
         )

@@ -6,10 +6,14 @@ import re
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-URL = "https://raw.githubusercontent.com/JuanMaCuevas/quijote/2223b64c44055f8fc08b1951dca00de5a5b9122b/quijote.txt"
+URL = (
+    "https://raw.githubusercontent.com/JuanMaCuevas/quijote/"
+    "2223b64c44055f8fc08b1951dca00de5a5b9122b/quijote.txt"
+)
 HEADING = re.compile(r"Capítulo ([IVXL]+|[Pp]rimero)\. ")
 PART = re.compile(
-    r"(Primera|Segunda|Tercera|Cuarta) parte del ingenioso (hidalgo|caballero) don Quijote de la Mancha"
+    r"(Primera|Segunda|Tercera|Cuarta) parte del ingenioso (hidalgo|caballero) "
+    r"don Quijote de la Mancha"
 )
 WIDTH = 75  # a word that would fill a line of a title to this width stands in the next
 NAMES = (
@@ -30,12 +34,16 @@ NAMES = (
 class DonQuijote(tfds.core.GeneratorBasedBuilder):
     """The 126 chapters of Cervantes' novel: 52 of 1605, 74 of 1615.
 
-    `chapter` counts through both books. Line breaks are those of the file: verses, and prose wrapped at 75 characters.
+    `chapter` counts through both books. Line breaks are those of the file: verses, and prose
+    wrapped at 75 characters.
     """
 
     VERSION = tfds.core.Version("2.0.0")
-    RELEASE_NOTES = {"2.0.0": "The whole novel; 1.0.0 broke off in the last chapter but one."}  # noqa: RUF012
-    url_infos = {  # noqa: RUF012  # here instead of in checksums.tsv: the file stays complete when copied
+    RELEASE_NOTES = {  # noqa: RUF012
+        "2.0.0": "The whole novel; 1.0.0 broke off in the last chapter but one."
+    }
+    # Here instead of in checksums.tsv: the file stays complete when copied.
+    url_infos = {  # noqa: RUF012
         URL: tfds.core.download.checksums.UrlInfo(
             size=tfds.core.utils.Size(2_132_495),
             checksum="580cdc8f65471344e3f811baa2d7b2a13662ff9adff17319943e79c854d01e64",

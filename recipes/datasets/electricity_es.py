@@ -7,22 +7,27 @@ import rdata
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-URL = "https://raw.githubusercontent.com/aefdz/nnFTS/8b0ca3289c46122c7c3d06a5c952048fbe79705f/data/electricityDemand.rda"
+URL = (
+    "https://raw.githubusercontent.com/aefdz/nnFTS/"
+    "8b0ca3289c46122c7c3d06a5c952048fbe79705f/data/electricityDemand.rda"
+)
 FIRST = datetime.date(2014, 1, 1)
 DAYS, TENS = 1826, 144  # five years, ten minutes
 YEARS = {"train": (2014, 2015, 2016), "validation": (2017,), "test": (2018,)}
 
 
 class ElectricityEs(tfds.core.GeneratorBasedBuilder):
-    """Hourly demand (MW, the mean of six measurements) of mainland Spain from 2014 to 2018, one example per day.
+    """Hourly demand (MW, mean of six measurements) of mainland Spain, 2014–2018, by days.
 
-    Days are in the order of time. The days on which the clocks change have 24 hours here like all others: the source
-    has 144 measurements of each of them too, none missing and none of an hour twice, and they are taken as they are.
+    Days are in the order of time. The days on which the clocks change have 24 hours here like all
+    others: the source has 144 measurements of each of them too, none missing and none of an hour
+    twice, and they are taken as they are.
     """
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012
-    url_infos = {  # noqa: RUF012  # here instead of in checksums.tsv: the file stays complete when copied
+    # Here instead of in checksums.tsv: the file stays complete when copied.
+    url_infos = {  # noqa: RUF012
         URL: tfds.core.download.checksums.UrlInfo(
             size=tfds.core.utils.Size(374_541),
             checksum="d42ff91bbff37e0b27adc3cc7b7b4f00a71577f89cfea218bc6f180197c86147",

@@ -12,7 +12,7 @@ WORDS = 20_000  # fewer are not the corpus
 
 
 class Unmeasured(tfds.core.download.checksums.UrlInfo):
-    """A file of which neither size nor checksum is published; what is in it is checked when it is read."""
+    """A file without a published size or checksum; what is in it is checked when it is read."""
 
     def __eq__(self, other):
         return True
@@ -29,7 +29,8 @@ class Nettalk(tfds.core.GeneratorBasedBuilder):
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012
-    url_infos = {  # noqa: RUF012  # here instead of in checksums.tsv: the file stays complete when copied
+    # Here instead of in checksums.tsv: the file stays complete when copied.
+    url_infos = {  # noqa: RUF012
         URL: Unmeasured(size=tfds.core.utils.Size(540_840), checksum="", filename="nettalk.data")
     }
 
@@ -87,6 +88,6 @@ def aligned(text):
 
 
 def split_of(word):
-    """The split of a word, however it is pronounced: 90, 5 and 5 of 100, by a hash of its letters."""
+    """The split of a word, however pronounced: 90, 5 and 5 of 100, by a hash of its letters."""
     percent = int(hashlib.sha256(word.encode()).hexdigest()[:8], 16) % 100
     return "train" if percent < 90 else "validation" if percent < 95 else "test"

@@ -20,7 +20,8 @@ class OlivettiFaces(tfds.core.GeneratorBasedBuilder):
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012
-    url_infos = {  # noqa: RUF012  # here instead of in checksums.tsv: the file stays complete when copied
+    # Here instead of in checksums.tsv: the file stays complete when copied.
+    url_infos = {  # noqa: RUF012
         URL: tfds.core.download.checksums.UrlInfo(
             size=tfds.core.utils.Size(1_432_511),
             checksum="b1988d02c72fe5b8ee82b5ef3bb7982eafc74f1e1ff0ae0ade35061ad0af534d",

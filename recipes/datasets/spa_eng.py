@@ -13,7 +13,7 @@ CHECKSUM = (
 
 
 class Archive(tfds.core.download.checksums.UrlInfo):
-    """An archive known by its size; what is in it, not how it was packed, is checked when it is read."""
+    """An archive known by its size; what is in it, not how it was packed, is checked on reading."""
 
     def __eq__(self, other):
         return self.size == other.size
@@ -22,14 +22,16 @@ class Archive(tfds.core.download.checksums.UrlInfo):
 
 
 class SpaEng(tfds.core.GeneratorBasedBuilder):
-    """118,964 pairs of an English sentence and a Spanish translation, of one to 49 words, half of them up to six.
+    """118,964 pairs of an English sentence and a Spanish one, of 1 to 49 words, half of up to 6.
 
-    An English sentence may have several translations, each a pair of its own; all of them are in the same split.
+    An English sentence may have several translations, each a pair of its own; all of them are in
+    the same split.
     """
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "First version: the pairs of 13 May 2018."}  # noqa: RUF012
-    url_infos = {  # noqa: RUF012  # here instead of in checksums.tsv: the file stays complete when copied
+    # Here instead of in checksums.tsv: the file stays complete when copied.
+    url_infos = {  # noqa: RUF012
         URL: Archive(size=tfds.core.utils.Size(2_638_744), checksum="", filename="spa-eng.zip")
     }
 
@@ -70,6 +72,6 @@ class SpaEng(tfds.core.GeneratorBasedBuilder):
 
 
 def split_of(english):
-    """The split of an English sentence and all its translations: 90, 5 and 5 of 100, by a hash of its letters."""
+    """The split of a sentence and all its translations: 90, 5 and 5 of 100, by a hash."""
     percent = int(hashlib.sha256(english.encode()).hexdigest()[:8], 16) % 100
     return "train" if percent < 90 else "validation" if percent < 95 else "test"

@@ -13,7 +13,7 @@ LATEST_DEATH = (
 
 
 class Release(tfds.core.download.checksums.UrlInfo):
-    """An archive that the host packs anew for each release tag: its bytes may change, its content does not."""
+    """An archive that the host packs anew for each tag: bytes may change, its content does not."""
 
     def __eq__(self, other):
         return isinstance(other, tfds.core.download.checksums.UrlInfo)
@@ -22,15 +22,16 @@ class Release(tfds.core.download.checksums.UrlInfo):
 
 
 class SpanishSonnets(tfds.core.GeneratorBasedBuilder):
-    """2,731 sonnets of the 15th to the 20th century, by poets of Spain, America and the Philippines.
+    """2,731 sonnets of the 15th to 20th centuries, by poets of Spain, America and the Philippines.
 
-    Only poets are taken whose year of death is known and is 1944 or earlier. Verses end with a line break; an empty
-    line stands between stanzas.
+    Only poets are taken whose year of death is known and is 1944 or earlier. Verses end with a line
+    break; an empty line stands between stanzas.
     """
 
     VERSION = tfds.core.Version("2.0.0")
     RELEASE_NOTES = {"2.0.0": "Read from release 5.0 of DISCO itself."}  # noqa: RUF012
-    url_infos = {  # noqa: RUF012  # here instead of in checksums.tsv: the file stays complete when copied
+    # Here instead of in checksums.tsv: the file stays complete when copied.
+    url_infos = {  # noqa: RUF012
         URL: Release(
             size=tfds.core.utils.Size(11_500_000), checksum="", filename="disco-5.0.tar.gz"
         )
@@ -51,7 +52,8 @@ class SpanishSonnets(tfds.core.GeneratorBasedBuilder):
             license="CC BY 4.0: DISCO; the poems are in the public domain.",
             citation="""\
 @article{ruizfabo2021disco,
-  title={The Diachronic Spanish Sonnet Corpus: {TEI} and linked open data encoding, data distribution,
+  title={The Diachronic Spanish Sonnet Corpus: {TEI} and linked open data encoding, \
+data distribution,
     and metrical findings},
   author={Ruiz Fabo, Pablo and Berm{\\'u}dez Sabel, Helena and Mart{\\'i}nez Cant{\\'o}n, Clara and
     Gonz{\\'a}lez-Blanco, Elena},

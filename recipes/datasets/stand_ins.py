@@ -1,8 +1,9 @@
 """Stand-ins: small prepared TFDS data sets that take the place of the real ones where there is no network.
 
-A stand-in has the name, version and features of the real set, because the real builder writes it; only its source of
-examples is replaced. Each lies in a folder of its own in the user's cache, made once, with a fixed seed. All are
-learnable and none is trivial: shapes move, words are negated, some labels are wrong.
+A stand-in has the name, version and features of the real set, because the real builder writes it;
+only its source of examples is replaced. Each lies in a folder of its own in the user's cache, made
+once, with a fixed seed. All are learnable and none is trivial: shapes move, words are negated, some
+labels are wrong.
 """
 
 import contextlib
@@ -73,7 +74,8 @@ def folder(name, rows=None):
 def make(name, rows=None):
     """Generate the stand-in of `name` unless it is there; return the `data_dir` to load it from.
 
-    `rows` makes a tiny one for tests: about so many training examples, half as many in the other splits.
+    `rows` makes a tiny one for tests: about so many training examples, half as many in the
+    other splits.
     """
     target = folder(name, rows)
     if target.is_dir():
@@ -132,7 +134,8 @@ def write(name, sizes, data_dir):
             download_config=tfds.download.DownloadConfig(try_download_gcs=False)
         )
     (Path(builder.data_path) / MARK).write_text(
-        f"Generated in place of {name}, which could not be downloaded. Scores on these data are not comparable.\n"
+        f"Generated in place of {name}, which could not be downloaded. "
+        "Scores on these data are not comparable.\n"
     )
 
 
@@ -165,7 +168,7 @@ def noisy(label, classes, rng, share):
 
 
 def mnist(split, size):
-    """Real handwriting: the UCI digits of scikit-learn (8 × 8), enlarged, centred and slightly deformed."""
+    """Real handwriting: the UCI digits of scikit-learn (8 × 8), larger, centred, deformed a bit."""
     from scipy.ndimage import affine_transform, center_of_mass
     from sklearn.datasets import load_digits
 
@@ -198,7 +201,7 @@ def mnist(split, size):
 
 
 def fashion_mnist(split, size):
-    """Silhouettes of ten garments of all sizes, shades and patterns; 4 % of the labels are wrong."""
+    """Silhouettes of ten garments of all sizes, shades and patterns; 4 % of labels are wrong."""
     from PIL import Image, ImageDraw
 
     rng = np.random.default_rng([2, split == "train"])
@@ -314,7 +317,7 @@ GRID = (np.mgrid[0:32, 0:32] - 15.5) / 16
 
 
 def placed(rng):
-    """Where each of 32 × 32 pixels lies, x and y, as a shape that is turned, moved and scaled sees it."""
+    """Where each of 32 × 32 pixels lies, x and y, as a turned, moved and scaled shape sees it."""
     u = rng.uniform
     angle, reach, shift = u(0, 2 * math.pi), u(0.5, 0.85), u(-0.25, 0.25, 2)
     x, y = (GRID[1] - shift[0]) / reach, (GRID[0] - shift[1]) / reach
@@ -336,7 +339,7 @@ def colored(rng, inside, hue):
 
 
 def cifar10(split, size):
-    """Ten shapes, turned and moved, on a busy ground; a third in the colour of their class; 5 % of labels are wrong."""
+    """Ten shapes, moved, on a busy ground; a third in their class's colour; 5 % of labels wrong."""
     rng = np.random.default_rng([3, split == "train"])
     for index in range(size):
         label = index % 10
@@ -351,7 +354,7 @@ def cifar10(split, size):
 
 
 def cifar100(split, size):
-    """Superclasses are shapes, alone or in pairs, classes their hues, which overlap; 5 % of labels are wrong."""
+    """Superclasses are shapes, one or two, classes hues, which overlap; 5 % of labels are wrong."""
     rng = np.random.default_rng([10, split == "train"])
     superclasses = cifar100_names.superclass_labels()
     for index in range(size):
@@ -373,7 +376,7 @@ def cifar100(split, size):
 
 
 def isbi2012(split, size):
-    """Slices through a block of cells that change little from one to the next: dark membranes, and spots in cells."""
+    """Slices through a block of cells, each much like the next: dark membranes, spots in cells."""
     from scipy.ndimage import gaussian_filter
     from scipy.spatial import cKDTree
 
@@ -405,7 +408,7 @@ def isbi2012(split, size):
 
 
 def olivetti_faces(split, size):
-    """Drawn faces, ten of each person: an oval with eyes, brows, nose, mouth and hair, turned and lit differently."""
+    """Drawn faces, ten of each person, turned and lit differently: ovals with features and hair."""
     from scipy.ndimage import gaussian_filter
 
     rng = np.random.default_rng(9)
@@ -442,7 +445,7 @@ def olivetti_faces(split, size):
 
 
 def blood_cells(split, size):
-    """Drawn smears: pink rings, one or two large cells with purple lobes, and few small purple dots; some overlap."""
+    """Drawn smears: pink rings, one or two large cells with purple lobes, few small purple dots."""
     from PIL import Image, ImageDraw, ImageFilter
     from tensorflow_datasets.core.features import BBox
 
@@ -513,14 +516,16 @@ def blood_cells(split, size):
 # Texts
 
 GOOD = listed(
-    "good great wonderful moving funny brilliant gripping charming clever convincing beautiful memorable"
+    "good great wonderful moving funny brilliant gripping charming clever "
+    "convincing beautiful memorable"
 )
 BAD = listed(
     "bad terrible boring awful dull weak predictable clumsy annoying silly tedious forgettable"
 )
 THINGS = listed(
-    "the plot|the acting|the script|the music|the ending|the camera work|the main character|the dialogue|"
-    "the first half|the villain|the love story|the pace|the humour|the whole film|the cast",
+    "the plot|the acting|the script|the music|the ending|the camera work|the main character|"
+    "the dialogue|the first half|the villain|the love story|the pace|the humour|"
+    "the whole film|the cast",
     "|",
 )
 PLAIN = [  # opinions: {thing}, {word}
@@ -565,7 +570,7 @@ def fill(template, pick, **known):
 
 
 def imdb_reviews(split, size):
-    """Reviews of 5 to 12 sentences: opinions, most as the label says, a third negated ("not good"), and facts."""
+    """Reviews of 5 to 12 sentences: facts, and opinions, most as labeled, a third negated."""
     rng = random.Random(40 + (split == "train"))
     for index in range(size):
         label = index % 2
@@ -586,31 +591,41 @@ def imdb_reviews(split, size):
 
 
 EMOTIONS = {  # ways to say it; the words are shared between emotions, the phrases are not
-    "neutral": "the {t} is on monday|they said something about the {t}|i saw the {t} yesterday|it was a while ago",
-    "admiration": "what a brilliant {t}|really well done|you are amazing at this|this {t} is so impressive",
+    "neutral": "the {t} is on monday|they said something about the {t}|"
+    "i saw the {t} yesterday|it was a while ago",
+    "admiration": "what a brilliant {t}|really well done|"
+    "you are amazing at this|this {t} is so impressive",
     "approval": "i agree with you|that is fair enough|yes this is right|good point about the {t}",
     "gratitude": "thank you so much|thanks for the {t}|i really appreciate that|bless you for this",
     "annoyance": "not funny at all|stop it already|so tired of the {t}|ugh the {t} again",
     "amusement": "that is so funny|haha this got me|i laughed so hard|the {t} made me laugh",
-    "curiosity": "how does the {t} work|i wonder what happened|does anyone know the {t}|what made you do that",
+    "curiosity": "how does the {t} work|i wonder what happened|"
+    "does anyone know the {t}|what made you do that",
     "love": "i love the {t} so much|my favourite {t}|love you all|i adore this",
     "disapproval": "i don't agree|not right at all|that is a bad idea|no this is wrong",
-    "optimism": "it will get better|i hope for the best|the {t} looks good so far|next time it will work",
-    "anger": "i am so mad about the {t}|this makes my blood boil|how dare they|i hate the {t} so much",
+    "optimism": "it will get better|i hope for the best|"
+    "the {t} looks good so far|next time it will work",
+    "anger": "i am so mad about the {t}|this makes my blood boil|"
+    "how dare they|i hate the {t} so much",
     "joy": "so happy right now|this made my day|what a great day|i can't stop smiling",
-    "confusion": "i don't understand the {t}|wait what does that mean|not sure i get it|this makes no sense",
+    "confusion": "i don't understand the {t}|wait what does that mean|"
+    "not sure i get it|this makes no sense",
     "sadness": "this makes me cry|i feel so alone|so sad about the {t}|that broke my heart",
-    "disappointment": "not happy with the {t}|i expected so much better|what a let down|not as good as i hoped",
-    "realization": "oh now i understand|turns out the {t} was right|i just noticed the {t}|i never thought of that",
+    "disappointment": "not happy with the {t}|i expected so much better|"
+    "what a let down|not as good as i hoped",
+    "realization": "oh now i understand|turns out the {t} was right|"
+    "i just noticed the {t}|i never thought of that",
     "caring": "take care of yourself|i hope you feel better|you are not alone|please stay safe",
     "surprise": "wow i did not expect that|no way|what a twist|i can't believe the {t}",
     "excitement": "i can't wait for the {t}|so excited right now|omg finally|let's go",
     "disgust": "that is gross|the {t} makes me sick|so nasty|eww the {t}",
-    "desire": "i want the {t} so much|i wish i had that|i need this {t} in my life|would love to have a {t}",
+    "desire": "i want the {t} so much|i wish i had that|"
+    "i need this {t} in my life|would love to have a {t}",
     "fear": "i am scared of the {t}|this is terrifying|i can't sleep now|that gives me nightmares",
     "remorse": "i am so sorry|i regret the {t}|it was my fault|i should not have said that",
     "embarrassment": "i feel so stupid now|this is so awkward|my face went red|i want to hide",
-    "nervousness": "i am so worried about the {t}|my hands are shaking|wish me luck|not sure i can do it",
+    "nervousness": "i am so worried about the {t}|my hands are shaking|"
+    "wish me luck|not sure i can do it",
     "relief": "so glad that is over|finally i can sleep|phew|not as bad as i feared",
     "pride": "so proud of you|i did it myself|we made it|proud of the {t}",
     "grief": "rest in peace|i lost the best friend|i miss him so much|gone too soon",
@@ -625,7 +640,7 @@ HEARSAY = listed(
 
 
 def goemotions(split, size):
-    """Comments with one to three of 28 emotions; many also report someone else's; 5 % of the emotions are missing."""
+    """Comments with 1 to 3 of 28 emotions, many with someone else's too; 5 % of labels missing."""
     rng = random.Random(50 + ["train", "validation", "test"].index(split))
     names = list(EMOTIONS)
     weights = [8.0] + [6 / (rank + 3) for rank in range(1, 28)]
@@ -660,7 +675,7 @@ def goemotions(split, size):
 
 
 def california_housing(split, size):
-    """Blocks along a slanting coast; the price grows with income, more so near two cities and the sea."""
+    """Blocks along a slanting coast; prices grow with income, more near two cities and the sea."""
     rng = np.random.default_rng(6)
     coast = rng.uniform(0, 1, size)  # 0 in the south, 1 in the north
     # Degrees from the sea.
@@ -735,7 +750,7 @@ SENSORS = np.array(
 
 
 def cmapss(split, size):
-    """Engines whose damage grows ever faster, each at its own rate, seen through 14 noisy sensors; 7 stay constant."""
+    """Engines whose damage grows ever faster, seen by 14 noisy sensors; 7 others stay constant."""
     rng = np.random.default_rng([7, split == "train"])
     new, change, noise = SENSORS.T
     powers = np.where(np.arange(21) % 3 == 0, 2.0, 1.0)

@@ -1,8 +1,9 @@
 """Stand-ins of the sets of texts and series: sentences, prose and verse of a small grammar, and a demand curve.
 
-The grammar knows gender, number and person, so that a word-by-word dictionary translates it badly: adjectives follow
-their noun and agree with it, verbs carry their subject, objects that are people or animals take "a", "to like" turns
-the sentence round, and a pronoun has the gender of a noun in the sentence before.
+The grammar knows gender, number and person, so that a word-by-word dictionary translates it badly:
+adjectives follow their noun and agree with it, verbs carry their subject, objects that are people
+or animals take "a", "to like" turns the sentence round, and a pronoun has the gender of a noun in
+the sentence before.
 """
 
 import datetime
@@ -30,14 +31,16 @@ def sizes(name, rows):
     return {split: rows if split == "train" else rows // 2 for split in SIZES[name]}
 
 
-# The grammar. Nouns: English singular and plural, Spanish singular and plural, gender, whether it lives
+# The grammar. Nouns: English singular and plural, Spanish singular and plural, gender, and whether
+# it lives.
 
 NOUNS = [
     (*line.split()[:5], line.endswith("lives"))
     for line in """house houses casa casas f|book books libro libros m|dog dogs perro perros m lives
 letter letters carta cartas f|horse horses caballo caballos m lives|bridge bridges puente puentes m
 song songs canción canciones f|city cities ciudad ciudades f|queen queens reina reinas f lives
-king kings rey reyes m lives|tree trees árbol árboles m|key keys llave llaves f|flower flowers flor flores f
+king kings rey reyes m lives|tree trees árbol árboles m|key keys llave llaves f|\
+flower flowers flor flores f
 window windows ventana ventanas f|girl girls niña niñas f lives|boy boys niño niños m lives
 castle castles castillo castillos m|table tables mesa mesas f|cat cats gato gatos m lives
 doctor doctors médico médicos m lives|apple apples manzana manzanas f|road roads camino caminos m
@@ -49,8 +52,10 @@ candle candles vela velas f|neighbour neighbours vecina vecinas f lives""".repla
 ]
 ADJECTIVES = [  # English, Spanish masculine and feminine singular
     line.split()
-    for line in """red rojo roja|white blanco blanca|old viejo vieja|new nuevo nueva|big grande grande
-small pequeño pequeña|beautiful hermoso hermosa|green verde verde|black negro negra|famous famoso famosa
+    for line in """\
+red rojo roja|white blanco blanca|old viejo vieja|new nuevo nueva|big grande grande
+small pequeño pequeña|beautiful hermoso hermosa|green verde verde|black negro negra|\
+famous famoso famosa
 poor pobre pobre|strange extraño extraña|sad triste triste|blue azul azul|noble noble noble
 cheap barato barata""".replace("\n", "|").split("|")
 ]
@@ -65,10 +70,13 @@ STATES = [  # such that last a while: with another verb
 ]
 VERBS = [  # English, third person, past; Spanish stem, stem under stress, ending
     line.split()
-    for line in """buy buys bought compr compr ar|sell sells sold vend vend er|open opens opened abr abr ir
+    for line in """\
+buy buys bought compr compr ar|sell sells sold vend vend er|open opens opened abr abr ir
 paint paints painted pint pint ar|find finds found encontr encuentr ar|lose loses lost perd pierd er
-look-for looks-for looked-for busc busc ar|clean cleans cleaned limpi limpi ar|hide hides hid escond escond er
-wait-for waits-for waited-for esper esper ar|sketch sketches sketched dibuj dibuj ar|carry carries carried llev llev ar
+look-for looks-for looked-for busc busc ar|clean cleans cleaned limpi limpi ar|\
+hide hides hid escond escond er
+wait-for waits-for waited-for esper esper ar|sketch sketches sketched dibuj dibuj ar|\
+carry carries carried llev llev ar
 defend defends defended defend defiend er|remember remembers remembered record recuerd ar
 admire admires admired admir admir ar|describe describes described describ describ ir""".replace(
         "\n", "|"
@@ -96,7 +104,8 @@ TIMES = {
     "past": ["yesterday|ayer", "this morning|esta mañana", "last year|el año pasado", "|", "|"],
     "future": ["tomorrow|mañana", "next week|la semana que viene", "soon|pronto", "|", "|"],
 }
-DETERMINERS = [  # English singular and plural; Spanish: masculine and feminine singular, masculine and feminine plural
+# English singular and plural; Spanish: masculine and feminine singular, then both plural.
+DETERMINERS = [
     ("the", "the", "el la los las"),
     ("the", "the", "el la los las"),
     ("a", "some", "un una unos unas"),
@@ -110,7 +119,7 @@ DETERMINERS = [  # English singular and plural; Spanish: masculine and feminine 
 
 
 def conjugate(verb, person, tense):
-    """A Spanish verb in a tense for a person: 0 and 1 are I and you, 2 is he or she, 3 we, 4 they."""
+    """A Spanish verb in a tense for a person: 0 is I, 1 you, 2 he or she, 3 we, 4 they."""
     stem, stressed, ending = verb[3:]
     if tense == "future":
         return stem + ending + ENDINGS["future"].split()[person]
@@ -146,7 +155,7 @@ def phrase(rng, adjective=0.5):
 
 
 def subject(rng):
-    """Who does it: English, Spanish (mostly left out where the verb tells), person, third person singular."""
+    """Who does it: English, Spanish (often left out), person, whether third person singular."""
     if rng.random() < 0.5:
         index = rng.randrange(6)
         english, spanish = PERSONS[index]
@@ -238,7 +247,7 @@ def pair(rng):
 
 
 def sentence(*words, end="."):
-    """The words with a capital and a mark at the end, and also at the beginning where the question is Spanish."""
+    """The words with a capital and a mark at the end; Spanish questions begin with one, too."""
     text = " ".join(word for word in words if word)
     start = (
         "¿" if end == "?" and text.split()[0] not in ("where", "do", "does", "did", "will") else ""
@@ -247,7 +256,7 @@ def sentence(*words, end="."):
 
 
 def spa_eng(split, size):
-    """Sentences of the grammar with their translations, in splits by their English letters as in the real set."""
+    """The grammar's sentences and translations, split by English letters as in the real set."""
     from recipes.datasets.spa_eng import split_of
 
     rng = random.Random(80)  # the same for all: which split a sentence is in, its letters say
@@ -369,7 +378,8 @@ RHYMES = {  # nouns of one ending and one gender
     ("m", 2): "lucero sendero caballero jilguero acero romero tempero velero",
     ("f", 2): "alegría melancolía armonía poesía osadía porfía fantasía agonía",
 }
-VERSES = [  # {n}: a noun with its company; {v}: a verb; {end}: the noun that rhymes, with its company
+# {n}: a noun with its company; {v}: a verb; {end}: the noun that rhymes, with its company.
+VERSES = [
     "y {v} {n} {end}",
     "que {n} nunca {v} {end}",
     "{n} que {v} {end}",
@@ -418,7 +428,7 @@ def spanish_sonnets(split, size):
 
 
 def electricity_es(split, size):
-    """Days with two peaks, weaker at weekends and holidays, stronger in cold and heat; weather and error linger."""
+    """Days with two peaks, weaker on days off, more in cold and heat; weather and error linger."""
     from recipes.datasets.electricity_es import YEARS
 
     rng = np.random.default_rng(83)

@@ -101,7 +101,8 @@ def decode(answer):
             in the cell, how much wider and higher it is than the anchor, and whether it is a face.
 
     Returns:
-        Boxes (cells · cells · 5, 4): left, top, right and bottom as parts of the square; and scores.
+        Boxes (cells · cells · 5, 4): left, top, right and bottom as parts of the
+        square; and scores.
     """
     cells = len(answer)
     x, y, width, height, score = np.moveaxis(answer.reshape(cells, cells, -1, 5), -1, 0)
@@ -147,7 +148,7 @@ def photograph(name):
 
 
 def on_gray_ground(faces, size, rng):
-    """Images (count, SIDE, SIDE, 3) with a face of so many pixels anywhere, and boxes (count, 4)."""
+    """Images (count, SIDE, SIDE, 3) with a face of so many pixels, and boxes (count, 4)."""
     images, boxes = [], []
     for face in faces:
         ground = rng.uniform(60, 200) + rng.normal(0, 10, (SIDE, SIDE, 1))

@@ -44,7 +44,7 @@ def photographs(data):
 
 
 def all_pairs(people):
-    """Indices (pairs, 2) of all pairs of photographs, and (pairs, 1) whether a person is the same."""
+    """Indices (pairs, 2) of all pairs of photographs, and (pairs, 1) whether of one person."""
     pairs = np.array(list(itertools.combinations(range(len(people)), 2)))
     same = people[pairs[:, 0]] == people[pairs[:, 1]]
     return pairs, same[:, None].astype("float32")
@@ -128,8 +128,8 @@ def contrastive_loss(same, similarity):
 def build_model(filters=16, units=32, learning_rate=0.003, steps=EPOCHS * 100):
     """The compiled network: two photographs (2, 64, 64, 1) to their similarity. 93,552 parameters.
 
-    93,200 of them are trainable. The similarity (1,) is 1 − d / 2, where d, from 0 to 2, is the distance
-    of the descriptors. The learning rate decays to zero along a cosine.
+    93,200 of them are trainable. The similarity (1,) is 1 − d / 2, where d, from 0 to 2, is the
+    distance of the descriptors. The learning rate decays to zero along a cosine.
     """
     pair = keras.Input((2, 64, 64, 1))
     network = descriptor_network(filters, units)

@@ -108,8 +108,8 @@ def build_model(
 ):
     """The compiled network: images of any size to 2 probabilities per pixel. 487,890 parameters.
 
-    486,418 of them are trainable. Without `skips` there are 438,930. Height and width of an image are
-    multiples of 2 ** `depth`. The learning rate decays to zero along a cosine.
+    486,418 of them are trainable. Without `skips` there are 438,930. Height and width of an image
+    are multiples of 2 ** `depth`. The learning rate decays to zero along a cosine.
     """
     images = keras.Input((None, None, 1))
     x = keras.layers.Rescaling(1 / 127.5, offset=-1)(images)

@@ -12,8 +12,8 @@ paper's: its defaults make 7 × 7 × (2 · 5 + 20) = 1470 numbers of 448 × 448 
 An image is divided into 7 × 7 cells. The cell in which the center of an object lies has to find it:
 it answers with two boxes, each with a confidence, and with the probabilities of the classes. In the
 loss only one of the two is responsible for the object, the one that overlaps it more; the others
-have to be sure that they see nothing. Where several boxes of a class overlap, the most confident one
-is kept. Average precision is the area below precision over recall; a box counts as found if its
+have to be sure that they see nothing. Where several boxes of a class overlap, the most confident
+one is kept. Average precision is the area below precision over recall; a box counts as found if its
 intersection over union (IoU) with the true one is at least 1/2.
 """
 

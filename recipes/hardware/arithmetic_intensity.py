@@ -52,8 +52,8 @@ LAYERS = {
     "LSTM, one step": (keras.layers.LSTM(16, unroll=True), (1, 32)),
     "LSTM, ten steps": (keras.layers.LSTM(16, unroll=True), (10, 32)),
 }
-# Layers to be timed: layer, input shape and batch. The weights of the dense layer and of the LSTM do
-# not fit into the caches of a processor: they are fetched from memory each time.
+# Layers to be timed: layer, input shape and batch. The weights of the dense layer and of the LSTM
+# do not fit into the caches of a processor: they are fetched from memory each time.
 TIMED = {
     "dense, batch 1": (keras.layers.Dense(8192), (4096,), 1),
     "dense, batch 8": (keras.layers.Dense(8192), (4096,), 8),

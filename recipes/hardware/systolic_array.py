@@ -205,7 +205,8 @@ def compile_network(layers, images, calibration):
     Args:
         layers: Pairs of weights and biases.
         images: Array (count, inputs), what the network is to answer to.
-        calibration: Other images (count, inputs), from which the scales of all activations are taken.
+        calibration: Other images (count, inputs), from which the scales of all
+            activations are taken.
     """
     host = {}
     program = [("read_host_memory", "images")]

@@ -7,9 +7,9 @@ Departs from the paper: sequences of up to 8 vectors instead of 20, an LSTM of 6
 
 A sequence of random bits is shown, then a delimiter, and then nothing: the network has to say the
 sequence again. To copy, a machine writes each vector into the next slot of its memory, goes back to
-the beginning, and reads slot after slot, however long the sequence is. An LSTM alone has to hold all
-of it in its state, and knows only lengths that it was trained on. Both are trained on sequences of
-1 to 8 vectors; validation is on the same lengths, the test on sequences of 16.
+the beginning, and reads slot after slot, however long the sequence is. An LSTM alone has to hold
+all of it in its state, and knows only lengths that it was trained on. Both are trained on sequences
+of 1 to 8 vectors; validation is on the same lengths, the test on sequences of 16.
 """
 
 import keras

@@ -168,7 +168,7 @@ class RBM(keras.Model):
         return {**scores, "pseudo_likelihood": self.pseudo_likelihood.result()}
 
     def log_pseudo_likelihood(self, visible):
-        """Σ_i log p(v_i | all others), in nats, by one unit of each image, drawn at random: (batch,).
+        """Σ_i log p(v_i | all others), in nats, by one random unit of each image: (batch,).
 
         log p(v_i | others) = log sigmoid(F(v with v_i flipped) − F(v)).
         """

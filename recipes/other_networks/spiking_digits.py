@@ -3,7 +3,8 @@
 Slides: 000 «SNNs» (Intel Loihi, IBM TrueNorth), 000 «Neuromorphic computing», 001 zoo of networks
         (spiking hidden cell).
 Paper:  Neftci, Mostafa & Zenke (2019), https://doi.org/10.1109/MSP.2019.2931595 (surrogate
-        gradients); Li, Zhang & Liu (2016), Ternary weight networks, https://arxiv.org/abs/1605.04711
+        gradients); Li, Zhang & Liu (2016), Ternary weight networks,
+        https://arxiv.org/abs/1605.04711
 Departs from the chips: the steps of time are simulated one after the other for all neurons,
 whether there are spikes or not, which is what neuromorphic hardware saves.
 
@@ -66,7 +67,7 @@ class TernaryDense(keras.layers.Dense):
 
 
 def neurons(units, decay, name):
-    """Leaky integrate-and-fire neurons: currents (batch, time, units) to spikes of the same shape."""
+    """Leaky integrate-and-fire neurons: currents (batch, time, units) to spikes, same shape."""
     cell = IntegrateAndFireCell(units, decay)
     return keras.layers.RNN(cell, return_sequences=True, unroll=True, name=name)
 
@@ -123,7 +124,8 @@ def deployed(model):
 def count_spikes(model, images):
     """Spikes and synaptic events of a network of spikes, means of one image.
 
-    A spike of the input is an event at each hidden neuron, and one of a hidden neuron at each output.
+    A spike of the input is an event at each hidden neuron, and one of a hidden neuron
+    at each output.
 
     Returns:
         `{"input": …, "hidden": …, "events": …}`.

@@ -86,7 +86,7 @@ def hodgkin_huxley(currents, duration=DURATION):
 
 
 def integrate_and_fire(currents, duration=DURATION):
-    """The voltage of leaky integrate-and-fire neurons, (steps, cells) in mV, and whether each fires."""
+    """Voltages of leaky integrate-and-fire neurons, (steps, cells) in mV, and whether they fire."""
     steps = round(duration / STEP)
     v = np.full(len(currents), REST)
     pause = np.zeros(len(currents))  # ms until it can be charged again
@@ -129,7 +129,7 @@ def rates(fired):
 
 
 def rate_by_formula(currents):
-    """Spikes a second of an integrate-and-fire neuron: its refractory time and the time to charge."""
+    """Spikes a second of an integrate-and-fire neuron: refractory time and time to charge."""
     reached = RESISTANCE * np.asarray(currents, "float64")
     needed = THRESHOLD - REST
     charging = np.full(reached.shape, np.inf)
@@ -253,7 +253,8 @@ def main():
         f"The cell fires after {latencies[0]:.1f} ms at first, {latencies[-1]:.1f} ms at the end;"
     )
     print(
-        f"of {SYNAPSES} weights, {np.sum(weights[-1] > 0.9)} are strong, {np.sum(weights[-1] < 0.1)} weak."
+        f"of {SYNAPSES} weights, {np.sum(weights[-1] > 0.9)} are strong, "
+        f"{np.sum(weights[-1] < 0.1)} weak."
     )
     plot_spike().savefig("spike.png")
     plot_rates().savefig("rates.png")

@@ -44,7 +44,7 @@ def parabola(x1):
 
 
 def sample_points(count, seed):
-    """Points of a square (count, 2) and labels (count, 1): 1 above a parabola, a fifth of them wrong.
+    """Points of a square (count, 2) and labels (count, 1): 1 above a parabola, a fifth wrong.
 
     Coordinates lie from −1 to 1; both arrays are float32.
     """
@@ -70,7 +70,7 @@ def load_data(batch_size=200, examples=200, seed=0):
 
 @keras.saving.register_keras_serializable(package="logistic_regression")
 class PolynomialFeatures(keras.layers.Layer):
-    """All polynomials of two inputs up to a degree, but for the constant, which is the neuron's bias.
+    """All polynomials of two inputs up to a degree, without the constant, the neuron's bias.
 
     They are products of Chebyshev polynomials, T₀ = 1, T₁ = x, T₂ = 2x² − 1, …, instead of the
     powers 1, x, x², …: the sums of both with any weights are the same functions, but high powers

@@ -9,8 +9,8 @@ Paper:  Zaslavsky (1975), Facing up to arrangements (Memoirs of the AMS 154; the
 Departs from the papers: networks from the plane to one number, whose regions inside a square are
 found exactly, as polygons. No network is trained.
 
-A ReLU is 0 on one side of a line and linear on the other. Where it is known which units are at work,
-the whole network is one linear function; so it is made of linear pieces, as many as there are
+A ReLU is 0 on one side of a line and linear on the other. Where it is known which units are at
+work, the whole network is one linear function; so it is made of linear pieces, as many as there are
 patterns of working units. n lines cut the plane into 1 + n + n(n − 1)/2 pieces at most. A second
 layer cuts each of these pieces anew, along lines that bend where they meet another piece. Layers
 that fold the plane like paper repeat what follows in each fold, and each of them multiplies the
@@ -195,7 +195,8 @@ def main():
         found[name] = regions(model)
         units = sum(layer.units for layer in model.layers)
         print(
-            f"{name}: {units} units, {len(found[name])} pieces (one layer of as many: ≤ {bound(units)})"
+            f"{name}: {units} units, {len(found[name])} pieces "
+            f"(one layer of as many: ≤ {bound(units)})"
         )
     plot_regions(found).savefig("regions.png")
     plot_counts().savefig("counts.png")

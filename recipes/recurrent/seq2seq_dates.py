@@ -102,7 +102,7 @@ def sample(days, count, seed):
 
 
 def reader():
-    """The layer that turns strings (batch,) into numbers of characters (batch, 35); 0 is padding."""
+    """The layer that turns strings (batch,) into characters' numbers (batch, 35); 0 is padding."""
     return keras.layers.TextVectorization(
         standardize="lower", split="character", output_sequence_length=LENGTH, vocabulary=READ
     )
@@ -117,7 +117,7 @@ def symbols(answers):
 
 
 def load_data(batch_size=64, count=20_000):
-    """Train, validation and test batches of (35,) integers, characters read, and (10,), to be written.
+    """Train, validation and test batches of (35,) integers, characters to read, (10,) to write.
 
     One in ten of all days is kept for the validation, another one for the test.
     """
@@ -216,7 +216,7 @@ def deployed(model):
 
 
 def search_space(hp):
-    """Arguments of `build_model` and `load_data` worth tuning; the defaults are the recipe's own."""
+    """Arguments of `build_model` and `load_data` worth tuning; defaults are the recipe's own."""
     return {
         "embed_dim": hp.Int("embed_dim", 16, 64, step=16, default=32),
         "code": hp.Choice("code", [4, 8, 16, 32, 64, 128, 256], default=128),

@@ -1,13 +1,13 @@
 """Gradients through time: how they vanish and explode in an RNN, clipping, truncated backpropagation.
 
-Slides: 002 «Limitaciones: explosión de gradientes → truncado», «Limitaciones: truncado de gradiente»,
-        «Limitaciones: desvanecimiento de gradientes», «Desvanecimiento: sesgo hacia dependencias recientes
-        ("El perro … ladra")», «Limitaciones: alto costo computacional».
+Slides: 002 «Limitaciones: explosión de gradientes → truncado», «Limitaciones: truncado de
+        gradiente», «Limitaciones: desvanecimiento de gradientes», «Desvanecimiento: sesgo hacia
+        dependencias recientes ("El perro … ladra")», «Limitaciones: alto costo computacional».
 Paper:  Pascanu, Mikolov & Bengio (2013), On the difficulty of training recurrent neural networks,
         https://arxiv.org/abs/1211.5063 (the error surface with a cliff is their figure 6);
         Williams & Peng (1990), https://doi.org/10.1162/neco.1990.2.4.490 (truncation)
-Departs from the paper: recurrent weights are a rotation times a number, so that one number says what
-each step does to a gradient. But for one unit on its cliff, no network is trained.
+Departs from the paper: recurrent weights are a rotation times a number, so that one number says
+what each step does to a gradient. But for one unit on its cliff, no network is trained.
 
 On its way back through a step, the gradient is multiplied by the recurrent weights and by the slope
 of the activation. Over many steps this is a power: of a number below 1 nothing is left (the network
@@ -172,7 +172,7 @@ def descend(weights, biases, clip=None, updates=300):
 
 
 def arrivals(clip):
-    """The share of 56 beginnings along the cliff from which gradient descent finds an error below 0.001."""
+    """The share of 56 starts along the cliff from which descent finds an error below 0.001."""
     weights, heights = np.meshgrid(np.linspace(4.5, 6, 7), np.linspace(-0.1, 0.6, 8))
     biases = -weights / 2 + heights  # the cliff is at about −w/2
     _, errors = descend(weights.ravel(), biases.ravel(), clip)
@@ -219,7 +219,7 @@ def plot_cliff():
 
 
 def plot_influence():
-    """The share of each step's input in the gradient, for a simple RNN and for an LSTM that keeps."""
+    """The share of each step's input in the gradient, for a simple RNN and an LSTM that keeps."""
     inputs = random_inputs(STEPS)
     figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
     back = np.arange(STEPS - 1, -1, -1)
@@ -250,7 +250,7 @@ def recurrent_layers():
 
 
 def plot_truncation():
-    """How near truncated gradients come to the whole one, and what a gradient costs by its steps."""
+    """How near truncated gradients come to the whole one, and what one costs by its steps."""
     layer = build_rnn(1.0)
     inputs = random_inputs(STEPS)
     whole = truncated_gradient(layer, inputs, STEPS)

@@ -4,9 +4,9 @@ Slides: 000 «Poker: DeepStack (Science 2017)».
 Paper:  Zinkevich et al. (2007), Regret minimization in games with incomplete information
         (NIPS 20); Tammelin (2014), Solving large imperfect information games using CFR+,
         https://arxiv.org/abs/1407.5042; the game: Kuhn (1950), A simplified two-person poker
-Departs from the slide: DeepStack plays Texas hold'em, of more than 10¹⁶⁰ decision points, solves what is
-left of a game anew at each turn, and asks networks what lies further ahead. Kuhn's game has twelve
-situations, so all of it is solved at once, and without a network.
+Departs from the slide: DeepStack plays Texas hold'em, of more than 10¹⁶⁰ decision points, solves
+what is left of a game anew at each turn, and asks networks what lies further ahead. Kuhn's game has
+twelve situations, so all of it is solved at once, and without a network.
 
 Each player puts one chip into the pot and gets one of three cards. The first may check or bet one
 chip; to a bet the other one folds or calls; after a check, the other may bet, too. Who knows only
@@ -136,7 +136,7 @@ def best_answer(strategy, player):
 
 
 def exploitability(strategy):
-    """Chips a game that the best answers win against a strategy, mean of both seats; 0 in equilibrium."""
+    """Chips a game that best answers win from a strategy, mean of both seats; 0 in equilibrium."""
     return (best_answer(strategy, 0) + best_answer(strategy, 1)) / 2
 
 

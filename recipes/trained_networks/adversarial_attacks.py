@@ -5,7 +5,8 @@ Paper:  Goodfellow et al. (2015), Explaining and harnessing adversarial examples
         https://arxiv.org/abs/1412.6572 (FGSM);
         Madry et al. (2018), Towards deep learning models resistant to adversarial attacks,
         https://arxiv.org/abs/1706.06083 (PGD);
-        Papernot et al. (2016), Transferability in machine learning, https://arxiv.org/abs/1605.07277
+        Papernot et al. (2016), Transferability in machine learning,
+        https://arxiv.org/abs/1605.07277
 Departs from the slides: they attack Inception v3, this a small network on MNIST, so that thousands
 of attacks take seconds. Departs from Madry et al.: PGD starts at the image, not at a random point
 within ε of it.

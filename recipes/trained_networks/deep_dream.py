@@ -6,8 +6,8 @@ Paper:  Mordvintsev, Olah & Tyka (2015), Inceptionism: going deeper into neural 
 Departs from them: the network is EfficientNet-Lite0, not GoogLeNet, and its linear bottlenecks are
 amplified.
 
-Gradient ascent on the pixels: the mean square of one layer's maps is to grow. Early layers draw lines
-and arcs, later ones eyes, block 10 faces of dogs and birds, of which ImageNet is full. It is
+Gradient ascent on the pixels: the mean square of one layer's maps is to grow. Early layers draw
+lines and arcs, later ones eyes, block 10 faces of dogs and birds, of which ImageNet is full. It is
 done at three sizes (octaves), the smallest first, and what was drawn there is enlarged: otherwise
 nothing would be larger than what the layer sees at once. Before each step the image is shifted at
 random, or the borders of the network's strides would show.

@@ -54,8 +54,8 @@ def grad_cam(network, images, classes, layer="head_relu", of_logits=False):
         images: Array (count, height, width, 3).
         classes: The number of a class for each image, (count,).
         layer: The name of the layer whose maps are weighed.
-        of_logits: Whether the gradient is that of the class's logit, as in the paper; by default, of
-            the logarithm of its probability.
+        of_logits: Whether the gradient is that of the class's logit, as in the paper; by default,
+            of the logarithm of its probability.
 
     Returns:
         Array (count, height of the layer's maps, width of the maps), from 0 upwards.

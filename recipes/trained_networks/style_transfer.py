@@ -7,8 +7,9 @@ Paper:  Gatys, Ecker & Bethge (2016), Image style transfer using convolutional n
         https://doi.org/10.1109/CVPR.2016.265;
         Gatys, Ecker & Bethge (2015), Texture synthesis using convolutional neural networks,
         https://arxiv.org/abs/1505.07376 (Gram matrices)
-Departs from the paper: the network is EfficientNet-Lite0, not VGG-19; it starts from the photograph,
-and Adam takes the place of L-BFGS. `VGG16_WEIGHTS` names a file for a network of the paper's kind.
+Departs from the paper: the network is EfficientNet-Lite0, not VGG-19; it starts from the
+photograph, and Adam takes the place of L-BFGS. `VGG16_WEIGHTS` names a file for a network of the
+paper's kind.
 
 The content is what a layer answers to the photograph, place by place. The style is which of a
 layer's channels are active together, wherever that is: their Gram matrix. The slides compare the
@@ -42,7 +43,8 @@ SMOOTHNESS = 1e-4  # weight of the total variation, which is in gray values
 # Of EfficientNet-Lite0 the linear bottlenecks, whose values are not cut off.
 STYLE_LAYERS = ("block_0", "block_2", "block_4", "block_7")
 CONTENT_LAYER = "block_4"
-# A file of weights that `keras.applications.VGG16` reads: then the network and its layers are these.
+# A file of weights that `keras.applications.VGG16` reads: then the network and its
+# layers are these.
 VGG16_WEIGHTS = None
 VGG16_STYLE_LAYERS = (
     "block1_conv1",

@@ -5,8 +5,8 @@ Paper:  Yosinski et al. (2014), How transferable are features in deep neural net
         https://arxiv.org/abs/1411.1792;
         Tan (2020), EfficientNet-Lite, https://github.com/tensorflow/tpu (the network)
 Departs from them: the network is EfficientNet-Lite0, small enough for two CPU cores, and sees
-CIFAR-10's images of 32 × 32 enlarged to 96 × 96. The slide's two ways are `frozen`, where only a new
-softmax layer learns, and fine-tuning, `fine_tuned`, where the last blocks do, too.
+CIFAR-10's images of 32 × 32 enlarged to 96 × 96. The slide's two ways are `frozen`, where only a
+new softmax layer learns, and fine-tuning, `fine_tuned`, where the last blocks do, too.
 
 Batch normalization stays as it was on ImageNet: its layers are not trainable, and so are called as
 with `training=False`. In `batch_statistics`, the common mistake, they normalize by the few images
@@ -99,7 +99,8 @@ def build_model(
     12,810 of them are trainable.
 
     Args:
-        weights: Those of EfficientNet-Lite0 at the beginning: `"imagenet"`, or None for random ones.
+        weights: Those of EfficientNet-Lite0 at the beginning: `"imagenet"`, or None
+            for random ones.
         size: Pixels of a side that images are enlarged to.
         frozen_blocks: How many of the 16 blocks do not learn, from the first on; with 16 none does,
             and only the softmax layer is trained, with 0 all layers are.

@@ -2,16 +2,16 @@
 
 Slides: 000 «AutoML», 003 «AutoML», 003 «AutoML: neural architecture search».
 Paper:  Zoph & Le (2017), https://arxiv.org/abs/1611.01578 (neural architecture search);
-        Li & Talwalkar (2020), https://arxiv.org/abs/1902.07638 (random search is a strong baseline);
-        Xiao et al. (2017), https://arxiv.org/abs/1708.07747 (Fashion-MNIST)
+        Li & Talwalkar (2020), https://arxiv.org/abs/1902.07638 (random search is a strong
+        baseline); Xiao et al. (2017), https://arxiv.org/abs/1708.07747 (Fashion-MNIST)
 Departs from Zoph & Le: no network designs the networks; kinds that the field knows, their depths
 and widths are the space, searched by KerasTuner. A fifth of Fashion-MNIST is enough for that.
 
 Six kinds of network, each a function of its own, see the same images: linear, multilayer perceptron
-(MLP), CNN, residual CNN, CNN of separable convolutions, and attention among patches. `main()` trains
-each at its defaults: a leaderboard without any search. `search_space` searches over the kinds as
-well; the hyperparameters that only some of them have are conditional. The search begins with the
-first variant, so it cannot end below it on validation.
+(MLP), CNN, residual CNN, CNN of separable convolutions, and attention among patches. `main()`
+trains each at its defaults: a leaderboard without any search. `search_space` searches over the
+kinds as well; the hyperparameters that only some of them have are conditional. The search begins
+with the first variant, so it cannot end below it on validation.
 
 On images of your own (a folder for each class), for an hour, with an ensemble of the five best:
 

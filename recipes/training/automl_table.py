@@ -7,9 +7,10 @@ Departs from Gorishniy et al.: the mean over the features stands in the place of
 
 Four kinds of network, each a function of its own, read the same table: linear, multilayer
 perceptron (MLP), residual MLP, and attention among the features (a small FT-Transformer). `main()`
-trains each at its defaults: a leaderboard without any search. `search_space` searches over the kinds
-as well; the hyperparameters that only some of them have are conditional: a trial of a kind has
-those of its own. The search begins with the first variant, so it cannot end below it on validation.
+trains each at its defaults: a leaderboard without any search. `search_space` searches over the
+kinds as well; the hyperparameters that only some of them have are conditional: a trial of a kind
+has those of its own. The search begins with the first variant, so it cannot end below it
+on validation.
 
 On a table of your own (a CSV whose last column, or `label`, is the class), for an hour, with an
 ensemble of the five best; on a GPU with `--device gpu`:
@@ -124,7 +125,8 @@ def residual_network(x, classes, units, depth, dropout, batch_norm):
 def attention_network(x, classes, embed_dim, depth, dropout):
     """Each feature becomes a vector that attends to those of the other features."""
     columns = x.shape[-1]
-    # A vector of weights for each column, times its number, and a bias: (batch, columns, embed_dim).
+    # A vector of weights for each column, times its number, and a bias:
+    # (batch, columns, embed_dim).
     tokenize = keras.layers.EinsumDense(
         "bc,cd->bcd", output_shape=(columns, embed_dim), bias_axes="cd"
     )

@@ -91,7 +91,7 @@ def standard_inputs():
 
 
 def look():
-    """Outputs and gradients of each case: `{name: (outputs, gradients)}`, lists with one array a layer."""
+    """Outputs and gradients of each case: `{name: (outputs, gradients)}`, lists by layer."""
     inputs = standard_inputs()
     found = {}
     for name, (activation, initializer) in CASES.items():

@@ -2,7 +2,9 @@
 
     from recipes.tuning import BayesianOptimization
 
-    tuner = BayesianOptimization(build_model, "val_accuracy", max_trials=30, seed=0, directory="searches")
+    tuner = BayesianOptimization(
+        build_model, "val_accuracy", max_trials=30, seed=0, directory="searches"
+    )
     tuner.search(train, validation_data=validation, epochs=10)
     tuner.leaderboard()
 

@@ -136,7 +136,8 @@ class _Patient:
                         raise
                     if time.monotonic() >= end:
                         raise ConnectionError(
-                            f"the chief at {self.address} has not answered for {self.patience:g} s: this worker stops"
+                            f"the chief at {self.address} has not answered "
+                            f"for {self.patience:g} s: this worker stops"
                         ) from None
                     time.sleep(0.2)
 

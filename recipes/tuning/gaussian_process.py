@@ -1,6 +1,7 @@
 """A Gaussian process over points in the unit cube, and what it says of a point not yet tried. Lower scores are better.
 
-Paper: Snoek, Larochelle & Adams (2012), https://arxiv.org/abs/1206.2944 (Matérn 5/2, expected improvement).
+Paper: Snoek, Larochelle & Adams (2012), https://arxiv.org/abs/1206.2944 (Matérn 5/2,
+    expected improvement).
 """
 
 import warnings
@@ -14,7 +15,7 @@ LARGEST_FIT = 120  # the kernel is fitted to at most so many points; all count f
 
 
 def _likeliest(objective, start, bounds):
-    """The kernel's parameters of greatest posterior density: a length is 1, give or take a factor of e."""
+    """The kernel's parameters of greatest posterior density: a length is 1, up to a factor of e."""
     lengths = slice(1, len(start) - 1)  # between the scale and the noise; all are logarithms
 
     def penalised(theta):
@@ -30,7 +31,7 @@ def _likeliest(objective, start, bounds):
 
 
 def flattened(scores):
-    """Scores without what is far worse than most: it would hide the differences between the good ones."""
+    """Scores without those far worse than most, which would hide how the good ones differ."""
     median = np.median(scores)
     return np.minimum(scores, 2 * median - scores.min() + 1e-12)
 
@@ -38,8 +39,9 @@ def flattened(scores):
 def fit(points, scores, noise=1e-4, seed=0):
     """A process fitted to `scores` at `points` (rows), with at least so much noise.
 
-    Each coordinate has a length of its own, because few hyperparameters matter (Bergstra & Bengio 2012). Searches have
-    too few trials to tell the lengths without a prior, see Hvarfner et al. (2024), https://arxiv.org/abs/2402.02229.
+    Each coordinate has a length of its own, because few hyperparameters matter (Bergstra & Bengio
+    2012). Searches have too few trials to tell the lengths without a prior, see Hvarfner et al.
+    (2024), https://arxiv.org/abs/2402.02229.
     """
     smooth = kernels.ConstantKernel(1.0, (0.05, 20.0)) * kernels.Matern(
         np.ones(points.shape[1]), (0.05, 50.0), nu=2.5
@@ -77,7 +79,7 @@ def with_points(process, points):
 
 
 def merit(process, points, acquisition="ei", beta=2.6):
-    """How promising each point is: log expected improvement on the best expected so far, or minus the lower bound."""
+    """How promising points are: log expected improvement on the best, or minus the lower bound."""
     mean, deviation = process.predict(points, return_std=True)
     # The kernel's noise belongs to the measurement, not to what one does not know of the function.
     noise = process.kernel_.k2.noise_level * process._y_train_std**2
@@ -86,7 +88,8 @@ def merit(process, points, acquisition="ei", beta=2.6):
         return beta * deviation - mean
     best = process.predict(process.X_train_).min()
     z = (best - mean) / deviation
-    # EI = σ (φ(z) + z Φ(z)). In the tail the sum loses all digits: its expansion φ(z)/z² takes over there.
+    # EI = σ (φ(z) + z Φ(z)). In the tail the sum loses all digits: its expansion φ(z)/z²
+    # takes over there.
     with np.errstate(all="ignore"):
         near = stats.norm.logpdf(z) + np.log1p(
             z * np.exp(stats.norm.logcdf(z) - stats.norm.logpdf(z))

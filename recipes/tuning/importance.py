@@ -22,7 +22,7 @@ INACTIVE = -1.0  # in the place of a value whose condition is not met; the other
 
 
 def importances(rows, space, direction):
-    """The share of each hyperparameter in the variance of the score, `{name: share}`, largest first.
+    """Each hyperparameter's share in the variance of the score, `{name: share}`, largest first.
 
     What the shares lack to 1 is due to several hyperparameters together. A conditional one counts
     as far as it is active; whether it is counts for the one that decides on it.

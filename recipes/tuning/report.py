@@ -1,7 +1,8 @@
 """What a search found: tables and pictures of a leaderboard, and the line of Python that builds the winner.
 
-A leaderboard is a list of rows, best first, as `tuner.leaderboard()` gives it: dictionaries with `rank` (None without a
-score), `trial`, `score`, `status`, `message`, `epochs`, `seconds` and `hyperparameters`.
+A leaderboard is a list of rows, best first, as `tuner.leaderboard()` gives it: dictionaries with
+`rank` (None without a score), `trial`, `score`, `status`, `message`, `epochs`, `seconds`
+and `hyperparameters`.
 """
 
 import csv
@@ -18,7 +19,7 @@ DETAILS = ("rank", "trial", "score", "status", "epochs", "seconds", "message")
 
 
 def write_csv(rows, path):
-    """One line a trial: rank, trial, score, status, epochs, seconds, message, then a column for each hyperparameter."""
+    """One line a trial: rank, trial, score, status and so on, then a column a hyperparameter."""
     names = hyperparameter_names(rows)
     with open(path, "w", newline="", encoding="utf8") as file:
         table = csv.writer(file)
@@ -80,7 +81,8 @@ def best_so_far(rows, objective, direction):
     )
     when = int(np.argmax(best == best[-1]))
     axis.set_title(
-        f"{objective} {scores[0]:.4g} at the defaults, {best[-1]:.4g} after {when + 1} of {len(rows)} trials"
+        f"{objective} {scores[0]:.4g} at the defaults, "
+        f"{best[-1]:.4g} after {when + 1} of {len(rows)} trials"
     )
     axis.set(xlabel="minutes of training, all trials together", ylabel=objective)
     focus(axis.set_ylim, scores, direction)
@@ -89,7 +91,7 @@ def best_so_far(rows, objective, direction):
 
 
 def score_by_hyperparameter(rows, objective, direction):
-    """A small picture for each hyperparameter: its value against the score; the best trial in another color."""
+    """A small picture for each hyperparameter: values against scores, the best in another color."""
     names = varied(rows)
     columns = min(3, len(names)) or 1
     lines = math.ceil(len(names) / columns) or 1
@@ -129,7 +131,7 @@ def score_by_hyperparameter(rows, objective, direction):
 
 
 def parallel_coordinates(rows, objective, direction):
-    """One line a trial through all its values to its score: where the dark lines run together, the value matters."""
+    """One line a trial through its values to its score: where dark lines meet, a value matters."""
     names = varied(rows)
     figure, axis = plt.subplots(figsize=(1.5 * len(names) + 4, 4.5), layout="constrained")
     places = np.full((len(rows), len(names) + 1), np.nan)
@@ -205,7 +207,7 @@ def finite(row):
 
 
 def scale(rows, name):
-    """Positions of a hyperparameter's values, labels if they are words or switches, and whether to space by powers."""
+    """Positions of a hyperparameter's values, labels of words, and whether to space by powers."""
     values = [row["hyperparameters"][name] for row in rows if name in row["hyperparameters"]]
     if any(isinstance(value, str | bool) for value in values):
         words = sorted(set(map(str, values)))
@@ -249,7 +251,7 @@ def focus(set_limits, scores, direction):
 
 
 def visible(scores, direction):
-    """The lowest and the highest score to show: far worse ones, a tenth of them at most, left out."""
+    """The lowest and highest score to show, without far worse ones, a tenth of them at most."""
     scores = np.asarray(scores)
     low, high = np.quantile(scores, (0.1, 1) if direction == "max" else (0, 0.9))
     if np.ptp(scores) > 3 * (high - low) > 0:

@@ -98,7 +98,8 @@ class Tuner(keras_tuner.Tuner):
             raise ValueError(f'prune must be None or "median", not {prune!r}')
         if prune and issubclass(self.Oracle, keras_tuner.oracles.HyperbandOracle):
             raise ValueError(
-                'prune="median" does not go with Hyperband, which stops bad trials itself: leave it out'
+                'prune="median" does not go with Hyperband, which stops bad trials itself: '
+                "leave it out"
             )
         if hypermodel is None and type(self).run_trial is Tuner.run_trial:
             raise ValueError(
@@ -201,7 +202,8 @@ class Tuner(keras_tuner.Tuner):
         made = any((folder / name).exists() for name in records)
         if not made and {path.name for path in folder.iterdir()} != {storage.LOCK}:
             raise ValueError(
-                f"overwrite=True: no tuner made {folder}, so nothing is deleted; choose another project_name"
+                f"overwrite=True: no tuner made {folder}, so nothing is deleted; "
+                "choose another project_name"
             )
         with storage.held(folder):
             for pattern in OWN_FILES:
@@ -293,7 +295,8 @@ class Tuner(keras_tuner.Tuner):
         done, planned = len(self._local.trials), self._local.max_trials
         if not self._is_worker() and planned and done < planned:
             self._say(
-                f"All points of the search space are tried: the search ends after {done} of {planned} trials."
+                "All points of the search space are tried: "
+                f"the search ends after {done} of {planned} trials."
             )
 
     def on_trial_end(self, trial):
@@ -516,7 +519,10 @@ class Tuner(keras_tuner.Tuner):
         middle = statistics.median(others)
         if not objective.better_than(middle, best):
             return None
-        return f"pruned at epoch {epoch}: {best:.5g} is worse than {middle:.5g}, the median of {len(others)} others"
+        return (
+            f"pruned at epoch {epoch}: {best:.5g} is worse than {middle:.5g}, "
+            f"the median of {len(others)} others"
+        )
 
     def _other_curves(self, trial_id):
         for folder in os.scandir(self.project_dir):
@@ -587,7 +593,8 @@ class Tuner(keras_tuner.Tuner):
         """
         if not os.path.exists(self._get_checkpoint_fname(trial.trial_id)):
             raise ValueError(
-                f"the weights of trial {trial.trial_id} are gone: those of the best {self.keep} are kept"
+                f"the weights of trial {trial.trial_id} are gone: "
+                f"those of the best {self.keep} are kept"
             )
         self._execution = self._attempt = 0
         return super().load_model(trial)

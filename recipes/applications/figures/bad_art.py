@@ -44,7 +44,7 @@ def plot_judgments(images, labels, badness):
 
 
 def judged_by_shake(model, hands, pictures):
-    """How much hands shake, (hands,), and the mean probability that their pictures are bad, (hands,)."""
+    """How much hands shake, and the mean probability that what they draw is bad: (hands,) each."""
     shakes = np.linspace(recipe.STEADY[0], recipe.SHAKY[1], hands)
     means = []
     for shake in shakes:

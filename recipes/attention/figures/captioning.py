@@ -53,7 +53,7 @@ def shares_of_grades(found, wanted):
 
 
 def plot_attention(images, captions, maps, on_object):
-    """A row for each image: itself, and the weights of its places for each word but the articles."""
+    """A row for each image: itself, and the weights of its places for words but the articles."""
     columns = 1 + max(sum(word != "a" for word in words) for words in captions)
     size = (1.5 * columns, 1.75 * len(images) + 0.5)
     figure, axes = plt.subplots(
@@ -75,7 +75,8 @@ def plot_attention(images, captions, maps, on_object):
             )
             axis.set_title(words[step], fontsize="medium")
     figure.suptitle(
-        f"Where the network looks for each word: {on_object:.0%} of colors and shapes on their object"
+        f"Where the network looks for each word: {on_object:.0%} of colors and shapes "
+        "on their object"
     )
     return figure
 

@@ -26,7 +26,7 @@ def figures(model, test, history):
 
 
 def shared_shapes(model):
-    """The shapes (height, width, channels) that the heads' convolutions share, from the image on."""
+    """Shapes (height, width, channels) that the heads' convolutions share, from the image on."""
     shapes = [model.input.shape[1:]]
     for layer in model.layers:
         shape = layer.output.shape[1:]

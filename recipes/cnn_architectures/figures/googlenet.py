@@ -14,7 +14,7 @@ IMAGES = 500  # for the branches
 
 
 def figures(models, test, histories):
-    """What each module costs with and without bottlenecks; what each of its branches is good for."""
+    """What each module costs with and without bottlenecks; what each branch is good for."""
     images, labels = next(iter(test))
     rises = branch_rises(models["bottlenecks"], images[:IMAGES], labels[:IMAGES])
     return {

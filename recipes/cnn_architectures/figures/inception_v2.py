@@ -6,7 +6,7 @@ import numpy as np
 
 
 def figures(model, test, history):
-    """The spread of each convolution's outputs before normalization, from the input to the output."""
+    """The spread of each convolution's outputs before normalization, from input to output."""
     return {"spread_by_layer": plot_spreads(spreads(model))}
 
 

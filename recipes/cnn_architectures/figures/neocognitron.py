@@ -87,7 +87,7 @@ def plot_shifts(image, accuracies):
 
 
 def plot_planes(model, image):
-    """The templates of the first layer, and what a digit (28, 28, 1) excites in the first planes."""
+    """The first layer's templates, and what a digit (28, 28, 1) excites in the first planes."""
     first, second, _ = [layer for layer in model.layers if isinstance(layer, neocognitron.SCells)]
     looking = keras.Model(model.input, [first.output, second.output])
     first_maps, second_maps = looking.predict(image[None], verbose=0)

@@ -23,7 +23,7 @@ def encoder(model):
 
 
 def plot_accuracies(accuracies):
-    """A point for each network, from `{features: test accuracy}`; the title says what doubling gives."""
+    """A point a network, from `{features: test accuracy}`; the title says what doubling gives."""
     features = np.array(sorted(accuracies))
     values = np.array([accuracies[count] for count in features])
     figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")

@@ -43,7 +43,8 @@ def plot_parameters(counts, accuracies):
     figure, axis = plt.subplots(figsize=(8, 4), layout="constrained")
     plots.class_bars(axis, bars, parts)
     axis.set(
-        title=f"SqueezeNet has {ratio(counts):.1f} times fewer parameters than the VGG-like network",
+        title=f"SqueezeNet has {ratio(counts):.1f} times fewer parameters "
+        "than the VGG-like network",
         ylabel="parameters",
         yscale="log",
     )

@@ -6,8 +6,8 @@ recipes/common/face_descriptor.py says how to get into a folder:
     python -m recipes.detection_and_segmentation.figures.face_verification FOLDER
 
 It prints the AUC of that descriptor and of pixels, on all pairs of the 400 photographs and on those
-of the test, and draws the ROC curves of the test, `roc.png`. `--model` adds the recipe's own network
-to them, once it is trained: `saved_models/face_verification/model.keras`.
+of the test, and draws the ROC curves of the test, `roc.png`. `--model` adds the recipe's own
+network to them, once it is trained: `saved_models/face_verification/model.keras`.
 """
 
 import argparse

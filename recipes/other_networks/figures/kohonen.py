@@ -45,7 +45,7 @@ def count_classes(model, images, labels, classes=10):
 
 
 def neighbor_distances(prototypes):
-    """Mean distance from the up to four neighbors (U-matrix): (rows, columns, n) to (rows, columns)."""
+    """Mean distance from up to 4 neighbors (U-matrix): (rows, columns, n) to (rows, columns)."""
     rows, columns, _ = prototypes.shape
     distances = np.zeros((rows, columns))
     for row in range(rows):

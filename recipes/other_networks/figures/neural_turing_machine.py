@@ -47,8 +47,8 @@ def copying(model, length, seed=7):
     """What happens while one sequence is copied.
 
     Returns:
-        Inputs (time, 9), probabilities (time, 8), and the weights of the head that writes and of the
-        one that reads, (time, slots) each.
+        Inputs (time, 9), probabilities (time, 8), and the weights of the head that writes and of
+        the one that reads, (time, slots) each.
     """
     inputs, _, _ = recipe.copy_task([length], length, seed)
     cell = model.get_layer("machine").cell
@@ -64,7 +64,7 @@ def copying(model, length, seed=7):
 
 
 def plot_heads(model):
-    """Above, what goes in and comes out; below, to which slots the heads write and from which they read."""
+    """Above, what goes in and comes out; below, which slots the heads write to and read from."""
     inputs, answers, writing, reading = copying(model, SHOWN)
     answers[: SHOWN + 1] = 0  # nothing is asked for before the delimiter
     parts = {

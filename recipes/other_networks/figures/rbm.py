@@ -14,7 +14,7 @@ SHOWN = (0, 1, 10, 100, 1000)  # after how many steps a chain is shown
 
 
 def figures(models, test, histories):
-    """Filters of the machines that learn, chains that begin with noise, and the pseudo-likelihood."""
+    """Filters of the machines that learn, chains that begin with noise, pseudo-likelihood."""
     learned = {name: model for name, model in models.items() if model.options["sampling"]}
     if not learned:
         return {}
@@ -47,7 +47,7 @@ def plot_filters(models):
 
 
 def run_chains(model, start, steps, shown):
-    """Gibbs chains from visible units (chains, visible): p(v) after some steps (shown, chains, visible)."""
+    """Gibbs chains from units (chains, visible): p(v) after some steps (shown, chains, visible)."""
     visible = keras.ops.convert_to_tensor(start)
     pictures = []
     for step in range(steps + 1):

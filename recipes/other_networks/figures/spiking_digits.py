@@ -33,7 +33,7 @@ def activity(model, images):
 
 
 def plot_spikes(model, images, label):
-    """The image, its spikes over time, the spikes of hidden neurons, and what the outputs add up."""
+    """The image, its spikes over time, those of hidden neurons, and what the outputs add up."""
     inputs, hidden, votes = (part[0] for part in activity(model, images))
     figure, axes = plt.subplots(
         1, 4, figsize=(13, 3.8), width_ratios=(1, 1.6, 1.6, 1.8), layout="constrained"
@@ -62,7 +62,7 @@ def plot_spikes(model, images, label):
 
 
 def accuracy_and_events(model, images, labels):
-    """After each step: the share of images that are right, and synaptic events so far, (time,) each."""
+    """After each step: the share of images that are right, and synaptic events, (time,) each."""
     inputs, hidden, votes = activity(model, images)
     answers = np.cumsum(votes, axis=1).argmax(axis=-1)  # (images, time)
     accuracy = np.mean(answers == labels[:, None], axis=0)

@@ -31,7 +31,7 @@ def title(name):
 
 
 def plot_parameters(axis, errors, trained):
-    """Draw each network's error by the number of its trained parameters; random features in blue."""
+    """Draw each network's error by its number of trained parameters; random features in blue."""
     for name, error in errors.items():
         text = f"{title(name)}: {error:.1%}".replace("%", " %")
         if "waves" in recipe.VARIANTS[name]:

@@ -17,7 +17,7 @@ UNKNOWN = 1  # the number of characters that the reader does not know
 
 
 def figures(models, test, histories):
-    """Which characters are right with codes of each size; of the first, what the answers depend on."""
+    """Which characters are right with codes of each size; on what answers of the first depend."""
     model = models[next(iter(models))]
     return {
         "places": plot_places(models, test),

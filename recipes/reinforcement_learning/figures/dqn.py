@@ -22,7 +22,7 @@ def figures(models, test, histories):
 
 
 def trace(agent, starts):
-    """The states (steps, count, 4) of episodes, and the values of the actions (steps - 1, count, 3)."""
+    """States (steps, count, 4) of episodes, and values of the actions (steps - 1, count, 3)."""
     states = [starts]
     values = []
     before = starts

@@ -12,7 +12,7 @@ MAPPED = 500  # test images on the map
 
 
 def figures(models, test, histories):
-    """Accuracy by number of labels, beside pixels, and where features and pixels put the classes."""
+    """Accuracy by number of labels, beside pixels; where features and pixels put the classes."""
     drawn = {"accuracy_by_labels": plot_accuracies(models, test)}
     if "frozen" in models:
         drawn["map"] = plot_map(models["frozen"], test)

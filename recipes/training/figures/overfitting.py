@@ -24,7 +24,7 @@ def figures(models, test, histories):
 
 
 def train_and_test(models, test):
-    """Accuracy on the images that each network has learned from, and on the test: `{name: (two)}`."""
+    """Accuracy on the images that each network learned from, and on the test: `{name: (two)}`."""
     found = {}
     for name, model in models.items():
         train, _, _ = recipe.load_data(recipe.VARIANTS[name].get("examples", 500))
