@@ -7,9 +7,9 @@
     make bench-devices ARGS="cnn_mnist --quick"        one network, small batches, three steps
 
 Training is plain Keras: `compile` and `fit`, which brings each batch from the host's memory. Images
-and tokens are random. The first epoch compiles, the second one counts. The share of the peak is that
-of 6 floating-point operations for each multiply–accumulate of an inference: two for the inference,
-four for the gradients of its weights and of its inputs.
+and tokens are random. The first epoch compiles, the second one counts. The share of the peak is
+that of 6 floating-point operations for each multiply–accumulate of an inference: two for the
+inference, four for the gradients of its weights and of its inputs.
 """
 
 import argparse

@@ -1,17 +1,19 @@
-"""How much computing it takes to read MNIST: `cnn_mnist` beside two well-known examples, on the CPU.
+"""How much computing it takes to read MNIST: `cnn_mnist` beside two known examples, on the CPU.
 
     make bench-mnist                          five repetitions; over an hour on two cores
     make bench-mnist ARGS="--quick"           a few steps each, to see that it works
     make bench-mnist ARGS="--only keras_io recipe_1 --json timings.json"
 
-Each contender runs in a fresh process, one after the other, in an order that rotates from repetition to repetition.
-The clocks run while training does: not while importing, reading data or testing; compiling the first step counts.
-Contenders with a target train until an epoch ends with 99.0 % on the test set. All have the same images ready in memory
-when their clock starts, and none has tf.data's autotune, whose stalls would otherwise be measured. (Someone who types
-`make recipe-cnn-mnist` waits for the reading too: images are unpacked in the first epoch, 4 to 5 CPU seconds.)
-What the runner adds to `fit` is less than two processes that do the same differ by: it is measured within one.
-For one epoch, no augmentation and three quarters of the filters were chosen on validation images; of the rates tried on
-them (0.01 to 0.045) the highest was best, and 0.04 is the value next to it in the recipe's search space.
+Each contender runs in a fresh process, one after the other, in an order that rotates from
+repetition to repetition. The clocks run while training does: not while importing, reading data or
+testing; compiling the first step counts. Contenders with a target train until an epoch ends with
+99.0 % on the test set. All have the same images ready in memory when their clock starts, and none
+has tf.data's autotune, whose stalls would otherwise be measured. (Someone who types
+`make recipe-cnn-mnist` waits for the reading too: images are unpacked in the first epoch, 4 to 5
+CPU seconds.) What the runner adds to `fit` is less than two processes that do the same differ by:
+it is measured within one. For one epoch, no augmentation and three quarters of the filters were
+chosen on validation images; of the rates tried on them (0.01 to 0.045) the highest was best, and
+0.04 is the value next to it in the recipe's search space.
 """
 
 import argparse
@@ -134,7 +136,7 @@ def bare_fit(seed, quick, epochs=None):
 
 
 def keras_io(seed, quick):
-    """The network and hyperparameters of https://keras.io/examples/vision/mnist_convnet, 34,826 parameters."""
+    """34,826 parameters: all as at https://keras.io/examples/vision/mnist_convnet."""
     import keras
     import tensorflow as tf
 
@@ -178,7 +180,7 @@ def keras_io(seed, quick):
 
 
 def pytorch(seed, quick):
-    """The network and hyperparameters of https://github.com/pytorch/examples/tree/main/mnist, 1,199,882 parameters."""
+    """1,199,882 parameters: all as at https://github.com/pytorch/examples/tree/main/mnist."""
     import torch
     from torch import nn
 
@@ -225,7 +227,7 @@ def pytorch(seed, quick):
 
 
 def overhead(seed, quick):
-    """CPU seconds of `fit`, one epoch, by the runner and bare: pairs, in turns, after one of each to warm up."""
+    """CPU seconds of a one-epoch `fit`, by the runner and bare: pairs, in turns, after a warmup."""
     import keras
 
     fit, clock = keras.Model.fit, Clock()
@@ -282,7 +284,7 @@ WORKERS = {
 
 
 def measure(name, seed, quick):
-    """One contender in a fresh process. Returns its outcome, or None after saying why there is none."""
+    """One contender in a fresh process. Returns its outcome; None after saying why it has none."""
     with tempfile.TemporaryDirectory() as folder:
         result = pathlib.Path(folder) / "outcome.json"
         command = [sys.executable, __file__, "--worker", name, str(seed), str(result)] + [
@@ -305,7 +307,7 @@ def measure(name, seed, quick):
 
 
 def table(outcomes):
-    """The lines of the table: medians over the repetitions, and CPU seconds relative to the first contender's."""
+    """The table's lines: medians over the repetitions, CPU seconds relative to the first one's."""
     yield f"{'':42}   CPU s  ratio  wall s epochs accuracy images/s per CPU-s"
     first = None
     for name, runs in outcomes.items():
@@ -319,8 +321,8 @@ def table(outcomes):
         speed = statistics.median(run["images"] / run["wall_seconds"] for run in runs)
         cpu_speed = statistics.median(run["images"] / run["cpu_seconds"] for run in runs)
         yield (
-            f"{CONTENDERS[name]:42} {cpu:7.1f} {cpu / first:6.2f} {wall:7.1f} {epochs:6g} {accuracy:8.2%} "
-            f"{speed:8,.0f} {cpu_speed:9,.0f}"
+            f"{CONTENDERS[name]:42} {cpu:7.1f} {cpu / first:6.2f} {wall:7.1f} {epochs:6g} "
+            f"{accuracy:8.2%} {speed:8,.0f} {cpu_speed:9,.0f}"
         )
 
 
@@ -362,7 +364,8 @@ def main():
                 outcomes[name].append({"repetition": repetition, **result})
                 cpu, accuracy = result["cpu_seconds"], result["accuracy"]
                 print(
-                    f"{repetition + 1}. {name}: {cpu:.1f} CPU s, {result['wall_seconds']:.1f} s, {accuracy:.2%}",
+                    f"{repetition + 1}. {name}: {cpu:.1f} CPU s, {result['wall_seconds']:.1f} s, "
+                    f"{accuracy:.2%}",
                     flush=True,
                 )
             if options.json:
@@ -379,7 +382,8 @@ def main():
         if shares:
             found = f"{statistics.median(shares):+.1%}, the median of {len(shares)} pairs"
             print(
-                f"The runner's fit takes {found} ({min(shares):+.1%} to {max(shares):+.1%}), beside a bare fit."
+                f"The runner's fit takes {found} ({min(shares):+.1%} to {max(shares):+.1%}), "
+                "beside a bare fit."
             )
 
 

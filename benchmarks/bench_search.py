@@ -1,4 +1,4 @@
-"""What a search costs beyond its trials: the chief by the number of trials, and several workers beside ideal.
+"""What a search costs beyond its trials: the chief by number of trials, workers beside ideal.
 
     make bench-search                       all of it; half an hour on two cores
     make bench-search ARGS="--quick"        few trials, to see that it works

@@ -1,4 +1,4 @@
-"""Keras recipes that mirror four slide decks on deep learning. `python -m recipes list` shows them."""
+"""Keras recipes that mirror four slide decks on deep learning; `python -m recipes list` has all."""
 
 
 def __getattr__(name):

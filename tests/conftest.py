@@ -95,7 +95,7 @@ def peak_memory():
 
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_teardown(item):
-    """Networks hold themselves in circles. To look for them after each test would take half a second.
+    """Networks hold themselves in circles. To look for them after each test takes half a second.
 
     So garbage is collected when the process has never been as large before.
     """
@@ -197,7 +197,7 @@ def attributes_listed_once():
 
 @pytest.fixture(scope="session")
 def fresh_python():
-    """`fresh_python("-c", code, …)` is `subprocess.run([sys.executable, "-c", code, …])` in less time."""
+    """`fresh_python("-c", code, …)`: `subprocess.run([sys.executable, "-c", code, …])`, faster."""
     processes = fresh.Processes()
     yield processes.run
     processes.end()

@@ -17,7 +17,7 @@ def unmarked(axis):
 
 
 def coarsely(monkeypatch):
-    """Few dots, and each picture drawn once: nothing is measured to find room for titles and labels.
+    """Few dots, each picture drawn once: nothing is measured to find room for titles and labels.
 
     Axes have no numbers, which are a third of what is drawn. Animations have two frames.
     """

@@ -19,8 +19,8 @@ import traceback
 class Processes:
     """Starts them.
 
-    Variables that are read when Keras or TensorFlow is imported come too late: what depends on them needs
-    `subprocess`.
+    Variables that are read when Keras or TensorFlow is imported come too late: what depends on them
+    needs `subprocess`.
     """
 
     def __init__(self):

@@ -30,7 +30,8 @@ KINDS = (
     "vit",  # attention
     "mcculloch_pitts",  # nothing to train
 )
-# A recipe's own files: recipes/heads/a.py, recipes/heads/figures/a.py, tests/recipes/heads/test_a.py …
+# A recipe's own files: recipes/heads/a.py,
+# recipes/heads/figures/a.py, tests/recipes/heads/test_a.py …
 OWN_FILE = re.compile(
     r"(?:recipes/\w+/(?:figures/)?|tests/recipes/\w+/(?:figures/)?test_)(\w+)\.py"
 )

@@ -1,4 +1,4 @@
-"""The house rules that can be read off the sources: who may import what, and what every recipe must say."""
+"""The house rules that show in the sources: who may import what, what every recipe must say."""
 
 import ast
 import importlib.util
@@ -54,7 +54,7 @@ IN_COMMON = declared("pretrained")  # in what recipes share, which says so, too
 
 
 def imports(path, source):
-    """`(line, full name)` of what a file imports, by its path from the root; `from a import b` is a.b."""
+    """`(line, full name)` of what a file at this path imports; `from a import b` is a.b."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
@@ -326,7 +326,7 @@ def test_names_and_titles_are_unique():
 
 
 def test_no_recipe_is_called_like_a_module_it_could_want():
-    """Run as a script, a recipe's folder comes first on the path: `random.py` would be what NumPy imports."""
+    """A script's folder comes first on the path: NumPy would import a recipe called `random.py`."""
     for recipe in all_recipes():
         assert recipe.name not in STANDARD | DECLARED | {
             "layers",

@@ -1,4 +1,4 @@
-"""README says what is there: links, targets, options, code and numbers are held against the files."""
+"""README says what is there: links, targets, options, code, numbers are held against the files."""
 
 import pathlib
 import re

@@ -1,4 +1,4 @@
-"""What `make test` runs in full, what it leaves to `make test-all`, and what runs in one process."""
+"""What `make test` runs in full, what it leaves to `make test-all`, what runs in one process."""
 
 import subprocess
 import types

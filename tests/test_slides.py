@@ -1,4 +1,4 @@
-"""`recipes/SLIDES.md` against the files: what it says is shown is there, and what is there it says."""
+"""`recipes/SLIDES.md` against the files: what it says is shown is there, what is there it says."""
 
 import pathlib
 import re

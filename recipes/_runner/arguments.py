@@ -1,4 +1,4 @@
-"""What is typed, as values: paths, seeds, and `--set NAME=VALUE` as arguments of a recipe's functions."""
+"""What is typed, as values: paths, seeds, and `--set NAME=VALUE` as a recipe's arguments."""
 
 import argparse
 import ast
@@ -13,7 +13,7 @@ FILLED_IN = ("steps", "train", "classes")  # given by the runner to a `build_mod
 
 
 def expanded(text):
-    """A path or an address as typed, with `~` and `~user` spelled out also where the shell leaves them: `--output=~/x`.
+    """A path or address as typed, `~` spelled out also where the shell leaves it: `--output=~/x`.
 
     Raises:
         argparse.ArgumentTypeError: if it is empty, or there is no such user.
@@ -36,7 +36,7 @@ def expanded_path(text):
 
 
 def expanded_place(text):
-    """The type of an option that names a folder here or, as `gs://…`, in a bucket, which stays text."""
+    """The type of an option for a folder here or, as `gs://…`, in a bucket, which stays text."""
     return text if "://" in text else expanded_path(text)
 
 
@@ -52,7 +52,7 @@ seed.__name__ = "whole number from 0 to 4294967295"  # what argparse calls a val
 
 
 def parameters(module):
-    """The arguments a user may set, with their defaults: those of `load_data`, then those of `build_model`."""
+    """The arguments a user may set, with defaults: those of `load_data`, then of `build_model`."""
     found = {}
     for function in (module.load_data, module.build_model):
         for name, parameter in inspect.signature(function).parameters.items():
@@ -62,10 +62,11 @@ def parameters(module):
 
 
 def parse(module, settings, batch_size=None):
-    """`["filters=32", …]` as `{"filters": 32, …}`, each value of the kind of the argument's default.
+    """`["filters=32", …]` as `{"filters": 32, …}`, each value of the kind of its default.
 
     Raises:
-        UserError: for a word without `=`, an unknown name, or a value of another kind; it names what would do.
+        UserError: for a word without `=`, an unknown name, or a value of another kind; it names
+            what would do.
     """
     known = parameters(module)
     settings = list(settings or [])
@@ -125,7 +126,8 @@ def value_like(name, text, default):
         list: "a list",
     }
     raise UserError(
-        f"--set {name}={text}: {name} takes {kinds.get(type(default), type(default).__name__)}, such as {default}"
+        f"--set {name}={text}: {name} takes {kinds.get(type(default), type(default).__name__)}, "
+        f"such as {default}"
     )
 
 
@@ -148,7 +150,7 @@ def wants(function, name):
 
 @contextlib.contextmanager
 def blamed(module, given):
-    """Whatever a recipe's functions raise in here is put down to the arguments that the user gave, if there are any.
+    """What a recipe's functions raise in here is put down to the user's arguments, if any.
 
     Args:
         module: the recipe.

@@ -113,7 +113,8 @@ class Mirror:
         except tf.errors.OpError as error:
             said = str(error).strip().splitlines()[0][:200]
             raise UserError(
-                f"--output {self.url}: {said}; `gcloud storage ls` shows what this machine may reach"
+                f"--output {self.url}: {said}; `gcloud storage ls` "
+                "shows what this machine may reach"
             ) from error
 
 

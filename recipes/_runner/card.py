@@ -1,4 +1,4 @@
-"""The README.md that lies beside each saved model: what it is, its scores, how to load it, its pictures."""
+"""The README.md beside each saved model: what it is, its scores, how to load it, its pictures."""
 
 from recipes._runner import card_snippet, copy_extras, output
 from recipes.tuning import storage
@@ -24,12 +24,16 @@ def write(recipe, plan, result, folder, own, pictures):
         "",
         f"| {metrics['split']} set | this network | {metrics['baseline_name'] or 'baseline'} |",
         "|---|---|---|",
-        *(f"| {name} | {score:.4f} | {shown(baseline.get(name))} |" for name, score in metrics["scores"].items()),
+        *(
+            f"| {name} | {score:.4f} | {shown(baseline.get(name))} |"
+            for name, score in metrics["scores"].items()
+        ),
         "",
         f"{parameters(metrics)}; {chosen(recipe, plan, metrics)}; "
-        f"{metrics['fit_seconds']:.0f} s of training on {metrics['hardware']}; seed {metrics['seed']}.",
-        f"Made by `{command(recipe, plan)}` with Keras {metrics['versions']['keras']} on TensorFlow "
-        f"{metrics['versions']['tensorflow']}.",
+        f"{metrics['fit_seconds']:.0f} s of training on {metrics['hardware']}; "
+        f"seed {metrics['seed']}.",
+        f"Made by `{command(recipe, plan)}` with Keras {metrics['versions']['keras']} on "
+        f"TensorFlow {metrics['versions']['tensorflow']}.",
         "",
         "```python",
         *loading(recipe, folder),
@@ -156,7 +160,8 @@ def warning(plan):
     return (
         [
             "",
-            f"**Stand-in data ({', '.join(stand_ins)}): not comparable with results on the real set.**",
+            f"**Stand-in data ({', '.join(stand_ins)}): not comparable "
+            "with results on the real set.**",
         ]
         if stand_ins
         else []
@@ -164,7 +169,7 @@ def warning(plan):
 
 
 def gallery(recipe, own, pictures):
-    """The recipe's own pictures below what it says of them, then the others, each with its sentence."""
+    """The recipe's own pictures below what it says of them, then the others, a sentence each."""
     lines = [recipe.figures_summary, ""] if own and recipe.figures_summary else []
     for file, sentence in (own | pictures).items():
         lines += [f"![{file.rpartition('.')[0]}]({file})", ""]

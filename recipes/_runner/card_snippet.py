@@ -59,7 +59,10 @@ def table(network):
     return [
         "import pandas as pd",
         "",
-        f'inputs = pd.read_csv("table.csv").to_numpy("float32")  # (rows, {network.inputs[0].shape[1]})',
+        (
+            'inputs = pd.read_csv("table.csv").to_numpy("float32")'
+            f"  # (rows, {network.inputs[0].shape[1]})"
+        ),
     ]
 
 

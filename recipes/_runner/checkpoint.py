@@ -1,4 +1,4 @@
-"""The state of a training run at the end of each epoch, so that a killed run continues as if nothing had been."""
+"""A training run's state after each epoch: a killed run continues as if nothing had been."""
 
 import csv
 import io
@@ -16,9 +16,9 @@ REMEMBERED = ("stopped", "history", "best_epoch", "best_score", "seconds", "cpu_
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves the state of the run after each epoch; stops it when loss or weights are no longer numbers.
+    """Saves the run's state after each epoch; stops it when loss or weights cease to be numbers.
 
-    The last callback in the list: what the others change at the end of an epoch is part of the state.
+    The last callback in the list: what others change at an epoch's end is part of the state.
 
     Args:
         folder: where `state/epoch-<n>/` and `history.csv` go.
@@ -48,7 +48,7 @@ class Checkpoint(keras.callbacks.Callback):
     # Restoring
 
     def restore(self, model):
-        """Put the last saved state into `model` and the callbacks. Returns the number of epochs already done."""
+        """Put the last saved state into `model` and callbacks. Returns how many epochs are done."""
         state = progress.latest(self.states)
         if state is None:
             return 0

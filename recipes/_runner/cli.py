@@ -1,4 +1,4 @@
-"""The command line: `python -m recipes COMMAND`. Each command is a module with `add_arguments` and `main`."""
+"""`python -m recipes COMMAND`: each command is a module with `add_arguments` and `main`."""
 
 import argparse
 import importlib
@@ -11,7 +11,9 @@ COMMANDS = {
     "list": "show the recipes, by chapter; with a word, those about it",
     "run": "train a recipe, test it once, and save model, scores and pictures",
     "tune": "search for better hyperparameters; the defaults are the first trial",
-    "measure": "run a recipe with several seeds and record mean and deviation in recipes/results.csv",
+    "measure": (
+        "run a recipe with several seeds and record mean and deviation in recipes/results.csv"
+    ),
     "picture": "make a small copy of one of a run's figures, for the chapter's page",
     "gallery": "one static page of all recipes, with pictures, slides and results",
     "compare": "runs side by side: their curves in one picture, their scores in a table",

@@ -1,4 +1,4 @@
-"""`python -m recipes compare RUN RUN …`: runs side by side, their curves in one picture and their scores in a table.
+"""`python -m recipes compare RUN RUN …`: runs side by side, curves in a picture, scores in a table.
 
 A run is what `run` leaves: a recipe's name (cnn-mnist, cnn-mnist/smoke), or a folder. One that
 trained several variants stands for all of them.
@@ -218,7 +218,7 @@ def is_smoke(folder):
 
 
 def draw(curves, runs, folder):
-    """The curves of all runs, the best marked of what chose the epochs if that was the same for all."""
+    """The curves of all runs; the best marked of what chose the epochs, if the same for all."""
     from recipes._runner import figures
 
     figures.use_style()

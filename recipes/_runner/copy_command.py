@@ -1,4 +1,4 @@
-"""`python -m recipes copy RECIPE FOLDER`: a recipe, and what it imports of ours, for a project of one's own."""
+"""`python -m recipes copy RECIPE FOLDER`: a recipe and its imports of ours, for another project."""
 
 import ast
 import codecs
@@ -29,7 +29,7 @@ DISTRIBUTIONS = {
     "sklearn": "scikit-learn",
     "tensorflow_datasets": "tensorflow-datasets",
 }
-# What a distribution needs without declaring it: a backend, and what TFDS imports while preparing data.
+# What a distribution needs undeclared: a backend, and what TFDS imports while preparing data.
 ALSO = {
     "keras": ["tensorflow"],
     "keras-tuner": ["tensorflow"],
@@ -71,7 +71,8 @@ def main(options):
     print(f"{folder / recipe.path.name}{beside}")
     print(f"cd {shlex.quote(str(folder))} && uv run {recipe.path.name}")
     print(
-        f"or, in an environment of yours:  pip install -r requirements.txt && python {recipe.path.name}"
+        "or, in an environment of yours:  pip install -r requirements.txt && python "
+        f"{recipe.path.name}"
     )
     print(f"{names['README.md']} says how to use what it saves")
     return 0
@@ -110,7 +111,7 @@ def marks(recipe):
 
 
 def own_names(recipe, folder):
-    """What to call README and `predict.py`: after the recipe where the folder has others, which stay."""
+    """What to call README and `predict.py`: after the recipe if a folder has others, which stay."""
     names = {}
     for name, mark in marks(recipe).items():
         path, ours = folder / name, False
@@ -123,7 +124,7 @@ def own_names(recipe, folder):
 
 
 def contents(recipe, names=None, with_figures=False):
-    """The files of a copy as `{relative path: bytes}`, and the requirements as `["keras==3.15.1", …]`.
+    """A copy's files as `{relative path: bytes}`, and requirements as `["keras==3.15.1", …]`.
 
     Args:
         recipe: What to copy.
@@ -152,7 +153,7 @@ def contents(recipe, names=None, with_figures=False):
             for path, relative in module_files(name):
                 if relative in files:
                     continue
-                # Importing `recipes` gives the name to the folder of our data sets, and nothing else.
+                # Importing `recipes` gives the name to the folder of our data sets, no more.
                 files[relative] = b"" if relative == "recipes/__init__.py" else path.read_bytes()
                 waiting.append((files[relative], relative.rpartition("/")[0].replace("/", ".")))
                 files |= data_files(path, relative)
@@ -165,7 +166,7 @@ def contents(recipe, names=None, with_figures=False):
 
 
 def figures_source(recipe):
-    """The code of a recipe's pictures as it stands beside a copy of the recipe, which it may import."""
+    """The code of a recipe's pictures as it is beside a copy of the recipe, which it may import."""
     source = recipe.figures_path.read_text(encoding="utf8")
     package, name = re.escape(f"recipes.{recipe.chapter}"), recipe.name
     source = re.sub(
@@ -177,7 +178,7 @@ def figures_source(recipe):
 
 
 def imported(code, package):
-    """Full names of the modules that some source imports, those that may be names in a module instead included.
+    """Full names of modules that a source imports, with those that may be names in a module.
 
     Args:
         code: The source.
@@ -198,7 +199,7 @@ def imported(code, package):
 
 
 def module_files(name):
-    """`(path, path inside the project)` of one of our modules and the packages around it, those that exist."""
+    """`(path, path inside the project)` of our module and the packages around it that exist."""
     root = recipe_module.ROOT.parent
     parts = name.split(".")
     for length in range(1, len(parts) + 1):
@@ -235,7 +236,7 @@ def canonical(name):
 
 
 def constraints():
-    """`{name: version}` of `constraints.txt`; of what is installed, where this is not a checkout."""
+    """`{name: version}` of `constraints.txt`; or of what is installed, outside a checkout."""
     path = recipe_module.ROOT.parent / "constraints.txt"
     if not path.exists():
         return {
@@ -251,14 +252,18 @@ def constraints():
 def header(requirements):
     """What `uv run` and `pipx run` read to make an environment for a script (PEP 723)."""
     dependencies = "".join(f'#     "{requirement}",\n' for requirement in requirements)
-    return f'# /// script\n# requires-python = "{PYTHON}"\n# dependencies = [\n{dependencies}# ]\n# ///\n'
+    return (
+        f'# /// script\n# requires-python = "{PYTHON}"\n'
+        f"# dependencies = [\n{dependencies}# ]\n# ///\n"
+    )
 
 
 def place(files, folder, force, requirements):
-    """Write the files into the folder; nothing is replaced before all of them have been written beside it.
+    """Write the files into the folder; nothing is replaced before all are written beside it.
 
     Raises:
-        UserError: if the folder cannot be written, or holds other files of these names and `force` is not given.
+        UserError: if the folder cannot be written, or holds other files of these names and `force`
+            is not given.
     """
     root, target = recipe_module.ROOT.parent, folder.resolve()
     ours = [root / name for name in (*PACKAGES, "tests")]
@@ -311,7 +316,7 @@ def completed(path, requirements):
 
 
 def decoded(content, path):
-    """`(text, encoding)` of a requirements file: by its byte order mark, as pip does, else UTF-8 or Latin-1."""
+    """`(text, encoding)` of requirements: by byte order mark, as in pip, else UTF-8 or Latin-1."""
     mark = next((mark for mark in BOMS if content.startswith(mark)), b"")
     encoding = BOMS.get(mark, "utf8")
     try:

@@ -1,6 +1,7 @@
 """What a copied recipe gets beside it: a README, and a `predict.py` for files of one's own.
 
-Both are written from the recipe's source, which is not run: what `main()` saves, and what the network takes.
+Both are written from the recipe's source, which is not run: what `main()` saves, and what the
+network takes.
 """
 
 import ast
@@ -81,7 +82,7 @@ def assigned(tree, name):
 
 
 def saved(main, names):
-    """The .keras files that `main` names, in the order of its lines, those of the variants first."""
+    """The .keras files that `main` names, in the order of its lines, but variants' files first."""
     strings, inner = [], set()
     for node in ast.walk(main):
         if isinstance(node, ast.JoinedStr):
@@ -105,7 +106,7 @@ def saved(main, names):
 
 
 def takes(nodes):
-    """Kind and shape of the inputs, and names of the outputs, from `keras.Input(…)` and `keras.Model(…, {…})`."""
+    """Kind and shape of inputs, names of outputs, by `keras.Input(…)`, `keras.Model(…, {…})`."""
     kinds, outputs, dictionaries, defaults = [], (), {}, {}
     # Those of build_model, which comes last, hold for the functions that it calls.
     for node in nodes:
@@ -131,7 +132,7 @@ def takes(nodes):
 
 
 def kind_of(call, defaults):
-    """What one `keras.Input(…)` takes: `(kind, shape)`; `(None, ())` for what is in no file, such as codes.
+    """What a `keras.Input(…)` takes: `(kind, shape)`; `(None, ())` for what no file has: codes.
 
     Args:
         call: The call.
@@ -161,7 +162,7 @@ def classifies(recipe):
 
 
 def needs_recipe(recipe):
-    """Whether loading the model needs the recipe imported: for classes of its own, or for layers of ours."""
+    """Whether loading the model needs the recipe imported: for its own classes or our layers."""
     layers = re.search(r"^\s*(from|import) layers\b", recipe.source, re.MULTILINE)
     return "register_keras_serializable" in recipe.source or layers is not None
 
@@ -213,7 +214,7 @@ IMPORTS = {
 
 
 def predict(recipe, used, script="predict.py"):
-    """The source of `predict.py`: a plain Keras script for the kind of files that the network takes."""
+    """The source of `predict.py`: a plain Keras script for the kind of files the network takes."""
     classes = assigned(recipe.tree, "CLASSES")
     main = "probabilities" if "probabilities" in used.outputs else (*used.outputs, None)[0]
     parts = {"outputs": f'["{main}"]' if main else ""}
@@ -256,7 +257,7 @@ def reading(recipe):
 
 
 def importing(recipe, used=False):
-    """The lines that import the recipe, where loading its network needs that or it is `used` besides."""
+    """The lines that import the recipe, where its network needs that or it is `used` besides."""
     if not needs_recipe(recipe):
         return ["", f"import {recipe.name}"] if used else []
     why = "its layers and classes, which Keras needs to load it"
@@ -331,8 +332,14 @@ def readme(recipe, used, script=None, figures=None):
         lines += [f"Then {' and '.join(files)} {verb} beside it. To try everything in seconds, put"]
         lines += ["`KERAS_MAX_EPOCHS=1 KERAS_MAX_STEPS_PER_EPOCH=2` before the line.", ""]
     lines += [
-        "It is written for Keras' own settings on TensorFlow. If your `~/.keras/keras.json` has others",
-        "(`backend`, `floatx`, `image_data_format`), put `KERAS_BACKEND=tensorflow KERAS_HOME=.keras`",
+        (
+            "It is written for Keras' own settings on TensorFlow. "
+            "If your `~/.keras/keras.json` has others"
+        ),
+        (
+            "(`backend`, `floatx`, `image_data_format`), "
+            "put `KERAS_BACKEND=tensorflow KERAS_HOME=.keras`"
+        ),
         "before the line.",
         "",
     ]
@@ -362,7 +369,7 @@ def readme(recipe, used, script=None, figures=None):
 
 
 def training(recipe):
-    """What every project asks for, as lines to put into `main`: early stopping, and class weights."""
+    """What every project asks for, as lines for `main`: early stopping, and class weights."""
     functions = {node.name: node for node in recipe.tree.body if isinstance(node, ast.FunctionDef)}
     chosen = {}
     for node in ast.walk(functions.get("main", ast.Module([]))):
@@ -391,7 +398,10 @@ def training(recipe):
 def early_stopping(monitor, direction, patience):
     """The lines of `main` that make the callback `stop`."""
     mode = f', mode="{direction}"' if direction else ""
-    line = f'    stop = keras.callbacks.EarlyStopping(monitor="{monitor}"{mode}, patience={patience})\n'
+    line = (
+        f'    stop = keras.callbacks.EarlyStopping(monitor="{monitor}"{mode}, '
+        f"patience={patience})\n"
+    )
     if len(line) <= 101:
         return line
     inner = line.strip().partition("(")[2].removesuffix(")")

@@ -1,7 +1,7 @@
-"""The source of a recipe that reads data of one's own: what `copy … --data` writes in the place of the recipe's.
+"""The source of a recipe for one's own data: what `copy … --data` writes in place of the recipe's.
 
-`load_data` and `main` are written anew, in plain Keras and pandas; the network keeps its lines, with other defaults;
-what nothing needs any more goes.
+`load_data` and `main` are written anew, in plain Keras and pandas; the network keeps its lines,
+with other defaults; what nothing needs any more goes.
 """
 
 import ast
@@ -83,13 +83,15 @@ def check(own, options):
         others = [file for file in own.files if file.suffix.lower() not in KERAS_READS]
         if others:
             raise UserError(
-                f"{others[0]}: a copy reads {' '.join(KERAS_READS)} with Keras; save it as one of these"
+                f"{others[0]}: a copy reads {' '.join(KERAS_READS)} "
+                "with Keras; save it as one of these"
             )
     if own.layout == "folder" and own.kind == "text" and options.encoding:
         raise UserError("--encoding: a copy reads folders of texts in UTF-8; save them so")
     if own.in_parts:
         raise UserError(
-            f"{own.path}: a copy reads a folder for each class; join those of train, validation and test"
+            f"{own.path}: a copy reads a folder for each class; join "
+            "those of train, validation and test"
         )
 
 
@@ -169,7 +171,7 @@ def answers(own):
 
 
 def literal(value):
-    """A string, list of strings or None as a formatter would have it: in double quotes, if need be on several lines."""
+    """A string, list of strings or None as formatted: double quotes, several lines if need be."""
     if isinstance(value, list):
         items = [literal(each) for each in value]
         line = f"[{', '.join(items)}]"
@@ -412,7 +414,7 @@ def tidy(blocks, own):
 
 
 def import_lines(imports, read):
-    """Those of the imports that are needed, and others for names that are read, in the usual order."""
+    """Those imports that are needed, and others for names that are read, in the usual order."""
     lines, bound = [], set()
     for block in imports:
         (node,) = ast.parse(block).body

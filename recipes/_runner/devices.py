@@ -24,7 +24,8 @@ def strategy(choice):
     gpus = tf.config.list_physical_devices("GPU")
     if choice == "gpu" and not gpus:
         raise UserError(
-            "--device gpu: TensorFlow sees no GPU here; `make setup EXTRAS=gpu` installs CUDA's libraries"
+            "--device gpu: TensorFlow sees no GPU here; "
+            "`make setup EXTRAS=gpu` installs CUDA's libraries"
         )
     if choice == "tpu":
         return tpu_strategy()
@@ -125,7 +126,7 @@ def make_ready(model, strategy):
 
 
 def missing_operations(error):
-    """The operations that XLA, a TPU's compiler, does not have, by its error; [] of another error."""
+    """The operations that XLA, a TPU's compiler, lacks, by its error; [] of another error."""
     return list(dict.fromkeys(MISSING.findall(str(error))))
 
 

@@ -1,4 +1,4 @@
-"""The best networks of a search as one Keras model that averages what they answer: `tune --ensemble K`.
+"""A search's best networks as one Keras model that averages what they answer: `tune --ensemble K`.
 
 Networks that err differently err less together, so the members are different trials, and each is
 trained with another seed. They are chosen by their scores on validation; the test set is looked at
@@ -28,7 +28,7 @@ def refuse(name, model):
 
 
 def choose(rows, count, module, plan):
-    """The best trials of a leaderboard with different values, all of them reading the winner's data.
+    """A leaderboard's best trials with different values, all of them reading the winner's data.
 
     What `load_data` takes may change the inputs, and an average has one input; only the size of
     the batches may differ.
@@ -175,16 +175,18 @@ def write_card(recipe, plan, model, metrics, made_by, folder):
         recipe.title,
         *card.warning(plan),
         "",
-        f"The mean of the {what} of {len(members)} networks: the best distinct trials of a search by "
-        f"`{plan.objective[0]}` on the validation set. Each was trained once more, with a seed of its own, so that "
-        "they err differently; the first is [the winner](../tuned).",
+        f"The mean of the {what} of {len(members)} networks: the best distinct trials of a search "
+        f"by `{plan.objective[0]}` on the validation set. Each was trained once more, with a "
+        "seed of "
+        "its own, so that they err differently; the first is [the winner](../tuned).",
         "",
-        f"| {of['split']} set | [defaults](../tuned/defaults) | [winner](../tuned) | this ensemble |",
+        f"| {of['split']} set | [defaults](../tuned/defaults) | "
+        "[winner](../tuned) | this ensemble |",
         "|---|---|---|---|",
         *rows,
         "",
-        f"{card.parameters(of)}. Made by `{made_by}` with Keras {of['versions']['keras']} on TensorFlow "
-        f"{of['versions']['tensorflow']}.",
+        f"{card.parameters(of)}. Made by `{made_by}` with Keras {of['versions']['keras']} on "
+        f"TensorFlow {of['versions']['tensorflow']}.",
         "",
         f"| trial | {plan.objective[0]} | seed | {' | '.join(searched)} |",
         "|---" * (3 + len(searched)) + "|",

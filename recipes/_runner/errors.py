@@ -9,7 +9,9 @@ class UserError(Exception):
 
 
 def full_disk(error):
-    """Whether an error, or what led to it, says that nothing more can be written. HDF5 and TensorFlow say so in words.
+    """Whether an error, or what led to it, says that nothing more can be written.
+
+    HDF5 and TensorFlow say so in words.
 
     Args:
         error: an exception.

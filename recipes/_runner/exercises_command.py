@@ -47,7 +47,7 @@ def title(path):
 
 
 def outcomes(path):
-    """What the checks of an exercise say, without what they print: a list of `RIGHT`, `OFF`, `TO_DO`.
+    """What an exercise's checks say, without what they print: a list of `RIGHT`, `OFF`, `TO_DO`.
 
     A file that does not run is `[OFF]`.
     """

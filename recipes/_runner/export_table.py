@@ -25,7 +25,8 @@ HEAD = """# Export
 Made by `make exports`; do not edit. The network of each recipe that trains one (of a comparison,
 the first), untrained, through `make export-NAME FORMAT=saved_model|onnx|litert` and in the format's
 own runtime: TensorFlow, ONNX Runtime, LiteRT. ✓ eight examples get the answers that Keras gives
-them, to a thousandth of the largest answer; ✓ 1 likewise, if they come one at a time; ✗ not, and why.
+them, to a thousandth of the largest answer; ✓ 1 likewise, if they come one at a time; ✗ not, \
+and why.
 
 Networks are exported as they answer outside training: `model.export` by itself leaves layers such
 as `RandomFlip` at work.
@@ -134,7 +135,7 @@ def one(name, formats):
 
 
 def untrained(recipe):
-    """The network of a recipe, of a comparison the first one, and what it takes of eight examples."""
+    """The network of a recipe (a comparison's first), and what it takes of eight examples."""
     import tensorflow as tf
 
     from recipes._runner import exporting, training

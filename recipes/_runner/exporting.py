@@ -262,7 +262,7 @@ def export(model, format, folder, inputs):
 
 
 def first_rows(sets):
-    """What a network takes of the first rows of the test set, else of the validation or training set."""
+    """What a network takes of the first rows of the test, else the validation or training set."""
     train, validation, test = sets
     chosen = next(part for part in (test, validation, train) if part is not None)
     batch = next(iter(chosen.unbatch().batch(ROWS)))
@@ -329,7 +329,7 @@ def specs(inputs, names, batch):
 
 
 def in_words(signature, names):
-    """`inputs (any, 28, 28, 1) float32`: what the network takes; lengths that are not fixed are any."""
+    """`inputs (any, 28, 28, 1) float32`: what the network takes; lengths not fixed are any."""
     parts = []
     for spec, name in zip(tf.nest.flatten(signature), names.inputs, strict=True):
         shape = ", ".join("any" if length is None else str(length) for length in spec.shape)
@@ -359,7 +359,7 @@ def arrays(outputs):
 
 
 def largest_difference(expected, found):
-    """The largest difference of numbers, as a part of the largest one; infinite if shapes or texts differ."""
+    """The largest difference as a part of the largest number; infinite if shapes or texts vary."""
     if [part.shape for part in expected] != [np.shape(part) for part in found]:
         return np.inf
     largest = 0.0
@@ -382,7 +382,7 @@ def as_text(value):
 
 
 def with_constants(model):
-    """Have statistics of the data be constants of the graph, which tf2onnx makes inputs of otherwise."""
+    """Have statistics of the data be constants of the graph; else tf2onnx makes inputs of them."""
     for layer in model._flatten_layers():
         if isinstance(layer, keras.layers.Normalization) and layer.built:
             layer.mean = np.asarray(layer.mean)

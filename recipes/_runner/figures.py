@@ -28,7 +28,7 @@ def use_style():
 
 
 def standard(result, answers):
-    """What can be drawn of any network: its training curves, and by its task how its answers compare with the truth.
+    """What can be drawn of any network: training curves, and how answers compare with the truth.
 
     Args:
         result: Of a training: `history`, `monitored`, `head`, `metrics`, `model` and `test`.
@@ -54,7 +54,7 @@ def standard(result, answers):
 
 
 def captions(paths, figures):
-    """`{file: sentence}` for pictures that have been saved: what it is, for those of this module, and its titles."""
+    """`{file: sentence}` for saved pictures: what each is, if of this module, and its titles."""
     kinds = (training_curves, confusion_matrix, mistakes, predicted_against_true)
     known = {function.__name__: function.__doc__.partition("\n")[0] for function in kinds}
     found = {}
@@ -78,7 +78,7 @@ def title(figure):
 
 
 def classes_and_probabilities(task, targets, predictions):
-    """Class numbers `(n,)` and probabilities `(n, classes)`, from one-hot targets, a single unit or logits as well."""
+    """Class numbers `(n,)` and probabilities `(n, classes)`, of one-hot, one unit or logits too."""
     predictions = np.asarray(predictions, "float64")
     targets = np.asarray(targets)
     if task == "binary":
@@ -109,7 +109,8 @@ def training_curves(histories, monitor="val_loss", direction="min"):
 
     Args:
         histories: `{name: {"loss": […], "val_loss": […], …}}`; a single network's name may be None.
-        monitor: What chose the epoch. The best of it is said, and of the loss; of others it is not clear what is best.
+        monitor: What chose the epoch. The best of it is said, and of the loss; of others it is not
+            clear what is best.
         direction: `"max"` or `"min"`, what is best of it.
     """
     directions = {"loss": "min", monitor.removeprefix("val_"): direction}
@@ -183,7 +184,7 @@ def curve_title(metric, direction, best):
 
 
 def confusion_matrix(y_true, y_pred, class_names):
-    """How often each class was taken for each; the colors are for the mistakes, the right answers stay gray.
+    """How often each class was taken for each; mistakes are colored, right answers stay gray.
 
     Args:
         y_true, y_pred: Class numbers.
@@ -267,7 +268,10 @@ def mistakes(inputs, y_true, probabilities, class_names, count=None):
         return figure
 
     def caption(index):
-        return f"{class_names[y_true[index]]}, taken for {class_names[answers[index]]}: {confidence[index]:.0%}"
+        return (
+            f"{class_names[y_true[index]]}, taken for {class_names[answers[index]]}: "
+            f"{confidence[index]:.0%}"
+        )
 
     figure = draw([inputs[index] for index in chosen], [caption(index) for index in chosen])
     some = f"The {len(chosen)} most confident of {len(wrong):,} mistakes"

@@ -1,4 +1,4 @@
-"""`python -m recipes gallery`: one static page of all recipes, with a picture of each, its slide and its results.
+"""`python -m recipes gallery`: a static page of all recipes, each with picture, slide and results.
 
 The page needs no server and no network: `gallery/index.html`, the pictures beside it.
 """
@@ -86,7 +86,10 @@ SECTION = """\
 {cards}
 </div>
 </section>"""
-BUTTON = '<button type="button" data-chapter="{id}" aria-pressed="false">{name} <small>{count}</small></button>'
+BUTTON = (
+    '<button type="button" data-chapter="{id}" aria-pressed="false">'
+    "{name} <small>{count}</small></button>"
+)
 CARD = """\
 <article data-words="{words}">
 {picture}
@@ -108,7 +111,10 @@ TABLE = """\
 
 def both(english, spanish):
     """A text in both languages, of which the page shows one."""
-    return f'<span lang="en">{html.escape(english)}</span><span lang="es">{html.escape(spanish)}</span>'
+    return (
+        f'<span lang="en">{html.escape(english)}</span>'
+        f'<span lang="es">{html.escape(spanish)}</span>'
+    )
 
 
 def card(recipe, title_es, file, alt, rows):

@@ -31,7 +31,7 @@ def check(file):
 
 
 def taken_by(model, path, invert=False, whole=False, encoding=None, columns=None):
-    """The kind of files that a model takes, known from its inputs; and from the columns that it was trained on.
+    """The kind of files that a model takes, by its inputs and the columns it was trained on.
 
     Raises:
         UserError: if it takes none of these kinds, or the options do not go with the kind.
@@ -322,7 +322,7 @@ class Table:
 
 
 class TrainedColumns(Table):
-    """Columns by the names that they had in training; words become zeros and ones, as they did there."""
+    """Columns by the names they had in training; words become zeros and ones, as they did there."""
 
     def __init__(self, path, encoding, columns):
         self.path, self.encoding, self.width = path, encoding, None
@@ -337,7 +337,7 @@ class TrainedColumns(Table):
 
 
 def encoded(rows, columns, decimal, where):
-    """Rows of strings as numbers: a column of words as one for each word, 1 where it stands and else 0.
+    """Rows of strings as numbers: a column of words as one per word, 1 where it stands, else 0.
 
     Args:
         rows: By names of columns.

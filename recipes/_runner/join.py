@@ -1,4 +1,4 @@
-"""`tune NAME --worker-of HOST:PORT`: run trials for a chief on another machine, until its search is over."""
+"""`tune NAME --worker-of HOST:PORT`: run trials for a chief elsewhere until its search is over."""
 
 import os
 import socket

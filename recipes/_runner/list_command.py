@@ -1,4 +1,4 @@
-"""`python -m recipes list [WORD …]`: what there is, read from the files without importing one of them."""
+"""`python -m recipes list [WORD …]`: what there is, read from the files without importing them."""
 
 import ast
 import difflib

@@ -25,7 +25,7 @@ NO_CHIEF = 69  # … whose chief has not answered
 
 
 def address(text):
-    """`("10.0.0.5", 7000)` of `10.0.0.5:7000`; a port alone is one that this machine only reaches."""
+    """`("10.0.0.5", 7000)` of `10.0.0.5:7000`; a port alone is one only this machine reaches."""
     host, _, port = text.rpartition(":")
     if not re.fullmatch(r"\d+", port) or not 0 < int(port) < 2**16:
         raise ValueError(text)

@@ -1,4 +1,4 @@
-"""`python -m recipes measure NAME --seeds 5`: mean and deviation over seeds, into `results.csv` and RESULTS.md.
+"""`python -m recipes measure NAME --seeds 5`: mean and deviation, to `results.csv`, RESULTS.md.
 
 What an interruption leaves is used by the same command, typed again: seeds that are done are not
 run anew, and the one that was under way goes on after its last finished epoch.
@@ -132,7 +132,7 @@ def differences(runs):
 
 
 def interval(scores, others):
-    """`+0.0560, 95 % interval +0.0490 to +0.0630 (10 pairs)`: the mean difference of paired scores."""
+    """`+0.0560, 95 % interval +0.0490 to +0.0630 (10 pairs)`: the mean paired difference."""
     differences = [score - other for score, other in zip(scores, others, strict=True)]
     mean = statistics.mean(differences)
     error = statistics.stdev(differences) / math.sqrt(len(differences))
@@ -142,7 +142,7 @@ def interval(scores, others):
 
 
 def digest(recipe, options):
-    """What tells runs apart that must not be mixed: the options, and the code that a recipe runs."""
+    """What tells apart runs that must not mix: the options, and the code that a recipe runs."""
     files, _ = copy_command.contents(recipe)
     told = hashlib.sha256(" ".join(flags(options, DECIDING)).encode())
     for name, content in sorted(files.items()):
@@ -168,7 +168,7 @@ def check(table):
 
 
 def record(recipe, rows, table):
-    """Add the rows to the table, and those of the collection to the pages; where that fails they are kept nearby."""
+    """Add rows to the table, and the collection's to the pages; if that fails, keep them nearby."""
     try:
         table.parent.mkdir(parents=True, exist_ok=True)
         results.update(rows, table)
@@ -181,7 +181,7 @@ def record(recipe, rows, table):
 
 
 def keep(rows, recipe):
-    """Save rows that could not be recorded where nothing else writes, or print them; where they are, in words."""
+    """Save unrecorded rows where nothing else writes, or print them; where they are, in words."""
     lines = io.StringIO()
     writer = csv.DictWriter(lines, results.COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
@@ -231,7 +231,8 @@ def run(recipe, seed, options, folder):
         raise UserError(f"the run with seed {seed}: {said}; nothing was recorded{kept}")
     if not left.exists():
         raise UserError(
-            f"{recipe.name} ran on stand-in data, which is not measured; README, «Data», tells how to get it"
+            f"{recipe.name} ran on stand-in data, which is not measured; "
+            "README, «Data», tells how to get it"
         )
     return scores(left)
 
@@ -282,7 +283,7 @@ def row(recipe, runs, options):
 
 
 def training_seconds(metrics):
-    """How long a run's training took; on processors without the time that other programs took from it.
+    """How long training took; on processors without the time that other programs took from it.
 
     A network that is trained on cores alone keeps one of them busy at least, so that it would have
     taken no longer than all its processor time.

@@ -1,4 +1,4 @@
-"""`python -m recipes new NAME --chapter CHAPTER`: the skeleton of a recipe, its pictures and its test.
+"""`python -m recipes new NAME --chapter CHAPTER`: a recipe's skeleton, its pictures and its test.
 
 All of it works and passes the tests at once: an MLP on MNIST, to be changed line by line into what
 the recipe is to show. The pages that name every recipe get a line, too.
@@ -217,7 +217,7 @@ def check(name):
 
 
 def shown_item(name, number, rows):
-    """The item of the slides that the recipe is to show: the one that is named, or the first it is planned for.
+    """The slides' item that the recipe is to show: the named one, or the first it is planned for.
 
     Raises:
         UserError: if there is none.
@@ -247,7 +247,7 @@ def list_in_chapter(chapter, name):
 
 
 def list_in_slides(name, item, chapter):
-    """Link the recipe in the table by number wherever it is planned, and beside what shows the item already."""
+    """Link the recipe by number wherever it is planned, and beside what shows the item already."""
     text = slides.PATH.read_text(encoding="utf8")
     link = f"[{name}]({chapter}/{name}.py)"
     text = text.replace(f"not yet (`{name}`)", link)

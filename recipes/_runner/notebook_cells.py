@@ -1,4 +1,4 @@
-"""A recipe as the cells of a notebook: its docstrings and comments as text, `main()` step by step, its pictures."""
+"""A recipe as notebook cells: docstrings and comments as text, `main()` step by step, pictures."""
 
 import ast
 import re
@@ -45,7 +45,7 @@ def made_from(recipe):
 
 
 def markdown(docstring):
-    """A docstring as Markdown: fields (`Slides:`) in bold on lines of their own, sections as lists."""
+    """A docstring as Markdown: fields (`Slides:`) in bold, a line each; sections as lists."""
     blocks = []
     for block in re.split(r"\n\s*\n", docstring.strip("\n")):
         lines = textwrap.dedent(block).splitlines()
@@ -72,7 +72,7 @@ def entries(lines):
 
 
 def fields(lines):
-    """Lines of text; what begins `Slides:`, `Paper:` or `Departs from …:` begins a line of its own."""
+    """Lines of text; `Slides:`, `Paper:` or `Departs from …:` each begin a line of their own."""
     found = []
     for line in lines:
         field = re.match(r"([A-Z][\w ]*):\s+(.*)", line)
@@ -165,11 +165,11 @@ def without_docstring(lines, node):
 
 
 def steps(source, keep):
-    """The body of `main()`, a cell for each step that a comment announces or that ends with a training.
+    """The body of `main()`, a cell per step that a comment announces or that ends with a training.
 
     Args:
         source: The recipe's.
-        keep: Whether to keep what pictures are drawn of: models, and the histories of their training.
+        keep: Whether to keep what pictures are drawn of: models, and their training histories.
     """
     lines = source.splitlines()
     main = next(node for node in ast.parse(source).body if getattr(node, "name", "") == "main")
@@ -223,7 +223,7 @@ def keeping(node, step, stored):
 
 
 def pictures(recipe):
-    """The file that draws the recipe's pictures, and the call of it; the recipe is the notebook itself."""
+    """The file that draws the recipe's pictures, and its call; the notebook is the recipe."""
     source = recipe.figures_path.read_text(encoding="utf8")
     docstring, *rest = ast.parse(source).body
     (draw,) = [node for node in rest if getattr(node, "name", "") == "figures"]

@@ -19,7 +19,7 @@ from recipes.tuning import storage
 NOTEBOOKS = ROOT.parent / "notebooks"
 KERNEL = "python3"  # of Jupyter: the Python that runs this
 MARK = "data: "
-# Run before the first cell, and not kept: the data as `run` chooses it, and no remarks of libraries.
+# Run before the first cell, and not kept: the data as `run` chooses it, no remarks of libraries.
 PREPARE = """
 import json, sys, warnings
 warnings.filterwarnings("ignore")

@@ -1,7 +1,7 @@
-"""The user's own data in the place of a recipe's: `--data FOLDER_OR_CSV`, laid out as OWN_DATA.md shows.
+"""The user's data in place of a recipe's: `--data FOLDER_OR_CSV`, laid out as OWN_DATA.md shows.
 
-What a recipe's network takes is read from its source; the form of the targets, from a network built on trial. Files
-are read as `predict` reads them.
+What a recipe's network takes is read from its source; the form of the targets, from a network built
+on trial. Files are read as `predict` reads them.
 """
 
 import collections
@@ -67,7 +67,7 @@ class Faults:
 
 @dataclasses.dataclass
 class Example:
-    """An input (a file, a text, or the number of a row), its target as it is written, and its part if that is said."""
+    """An input (a file, a text, or a row's number), its target as written, and its part if said."""
 
     where: str
     value: object
@@ -77,7 +77,7 @@ class Example:
 
 @dataclasses.dataclass
 class OwnData:
-    """What was found: arrays of inputs and targets, the rows of three sets, and what to say of them."""
+    """What was found: arrays of inputs and targets, the rows of three sets, what to say of them."""
 
     path: pathlib.Path
     kind: str  # "image", "text" or "table"
@@ -142,7 +142,7 @@ TOLD = {
 
 
 def kind(recipe):
-    """`"image"`, `"text"` or `"table"`, what a recipe's network can be given of one's own; None for nothing.
+    """`"image"`, `"text"`, `"table"`: what of one's own a recipe's network can take; else None.
 
     A network for images must leave their size open, as its argument `input_shape`.
     """
@@ -160,7 +160,7 @@ def kind(recipe):
 
 
 def trial(recipe, module, found, settings):
-    """The form of the targets that the recipe's network is trained on, from one that is built on trial.
+    """The form of the targets that the recipe's network is trained on, from one built on trial.
 
     Returns:
         The form, and what chooses the best epoch.
@@ -188,8 +188,8 @@ def trial(recipe, module, found, settings):
         return FORMS[want, units == 1], monitor
     except KeyError:
         raise UserError(
-            f"--data: {recipe.name} is trained with {loss or 'a loss of its own'}, for which no data of yours "
-            f"has targets; {others(found)}"
+            f"--data: {recipe.name} is trained with {loss or 'a loss of its own'}, for which no "
+            f"data of yours has targets; {others(found)}"
         ) from None
 
 
@@ -219,7 +219,8 @@ def load(recipe, module, options, settings):
         recipe: What is to be trained.
         module: Its module.
         options: With `data`, `target`, `skip_broken` and `encoding`.
-        settings: Arguments of the recipe's functions, of which `input_shape` says how large images are to be.
+        settings: Arguments of the recipe's functions, of which `input_shape` says how large images
+            are to be.
 
     Raises:
         UserError: for all that the user has to know before anything is trained.
@@ -255,8 +256,8 @@ def load(recipe, module, options, settings):
             raise UserError(f"--target is for a CSV; {path} is a folder of classes")
         if wanted in ("labels", "numbers"):
             raise UserError(
-                f"{path}: {recipe.name} learns {TOLD[wanted]}, which folders of classes do not say: "
-                f"put a CSV of them beside the files; {PAGE} shows one"
+                f"{path}: {recipe.name} learns {TOLD[wanted]}, which folders of classes do not "
+                f"say: put a CSV of them beside the files; {PAGE} shows one"
             )
         examples = from_folders(path, found, faults)
         own.files = [example.value for example in examples]
@@ -281,7 +282,7 @@ def load(recipe, module, options, settings):
 
 
 def labels_file(path, found):
-    """The CSV that a path means: itself, or the only one in the folder; None for a folder of classes."""
+    """The CSV that a path means: itself, or the folder's only one; None for a folder of classes."""
     if path.is_file():
         if path.suffix.lower() not in inputs.TABLES:
             raise UserError(f"--data {path}: give a folder, or a table ({' '.join(inputs.TABLES)})")
@@ -309,7 +310,7 @@ def listed(folder):
 
 
 def from_folders(path, found, faults):
-    """Examples of a folder with one for each class; or with these in `train`, `validation` and `test`."""
+    """Examples of a folder with one per class; or with these in `train`, `validation`, `test`."""
     inner = [each for each in listed(path) if each.is_dir()]
     parts = {each: PARTS.get(each.name.lower()) for each in inner}
     if inner and None not in parts.values():
@@ -335,7 +336,8 @@ def from_folders(path, found, faults):
                     faults.add(where, f"is none of {WORDS[found]} ({' '.join(SUFFIXES[found])})")
     if not examples:
         raise UserError(
-            f"{path} holds neither a folder of {WORDS[found]} for each class nor a CSV; {PAGE} shows both"
+            f"{path} holds neither a folder of {WORDS[found]} for each "
+            f"class nor a CSV; {PAGE} shows both"
         )
     return examples
 
@@ -427,7 +429,7 @@ def holds_files(own, file, cells):
 
 
 def target_columns(own, rows, source):
-    """What is to be predicted, if `--target` does not say: all columns of 0 and 1 for labels, else one."""
+    """What to predict, if `--target` does not say: all columns of 0 and 1 for labels, else one."""
     rest = [name for name in rows.columns if name != source]
     if own.form == "labels" and len(rest) > 1 and rows[rest].isin(["0", "1"]).all(axis=None):
         return rest
@@ -436,7 +438,7 @@ def target_columns(own, rows, source):
 
 
 def labels_of(cells):
-    """The names of the columns that hold a 1, as one cell names them; a gap where one holds neither 0 nor 1."""
+    """The columns that hold a 1, as one cell names them; a gap where one holds neither 0 nor 1."""
     if not set(cells.values()) <= {"0", "1"}:
         return ""
     return "|".join(name for name, cell in cells.items() if cell == "1") or "|"
@@ -493,8 +495,8 @@ def read_images(own, examples, shape, faults):
     need = math.prod(shape) * len(readable)
     if need > MOST_BYTES:
         raise UserError(
-            f"{own.path}: {len(readable):,} images of {shape} take {need / 2**30:.1f} GB of memory; "
-            "a smaller --set input_shape=… takes less"
+            f"{own.path}: {len(readable):,} images of {shape} take {need / 2**30:.1f} GB of "
+            "memory; a smaller --set input_shape=… takes less"
         )
     own.shape = shape
     reader = inputs.Pictures(keras.KerasTensor((None, *shape), "uint8"), invert=False)
@@ -531,7 +533,7 @@ def read_texts(own, examples, encoding, faults):
 
 
 def read_targets(own, recipe, examples, faults):
-    """Turns what is written into the targets of `own`, and leaves out the examples that have none."""
+    """Turns what is written into the targets of `own`; leaves out the examples that have none."""
     having = []
     for example in examples:
         if own.layout == "csv" and example.target in inputs.GAPS:
@@ -551,8 +553,9 @@ def read_targets(own, recipe, examples, faults):
         faults.add(f"class {name}", f"has {number}; {FEWEST} are needed")
     if len(rare) > len(counts) / 2 and own.layout == "csv":
         raise UserError(
-            f"{own.path}: {len(counts):,} different values in column {own.names['target'][0]}, most of them fewer "
-            f"than {FEWEST} times: is it what you want to predict? --target names another"
+            f"{own.path}: {len(counts):,} different values in column {own.names['target'][0]}, "
+            f"most of them fewer than {FEWEST} times: is it what you want to predict? "
+            "--target names another"
         )
     faults.refuse(own.path)
     own.classes = [name for name in in_order(counts) if name not in rare]
@@ -652,7 +655,7 @@ def split(own, examples):
 
 
 def standardize(own):
-    """Targets of mean 0 and deviation 1, whatever they measure; `deployed` leads back to what they are."""
+    """Targets of mean 0 and deviation 1, whatever they measure; `deployed` leads back to that."""
     train = own.targets[own.parts[0]]
     own.scale = tuple(float(f"{number:.6g}") for number in (train.mean(), train.std()))
     own.targets = (own.targets - own.scale[0]) / own.scale[1]
@@ -662,7 +665,7 @@ def standardize(own):
 
 
 def found_in_words(own, examples, faults, recipe):
-    """What was found, how it is split, and what will be trained: a line each, and one on what is left out."""
+    """What was found, how it is split, what will be trained: a line each, and what is left out."""
     train, validation, test = own.parts
     lines = [f"{own.name}: {len(examples):,} {WORDS[own.kind]}{described(own)}"]
     sizes = (
@@ -731,10 +734,10 @@ def head_in_words(own):
 
 
 def adapted(module, own, variant=None):
-    """The recipe's module with `load_data` and CLASSES of the user's data, and `build_model` for them.
+    """The recipe's module, its `load_data`, CLASSES and `build_model` for the user's data.
 
-    What is made for the recipe's own data only goes: `deployed`, and the comparison of its variants, of which one
-    may be named.
+    What is made for the recipe's own data only goes: `deployed`, and the comparison of its
+    variants, of which one may be named.
     """
     known = types.ModuleType(module.__name__)
     vars(known).update(vars(module))
@@ -757,7 +760,7 @@ def adapted(module, own, variant=None):
 
 
 def noted(own, options):
-    """What a plan says of the user's data: where it is, how it is read, and what must not have changed on resuming."""
+    """What a plan says of the user's data: place, reading, what must not change on resuming."""
     found = {"path": str(own.path), "digest": own.digest}
     for name in ("target", "skip_broken", "encoding"):
         if getattr(options, name):
@@ -776,7 +779,7 @@ def deployed(own):
 
 
 def build_model_for(build_model, own):
-    """`build_model` with the number of classes, and the size of images, that the user's data have."""
+    """`build_model` with the number of classes, and the size of images, of the user's data."""
     fixed = {}
     if arguments.wants(build_model, "classes"):
         fixed["classes"] = len(own.classes)

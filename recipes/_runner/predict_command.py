@@ -2,9 +2,9 @@
 
 Images are resized to what the model takes and keep their pixel values from 0 to 255. MNIST's digits
 are white on black: a digit written with a pen on paper needs `--invert`, unless the recipe has a
-`deployed` model, which sees to that. Texts get one answer a line, tables one a row. Of a folder, all
-files that the model takes are read, at any depth; those that cannot be are named and left out. What
-answers with images, such as masks, writes them into the folder of `--images`.
+`deployed` model, which sees to that. Texts get one answer a line, tables one a row. Of a folder,
+all files that the model takes are read, at any depth; those that cannot be are named and left out.
+What answers with images, such as masks, writes them into the folder of `--images`.
 """
 
 import csv
@@ -96,7 +96,7 @@ def main(options):
 
 
 def found(file, kind, path):
-    """Pairs of a file and whether it was found in a folder: the one, or all of that kind in a folder.
+    """Pairs of a file and whether a folder had it: the one, or all of that kind in a folder.
 
     Raises:
         UserError: if the model does not take the file, or nothing in the folder.
@@ -233,7 +233,7 @@ def number(value):
 
 
 def in_words(result):
-    """`digit.png: 7 0.998`, `scan.tif:2: …`, `day.csv:2: 17.3`, `post.txt:1: joy 0.91, love 0.72`."""
+    """`digit.png: 7 0.998`, `scan.tif:2: …`, `day.csv:2: 17.3`, `post.txt:1: joy 0.91, …`."""
     where = ":".join(str(result[key]) for key in ("file", "page", "line") if key in result)
     if "text" in result:
         words = [result["text"]]
@@ -333,7 +333,7 @@ class Answer:
     def image(self, output):
         """An answer (height, width, channels) as bytes: gray, or red, green and blue.
 
-        Of the probabilities of classes, the likeliest class: black for the first, white for the last.
+        Of the probabilities of classes, the likeliest: black for the first, white for the last.
         """
         values = np.nan_to_num(output.astype("float64"))
         if self.classes_of_pixels:

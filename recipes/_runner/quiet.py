@@ -1,4 +1,4 @@
-"""TensorFlow without its remarks on CPUs and missing GPUs, which come from C++ before any setting is read.
+"""TensorFlow without remarks on CPUs and missing GPUs, made in C++ before any setting is read.
 
 And Keras as recipes need it, whatever the user's settings.
 """
@@ -29,7 +29,7 @@ def standard_error_closed():
 def import_tensorflow():
     """Import TensorFlow, and let it look for devices, in silence; and Keras, as recipes need it.
 
-    Recipes are written for what Keras does without a `keras.json`, in the user's home or in KERAS_HOME.
+    Recipes are written for Keras without a `keras.json`, in the user's home or in KERAS_HOME.
 
     Raises:
         UserError: if another backend is asked for, or the user's configuration of Keras is damaged.
@@ -51,7 +51,8 @@ def import_tensorflow():
         if not os.path.exists(os.path.expanduser(place)):
             raise
         raise UserError(
-            f"Keras cannot be imported with the settings in {place} ({error}); correct or remove that file"
+            f"Keras cannot be imported with the settings in {place} "
+            f"({error}); correct or remove that file"
         ) from error
     tf.get_logger().setLevel("ERROR")
     # Said at the end of any data set whose size is not known, such as batches of similar length.

@@ -1,4 +1,4 @@
-"""Finding recipes and reading them without importing them: no Keras, no NumPy, no running of their code."""
+"""Finding recipes and reading them without importing them: no Keras, no NumPy, no code is run."""
 
 import ast
 import dataclasses
@@ -64,7 +64,7 @@ class Recipe:
 
     @functools.cached_property
     def docstring(self):
-        """The module's docstring. Only the file's head is parsed: `list` reads hundreds of files."""
+        """The docstring. Only the file's head is parsed, since `list` reads hundreds of files."""
         head = DOCSTRING.match(self.source)
         return (
             ast.get_docstring(ast.parse(head.group().lstrip())) or ""
@@ -87,7 +87,7 @@ class Recipe:
         return self.field("Paper")
 
     def field(self, name):
-        """The text after `name:` in the docstring, its indented continuation lines included; else ""."""
+        """The text after `name:` in the docstring, with indented continuation lines; else ""."""
         found = re.search(
             rf"^{re.escape(name)}:[ \t]*(.*(?:\n[ \t]+\S.*)*)", self.docstring, re.MULTILINE
         )
@@ -110,7 +110,7 @@ class Recipe:
 
     @property
     def folder_name(self):
-        """What it is called in `saved_models/`: a user's `mine/cnn_mnist.py` does not write over the collection's."""
+        """Its name in `saved_models/`: a user's `mine/cnn_mnist.py` spares the collection's."""
         taken = not self.chapter and any(recipe.name == self.name for recipe in all_recipes())
         return f"{self.path.parent.name}_{self.name}" if taken else self.name
 
@@ -127,7 +127,7 @@ class Recipe:
 
     @property
     def figures_path(self):
-        """The file that draws the recipe's pictures; those that have none draw them in the recipe itself."""
+        """The file that draws the recipe's pictures; without one, the recipe itself draws them."""
         return self.path.parent / "figures" / self.path.name
 
     @property
@@ -140,7 +140,7 @@ class Recipe:
 
     @property
     def figures_summary(self):
-        """What the docstring of `figures` says the recipe's own pictures show; "" where there is none."""
+        """What the docstring of `figures` says of the recipe's pictures; "" where there is none."""
         path = self.figures_path if self.figures_path.exists() else self.path
         for node in ast.parse(path.read_text(encoding="utf8")).body:
             if isinstance(node, ast.FunctionDef) and node.name == "figures":
@@ -164,7 +164,7 @@ def all_recipes():
 
 
 def find(name):
-    """The recipe called `name`: `cnn_mnist` or `cnn-mnist`; or the file, where `name` is a path such as `./mine.py`.
+    """The recipe called `name`: `cnn_mnist` or `cnn-mnist`; or the file of a path like `./mine.py`.
 
     Raises:
         UserError: if there is none; it says the nearest names. A path is never taken for a name.
@@ -214,7 +214,7 @@ def find_file(name):
 
 
 def load_file(path):
-    """The module in a file of the user's, imported under its stem, with its folder in front as for a script.
+    """The module in a user's file, imported under its stem, its folder in front as for a script.
 
     A class that it registers, or what was pickled, is found again under that name.
 

@@ -39,7 +39,8 @@ BY_HAND = ("paper", "verdict")
 OLDER_COLUMNS = tuple(
     column for column in COLUMNS if column not in ("multiply_accumulates", "activations")
 )
-# Options after which a row is the same experiment: how often and where it ran; the variant has a column of its own.
+# Options after which a row is the same experiment: how often and where it ran; the variant has a
+# column of its own.
 NOT_THE_EXPERIMENT = ("--seeds", "--seed", "--data-dir", "--output", "--folder", "--variant")
 # Whether more or less of a metric is better. A metric that is not here is shown without arrow and
 # without mark against its baseline.
@@ -84,7 +85,7 @@ by more than that, ≈ neither. `--epochs 8` and the like: other settings than t
 
 
 def settings(command):
-    """The options of a command that make it another experiment than the recipe's defaults, as one string.
+    """The options that make a command another experiment than the defaults, as one string.
 
     >>> settings('make measure-cnn-mnist ARGS="--seeds 5 --epochs 10"')
     '--epochs 10'
@@ -104,7 +105,7 @@ def settings(command):
 
 
 def key(row):
-    """What makes two rows the same figure: more seeds replace a row, `--epochs 10` stands beside it."""
+    """What makes rows the same figure: more seeds replace a row, `--epochs 10` stands beside it."""
     return row["recipe"], row["variant"], row["metric"], settings(row["command"])
 
 
@@ -135,7 +136,7 @@ def read(path=None):
 def update(rows, path=None):
     """Add measured rows, each in the place of the row of the same figure.
 
-    What the old row says in the columns written by hand stays, unless the new row says something there.
+    What the old row says in the columns written by hand stays, unless the new row fills them.
 
     Args:
         rows: Dictionaries; columns that are missing stay empty.
@@ -148,7 +149,8 @@ def update(rows, path=None):
             unknown = set(row) - set(COLUMNS)
             if unknown:
                 raise ValueError(
-                    f"results.csv has no column {', '.join(sorted(unknown))}; it has {', '.join(COLUMNS)}"
+                    f"results.csv has no column {', '.join(sorted(unknown))}; "
+                    f"it has {', '.join(COLUMNS)}"
                 )
             row = {column: text(row.get(column)) for column in COLUMNS}
             old = table.get(key(row), {})

@@ -1,4 +1,4 @@
-"""`python -m recipes run NAME`: train a recipe, test it once, and leave model, scores and pictures."""
+"""`python -m recipes run NAME`: train a recipe, test it once, leave model, scores and pictures."""
 
 import contextlib
 import dataclasses
@@ -97,7 +97,8 @@ def add_data_arguments(parser):
     parser.add_argument(
         "--target",
         metavar="COLUMN",
-        help="of your CSV, what to predict; several, with commas between, are labels [the last one]",
+        help="of your CSV, what to predict; "
+        "several, with commas between, are labels [the last one]",
     )
     parser.add_argument(
         "--skip-broken",
@@ -175,7 +176,7 @@ def show(recipe, options, folder):
 
 
 def run(recipe, options, base):
-    """Look at all that was typed and at what it needs, before the first file is written; then train."""
+    """Look at all that was typed and what it needs before the first file is written; then train."""
     from recipes._runner import data, quiet
 
     quiet.import_tensorflow()
@@ -227,7 +228,8 @@ def run(recipe, options, base):
             plan = begun(plan, folder)
         elif (plan := continued(module, plan, options, folder)) is None:
             print(
-                f"Nothing to resume: the run in {shown(folder)} is finished; more --epochs would continue it."
+                f"Nothing to resume: the run in {shown(folder)} is finished; more --epochs would "
+                "continue it."
             )
             return
         with kept(recipe, options, folder):
@@ -256,7 +258,7 @@ def own_data_of(recipe, module, options, given):
 
 
 def own_name(path):
-    """What results on data of the user's are called by: its folder, or its table without the suffix."""
+    """What results on a user's data are called by: its folder, or its table without the suffix."""
     path = pathlib.Path(path).resolve()
     return path.stem if path.is_file() else path.name
 
@@ -298,11 +300,11 @@ def complete(recipe, module, plan, options, strategy, folder):
 
 
 def begun(plan, folder):
-    """Start afresh; what an interrupted run left behind goes once this one has finished an epoch of its own."""
+    """Start afresh; what an interrupted run left goes once this one has finished an epoch."""
     if output.set_aside(folder):
         print(
-            f"Starting anew. The interrupted run in {shown(folder)} is kept until this one has finished an epoch; "
-            "--resume would have continued it."
+            f"Starting anew. The interrupted run in {shown(folder)} is kept until this one has "
+            "finished an epoch; --resume would have continued it."
         )
     output.write_json(folder / output.UNFINISHED / "plan.json", dataclasses.asdict(plan))
     return plan
@@ -310,7 +312,7 @@ def begun(plan, folder):
 
 @contextlib.contextmanager
 def kept(recipe, options, folder):
-    """Whatever ends a run early: what can be continued stays, and the line that continues it is said.
+    """Whatever ends a run early: what can be continued stays, and how to continue it is said.
 
     Raises:
         KeyboardInterrupt: for the user's own, with that line.
@@ -353,7 +355,7 @@ def resuming(options):
 
 
 def continued(module, plan, options, folder):
-    """The interrupted run's plan, if what was typed agrees with it; a finished run may go on for more epochs.
+    """The interrupted run's plan, if what was typed agrees; a finished run may have more epochs.
 
     Returns:
         The plan; None if the run is finished and no more epochs are asked for.
@@ -374,8 +376,8 @@ def continued(module, plan, options, folder):
     before = saved["epochs"]
     if plan.own != saved.get("own"):
         raise UserError(
-            f"--resume: {options.data} or how it is read is not what it was in the interrupted run; "
-            "run anew without --resume"
+            f"--resume: {options.data} or how it is read is not what it was in the interrupted "
+            "run; run anew without --resume"
         )
     typed = {
         "epochs": options.epochs,
@@ -396,11 +398,13 @@ def continued(module, plan, options, folder):
                 saved["epochs"] = value
                 continue
             raise UserError(
-                f"--resume --epochs {value}: the learning rate of {plan.recipe} follows a schedule over all epochs, "
-                f"so {saved[name]} cannot become {value}; run anew without --resume"
+                f"--resume --epochs {value}: the learning rate of {plan.recipe} follows a schedule "
+                f"over all epochs, so {saved[name]} cannot become {value}; run anew "
+                "without --resume"
             )
         raise UserError(
-            f"--resume: {name} was {saved[name]} in the interrupted run and is {value} now; leave it out"
+            f"--resume: {name} was {saved[name]} in the interrupted "
+            f"run and is {value} now; leave it out"
         )
     plan = dataclasses.replace(plan, **saved)
     if finished:
@@ -435,7 +439,7 @@ def precision(name, device):
 
 
 def train_all(module, plan, unfinished, strategy):
-    """Each variant in a folder of its own, `{name: result}`; a recipe without variants as `{None: result}`."""
+    """Each variant in its own folder, `{name: result}`; without variants, `{None: result}`."""
     from recipes._runner import training
 
     variants = getattr(module, "VARIANTS", {None: {}})
@@ -520,7 +524,10 @@ def say(recipe, results, folder):
     for variant, result in results.items():
         metrics = result.metrics
         name = metrics["metric"]
-        line = f"{variant or recipe.name}: {name} {metrics['scores'][name]:.4f} on the {metrics['split']} set"
+        line = (
+            f"{variant or recipe.name}: {name} {metrics['scores'][name]:.4f} "
+            f"on the {metrics['split']} set"
+        )
         if name in metrics["baseline"]:
             line += f"; {metrics['baseline_name']}: {metrics['baseline'][name]:.4f}"
         print(line)

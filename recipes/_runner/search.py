@@ -1,7 +1,8 @@
-"""A recipe as KerasTuner sees it, and the process that runs its trials: `python -m recipes._runner.search FOLDER`.
+"""A recipe for KerasTuner; `python -m recipes._runner.search FOLDER` is the process of its trials.
 
-`plan.json` in the folder says what is searched; the process works for the chief that KERASTUNER_ORACLE_IP and
-KERASTUNER_ORACLE_PORT name. It leaves when it has grown too much, to be replaced: memory grows from trial to trial.
+`plan.json` in the folder says what is searched; the process works for the chief that
+KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT name. It leaves when it has grown too much, to be
+replaced: memory grows from trial to trial.
 """
 
 import contextlib
@@ -25,7 +26,7 @@ OWN_DATA = "own_data.pickle"  # in the folder of a search, for its workers
 
 @dataclasses.dataclass(frozen=True)
 class SearchPlan:
-    """What decides the result of a search, and so what a continued one must have in common with the interrupted one."""
+    """What decides a search's result, and so must be the same when an interrupted one continues."""
 
     recipe: str
     module: str  # dotted, or a file of the user's
@@ -51,7 +52,7 @@ def tuner_class(plan):
 
 
 def module_of(plan, folder):
-    """The recipe's module; with the user's data, as the chief has read it, in the place of its own."""
+    """The recipe's module; with the user's data, as the chief read it, in place of its own."""
     from recipes._runner import own_data
 
     module = recipes.load(plan.module)
@@ -95,7 +96,7 @@ def make_tuner(cls, plan, folder, device="auto", **more):
 
 
 def space(model, plan):
-    """The recipe's search space, starting from the variant's values, without what is the same in all trials.
+    """The recipe's search space, from the variant's values, less what is the same in all trials.
 
     That includes what its own `load_data` takes, where the data is the user's.
     """
@@ -119,7 +120,7 @@ def space(model, plan):
 
 
 def recipe_model(plan, device="auto", folder=None):
-    """What KerasTuner builds and fits; `folder` is that of the search, which holds the user's data."""
+    """What KerasTuner builds and fits; `folder` is the search's, which holds the user's data."""
     import keras_tuner
     import numpy as np
 
@@ -183,7 +184,7 @@ def recipe_model(plan, device="auto", folder=None):
 
 
 def leave_with(parent):
-    """End this process soon after its parent has died: a search that is started again has workers of its own."""
+    """End this process soon after its parent has died: a restarted search has its own workers."""
     while os.getppid() == parent:
         time.sleep(1)
     os._exit(1)

@@ -177,8 +177,8 @@ def watch(words, folder):
         return status
     _, done = latest(folder)
     print(
-        f"recipes: the training has ended early, perhaps for a machine that was lost; {done} epochs "
-        "are saved: the same line on each machine continues",
+        f"recipes: the training has ended early, perhaps for a machine that was lost; {done} "
+        "epochs are saved: the same line on each machine continues",
         file=sys.stderr,
     )
     return 1

@@ -1,6 +1,7 @@
 """`recipes/SLIDES.md`: which item of the slides is shown by what, and what is planned.
 
-The tables by chapter are written by hand; the tables by deck below them are made from these by `make results`.
+The tables by chapter are written by hand; the tables by deck below them are made from these
+by `make results`.
 """
 
 import re
@@ -21,7 +22,7 @@ BY_DECK = "by deck"  # the name of the block that is made from the other tables
 
 
 class Item(typing.NamedTuple):
-    """One row: the number ("P12"; "–" for what no slide shows), decks with headings, and what shows it."""
+    """One row: the number ("P12"; "–" if no slide shows it), decks with headings, what shows it."""
 
     number: str
     headings: str
@@ -52,7 +53,7 @@ def planned(rows):
 
 
 def chapter_counts(text=None):
-    """How many items of a chapter are shown, and how many there are: `{"perceptrons": (25, 51), …}`."""
+    """How many of a chapter's items are shown, and of how many: `{"perceptrons": (25, 51), …}`."""
     text = PATH.read_text(encoding="utf8") if text is None else text
     counts = {}
     for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
@@ -64,7 +65,7 @@ def chapter_counts(text=None):
 
 
 def by_deck(rows):
-    """The same rows as Markdown tables, one a deck; a heading that two decks share stands in both."""
+    """The same rows as Markdown tables by deck; a heading that two decks share stands in both."""
     tables = {deck: [] for deck in DECKS}
     for row in rows:
         for deck, heading in deck_headings(row.headings):

@@ -1,4 +1,4 @@
-"""Training one network of a recipe: build, check the head, fit, choose the best epoch, test once."""
+"""Training a recipe's network: build, check the head, fit, choose the best epoch, test once."""
 
 import dataclasses
 import importlib.metadata
@@ -23,7 +23,7 @@ SMOKE_STEPS = 2
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What decides the result of a run, and so what a resumed run must have in common with the interrupted one."""
+    """What decides a run's result, and so must be the same when an interrupted run resumes."""
 
     recipe: str
     epochs: int
@@ -53,7 +53,7 @@ class Result:
 
 
 class Curves(keras.callbacks.TensorBoard):
-    """TensorBoard's curves over the epochs, without its work at every step, for which there is no reader here."""
+    """TensorBoard's curves over the epochs, without its work at each step, unread here."""
 
     on_train_batch_begin = keras.callbacks.Callback.on_train_batch_begin
     on_train_batch_end = keras.callbacks.Callback.on_train_batch_end
@@ -70,7 +70,7 @@ def versions():
 
 
 def without_autotune(data):
-    """tf.data's autotune can stall the end of each `fit` and `evaluate` for seconds; nothing here needs it."""
+    """tf.data's autotune can stall the end of `fit` and `evaluate` for seconds; not needed here."""
     if not isinstance(data, tf.data.Dataset):
         return data
     options = tf.data.Options()
@@ -79,10 +79,11 @@ def without_autotune(data):
 
 
 def together(plan, train, validation):
-    """Training and validation set as one, shuffled, in batches of the size that the training set has."""
+    """Training and validation set as one, shuffled, in batches as large as the training set's."""
     if validation is None:
         raise UserError(
-            f"--all-data: {plan.recipe} has no validation set, all its data is training data already"
+            f"--all-data: {plan.recipe} has no validation set, all "
+            "its data is training data already"
         )
 
     size = devices.examples(next(iter(train.take(1))))
@@ -107,7 +108,8 @@ def prepare(module, plan, given, strategy):
     )
     if plan.all_data and test is None:
         raise UserError(
-            f"--all-data: {plan.recipe} has no test set, so its validation set is needed for the score"
+            f"--all-data: {plan.recipe} has no test set, so its "
+            "validation set is needed for the score"
         )
     if plan.all_data:
         train, validation = together(plan, train, validation), None
@@ -122,7 +124,8 @@ def prepare(module, plan, given, strategy):
         size = {**arguments.parameters(module), **load_arguments}["batch_size"]
         devices.refuse(plan.recipe, model, size, strategy)
     devices.make_ready(model, strategy)
-    # The validation set is not shuffled: looking at its first batch costs less and leaves the order of `train` alone.
+    # The validation set is not shuffled: looking at its first batch costs less and leaves the order
+    # of `train` alone.
     batch = next(iter((validation if validation is not None else train).take(1)))
     with strategy.scope():
         if not model.built:
@@ -130,8 +133,8 @@ def prepare(module, plan, given, strategy):
         optimizer = model.optimizer
         if isinstance(optimizer, keras.optimizers.Optimizer) and not optimizer.built:
             optimizer.build(model.trainable_variables)
-        # A metric that makes its variables only in `fit` has its training step traced twice.
-        # Not in training mode, in which augmentation would take random numbers that a script has not.
+        # A metric that makes its variables only in `fit` has its training step traced twice. Not in
+        # training mode, in which augmentation would take random numbers that a script has not.
         if not devices.own_training(model):
             x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
             model.compute_metrics(x, y, model(x, training=False), weights)
@@ -140,7 +143,7 @@ def prepare(module, plan, given, strategy):
 
 
 def monitored(module, model):
-    """Name and direction of what chooses the best epoch: the recipe's `OBJECTIVE`, or the head's metric.
+    """Name and direction of what chooses the best epoch: the recipe's `OBJECTIVE` or head's metric.
 
     Raises:
         UserError: if `OBJECTIVE` does not say which direction is better.
@@ -158,7 +161,7 @@ def monitored(module, model):
 
 
 def train(module, plan, given, folder, strategy, variant=None):
-    """Train one network in `folder`, continuing from what is saved there; leave `model.keras` and `metrics.json`."""
+    """Train a network in `folder`, from what is saved there; leave model and `metrics.json`."""
     with arguments.blamed(module, plan.arguments):
         model, batch, train_set, validation, test = prepare(module, plan, given, strategy)
     head = head_check.check_head(model, batch)
@@ -303,8 +306,8 @@ def trainable_parameters(model):
 def inference_cost(model):
     """`network_cost` of a network; {} where it cannot be counted.
 
-    That is: with several inputs, with one of unknown shape, with loops, or in a model that is no graph of layers.
-    Whatever goes wrong here, the training that is over is not lost by it.
+    That is: with several inputs, with one of unknown shape, with loops, or in a model that is no
+    graph of layers. Whatever goes wrong here, the training that is over is not lost by it.
     """
     if len(getattr(model, "inputs", None) or ()) != 1:
         return {}
@@ -321,7 +324,7 @@ def main_metric(monitor, scores):
 
 
 def classes(module, plan, model):
-    """Names of the classes: the recipe's `CLASSES`, else the data set's where they fit the head; or None."""
+    """Names of the classes: the recipe's `CLASSES`, else the data set's if they fit; or None."""
     if getattr(module, "CLASSES", None):
         return list(module.CLASSES)
     if plan.own:
@@ -339,9 +342,9 @@ def classes(module, plan, model):
 
 
 def compute_in_float32(model):
-    """For what comes after the training: a network of 16 bits from now on computes, and answers, in float32.
+    """For after the training: a network of 16 bits computes, and answers, in float32 from now on.
 
-    Its weights have been float32 all along. Nothing changes for a network that computes in float32 already.
+    Its weights were float32 all along. Nothing changes for a network that computes in float32.
     """
     sixteen = [
         layer for layer in model._flatten_layers() if layer.dtype_policy.name.startswith("mixed_")
@@ -353,7 +356,7 @@ def compute_in_float32(model):
 
 
 def answers(model, test):
-    """Inputs, targets and predictions over the test set, as arrays; dictionaries of arrays stay dictionaries."""
+    """Inputs, targets and predictions over the test set, as arrays or dictionaries of arrays."""
     inputs, targets, predictions = [], [], []
     for batch in test:
         inputs.append(batch[0])

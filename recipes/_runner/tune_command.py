@@ -1,4 +1,4 @@
-"""`python -m recipes tune NAME`: look for better hyperparameters, with KerasTuner and processes that may die."""
+"""`python -m recipes tune NAME`: look for better hyperparameters, in processes that may die."""
 
 import dataclasses
 import json
@@ -116,7 +116,8 @@ def add_arguments(parser):
     parser.add_argument(
         "--objective",
         metavar="NAME",
-        help="what to optimize, such as val_loss; with :min or :max if its direction is not known [the recipe's]",
+        help="what to optimize, such as val_loss; "
+        "with :min or :max if its direction is not known [the recipe's]",
     )
     parser.add_argument(
         "--executions-per-trial",
@@ -286,7 +287,8 @@ def planned(recipe, options, base):
     if options.tuner == "hyperband":
         if options.trials:
             raise UserError(
-                "--trials does not go with --tuner hyperband, whose number of trials follows from --epochs"
+                "--trials does not go with --tuner hyperband, whose "
+                "number of trials follows from --epochs"
             )
         if options.prune != "none":
             raise UserError(
@@ -336,7 +338,8 @@ def check_tpu(options):
     """
     if options.workers > 1:
         raise UserError(
-            f"--workers {options.workers}: only one process at a time can use a TPU; leave --workers out"
+            f"--workers {options.workers}: only one process at a time can use a TPU; leave "
+            "--workers out"
         )
     if not bucket.is_bucket(options.output):
         raise UserError(
@@ -352,12 +355,13 @@ def check_device(options):
 
     if options.device == "gpu" and not tf.config.list_physical_devices("GPU"):
         raise UserError(
-            "--device gpu: TensorFlow sees no GPU here; `make setup EXTRAS=gpu` installs CUDA's libraries"
+            "--device gpu: TensorFlow sees no GPU here; "
+            "`make setup EXTRAS=gpu` installs CUDA's libraries"
         )
 
 
 def begin(plan, own, options, folder):
-    """Write down what is searched, and on which data; refuse to continue a search of something else."""
+    """Write down what is searched, on which data; refuse to continue a search of something else."""
     from recipes._runner.search import OWN_DATA
 
     resolve(folder)  # after a search with --fresh that was killed
@@ -384,7 +388,7 @@ def set_aside(folder):
 
 
 def resolve(folder):
-    """Where a search was set aside: the new one stays if it has completed a trial, else the earlier one."""
+    """Where a search was set aside: the new one stays if it completed a trial, else the earlier."""
     if (folder / EARLIER).exists():
         confirm(folder) if anything_found(folder) else put_back(folder)
 
@@ -418,7 +422,7 @@ def objective(module, given, epochs, values, chosen):
     """Name and direction of what is optimized: as asked for, the recipe's, or the head's metric.
 
     Raises:
-        UserError: if no epoch reports what was asked for, or nobody says whether more of it is better.
+        UserError: if no epoch reports what was asked for, or nothing says whether more is better.
     """
     from recipes._runner import data, training
 
@@ -442,7 +446,8 @@ def objective(module, given, epochs, values, chosen):
     direction = direction or better(name, model)
     if direction is None:
         raise UserError(
-            f"--objective {name}: nothing says whether more of it is better; write {name}:min or {name}:max"
+            f"--objective {name}: nothing says whether more of it is "
+            f"better; write {name}:min or {name}:max"
         )
     return name, direction
 
@@ -459,7 +464,7 @@ def defaults_built(module, epochs, values, chosen):
 
 
 def check_network(module, options, epochs, values, chosen):
-    """Raises a UserError where the network is not made for what was asked, before anything is searched."""
+    """Raises a UserError, before the search, where the network is not made for what was asked."""
     from recipes._runner import ensemble, training
     from recipes.common import head_check
 
@@ -523,7 +528,7 @@ def better(name, model):
 
 
 def refuse_another(plan, folder):
-    """Raises a UserError if `folder` holds a search of something else; the tuner itself looks at space and seed."""
+    """Raises a UserError if `folder` holds another search; the tuner looks at space and seed."""
     try:
         saved = json.loads((folder / "plan.json").read_text(encoding="utf8"))
     except FileNotFoundError:
@@ -535,8 +540,8 @@ def refuse_another(plan, folder):
     here = json.loads(json.dumps(dataclasses.asdict(plan)))
     if plan.own and saved.get("own") != here["own"]:
         raise UserError(
-            f"{shown(folder)} holds a search on other data than {plan.own['path']}, read as it is now: "
-            "--fresh forgets it, --output leaves it alone"
+            f"{shown(folder)} holds a search on other data than {plan.own['path']}, read as it is "
+            "now: --fresh forgets it, --output leaves it alone"
         )
     own, before = here.pop("tuner_arguments"), saved.pop("tuner_arguments", {})
     here |= {name: value for name, value in own.items() if name != "max_trials"}
@@ -549,7 +554,8 @@ def refuse_another(plan, folder):
             f"{name} {saved.get(name)} there, {here.get(name)} here" for name in differing
         )
         raise UserError(
-            f"{shown(folder)} holds another search ({said}): --fresh forgets it, --output leaves it alone"
+            f"{shown(folder)} holds another search ({said}): --fresh "
+            "forgets it, --output leaves it alone"
         )
 
 
@@ -598,8 +604,8 @@ def search(plan, options, folder, keep=lambda: None):
     rows = tuner.leaderboard()
     if not rows or rows[0]["rank"] is None:
         raise UserError(
-            f"--time-limit {options.time_limit:g}s: the time was over before a trial was completed; "
-            "the same command with more time continues"
+            f"--time-limit {options.time_limit:g}s: the time was over before a trial was "
+            "completed; the same command with more time continues"
         )
     if plan.own:  # what only the recipe's `load_data` takes was not searched
         known = arguments.parameters(model.module)
@@ -967,7 +973,7 @@ def finish(recipe, plan, own, options, rows, place, folder):
 
 
 def report_on(plan, rows, folder, note):
-    """Tables and pictures of the leaderboard, shown as well; lines on what mattered, and where to go on searching."""
+    """The leaderboard's tables and pictures, also shown; lines on what mattered, where to go on."""
     from recipes._runner import figures, search
     from recipes.tuning import importance, report
 
@@ -1026,7 +1032,7 @@ def add_ensemble(recipe, plan, options, rows, metrics, place, folder):
 
 
 def write_winner(recipe, plan, own, values, seed, folder):
-    """`winner.py`, the recipe with the winner's values, and `best.py`, a few lines that use recipe or script.
+    """`winner.py`, the recipe with the winner's values, and `best.py`, which uses recipe or script.
 
     Returns:
         The few lines; none where the user's data cannot be read by plain Keras.
@@ -1085,18 +1091,22 @@ def extend_card(trained, plan, options, trials, metrics, lines, findings, folder
         card,
         "## The search",
         "",
-        f"The best of {trials} trials by `{plan.objective[0]}` on the validation set; leaderboard and pictures lie in "
-        f"[{folder.name}](../{folder.name}). Made by `{typed(options)}`.",
+        f"The best of {trials} trials by `{plan.objective[0]}` on the validation set; leaderboard "
+        f"and pictures lie in [{folder.name}](../{folder.name}). Made by `{typed(options)}`.",
         "",
         "| | [defaults](defaults) | this network |",
         "|---|---|---|",
-        *(f"| {name} | {brief(before)} | {brief(after)} |" for name, before, after in scores + settings),
+        *(
+            f"| {name} | {brief(before)} | {brief(after)} |"
+            for name, before, after in scores + settings
+        ),
         "",
         "```text",
         *findings,
         "```",
         "",
-        *[f"![importance](../{folder.name}/importance.png)", ""] * (folder / "importance.png").exists(),
+        *[f"![importance](../{folder.name}/importance.png)", ""]
+        * (folder / "importance.png").exists(),
         *(["```python", *lines, "```"] if lines else []),
     ]) + "\n")  # fmt: skip
 

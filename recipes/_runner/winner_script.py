@@ -1,4 +1,4 @@
-"""The winner of a search as a plain Keras script: the recipe's own file, with the winner's values as defaults.
+"""A search's winner as a plain Keras script: the recipe's file, the winner's values as defaults.
 
 The source keeps its lines, comments and docstrings. What goes is the search space, the variants,
 and what only the other values of a word, such as `kind="residual"`, lead to.
@@ -73,7 +73,7 @@ def function(text, name):
 
 
 def edited(text, changes):
-    """The text with pieces replaced: `[((line, column), (line, column), new)]`, as in a syntax tree."""
+    """Text with pieces replaced: `[((line, column), (line, column), new)]`, as in a syntax tree."""
     code = text.encode()  # columns count bytes
     starts = [0]
     for line in code.splitlines(keepends=True):
@@ -174,7 +174,7 @@ def recounted(text, model, gone):
 
 
 def needs_main(text, plan):
-    """Whether the recipe's `main` trains something else than the winner: variants, or with other arguments."""
+    """Whether `main` trains something else than the winner: variants, or with other arguments."""
     node = function(text, "main")
     if copy_own.names_in(node) & GOING or plan.class_weights:
         return True
@@ -222,7 +222,7 @@ def settled(text, seed, precision):
 
 
 def folded(text):
-    """The text with the choices made that only depend on words given to `load_data` and `build_model`.
+    """The text with choices made that depend only on words for `load_data` and `build_model`.
 
     An `if` leaves the branch that is taken, a dictionary of choices the one that is chosen. An
     argument that nothing reads any more goes.
@@ -296,7 +296,7 @@ def value_of(test, constants):
 
 
 def without_choice(text, node, taken):
-    """The text with the branch of an `if` that is taken in its place; None where that would not be the same."""
+    """The text with an `if` replaced by the branch taken; None where that would not be the same."""
     lines = text.split("\n")
     first, last = node.lineno, node.end_lineno
     if lines[first - 1].lstrip().startswith("elif"):
@@ -329,7 +329,7 @@ def without_choice(text, node, taken):
 
 
 def without_unread(text, name, words):
-    """The text without those arguments of the function that nothing in it reads, and nobody gives."""
+    """The text without arguments of the function that nothing in it reads and nobody gives."""
     for word in words:
         node = function(text, name)
         read = set().union(*(copy_own.names_in(each) for each in node.body))

@@ -1,6 +1,7 @@
-"""One call that puts a layer through everything it has to stand: `check_layer(MyLayer, arguments={…}, …)`.
+"""One call puts a layer through all it has to stand: `check_layer(MyLayer, arguments={…}, …)`.
 
-Runs on TensorFlow, JAX and torch (`KERAS_BACKEND`), and fails with a line that names the layer and what it got wrong.
+Runs on TensorFlow, JAX and torch (`KERAS_BACKEND`), and fails with a line that names the layer and
+what it got wrong.
 """
 
 import inspect
@@ -36,19 +37,22 @@ def check_layer(
     Args:
         layer_class: the layer's class.
         arguments: its constructor's arguments, best none at its default.
-        input_shape: shape with batch, or a list or dictionary of shapes for a layer that takes several inputs in one.
-        inputs: array (or list or dictionary) to use in place of standard normal numbers of `input_shape`.
-        reference: `reference(inputs, weights)` gives the inference output in another way (NumPy, a built-in layer),
-            from NumPy inputs and `layer.get_weights()`, moved off their initial values.
+        input_shape: shape with batch, or a list or dictionary of shapes for a layer that takes
+            several inputs in one.
+        inputs: array (or list or dictionary) in place of standard normal numbers of `input_shape`.
+        reference: `reference(inputs, weights)` gives the inference output in another way (NumPy,
+            a built-in layer), from NumPy inputs and `layer.get_weights()`, moved off their
+            initial values.
         parameters: exact number of parameters.
-        unknown_sizes: whether height, width, length may be unknown too; an unknown batch is always tried.
-        mask: `"passed"` if the layer hands a time mask on, `"consumed"` if it uses it up. Either way, what stands at
-            masked steps must not reach the other outputs.
+        unknown_sizes: whether height, width, length may be unknown too; an unknown batch is
+            always tried.
+        mask: `"passed"` if the layer hands a time mask on, `"consumed"` if it uses it up. Either
+            way, what stands at masked steps must not reach the other outputs.
         random: whether training draws random numbers; `arguments` must then hold a `seed`.
-        training_differs: whether training and inference give different outputs; by default as `random`.
+        training_differs: whether training and inference outputs differ; by default as `random`.
         jit_compile: whether the layer compiles with XLA; if False, `why` must say why not.
-        bad_arguments: dictionaries, each of which, laid over `arguments`, must raise a `ValueError` that names the
-            argument or shows its value.
+        bad_arguments: dictionaries, each of which, laid over `arguments`, must raise a `ValueError`
+            that names the argument or shows its value.
         bad_shapes: input shapes that must raise a `ValueError` that shows them.
         tolerance: largest difference from the reference, absolute and relative.
     """
@@ -139,7 +143,9 @@ class _Check:
 
     def model(self, change=lambda s: (None, *s[1:])):
         """A functional model around a new layer with the weights of the first, and that layer."""
-        make_input = lambda x: keras.Input(batch_shape=change(x.shape), dtype=str(x.dtype))  # noqa: E731
+        make_input = lambda x: keras.Input(  # noqa: E731
+            batch_shape=change(x.shape), dtype=str(x.dtype)
+        )
         start, layer = tree.map_structure(make_input, self.inputs), self.make()
         model = keras.Model(start, layer(start))
         layer.set_weights(self.weights)
@@ -273,7 +279,7 @@ class _Check:
         )
 
     def step(self, jit_compile, eager=False):
-        """Inference and one step of training, compiled or eager: every trainable weight must move."""
+        """Inference and a training step, compiled or eager: every trainable weight must move."""
         how = f"with jit_compile={jit_compile}"
         model, layer = self.model()
         real = [

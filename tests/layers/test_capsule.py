@@ -107,7 +107,7 @@ def test_squash_in_half_precision_stands_large_vectors():
 
 
 def test_coupling_prefers_what_agrees():
-    """Four capsules of five predict the same vector for output 0, and different ones for output 1."""
+    """Four of five capsules predict the same vector for output 0, different ones for output 1."""
     predictions = np.zeros((1, 5, 2, 3), "float32")
     predictions[0, :4, 0] = [1, 2, 0]
     predictions[0, 4, 0] = [-1, -2, 0]

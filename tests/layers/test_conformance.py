@@ -121,7 +121,7 @@ class ForgetsConfig(Scale):
 
 @register
 class ForgetsState(Scale):
-    """The configuration is complete, but a number drawn at construction is neither in it nor a weight."""
+    """The configuration is complete; a number drawn at construction is not in it, nor a weight."""
 
     def __init__(self, size=1.0, noise=0.0, seed=None, **kwargs):
         super().__init__(size, noise, seed, **kwargs)

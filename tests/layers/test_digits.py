@@ -13,7 +13,7 @@ FOUR = [(5, 10), (5, 0), (0, 7), (7, 7)]
 
 
 def drawn(strokes, height=400, width=300, at=(150, 90), scale=10, pen=14):
-    """Ink from 0 to 1 on (height, width) pixels: strokes from point to point, `at` (row, column)."""
+    """Ink of 0 to 1 on (height, width) pixels: strokes from point to point, `at` (row, column)."""
     image = Image.new("L", (width, height))
     points = [(at[1] + scale * x, at[0] + scale * y) for x, y in strokes]
     ImageDraw.Draw(image).line(points, fill=255, width=pen, joint="curve")
@@ -30,7 +30,7 @@ def photographed(ink, light=240, shadow=100, dark=0.85, noise=5):
 
 
 def as_mnist(ink):
-    """MNIST's preparation of clean ink with Pillow and SciPy: the box, 20 pixels, the center of mass."""
+    """MNIST's preparation of clean ink with Pillow and SciPy: box, 20 pixels, center of mass."""
     rows, columns = np.nonzero(ink > 0.5)
     digit = Image.fromarray(ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1])
     factor = 20 / max(digit.size)

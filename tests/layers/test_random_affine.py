@@ -67,7 +67,7 @@ def test_the_flip_mirrors_exactly_about_half_of_the_images():
 
 @pytest.mark.parametrize(("height", "width"), [(9, 9), (8, 11)])
 def test_the_centre_stays_unless_shifted(height, width):
-    """The map is about the center: turning, scaling and shearing leave the coordinates of the center alone."""
+    """The map is about the center: turning, scaling and shearing leave its coordinates alone."""
     layer = RandomAffine(rotation=180, scale=0.5, shear=0.5, horizontal_flip=True, seed=2)
     a, b, x, c, d, y, *_ = ops.convert_to_numpy(layer.transforms(50, height, width)).T
     centre_x, centre_y = (width - 1) / 2, (height - 1) / 2

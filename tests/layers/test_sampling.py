@@ -74,7 +74,7 @@ def test_divergence_of_the_standard_normal_is_zero():
 
 
 def test_divergence_against_monte_carlo():
-    """The closed form is the mean of log q(z) − log p(z) over z drawn from q = N(μ, σ²), with p = N(0, 1)."""
+    """The closed form is the mean of log q(z) − log p(z) for z from q = N(μ, σ²), p = N(0, 1)."""
     mean, log_variance = (
         np.array([[0.7, -1.2, 0.1]], "float32"),
         np.array([[-1.0, 0.4, -3.0]], "float32"),

@@ -292,7 +292,7 @@ def test_feed_forward_network_sees_one_step_at_a_time():
 
 
 def test_only_the_cross_attention_sees_the_source():
-    """M22: the encoder's keys and values go to cross-attention (on the slide, to the masked one)."""
+    """M22: the encoder's keys and values go to cross-attention (the slide: to the masked one)."""
     decoder, x, source = TransformerDecoder(2, 16), normal(2, 4, 8), normal(2, 6, 8)
     first = decoder([x, source])
     assert np.abs(ops.convert_to_numpy(first - decoder([x, source[::-1].copy()]))).max() > 1e-3

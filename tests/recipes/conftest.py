@@ -12,7 +12,7 @@ def pipelines():
 
 @pytest.fixture
 def loaded_once(monkeypatch, pipelines):
-    """A data set's files are found and their reading is set up once: that costs more than it to read them."""
+    """A data set's files are found, and their reading set up, once: it costs more than reading."""
     load = tfds.load
 
     def load_once(*arguments, **keywords):

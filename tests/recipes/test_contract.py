@@ -351,7 +351,7 @@ def with_defaults(function, given):
 
 
 def first(batches, dataset):
-    """The first batches, got at once: to optimize how they are got takes longer than to get them."""
+    """The first batches, got at once: to optimize that takes longer than to get them."""
     options = tf.data.Options()
     options.experimental_optimization.apply_default_optimizations = False
     return dataset.take(batches).with_options(options)
@@ -366,7 +366,7 @@ def few_batches(load_data, loaded):
     @functools.wraps(load_data)
     def wrapped(*arguments, **keywords):
         train, validation, test = load_data(*arguments, **keywords)
-        # One of validation shows that there is one; of the test set, a mean over several is a score.
+        # One of validation shows that there is one; of the test set, a mean of several is a score.
         validation = None if validation is None else first(1, validation)
         loaded[repr((arguments, keywords))] = first(8, train), validation, first(2, test)
         return loaded[repr((arguments, keywords))]
@@ -426,7 +426,7 @@ def loaded_again(load_data, loaded):
 
 
 def reporting(report, loaded):
-    """Has `report` write down what networks make of some inputs, for a fresh process to compare with.
+    """Has `report` write what networks make of some inputs, for a fresh process to compare with.
 
     A variant that consists of nothing new is loaded as those before it. Baseline and pictures are
     given the data that is in `loaded`.
@@ -510,7 +510,8 @@ def test_smoke_run_leaves_model_scores_and_pictures(recipe, smoke_run):
             assert all(math.isfinite(score) for score in metrics["baseline"].values())
 
 
-IN_16_BITS = {  # one of each kind of training that mixes a network's output with float32 data; the rest is slow
+# One of each kind of training that mixes a network's output with float32 data; the rest is slow.
+IN_16_BITS = {
     "perceptron_rule": "mixed_bfloat16",  # a training step of its own
     "vae": "mixed_float16",  # a loss of its own
     "electricity": "mixed_float16",  # Normalization.adapt, and outputs of five digits
@@ -743,7 +744,7 @@ def definitions(tree):
 
 
 def reached(tree, *roots):
-    """The names of a module's top level that are used by those of `roots`, and by what these use."""
+    """The names of a module's top level used by those of `roots`, and by what these use."""
     defined = definitions(tree)
     todo = [name for name in roots if name in defined]
     seen = set()
@@ -944,7 +945,9 @@ for argument in sys.argv[1:]:
     inputs, outputs = pickle.loads(pathlib.Path(argument).read_bytes())
     model = keras.saving.load_model(pathlib.Path(argument).with_suffix(".keras"))
     again = model.predict_on_batch(tf.nest.map_structure(tf.constant, inputs))
-    tf.nest.map_structure(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), outputs, again)
+    tf.nest.map_structure(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), outputs, again
+    )
     print(argument)
 """
 

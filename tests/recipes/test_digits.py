@@ -1,4 +1,4 @@
-"""Every recipe that names MNIST's digits reads them on photographs too, and says when there is none."""
+"""Every recipe that names MNIST's digits reads them on photographs too; says when there is none."""
 
 import importlib
 

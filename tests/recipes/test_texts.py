@@ -1,4 +1,4 @@
-"""Whatever characters the texts hold that a vocabulary is made of: the trained network can be loaded again."""
+"""Whatever characters a vocabulary's texts hold: the trained network can be loaded again."""
 
 import keras
 import numpy as np
@@ -26,7 +26,7 @@ def little_memory():
 
 
 def built(recipe):
-    """The untrained network, its vocabulary made of the training set, and a batch of test inputs."""
+    """The untrained network, its vocabulary from the training set, and a batch of test inputs."""
     train, _, test = recipe.module.load_data()
     given = {"train": train} if arguments.wants(recipe.module.build_model, "train") else {}
     model = recipe.module.build_model(**given)

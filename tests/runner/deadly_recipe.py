@@ -1,4 +1,4 @@
-"""A recipe of which one configuration kills its process, one hangs, one fails, and one never becomes a number.
+"""A recipe: one configuration kills its process, one hangs, one fails, one never becomes a number.
 
 Slides: none.
 """

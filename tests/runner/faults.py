@@ -1,6 +1,6 @@
-"""`python -m tests.runner.faults FOLDER [EVERY]`: interrupts a run at every EVERY-th of its writes, or in their middle.
+"""`python -m tests.runner.faults FOLDER [EVERY]`: interrupts a run at, or in, each EVERY-th write.
 
-One process for all: importing TensorFlow costs more than the runs. Prints a line of JSON per interruption.
+One process for all: importing TensorFlow costs more. Prints a line of JSON per interruption.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ class Interrupted(BaseException):
 
 
 class Faults:
-    """Counts the writes of a run and interrupts the n-th, before it or (weights only) having written half of it."""
+    """Counts a run's writes; interrupts the n-th, before it or (weights only) with half written."""
 
     WRITES = (
         (os, "rename"),

@@ -16,7 +16,7 @@ VARIANTS = {
 
 
 def load_data(batch_size=32):
-    """Train, validation and test batches of latitude, longitude and age, and the price in 100,000 dollars."""
+    """Train, validation, test batches of latitude, longitude, age, and price in 100,000 dollars."""
     splits = ["train[:10%]", "train[10%:15%]", "train[15%:20%]"]
     train, validation, test = tfds.load("california_housing", split=splits)
 

@@ -1,4 +1,4 @@
-"""The README beside a saved model: each figure is that network's own, each sentence true of this run."""
+"""The README beside a saved model: its figures are that network's, its words true of this run."""
 
 import json
 import re

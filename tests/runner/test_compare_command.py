@@ -1,4 +1,4 @@
-"""`python -m recipes compare`: each run with its own scores and curves; a line for what is no run."""
+"""`python -m recipes compare`: each run with its scores and curves; a line for what is no run."""
 
 import json
 

@@ -42,7 +42,13 @@ from layers.outer import Outer
 def main():
     import layers.late
 
-    print(Outer.__module__, layers.__file__, recipes.datasets.__file__, layers.late.__file__, sep="\\n")
+    print(
+        Outer.__module__,
+        layers.__file__,
+        recipes.datasets.__file__,
+        layers.late.__file__,
+        sep="\\n",
+    )
 
 
 if __name__ == "__main__":
@@ -62,7 +68,10 @@ from layers import late
     "layers/deep/__init__.py": "from . import below\n",
     "layers/deep/below.py": "from .. import inner\nfrom ..inner import Inner\n",
     "layers/unused.py": "import torch\n",
-    "constraints.txt": "keras==3.15.1\nTensorFlow_Datasets==4.9.10  # data\nscikit-learn==1.9.1\ntensorflow==2.21.0\n",
+    "constraints.txt": (
+        "keras==3.15.1\nTensorFlow_Datasets==4.9.10  # data\n"
+        "scikit-learn==1.9.1\ntensorflow==2.21.0\n"
+    ),
 }
 
 
@@ -256,9 +265,8 @@ def test_work_of_the_user_is_replaced_only_by_force(project, tmp_path, capsys):
     (project / "recipes/heads/tiny.py").write_text('"""Newer."""\nimport layers.inner\n')
     capsys.readouterr()
     assert copy("tiny", mine) == 2
-    assert (
-        capsys.readouterr().err
-        == f"recipes: {mine} has another layers/inner.py, README.md, tiny.py; --force replaces them\n"
+    assert capsys.readouterr().err == (
+        f"recipes: {mine} has another layers/inner.py, README.md, tiny.py; --force replaces them\n"
     )
     assert (mine / "layers/inner.py").read_text() == "# mine\n"
     assert "Tiny" in (mine / "tiny.py").read_text(), "half of a copy"
@@ -314,7 +322,7 @@ def test_every_recipe_can_be_copied_whole_and_its_requirements_have_versions(fou
             continue
         package = name.rpartition("/")[0].replace("/", ".")
         for module in copy_command.imported(content, package):
-            # Names imported from a module look like modules too: those that are files must be there.
+            # Names imported from a module look like modules too: those that are files must exist.
             if module.split(".")[0] in copy_command.PACKAGES:
                 assert {relative for _, relative in copy_command.module_files(module)} <= set(files)
     assert not any("_runner" in name for name in files)
@@ -392,7 +400,9 @@ def load_data():
 
 
 def build_model():
-    model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(3, "softmax")])
+    model = keras.Sequential(
+        [keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(3, "softmax")]
+    )
     model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
@@ -550,7 +560,8 @@ def test_all_copies_work_together_in_an_environment_without_the_checkout(tmp_pat
         assert copy(name, mine) == 0
     venv.create(tmp_path / "venv", symlinks=True)
     (site,) = (tmp_path / "venv").glob("lib/python*/site-packages")
-    # What is installed beside the checkout; the file by which the checkout itself is installed is not read there.
+    # What is installed beside the checkout; the file by which the checkout itself is installed is
+    # not read there.
     site.joinpath("installed.pth").write_text(sysconfig.get_path("purelib"))
     code = (
         f"import sys, {', '.join(names)}\n"

@@ -35,7 +35,7 @@ def cache(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def machine(cache, tmp_path, monkeypatch):
-    """A machine without data and without a network; afterwards TFDS looks where it looked before."""
+    """A machine without data and a network; afterwards TFDS looks where it looked before."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
     monkeypatch.setattr(constants, "DATA_DIR", constants.DATA_DIR)
@@ -326,7 +326,8 @@ def server(tmp_path, monkeypatch, loopback):
     content.mkdir()
     (content / "housing.csv").write_text(
         ",".join([*california_housing.NUMBERS, "ocean_proximity"])
-        + "\n-122.2,37.9,41,880,129,322,126,8.3,452600,NEAR BAY\n-118.3,33.3,52,2359,,1100,518,2.8,414700,ISLAND\n"
+        + "\n-122.2,37.9,41,880,129,322,126,8.3,452600,NEAR BAY\n"
+        "-118.3,33.3,52,2359,,1100,518,2.8,414700,ISLAND\n"
     )
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=content)
     monkeypatch.setattr(handler.func, "log_message", lambda *arguments: None)
@@ -413,9 +414,11 @@ def test_reachable_is_a_host_that_answers(monkeypatch):
 @pytest.mark.skipif(sys.platform != "linux", reason="unshare is Linux'")
 def test_unplugged_machine_decides_at_once(cache, tmp_path):
     code = (
-        "import time; from recipes._runner import data; import tensorflow, requests, tensorflow_datasets as tfds;"
+        "import time; from recipes._runner import data; "
+        "import tensorflow, requests, tensorflow_datasets as tfds;"
         "tfds.builder('mnist');"
-        "start = time.monotonic(); print(data.choose(['mnist', 'cifar10'], rows=200)); print(time.monotonic() - start)"
+        "start = time.monotonic(); print(data.choose(['mnist', 'cifar10'], rows=200)); "
+        "print(time.monotonic() - start)"
     )
     for name in ("mnist", "cifar10"):
         stand_ins.make(name, ROWS)

@@ -39,7 +39,9 @@ plain_both = run("plain_both", both, epochs=2)  # goes on after the first epoch
 said["plain"] = distance(plain, plain_both)
 state = [each.value for each in plain_both.weights + plain_both.optimizer.variables]
 said["copies"] = sorted({len(getattr(each, "values", [each])) for each in state})
-said["loaded"] = distance(plain_both, keras.saving.load_model(folder / "plain_both" / "model.keras"))
+said["loaded"] = distance(
+    plain_both, keras.saving.load_model(folder / "plain_both" / "model.keras")
+)
 synchronized = {"normalization": "synchronized"}
 said["synchronized"] = distance(
     run("synchronized", one, **synchronized), run("synchronized_both", both, **synchronized)

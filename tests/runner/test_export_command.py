@@ -1,4 +1,4 @@
-"""`python -m recipes export`: the answers in each format's own runtime are those of Keras, or nothing is kept."""
+"""`python -m recipes export`: each format's own runtime answers like Keras, or nothing is kept."""
 
 import dataclasses
 import importlib.util

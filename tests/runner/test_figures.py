@@ -207,7 +207,8 @@ def test_predicted_against_true_has_the_truth_across_and_each_output_in_its_pane
     np.testing.assert_array_equal(points(figure.axes[1]), [[10, 11], [30, 32], [20, 24], [70, 62]])
     labels = [(axis.get_xlabel(), axis.get_ylabel()) for axis in figure.axes]
     assert labels == [("true value 1", "predicted value 1"), ("true value 2", "predicted value 2")]
-    # Errors 1, 2, 4, 8: half within (2 + 4) / 2. Squares sum to 85, those of the truth about its mean to 2075.
+    # Errors 1, 2, 4, 8: half within (2 + 4) / 2. Squares sum to 85, those of the truth about its
+    # mean to 2075.
     assert titles(figure) == [
         "Half of them within 0.50, R² 0.625",
         "Half of them within 3.0, R² 0.959",
@@ -334,8 +335,8 @@ def test_captions_say_what_pictures_show_in_the_order_in_which_they_were_drawn(t
         "two_of_them.png": "Left; right?",
         "untitled.png": "",
         "walk.gif": "A walk.",
-        "confusion_matrix.png": "How often each class was taken for each; the colors are for the mistakes, the right "
-        "answers stay gray. 2 of 3 right; most often X taken for O (1 time).",
+        "confusion_matrix.png": "How often each class was taken for each; mistakes are colored, "
+        "right answers stay gray. 2 of 3 right; most often X taken for O (1 time).",
     }
     assert figures.captions([], None) == {}
 

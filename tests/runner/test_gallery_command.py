@@ -1,4 +1,4 @@
-"""`python -m recipes gallery`: each recipe once, in both languages, with its results, and nothing from outside."""
+"""`python -m recipes gallery`: each recipe once, in both languages, with results, on its own."""
 
 import html.parser
 import json
@@ -14,7 +14,7 @@ LANGUAGES = ("en", "es")
 
 
 class Page(html.parser.HTMLParser):
-    """What a page refers to, its cards as `{name: {"en": text, "es": text}}`, and its open elements."""
+    """What a page refers to, its cards as `{name: {"en": text, "es": text}}`, its open elements."""
 
     def __init__(self, text):
         super().__init__()

@@ -41,7 +41,7 @@ def pixels(path, shape=(3, 4, 1), dtype="float32", invert=False):
 
 
 def drawing():
-    """3 × 4 pixels that look different however they are turned: ink at the upper left, going right."""
+    """3 × 4 pixels that differ however they are turned: ink at the upper left, going right."""
     values = np.full((3, 4), PAPER, "uint8")
     values[0, :3] = values[1, 0] = INK
     return values

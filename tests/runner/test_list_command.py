@@ -219,7 +219,10 @@ def list_in_a_process(code):
 
 def test_list_imports_nothing_heavy():
     heavy = "{'tensorflow', 'keras', 'numpy', 'matplotlib', 'rich', 'sklearn'}"
-    code = f"import sys; from recipes._runner import cli; cli.main(['list']); print({heavy} & set(sys.modules))"
+    code = (
+        "import sys; from recipes._runner import cli; cli.main(['list']); "
+        f"print({heavy} & set(sys.modules))"
+    )
     assert list_in_a_process(["-c", code])[0].endswith("\nset()\n")
 
 

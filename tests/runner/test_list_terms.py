@@ -1,4 +1,4 @@
-"""Each term of the field that one might type finds a recipe that uses it, or says what is planned."""
+"""Each term of the field that one might type finds a recipe using it, or says what is planned."""
 
 import pytest
 

@@ -111,7 +111,7 @@ def test_one_of_the_variants(runs):
 
 
 def test_variants_are_compared_seed_by_seed():
-    """As scipy's test of pairs does: what all networks owe to a seed does not widen the interval."""
+    """As scipy's test of pairs does: what all networks owe to a seed widens no interval."""
     of_draws = [0.60, 0.70, 0.80, 0.75]
     gains = [0.050, 0.060, 0.055, 0.051]
     runs = [
@@ -129,7 +129,8 @@ def test_variants_are_compared_seed_by_seed():
     expected = scipy.stats.ttest_rel(tuned, of_draws).confidence_interval(0.95)
     to_baseline, to_first = measure_command.differences(runs)
     assert to_first == (
-        f"tuned − frozen: +0.0540, 95 % interval {expected.low:+.4f} to {expected.high:+.4f} (4 pairs)"
+        f"tuned − frozen: +0.0540, 95 % interval {expected.low:+.4f} "
+        f"to {expected.high:+.4f} (4 pairs)"
     )
     assert to_baseline.startswith("tuned − baseline: +0.4665, 95 % interval ")
     assert measure_command.differences(runs[:2]) == []

@@ -1,4 +1,4 @@
-"""`python -m recipes new`: a skeleton that passes all tests of a recipe at once, and stands in each list."""
+"""`python -m recipes new`: a skeleton that passes a recipe's tests at once, and is in each list."""
 
 import importlib.util
 import os

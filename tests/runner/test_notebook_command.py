@@ -1,4 +1,4 @@
-"""`python -m recipes notebook`: the recipe's own code in cells, its words as text, and outputs that it has made."""
+"""`python -m recipes notebook`: the recipe's code in cells, words as text, outputs it has made."""
 
 import ast
 import json

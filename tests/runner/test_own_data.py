@@ -1,4 +1,4 @@
-"""The user's own data in the place of a recipe's: what is read, refused, left out, trained and predicted."""
+"""The user's data in place of a recipe's: what is read, refused, left out, trained, predicted."""
 
 import json
 import pathlib
@@ -478,7 +478,7 @@ def test_early_stopping_ends_the_training(photos, saved_models, capsys):
 
 @pytest.mark.parametrize("recipe", selection.parameters(TAKERS, full=True))
 def test_networks_are_built_for_other_data(recipe):
-    """One training step on as many classes, and images of such a size, as its own data do not have."""
+    """One training step on a number of classes and an image size that its own data do not have."""
     kind = own_data.kind(recipe)
     form, _ = own_data.trial(recipe, recipe.module, kind, {})
     rng = np.random.default_rng(0)

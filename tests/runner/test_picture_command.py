@@ -1,4 +1,4 @@
-"""Small pictures for chapter pages: made of real runs only, small enough, and shown where they belong."""
+"""Small pictures for chapter pages: of real runs only, small enough, shown where they belong."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""`python -m recipes predict`: files of every kind, answers of every task, one line for whatever is wrong."""
+"""`python -m recipes predict`: files of every kind, answers of every task, a line for a fault."""
 
 import csv
 import json
@@ -107,7 +107,7 @@ def test_images_are_given_the_shape_the_model_takes(capsys, shape, dtype):
 
 
 def test_the_middle_of_a_picture_stays_where_it_is(capsys):
-    """Width and height are not confused: the model answers with the brightness of the upper right corner."""
+    """Width and height are not confused: the answer is the brightness of the upper right corner."""
     inputs = keras.Input((2, 3, 1))
     save(keras.Model(inputs, inputs[:, 0, 2, :]))
     image = Image.new("L", (3, 2), 0)
@@ -247,7 +247,7 @@ def test_folder_and_name_prefer_the_deployed_model(capsys, workplace):
 
 
 def test_the_recipe_of_an_own_class_is_imported(capsys, workplace, monkeypatch):
-    """A model whose classes are registered under a recipe's name loads after that recipe is imported, by itself."""
+    """A model whose classes are registered under a recipe's name loads by importing the recipe."""
     source = (
         "import keras\n\n"
         "@keras.saving.register_keras_serializable(package='made_up')\n"
@@ -350,7 +350,7 @@ def test_models_that_predict_cannot_serve(capsys):
 
 
 def masks(channels, activation=None):
-    """A network of images (any, any, 1) that answers with as large ones, brightness in the last channel."""
+    """A network of images (any, any, 1), answers as large, brightness in the last channel."""
     inputs = keras.Input((None, None, 1))
     values = keras.layers.Rescaling(1 / 255)(inputs)
     zeros = keras.ops.zeros_like(values)

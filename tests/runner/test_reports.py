@@ -1,4 +1,4 @@
-"""One run with variants on stand-in data, whose every file is read back and held against a fresh evaluation."""
+"""A run with variants on stand-in data, its every file held against a fresh evaluation."""
 
 import json
 import re

@@ -143,8 +143,8 @@ def test_a_table_from_before_the_cost_was_counted_stays_readable(path):
 def test_two_processes_at_once_lose_no_row(path):
     code = (
         "import sys; from recipes._runner import results\n"
-        "for n in range(15): results.update([{'recipe': sys.argv[1] + str(n), 'variant': '', 'metric': 'm', "
-        "'command': ''}], sys.argv[2])"
+        "for n in range(15): results.update([{'recipe': sys.argv[1] + str(n), 'variant': '', "
+        "'metric': 'm', 'command': ''}], sys.argv[2])"
     )
     processes = [subprocess.Popen([sys.executable, "-c", code, name, str(path)]) for name in "abc"]
     assert [process.wait() for process in processes] == [0, 0, 0]

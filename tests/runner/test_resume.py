@@ -1,4 +1,4 @@
-"""Same seed, same weights; and a run killed at any moment and resumed ends with the weights of one that was not."""
+"""Same seed, same weights, also of a run that was killed at any moment and resumed."""
 
 import json
 import os

@@ -639,7 +639,8 @@ def test_ctrl_c_while_results_are_put_in_place_loses_none_of_them(tmp_path, monk
 
 def test_a_full_disk_is_recognized_in_what_hdf5_and_tensorflow_say():
     hdf5 = OSError(
-        "Can't write data (file write failed: errno = 28, error message = 'No space left on device')"
+        "Can't write data (file write failed: errno = 28, "
+        "error message = 'No space left on device')"
     )
     tensorflow = tf.errors.ResourceExhaustedError(None, None, "logs/x; No space left on device")
     for error in (hdf5, tensorflow):

@@ -212,7 +212,7 @@ def registered_by(recipe):
 
 @pytest.fixture(scope="module")
 def registered_in_a_fresh_process(tmp_path_factory, fresh):
-    """`{registered name: whether Keras knows it after `import_owners`}`, each from its own config."""
+    """`{registered name: whether Keras knows it after `import_owners`}`, by its own config."""
     path = tmp_path_factory.mktemp("owners") / "configs.json"
     path.write_text(json.dumps({recipe.name: registered_by(recipe) for recipe in OWNERS}))
     return json.loads(fresh("-c", LOOK, path).splitlines()[-1])

@@ -1,4 +1,4 @@
-"""Training on a TPU, with two parts of the CPU in the place of its cores; nothing here has seen one."""
+"""Training on a TPU, two parts of the CPU in place of its cores; nothing here has seen one."""
 
 import json
 import subprocess
@@ -78,7 +78,9 @@ said["distance"] = max(
 x, y = (np.concatenate(part) for part in zip(*test.as_numpy_iterator(), strict=True))
 right = (both.model.predict(x, verbose=0)[:, 0] > 0.5) == y
 said["scores"] = [both.metrics["scores"]["accuracy"], float(right.mean()), len(y)]
-said["host"] = sorted({str(each.value.device).rpartition("device:")[2] for each in both.model.weights})
+said["host"] = sorted(
+    {str(each.value.device).rpartition("device:")[2] for each in both.model.weights}
+)
 
 # Refusals.
 for number, (strategy, given) in enumerate([
@@ -105,7 +107,9 @@ def build(hp):
     with tpu.scope():
         built.append(parallel_recipe.build_model())
     return built[-1]
-tuner = tuning.RandomSearch(build, "val_loss", max_trials=1, seed=0, directory=str(folder / "search"))
+tuner = tuning.RandomSearch(
+    build, "val_loss", max_trials=1, seed=0, directory=str(folder / "search")
+)
 tuner.search(full, validation_data=validation, epochs=1, verbose=0)
 copies = [each.value.values for each in built[-1].trainable_variables]
 said["apart"] = max(float(np.abs(a.numpy() - b.numpy()).max()) for a, b in copies)

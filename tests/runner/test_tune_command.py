@@ -1,4 +1,4 @@
-"""`tune`: what it refuses, what it leaves, and that neither its workers nor it itself may be killed with impunity."""
+"""`tune`: what it refuses, what it leaves, and what it takes for it or its workers to be killed."""
 
 import argparse
 import contextlib
@@ -257,8 +257,8 @@ def test_a_search_leaves_its_results_and_the_lines_that_build_the_winner(
     assert "Trial 1 of 2: val_loss " in said
     assert f"; best {rows[0]['score']:.5g} (trial 2)" in said
     assert (
-        f"    {rows[0]['score']:<10.5g} trial 2: batch_size=10\n    {rows[1]['score']:<10.5g} trial 1:"
-        in said
+        f"    {rows[0]['score']:<10.5g} trial 2: batch_size=10\n"
+        f"    {rows[1]['score']:<10.5g} trial 1:" in said
     )
     assert re.search(r"  trial [12]: epoch [123] of 3, loss [\d.e-]+, val_loss [\d.e-]+", said)
     assert len(list(folder.glob("worker-*.log"))) == 2  # no more than there are trials
@@ -309,7 +309,10 @@ def test_the_lines_of_the_winner_set_its_precision_and_import_a_file_of_the_user
         "keras.config.set_dtype_policy('mixed_float16')",
         "train, validation, test = load_data(batch_size=32)",
         "model = build_model(units=4)",
-        "model.fit(train, validation_data=validation, epochs=7, shuffle=False, callbacks=callbacks())",
+        (
+            "model.fit(train, validation_data=validation, epochs=7, shuffle=False, "
+            "callbacks=callbacks())"
+        ),
     ]
 
 
@@ -454,8 +457,8 @@ def test_ctrl_c_prints_the_line_that_continues(found, earlier, capsys, monkeypat
     assert tiny.main(sys.argv[1:]) == 130
     said = capsys.readouterr().out
     assert (
-        f"    python -m recipes {shlex.join(['tune', 'tiny', *flags[:-1], *[flags[-1]] * (not found)])}\n"
-        in said
+        "    python -m recipes "
+        f"{shlex.join(['tune', 'tiny', *flags[:-1], *[flags[-1]] * (not found)])}\n" in said
     )
     assert (files(earlier) == before) != found
 
@@ -486,7 +489,7 @@ def start(folder, *flags, recipe="tiny"):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        # Whoever runs the tests in the background has SIGINT ignored, and what they start inherits that.
+        # Whoever runs the tests in the background has SIGINT ignored; what they start inherits it.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 

@@ -140,7 +140,10 @@ def test_the_winners_lines_stay_and_the_others_go(tmp_path):
     for there in (
         "# How long.\nEPOCHS",
         "import numpy as np  # noqa: F401 (for what it does)",
-        "    # Which one.\n    # The deep one.\n    body = deep(units, depth)  # as long as it is\n",
+        (
+            "    # Which one.\n    # The deep one.\n"
+            "    body = deep(units, depth)  # as long as it is\n"
+        ),
         '"""Of `depth` layers."""',
         "    size = 9\n",
         "set_random_seed(5)",

@@ -1,4 +1,4 @@
-"""`python -m tests.runner.tiny run tiny …`: the command line, with the small recipes of this folder too."""
+"""`python -m tests.runner.tiny run tiny …`: the command line, with this folder's recipes too."""
 
 import importlib
 import pathlib

@@ -1,4 +1,4 @@
-"""A recipe small enough to train hundreds of times in tests, with everything that makes resuming hard.
+"""A recipe small enough to train hundreds of times in tests, with all that makes resuming hard.
 
 Slides: none.
 """
@@ -19,7 +19,7 @@ def load_data(batch_size=50):
 
 
 def build_model(units=8, rate=0.3, learning_rate=0.05):
-    """Dropout has a random state, batch normalization moving averages, Adam moments: all must survive."""
+    """Dropout has a random state, batch normalization averages, Adam moments: all must survive."""
     model = keras.Sequential(
         [
             keras.Input((4,)),

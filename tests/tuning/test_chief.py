@@ -142,7 +142,7 @@ tiny.fake("RandomSearch", sys.argv[1], slowly).search(verbose=0)
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_real_processes(tmp_path):
-    """Two workers, one of which is killed: all trials are run, and the same ones as without workers."""
+    """Two workers, one of them killed: all trials are run, the same ones as without workers."""
     tuner = tiny.fake("RandomSearch", tmp_path / "far")
     with tuner.project():
         server = chief.serve(tuner.oracle)

@@ -122,7 +122,7 @@ def test_failures_in_a_row_if_wanted(tmp_path):
 
 
 def test_lock_is_let_go_on_error(tmp_path):
-    """KerasTuner's own lock stays taken by the thread that met an error; another thread then waits for ever."""
+    """KerasTuner's lock stays with the thread that met an error; others then wait forever."""
     tuner = tiny.fake("RandomSearch", tmp_path)
     trial = tuner.oracle.create_trial("a")
     with pytest.raises(ValueError, match="Objective value missing"):

@@ -18,8 +18,9 @@ NAMES = [(place, name) for place, names in LINES for name in names.split()]
 @pytest.mark.parametrize(("place", "name"), NAMES)
 def test_private_names_are_there(place, name):
     advice = (
-        f"KerasTuner {keras_tuner.__version__} has no {name} in {place}, on which recipes.tuning stands: "
-        "install the version that pyproject.toml pins, or adapt recipes/tuning to the new one"
+        f"KerasTuner {keras_tuner.__version__} has no {name} in {place}, on which recipes.tuning "
+        "stands: install the version that pyproject.toml pins, or adapt recipes/tuning "
+        "to the new one"
     )
     try:
         owner = pkgutil.resolve_name(place)

@@ -1,4 +1,4 @@
-"""With real, tiny networks: seeds, states, promotion, resuming, limits, pruning, what stays on disk."""
+"""With real, tiny networks: seeds, states, promotion, resuming, limits, pruning, files on disk."""
 
 import gc
 import json
@@ -79,7 +79,7 @@ class Die(keras.callbacks.Callback):
 
 
 def test_same_score_in_any_order(tmp_path):
-    """Weights, dropout and the order of the data depend on seed and values, not on what ran before."""
+    """Weights, dropout and the order of data depend on seed and values, not on what ran before."""
     first = tuner("GridSearch", tmp_path / "a", max_trials=3)
     first.search(shuffled, epochs=2, **FIT)
     trials = {
@@ -187,7 +187,7 @@ def plain(hp):
 
 @pytest.mark.parametrize("epochs", [pytest.param(2, marks=pytest.mark.slow), 7])
 def test_resume_inside_a_trial(epochs, tmp_path):
-    """Killed in the third epoch of the first trial, and of the second: goes on there, with the same result."""
+    """Killed in the third epoch of trial 1, and of trial 2: goes on there, with the same result."""
     trained = []
 
     class Count(keras.callbacks.Callback):

@@ -65,7 +65,7 @@ def table(tuner):
 
 @contextlib.contextmanager
 def fault(monkeypatch, number, manner):
-    """Die at the `number`-th write from now on: "before" it, half-way ("truncated"), or "after" it."""
+    """Die at the `number`-th write from now on: "before", half-way ("truncated"), or "after" it."""
     write, count = storage.write, 0
 
     def faulty(path, text, sync=True):

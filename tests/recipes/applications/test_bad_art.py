@@ -1,4 +1,4 @@
-"""The slide's network; pictures that differ by nothing but the hand; what the pictures of the recipe show."""
+"""The slide's network; pictures that only the hand tells apart; what the recipe's pictures show."""
 
 import keras
 import numpy as np

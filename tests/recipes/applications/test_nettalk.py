@@ -11,7 +11,7 @@ from recipes.applications.figures import nettalk as figures
 
 @pytest.mark.slides
 def test_the_published_network():
-    """7 × 29 inputs, 80 hidden neurons, 26 outputs: 18,320 weights, and as many biases as neurons."""
+    """7 × 29 inputs, 80 hidden neurons, 26 outputs: 18,320 weights, a bias for each neuron."""
     letters = keras.Input((7,), dtype="int32")
     model = keras.Model(letters, recipe.nettalk(letters))
     hidden, outputs = (layer for layer in model.layers if isinstance(layer, keras.layers.Dense))

@@ -1,4 +1,4 @@
-"""M2 to M5, M7 to M10, M39: the worked table, scores, masks and heads, against Keras' own layers (N45, N46)."""
+"""M2 to M5, M7 to M10, M39: table, scores, masks, heads, against Keras' own layers (N45, N46)."""
 
 import keras
 import numpy as np
@@ -41,7 +41,7 @@ def test_same_word_other_context_other_weights_where_a_dense_layer_is_the_same()
 
 
 def test_three_maps_of_the_same_embedding():
-    """Q = X W^q, K = X W^k, V = X W^v: `Dense` layers before Keras' `Attention`, which does not divide by √d."""
+    """Q = X W^q, K = X W^k, V = X W^v: `Dense` before Keras' `Attention`, which omits the √d."""
     maps = [keras.layers.Dense(4, use_bias=False) for _ in range(3)]
     query, key, value = (layer(QUERY) for layer in maps)
     by_hand = [QUERY @ layer.get_weights()[0] for layer in maps]

@@ -1,4 +1,4 @@
-"""Independent references for published networks: graphs of the package `onnx`, `keras.applications`.
+"""Independent references for published networks: graphs of package `onnx`, `keras.applications`.
 
 The graphs in `onnx/backend/test/data/light` are whole networks with constants in the place of
 weights. Here they get random weights and are run by onnxruntime; a test puts the same weights into

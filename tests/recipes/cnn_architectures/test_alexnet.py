@@ -97,7 +97,7 @@ def test_small_form_keeps_the_order_of_the_layers():
 
 @pytest.mark.parametrize(("side", "last"), [(28, 2), (16, 1), (29, 1), (32, 1)])
 def test_small_images_of_ones_own(side, last):
-    """The last pool leaves something of images of any size; those of the recipe stay as they were."""
+    """The last pool leaves something of images of any size; the recipe's stay as they were."""
     model = alexnet.build_model(input_shape=(side, side, 3))
     pools = [layer for layer in model.layers if "pooling" in layer.name]
     assert pools[-1].output.shape[1:3] == (last, last)

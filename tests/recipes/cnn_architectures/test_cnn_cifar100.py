@@ -57,7 +57,7 @@ def test_what_is_deployed_is_the_fine_head():
 
 
 def test_baseline_answers_both_questions():
-    """Two colors for two classes; where the third is taken for the second, the superclass is right."""
+    """Two colors for two classes; if the third is taken for the second, the superclass is right."""
     classes = [0, MAPLE, OAK]
     colors = np.array([[250, 0, 0], [0, 250, 0], [0, 240, 0]])
     superclasses = np.array(cifar100.superclass_labels())

@@ -63,7 +63,7 @@ def test_h1_and_h2_beside_loops(model, digits):
 
 
 def test_digits_fill_the_image():
-    """A frame of the 22 × 22 pixels in the middle reaches the border of 16 × 16, the margin does not."""
+    """A frame of the middle 22 × 22 pixels reaches the border of 16 × 16, the margin does not."""
     model = zip_code_net.build_model()
     frame = np.zeros((1, 28, 28, 1), "uint8")
     frame[0, :3] = 255

@@ -1,4 +1,4 @@
-"""Overlap in a loss is that of the tools; detections, and what the metric makes of them, by hand."""
+"""Overlap in a loss is the tools' own; detections, and what the metric makes of them, by hand."""
 
 import keras
 import numpy as np

@@ -2,7 +2,8 @@
 
 With the weights in a folder, as recipes/common/face_descriptor.py says, its known answers as well:
 
-    FACE_DESCRIPTOR=package/model .venv/bin/python -m pytest tests/recipes/common/test_face_descriptor.py
+    FACE_DESCRIPTOR=package/model .venv/bin/python -m pytest \
+        tests/recipes/common/test_face_descriptor.py
 """
 
 import json

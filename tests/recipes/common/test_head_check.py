@@ -1,4 +1,4 @@
-"""The head check: ok for every right pair of head, loss, metrics and targets; for wrong ones it names both pairs."""
+"""The head check: right pairs of head, loss, metrics and targets are ok; wrong ones name both."""
 
 import functools
 
@@ -54,42 +54,70 @@ RIGHT = {
     "multi-class, one-hot": (
         dense(3, "softmax"),
         "categorical_crossentropy",
-        ["accuracy", "categorical_accuracy", metrics.R2Score(), metrics.F1Score(), metrics.AUC(), metrics.Precision()],
+        [
+            "accuracy",
+            "categorical_accuracy",
+            metrics.R2Score(),
+            metrics.F1Score(),
+            metrics.AUC(),
+            metrics.Precision(),
+        ],
         ONE_HOT,
         "multi-class",
     ),
     "multi-label": (
         dense(3, "sigmoid"),
         "binary_crossentropy",
-        ["binary_accuracy", metrics.F1Score("micro", threshold=0.5), metrics.AUC(multi_label=True, num_labels=3)],
+        [
+            "binary_accuracy",
+            metrics.F1Score("micro", threshold=0.5),
+            metrics.AUC(multi_label=True, num_labels=3),
+        ],
         MULTI_HOT,
         "multi-label",
     ),
     "regression": (dense(1), "mse", ["mae", metrics.RootMeanSquaredError()], REAL, "regression"),
     "regression, R²": (dense(1), "mse", [metrics.R2Score()], REAL[:, None], "regression"),
     "unit interval, mse": (dense(1, "sigmoid"), "mse", ["mae"], UNIT, "unit-interval regression"),
-    "unit interval, bce": (dense(1, "sigmoid"), "binary_crossentropy", ["mae"], UNIT, "unit-interval regression"),
+    "unit interval, bce": (
+        dense(1, "sigmoid"), "binary_crossentropy", ["mae"], UNIT, "unit-interval regression"
+    ),
     # other spellings of the loss
     "class": (dense(1, "sigmoid"), losses.BinaryCrossentropy, None, BITS, "binary"),
     "function": (dense(1, "sigmoid"), losses.binary_crossentropy, None, BITS, "binary"),
-    "smoothed": (dense(1, "sigmoid"), losses.BinaryCrossentropy(label_smoothing=0.1), None, BITS, "binary"),
+    "smoothed": (
+        dense(1, "sigmoid"), losses.BinaryCrossentropy(label_smoothing=0.1), None, BITS, "binary"
+    ),
     "focal": (dense(1, "sigmoid"), losses.BinaryFocalCrossentropy(), None, BITS, "binary"),
     "in a list": (dense(1), ["mse"], ["mae"], REAL, "regression"),
     "crossentropy": (dense(3, "softmax"), "crossentropy", ["acc"], LABELS, "multi-class"),
     "crossentropy, binary": (dense(1, "sigmoid"), "crossentropy", ["acc"], BITS, "binary"),
-    "categorical focal": (dense(3, "softmax"), losses.CategoricalFocalCrossentropy(), None, ONE_HOT, "multi-class"),
+    "categorical focal": (
+        dense(3, "softmax"), losses.CategoricalFocalCrossentropy(), None, ONE_HOT, "multi-class"
+    ),
     "kl": (dense(3, "softmax"), "kl_divergence", None, SOFT, "multi-class"),
-    "mixed labels": (dense(3, "softmax"), "categorical_crossentropy", ["accuracy"], SOFT, "multi-class"),
+    "mixed labels": (
+        dense(3, "softmax"), "categorical_crossentropy", ["accuracy"], SOFT, "multi-class"
+    ),
     # logits
     "binary logits": (
         dense(1),
         losses.BinaryCrossentropy(from_logits=True),
-        [metrics.BinaryAccuracy(threshold=0.0), metrics.AUC(from_logits=True), metrics.Precision(thresholds=0.0)],
+        [
+            metrics.BinaryAccuracy(threshold=0.0),
+            metrics.AUC(from_logits=True),
+            metrics.Precision(thresholds=0.0),
+        ],
         BITS,
         "binary",
     ),
-    "logits": (dense(3), losses.SparseCategoricalCrossentropy(from_logits=True), ["accuracy"], LABELS, "multi-class"),
-    "logits of one-hot": (dense(3), losses.CategoricalCrossentropy(from_logits=True), ["acc"], ONE_HOT, "multi-class"),
+    "logits": (
+        dense(3), losses.SparseCategoricalCrossentropy(from_logits=True), ["accuracy"], LABELS,
+        "multi-class",
+    ),
+    "logits of one-hot": (
+        dense(3), losses.CategoricalCrossentropy(from_logits=True), ["acc"], ONE_HOT, "multi-class"
+    ),
     "log-softmax": (
         dense(3, "log_softmax"),
         losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -98,14 +126,28 @@ RIGHT = {
         "multi-class",
     ),
     # two units for two classes; classes that this batch does not show; targets in other dresses
-    "two units": (dense(2, "softmax"), "sparse_categorical_crossentropy", ["accuracy"], BITS, "multi-class"),
-    "unseen classes": (dense(10, "softmax"), "sparse_categorical_crossentropy", ["accuracy"], BITS, "multi-class"),
+    "two units": (
+        dense(2, "softmax"), "sparse_categorical_crossentropy", ["accuracy"], BITS, "multi-class"
+    ),
+    "unseen classes": (
+        dense(10, "softmax"), "sparse_categorical_crossentropy", ["accuracy"], BITS, "multi-class"
+    ),
     "one class": (dense(1, "sigmoid"), "binary_crossentropy", ["accuracy"], BITS * 0 + 1, "binary"),
     "all zero": (dense(3, "sigmoid"), "binary_crossentropy", None, MULTI_HOT * 0, "multi-label"),
-    "column": (dense(3, "softmax"), "sparse_categorical_crossentropy", ["accuracy"], LABELS[:, None], "multi-class"),
-    "float labels": (dense(3, "softmax"), "sparse_categorical_crossentropy", None, LABELS * 1.0, "multi-class"),
-    "uint8": (dense(1, "sigmoid"), "binary_crossentropy", ["accuracy"], BITS.astype("uint8"), "binary"),
-    "bool": (dense(1, "sigmoid"), "binary_crossentropy", ["accuracy"], BITS.astype(bool)[:, None], "binary"),
+    "column": (
+        dense(3, "softmax"), "sparse_categorical_crossentropy", ["accuracy"], LABELS[:, None],
+        "multi-class",
+    ),
+    "float labels": (
+        dense(3, "softmax"), "sparse_categorical_crossentropy", None, LABELS * 1.0, "multi-class"
+    ),
+    "uint8": (
+        dense(1, "sigmoid"), "binary_crossentropy", ["accuracy"], BITS.astype("uint8"), "binary"
+    ),
+    "bool": (
+        dense(1, "sigmoid"), "binary_crossentropy", ["accuracy"], BITS.astype(bool)[:, None],
+        "binary",
+    ),
     "ignored class": (
         dense(3, "softmax"),
         losses.SparseCategoricalCrossentropy(ignore_class=-1),
@@ -113,33 +155,54 @@ RIGHT = {
         np.where(LABELS == 1, -1, LABELS),
         "multi-class",
     ),
-    "flat outputs": ([layers.Dense(1), layers.Flatten(), layers.Reshape(())], "mse", ["mae"], REAL, "regression"),
-    "one-hot to sigmoids": (dense(3, "sigmoid"), "binary_crossentropy", ["accuracy"], ONE_HOT, "multi-class"),
+    "flat outputs": (
+        [layers.Dense(1), layers.Flatten(), layers.Reshape(())], "mse", ["mae"], REAL, "regression"
+    ),
+    "one-hot to sigmoids": (
+        dense(3, "sigmoid"), "binary_crossentropy", ["accuracy"], ONE_HOT, "multi-class"
+    ),
     # numbers
     "tanh": (dense(1, "tanh"), "mse", None, REAL / 1000, "regression"),
     "relu": (dense(1, "relu"), "mae", None, abs(REAL), "regression"),
     "softplus": (dense(1, "softplus"), "huber", None, abs(REAL), "regression"),
-    "rescaled sigmoid": ([*dense(1, "sigmoid"), layers.Rescaling(1000, -500)], "mse", ["mae"], REAL, "regression"),
+    "rescaled sigmoid": (
+        [*dense(1, "sigmoid"), layers.Rescaling(1000, -500)], "mse", ["mae"], REAL, "regression"
+    ),
     "leaky": ([*dense(1), layers.LeakyReLU()], "log_cosh", None, REAL, "regression"),
     "normalized": ([*dense(1), layers.BatchNormalization()], "mse", None, REAL, "regression"),
     "counts": (dense(1, "exponential"), "poisson", None, LABELS, "regression"),
     "logarithmic": (dense(1, "softplus"), "msle", None, abs(REAL), "regression"),
     "linear neuron": (dense(1), "mse", ["binary_accuracy"], BITS, "binary"),
-    "tanh on coded classes": (dense(3, "tanh"), "mse", ["accuracy"], ONE_HOT * 2 - 1, "multi-class"),
-    "reconstruction": (dense(D, "sigmoid"), "binary_crossentropy", None, abs(X) / 9, "unit-interval regression"),
-    "a little out of range": (dense(1, "sigmoid"), "mse", None, UNIT * 1.04, "unit-interval regression"),
+    "tanh on coded classes": (
+        dense(3, "tanh"), "mse", ["accuracy"], ONE_HOT * 2 - 1, "multi-class"
+    ),
+    "reconstruction": (
+        dense(D, "sigmoid"), "binary_crossentropy", None, abs(X) / 9, "unit-interval regression"
+    ),
+    "a little out of range": (
+        dense(1, "sigmoid"), "mse", None, UNIT * 1.04, "unit-interval regression"
+    ),
     "cosine": (dense(3), "cosine_similarity", None, SOFT * 9, "regression"),
     # signs
     "hinge": (dense(1), "hinge", None, SIGNS, "binary"),
-    "hinge on bits": (dense(1, "tanh"), "squared_hinge", [metrics.BinaryAccuracy(threshold=0.0)], BITS, "binary"),
+    "hinge on bits": (
+        dense(1, "tanh"), "squared_hinge", [metrics.BinaryAccuracy(threshold=0.0)], BITS, "binary"
+    ),
     "categorical hinge": (dense(3), "categorical_hinge", ["accuracy"], ONE_HOT, "multi-class"),
     # weak, and remarked on
     "softmax, mse": (dense(3, "softmax"), "mse", ["accuracy"], ONE_HOT, "multi-class"),
-    "softmax, bce": (dense(3, "softmax"), "binary_crossentropy", ["accuracy"], ONE_HOT, "multi-class"),
+    "softmax, bce": (
+        dense(3, "softmax"), "binary_crossentropy", ["accuracy"], ONE_HOT, "multi-class"
+    ),
     "sigmoid, mse": (dense(1, "sigmoid"), "mse", ["accuracy"], BITS, "binary"),
-    "mixed bits": (dense(1, "sigmoid"), "binary_crossentropy", ["accuracy"], UNIT, "unit-interval regression"),
+    "mixed bits": (
+        dense(1, "sigmoid"), "binary_crossentropy", ["accuracy"], UNIT, "unit-interval regression"
+    ),
     # one prediction per pixel or step
-    "pixels": (per_pixel(3, "softmax"), "sparse_categorical_crossentropy", ["accuracy"], PIXELS, "multi-class"),
+    "pixels": (
+        per_pixel(3, "softmax"), "sparse_categorical_crossentropy", ["accuracy"], PIXELS,
+        "multi-class",
+    ),
     "pixels, channel": (
         per_pixel(3, "softmax"),
         "sparse_categorical_crossentropy",
@@ -147,10 +210,17 @@ RIGHT = {
         PIXELS[..., None],
         "multi-class",
     ),
-    "pixel masks": (per_pixel(1, "sigmoid"), "binary_crossentropy", ["accuracy"], PIXELS[..., None] % 2, "binary"),
+    "pixel masks": (
+        per_pixel(1, "sigmoid"), "binary_crossentropy", ["accuracy"], PIXELS[..., None] % 2,
+        "binary",
+    ),
     "pixel dice": (per_pixel(1, "sigmoid"), "dice", None, PIXELS[..., None] % 2, "binary"),
     "steps": (
-        [layers.Reshape((D, 1)), layers.LSTM(2, return_sequences=True), layers.TimeDistributed(*dense(3, "softmax"))],
+        [
+            layers.Reshape((D, 1)),
+            layers.LSTM(2, return_sequences=True),
+            layers.TimeDistributed(*dense(3, "softmax")),
+        ],
         "sparse_categorical_crossentropy",
         ["accuracy"],
         np.tile(LABELS[:, None], (1, D)),
@@ -189,92 +259,238 @@ VALUE = "Dense(1) with mse"
 LOGITS = losses.BinaryCrossentropy(from_logits=True)
 MANY_LOGITS = losses.CategoricalCrossentropy(from_logits=True)
 
-WRONG = {  # tail, loss, metrics, targets, what the message says of the wrong pair and of the right one
-    "softmax on one unit": (dense(1, "softmax"), BCE, None, BITS, "softmax over a single unit is always 1", TWO),
-    "the slides' trap": (dense(1, "softmax"), CCE, None, BITS, "softmax over a single unit is always 1", TWO),
-    "categorical on one unit": (dense(1, "sigmoid"), CCE, None, BITS, f"{CCE} needs one unit per class", TWO),
-    "sparse on one unit": (dense(1, "sigmoid"), SCCE, None, BITS, f"{SCCE} needs one unit per class", TWO),
-    "mse on softmax of one": (dense(1, "softmax"), "mse", None, UNIT, "softmax over a single unit", "sigmoid"),
-    "sigmoids, categorical": (dense(3, "sigmoid"), CCE, None, ONE_HOT, f"{CCE} needs softmax", THREE + CCE),
-    "sigmoids, sparse": (dense(3, "sigmoid"), SCCE, None, LABELS, "last activation is sigmoid", THREE + SCCE),
+# Tail, loss, metrics, targets, what the message says of the wrong pair and of the right one.
+WRONG = {
+    "softmax on one unit": (
+        dense(1, "softmax"), BCE, None, BITS, "softmax over a single unit is always 1", TWO
+    ),
+    "the slides' trap": (
+        dense(1, "softmax"), CCE, None, BITS, "softmax over a single unit is always 1", TWO
+    ),
+    "categorical on one unit": (
+        dense(1, "sigmoid"), CCE, None, BITS, f"{CCE} needs one unit per class", TWO
+    ),
+    "sparse on one unit": (
+        dense(1, "sigmoid"), SCCE, None, BITS, f"{SCCE} needs one unit per class", TWO
+    ),
+    "mse on softmax of one": (
+        dense(1, "softmax"), "mse", None, UNIT, "softmax over a single unit", "sigmoid"
+    ),
+    "sigmoids, categorical": (
+        dense(3, "sigmoid"), CCE, None, ONE_HOT, f"{CCE} needs softmax", THREE + CCE
+    ),
+    "sigmoids, sparse": (
+        dense(3, "sigmoid"), SCCE, None, LABELS, "last activation is sigmoid", THREE + SCCE
+    ),
     "softmax, tags": (dense(3, "softmax"), BCE, None, MULTI_HOT, f"softmax with {BCE}", TAGS),
-    "softmax, categorical, tags": (dense(3, "softmax"), CCE, None, MULTI_HOT, "these are multi-hot", TAGS),
-    "softmax, mse, tags": (dense(3, "softmax"), "mse", None, MULTI_HOT, "softmax outputs sum to 1", TAGS),
-    "logits after sigmoid": (dense(1, "sigmoid"), LOGITS, None, BITS, "from_logits=True after sigmoid", TWO),
-    "logits after softmax": (dense(3, "softmax"), MANY_LOGITS, None, ONE_HOT, "from_logits=True after softmax", THREE),
-    "linear, bce": (dense(1), BCE, None, BITS, "the last activation is none (linear)", "pass from_logits=True"),
-    "linear, categorical": (dense(3), CCE, None, ONE_HOT, "the last activation is none (linear)", THREE + CCE),
-    "linear, sparse": (dense(3), SCCE, None, LABELS, "the last activation is none (linear)", THREE + SCCE),
+    "softmax, categorical, tags": (
+        dense(3, "softmax"), CCE, None, MULTI_HOT, "these are multi-hot", TAGS
+    ),
+    "softmax, mse, tags": (
+        dense(3, "softmax"), "mse", None, MULTI_HOT, "softmax outputs sum to 1", TAGS
+    ),
+    "logits after sigmoid": (
+        dense(1, "sigmoid"), LOGITS, None, BITS, "from_logits=True after sigmoid", TWO
+    ),
+    "logits after softmax": (
+        dense(3, "softmax"), MANY_LOGITS, None, ONE_HOT, "from_logits=True after softmax", THREE
+    ),
+    "linear, bce": (
+        dense(1), BCE, None, BITS, "the last activation is none (linear)", "pass from_logits=True"
+    ),
+    "linear, categorical": (
+        dense(3), CCE, None, ONE_HOT, "the last activation is none (linear)", THREE + CCE
+    ),
+    "linear, sparse": (
+        dense(3), SCCE, None, LABELS, "the last activation is none (linear)", THREE + SCCE
+    ),
     "relu, bce": (dense(1, "relu"), BCE, None, BITS, "the last activation is relu", TWO),
     "tanh, bce": (dense(1, "tanh"), BCE, None, BITS, "the last activation is tanh", TWO),
     "relu, bce of logits": (dense(1, "relu"), LOGITS, None, BITS, "needs a linear output", TWO),
-    "tanh, bce of logits": (dense(1, "tanh"), LOGITS, None, BITS, "the last activation is tanh", TWO),
-    "log-softmax": (dense(3, "log_softmax"), CCE, None, ONE_HOT, "the last activation is log_softmax", THREE),
-    "rescaled sigmoid": ([*dense(1, "sigmoid"), layers.Rescaling(2)], BCE, None, BITS, "sigmoid, then Rescaling", TWO),
-    "integers, categorical": (dense(3, "softmax"), CCE, None, LABELS, "these are integers", THREE + SCCE),
-    "column, categorical": (dense(3, "softmax"), CCE, None, LABELS[:, None], "these are integers", THREE + SCCE),
+    "tanh, bce of logits": (
+        dense(1, "tanh"), LOGITS, None, BITS, "the last activation is tanh", TWO
+    ),
+    "log-softmax": (
+        dense(3, "log_softmax"), CCE, None, ONE_HOT, "the last activation is log_softmax", THREE
+    ),
+    "rescaled sigmoid": (
+        [*dense(1, "sigmoid"), layers.Rescaling(2)], BCE, None, BITS, "sigmoid, then Rescaling", TWO
+    ),
+    "integers, categorical": (
+        dense(3, "softmax"), CCE, None, LABELS, "these are integers", THREE + SCCE
+    ),
+    "column, categorical": (
+        dense(3, "softmax"), CCE, None, LABELS[:, None], "these are integers", THREE + SCCE
+    ),
     "one-hot, sparse": (dense(3, "softmax"), SCCE, None, ONE_HOT, "these are one-hot", THREE + CCE),
     "tags, sparse": (dense(3, "softmax"), SCCE, None, MULTI_HOT, "these are multi-hot", TAGS),
     "fractions, sparse": (dense(3, "softmax"), SCCE, None, UNIT, "these are fractions", "mse"),
-    "labels from 1": (dense(3, "softmax"), SCCE, None, LABELS + 1, "labels from 1 to 3 do not fit 3", "subtract 1"),
-    "too few units": (dense(3, "softmax"), SCCE, None, LABELS * 2, "labels from 0 to 4 do not fit 3", "Dense(5)"),
-    "negative labels": (dense(3, "softmax"), SCCE, None, LABELS - 1, "labels from -1 to 1 do not fit 3", "subtract -1"),
-    "signs, sparse": (dense(2, "softmax"), SCCE, None, SIGNS, "labels from -1 to 1 do not fit 2", "number the classes"),
-    "units and classes": (dense(5, "softmax"), CCE, None, ONE_HOT, "(batch, 5) do not match", THREE + CCE),
+    "labels from 1": (
+        dense(3, "softmax"), SCCE, None, LABELS + 1, "labels from 1 to 3 do not fit 3", "subtract 1"
+    ),
+    "too few units": (
+        dense(3, "softmax"), SCCE, None, LABELS * 2, "labels from 0 to 4 do not fit 3", "Dense(5)"
+    ),
+    "negative labels": (
+        dense(3, "softmax"), SCCE, None, LABELS - 1,
+        "labels from -1 to 1 do not fit 3", "subtract -1",
+    ),
+    "signs, sparse": (
+        dense(2, "softmax"), SCCE, None, SIGNS,
+        "labels from -1 to 1 do not fit 2", "number the classes",
+    ),
+    "units and classes": (
+        dense(5, "softmax"), CCE, None, ONE_HOT, "(batch, 5) do not match", THREE + CCE
+    ),
     "integers, sigmoids": (dense(3, "sigmoid"), BCE, None, LABELS, "go from 0 to 2", THREE + SCCE),
     "bits, two sigmoids": (dense(2, "sigmoid"), BCE, None, BITS, "(batch, 2) do not match", TWO),
-    "integers, one sigmoid": (dense(1, "sigmoid"), BCE, None, LABELS, "go from 0 to 2", THREE + SCCE),
+    "integers, one sigmoid": (
+        dense(1, "sigmoid"), BCE, None, LABELS, "go from 0 to 2", THREE + SCCE
+    ),
     "signs, bce": (dense(1, "sigmoid"), BCE, None, SIGNS, "go from -1 to 1", TWO),
     "numbers, bce": (dense(1, "sigmoid"), BCE, None, REAL, "takes targets from 0 to 1", VALUE),
-    "sigmoid, numbers": (dense(1, "sigmoid"), "mse", None, REAL, "sigmoid stays within [0, 1]", VALUE),
-    "sigmoid, pixels": (dense(D, "sigmoid"), "mse", None, np.tile([0, 255, 9, 3], (N, 1)), "[0, 1]", "by 255"),
+    "sigmoid, numbers": (
+        dense(1, "sigmoid"), "mse", None, REAL, "sigmoid stays within [0, 1]", VALUE
+    ),
+    "sigmoid, pixels": (
+        dense(D, "sigmoid"), "mse", None, np.tile([0, 255, 9, 3], (N, 1)), "[0, 1]", "by 255"
+    ),
     "tanh, numbers": (dense(1, "tanh"), "mae", None, REAL, "tanh stays within [-1, 1]", VALUE),
     "relu, negative": (dense(1, "relu"), "huber", None, REAL, "relu stays within [0, inf]", VALUE),
-    "relu6": ([*dense(1), layers.ReLU(6)], "mse", None, abs(REAL), "relu stays within [0, 6]", VALUE),
-    "mse, integers": (dense(3, "softmax"), "mse", None, LABELS, "(batch, 3) do not match", THREE + SCCE),
-    "poisson, linear": (dense(1), "poisson", None, LABELS, "can be negative", 'activation="exponential"'),
-    "poisson, negative": (dense(1, "softplus"), "poisson", None, REAL, "poisson takes targets from 0 up", VALUE),
+    "relu6": (
+        [*dense(1), layers.ReLU(6)], "mse", None, abs(REAL), "relu stays within [0, 6]", VALUE
+    ),
+    "mse, integers": (
+        dense(3, "softmax"), "mse", None, LABELS, "(batch, 3) do not match", THREE + SCCE
+    ),
+    "poisson, linear": (
+        dense(1), "poisson", None, LABELS, "can be negative", 'activation="exponential"'
+    ),
+    "poisson, negative": (
+        dense(1, "softplus"), "poisson", None, REAL, "poisson takes targets from 0 up", VALUE
+    ),
     "msle, negative": (dense(1, "softplus"), "msle", None, REAL, "takes targets from 0 up", VALUE),
-    "kl, sigmoids": (dense(3, "sigmoid"), "kl_divergence", None, SOFT, "needs softmax", THREE + CCE),
-    "hinge, sigmoid": (dense(1, "sigmoid"), "hinge", None, SIGNS, "sigmoid is never negative", "Dense(1)"),
+    "kl, sigmoids": (
+        dense(3, "sigmoid"), "kl_divergence", None, SOFT, "needs softmax", THREE + CCE
+    ),
+    "hinge, sigmoid": (
+        dense(1, "sigmoid"), "hinge", None, SIGNS, "sigmoid is never negative", "Dense(1)"
+    ),
     "hinge, labels": (dense(1), "hinge", None, LABELS, "takes targets −1 and 1", THREE + SCCE),
-    "categorical hinge": (dense(3), "categorical_hinge", None, LABELS, "takes one-hot targets", "use one-hot targets"),
-    "dice, linear": (per_pixel(1), "dice", None, PIXELS[..., None] % 2, "dice needs sigmoid", "sigmoid"),
+    "categorical hinge": (
+        dense(3), "categorical_hinge", None, LABELS, "takes one-hot targets", "use one-hot targets"
+    ),
+    "dice, linear": (
+        per_pixel(1), "dice", None, PIXELS[..., None] % 2, "dice needs sigmoid", "sigmoid"
+    ),
     # shapes that Keras broadcasts without a word
-    "two axes too many": ([*dense(1), layers.Reshape((1, 1))], "mse", None, REAL, "(batch, 1, 1) do not match", "mse"),
-    "sequence for one value": ([layers.Reshape((D, 1)), *dense(1)], "mse", None, REAL[:, None], "(batch, 4, 1)", "mse"),
-    "three for one": (dense(3), "mse", None, REAL[:, None], "match targets of shape (batch, 1)", VALUE),
-    "one for three": (dense(1), "mse", None, SOFT * 9, "(batch, 1) do not match", "Dense(3) with mse"),
-    "one label per image": (per_pixel(3, "softmax"), SCCE, None, LABELS, "(batch, 2, 2, 3) do not match", SCCE),
+    "two axes too many": (
+        [*dense(1), layers.Reshape((1, 1))], "mse", None, REAL, "(batch, 1, 1) do not match", "mse"
+    ),
+    "sequence for one value": (
+        [layers.Reshape((D, 1)), *dense(1)], "mse", None, REAL[:, None], "(batch, 4, 1)", "mse"
+    ),
+    "three for one": (
+        dense(3), "mse", None, REAL[:, None], "match targets of shape (batch, 1)", VALUE
+    ),
+    "one for three": (
+        dense(1), "mse", None, SOFT * 9, "(batch, 1) do not match", "Dense(3) with mse"
+    ),
+    "one label per image": (
+        per_pixel(3, "softmax"), SCCE, None, LABELS, "(batch, 2, 2, 3) do not match", SCCE
+    ),
     # targets
-    "NaN": (dense(1), "mse", None, np.where(BITS, np.nan, REAL), "6 of 12 targets are NaN", "leave"),
-    "infinite": (dense(1), "mse", None, np.where(LABELS, REAL, np.inf), "4 of 12 targets are infinite", "leave"),
-    "strings": (dense(3, "softmax"), SCCE, None, np.array(["a", "b", "c"] * 4), "targets are strings", "StringLookup"),
-    "bytes": (dense(3, "softmax"), SCCE, None, tf.constant(["a"] * N), "targets are strings", "StringLookup"),
+    "NaN": (
+        dense(1), "mse", None, np.where(BITS, np.nan, REAL), "6 of 12 targets are NaN", "leave"
+    ),
+    "infinite": (
+        dense(1), "mse", None, np.where(LABELS, REAL, np.inf),
+        "4 of 12 targets are infinite", "leave",
+    ),
+    "strings": (
+        dense(3, "softmax"), SCCE, None, np.array(["a", "b", "c"] * 4),
+        "targets are strings", "StringLookup",
+    ),
+    "bytes": (
+        dense(3, "softmax"), SCCE, None, tf.constant(["a"] * N),
+        "targets are strings", "StringLookup",
+    ),
     # metrics
-    "accuracy of numbers": (dense(1), "mse", ["accuracy"], REAL, "metric accuracy counts targets 0 and 1", "mae"),
-    "accuracy of fractions": (dense(1, "sigmoid"), "mse", ["accuracy"], UNIT, "these are fractions", "use mae"),
-    "accuracy of vectors": (dense(3), "mse", ["accuracy"], SOFT * 9, "takes one class per example", "use mae"),
-    "accuracy of signs": (dense(1), "hinge", ["accuracy"], SIGNS, "these are signs from -1 to 1", "binary"),
-    "accuracy of tags": (dense(3, "sigmoid"), BCE, ["accuracy"], MULTI_HOT, "one class per", "binary_accuracy"),
-    "accuracy of logits": (dense(1), LOGITS, ["accuracy"], BITS, "accuracy decides at 0.5", "threshold=0.0"),
-    "exact accuracy": (dense(3, "softmax"), CCE, [metrics.Accuracy()], ONE_HOT, "class numbers", 'string "accuracy"'),
-    "binary accuracy": (dense(3, "softmax"), CCE, ["binary_accuracy"], ONE_HOT, "metric binary", "use accuracy"),
-    "binary accuracy, integers": (dense(3, "softmax"), SCCE, ["binary_accuracy"], LABELS, "every unit", "use accuracy"),
-    "sparse accuracy": (dense(3, "softmax"), CCE, ["sparse_categorical_accuracy"], ONE_HOT, "integer", "use accuracy"),
-    "categorical accuracy": (dense(3, "softmax"), SCCE, ["categorical_accuracy"], LABELS, "one-hot", "use accuracy"),
-    "categorical of one": (dense(1, "sigmoid"), BCE, ["categorical_accuracy"], BITS, "there is one", "use accuracy"),
-    "top 2": (dense(3, "softmax"), SCCE, [metrics.TopKCategoricalAccuracy(2)], LABELS, "one-hot", "accuracy"),
-    "flat accuracy": ([*dense(1, "sigmoid"), layers.Reshape(())], BCE, ["accuracy"], BITS[:, None], "batch", "Dense"),
-    "auc of logits": (dense(1), LOGITS, [metrics.AUC(name="auc")], BITS, "these are logits", "from_logits=True"),
-    "precision of logits": (dense(1), LOGITS, [metrics.Precision()], BITS, "decides at 0.5", "threshold of 0"),
-    "precision of integers": (dense(3, "softmax"), SCCE, [metrics.Precision()], LABELS, "every unit", "use accuracy"),
-    "f1 of one unit": (dense(1, "sigmoid"), BCE, [metrics.F1Score()], BITS[:, None], "without", "threshold=0.5"),
-    "f1 of tags": (dense(3, "sigmoid"), BCE, [metrics.F1Score("micro")], MULTI_HOT, "largest unit", "threshold=0.5"),
-    "f1 as a word": (dense(3, "sigmoid"), BCE, ["f1_score"], MULTI_HOT, "metric f1_score", "threshold=0.5"),
-    "f1 of logits": (dense(3), LOGITS, [metrics.F1Score("micro", threshold=0.5)], MULTI_HOT, "logits", "sigmoid"),
-    "R² of a flat target": (dense(1), "mse", [metrics.R2Score()], REAL, "two axes", "shape (batch, outputs)"),
-    "mean IoU": (per_pixel(3, "softmax"), SCCE, [metrics.MeanIoU(3)], PIXELS, "class numbers", "sparse_y_pred=False"),
+    "accuracy of numbers": (
+        dense(1), "mse", ["accuracy"], REAL, "metric accuracy counts targets 0 and 1", "mae"
+    ),
+    "accuracy of fractions": (
+        dense(1, "sigmoid"), "mse", ["accuracy"], UNIT, "these are fractions", "use mae"
+    ),
+    "accuracy of vectors": (
+        dense(3), "mse", ["accuracy"], SOFT * 9, "takes one class per example", "use mae"
+    ),
+    "accuracy of signs": (
+        dense(1), "hinge", ["accuracy"], SIGNS, "these are signs from -1 to 1", "binary"
+    ),
+    "accuracy of tags": (
+        dense(3, "sigmoid"), BCE, ["accuracy"], MULTI_HOT, "one class per", "binary_accuracy"
+    ),
+    "accuracy of logits": (
+        dense(1), LOGITS, ["accuracy"], BITS, "accuracy decides at 0.5", "threshold=0.0"
+    ),
+    "exact accuracy": (
+        dense(3, "softmax"), CCE, [metrics.Accuracy()], ONE_HOT,
+        "class numbers", 'string "accuracy"',
+    ),
+    "binary accuracy": (
+        dense(3, "softmax"), CCE, ["binary_accuracy"], ONE_HOT, "metric binary", "use accuracy"
+    ),
+    "binary accuracy, integers": (
+        dense(3, "softmax"), SCCE, ["binary_accuracy"], LABELS, "every unit", "use accuracy"
+    ),
+    "sparse accuracy": (
+        dense(3, "softmax"), CCE, ["sparse_categorical_accuracy"], ONE_HOT,
+        "integer", "use accuracy",
+    ),
+    "categorical accuracy": (
+        dense(3, "softmax"), SCCE, ["categorical_accuracy"], LABELS, "one-hot", "use accuracy"
+    ),
+    "categorical of one": (
+        dense(1, "sigmoid"), BCE, ["categorical_accuracy"], BITS, "there is one", "use accuracy"
+    ),
+    "top 2": (
+        dense(3, "softmax"), SCCE, [metrics.TopKCategoricalAccuracy(2)], LABELS,
+        "one-hot", "accuracy",
+    ),
+    "flat accuracy": (
+        [*dense(1, "sigmoid"), layers.Reshape(())], BCE, ["accuracy"], BITS[:, None],
+        "batch", "Dense",
+    ),
+    "auc of logits": (
+        dense(1), LOGITS, [metrics.AUC(name="auc")], BITS, "these are logits", "from_logits=True"
+    ),
+    "precision of logits": (
+        dense(1), LOGITS, [metrics.Precision()], BITS, "decides at 0.5", "threshold of 0"
+    ),
+    "precision of integers": (
+        dense(3, "softmax"), SCCE, [metrics.Precision()], LABELS, "every unit", "use accuracy"
+    ),
+    "f1 of one unit": (
+        dense(1, "sigmoid"), BCE, [metrics.F1Score()], BITS[:, None], "without", "threshold=0.5"
+    ),
+    "f1 of tags": (
+        dense(3, "sigmoid"), BCE, [metrics.F1Score("micro")], MULTI_HOT,
+        "largest unit", "threshold=0.5",
+    ),
+    "f1 as a word": (
+        dense(3, "sigmoid"), BCE, ["f1_score"], MULTI_HOT, "metric f1_score", "threshold=0.5"
+    ),
+    "f1 of logits": (
+        dense(3), LOGITS, [metrics.F1Score("micro", threshold=0.5)], MULTI_HOT, "logits", "sigmoid"
+    ),
+    "R² of a flat target": (
+        dense(1), "mse", [metrics.R2Score()], REAL, "two axes", "shape (batch, outputs)"
+    ),
+    "mean IoU": (
+        per_pixel(3, "softmax"), SCCE, [metrics.MeanIoU(3)], PIXELS,
+        "class numbers", "sparse_y_pred=False",
+    ),
 }  # fmt: skip
 
 
@@ -459,9 +675,13 @@ HIDDEN = {
     "function": lambda: dense(3, keras.activations.softmax),
     "layer as activation": lambda: dense(3, layers.Softmax()),
     "nested": lambda: [keras.Sequential([keras.Input((D,)), nested()])],
-    "behind dropout": lambda: [*dense(3, "softmax"), layers.Dropout(0.1), layers.ActivityRegularization(0.1)],
+    "behind dropout": lambda: [
+        *dense(3, "softmax"), layers.Dropout(0.1), layers.ActivityRegularization(0.1)
+    ],
     "reshaped": lambda: [*dense(3, "softmax"), layers.Reshape((1, 3)), layers.Reshape((3,))],
-    "cast": lambda: [layers.Dense(3, dtype="mixed_bfloat16"), layers.Activation("softmax", dtype="float32")],
+    "cast": lambda: [
+        layers.Dense(3, dtype="mixed_bfloat16"), layers.Activation("softmax", dtype="float32")
+    ],
     "half": lambda: [layers.Dense(3, "softmax", dtype="mixed_float16")],
     "averaged": lambda: [*per_pixel(3, "softmax"), layers.GlobalAveragePooling2D()],
     "normalized weights": lambda: [layers.SpectralNormalization(layers.Dense(3, "softmax"))],
@@ -522,7 +742,7 @@ def test_softmax_over_pixels_is_no_softmax_over_classes():
 
 
 def test_looking_leaves_no_trace():
-    """Random seeds and states of recurrent layers are as before, where values had to be looked at."""
+    """Random seeds and states of recurrent layers are as before, where values were looked at."""
     inputs = keras.Input(batch_shape=(8, D))
     steps = layers.Reshape((D, 1))(inputs)
     outputs = Halved()(layers.Dense(1)(layers.LSTM(2, stateful=True)(steps)))

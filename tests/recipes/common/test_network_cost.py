@@ -77,7 +77,7 @@ def test_layers_are_those_of_the_longest_path():
 
 
 def test_attention_has_four_layers_on_two_steps():
-    """Queries, keys and values are computed side by side; their products with each other have no weights."""
+    """Queries, keys and values are computed side by side; their products have no weights."""
     tokens = keras.Input((6, 8))
     attention = keras.layers.MultiHeadAttention(2, 4, use_bias=False)
     model = keras.Model(tokens, attention(tokens, tokens))

@@ -1,4 +1,4 @@
-"""The plots draw what they are given: where each image, cell, point and bar stands, and in which color."""
+"""The plots draw what they are given: each image, cell, point and bar in its place and color."""
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -1,4 +1,4 @@
-"""Files of PyTorch are read number by number, and nothing in them is run; the network's known answers."""
+"""PyTorch's files are read number by number, running nothing; the network's known answers."""
 
 import collections
 import importlib.util
@@ -160,7 +160,7 @@ def test_without_the_package_one_line_says_what_installs_it(monkeypatch):
 
 @needs_weights
 def test_known_answers():
-    """Of black, and of a ramp of brightness, measured when the padding and the scale were chosen."""
+    """Of black, and of a ramp of brightness, measured when padding and scale were chosen."""
     network = efficientnet_lite0()
     assert network.count_params() == 4_694_024
     ramp = np.arange(224 * 224 * 3) / (224 * 224 * 3) * 2 - 1

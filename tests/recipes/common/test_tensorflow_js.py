@@ -1,4 +1,4 @@
-"""Bytes and floats become the arrays that the manifest announces, or one line says what is wrong."""
+"""Bytes and floats become the arrays that the manifest announces, or a line says what is wrong."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Shapes move as their class says, frames do not tell it, and filters of one frame are blind to order."""
+"""Shapes move as their class says, frames do not tell it, one-frame filters are blind to order."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Stamps against Keras, the adjoint of a convolution and its gradient, and where checkerboards come from."""
+"""Stamps against Keras, a convolution's adjoint and gradient, and where checkerboards come from."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Separable layers against full ones, the nearest separable kernel, and what the picture's title says."""
+"""Separable layers against full ones, the nearest separable kernel, and the picture's title."""
 
 import keras
 import matplotlib.pyplot as plt

@@ -1,4 +1,4 @@
-"""The slides' numbers about convolution and shapes (N1 to N19 of the inventory), and the facts beside them, exactly."""
+"""The slides' numbers on convolution and shapes (N1 to N19), and the facts beside them, exactly."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""The builder of California housing reads the file as it is published; on the real file, the known figures come out."""
+"""The builder of California housing reads the file as published; the real one has known figures."""
 
 import csv
 
@@ -8,8 +8,8 @@ import tensorflow_datasets as tfds
 
 from recipes.datasets.california_housing import NUMBERS, URL, CaliforniaHousing
 
-FILE = """longitude,latitude,housing_median_age,total_rooms,total_bedrooms,population,households,median_income,\
-median_house_value,ocean_proximity
+FILE = """longitude,latitude,housing_median_age,total_rooms,total_bedrooms,population,households,\
+median_income,median_house_value,ocean_proximity
 -122.23,37.88,41.0,880.0,129.0,322.0,126.0,8.3252,452600.0,NEAR BAY
 -122.17,37.75,38.0,992.0,,732.0,259.0,1.6196,85100.0,<1H OCEAN
 """

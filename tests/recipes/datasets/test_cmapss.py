@@ -1,4 +1,4 @@
-"""The builder of NASA's engines reads the files as they are published; on the real ones, the known figures come out."""
+"""The builder of NASA's engines reads the files as published; the real ones have known figures."""
 
 import numpy as np
 import pytest

@@ -9,7 +9,7 @@ from recipes.datasets.electricity_es import DAYS, TENS, URL, YEARS, ElectricityE
 
 
 def prepared(tmp_path, measurements):
-    """The set built from a file of R like the published one, with these measurements (144, days)."""
+    """The set built from a file of R like the published one, of these measurements (144, days)."""
     series = {"x": np.arange(TENS), "y": measurements, "xname": "hour", "yname": "MW"}
     rdata.write_rda(tmp_path / "file.rda", {"electricityDemand": series})
     builder = ElectricityEs(data_dir=tmp_path)

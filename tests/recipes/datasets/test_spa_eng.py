@@ -1,4 +1,4 @@
-"""The builder of the sentence pairs reads the archive as it is published, and keeps all translations together."""
+"""The builder of sentence pairs reads the archive as published and keeps translations together."""
 
 import hashlib
 import threading
@@ -69,7 +69,7 @@ def test_the_split_of_a_sentence_never_changes():
 
 
 def test_the_download_is_known_by_its_size(archive, tmp_path, loopback):
-    """TFDS compares what it downloaded with what the builder says; the archive is checked by what is in it."""
+    """TFDS compares downloads with what the builder says; the archive is checked by its content."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):

@@ -1,4 +1,4 @@
-"""The builder of the sonnets reads the release as it is published; poets who died too late are left out."""
+"""The builder of the sonnets reads the release as published, less poets who died too late."""
 
 import io
 import tarfile

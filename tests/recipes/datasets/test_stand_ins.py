@@ -262,7 +262,10 @@ def test_reviews_want_more_than_single_words(cache):
     words, test_words = bags(train, test, 1)
     baseline = LogisticRegression(C=0.1, max_iter=1000).fit(words, labels).score(test_words, truth)
     pairs, test_pairs = bags(train, test, 3)
-    network = lambda: [keras.layers.Dense(16, "relu"), keras.layers.Dense(1, "sigmoid")]  # noqa: E731
+    network = lambda: [  # noqa: E731
+        keras.layers.Dense(16, "relu"),
+        keras.layers.Dense(1, "sigmoid"),
+    ]
     model = fit(network, pairs.toarray().astype("float32"), labels, 4, "binary_crossentropy")
     accuracy = np.mean((model.predict(test_pairs.toarray(), verbose=0)[:, 0] > 0.5) == truth)
     print("imdb_reviews", baseline, accuracy)
@@ -280,7 +283,10 @@ def test_emotions_want_more_than_single_words(cache):
     linear = OneVsRestClassifier(LogisticRegression(max_iter=1000)).fit(words, labels)
     baseline = f1_score(truth, linear.predict(test_words), average="micro")
     pairs, test_pairs = bags(train, test, 2)
-    network = lambda: [keras.layers.Dense(64, "relu"), keras.layers.Dense(28, "sigmoid")]  # noqa: E731
+    network = lambda: [  # noqa: E731
+        keras.layers.Dense(64, "relu"),
+        keras.layers.Dense(28, "sigmoid"),
+    ]
     model = fit(network, pairs.toarray().astype("float32"), labels, 8, "binary_crossentropy")
     score = f1_score(truth, model.predict(test_pairs.toarray(), verbose=0) > 0.5, average="micro")
     print("goemotions", baseline, score)
@@ -297,7 +303,10 @@ def test_prices_are_not_linear(cache):
     )
     inputs = (inputs - inputs.mean(0)) / inputs.std(0)
     price = np.array([row["median_house_value"] for row in rows]) / 1e5
-    r2 = lambda predicted: 1 - np.var(price[-1000:] - predicted) / np.var(price[-1000:])  # noqa: E731
+
+    def r2(predicted):
+        return 1 - np.var(price[-1000:] - predicted) / np.var(price[-1000:])
+
     baseline = r2(LinearRegression().fit(inputs[:-1000], price[:-1000]).predict(inputs[-1000:]))
 
     def network():
@@ -317,7 +326,7 @@ def test_prices_are_not_linear(cache):
 @pytest.mark.slow
 def test_wear_is_not_linear(cache):
     def windows(split):
-        """The last 30 cycles, flattened, and the remaining life up to 125: everywhere in train, at the end in test."""
+        """The last 30 cycles, flat, and the life left up to 125: all of train, the end of test."""
         inputs, targets = [], []
         for engine in examples("cmapss", split, rows=None):
             ends = (

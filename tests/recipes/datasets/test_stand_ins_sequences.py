@@ -85,7 +85,7 @@ def test_word_by_word_is_not_enough():
 
 
 def bits_per_letter(text, order):
-    """What a model of so many letters before spends on the last tenth of the text, having seen the rest."""
+    """What a model of so many letters before spends on the text's last tenth, knowing the rest."""
     cut = len(text) * 9 // 10
     counts, alphabet = collections.defaultdict(collections.Counter), len(set(text))
     for index in range(order, cut):
@@ -181,7 +181,7 @@ def test_words_sound_as_their_letters_stand_beside_each_other():
 
 @pytest.mark.slow
 def test_tomorrow_wants_more_than_last_week():
-    """From the last seven days and the day of the week, a small network errs less than the same hour last week."""
+    """From seven days and the weekday, a small network errs less than the same hour last week."""
     import keras
 
     def windows(split):

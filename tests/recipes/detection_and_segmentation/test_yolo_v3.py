@@ -24,7 +24,7 @@ def targets(*rows):
 
 
 def nothing():
-    """Predictions (1, PREDICTIONS, 8) that are sure of seeing nothing, of small boxes in a corner."""
+    """Predictions (1, PREDICTIONS, 8), sure of seeing nothing, of small boxes in a corner."""
     answer = np.zeros((1, PREDICTIONS, 8), "float32")
     answer[..., 2:4] = 0.01
     answer[..., 4] = FAR
@@ -44,7 +44,7 @@ def loss(truth, answer):
 
 @pytest.mark.slides
 def test_the_published_network(monkeypatch):
-    """Darknet-53's 52 convolutions and 23 of the heads; zeros are made faster than random weights."""
+    """Darknet-53's 52 convolutions and 23 of the heads; zeros are faster than random weights."""
     zeros = keras.initializers.Zeros()
     monkeypatch.setattr(
         keras.initializers.GlorotUniform, "__call__", lambda self, *given, **named: zeros(*given)
@@ -198,7 +198,7 @@ def test_a_perfect_answer_costs_nothing():
 
 
 def test_the_loss_by_hand():
-    """One prediction a little wrong in everything; the one of another cell sees what is not there."""
+    """One prediction a little wrong in everything; that of another cell sees what is not there."""
     answer = nothing()
     box = [0.45, 0.2, 0.95, 0.7]
     perfect(answer, 2, box, 1)

@@ -1,4 +1,4 @@
-"""The task by hand; what copying shows of the heads; what the machine learns that an LSTM does not."""
+"""The task by hand; what copying shows of the heads; what the machine learns, unlike an LSTM."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Free energy and gradient against brute force; sampling against exact probabilities; the readout."""
+"""Free energy, gradient against brute force; sampling against exact probabilities; the readout."""
 
 import itertools
 
@@ -67,7 +67,7 @@ def test_gibbs_sampling_reaches_the_exact_distribution():
 
 
 def machine_gradient(model, images):
-    """The mean gradient of many training steps with respect to the machine's weights, as a vector."""
+    """The mean gradient of many training steps for the machine's weights, as a vector."""
     weights = [model.kernel, model.visible_bias, model.hidden_bias]
     labels = np.zeros(len(images))
     total = 0
@@ -117,7 +117,7 @@ def test_pseudo_likelihood_is_that_of_one_unit_given_all_others():
 
 
 def test_the_softmax_layer_does_not_change_the_machine():
-    """Without sampling only the layer has a gradient; with it, labels make no difference to the rest."""
+    """Without sampling only the layer has a gradient; with it, labels do not matter to the rest."""
     images = 255 * np.random.default_rng(1).integers(0, 2, (50, VISIBLE)).astype("uint8")
     model = tiny_machine()
     weights = [model.kernel.value, model.visible_bias.value, model.hidden_bias.value]

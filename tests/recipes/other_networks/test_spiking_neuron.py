@@ -1,4 +1,4 @@
-"""Z18, Z19: thresholds, refractory times, rates by current, and plasticity by the times of spikes."""
+"""Z18, Z19: thresholds, refractory times, rates by current, plasticity by the times of spikes."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""P15 to P19: derivatives, gradients and adjoints by hand against TensorFlow's tape (N20, N23 to N25, N36)."""
+"""P15 to P19: derivatives, gradients, adjoints by hand against the tape (N20, N23 to N25, N36)."""
 
 import numpy as np
 import pytest

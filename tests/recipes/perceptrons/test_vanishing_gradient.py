@@ -1,4 +1,4 @@
-"""P30, P31: how much of the gradient comes through ten layers, and where the pictures have it from."""
+"""P30, P31: how much gradient comes through ten layers, and where the pictures have it from."""
 
 import keras
 import numpy as np

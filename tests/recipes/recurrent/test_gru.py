@@ -1,4 +1,4 @@
-"""R23: the equations printed under "LSTM" are Keras' GRU with the weights of z negated (N41, N42)."""
+"""R23: the equations under "LSTM" are Keras' GRU with the weights of z negated (N41, N42)."""
 
 import keras
 import numpy as np

@@ -40,7 +40,7 @@ def test_regrets_of_one_deal_by_hand():
     # After a check: 1 if the jack checks, else half of −1 + 2. After a bet: half of 1 + 2.
     assert value == pytest.approx((0.75 + 1.5) / 2)
     assert regrets[KING, 0] == pytest.approx([0.75 - 1.125, 1.5 - 1.125])
-    # The jack gets there with probability one half by the other's check; a bet loses 0.5, a check 1.
+    # The jack gets there with probability 1/2 by the other's check; a bet loses 0.5, a check 1.
     assert regrets[JACK, 1] == pytest.approx([0.5 * (-1 + 0.75), 0.5 * (-0.5 + 0.75)])
     # The king's call wins 2, its fold loses 1; the other gets there with probability one half.
     assert regrets[KING, 3] == pytest.approx([0.5 * (-1 - 0.5), 0.5 * (2 - 0.5)])

@@ -1,4 +1,4 @@
-"""The game and its pixels, the replay memory, the loss and the target network; and a saved agent."""
+"""The game and its pixels, the replay memory, loss and target network; and a saved agent."""
 
 import resource
 

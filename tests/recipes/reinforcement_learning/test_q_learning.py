@@ -1,4 +1,4 @@
-"""Value iteration against the textbook, the learned table against both, and who solves which maze."""
+"""Value iteration against the textbook, the learned table against both; who solves which maze."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Maps against their closed form; where the objects of the pointing game lie, and what counts as found."""
+"""Maps against their closed form; where the pointing game's objects lie, what counts as found."""
 
 import keras
 import numpy as np
@@ -25,7 +25,7 @@ def network():
 
 
 def test_after_global_pooling_it_is_class_activation_mapping(network):
-    """There the weights of the maps are those of the dense layer, divided by the number of places."""
+    """There the maps' weights are those of the dense layer, divided by the number of places."""
     images = RNG.uniform(0, 255, (3, 16, 24, 3)).astype("float32")
     classes = np.array([2, 0, 3])
     maps = keras.Model(network.inputs[0], network.layers[1].output).predict(images, verbose=0)

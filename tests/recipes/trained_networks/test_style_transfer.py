@@ -1,4 +1,4 @@
-"""Gram matrices by hand; what descent on a small network changes; the paper's network from a file."""
+"""Gram matrices by hand; what descent on a small network changes; the paper's, from a file."""
 
 import keras
 import numpy as np

@@ -73,7 +73,7 @@ def test_with_batch_statistics_an_answer_depends_on_the_rest_of_the_batch(small)
 
 
 def test_zero_shot_takes_the_likeliest_name_that_means_a_class(monkeypatch):
-    """Of 1,000 logits a truck's is the highest of those that count, above them all is a guacamole's."""
+    """Of 1,000 logits a truck's is the highest of those that count; a guacamole's tops them all."""
 
     class Named:
         def predict(self, test, verbose):

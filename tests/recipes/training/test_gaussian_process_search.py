@@ -1,4 +1,4 @@
-"""The posterior against scikit-learn's, expected improvement against random draws, the search against random search."""
+"""The posterior against scikit-learn's, expected improvement and the search against random ones."""
 
 import numpy as np
 import pytest
@@ -54,7 +54,7 @@ def test_expected_improvement_is_the_mean_over_draws(mean, deviation, best):
 
 
 def test_expected_improvement_by_hand():
-    # At z = 0 only the doubt counts: σ φ(0) = 0.398942 σ. Without doubt, it is the improvement itself.
+    # At z = 0 only the doubt counts: σ φ(0) = 0.398942 σ. Without doubt, it is the improvement.
     assert recipe.expected_improvement(np.array([5.0]), np.array([2.0]), 5)[0] == pytest.approx(
         0.797885, abs=1e-6
     )

@@ -1,4 +1,4 @@
-"""Three steps of every optimizer by hand, as the papers write them, and what the three surfaces show."""
+"""Three steps of every optimizer by hand, as the papers say, and what the three surfaces show."""
 
 import keras
 import numpy as np
@@ -100,7 +100,7 @@ def adamax(w, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
 
 
 def schedule_free(w, beta_1=0.9, beta_2=0.999, epsilon=1e-8, too_late=True):
-    """Keras 3.15 on TensorFlow works x out from w and z when z has moved already (`too_late`); the paper keeps x."""
+    """Keras 3.15 on TensorFlow takes x from w and a moved z (`too_late`); the paper keeps x."""
     z = x = w
     a = 0
     for t, g in enumerate(GRADIENTS, start=1):
@@ -122,7 +122,7 @@ def lion(w, beta_1=0.9, beta_2=0.99):
 
 
 def ftrl(w):
-    """Without penalties, each step minimizes the sum of all linearised losses: w = −z / (√a / η)."""
+    """Without penalties, each step minimizes the summed linearized losses: w = −z / (√a / η)."""
     a, z = 0.1, 0
     for g in GRADIENTS:
         z = z + g - (np.sqrt(a + g**2) - np.sqrt(a)) / RATE * w
@@ -154,7 +154,7 @@ def adafactor(w):
 
 
 def muon(w, beta=0.95):
-    """Of a 1 × 2 matrix only the length can be orthogonalised: five times the quintic, from a length of 1."""
+    """Only the length of a 1 × 2 matrix can be orthogonalized: five times the quintic, from 1."""
     m = 0
     for g in GRADIENTS:
         m = beta * m + g

@@ -1,4 +1,4 @@
-"""Couplings are those of the network's own routing, angles are angles, the title has the difference."""
+"""Couplings are of the network's own routing, angles are angles, the title has the difference."""
 
 import keras
 import matplotlib.pyplot as plt
