@@ -1,4 +1,4 @@
-"""Capsules: groups of units whose activity is a vector, and routing by agreement between two layers of them."""
+"""Capsules: groups of units whose activity is a vector, and routing by agreement between layers."""
 
 import keras
 from keras import ops

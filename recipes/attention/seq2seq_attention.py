@@ -1,6 +1,7 @@
-"""Attention in sequence to sequence models: additive (Bahdanau), dot product (Luong), or a fixed code.
+"""Attention in sequence to sequence models: additive (Bahdanau), dot product (Luong), or none.
 
-Slides: 001 «PLN con redes recurrentes → atención», 002 «Limitaciones de redes recurrentes: cuello de botella».
+Slides: 001 «PLN con redes recurrentes → atención»,
+        002 «Limitaciones de redes recurrentes: cuello de botella».
 Paper:  Bahdanau, Cho & Bengio (2015), Neural machine translation by jointly learning to align and
         translate, https://arxiv.org/abs/1409.0473; Luong, Pham & Manning (2015), Effective
         approaches to attention-based neural machine translation, https://arxiv.org/abs/1508.04025
@@ -60,7 +61,7 @@ def exact(digits, probabilities):
 
 @keras.saving.register_keras_serializable(package="seq2seq_attention")
 class Places(keras.layers.Layer):
-    """The numbers of the places of a sequence: (batch, 16) of anything to (batch, 16) of 0 to 15."""
+    """The numbers of a sequence's places: (batch, 16) of anything to (batch, 16) of 0 to 15."""
 
     def call(self, digits):
         return keras.ops.zeros_like(digits) + keras.ops.arange(LENGTH, dtype="int32")
@@ -104,7 +105,7 @@ def build_model(attention="dot", embed_dim=32, units=48, learning_rate=0.008, st
 
 
 def search_space(hp):
-    """Arguments of `build_model` and `load_data` worth tuning; the defaults are the recipe's own."""
+    """Arguments of `build_model` and `load_data` worth tuning; their defaults are the recipe's."""
     return {
         "attention": hp.Choice("attention", ["additive", "dot", "none"], default="dot"),
         "units": hp.Int("units", 16, 128, step=16, default=48),

@@ -1,4 +1,4 @@
-"""From LeNet to AlexNet, one step at a time: activation, pooling, width, depth, dropout, augmentation.
+"""From LeNet to AlexNet step by step: activation, pooling, width, depth, dropout, augmentation.
 
 Slides: 003 «The gap» (1998 to 2012).
 Paper:  LeCun et al. (1998), https://doi.org/10.1109/5.726791;

@@ -1,4 +1,4 @@
-"""Object detection: overlap of boxes in a loss, the detections of an image, and their mean average precision.
+"""Object detection: overlap of boxes in a loss, the detections of an image, mean average precision.
 
 Boxes are left, top, right and bottom, as in `recipes.common.boxes`, in parts of the image.
 """

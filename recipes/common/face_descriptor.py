@@ -1,4 +1,4 @@
-"""The face descriptor of dlib, which others have trained: a residual network makes 128 numbers of a face.
+"""The face descriptor of dlib, trained by others: a residual network makes 128 numbers of a face.
 
 Descriptors of the same person are close to each other: dlib takes two faces whose distance is below
 0.6 for one person. The network is that of Davis King (2017), http://blog.dlib.net/2017/02, a

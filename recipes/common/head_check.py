@@ -1,4 +1,4 @@
-"""Do last layer, loss, metrics and targets belong together? The slides' table of output layers, as a function.
+"""Do last layer, loss, metrics and targets belong together? The slides' table of output layers.
 
 from recipes import check_head
 print(check_head(model, batch))

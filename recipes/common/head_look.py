@@ -1,4 +1,4 @@
-"""What a compiled model says about its head: last activation, output shape, loss and metrics. For `head_check`."""
+"""What a compiled model says about its head: last activation, output shape, loss and metrics."""
 
 import dataclasses
 import inspect

@@ -1,4 +1,4 @@
-"""Drawn scenes for detectors: circles, squares and triangles on a textured ground, with their boxes."""
+"""Drawn scenes for detectors: circles, squares and triangles on a textured ground, with boxes."""
 
 import numpy as np
 import scipy.ndimage

@@ -1,4 +1,4 @@
-"""Weights as TensorFlow.js keeps them, read with NumPy: a manifest in JSON, and a file of numbers."""
+"""Weights as TensorFlow.js keeps them, read with NumPy: a JSON manifest and a file of numbers."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""Blood cells with their boxes (BCCD) for TFDS: `import recipes.datasets.blood_cells` registers them."""
+"""Blood cells with boxes (BCCD) for TFDS: `import recipes.datasets.blood_cells` registers them."""
 
 import hashlib
 import io

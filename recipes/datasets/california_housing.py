@@ -1,4 +1,4 @@
-"""House prices in California (1990 census) for TFDS: `import recipes.datasets.california_housing` registers it."""
+"""House prices of 1990 for TFDS: `import recipes.datasets.california_housing` registers them."""
 
 import csv
 

@@ -1,4 +1,4 @@
-"""NASA's turbofan engines (C-MAPSS, FD001) for TFDS: `import recipes.datasets.cmapss` registers them."""
+"""Turbofan engines (C-MAPSS, FD001) for TFDS: `import recipes.datasets.cmapss` registers them."""
 
 import numpy as np
 import tensorflow as tf

@@ -1,4 +1,4 @@
-"""Don Quijote by chapters, in Spanish, for TFDS: `import recipes.datasets.don_quijote` registers it."""
+"""Don Quijote by chapters for TFDS: `import recipes.datasets.don_quijote` registers it."""
 
 import pathlib
 import re

@@ -1,4 +1,4 @@
-"""Electricity demand of mainland Spain for TFDS: `import recipes.datasets.electricity_es` registers it."""
+"""Electricity demand, Spain, for TFDS: `import recipes.datasets.electricity_es` registers it."""
 
 import datetime
 

@@ -1,4 +1,4 @@
-"""Membranes of nerve cells (ISBI 2012) for TFDS: `import recipes.datasets.isbi2012` registers them."""
+"""Nerve cell membranes (ISBI 2012) for TFDS: `import recipes.datasets.isbi2012` registers them."""
 
 import hashlib
 import io

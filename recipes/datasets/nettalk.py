@@ -1,4 +1,4 @@
-"""English words and their sounds, letter by letter, for TFDS: `import recipes.datasets.nettalk` registers them."""
+"""English words and their sounds for TFDS: `import recipes.datasets.nettalk` registers them."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""Sentences in English and Spanish (Tatoeba) for TFDS: `import recipes.datasets.spa_eng` registers them."""
+"""English and Spanish sentences for TFDS: `import recipes.datasets.spa_eng` registers them."""
 
 import hashlib
 import zipfile

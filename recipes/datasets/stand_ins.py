@@ -1,4 +1,4 @@
-"""Stand-ins: small prepared TFDS data sets that take the place of the real ones where there is no network.
+"""Stand-ins: small prepared TFDS data sets in place of the real ones where there is no network.
 
 A stand-in has the name, version and features of the real set, because the real builder writes it;
 only its source of examples is replaced. Each lies in a folder of its own in the user's cache, made

@@ -1,4 +1,4 @@
-"""Stand-ins of the sets of texts and series: sentences, prose and verse of a small grammar, and a demand curve.
+"""Stand-ins for texts and series: sentences, prose and verse of a small grammar, a demand curve.
 
 The grammar knows gender, number and person, so that a word-by-word dictionary translates it badly:
 adjectives follow their noun and agree with it, verbs carry their subject, objects that are people

@@ -1,4 +1,4 @@
-"""Face verification: a siamese network learns a distance that tells people apart, with contrastive loss.
+"""Face verification: a siamese network learns a distance between people, with contrastive loss.
 
 Slides: 002 «Verificación facial (DeepFace, Taigman 2014)».
 Paper:  Hadsell et al. (2006), Dimensionality reduction by learning an invariant mapping,

@@ -1,4 +1,4 @@
-"""Restricted Boltzmann machine: features of digits learned without labels, by contrastive divergence.
+"""Restricted Boltzmann machine: digits' features learned without labels, contrastive divergence.
 
 Slides: 001 «Novedades» (restricted Boltzmann machines), 001 zoo of networks (RBM),
         000 «Máquinas de Boltzmann (1985)».

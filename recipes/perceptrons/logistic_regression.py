@@ -1,4 +1,4 @@
-"""Logistic regression: one sigmoid neuron, and polynomial features from underfitting to overfitting.
+"""Logistic regression: one sigmoid neuron; polynomial features from underfitting to overfitting.
 
 Slides: 002 «Regresión Logística», 003 «Modelos», 003 «Parámetros».
 Paper:  Cox (1958), The regression analysis of binary sequences,

@@ -1,4 +1,4 @@
-"""Gradients through time: how they vanish and explode in an RNN, clipping, truncated backpropagation.
+"""Gradients through time: vanishing and exploding gradients in an RNN, clipping, truncation.
 
 Slides: 002 «Limitaciones: explosión de gradientes → truncado», «Limitaciones: truncado de
         gradiente», «Limitaciones: desvanecimiento de gradientes», «Desvanecimiento: sesgo hacia

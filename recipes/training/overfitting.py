@@ -1,4 +1,4 @@
-"""Overfitting: 500 labeled images learned by heart, more data, data augmentation, and smaller networks.
+"""Overfitting: 500 images learned by heart, more data, data augmentation, and smaller networks.
 
 Slides: 000 «Regularización: el problema del sobreaprendizaje», «Estrategias: obtener más datos»,
         «Capacidad: arquitectura (capas, unidades)».

@@ -1,4 +1,4 @@
-"""KerasTuner's four searches, made dependable: one that is killed continues, and the same seed gives the same search.
+"""KerasTuner's four searches, made dependable: a killed one continues, a seed gives one search.
 
     from recipes.tuning import BayesianOptimization
 

@@ -1,4 +1,4 @@
-"""A Gaussian process over points in the unit cube, and what it says of a point not yet tried. Lower scores are better.
+"""A Gaussian process over points in the unit cube, and what it says of new ones; lower is better.
 
 Paper: Snoek, Larochelle & Adams (2012), https://arxiv.org/abs/1206.2944 (Matérn 5/2,
     expected improvement).

@@ -1,4 +1,4 @@
-"""What a search found: tables and pictures of a leaderboard, and the line of Python that builds the winner.
+"""What a search found: a leaderboard's tables and pictures, and the Python line of the winner.
 
 A leaderboard is a list of rows, best first, as `tuner.leaderboard()` gives it: dictionaries with
 `rank` (None without a score), `trial`, `score`, `status`, `message`, `epochs`, `seconds`

@@ -1,4 +1,4 @@
-"""The pictures of bad_art: what the network likes and dislikes, and how it judges a hand that shakes."""
+"""The pictures of bad_art: what the network likes and dislikes, and how it judges a shaky hand."""
 
 import matplotlib.pyplot as plt
 import numpy as np

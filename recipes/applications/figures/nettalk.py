@@ -1,4 +1,4 @@
-"""The pictures of nettalk: from babbling to speech, which letters are hard, and what damage costs."""
+"""The pictures of nettalk: from babbling to speech, which letters are hard, what damage costs."""
 
 import keras
 import matplotlib.pyplot as plt

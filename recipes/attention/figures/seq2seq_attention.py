@@ -17,7 +17,7 @@ SHOWN = np.array([3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8])  # the digits of the pict
 
 
 def figures(models, test, histories):
-    """Which share of the sequences is repeated by length; the weights of attention for one sequence."""
+    """The share of sequences that is repeated, by length; weights of attention for one of them."""
     drawn = {"lengths": plot_lengths(models, test)}
     looking = {name: model for name, model in models.items() if name != "code"}
     if looking:

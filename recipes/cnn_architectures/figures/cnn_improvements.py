@@ -1,4 +1,4 @@
-"""The picture of cnn_improvements: what each improvement adds to the plain network, as it learns."""
+"""The picture of cnn_improvements: what each improvement adds to the plain network as it learns."""
 
 import matplotlib.pyplot as plt
 import numpy as np

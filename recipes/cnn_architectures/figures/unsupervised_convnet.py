@@ -1,4 +1,4 @@
-"""The pictures of unsupervised_convnet: what each step gives, and filters with and without labels."""
+"""The pictures of unsupervised_convnet: what each step gives, filters with and without labels."""
 
 import matplotlib.pyplot as plt
 import numpy as np

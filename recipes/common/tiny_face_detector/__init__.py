@@ -1,4 +1,4 @@
-"""The weights of a detector of faces that others have trained; README.md says who, LICENSE on what terms."""
+"""A face detector's weights, trained by others; README.md says who, LICENSE on what terms."""
 
 import pathlib
 

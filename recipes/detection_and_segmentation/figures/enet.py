@@ -1,4 +1,4 @@
-"""The pictures of enet: the membranes that it finds, and the slopes that its PReLUs have learned."""
+"""The pictures of enet: the membranes that it finds, and the slopes that its PReLUs learned."""
 
 import keras
 import matplotlib.pyplot as plt

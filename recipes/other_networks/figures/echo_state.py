@@ -1,4 +1,4 @@
-"""The pictures of echo_state: a forecast and its error, the attractor, and the reservoir's states."""
+"""The pictures of echo_state: a forecast and its error, the attractor, the reservoir's states."""
 
 import keras
 import matplotlib.pyplot as plt

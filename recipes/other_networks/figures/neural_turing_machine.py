@@ -1,4 +1,4 @@
-"""The pictures of neural_turing_machine: where its heads are, and how well longer sequences are copied."""
+"""The pictures of neural_turing_machine: where its heads are, how well longer copies succeed."""
 
 import keras
 import matplotlib.pyplot as plt

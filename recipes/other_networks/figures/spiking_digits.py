@@ -1,4 +1,4 @@
-"""The pictures of spiking_digits: the spikes of one image, answers before time is up, ternary weights."""
+"""The pictures of spiking_digits: an image's spikes, answers before time is up, ternary weights."""
 
 import keras
 import matplotlib.pyplot as plt

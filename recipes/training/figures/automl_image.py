@@ -1,4 +1,4 @@
-"""The picture of automl_image: how the kinds train, and who leads, a support vector machine included."""
+"""The picture of automl_image: how the kinds train, and who leads, support vectors included."""
 
 from recipes.common.leaderboard import plot_kinds
 from recipes.training import automl_image

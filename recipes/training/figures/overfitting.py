@@ -1,4 +1,4 @@
-"""The pictures of overfitting: training and validation by epoch, and the gap between train and test."""
+"""The pictures of overfitting: training and validation by epoch, and the gap from train to test."""
 
 import matplotlib.pyplot as plt
 import numpy as np
