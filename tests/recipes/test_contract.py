@@ -39,6 +39,7 @@ from recipes.cnn_architectures import (
     xception,
 )
 from recipes.common import pretrained
+from recipes.recurrent import seq2seq_dates
 from recipes.training import optimizers
 from tests import selection
 from tests.selection import RECIPES, TRAINED, parameters
@@ -243,6 +244,13 @@ SHORTER = {
     },
     "rbf_network": {"STEPS": 20},
     "relu_regions": {"UNITS": (4, 8), "SEEDS": (0,)},
+    "seq2seq_dates": {
+        "LENGTH": 10,
+        "FORMATS": seq2seq_dates.FORMATS[-2:],  # the shortest
+        "load_data": {"count": 400},
+        "build_model": {"units": 8},
+    },
+    "seq2seq_attention": {"LENGTH": 5, "SHORTEST": 3, "SHOWN": np.array([3, 1, 4])},
     "spiking_neuron": {"CURRENTS": np.array([0.0, 15.0]), "STEP": 0.025},
     "vanishing_gradient_rnn": {"STEPS": 12, "LENGTHS": (2, 4), "WINDOWS": (1, 12)},
     "vanishing_gradient": {
@@ -297,6 +305,7 @@ VARIANTS = {
     "dropout": ("relu", "relu_50", "sigmoid", "sigmoid_50"),
     "ensembles": ("different", "bagging"),
     "overfitting": ("few", "augmented"),
+    "seq2seq_dates": ("code_128", "code_4"),
     "irnn": ("tanh", "irnn", "lstm"),
     "lenet_to_alexnet": ("lenet", "augmentation"),
     "cnn_improvements": ("plain", "all"),
