@@ -64,7 +64,7 @@ class Places(keras.layers.Layer):
     """The numbers of a sequence's places: (batch, 16) of anything to (batch, 16) of 0 to 15."""
 
     def call(self, digits):
-        return keras.ops.zeros_like(digits) + keras.ops.arange(LENGTH, dtype="int32")
+        return keras.ops.zeros_like(digits) + keras.ops.arange(digits.shape[1], dtype="int32")
 
 
 def build_model(attention="dot", embed_dim=32, units=48, learning_rate=0.008, steps=EPOCHS * 250):
