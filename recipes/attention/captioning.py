@@ -186,7 +186,7 @@ def build_model(filters=16, units=128, attention=True, learning_rate=0.003, step
 
 @keras.saving.register_keras_serializable(package="captioning")
 def exact(captions, answers):
-    """1 for each caption (batch, LENGTH) whose likeliest words (batch, LENGTH, words) are right."""
+    """1 for each caption (batch, LENGTH) if all its likeliest words (…, words) are right."""
     likeliest = keras.ops.cast(keras.ops.argmax(answers, axis=-1), captions.dtype)
     right = keras.ops.logical_or(likeliest == captions, captions == 0)
     return keras.ops.cast(keras.ops.all(right, axis=-1), "float32")

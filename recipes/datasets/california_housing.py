@@ -1,4 +1,4 @@
-"""House prices of 1990 for TFDS: `import recipes.datasets.california_housing` registers them."""
+"""California house prices for TFDS: `import recipes.datasets.california_housing` registers them."""
 
 import csv
 

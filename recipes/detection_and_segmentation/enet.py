@@ -1,4 +1,4 @@
-"""ENet: semantic segmentation with a tenth of U-Net's parameters, unpooling to where maxima were.
+"""ENet: semantic segmentation with a tenth of U-Net's parameters, unpooling by stored indices.
 
 Slides: 003 «ENet (2016)».
 Paper:  Paszke et al. (2016), ENet: a deep neural network architecture for real-time semantic

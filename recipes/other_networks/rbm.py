@@ -1,4 +1,4 @@
-"""Restricted Boltzmann machine: digits' features learned without labels, contrastive divergence.
+"""Restricted Boltzmann machine: contrastive divergence finds features of digits without labels.
 
 Slides: 001 «Novedades» (restricted Boltzmann machines), 001 zoo of networks (RBM),
         000 «Máquinas de Boltzmann (1985)».

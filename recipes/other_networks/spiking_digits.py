@@ -1,4 +1,4 @@
-"""Spiking neural network: leaky integrate-and-fire neurons read digits, and the spikes it takes.
+"""Spiking neural network: integrate-and-fire neurons read digits, and how many spikes it takes.
 
 Slides: 000 «SNNs» (Intel Loihi, IBM TrueNorth), 000 «Neuromorphic computing», 001 zoo of networks
         (spiking hidden cell).

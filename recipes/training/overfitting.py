@@ -5,7 +5,7 @@ Slides: 000 «Regularización: el problema del sobreaprendizaje», «Estrategias
 Paper:  Geman, Bienenstock & Doursat (1992), Neural networks and the bias/variance dilemma,
         https://doi.org/10.1162/neco.1992.4.1.1; Xiao, Rasul & Vollgraf (2017), Fashion-MNIST,
         https://arxiv.org/abs/1708.07747 (the data)
-Departs from the slides: clothes instead of no data at all.
+Departs from the slides: they name no data; here it is pictures of clothes.
 
 A network with 500 hidden units has enough weights to learn 500 images by heart: it is right about
 all of them, and about far fewer of those that it has not seen. Ten times as many images leave it

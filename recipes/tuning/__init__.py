@@ -1,4 +1,4 @@
-"""KerasTuner's four searches, made dependable: a killed one continues, a seed gives one search.
+"""KerasTuner's four searches, made dependable: they survive kills, and seeds reproduce them.
 
     from recipes.tuning import BayesianOptimization
 

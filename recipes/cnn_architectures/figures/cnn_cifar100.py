@@ -27,13 +27,21 @@ def figures(model, test, history):
 
 def shared_shapes(model):
     """Shapes (height, width, channels) that the heads' convolutions share, from the image on."""
+    kinds = keras.layers.ReLU | keras.layers.AveragePooling2D
     shapes = [model.input.shape[1:]]
     for layer in model.layers:
         shape = layer.output.shape[1:]
-        kinds = keras.layers.ReLU | keras.layers.AveragePooling2D
         if isinstance(layer, kinds) and shape != shapes[-1]:
             shapes.append(shape)
     return shapes
+
+
+def class_names(superclass):
+    """The names of the five classes of a superclass, as one writes them."""
+    names = []
+    for word in cifar100.SUPERCLASSES[superclass].split():
+        names.append(word.removesuffix("_tree").replace("_", " "))
+    return names
 
 
 def box(axis, x, y, width, height, color, text, **options):
@@ -44,6 +52,7 @@ def box(axis, x, y, width, height, color, text, **options):
 
 
 def arrow(axis, start, end):
+    """Draw an arrow between two points."""
     axis.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": "0.4"})
 
 
@@ -68,12 +77,9 @@ def plot_heads(model):
     # What the heads answer: a superclass above, its five classes below it.
     column = left + 1.1
     for name in NAMED:
-        classes = []
-        for word in cifar100.SUPERCLASSES[name].split():
-            classes.append(word.removesuffix("_tree").replace("_", " "))
         title = name.replace("_", " ").replace(" ", "\n", 1)
         axis.text(column, 1.1, title, ha="center", va="center", fontsize=11)
-        axis.text(column, -1.1, "\n".join(classes), ha="center", va="center", fontsize=10)
+        axis.text(column, -1.1, "\n".join(class_names(name)), ha="center", va="center", fontsize=10)
         column += 1.12
     axis.set(xlim=(-0.5, column - 0.5), ylim=(-2.1, 2.1))
     axis.set_axis_off()
@@ -117,9 +123,7 @@ def plot_confusion(true, found, agreement):
     figure, axes = plt.subplots(2, SHOWN // 2, figsize=(11, 8), layout="constrained")
     for axis, superclass in zip(axes.flat, most_confused, strict=True):
         name = superclasses[superclass]
-        classes = []
-        for word in cifar100.SUPERCLASSES[name].split():
-            classes.append(word.removesuffix("_tree").replace("_", " "))
+        classes = class_names(name)
         matrix = 100 * matrices[superclass]
         plots.heatmap(axis, matrix, classes, classes, numbers="{:.0f}", vmax=100)
         axis.set_title(name.replace("_", " "), fontsize=11)
