@@ -30,7 +30,7 @@ def plot_accuracies(models, test):
         counts[name] = arguments.get("labels", 500)
         accuracies[name] = model.evaluate(test, verbose=0, return_dict=True)["accuracy"]
         if name.startswith("frozen"):
-            keras.utils.set_random_seed(0)  # as a run: the same part of the training set
+            keras.utils.set_random_seed(0)  # as a run: the same images
             train, _, _ = recipe.load_data(counts[name])
             of_pixels[counts[name]] = recipe.baseline(train, test)["accuracy"]
     frozen = sorted((counts[name], name) for name in models if name.startswith("frozen"))
