@@ -26,7 +26,7 @@ from sklearn.linear_model import LogisticRegression
 from layers.local_response_normalization import LocalResponseNormalization
 from recipes.common.arrays import to_numpy
 
-EPOCHS = 3
+EPOCHS = 6
 DEPTH = 9  # convolutions
 VARIANTS = {
     "none": {"normalization": "none"},
