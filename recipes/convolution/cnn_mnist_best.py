@@ -20,7 +20,8 @@ from layers.digits import CenterDigit, UnlikeDigit
 from layers.random_affine import RandomAffine
 from recipes.common.arrays import to_numpy
 
-EPOCHS = 12
+EPOCHS = 15
+KEEP = "last"  # the rate ends at 0; which epoch is best on 3,000 images is mostly chance
 
 
 def one_hot(image, label):
@@ -128,11 +129,8 @@ def main():
     keras.utils.set_random_seed(0)
     train, validation, test = load_data()
     model = build_model(steps=EPOCHS * len(train))
-    best = keras.callbacks.ModelCheckpoint(
-        "cnn_mnist_best.keras", monitor="val_accuracy", mode="max", save_best_only=True
-    )
-    model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-    model = keras.saving.load_model("cnn_mnist_best.keras")  # the best epoch
+    model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False)
+    model.save("cnn_mnist_best.keras")
     print("Test:", model.evaluate(test, return_dict=True))
     print("Logistic regression on the pixels:", baseline(train, test))
     deployed(model).save("cnn_mnist_best_deployed.keras")
