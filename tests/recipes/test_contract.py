@@ -290,6 +290,8 @@ SHORTER = {
 }
 
 
+MOST_IN_A_BATCH = 16  # examples; recipes have up to 2,048
+
 # By recipe, the variants that are trained here, of more of the same kinds.
 VARIANTS = {
     "automl_image": ("cnn", "residual", "attention"),
@@ -398,6 +400,11 @@ def shorter(recipe, monkeypatch):
                 monkeypatch.setattr(old, "__defaults__", with_defaults(old, value))
             else:
                 monkeypatch.setattr(module, name, value(old) if callable(old) else value)
+    if recipe.trains:
+        size = inspect.signature(recipe.module.load_data).parameters.get("batch_size")
+        if size is not None and size.default > MOST_IN_A_BATCH:
+            smaller = with_defaults(recipe.module.load_data, {"batch_size": MOST_IN_A_BATCH})
+            monkeypatch.setattr(recipe.module.load_data, "__defaults__", smaller)
     if recipe.name in VARIANTS:
         chosen = {name: recipe.module.VARIANTS[name] for name in VARIANTS[recipe.name]}
         monkeypatch.setattr(recipe.module, "VARIANTS", chosen)
