@@ -10,12 +10,12 @@ import pytest
 
 from recipes._runner import slides
 from recipes._runner.exercises_command import EXERCISES, SOLUTIONS, files
-from recipes._runner.recipe import CHAPTERS, ROOT, Recipe, all_recipes
+from recipes._runner.recipe import ROOT, Recipe, all_recipes
 from recipes.common import exercise
 from recipes.common.exercise import OFF, RIGHT, TO_DO, check
 from tests import selection
 
-CHAPTERS_WITH = [chapter for chapter in CHAPTERS if (ROOT / chapter / EXERCISES).is_dir()]
+CHAPTERS_WITH = list(dict.fromkeys(recipe.chapter for recipe in all_recipes()))
 PATHS = [
     pytest.param(path, id=f"{chapter}-{path.stem}")
     for chapter in CHAPTERS_WITH

@@ -1,0 +1,82 @@
+"""YOLO's grid: which cell answers for a box, and with which numbers?
+
+Slides: 001 «YOLO v1: S×S×(B·5 + C)», 001 «YOLO v1: loss (coords, confianza, clases)».
+Recipe: yolo_v1.
+
+The image is divided into S × S cells. The cell in which the center of a box lies answers for it,
+with five numbers: the center's place within the cell, x and y from 0 to 1; width and height as
+parts of the image, of which the network learns the square roots; and a confidence. Each cell has B
+such boxes, and C class scores in all.
+
+The root makes an error of a pixel count more for a small box than for a large one. Boxes are given
+here by left, top, right and bottom, as parts of the image.
+"""
+
+import math
+
+from recipes.common.exercise import check, finish
+
+
+def outputs(cells, boxes, classes):
+    """How many numbers the network answers with."""
+    # Your code: S × S × (B · 5 + C).
+    return cells * cells * (boxes * 5 + classes)
+
+
+def cell_of(box, cells):
+    """Row and column of the cell that answers for a box."""
+    left, top, right, bottom = box
+    # Your code: the center, counted in cells, rounded down.
+    return int((top + bottom) / 2 * cells), int((left + right) / 2 * cells)
+
+
+def encode(box, cells):
+    """The numbers x, y, √width, √height to learn for a box."""
+    left, top, right, bottom = box
+    row, column = cell_of(box, cells)
+    # Your code: x is the center counted in cells, without the whole cells on its left.
+    x = (left + right) / 2 * cells - column
+    y = (top + bottom) / 2 * cells - row
+    return x, y, math.sqrt(right - left), math.sqrt(bottom - top)
+
+
+def decode(numbers, row, column, cells):
+    """The box (left, top, right, bottom) that a cell's numbers mean."""
+    x, y, root_width, root_height = numbers
+    # Your code: the center first; then half of the width to either side.
+    center_x, center_y = (column + x) / cells, (row + y) / cells
+    half_width, half_height = root_width**2 / 2, root_height**2 / 2
+    return (
+        center_x - half_width,
+        center_y - half_height,
+        center_x + half_width,
+        center_y + half_height,
+    )
+
+
+def error_of_width(width, error):
+    """Squared error of the root, if the network answers width + error."""
+    # Your code: the difference of two roots, squared.
+    return (math.sqrt(width + error) - math.sqrt(width)) ** 2
+
+
+def main():
+    box = (0.20, 0.40, 0.30, 0.90)  # its center is (0.25, 0.65)
+    return [
+        check("the slide's 7 × 7 × 30", lambda: outputs(7, 2, 20), 1470),
+        check("shapes of three kinds", lambda: outputs(7, 2, 3), 637),
+        check("row and column", lambda: cell_of(box, 7), (4, 1)),
+        check("numbers to learn", lambda: encode(box, 7), (0.75, 0.55, 0.316228, 0.707107), 1e-5),
+        check("there and back", lambda: decode(encode(box, 7), *cell_of(box, 7), 7), box),
+        check(
+            "2 pixels of 448 too wide, at 20",
+            lambda: error_of_width(20 / 448, 2 / 448),
+            1.0636e-4,
+            1e-7,
+        ),
+        check("… and at 200", lambda: error_of_width(200 / 448, 2 / 448), 1.1105e-5, 1e-8),
+    ]
+
+
+if __name__ == "__main__":
+    finish(main())
