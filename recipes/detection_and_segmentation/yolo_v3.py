@@ -78,17 +78,29 @@ def augment(image, objects, seed):
     return image, tf.stack([left, top, right, bottom, label], axis=-1)
 
 
+def batches(train, validation, test, batch_size):
+    """Batches of photographs and objects as `prepare` gives them, those to train on changed anew.
+
+    Args:
+        train, validation, test: `tf.data.Dataset` of `{"image": …, "objects": {"bbox": …, "label":
+            …}}`: an image (height, width, 3) of any size, its boxes (n, 4), top, left, bottom and
+            right as parts of the image, and their classes (n,).
+        batch_size: Of the training set.
+    """
+    train, validation, test = (part.map(prepare).cache() for part in (train, validation, test))
+    seeds = tf.data.Dataset.random(rerandomize_each_iteration=True).batch(2)
+    train = tf.data.Dataset.zip(train.shuffle(len(train)), seeds)
+    train = train.map(lambda pair, seed: augment(*pair, seed)).batch(batch_size).prefetch(2)
+    return train, validation.batch(16), test.batch(16)
+
+
 def load_data(batch_size=4):
     """Train, validation and test batches of (192, 256, 3) uint8 photographs and objects (40, 5).
 
     Objects are as `prepare` gives them. The parts are those of the data set.
     """
     splits = tfds.load("blood_cells", split=["train", "validation", "test"])
-    train, validation, test = (part.map(prepare).cache() for part in splits)
-    seeds = tf.data.Dataset.random(rerandomize_each_iteration=True).batch(2)
-    train = tf.data.Dataset.zip(train.shuffle(len(train)), seeds)
-    train = train.map(lambda pair, seed: augment(*pair, seed)).batch(batch_size).prefetch(2)
-    return train, validation.batch(16), test.batch(16)
+    return batches(*splits, batch_size)
 
 
 def at_origin(sizes):
