@@ -36,8 +36,10 @@ def write(recipe, plan, result, folder, own, pictures):
         f"TensorFlow {metrics['versions']['tensorflow']}.",
         "",
         "```python",
-        *loading(recipe, folder),
-        *card_snippet.lines(recipe, result.model, (folder / "deployed.keras").exists()),
+        *loading(recipe, folder, metrics),
+        *card_snippet.lines(
+            recipe, result.model, (folder / "deployed.keras").exists(), metrics
+        ),
         "```",
         "",
         *gallery(recipe, own, pictures),
@@ -72,14 +74,15 @@ def chosen(recipe, plan, metrics):
     return f"epoch {metrics['best_epoch']} of {metrics['epochs']}, chosen on {by}"
 
 
-def loading(recipe, folder):
+def loading(recipe, folder, metrics):
     """The lines that load what lies in the folder, what one should use first."""
     lines = ["import keras", ""]
     if copy_extras.needs_recipe(recipe):
         module = f"recipes.{recipe.chapter}.{recipe.name}" if recipe.chapter else recipe.name
         lines.insert(1, f"import {module}  # its layers and classes, needed for loading")
     if (folder / "deployed.keras").exists():
-        lines.append('model = keras.saving.load_model("deployed.keras")  # takes raw input')
+        why = "answers in your units" if card_snippet.is_own(metrics) else "takes raw input"
+        lines.append(f'model = keras.saving.load_model("deployed.keras")  # {why}')
         return [*lines, 'network = keras.saving.load_model("model.keras")  # what was trained']
     return [*lines, 'model = keras.saving.load_model("model.keras")']
 

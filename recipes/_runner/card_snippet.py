@@ -1,14 +1,16 @@
 """The lines of a card that use the network in a program of one's own."""
 
+import dataclasses
+
 import keras
 
-from recipes._runner import copy_extras
+from recipes._runner import copy_extras, copy_own, own_data
 
 SIDES = ("height", "width")
 COLOR_MODES = {1: "grayscale", 3: "rgb", 4: "rgba"}  # Keras' names, by number of channels
 
 
-def lines(recipe, network, deployed=False):
+def lines(recipe, network, deployed=False, metrics=None):
     """Lines that give the network something of what it takes, and print what it answers.
 
     Args:
@@ -16,16 +18,23 @@ def lines(recipe, network, deployed=False):
         network: The trained network.
         deployed: Whether the lines before load the deployed network, too, as `model`, and the
             trained one as `network`.
+        metrics: What the run noted: whether it was trained on the user's data, and its columns.
 
     Returns:
         The lines, an empty one first; none where nobody but the recipe knows what it takes.
     """
+    metrics = metrics or {}
     used = copy_extras.use(recipe)
+    if is_own(metrics):  # of the recipe's inputs only the kind is left, `deployed` is another
+        shape = tuple(network.inputs[0].shape[1:])
+        used = dataclasses.replace(used, kind=own_data.kind(recipe), shape=shape, outputs=())
     main = "probabilities" if "probabilities" in used.outputs else (*used.outputs, None)[0]
     if used.kind == "image":
         given = image(used)
     elif used.kind == "text":
         given = text()
+    elif metrics.get("columns"):
+        given = own_table(network, metrics.get("reading") or {})
     elif used.kind == "table":
         given = table(network)
     else:
@@ -38,15 +47,25 @@ def lines(recipe, network, deployed=False):
     return ["", *given, f"print({answer})"]
 
 
+def is_own(metrics):
+    """Whether the network was trained on the user's data."""
+    return "own" in (metrics.get("data") or {}).values()
+
+
 def image(used):
     """A picture, resized where the network fixes a size."""
     *size, channels = used.shape
-    options = [f'color_mode="{COLOR_MODES[channels]}"']
+    load = [f'image = keras.utils.load_img("picture.png", color_mode="{COLOR_MODES[channels]}")']
     if None not in size:
-        options.append(f"target_size={tuple(size)}")
+        load = [
+            "image = keras.utils.load_img(",
+            f'    "picture.png", color_mode="{COLOR_MODES[channels]}",',
+            f'    target_size={tuple(size)}, interpolation="bilinear",',
+            ")",
+        ]
     shape = ", ".join(str(length or name) for length, name in zip(size, SIDES, strict=True))
     return [
-        f'image = keras.utils.load_img("picture.png", {", ".join(options)})',
+        *load,
         f"inputs = keras.utils.img_to_array(image)[None]  # (1, {shape}, {channels}), 0 to 255",
     ]
 
@@ -63,6 +82,27 @@ def table(network):
             'inputs = pd.read_csv("table.csv").to_numpy("float32")'
             f"  # (rows, {network.inputs[0].shape[1]})"
         ),
+    ]
+
+
+def own_table(network, reading):
+    """A table with the columns that the network learned from, of numbers and of words."""
+    options = "".join(f", {name}={copy_own.literal(value)}" for name, value in reading.items())
+    return [
+        "import json",
+        "",
+        "import numpy as np",
+        "import pandas as pd",
+        "",
+        'with open("metrics.json", encoding="utf-8") as file:',
+        '    columns = json.load(file)["columns"]  # each with its words, or None for numbers',
+        "kinds = {name: str for name, words in columns if words}",
+        f'table = pd.read_csv("table.csv", dtype=kinds{options})',
+        "numbers = []  # a word becomes a 0 or 1",
+        "for name, words in columns:",
+        "    numbers += [table[name] == word for word in words] if words else [table[name]]",
+        'inputs = np.stack(numbers, axis=1).astype("float32")'
+        f"  # (rows, {network.inputs[0].shape[1]})",
     ]
 
 

@@ -310,21 +310,29 @@ def load_data(module, own, options):
 
 
 def reading(own, options):
-    """The arguments of `pandas.read_csv` that the file needs."""
-    words = ""
-    if own.names["separator"] != ",":
-        words += f", sep={literal(own.names['separator'])}"
-    if own.kind == "table" and own.names["decimal"] != ".":
-        words += f", decimal={literal(own.names['decimal'])}"
-    content = own.names["file"].read_bytes()[:4]
-    if options.encoding:
-        words += f", encoding={literal(options.encoding)}"
-    elif content.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")):
-        words += f", encoding={literal(inputs.encoding_of(content))}"
-    words += ", skipinitialspace=True" if own.names["spaces"] else ""
+    """The arguments of `pandas.read_csv` that the file needs, as source."""
+    given = reading_of_table(own, options.encoding)
+    words = "".join(f", {name}={literal(value)}" for name, value in given.items())
     if own.form in ("classes", "one-hot classes", "two classes"):
         words += f", dtype={{{literal(own.names['target'][0])}: str}}"
     return words
+
+
+def reading_of_table(own, encoding):
+    """The arguments of `pandas.read_csv` that a file laid out as the user's needs."""
+    given = {}
+    if own.names["separator"] != ",":
+        given["sep"] = own.names["separator"]
+    if own.kind == "table" and own.names["decimal"] != ".":
+        given["decimal"] = own.names["decimal"]
+    content = own.names["file"].read_bytes()[:4]
+    if encoding:
+        given["encoding"] = encoding
+    elif content.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")):
+        given["encoding"] = inputs.encoding_of(content)
+    if own.names["spaces"]:
+        given["skipinitialspace"] = True
+    return given
 
 
 MAIN = """\

@@ -14,7 +14,7 @@ from recipes.tuning import storage
 
 # What the metrics of an ensemble have in common with those of its first member.
 COMMON = ("recipe", "variant", "data", "split", "metric", "task", "classes", "columns")
-COMMON += ("precision", "hardware", "versions")
+COMMON += ("reading", "precision", "hardware", "versions")
 
 
 def refuse(name, model):
@@ -193,7 +193,7 @@ def write_card(recipe, plan, model, metrics, made_by, folder):
         *told,
         "",
         "```python",
-        *card.loading(recipe, folder),
-        *card_snippet.lines(recipe, model, (folder / "deployed.keras").exists()),
+        *card.loading(recipe, folder, of),
+        *card_snippet.lines(recipe, model, (folder / "deployed.keras").exists(), of),
         "```",
     ]) + "\n")  # fmt: skip

@@ -18,7 +18,7 @@ import numpy as np
 import PIL.Image
 import tensorflow as tf
 
-from recipes._runner import arguments, copy_extras, inputs, training
+from recipes._runner import arguments, copy_extras, copy_own, inputs, training
 from recipes._runner import recipe as recipes
 from recipes._runner.errors import UserError
 from recipes._runner.run_command import own_name
@@ -91,6 +91,7 @@ class OwnData:
     scale: tuple | None = None  # of numbers to predict: mean and deviation in the training set
     columns: list | None = None  # of a table: [name, None or the words in it]
     names: dict = dataclasses.field(default_factory=dict)  # of a CSV: what the columns are for
+    reading: dict = dataclasses.field(default_factory=dict)  # of a table: how pandas is to read it
     monitor: tuple = ()  # what chooses the best epoch, and "max" or "min"
     files: list = dataclasses.field(default_factory=list)  # of folders of classes
     in_parts: bool = False  # whether folders say how the data is split
@@ -269,6 +270,7 @@ def load(recipe, module, options, settings):
     examples = read_targets(own, recipe, examples, faults)
     faults.refuse(path)
     if found == "table":
+        own.reading = copy_own.reading_of_table(own, options.encoding)
         own.inputs = own.inputs[[example.value for example in examples]]
     else:
         own.inputs = np.array(
@@ -750,6 +752,7 @@ def adapted(module, own, variant=None):
     known.build_model = build_model_for(module.build_model, own)
     known.CLASSES = own.classes
     known.COLUMNS = own.columns
+    known.READING = own.reading
     for name in ("deployed", "VARIANTS", "WRONG"):
         vars(known).pop(name, None)
     if own.scale:
@@ -766,6 +769,12 @@ def noted(own, options):
         if getattr(options, name):
             found[name] = getattr(options, name)
     return found
+
+
+def options(found):
+    """The options of a command line that `noted` has written down."""
+    given = {name: found.get(name) for name in ("target", "skip_broken", "encoding")}
+    return types.SimpleNamespace(data=found["path"], **given)
 
 
 def deployed(own):

@@ -241,7 +241,9 @@ def train(module, plan, given, folder, strategy, variant=None):
         "versions": versions(),
     }
     if getattr(module, "COLUMNS", None):
-        metrics["columns"] = module.COLUMNS
+        # A copy for a table of the user's has a dictionary.
+        metrics["columns"] = [list(each) for each in dict(module.COLUMNS).items()]
+        metrics["reading"] = getattr(module, "READING", {})
     write_json(folder / "metrics.json", without_nan(metrics))
     return Result(model, test, checkpoint.history, (monitor, direction), metrics, head)
 

@@ -206,7 +206,7 @@ def test_names_of_classes_are_the_recipes_else_the_data_sets(units, own, names):
 
 def test_what_one_should_use_is_loaded_first(tmp_path):
     (tmp_path / "deployed.keras").touch()
-    lines = card.loading(find("cnn_mnist"), tmp_path)
+    lines = card.loading(find("cnn_mnist"), tmp_path, {})
     loads = [line for line in lines if "load_model" in line]
     assert 'model = keras.saving.load_model("deployed.keras")' in loads[0]
     assert 'keras.saving.load_model("model.keras")' in loads[1]
