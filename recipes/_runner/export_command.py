@@ -88,8 +88,37 @@ def rows(recipe, noted, path, options):
     from recipes._runner import arguments, data, exporting
 
     kinds = (noted.get("data") or {}).values()
+    given = noted.get("arguments") or {}
+    if "own" in kinds:
+        if options.stand_in or options.data_dir:
+            name = "--stand-in" if options.stand_in else "--data-dir"
+            raise UserError(f"{name}: {shown(path)} was trained on your own data; leave it out")
+        return exporting.first_rows(own_data_again(recipe, given, path).load_data(exporting.ROWS))
     smoke = any(saved.read_json(folder / "plan.json").get("smoke") for folder in path.parents[:2])
     stand_in = options.stand_in or "stand-in" in kinds
     data.choose(data.names(recipe.path), options.data_dir, stand_in, SMOKE_ROWS if smoke else None)
-    load_arguments, _ = arguments.split(recipe.module, noted.get("arguments") or {})
+    load_arguments, _ = arguments.split(recipe.module, given)
     return exporting.first_rows(recipe.module.load_data(**load_arguments))
+
+
+def own_data_again(recipe, given, path):
+    """The user's data that a network was trained on, read as it was then.
+
+    Raises:
+        UserError: if it is no longer there, or no longer what it was.
+    """
+    from recipes._runner import own_data
+
+    folder = path.absolute().parent
+    # A search's ensemble has no plan of its own: its data is that of the winner beside it.
+    plans = [saved.read_json(each / "plan.json") for each in (folder, folder.parent / "tuned")]
+    noted = next((plan["own"] for plan in plans if plan.get("own")), None)
+    if noted is None:
+        raise UserError(f"{shown(path)} has no plan.json beside it that says where its data lies")
+    told = f"{noted['path']}, which {shown(path)} was trained on,"
+    if not pathlib.Path(noted["path"]).exists():
+        raise UserError(f"{told} is no longer there; the answers are compared on rows of it")
+    own = own_data.load(recipe, recipe.module, own_data.options(noted), given)
+    if own.digest != noted["digest"]:
+        raise UserError(f"{told} is not what it was; the answers are compared on rows of it")
+    return own
