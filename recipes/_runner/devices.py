@@ -115,6 +115,38 @@ def for_fit(data, strategy, what):
     return full.apply(tf.data.experimental.assert_cardinality(there // size))
 
 
+def in_shares(data, strategy, what):
+    """Validation or test set as `evaluate` can take it: the devices can share its first batch.
+
+    Where that does not work out even, all batches are made as much smaller as it needs.
+
+    Args:
+        data: Batches; None if there are none.
+        strategy: What `strategy` has returned; a TPU's batches are made by `for_fit`.
+        what: `"validation"` or `"the test"`.
+
+    Raises:
+        UserError: if there are fewer examples than devices.
+    """
+    replicas = strategy.num_replicas_in_sync
+    if data is None or replicas == 1 or is_tpu(strategy):
+        return data
+    first = examples(next(iter(data.take(1))))
+    if first < replicas:
+        raise UserError(
+            f"{replicas} devices cannot share {first} example{'s' * (first > 1)} of {what}: "
+            f"choose one, {one_device(strategy)}"
+        )
+    return data.rebatch(first - first % replicas) if first % replicas else data
+
+
+def one_device(strategy):
+    """What to type to train on one device only."""
+    if is_tpu(strategy):
+        return "with --device cpu, or a TPU of one core"
+    return "with CUDA_VISIBLE_DEVICES=0 or --device cpu"
+
+
 def make_ready(model, strategy):
     """Have layers that know another way for what XLA, a TPU's compiler, lacks take it.
 
@@ -187,13 +219,14 @@ def not_shared(model):
     return None
 
 
-def refuse(recipe, model, batch_size, strategy):
+def refuse(recipe, model, batch_size, first, strategy):
     """What cannot be trained under `strategy` is said before it fails in the middle.
 
     Args:
         recipe: Its name.
         model: The compiled network, made under the strategy.
         batch_size: Of all devices together; each gets a share of it.
+        first: How many examples the first batch of the training set has; fewer where it is small.
         strategy: What `strategy` has returned.
 
     Raises:
@@ -201,15 +234,20 @@ def refuse(recipe, model, batch_size, strategy):
     """
     replicas = strategy.num_replicas_in_sync
     if replicas > 1 and (reason := not_shared(model)):
-        others = "with CUDA_VISIBLE_DEVICES=0 or --device cpu"
-        if is_tpu(strategy):
-            others = "with --device cpu, or a TPU of one core"
         raise UserError(
-            f"{recipe} cannot be trained on {replicas} devices, for {reason}: choose one, {others}"
+            f"{recipe} cannot be trained on {replicas} devices, for {reason}: choose one, "
+            f"{one_device(strategy)}"
         )
     if batch_size % replicas:
         below = batch_size - batch_size % replicas
         good = " or ".join(str(size) for size in (below, below + replicas) if size)
         raise UserError(
             f"--batch-size {batch_size} cannot be shared among {replicas} devices: {good} can"
+        )
+    if first % replicas:
+        below = first - first % replicas
+        way = f"--batch-size {below} can" if below else f"choose one, {one_device(strategy)}"
+        raise UserError(
+            f"the training set's {first} example{'s' * (first > 1)} cannot be shared among "
+            f"{replicas} devices: {way}"
         )

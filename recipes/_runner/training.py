@@ -122,7 +122,12 @@ def prepare(module, plan, given, strategy):
         model = module.build_model(**model_arguments)
     if strategy.num_replicas_in_sync > 1:
         size = {**arguments.parameters(module), **load_arguments}["batch_size"]
-        devices.refuse(plan.recipe, model, size, strategy)
+        # The order of what is shuffled changes by looking at it, which a single batch has not.
+        small = int(train.cardinality()) < 2
+        first = devices.examples(next(iter(train.take(1)))) if small else size
+        devices.refuse(plan.recipe, model, size, first, strategy)
+        validation = devices.in_shares(validation, strategy, "validation")
+        test = devices.in_shares(test, strategy, "the test")
     devices.make_ready(model, strategy)
     # The validation set is not shuffled: looking at its first batch costs less and leaves the order
     # of `train` alone.

@@ -16,10 +16,13 @@ IMPOSSIBLE = (  # on two devices
     {"accumulated": 2},
     {"batch_size": 17},
     {"batch_size": 1},
+    {"batch_size": 100, "examples": 35},
+    {"batch_size": 2, "examples": 1},
+    {"validated": 1},
 )
 
 
-def load_data(batch_size=16, strings=False):
+def load_data(batch_size=16, strings=False, examples=70, validated=21, tested=29):
     """Train, validation and test batches of 4 numbers, or of one string, and a class, 0 or 1."""
     x = np.random.default_rng(0).normal(size=(120, 4)).astype("float32")
     y = (x[:, 0] > 0).astype("int32")
@@ -28,9 +31,9 @@ def load_data(batch_size=16, strings=False):
     data = tf.data.Dataset.from_tensor_slices((x, y))
     # The last batch of each is not full.
     return (
-        data.take(70).batch(batch_size),
-        data.skip(70).take(21).batch(8),
-        data.skip(91).batch(10),
+        data.take(examples).batch(batch_size),
+        data.skip(70).take(validated).batch(8),
+        data.skip(91).take(tested).batch(10),
     )
 
 

@@ -47,6 +47,14 @@ said["synchronized"] = distance(
     run("synchronized", one, **synchronized), run("synchronized_both", both, **synchronized)
 )
 
+small = {"validated": 7, "tested": 5}
+said["small"] = distance(run("small", one, **small), run("small_both", both, **small))
+scores = [
+    json.loads((folder / name / "metrics.json").read_text())["scores"]
+    for name in ("small", "small_both")
+]
+said["small scores"] = max(abs(scores[0][name] - scores[1][name]) for name in scores[0])
+
 for number, given in enumerate(parallel_recipe.IMPOSSIBLE):
     try:
         run(f"impossible_{number}", both, **given)
@@ -75,6 +83,12 @@ def test_normalization_by_the_statistics_of_all_shares(said):
     assert said["synchronized"] < 5e-3
 
 
+def test_sets_smaller_than_a_batch_are_measured_as_on_one_device(said):
+    """7 examples of validation and 5 of the test, which 2 devices cannot share evenly."""
+    assert said["small"] < 1e-6
+    assert said["small scores"] < 1e-6
+
+
 def test_weights_and_moments_lie_on_both_devices(said):
     assert said["copies"] == [2]
 
@@ -89,6 +103,15 @@ def test_weights_and_moments_lie_on_both_devices(said):
         ({"accumulated": 2}, "its optimizer accumulates gradients: choose one"),
         ({"batch_size": 17}, "--batch-size 17 cannot be shared among 2 devices: 16 or 18 can"),
         ({"batch_size": 1}, "--batch-size 1 cannot be shared among 2 devices: 2 can"),
+        (
+            {"batch_size": 100, "examples": 35},
+            "the training set's 35 examples cannot be shared among 2 devices: --batch-size 34 can",
+        ),
+        (
+            {"batch_size": 2, "examples": 1},
+            "the training set's 1 example cannot be shared among 2 devices: choose one, with CUDA",
+        ),
+        ({"validated": 1}, "2 devices cannot share 1 example of validation: choose one, with CUDA"),
     ],
 )
 def test_what_several_devices_cannot_train_is_one_line(said, given, reason):
