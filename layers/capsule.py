@@ -129,7 +129,7 @@ class Capsule(keras.layers.Layer):
         self.built = True
 
     def predictions(self, inputs):
-        """What each input expects of each output, `(batch, input_capsules, num_capsules, dim)`."""
+        """Each input's prediction of each output, `(batch, input_capsules, num_capsules, dim)`."""
         return ops.einsum("bid,ijdk->bijk", inputs, self.kernel)
 
     def call(self, inputs):

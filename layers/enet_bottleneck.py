@@ -7,7 +7,7 @@ from layers.max_unpooling import MaxPoolingWithIndices, MaxUnpooling
 
 
 class _Bottleneck(keras.layers.Layer):
-    """What all bottlenecks of ENet share: a branch, and `prelu(branch(x) + shortcut(x))`.
+    """Base class of ENet's bottlenecks: a branch, and `prelu(branch(x) + shortcut(x))`.
 
     The branch is a convolution to a quarter of the channels, one in the middle, which the
     subclasses give in `middle()`, and a 1×1 convolution back, each with batch normalization, the

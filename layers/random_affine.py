@@ -141,7 +141,7 @@ class RandomAffine(keras.layers.Layer):
 
 
 def gathered(images, transforms, interpolation, fill_mode, data_format="channels_last"):
-    """What `keras.ops.image.affine_transform` returns, by operations that XLA can compile.
+    """`keras.ops.image.affine_transform`, made of operations that XLA can compile.
 
     Args:
         images: `(batch, height, width, channels)`, of floating-point numbers.

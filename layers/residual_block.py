@@ -1,4 +1,4 @@
-"""Residual block: what two or three convolutions make of the input is added to the input."""
+"""Residual block: the output of two or three convolutions is added to their input."""
 
 import keras
 from keras import ops
@@ -143,7 +143,7 @@ class ResidualBlock(keras.layers.Layer):
             self.projection_normalization.build(shape)
 
     def projects(self, channels):
-        """Whether an input with so many channels meets a projection in the shortcut."""
+        """Whether the shortcut has a projection for an input with `channels` channels."""
         same = self.strides == 1 and channels == self.output_channels
         return self.shortcut == "projection" or (self.shortcut is None and not same)
 
@@ -166,7 +166,7 @@ class ResidualBlock(keras.layers.Layer):
         return ops.relu(self.shortcut_of(inputs, training) + x)
 
     def shortcut_of(self, x, training=None):
-        """What the shortcut adds to the branch.
+        """The output of the shortcut, which is added to the branch's.
 
         Args:
             x: The input; before a projection with pre-activation, the activated one.

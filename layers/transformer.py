@@ -11,7 +11,7 @@ from layers.positional_encoding import PositionalEncoding
 
 
 class _TransformerBlock(keras.layers.Layer):
-    """What the blocks of encoder and decoder have in common: arguments and feed-forward network."""
+    """Base class of the encoder and decoder blocks: their arguments and feed-forward network."""
 
     def __init__(
         self,

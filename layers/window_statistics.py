@@ -1,4 +1,4 @@
-"""What a time series says in its level and its slope, over windows of several lengths."""
+"""Mean and slope of a time series over windows of several lengths."""
 
 import keras
 from keras import ops

@@ -63,7 +63,7 @@ def sample_roads(count, seed):
 
 
 def road_middle(ahead, aside, angle, bend):
-    """How far to the right the middle of the road is, some meters ahead of the car.
+    """Distance of the middle of the road to the right of the car, some meters ahead of it.
 
     Args:
         ahead: Meters, an array of any shape or a number.
@@ -81,7 +81,7 @@ def direction_of(aside):
 
 
 def retina(aside, angle, bend, rng):
-    """What the camera sees of a road: (30, 32, 1), uint8, the nearest ground at the bottom."""
+    """A road as the camera's image: (30, 32, 1), uint8, the nearest ground at the bottom."""
     # Rows as in a picture: equally far apart in 1 / distance.
     ahead = 1 / np.linspace(1 / FARTHEST, 1 / NEAREST, ROWS)[:, None]
     right = np.linspace(-VIEW, VIEW, COLUMNS) * ahead  # (rows, columns)

@@ -1,4 +1,4 @@
-"""Good pictures and bad ones, told apart by the network of the slide on the Museum of Bad Art.
+"""Image classification: good and bad pictures, by the slide's network for the Museum of Bad Art.
 
 Slides: 001 «Detección de obras de arte» (Museum of Bad Art).
 Paper:  none; the layers are the slide's: two convolutions of 5×5 with 32 filters, two of 3×3 with

@@ -49,7 +49,7 @@ TO_RGB = np.linalg.inv(TO_YCC)
 
 
 def gray_and_colors(image):
-    """What the network sees of an image, and what it should say.
+    """Split an image into the network's input, brightness, and its target, the colors.
 
     Args:
         image: Tensor (height, width, 3), uint8.
@@ -90,7 +90,7 @@ def bins_of(colors):
 
 
 def bin_weights(train, mix):
-    """What each bin counts in the loss, so that their mean over the training set is 1.
+    """The weight of each bin in the loss, such that the mean over the training set is 1.
 
     The weight is the reciprocal of the bin's share of all places, after the shares have been mixed
     with equal ones (equation 4 of the paper, whose shares are smoothed, too).
@@ -143,7 +143,7 @@ def expected_colors(answers):
 
 @keras.saving.register_keras_serializable(package="colorization")
 def bin_accuracy(colors, answers):
-    """The share of places whose bin is the likeliest, or that of the color answered: (batch,)."""
+    """The share of places whose color bin is predicted correctly: (batch,)."""
     if answers.shape[-1] == 2:
         found = bins_of(answers)
     else:
@@ -154,7 +154,7 @@ def bin_accuracy(colors, answers):
 
 @keras.saving.register_keras_serializable(package="colorization")
 def saturation(colors, answers):
-    """How far from gray the painted colors are, of 128: (batch,)."""
+    """Mean distance of the predicted colors from gray, of 128: (batch,)."""
     lengths = keras.ops.norm(expected_colors(answers), axis=-1)
     return keras.ops.mean(lengths, axis=(1, 2))
 

@@ -95,7 +95,7 @@ def windows(word):
 
 
 def letters_and_sounds(words):
-    """What the network reads and what it should say, of all words of a split.
+    """The network's inputs and targets for all words of a split.
 
     Returns:
         Integers (letters, 7), and a dictionary of the integers (letters,) of phonemes and stresses.
@@ -161,7 +161,7 @@ def build_model(hidden=80, learning_rate=0.005, steps=EPOCHS * 2067):
 
 
 def pronounced(model, text=SAMPLE):
-    """How the network says the words of a text, in the phonetic alphabet."""
+    """The network's pronunciation of a text, in the phonetic alphabet."""
     words = text.split()
     letters = np.concatenate([windows(word) for word in words])
     answers = model.predict(letters, batch_size=1000, verbose=0)["phoneme"].argmax(axis=-1)
@@ -190,7 +190,7 @@ def search_space(hp):
 
 
 def most_frequent(letters, said, count):
-    """For each letter in the middle of a window, what is said most often: (29,).
+    """The most frequent class of each letter in the middle of a window: (29,).
 
     Args:
         letters: Integers (letters, 7).

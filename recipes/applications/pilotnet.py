@@ -278,7 +278,7 @@ def by_road_mask(image):
 
 
 def drive(road, driver, meters=None):
-    """Drive in a closed loop: what the driver answers decides what it sees next.
+    """Drive in a closed loop: the driver's steering decides the next image that it sees.
 
     Returns:
         A dictionary: `path` (steps, 2), `offsets` from the middle (steps,), `images` (every tenth),

@@ -87,7 +87,7 @@ def random_object(rng):
 
 
 def in_order(objects):
-    """How two objects lie, and the two, the upper or left one first; None if that is not clear."""
+    """The relation of two objects (None if unclear), and both, the upper or left one first."""
     (*_, (x, y, half)), (*_, (other_x, other_y, other_half)) = objects
     across, down = other_x - x, other_y - y
     # They must not touch, and must lie much further apart one way than the other.
@@ -118,7 +118,7 @@ def sample_scenes(count, seed):
 
 
 def with_words_so_far(images, captions):
-    """What the network reads beside the images: at each step, the word before."""
+    """Inputs for teacher forcing: the images, and at each step the word before."""
     start = np.full_like(captions[:, :1], WORDS.index("<start>"))
     so_far = np.concatenate([start, captions[:, :-1]], axis=1)
     return {"image": images, "words": so_far}, captions

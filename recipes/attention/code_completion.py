@@ -125,7 +125,7 @@ def to_code(tokens):
 
 
 def find_error(code):
-    """What Python says against a function, or which name it reads that is never set; or None."""
+    """The syntax error of a function, or a name that it reads and never sets; else None."""
     try:
         with warnings.catch_warnings(action="error"):  # such as of calling a number
             module = compile(code, "function", "exec")

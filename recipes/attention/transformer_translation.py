@@ -283,7 +283,7 @@ def learn_dictionary(english, spanish):
 
 
 def baseline(train, test):
-    """Word-by-word dictionary: each word's translation is that of the highest Dice coefficient."""
+    """Word-by-word dictionary: each word becomes the one with the highest Dice coefficient."""
     (english, spanish), _ = to_numpy(train)
     dictionary = learn_dictionary(english, spanish)
     (english, spanish), _ = to_numpy(test)

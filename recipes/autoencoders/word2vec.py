@@ -242,7 +242,7 @@ class SkipGram(keras.Model):
         return keras.ops.einsum("bd,bnd->bn", target, contexts)
 
     def evaluate(self, *args, return_dict=False, **kwargs):
-        """Keras' scores and, in a dictionary, those of the word vectors."""
+        """Keras' scores; in a dictionary also the scores of the word vectors."""
         scores = super().evaluate(*args, return_dict=return_dict, **kwargs)
         if return_dict:
             vectors = self.targets.get_weights()[0]
@@ -313,7 +313,7 @@ def analogy_ranks(vectors, questions):
 
 
 def vector_scores(vectors, vocabulary, analogies, families):
-    """How much of what is known of words is found in their vectors. Unknown words are left out.
+    """Accuracy of word vectors on analogies and families of words. Unknown words are left out.
 
     Args:
         vectors: `(words, embed_dim)`.

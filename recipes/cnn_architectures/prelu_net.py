@@ -32,7 +32,7 @@ def load_data(batch_size=128):
 
 
 def initializer(initialization, activation):
-    """How a layer's weights begin, so that signals keep their size from layer to layer, or not.
+    """The initializer of a layer's weights, He or Glorot.
 
     He: variance 2 / ((1 + a²) n) for n inputs, where a is the slope for negative values: ReLU
     halves the variance of its input, and the 2 makes up for it. Glorot: 2 / (n + m) for m outputs,

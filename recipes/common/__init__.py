@@ -1,1 +1,1 @@
-"""What several recipes share and is no layer."""
+"""Code that several recipes share, other than layers."""

@@ -1,4 +1,4 @@
-"""From batches to arrays: what scikit-learn, and a look at the data, ask for."""
+"""Convert batches to arrays, for scikit-learn or to look at the data."""
 
 import keras
 import numpy as np

@@ -35,7 +35,7 @@ def area(boxes):
 
 
 def non_maximum_suppression(boxes, scores, threshold=0.5):
-    """Which boxes to keep, if of those that overlap only the best is wanted.
+    """Non-maximum suppression: of boxes that overlap keep only the best.
 
     Args:
         boxes: Array (n, 4).
@@ -56,7 +56,7 @@ def non_maximum_suppression(boxes, scores, threshold=0.5):
 
 
 def match(boxes, truths, threshold=0.5):
-    """Which detections are right, each true box being found once at most, as in COCO's protocol.
+    """Match detections with true boxes, each found once at most, as in COCO's protocol.
 
     Args:
         boxes: Array (n, 4), the best first: each takes the box that it overlaps most of those left.
@@ -112,7 +112,7 @@ def average_precision(scores, hits, count):
 
 
 class Detections:
-    """Detections in many images beside the true boxes: what average precision is computed of."""
+    """Collect detections and true boxes of many images, for average precision."""
 
     def __init__(self, classes):
         self.scores = [[] for _ in range(classes)]

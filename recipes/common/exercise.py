@@ -66,7 +66,7 @@ def value_of(got):
 
 
 def differences(value, expected, tolerance):
-    """What to say about a wrong answer, line by line; nothing about a right one."""
+    """Lines that explain how an answer is wrong; an empty list for a right one."""
     if value is None:
         return ["nothing was returned: is there no `return`?"]
     both = [f"came out     {shown(value)}", f"expected     {shown(expected)}"]

@@ -1,4 +1,4 @@
-"""How good generated examples are: their distribution against that of the real ones."""
+"""Metrics of generated examples, which compare their distribution with real examples."""
 
 import keras
 from keras import ops
@@ -203,7 +203,7 @@ def precision_and_coverage(real, generated, neighbors=3):
 
 
 def diversity(real, generated):
-    """Mean distance from one generated example to the next, relative to that of the real ones.
+    """Mean distance from one generated example to the next, relative to real examples.
 
     Args:
         real: examples or their features in random order, `(batch, features)`.

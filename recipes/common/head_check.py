@@ -150,7 +150,7 @@ METRIC_RULES = (
 
 @dataclasses.dataclass(frozen=True)
 class HeadCheck:
-    """What `check_head` found; false only where something is wrong.
+    """The result of `check_head`; false only where something is wrong.
 
     status: "ok", "wrong" or "not applicable". task: one of the table's, or None. message: what fits
     ("ok: …", with a remark on a weak pair), or the reason; one line. units: size of the last axis.
@@ -540,7 +540,7 @@ def _kind(y, scalar):
 
 
 def monitor(model):
-    """What to choose the best epoch by, for example `("val_accuracy", "max")`.
+    """The metric and direction that choose the best epoch, such as `("val_accuracy", "max")`.
 
     The first compiled metric that grows with quality, else `("val_loss", "min")`.
     """

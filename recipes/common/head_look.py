@@ -1,4 +1,4 @@
-"""What a compiled model says about its head: last activation, output shape, loss and metrics."""
+"""Properties of a compiled model's head: last activation, output shape, loss and metrics."""
 
 import dataclasses
 import inspect
@@ -181,7 +181,7 @@ def resolve_loss(loss, targets, outputs):
 
 
 def _by_shape(targets, outputs):
-    """Which accuracy (or cross-entropy) Keras makes of the bare word, from the two shapes."""
+    """The accuracy that Keras chooses for the bare word "accuracy", from the two shapes."""
     if outputs[-1:] == (1,):
         return "binary_accuracy"
     sparse = len(targets) < len(outputs) or tuple(targets[-1:]) == (1,)
@@ -216,7 +216,7 @@ def resolve_metric(metric, targets=(None,), outputs=(None, 1)):
 
 
 def threshold(metric):
-    """Where a counting metric decides: its own argument, else Keras' 0.5."""
+    """The decision threshold of a counting metric: its own argument, else Keras' 0.5."""
     for name in ("thresholds", "threshold"):
         value = getattr(metric, name, getattr(metric, "_fn_kwargs", {}).get(name))
         if value is not None:

@@ -61,7 +61,7 @@ def batches(train, validation, test, batch_size, size):
 
 
 def threshold_scores(images, classes, threshold):
-    """What calling membrane all pixels below a gray value is worth: IoU and accuracy.
+    """IoU and accuracy of thresholding: all pixels below a gray value are called membrane.
 
     Args:
         images: Array (count, height, width, 1).

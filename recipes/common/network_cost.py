@@ -1,4 +1,4 @@
-"""What a network costs: its parameters, multiply–accumulates, activations and weighted layers.
+"""The cost of a network: its parameters, multiply–accumulates, activations and weighted layers.
 
 All four are read from TensorFlow's graph of one inference, so they hold for any layer: the
 library's, those of `layers`, and those made of other layers.
@@ -20,7 +20,7 @@ CLOSED = (
 
 
 def network_cost(model, input_shape=None):
-    """What one input costs.
+    """Count parameters, multiply–accumulates, activations and layers for one input.
 
     Args:
         model: A `keras.Model` with one input.

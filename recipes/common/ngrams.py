@@ -14,7 +14,7 @@ import numpy as np
 
 @dataclasses.dataclass
 class Table:
-    """What was counted of all n-grams of one length; an n-gram is one number in base `size`."""
+    """Counts of all n-grams of one length; an n-gram is one number in base `size`."""
 
     ngrams: np.ndarray  # those seen, sorted
     counts: np.ndarray  # of each of them, less the discount
@@ -157,6 +157,6 @@ class NGramModel:
 
 
 def find(values, table):
-    """Where values are in a sorted table: their indices, and whether they are there at all."""
+    """Look values up in a sorted table: their indices, and whether they are in it."""
     index = np.minimum(np.searchsorted(table, values), len(table) - 1)
     return index, table[index] == values

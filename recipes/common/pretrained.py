@@ -187,7 +187,7 @@ class Unpickler(pickle.Unpickler):
 
 
 def view(storage, offset, shape, strides, *_):
-    """What PyTorch's `_rebuild_tensor_v2` is called with; the numbers come later in the file."""
+    """A stand-in for PyTorch's `_rebuild_tensor_v2`; the numbers come later in the file."""
     return View(storage, offset, shape, strides)
 
 

@@ -27,7 +27,7 @@ def other_color(color, rng):
 
 
 def inside(label, x, y):
-    """Which points of a shape's box are inside the shape; x and y are from −1 to 1 in the box."""
+    """Whether points of a shape's box are inside the shape; x and y are from −1 to 1 in the box."""
     if label == 0:
         return x**2 + y**2 < 1
     if label == 1:

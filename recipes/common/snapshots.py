@@ -1,4 +1,4 @@
-"""What a network makes at several moments of its training."""
+"""A callback that keeps a network's outputs at several moments of its training."""
 
 import keras
 

@@ -50,5 +50,5 @@ def read_manifest(path):
 
 
 def number_type(quantization):
-    """How the numbers of an array are written."""
+    """The dtype in which the numbers of an array are stored."""
     return np.dtype("uint8" if quantization else "<f4")

@@ -1,4 +1,4 @@
-"""Drawn textures, such as brush strokes and a mosaic: what a style can be taken from."""
+"""Drawn textures, such as brush strokes and a mosaic, as images for style transfer."""
 
 import numpy as np
 import scipy.ndimage
@@ -58,7 +58,7 @@ def smeared(values, angles, length):
 
 
 def mosaic(height, width, seed=0, size=14):
-    """Tiles of stone: what is nearer to one of many random points than to any other.
+    """Draw a mosaic of stone tiles: the Voronoi cells of random points.
 
     Args:
         height, width: In pixels.

@@ -51,7 +51,7 @@ def conv_1x1(maps, matrix):
 
 
 def run(model, maps):
-    """What a network or a layer makes of one stack of maps: (H, W, Cin) to (H, W, Cout)."""
+    """The output of a network or a layer for one stack of maps: (H, W, Cin) to (H, W, Cout)."""
     return keras.ops.convert_to_numpy(model(maps[None], training=False))[0]
 
 
@@ -152,7 +152,7 @@ def plot_reduction(image):
 
 
 def plot_channels(image, kept=9):
-    """What the reduced channels hold: the weights of each as a patch, and its map."""
+    """Plot the weights of each reduced channel as a patch, and its map."""
     maps = patch_channels(image)
     reduce = build_bottleneck(maps[::6, ::6], kept).layers[0]
     weights = reduce.get_weights()[0]  # (1, 1, 147, kept)

@@ -83,7 +83,7 @@ def parameters(size, channels, filters):
 
 
 def correlate(image, kernels, stride=1, padding=0):
-    """What a convolutional layer computes: the cross-correlation of an image with each filter.
+    """The output of a convolutional layer: cross-correlation of an image with each filter.
 
     At each position: lay the filter over the image, multiply number by number, add everything up.
 

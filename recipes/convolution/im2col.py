@@ -123,7 +123,7 @@ def plot_toeplitz():
 
 
 def memory_growth(size, images):
-    """How many times the memory of images (N, H, W, C) the unrolled ones take."""
+    """The memory of unrolled images, relative to that of images (N, H, W, C)."""
     return im2col(images, size).nbytes / images.nbytes
 
 

@@ -24,7 +24,7 @@ SAME = 6  # pixels between the sides of two boxes of one cell, at most
 
 
 class Repository(tfds.core.download.checksums.UrlInfo):
-    """An archive that the host packs anew: its bytes may change, what is read of it is checked."""
+    """An archive that the host repacks: its bytes may change; files read from it are checked."""
 
     def __eq__(self, other):
         return isinstance(other, tfds.core.download.checksums.UrlInfo)

@@ -89,6 +89,6 @@ class DonQuijote(tfds.core.GeneratorBasedBuilder):
 
 
 def goes_on(line, following):
-    """Whether a title goes on in the following line: no mark ends it, nor does an empty line."""
+    """Whether a title continues in the following line, as nothing marks its end."""
     full = len(line) + 1 + len(following.split()[0]) >= WIDTH
     return full and (following[0].islower() or following.startswith(NAMES))

@@ -317,7 +317,7 @@ GRID = (np.mgrid[0:32, 0:32] - 15.5) / 16
 
 
 def placed(rng):
-    """Where each of 32 × 32 pixels lies, x and y, as a turned, moved and scaled shape sees it."""
+    """Coordinates x and y of 32 × 32 pixels in the frame of a turned, moved and scaled shape."""
     u = rng.uniform
     angle, reach, shift = u(0, 2 * math.pi), u(0.5, 0.85), u(-0.25, 0.25, 2)
     x, y = (GRID[1] - shift[0]) / reach, (GRID[0] - shift[1]) / reach

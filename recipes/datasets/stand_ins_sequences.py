@@ -155,7 +155,7 @@ def phrase(rng, adjective=0.5):
 
 
 def subject(rng):
-    """Who does it: English, Spanish (often left out), person, whether third person singular."""
+    """The subject: English, Spanish (often left out), person, whether third person singular."""
     if rng.random() < 0.5:
         index = rng.randrange(6)
         english, spanish = PERSONS[index]
@@ -173,7 +173,7 @@ def subject(rng):
 
 
 def object_of(rng):
-    """What it is done to, in both languages, with the "a" of what lives."""
+    """The object of a verb, in English and Spanish, there with "a" before living beings."""
     english, spanish, _, _, lives = phrase(rng)
     return english, f"a {spanish}".replace("a el ", "al ") if lives else spanish
 
@@ -339,7 +339,7 @@ def someone(rng):
 
 
 def clause(rng):
-    """What someone did."""
+    """A clause in the past tense: subject, verb and object."""
     who, plural = someone(rng)
     return f"{who} {conjugate(rng.choice(VERBS), 4 if plural else 2, 'past')} {object_of(rng)[1]}"
 

@@ -161,7 +161,7 @@ def on_gray_ground(faces, size, rng):
 
 
 def recall_and_false_alarms(found, boxes):
-    """How many faces are found, and how many boxes per image are none.
+    """Recall of faces, and false alarms per image.
 
     A box is right if its center is in the face's square, and a third of both is common to both.
 
@@ -203,7 +203,7 @@ def plot_photograph(image, boxes, scores, answer):
 
 
 def plot_recall(recalls):
-    """How many of the faces of each size are found."""
+    """Plot the recall of faces by their size."""
     figure, axis = plt.subplots(figsize=(7, 3.6), layout="constrained")
     axis.plot(list(recalls), list(recalls.values()), "o-")
     axis.set(xlabel=f"pixels of the face, of {SIDE}", ylabel="found", ylim=(0, 1.02))

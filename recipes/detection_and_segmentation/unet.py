@@ -141,7 +141,7 @@ def search_space(hp):
 
 
 def baseline(train, test):
-    """Whatever is darker than the gray value that is best for the training crops."""
+    """Thresholding at the gray value that is best on the training crops."""
     return isbi2012.best_threshold(train, test)
 
 

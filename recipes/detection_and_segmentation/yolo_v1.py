@@ -53,7 +53,7 @@ SMALL = [
 
 
 def encode(boxes, labels):
-    """What a perfect network would answer with one box in each cell.
+    """Encode the objects of a scene as the target of the network, one box in each cell.
 
     Args:
         boxes: Array (n, 4) in pixels: left, top, right, bottom.
@@ -77,7 +77,7 @@ def encode(boxes, labels):
 
 
 def split(grid):
-    """Of answers (…, S, S, B · 5 + classes), the boxes (…, S, S, B, 5) and the classes."""
+    """Split predictions (…, S, S, B · 5 + classes) into boxes (…, S, S, B, 5) and classes."""
     count = (grid.shape[-1] - len(SHAPES)) // 5
     boxes = grid[..., : 5 * count]
     shape = (-1, *grid.shape[1:3], count, 5)

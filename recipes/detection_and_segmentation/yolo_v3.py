@@ -283,7 +283,7 @@ class YoloLoss(keras.losses.Loss):
         self.first = np.repeat(np.cumsum(maps) - maps, per_cell)
 
     def responsible(self, center, size):
-        """Which prediction is responsible for boxes of these centers and sizes (…, 2).
+        """The index of the prediction responsible for boxes of given centers and sizes (…, 2).
 
         Returns:
             Its index (…), and columns and rows (…, 2) of its map.
@@ -302,7 +302,7 @@ class YoloLoss(keras.losses.Loss):
         return first + cell * self.per_cell + anchor % self.per_cell, cells
 
     def call(self, truth, answer):
-        """Of objects (batch, MOST, 5) and predictions (batch, n, 5 + classes): (batch,)."""
+        """The loss of each scene, from objects (batch, MOST, 5) and predictions: (batch,)."""
         true_boxes, labels = truth[..., :4], keras.ops.cast(truth[..., 4], "int32")
         center = (true_boxes[..., :2] + true_boxes[..., 2:]) / 2
         size = true_boxes[..., 2:] - true_boxes[..., :2]

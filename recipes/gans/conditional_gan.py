@@ -83,7 +83,7 @@ def create_discriminator(dropout=0.3):
 
 
 def select_logit(logits, digits):
-    """Of logits (batch, 10) those of the given digits: (batch, 1)."""
+    """Select the logits of the given digits, (batch, 1), from logits (batch, 10)."""
     return keras.ops.take_along_axis(logits, keras.ops.expand_dims(digits, 1), axis=1)
 
 

@@ -1,4 +1,4 @@
-"""Arithmetic intensity and roofline: what limits a network, memory or arithmetic.
+"""Arithmetic intensity and roofline: is a network limited by memory or by arithmetic?
 
 Slides: 000 «TPU applications», 000 «DSAs: intensidad aritmética», 000 «BrainWave».
 Paper:  Jouppi et al. (2017), In-datacenter performance analysis of a tensor processing unit,
@@ -66,7 +66,7 @@ TIMED = {
 
 
 def kernel_weights(layer):
-    """How many weights a built layer multiplies with; biases are only added."""
+    """The number of weights in a built layer's kernels; biases are not counted."""
     return sum(int(np.prod(weight.shape)) for weight in layer.weights if "kernel" in weight.name)
 
 

@@ -133,7 +133,7 @@ def gradient(model, images, labels):
 
 
 def mean_of_shares(model, images, labels, count):
-    """The mean of the gradients of equal shares of a batch: what the devices exchange."""
+    """The mean of the gradients of equal shares of a batch, one share for each device."""
     gradients = []
     for share, labels_of_share in zip(
         tf.split(images, count), tf.split(labels, count), strict=True
@@ -148,7 +148,7 @@ def relative_difference(a, b):
 
 
 def steps_per_second(count, parameters, products, bandwidth):
-    """How often `count` devices compute, exchange and apply gradients, one phase after the other.
+    """Training steps per second of `count` devices, which compute and then exchange gradients.
 
     Args:
         count: Number of devices.
@@ -186,7 +186,7 @@ def plot_losses(losses, differences):
 
 
 def plot_speedups():
-    """How much faster more devices are, by link and network."""
+    """Plot the speedup by the number of devices, for each link and network."""
     figure, axes = plt.subplots(1, len(LINKS), figsize=(11.5, 4), sharey=True, layout="constrained")
     counts = np.array([1, 2, 4, 8, 16, 32])
     for axis, (link, bandwidth) in zip(axes, LINKS.items(), strict=True):

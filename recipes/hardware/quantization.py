@@ -185,7 +185,7 @@ def with_few_bits(model, bits, per_channel):
 
 
 def by_hand_bytes(model, per_channel):
-    """What kernels of 8 bits take, with their scales, and biases of 32."""
+    """Bytes of a model with kernels of 8 bits, their scales, and biases of 32 bits."""
     count = 0
     for weight in model.get_weights():
         if weight.ndim == 1:

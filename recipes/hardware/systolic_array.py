@@ -161,7 +161,7 @@ def compile_dense(name, inputs, units, scale, relu):
 
 
 def largest_scale(values):
-    """How many units of an integer of 8 bits are 1."""
+    """The largest scale with which values fit into an integer of 8 bits."""
     return LARGEST / np.abs(values).max()
 
 

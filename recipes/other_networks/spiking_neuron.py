@@ -43,7 +43,7 @@ FIRES_AT = 5.0  # sum of the weights that are active
 
 
 def opening_and_closing(voltage):
-    """How fast the gates n, m and h open and close at a voltage in mV: six rates in 1/ms."""
+    """Opening and closing rates of the gates n, m and h at a voltage in mV: six rates in 1/ms."""
     v = voltage
     return (
         (0.01 * (v + 55) / (1 - np.exp(-(v + 55) / 10)), 0.125 * np.exp(-(v + 65) / 80)),

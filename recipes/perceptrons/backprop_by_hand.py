@@ -43,7 +43,7 @@ def sigmoid_derivative(z):
 
 
 class Value:
-    """A node of a computational graph: a number, what it was computed from, and its gradient.
+    """A node of a computational graph: a number, its children, and its gradient.
 
     Args:
         data: The number.

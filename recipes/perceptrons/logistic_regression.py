@@ -91,7 +91,7 @@ class PolynomialFeatures(keras.layers.Layer):
         return keras.ops.stack(features, axis=1)  # (batch, features)
 
     def chebyshev(self, x):
-        """T₀(x) to that of the highest degree: a list of tensors (batch,)."""
+        """Chebyshev polynomials T₀(x) to T_degree(x): a list of tensors (batch,)."""
         polynomials = [keras.ops.ones_like(x), x]
         for _ in range(self.degree - 1):
             polynomials.append(2 * x * polynomials[-1] - polynomials[-2])

@@ -92,7 +92,7 @@ def heat_and_cold_net():
 
 
 def respond(stimulus):
-    """Which neurons fire at t = 0, 1, …: (steps + 1, 4). At t = 0, none does."""
+    """The output of each neuron at t = 0, 1, …: (steps + 1, 4). At t = 0, none fires."""
     outputs = heat_and_cold_net()(np.array([stimulus], "float32"))[0]
     outputs = keras.ops.convert_to_numpy(outputs)
     return np.concatenate([np.zeros((1, 4)), outputs]).astype(int)
@@ -186,7 +186,7 @@ def plot_net(axis):
 
 
 def plot_response(axis, name):
-    """Which receptors and neurons fire at each time step of a stimulus."""
+    """Plot the receptors and neurons that fire at each time step of a stimulus."""
     stimulus = STIMULI[name]
     skin = np.concatenate([stimulus, np.zeros((1, 2))])
     fires = np.concatenate([skin, respond(stimulus)], axis=1)  # (steps + 1, 6)

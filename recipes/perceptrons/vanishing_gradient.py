@@ -1,4 +1,4 @@
-"""Vanishing gradient: what kept ten layers from learning, and what made them learn.
+"""Vanishing gradient: ten layers with sigmoid or ReLU, small or scaled weights, few or many labels.
 
 Slides: 000 «Deep Learning», 001 «vanishing gradient», 001 «Entrenamiento»,
         000 «Algunos hechos hicieron que backpropagation no tuviera éxito».

@@ -67,7 +67,7 @@ def keras_gru(w_z, w_r, w, negate_z=True):
 
 
 def difference(x, weights, negate_z=True):
-    """The largest difference between the states of the slide's GRU and those of the Keras layer."""
+    """The largest difference between the states of the slide's GRU and of the Keras layer."""
     layer = keras_gru(*weights, negate_z=negate_z)
     expected = keras.ops.convert_to_numpy(layer(x.astype("float32")))
     states, _ = gru(x, *weights)

@@ -166,7 +166,7 @@ def search_space(hp):
 
 
 def windows(inputs):
-    """What the baseline sees at each step: the last steps in a row, and a constant 1.
+    """Sliding windows for the baseline: at each step the last steps in a row, and a constant 1.
 
     Inputs (batch, steps, features) become (batch * steps, WINDOW * features + 1); before the
     beginning there are zeros.

@@ -44,7 +44,7 @@ def last_words(texts):
 
 @keras.saving.register_keras_serializable(package="sentiment_lstm")
 def standardize(texts):
-    """The same in lower case and without punctuation: what the network reads of a whole text."""
+    """Standardize a text for the network: lower case, without punctuation."""
     texts = tf.strings.lower(last_words(texts))
     return tf.strings.regex_replace(texts, "[[:punct:]]", "")
 

@@ -112,7 +112,7 @@ def solve(rounds=ROUNDS, plus=False):
 
 
 def value_of(strategy):
-    """What the first player wins on average, if both play a strategy (3, 4, 2)."""
+    """The expected gain of the first player if both play a strategy (3, 4, 2), in chips."""
     nowhere = np.zeros((3, 4, 2))
     wins = []
     for cards in DEALS:
@@ -121,7 +121,7 @@ def value_of(strategy):
 
 
 def best_answer(strategy, player):
-    """What a player wins on average who knows the other's strategy and has the best answer to it.
+    """The expected gain of a player whose strategy is the best response to the other's.
 
     All 64 ways are tried to choose an action in each of the player's six situations.
     """
@@ -136,7 +136,7 @@ def best_answer(strategy, player):
 
 
 def exploitability(strategy):
-    """Chips a game that best answers win from a strategy, mean of both seats; 0 in equilibrium."""
+    """Gain of best responses to a strategy, chips a game, mean of both seats; 0 in equilibrium."""
     return (best_answer(strategy, 0) + best_answer(strategy, 1)) / 2
 
 
@@ -172,7 +172,7 @@ def run(rounds=ROUNDS):
 
 
 def plot_exploitability(found):
-    """What the strategies lose against the best answers, by round."""
+    """Plot the exploitability of the strategies by round."""
     figure, axis = plt.subplots(layout="constrained")
     for name, (_, rounds, lost) in found.items():
         axis.loglog(rounds, lost, "o-", label=name)

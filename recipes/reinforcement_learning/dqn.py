@@ -103,7 +103,7 @@ def render(states):
 
 
 def observe(before, now):
-    """What the network sees (count, SIDE, SIDE, 2): the frame of the step before, and this one."""
+    """The network's input (count, SIDE, SIDE, 2): the frame of the step before, and this one."""
     return keras.ops.stack([render(before), render(now)], axis=-1)
 
 

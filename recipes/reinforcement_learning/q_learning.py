@@ -173,7 +173,7 @@ def slipped(action, slip, rng):
 
 
 def first_state(world, rng):
-    """Where an episode begins."""
+    """The first state of an episode: the world's start, or a random state."""
     if world.start is not None:
         return world.start
     return rng.choice([state for state, over in enumerate(world.over) if not over])
@@ -292,7 +292,7 @@ def plot_table(axis, world, q):
 
 
 def plot_tables(world, learned, known):
-    """What an agent has learned beside the optimal values."""
+    """Plot the learned table of action values beside the optimal one."""
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained")
     plot_table(axes[0], world, learned)
     plot_table(axes[1], world, known)
@@ -304,7 +304,7 @@ def plot_tables(world, learned, known):
 
 
 def plot_errors(counts, errors):
-    """How far the tables are from the optimal one, by number of steps; one line for each seed."""
+    """Plot the error of the tables by the number of steps, one line for each seed."""
     figure, axis = plt.subplots(layout="constrained")
     axis.loglog(counts, np.transpose(errors), "o-", color="C0")
     axis.axhline(0.01, color="0.5", linestyle="--", label="0.01")

@@ -47,7 +47,7 @@ def resized(image, size):
 
 
 def grad_cam(network, images, classes, layer="head_relu", of_logits=False):
-    """How much each place of an image speaks for a class.
+    """Grad-CAM: a heatmap of the evidence for a class in each place of an image.
 
     Args:
         network: A network that ends with logits.
@@ -163,7 +163,7 @@ def points_at(maps, quarters):
 
 
 def pointing_game(network, images, classes, quarters, of_logits=False):
-    """How often the maps point at the object that was asked for, and how often at the other one.
+    """Accuracy of the pointing game, and how often the maps point at the other object instead.
 
     Args:
         network: As in `grad_cam`.

@@ -99,7 +99,7 @@ def bottlenecks():
 
 
 def gram(maps):
-    """Which channels are active together: the mean of their products over all places.
+    """Gram matrix of the channels: the mean of their products over all places.
 
     Args:
         maps: Tensor (height, width, channels).
@@ -122,7 +122,7 @@ def relative_error(found, wanted):
 
 
 def transfer(network, photograph, style, layers, content_layer, statistic=gram, steps=STEPS):
-    """Change a photograph so that its statistics become those of the style image.
+    """Style transfer: optimize a photograph until its statistics match the style image.
 
     Args:
         network: A network of images (batch, height, width, 3) from 0 to 255, which answers with a

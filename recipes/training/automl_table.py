@@ -123,7 +123,7 @@ def residual_network(x, classes, units, depth, dropout, batch_norm):
 
 
 def attention_network(x, classes, embed_dim, depth, dropout):
-    """Each feature becomes a vector that attends to those of the other features."""
+    """A Transformer encoder over the features: each becomes a token that attends to the others."""
     columns = x.shape[-1]
     # A vector of weights for each column, times its number, and a bias:
     # (batch, columns, embed_dim).

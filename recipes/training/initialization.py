@@ -56,7 +56,7 @@ def build_layers(activation, initializer, depth=DEPTH, units=UNITS):
 
 
 def activations_and_gradients(layers, inputs, seed=0):
-    """What goes forward through the layers, and what comes back.
+    """Outputs of each layer in the forward pass, and their gradients in the backward pass.
 
     Args:
         layers: As `build_layers` gives them.

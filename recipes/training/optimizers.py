@@ -328,7 +328,7 @@ def animate_descent(results):
 
 
 def median_steps(item):
-    """What to sort `(optimizer, Result)` by."""
+    """The median number of steps of `(optimizer, Result)`, as a key for sorting."""
     return np.median(item[1].steps)
 
 

@@ -190,7 +190,7 @@ def search_space(hp):
 
 
 def linear_features(inputs):
-    """What a linear model reads, (examples, features): pixels, word counts, or numbers as given."""
+    """Features for a linear model, (examples, features): pixels, word counts, or numbers."""
     count = len(inputs)
     if inputs.ndim == 4:  # images
         return inputs.reshape(count, -1) / 255

@@ -1,4 +1,4 @@
-"""The pictures of alvinn: what its hidden neurons look for, and what forms on its outputs."""
+"""The pictures of alvinn: weights of its hidden neurons, and its outputs."""
 
 import keras
 import matplotlib.pyplot as plt

@@ -1,4 +1,4 @@
-"""The pictures of bad_art: what the network likes and dislikes, and how it judges a shaky hand."""
+"""The pictures of bad_art: the best and worst pictures, and the judgment of a shaky hand."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -44,7 +44,7 @@ def plot_judgments(images, labels, badness):
 
 
 def judged_by_shake(model, hands, pictures):
-    """How much hands shake, and the mean probability that what they draw is bad: (hands,) each."""
+    """Shaking of hands, and the mean probability that their pictures are bad: (hands,) each."""
     shakes = np.linspace(recipe.STEADY[0], recipe.SHAKY[1], hands)
     means = []
     for shake in shakes:

@@ -1,4 +1,4 @@
-"""The pictures of colorization: what each network paints, and how colorful it dares to be."""
+"""The pictures of colorization: colors of each network, and their mean saturation."""
 
 import keras
 import matplotlib.pyplot as plt
@@ -30,7 +30,7 @@ def figures(models, test, histories):
 
 
 def colorful(colors, count):
-    """Of the first images the most colorful, as many as are wanted."""
+    """Indices of the `count` most colorful of the first images."""
     lengths = np.linalg.norm(colors[: 20 * count], axis=-1).mean(axis=(1, 2))
     return np.argsort(-lengths, kind="stable")[:count]
 
@@ -43,7 +43,7 @@ def painting(brightness, answers):
 
 
 def mean_saturation(colors, answers):
-    """How far from gray an answer is, of 128, over all places."""
+    """Mean distance of the predicted colors from gray over all images, of 128."""
     return float(np.mean(colorization.saturation(colors, keras.ops.convert_to_tensor(answers))))
 
 
@@ -66,7 +66,7 @@ def plot_painted(painted):
 
 
 def plot_saturation(saturations):
-    """How colorful the original images are, and what each network paints."""
+    """Plot the mean saturation of the original images and of each network's."""
     figure, axis = plt.subplots(figsize=(7, 2.8), layout="constrained")
     bars = axis.barh(list(saturations), list(saturations.values()))
     axis.bar_label(bars, fmt="%.1f", padding=3)

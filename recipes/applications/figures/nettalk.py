@@ -1,4 +1,4 @@
-"""The pictures of nettalk: from babbling to speech, which letters are hard, what damage costs."""
+"""The pictures of nettalk: speech by epoch, accuracy by letter, and accuracy after damage."""
 
 import keras
 import matplotlib.pyplot as plt
@@ -51,7 +51,7 @@ def accuracy_by_damage(model, letters, wanted):
 
 
 def plot_speech(snapshots):
-    """How the sample is said before the training and after each epoch."""
+    """Plot the pronunciation of the sample before the training and after each epoch."""
     figure, axis = plt.subplots(figsize=(9, 0.36 * len(snapshots) + 1.1), layout="constrained")
     axis.axis("off")
     axis.set(xlim=(0, 1), ylim=(len(snapshots) + 0.5, -1.5))

@@ -21,7 +21,7 @@ def figures(models, test, histories):
 
 
 def arc(curvature):
-    """Where an arc of a curvature is in the image: columns and rows of its points up to 15 m."""
+    """Points of an arc of a given curvature in the image, up to 15 m: their columns and rows."""
     ahead = np.linspace(3.5, 15, 40)
     left = -curvature * ahead**2 / 2
     columns = (pilotnet.WIDTH - 1) / 2 - pilotnet.FOCAL_LENGTH * left / ahead

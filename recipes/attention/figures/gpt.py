@@ -1,4 +1,4 @@
-"""The pictures of gpt: what more context is worth, and samples at several temperatures."""
+"""The pictures of gpt: bits per character by context, and samples at several temperatures."""
 
 import textwrap
 
@@ -54,7 +54,7 @@ def plot_context(models, test):
 
 
 def samples(model):
-    """What a network writes after the prompt at each temperature, as one text."""
+    """Samples of a network after the prompt at each temperature, as one text."""
     temperatures = np.array(TEMPERATURES)[:, None]
     texts = recipe.generate(
         model, [recipe.PROMPT] * len(TEMPERATURES), recipe.SAMPLE_LENGTH, temperatures

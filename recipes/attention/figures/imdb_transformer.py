@@ -1,4 +1,4 @@
-"""The pictures of imdb_transformer: what its self-attention attends to in two reviews."""
+"""The pictures of imdb_transformer: self-attention weights in two reviews."""
 
 import keras
 import matplotlib.pyplot as plt

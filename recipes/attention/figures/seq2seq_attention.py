@@ -52,7 +52,7 @@ def plot_lengths(models, test):
 
 
 def weights(model, digits):
-    """How much each state of the encoder counts for each place that is written.
+    """Attention weights: how much each encoder state counts for each output position.
 
     Args:
         model: A network with attention.

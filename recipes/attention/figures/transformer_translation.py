@@ -17,7 +17,7 @@ def figures(model, test, history):
 
 
 def cross_attention(model, sentence):
-    """What the greedy translation of a sentence attends to as it generates each word.
+    """Cross-attention weights of the greedy translation of a sentence.
 
     Returns:
         The target words, the source words, and the cross-attention weights of the last block,

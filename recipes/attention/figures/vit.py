@@ -52,7 +52,7 @@ def attention_weights(model, images):
 
 
 def attention_rollout(weights):
-    """How much of each input each output is made of, by the attention weights of all blocks.
+    """Attention rollout: the share of each input token in each output token, over all blocks.
 
     Half of a block's output comes from its attention (mean of the heads), half passes by it on the
     residual branch.
@@ -74,7 +74,7 @@ def attention_rollout(weights):
 
 
 def attention_maps(model, images):
-    """What the class token is gathered from: array (images, rows, columns of patches)."""
+    """Attention rollout of the class token: array (images, rows, columns of patches)."""
     rollout = attention_rollout(attention_weights(model, images.astype("float32")))
     maps = rollout[:, 0, 1:]  # of the class token, but for itself: (images, patches)
     side = round(maps.shape[1] ** 0.5)

@@ -34,7 +34,7 @@ def figures(models, test, histories):
 
 
 def mean_psnr(clean, images):
-    """Of images clipped to the range of pixels."""
+    """Mean PSNR of images clipped to the range of pixels."""
     return float(np.mean(recipe.psnr(clean, np.clip(images, 0, 1))))
 
 
@@ -91,9 +91,9 @@ def strongest_filters(model, count=64):
 
 
 def roughness(filters):
-    """Of filters (28, 28, n): mean squared difference of neighboring weights, over 4 variances.
+    """Roughness of filters (28, 28, n): squared differences of neighboring weights, (n,).
 
-    1 for independent weights, 0 where neighbors are equal: (n,).
+    Their mean over four times the variance: 1 for independent weights, 0 where neighbors are equal.
     """
     down = np.mean(np.diff(filters, axis=0) ** 2, axis=(0, 1))
     across = np.mean(np.diff(filters, axis=1) ** 2, axis=(0, 1))

@@ -125,7 +125,7 @@ def divergence_by_dimension(mean, log_variance):
 
 
 def draw_dimensions(model, images):
-    """How much each latent dimension says of an image."""
+    """Plot the KL divergence of each latent dimension, in nats per image."""
     divergence = divergence_by_dimension(*encode(model, images))
     numbers = np.arange(len(divergence)) + 1
     figure, axis = plt.subplots(layout="constrained")

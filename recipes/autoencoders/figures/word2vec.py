@@ -26,7 +26,7 @@ def figures(model, test, history):
 
 
 def known_groups(groups, vocabulary):
-    """Of strings of words, the lists of those in the vocabulary, where there are two or more."""
+    """The known words of each group, as lists; groups with fewer than two are left out."""
     vocabulary = set(vocabulary)
     found = []
     for group in groups:

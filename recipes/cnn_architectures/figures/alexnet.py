@@ -1,4 +1,4 @@
-"""The picture of alexnet: what its first layer has learned to see."""
+"""The picture of alexnet: the filters of its first layer."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -33,7 +33,7 @@ def first_kernel(model):
 
 
 def smoothness(filters):
-    """How much neighboring weights are alike: their correlation, in each filter.
+    """Smoothness of each filter: the correlation of neighboring weights.
 
     Args:
         filters: Array (filters, height, width, 3).

@@ -1,4 +1,4 @@
-"""The pictures of cifar10_fast: what accuracy costs in operations, and the filters that whiten."""
+"""The pictures of cifar10_fast: accuracy against operations, and the whitening filters."""
 
 import keras
 import matplotlib.pyplot as plt

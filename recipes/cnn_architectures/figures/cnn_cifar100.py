@@ -99,7 +99,7 @@ def confusion(true, found):
 
 
 def confusion_within(shares):
-    """Of each superclass the matrix (5, 5) of its classes, from `confusion`'s: (20, 5, 5)."""
+    """Confusion matrices (5, 5) of the classes within each superclass: (20, 5, 5)."""
     matrices = []
     for superclass in range(len(cifar100.SUPERCLASSES)):
         classes = np.flatnonzero(superclass == SUPERCLASS_OF)

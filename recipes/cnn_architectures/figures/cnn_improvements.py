@@ -1,4 +1,4 @@
-"""The picture of cnn_improvements: what each improvement adds to the plain network as it learns."""
+"""The picture of cnn_improvements: learning curves of the plain and the improved networks."""
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -1,4 +1,4 @@
-"""The pictures of googlenet: what the modules cost, and what their branches contribute."""
+"""The pictures of googlenet: parameters of the modules, and contributions of their branches."""
 
 import keras
 import matplotlib.pyplot as plt
@@ -14,7 +14,7 @@ IMAGES = 500  # for the branches
 
 
 def figures(models, test, histories):
-    """What each module costs with and without bottlenecks; what each branch is good for."""
+    """Parameters of each module with and without bottlenecks; the contribution of each branch."""
     images, labels = next(iter(test))
     rises = branch_rises(models["bottlenecks"], images[:IMAGES], labels[:IMAGES])
     return {

@@ -1,4 +1,4 @@
-"""The pictures of inception_resnet_v2: what scaling does to the residuals, and to training."""
+"""The pictures of inception_resnet_v2: effects of scaling on the residuals and on training."""
 
 import keras
 import matplotlib.pyplot as plt

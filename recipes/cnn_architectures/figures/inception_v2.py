@@ -1,4 +1,4 @@
-"""The picture of inception_v2: what its batch normalization has to even out."""
+"""The picture of inception_v2: spread of its activations before batch normalization."""
 
 import keras
 import matplotlib.pyplot as plt

@@ -1,4 +1,4 @@
-"""The picture of inception_v3: what factorizing its convolutions saves."""
+"""The picture of inception_v3: savings by factorized convolutions."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The picture of lenet_to_alexnet: what each step gains, and how far training runs ahead."""
+"""The picture of lenet_to_alexnet: gain of each step, and the gap between training and test."""
 
 import itertools
 
@@ -27,7 +27,7 @@ def figures(models, test, histories):
 
 
 def gains(accuracies):
-    """What each step adds to the accuracy of the one before, in points.
+    """The gain in accuracy of each step over the one before, in percentage points.
 
     Args:
         accuracies: `{step: accuracy}` in order, from 0 to 1.

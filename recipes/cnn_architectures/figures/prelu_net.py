@@ -63,7 +63,7 @@ def signals(model, images):
 
 
 def remaining(spreads):
-    """What of the first layer's signal the last one has, as a factor."""
+    """The ratio of the last layer's signal to the first layer's."""
     return float(spreads[-1] / spreads[0])
 
 

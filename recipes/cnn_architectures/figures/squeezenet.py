@@ -29,7 +29,7 @@ def part_parameters(model):
 
 
 def ratio(counts):
-    """How many times fewer parameters SqueezeNet has."""
+    """The ratio of the parameters of the VGG-like network to SqueezeNet's."""
     return sum(counts["vgg_like"].values()) / sum(counts["squeezenet"].values())
 
 

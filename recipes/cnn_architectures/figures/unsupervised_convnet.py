@@ -1,4 +1,4 @@
-"""The pictures of unsupervised_convnet: what each step gives, filters with and without labels."""
+"""The pictures of unsupervised_convnet: gain of each step, filters with and without labels."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -31,7 +31,7 @@ def figures(models, test, histories):
 
 
 def gains(accuracies):
-    """What each step adds to the test accuracy, from `{variant: accuracy}`."""
+    """The gain in test accuracy of each step, from `{variant: accuracy}`."""
     return {step: accuracies[a] - accuracies[b] for step, (a, b) in STEPS.items()}
 
 

@@ -67,7 +67,7 @@ def plot_costs(models):
 
 
 def exciting(activations, channels, count):
-    """Which images excite a channel most.
+    """Indices of the images that excite each channel most.
 
     Args:
         activations: Array (images, height, width, channels).

@@ -6,7 +6,7 @@ import numpy as np
 
 
 def figures(models, test, histories):
-    """How much of each full kernel a separable one could do: learned, and before."""
+    """The separable share of each full kernel, learned and at initialization."""
     kernels = full_kernels(models["full"])
     learned = [separable_share(kernel) for kernel in kernels]
     rng = np.random.default_rng(0)

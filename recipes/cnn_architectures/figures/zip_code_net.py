@@ -9,7 +9,7 @@ from recipes.common import plots
 
 
 def figures(model, test, history):
-    """What H1 has learned, place by place, and the values of all units for four digits."""
+    """Weights and biases of H1 by position, and the values of all units for four digits."""
     images, _ = next(test.as_numpy_iterator())
     return {"first_layer": plot_first_layer(model), "units": plot_units(model, images[:4])}
 

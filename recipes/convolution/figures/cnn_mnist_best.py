@@ -16,7 +16,7 @@ def figures(model, test, history):
 
 
 def mistakes(labels, probabilities):
-    """Indices of the wrong predictions, those of the highest probability first.
+    """Indices of the wrong predictions, the most confident ones first.
 
     Args:
         labels: Integers (images,).

@@ -26,7 +26,7 @@ def figures(models, test, histories):
 
 
 def compare_directions(forwards, backwards):
-    """How the answers change if a clip is played backwards.
+    """The effect of playing clips backwards on the predictions.
 
     Args:
         forwards, backwards: Classes found, (clips,).

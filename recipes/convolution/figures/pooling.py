@@ -21,12 +21,12 @@ def figures(models, test, histories):
 
 
 def upsample(maps, factor=2):
-    """What UpSampling2D does to maps (H, W, C): every pixel becomes a block."""
+    """Upsampling of maps (H, W, C) as in UpSampling2D: every pixel becomes a block."""
     return maps.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
 def overlap(size, stride, side=8):
-    """How often a transposed convolution of side × side pixels writes to each output pixel."""
+    """The number of times that a transposed convolution writes to each output pixel."""
     layer = keras.layers.Conv2DTranspose(
         1, size, strides=stride, kernel_initializer="ones", use_bias=False
     )

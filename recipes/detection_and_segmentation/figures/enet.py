@@ -33,7 +33,7 @@ def middle(array):
 
 
 def plot_membranes(image, true, probabilities):
-    """A slice, what an expert has drawn, and the probability of a membrane in each pixel."""
+    """Plot a slice, its labels, and the probability of a membrane in each pixel."""
     figure, axes = plt.subplots(1, 3, figsize=(12, 4.5), layout="constrained")
     axes[0].imshow(middle(image), cmap="gray", vmin=0, vmax=255)
     axes[0].set_title("a slice that the network has not seen")

@@ -12,7 +12,7 @@ COLORS = {"found": (0, 0, 0), "missed": (213, 94, 0), "invented": (86, 180, 233)
 
 
 def figures(models, test, histories):
-    """What each network finds, and what it misses and invents, in the first test slice."""
+    """True positives, misses and false positives of each network in the first test slice."""
     images, classes = to_numpy(test.take(1))
     answers = {}
     for name, model in models.items():
@@ -42,7 +42,7 @@ def middle(array):
 
 
 def plot_errors(image, true, answers):
-    """A slice, what an expert has drawn, and what the networks have, with their errors colored."""
+    """Plot a slice, its labels, and each network's prediction with the errors in color."""
     figure, axes = plt.subplots(1, 2 + len(answers), figsize=(13, 4), layout="constrained")
     axes[0].imshow(middle(image), cmap="gray", vmin=0, vmax=255)
     axes[0].set_title("a slice that no network has seen")

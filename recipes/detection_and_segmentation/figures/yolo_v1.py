@@ -1,4 +1,4 @@
-"""The pictures of yolo_v1: what it finds in scenes, all of its boxes, and precision and recall."""
+"""The pictures of yolo_v1: detections in scenes, all of its boxes, and precision and recall."""
 
 import keras
 import matplotlib.pyplot as plt

@@ -17,7 +17,7 @@ NAMES = {"three_scales": "three scales", "one_scale": "one scale"}
 
 
 def figures(models, test, histories):
-    """What each network finds; its average precisions; anchors, among the boxes of the test."""
+    """Detections and average precisions of each network; anchors among the boxes of the test."""
     images, cells = to_numpy(test)
     true = [keras.ops.convert_to_numpy(part) for part in recipe.decode_objects(cells)]
     truths = [detection.truth_of(*row) for row in zip(*true, strict=True)]
@@ -52,7 +52,7 @@ def draw_box(axis, box, label, **style):
 
 
 def most_platelets(truths):
-    """Which images have the most of the small objects."""
+    """Indices of the images with the most platelets, the smallest objects."""
     platelet = recipe.CLASSES.index("platelet")
     counts = [np.sum(labels == platelet) for _, labels in truths]
     return np.argsort(-np.array(counts), kind="stable")[:SHOWN]

@@ -51,7 +51,7 @@ def draw_progress(snapshots):
 
 
 def class_diversity(real_features, features, digits):
-    """`{digit: diversity of the generated ones}`, 1 for that of the real ones of the same digit."""
+    """Diversity of the generated images of each digit, relative to real ones: `{digit: value}`."""
     values = {}
     for digit in np.unique(digits):
         chosen = digits == digit

@@ -69,7 +69,7 @@ def class_shares(classifier, images):
 
 
 def draw_classes(classifier, images, generated):
-    """How often each digit comes; metrics against the first half of the test set."""
+    """Plot the frequency of each digit; metrics against the first half of the test set."""
     half = len(images) // 2
     sample_sets = {
         "real": images[half:],

@@ -21,7 +21,7 @@ def figures(model, test, history):
 
 
 def arrow(target):
-    """Where an arrow of x, y, cos and sin starts and ends in the image: two points in pixels."""
+    """Start and end of an arrow of x, y, cos and sin: two points in pixels of the image."""
     x, y, cos, sin = target
     center = (recipe.REACH * np.array([x, y]) + 1) * recipe.SIZE / 2 - 0.5  # pixel 0 is at 0
     return center, center + ARROW * np.array([cos, sin])

@@ -1,4 +1,4 @@
-"""The pictures of head_binary_sentiment: what words and bigrams say on their own."""
+"""The pictures of head_binary_sentiment: scores of words, bigrams and negated phrases."""
 
 import itertools
 
@@ -22,13 +22,13 @@ POSITIVE = "#0072B2"
 
 
 def figures(model, test, history):
-    """What the network reads out of words and bigrams, and out of phrases with a negation."""
+    """Scores of words and bigrams, and of phrases with a negation."""
     scores = word_scores(model)
     return {"words": plot_words(scores), "phrases": plot_phrases(scores)}
 
 
 def word_scores(model):
-    """What each word or bigram adds to the mean that is the logit: `{word: score}`.
+    """The score of each word or bigram, whose mean over a text is the logit: `{word: score}`.
 
     In the order of the vocabulary, the most frequent first after padding and the unknown word.
     """

@@ -42,7 +42,7 @@ def entropy(probabilities):
 
 
 def reliability(outputs, labels, bins=10):
-    """What a reliability diagram shows, for each bin of confidence that has examples.
+    """Confidence and accuracy by bin of confidence, as in a reliability diagram.
 
     Args:
         outputs: Array (n, classes).

@@ -14,7 +14,7 @@ def figures(models, test, histories):
 
 
 def verdict(name):
-    """What a head is, in a sentence after ✓ (right), – (allowed) or ✗ (wrong)."""
+    """The verdict on a head: a sentence after ✓ (right), – (allowed) or ✗ (wrong)."""
     if name in WRONG:
         return f"✗ {WRONG[name]}"
     if OTHERS[name].startswith("right"):

@@ -44,7 +44,7 @@ def plot_lengths(models):
 
 
 def copying(model, length, seed=7):
-    """What happens while one sequence is copied.
+    """Inputs, outputs and attention weights of both heads while one sequence is copied.
 
     Returns:
         Inputs (time, 9), probabilities (time, 8), and the weights of the head that writes and of
@@ -64,7 +64,7 @@ def copying(model, length, seed=7):
 
 
 def plot_heads(model):
-    """Above, what goes in and comes out; below, which slots the heads write to and read from."""
+    """Plot inputs and outputs above, and the slots that the heads write to and read from below."""
     inputs, answers, writing, reading = copying(model, SHOWN)
     answers[: SHOWN + 1] = 0  # nothing is asked for before the delimiter
     parts = {

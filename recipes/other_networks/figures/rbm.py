@@ -1,4 +1,4 @@
-"""The pictures of rbm: what hidden units look for, and what each machine makes up by itself."""
+"""The pictures of rbm: filters of the hidden units, and samples from each machine."""
 
 import keras
 import matplotlib.pyplot as plt

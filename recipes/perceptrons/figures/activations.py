@@ -65,7 +65,7 @@ def plot_training(histories):
 
 
 def plot_units(dying, images):
-    """Of each hidden unit, the largest z of all images: where that is below 0, it is never on."""
+    """Plot the largest z of each hidden unit over all images; below 0, the unit is never on."""
     figure, axes = plt.subplots(
         len(dying), 1, figsize=(6, 2.5 * len(dying)), sharex=True, layout="constrained"
     )

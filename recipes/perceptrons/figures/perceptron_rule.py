@@ -55,7 +55,7 @@ def cards_until_perfect(curves):
 
 
 def plot_points(model, updates):
-    """The learned line, what another bias does to it, and the updates beside Novikoff's bound.
+    """Plot the learned line, lines with other biases, and the updates beside Novikoff's bound.
 
     Args:
         model: The trained perceptron.

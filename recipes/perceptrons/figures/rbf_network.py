@@ -1,4 +1,4 @@
-"""The pictures of rbf_network: what the networks say of the whole plane, and how sure they are."""
+"""The pictures of rbf_network: probabilities in the whole plane, and certainty by distance."""
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -10,7 +10,7 @@ TITLES = {"linear": "linear SVM", "mlp": "MLP", "lenet": "LeNet"}
 
 
 def figures(models, test, histories):
-    """The test error of each network, beside that of the SVM with an exact kernel."""
+    """The test error of each network, and of the SVM with an exact kernel."""
     errors = {}
     trained = {}
     for name, model in models.items():
@@ -25,7 +25,7 @@ def figures(models, test, histories):
 
 
 def title(name):
-    """What a network is called in the picture."""
+    """The label of a network in the picture."""
     waves = recipe.VARIANTS[name].get("waves")
     return f"{waves:,} waves" if waves else TITLES[name]
 
@@ -52,7 +52,7 @@ def plot_parameters(axis, errors, trained):
 
 
 def plot_waves(axis, errors, exact):
-    """Draw the error of random features by the number of waves, above that of the exact kernel."""
+    """Plot the error of random features by the number of waves, with the exact kernel's."""
     waves = {}
     for name, error in errors.items():
         if "waves" in recipe.VARIANTS[name]:

@@ -1,4 +1,4 @@
-"""The pictures of xor: what the hidden layer does, and how often a neuron or its training fails."""
+"""The pictures of xor: the hidden layer, and how often a neuron or the training fails."""
 
 import itertools
 

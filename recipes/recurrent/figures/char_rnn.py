@@ -24,7 +24,7 @@ def figures(model, test, history):
 
 
 def share_of_known_words(text, known):
-    """Which share of the words of a text are in a set of lower-case words; 0 if it has none."""
+    """The share of a text's words that are in a set of lower-case words; 0 without words."""
     words = WORD.findall(text.lower())
     if not words:
         return 0.0
@@ -39,7 +39,7 @@ def surprisal(model, poem):
 
 
 def plot_samples(model, known):
-    """What the network writes: at a low temperature what is frequent, at a high one anything."""
+    """Plot samples at several temperatures: low ones repeat frequent words, high ones err."""
     figure, axes = plt.subplots(1, len(TEMPERATURES), figsize=(13, 3.6), layout="constrained")
     texts = char_rnn.generate(model, TEMPERATURES)
     for axis, temperature, text in zip(axes, TEMPERATURES, texts, strict=True):

@@ -27,7 +27,7 @@ def figures(model, test, history):
 
 
 def median_and_worst_week(errors):
-    """Of errors (days, 24): the weeks with the median and the largest mean error.
+    """The weeks with the median and with the largest mean error, from errors (days, 24).
 
     Returns:
         The numbers of both weeks, from 0, and the mean error of each week; days after the last

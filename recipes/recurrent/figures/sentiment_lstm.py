@@ -1,4 +1,4 @@
-"""The pictures of sentiment_lstm: what word order is worth, and sentences read word by word."""
+"""The pictures of sentiment_lstm: accuracy with and without word order; reading word by word."""
 
 import keras
 import matplotlib.pyplot as plt
@@ -22,7 +22,7 @@ ANIMALS = ["dog", "cat", "horse", "snake", "donkey", "spider"]
 
 
 def figures(models, test, histories):
-    """What the order of words is worth, in reviews and where all depends on it; word by word."""
+    """Accuracy with and without word order, and the probability after each word of a sentence."""
     texts, labels = to_numpy(test)
     return {"order": plot_order(models, texts, labels), "reading": plot_reading(models)}
 

@@ -1,4 +1,4 @@
-"""The pictures of seq2seq_dates: which characters are right, what they depend on, and the codes."""
+"""The pictures of seq2seq_dates: accuracy by character, dependence on the input, and codes."""
 
 import datetime
 
@@ -17,7 +17,7 @@ UNKNOWN = 1  # the number of characters that the reader does not know
 
 
 def figures(models, test, histories):
-    """Which characters are right with codes of each size; on what answers of the first depend."""
+    """Accuracy by position for each size of code; dependence and codes of the first network."""
     model = models[next(iter(models))]
     return {
         "places": plot_places(models, test),
@@ -47,7 +47,7 @@ def plot_places(models, test):
 
 
 def dependence(model, text):
-    """How much less likely each character of the answer becomes without one of those read.
+    """How much the probability of each output character falls without one input character.
 
     Args:
         model: The network.
@@ -81,7 +81,7 @@ def plot_dependence(model):
 
 
 def codes(model, dates):
-    """What the encoder keeps of dates in words: (dates, units)."""
+    """The encoder's codes of dates in words: (dates, units)."""
     encoder = keras.Model(model.inputs, model.get_layer("encoder").output)
     texts = [recipe.written(date, recipe.FORMATS[0]) for date in dates]
     return encoder.predict(np.array(recipe.reader()(texts)), verbose=0)

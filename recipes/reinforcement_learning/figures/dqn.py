@@ -1,4 +1,4 @@
-"""The pictures of dqn: the agent at play, what it expects, and the ablation."""
+"""The pictures of dqn: the agent at play, its expected reward, and the ablation."""
 
 import keras
 import matplotlib.pyplot as plt
@@ -11,7 +11,7 @@ EPISODES = 5  # in the animation, side by side
 
 
 def figures(models, test, histories):
-    """The agent at play, what reward it expects, and what replay and target network add."""
+    """The agent at play, its expected reward, and an ablation of replay and target network."""
     agent = models["dqn"] if "dqn" in models else next(iter(models.values()))
     (starts,) = next(test.as_numpy_iterator())
     return {
@@ -84,7 +84,7 @@ def animate(agent, starts):
 
 
 def plot_expectations(agent, starts):
-    """What the agent expects during all test episodes, and what a sure catch would be worth."""
+    """Plot the expected reward during all test episodes, beside the value of a sure catch."""
     states, values = trace(agent, starts)
     expected = values.max(axis=2)  # (steps, count)
     caught = keras.ops.convert_to_numpy(dqn.reward(states[-1])) > 0

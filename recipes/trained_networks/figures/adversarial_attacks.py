@@ -19,7 +19,7 @@ def figures(models, test, histories):
 
 
 def plot_accuracies(model, images, labels):
-    """How accuracy falls with ε, for both attacks and for random signs."""
+    """Plot the accuracy by ε, for both attacks and for random signs."""
     figure, axis = plt.subplots(layout="constrained")
     untouched = recipe.accuracy(model, images, labels)
     for name, accuracies in recipe.accuracy_by_epsilon(model, images, labels).items():
@@ -32,7 +32,7 @@ def plot_accuracies(model, images, labels):
 
 
 def plot_attacked(model, images, labels, count=6):
-    """A row of digits, what FGSM adds to them, and their sum, with what the network says."""
+    """Plot digits, the perturbation of FGSM, and their sum with the network's prediction."""
     images, labels = images[:count], labels[:count]
     changed = recipe.fgsm(model, images, labels, recipe.EPSILON)
     rows = {

@@ -1,1 +1,1 @@
-"""Tables of scores for the pictures of the chapter: what took long to train or to replay."""
+"""Tables of scores for the pictures of the chapter, which took long to train or to replay."""

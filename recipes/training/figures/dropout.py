@@ -17,7 +17,7 @@ def thin(activations, keep, rate):
 
 
 def sample_mask(shape, rate, rng):
-    """Which units stay: each is off with probability `rate`."""
+    """A random mask of the units that stay: each is off with probability `rate`."""
     return rng.random(shape) >= rate
 
 

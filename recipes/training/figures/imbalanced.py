@@ -1,4 +1,4 @@
-"""The pictures of imbalanced: what is found how precisely, and which probabilities are right."""
+"""The pictures of imbalanced: precision–recall curves, and calibration of the probabilities."""
 
 import itertools
 
@@ -10,7 +10,7 @@ from recipes.training.imbalanced import VARIANTS, WEIGHT
 
 
 def figures(models, test, histories):
-    """Weights and a moved threshold lead to the same place; weights spoil the probabilities."""
+    """Precision–recall curves and calibration of the networks with and without class weights."""
     features, labels = to_numpy(test)
     outputs = {}
     for name, model in models.items():
@@ -22,7 +22,7 @@ def figures(models, test, histories):
 
 
 def recall_and_precision(labels, outputs, threshold):
-    """Of the rare class, the share that is found, and of what is called rare, the share that is.
+    """Recall and precision of the rare class at a threshold.
 
     Args:
         labels: Integers (examples,), 1 for the rare class.
@@ -79,7 +79,7 @@ def plot_curves(labels, outputs):
 
 
 def plot_calibration(labels, outputs):
-    """How often the rare class comes where a network says so and so much."""
+    """Plot calibration: the frequency of the rare class against its predicted probability."""
     figure, axis = plt.subplots(figsize=(6, 5), layout="constrained")
     edges = np.linspace(0, 1, 11)
     edges[0] = -1e-9

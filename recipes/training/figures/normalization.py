@@ -80,7 +80,7 @@ def batch_dependence(model, images, sizes):
 
 
 def plot_batches(models, images):
-    """What one image's answer in training mode has to do with the size of its batch."""
+    """Plot how the output for one image in training mode changes with the size of its batch."""
     figure, axis = plt.subplots(figsize=(6, 4), layout="constrained")
     for name, model in models.items():
         weights = model.get_weights()

@@ -313,7 +313,7 @@ def save_regrets(regrets, path):
 
 
 def load_regrets(path):
-    """What `save_regrets` has kept."""
+    """Read the regrets that `save_regrets` has written."""
     regrets = {}
     with open(path, newline="", encoding="utf8") as file:
         for problem, name, *row in csv.reader(file):
