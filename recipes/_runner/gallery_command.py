@@ -5,9 +5,12 @@ The page needs no server and no network: `gallery/index.html`, the pictures besi
 
 import html
 import importlib.resources
+import os
+import pathlib
 import re
 import shutil
 import string
+import urllib.parse
 
 from recipes._runner import output, picture_command, results, titles
 from recipes._runner.arguments import expanded_path
@@ -63,7 +66,9 @@ def make(recipes, rows, folder):
             count += file is not None
             title_es = spanish.get(recipe.name, recipe.title)
             alt = alts.get(recipe.name) or recipe.title
-            cards.append(card(recipe, title_es, file, alt, by_recipe.get(recipe.name, [])))
+            rows_of = by_recipe.get(recipe.name, [])
+            link = link_to(recipe.path, folder)
+            cards.append(card(recipe, title_es, file, alt, rows_of, link))
         names = english(chapter), titles.CHAPTERS_ES[chapter].capitalize()
         sections.append(SECTION.format(id=chapter, name=both(*names), cards="\n".join(cards)))
         chapters.append(BUTTON.format(id=chapter, name=both(*names), count=len(cards)))
@@ -93,7 +98,7 @@ BUTTON = (
 CARD = """\
 <article data-words="{words}">
 {picture}
-<h3><a href="../{path}"><code>{name}</code></a></h3>
+<h3><a href="{link}"><code>{name}</code></a></h3>
 <p class="title">{title}</p>
 <p class="slides">{slides}</p>
 {results}
@@ -117,7 +122,15 @@ def both(english, spanish):
     )
 
 
-def card(recipe, title_es, file, alt, rows):
+def link_to(path, folder):
+    """Where a page in the folder finds a file: relative to it where the drive is the same."""
+    path, folder = path.resolve(), folder.resolve()
+    if path.drive != folder.drive:
+        return path.as_uri()
+    return urllib.parse.quote(pathlib.Path(os.path.relpath(path, folder)).as_posix())
+
+
+def card(recipe, title_es, file, alt, rows, link):
     """What the page shows of a recipe."""
     shown_picture = PICTURE.format(file=file, alt=html.escape(alt)) if file else ""
     words = f"{recipe.name} {recipe.slug} {recipe.title} {title_es} {recipe.slides} {recipe.paper}"
@@ -125,7 +138,7 @@ def card(recipe, title_es, file, alt, rows):
     return CARD.format(
         words=html.escape(" ".join(f"{words} {data}".split())),
         picture=shown_picture,
-        path=recipe.path.relative_to(ROOT.parent).as_posix(),
+        link=link,
         name=breakable(recipe.name),
         title=both(recipe.title, title_es),
         slides=re.sub(r"\b(00[0-3])\b", r"<b>\1</b>", html.escape(recipe.slides)),

@@ -3,6 +3,7 @@
 import html.parser
 import json
 import re
+import urllib.parse
 
 import PIL.Image
 import pytest
@@ -96,10 +97,12 @@ def test_nothing_comes_from_outside_and_links_lead_somewhere(page, made):
     text = (made / "index.html").read_text(encoding="utf8")
     assert not re.search(r"""(src|href)=["']?(https?:|//)|@import|url\(""", text)
     for tag, link in page.links:
-        path = (
-            made / link if tag == "img" else gallery_command.ROOT.parent / link.removeprefix("../")
-        )
-        assert path.is_file(), link
+        assert (made / urllib.parse.unquote(link)).is_file(), (tag, link)
+
+
+def test_page_in_the_checkout_can_be_moved_with_it():
+    path = gallery_command.ROOT / "perceptrons" / "xor.py"
+    assert gallery_command.link_to(path, gallery_command.GALLERY) == "../recipes/perceptrons/xor.py"
 
 
 def test_pictures_of_the_chapters_are_copied_with_what_they_show(made):
@@ -162,9 +165,8 @@ def test_no_picture_of_stand_in_data_or_without_a_run(run, tmp_path, data):
     assert gallery_command.picture(recipe, tmp_path) is None
 
 
-def test_text_is_not_read_as_html(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(gallery_command, "ROOT", tmp_path)
-    card = gallery_command.card(run(), "Mía: a < b", "a.png", 'a "b"', [])
+def test_text_is_not_read_as_html(run):
+    card = gallery_command.card(run(), "Mía: a < b", "a.png", 'a "b"', [], "mine.py")
     assert "Mine: a &lt; b &amp; c." in card
     assert 'alt="a &quot;b&quot;"' in card
     assert Page(card).cards["mine"]["es"].count("Mía: a < b") == 1
