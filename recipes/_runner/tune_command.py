@@ -1134,6 +1134,8 @@ def train_and_test(recipe, plan, options, values, target, seed, all_data):
     elif plan.choice["stand_in"]:
         command += ["--stand-in"]
     environment = {k: v for k, v in os.environ.items() if k != "TPU_LOAD_LIBRARY"}
+    if options.device != "cpu" and (gpus := visible_gpus()):
+        environment["CUDA_VISIBLE_DEVICES"] = gpus[0]  # one, as each trial had
     done = subprocess.run(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )

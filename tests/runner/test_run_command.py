@@ -837,3 +837,31 @@ def test_no_tpu_is_said_without_what_tensorflow_says_of_it(monkeypatch, capsys, 
     assert run(tmp_path / "out", "--device", "tpu") == 2
     assert "attrs" not in refusal(capsys)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "policy"),
+    [
+        ("auto", "tpu", "mixed_bfloat16"),
+        ("float32", "tpu", "float32"),
+        ("auto", "gpu", "float32"),
+        ("mixed_float16", "gpu", "mixed_float16"),
+    ],
+)
+def test_precision_is_bfloat16_on_a_tpu_unless_said_otherwise(
+    name, device, policy, tmp_path, monkeypatch, capsys
+):
+    """It is set before the network is built; the stand-in for a TPU is the CPU."""
+    met = []
+
+    def policy_met(*_):
+        met.append(keras.config.dtype_policy().name)
+        raise UserError("enough")
+
+    monkeypatch.setattr(devices, "strategy", lambda choice: tf.distribute.get_strategy())
+    monkeypatch.setattr(training, "prepare", policy_met)
+    try:
+        assert run(tmp_path, "--device", device, "--precision", name) == 2
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert met == [policy]

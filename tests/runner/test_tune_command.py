@@ -353,6 +353,36 @@ def test_all_that_was_typed_reaches_the_trials_and_the_training_of_the_winner(
     )
 
 
+@pytest.mark.parametrize("visible", [None, "2,5"])
+def test_workers_and_the_last_trainings_get_one_gpu_each(visible, tmp_path, monkeypatch):
+    """Of all that the machine has, or that CUDA_VISIBLE_DEVICES leaves."""
+    names = ["0", "1"] if visible is None else visible.split(",")
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: [None, None])
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    given = []
+
+    def started(command, env, **_):
+        given.append(env.get("CUDA_VISIBLE_DEVICES"))
+        return subprocess.CompletedProcess(command, 0, stderr="")
+
+    monkeypatch.setattr(tune_command.subprocess, "Popen", started)
+    monkeypatch.setattr(tune_command.subprocess, "run", started)
+    oracle = types.SimpleNamespace(most_trials=lambda: 5, end_order=[])
+    server = types.SimpleNamespace(environment=lambda name: {})
+    mine = Recipe("tiny", None, pathlib.Path(tiny_recipe.__file__))
+    parser = argparse.ArgumentParser()
+    tune_command.add_arguments(parser)
+    for device in ("auto", "cpu"):
+        options = parser.parse_args([str(mine.path), "--device", device, "--workers", "3"])
+        tune_command.WorkerPool(oracle, server, options, tmp_path).fill()
+        described = plan(choice={"data_dir": None, "stand_in": False})
+        tune_command.train_and_test(mine, described, options, {}, tmp_path, 0, False)
+    assert given[:4] == [names[0], names[1], names[0], names[0]]
+    assert given[4:] == [visible] * 4  # the CPU's have them as they were
+
+
 def files(folder):
     return {
         str(path.relative_to(folder)): path.read_bytes()
