@@ -161,7 +161,8 @@ def write_card(recipe, plan, model, metrics, made_by, folder):
     searched = list(dict.fromkeys(name for member in members for name in member["arguments"]))
     rows = []
     for name, score in of["scores"].items():
-        others = [metrics[label]["scores"].get(name) for label in ("defaults", "tuned")]
+        others = [metrics["tuned"]["baseline"].get(name)]
+        others += [metrics[label]["scores"].get(name) for label in ("defaults", "tuned")]
         rows.append(f"| {name} | {' | '.join(map(card.shown, [*others, score]))} |")
     told = []
     for member in members:
@@ -180,9 +181,9 @@ def write_card(recipe, plan, model, metrics, made_by, folder):
         "seed of "
         "its own, so that they err differently; the first is [the winner](../tuned).",
         "",
-        f"| {of['split']} set | [defaults](../tuned/defaults) | "
-        "[winner](../tuned) | this ensemble |",
-        "|---|---|---|---|",
+        f"| {of['split']} set | {metrics['tuned']['baseline_name'] or 'baseline'} | "
+        "[defaults](../tuned/defaults) | [winner](../tuned) | this ensemble |",
+        "|---|---|---|---|---|",
         *rows,
         "",
         f"{card.parameters(of)}. Made by `{made_by}` with Keras {of['versions']['keras']} on "

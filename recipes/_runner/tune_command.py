@@ -954,10 +954,8 @@ def finish(recipe, plan, own, options, rows, place, folder):
     shutil.rmtree(workplace)
     (folder / OWN_DATA).unlink(missing_ok=True)  # continuing reads it again
 
-    metric = metrics["tuned"]["metric"]
     print()
-    for label, of in metrics.items():
-        print(f"{label}: {metric} {of['scores'][metric]:.4f} on the {of['split']} set")
+    print("\n".join(scores_in_words(plan, metrics)))
     if note:
         print("On stand-in data: not comparable with results on the real set.")
     if lines:
@@ -993,6 +991,38 @@ def report_on(plan, rows, folder, note):
     lines = importance.lines(shares, name, scored)
     lines += report.at_the_border(rows[0]["hyperparameters"], space)
     print("\n".join(lines))
+    return lines
+
+
+def scores_in_words(plan, metrics):
+    """What the trained networks and the baseline score, and plainly if the baseline is the best.
+
+    Args:
+        plan: The `SearchPlan`.
+        metrics: Of `defaults`, `tuned` and perhaps `ensemble`, in the order to show.
+    """
+    from recipes._runner import results
+
+    tuned = metrics["tuned"]
+    metric, name = tuned["metric"], tuned["baseline_name"]
+    lines = [
+        f"{label}: {metric} {of['scores'][metric]:.4f} on the {of['split']} set"
+        for label, of in metrics.items()
+    ]
+    baseline = tuned["baseline"].get(metric)
+    if baseline is None:
+        return lines
+    lines.append(f"{name}: {metric} {baseline:.4f}")
+    direction = {"↑": "max", "↓": "min"}.get(results.ARROWS.get(metric))
+    if direction is None and plan.objective[0] == f"val_{metric}":
+        direction = plan.objective[1]
+    found = [of["scores"][metric] for of in metrics.values()]
+    if direction and (baseline > max(found) if direction == "max" else baseline < min(found)):
+        best = max(found) if direction == "max" else min(found)
+        lines.append(
+            f"{name} {baseline:.4f} is better than every network of this search, of which the "
+            f"best has {best:.4f}."
+        )
     return lines
 
 

@@ -150,6 +150,12 @@ def test_the_readmes_say_what_was_found(flowers):
     card = (place / "ensemble" / "README.md").read_text()
     averaged = read(place / "ensemble" / "metrics.json")
     assert f"| {averaged['scores']['accuracy']:.4f} |\n" in card
+    tuned = read(place / "tuned" / "metrics.json")
+    told, score = tuned["baseline_name"], tuned["baseline"]["accuracy"]
+    assert told
+    assert f"| test set | {told} | [defaults]" in card
+    assert f"| accuracy | {score:.4f} | " in card
+    assert f"{told}: accuracy {score:.4f}" in said
     assert "The mean of the probabilities of 3 networks" in card
     assert 'keras.saving.load_model("model.keras")' in card
 

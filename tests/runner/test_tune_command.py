@@ -383,6 +383,36 @@ def test_workers_and_the_last_trainings_get_one_gpu_each(visible, tmp_path, monk
     assert given[4:] == [visible] * 4  # the CPU's have them as they were
 
 
+@pytest.mark.parametrize(
+    ("metric", "baseline", "scores", "best"),
+    [
+        ("accuracy", 0.8, [0.7, 0.75, 0.76], 0.76),
+        ("accuracy", 0.8, [0.7, 0.81, 0.76], None),
+        ("accuracy", 0.8, [0.8, 0.7], None),
+        ("mae", 0.2, [0.4, 0.3], 0.3),
+        ("mae", 0.2, [0.4, 0.1], None),
+        ("found", 0.8, [0.7, 0.6], 0.7),  # its direction is the objective's
+        ("other", 0.8, [0.7, 0.6], None),  # nobody knows it
+    ],
+)
+def test_a_search_that_the_baseline_beats_is_told_so(metric, baseline, scores, best):
+    noted = {"metric": metric, "baseline_name": "Forest", "baseline": {metric: baseline}}
+    metrics = {
+        label: noted | {"split": "test", "scores": {metric: score}}
+        for label, score in zip(("defaults", "tuned", "ensemble"), scores, strict=False)
+    }
+    lines = tune_command.scores_in_words(plan(objective=["val_found", "max"]), metrics)
+    assert lines[0] == f"defaults: {metric} {scores[0]:.4f} on the test set"
+    assert lines[len(scores)] == f"Forest: {metric} {baseline:.4f}"
+    said = f"Forest {baseline:.4f} is better than every network of this search"
+    if best is None:
+        assert len(lines) == len(scores) + 1
+    else:
+        assert lines[-1] == f"{said}, of which the best has {best:.4f}."
+    metrics["tuned"] |= {"baseline": {}, "baseline_name": None}
+    assert len(tune_command.scores_in_words(plan(), metrics)) == len(scores)
+
+
 def files(folder):
     return {
         str(path.relative_to(folder)): path.read_bytes()
