@@ -684,6 +684,8 @@ def found_in_words(own, examples, faults, recipe):
         "table": f"{len(own.columns or ())} columns",
     }[own.kind]
     lines.append(f"{recipe.name} learns from {takes}: {head_in_words(own)}.")
+    if rare := rare_labels(own):
+        lines.append(f"Too rare to learn: {rare}.")
     if faults.found:
         lines.append(f"Left out ({len(faults.found):,}): {faults.in_words()}.")
     return lines
@@ -708,6 +710,19 @@ def described(own):
         times = counts.max() / counts.min()
         words += f"; the largest is {times:.3g} times the smallest (--class-weights balanced)"
     return words
+
+
+def rare_labels(own):
+    """The labels of fewer than three examples, or of none to train with, in words; or ""."""
+    if own.form != "labels":
+        return ""
+    counts, to_train = counted(own), own.targets[own.parts[0]].sum(axis=0)
+    found = []
+    for name, count, left in zip(own.classes, counts, to_train, strict=True):
+        if count < FEWEST or not left:
+            found.append(f"{name} ({count} of the examples, {left:.0f} of them to train with)")
+    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    return ", ".join(found[:SHOWN]) + more
 
 
 def counted(own):

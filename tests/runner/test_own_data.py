@@ -305,6 +305,24 @@ def test_labels_in_one_cell_or_a_column_each(tmp_path):
     assert named.targets.tolist() == one.targets.tolist()
 
 
+def test_labels_too_rare_to_learn_are_named(tmp_path):
+    lines = ["text,label"] + [f"text {number},joy" for number in range(20)]
+    own = load(table(tmp_path / "enough.csv", [*lines, *["x,love"] * 9]), "head_multilabel")
+    assert not any("rare" in line for line in own.lines)
+    lines += ["x,love"] * 3 + ["y,rage"]
+    own = load(table(tmp_path / "few.csv", lines), "head_multilabel")
+    left = [int(own.targets[rows, 2].sum()) for rows in own.parts]
+    assert sum(left) == 1
+    (line,) = [line for line in own.lines if "rare" in line]
+    assert f"rage (1 of the examples, {left[0]} of them to train with)" in line
+    assert ("love" in line) == (not own.targets[own.parts[0], 1].any())
+
+    # However many there are, if chance gives none of them to the training set.
+    own.parts = (np.flatnonzero(own.targets[:, 0]), *own.parts[1:])
+    said = own_data.rare_labels(own)
+    assert said.startswith("love (3 of the examples, 0 of them to train with), rage (1 of")
+
+
 # Tables
 
 
