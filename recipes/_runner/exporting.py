@@ -31,6 +31,8 @@ MEANINGS = (
     (r"No Op registered for (\w+)", "ONNX has no operation {}"),
     (r"'tf\.(\w+)' op is neither a custom op nor a flex op", "LiteRT has no operation {}"),
     (r"op (\w+): .*not supported", "ONNX has no operation {}"),
+    # Within a loop, where the list of operations does not show it.
+    (r"Select TensorFlow op.*\(Flex(\w+)\)", "LiteRT's interpreter has no operation {} (Flex)"),
 )
 
 
