@@ -150,10 +150,15 @@ def contents(recipe, names=None, with_figures=False):
             if name.partition(".")[0] not in PACKAGES:
                 outside.add(name.partition(".")[0])
                 continue
+            # `recipes` itself offers `check_head`, and names the module that it is in.
+            if name == "recipes.check_head":
+                source = (recipe_module.ROOT / "__init__.py").read_bytes()
+                files["recipes/__init__.py"] = source
+                waiting.append((source, "recipes"))
             for path, relative in module_files(name):
                 if relative in files:
                     continue
-                # Importing `recipes` gives the name to the folder of our data sets, no more.
+                # Importing `recipes` otherwise only gives the name to the folders below it.
                 files[relative] = b"" if relative == "recipes/__init__.py" else path.read_bytes()
                 waiting.append((files[relative], relative.rpartition("/")[0].replace("/", ".")))
                 files |= data_files(path, relative)

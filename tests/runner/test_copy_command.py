@@ -75,6 +75,11 @@ from layers import late
 }
 
 
+CHECKED = (
+    "import recipes.datasets\nfrom recipes import check_head\n\nprint(check_head.__module__)\n"
+)
+
+
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A small project with the real one's layout."""
@@ -137,6 +142,17 @@ def test_copy_uses_its_own_packages_although_the_checkout_is_installed(project, 
         assert module == "layers.inner"
         assert len(paths) == 3
         assert all(pathlib.Path(path).resolve().is_relative_to(mine) for path in paths), paths
+
+
+def test_check_head_comes_along_where_it_is_imported(tmp_path):
+    (tmp_path / "checked.py").write_text(CHECKED)
+    mine = tmp_path / "mine"
+    files, requirements = copy_command.contents(
+        recipe.Recipe("checked", "heads", tmp_path / "checked.py")
+    )
+    copy_command.place(files, mine, force=False, requirements=requirements)
+    assert {"recipes/common/head_check.py", "recipes/common/head_look.py"} <= files_in(mine)
+    assert run_there(mine, "checked.py") == "recipes.common.head_check\n"
 
 
 def test_source_is_unchanged_below_a_header_that_script_runners_read(project, tmp_path):
