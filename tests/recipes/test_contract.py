@@ -518,11 +518,10 @@ def test_smoke_run_leaves_model_scores_and_pictures(recipe, smoke_run):
         metrics = metrics_of(smoke_run, variant)
         assert metrics["scores"]
         assert (metrics["head_check"] == "wrong") == (variant in wrong_on_purpose), metrics
-        if hasattr(recipe.module, "baseline"):
-            assert metrics["baseline"]
-            unknown = set(metrics["baseline"]) - set(metrics["scores"])
-            assert not unknown, "named otherwise than the model's scores"
-            assert all(math.isfinite(score) for score in metrics["baseline"].values())
+        assert metrics["baseline"]
+        unknown = set(metrics["baseline"]) - set(metrics["scores"])
+        assert not unknown, "named otherwise than the model's scores"
+        assert all(math.isfinite(score) for score in metrics["baseline"].values())
 
 
 # One of each kind of training that mixes a network's output with float32 data; the rest is slow.
@@ -655,8 +654,7 @@ def recording(recipe, smoke_run, monkeypatch):
 
     monkeypatch.setattr(module, "load_data", load)
     monkeypatch.setattr(module, "build_model", build)
-    if hasattr(module, "baseline"):
-        monkeypatch.setattr(module, "baseline", baseline_of_run)
+    monkeypatch.setattr(module, "baseline", baseline_of_run)
     monkeypatch.setattr(keras.Model, "fit", uncounted(fit_two_steps))
     monkeypatch.setattr(keras.Model, "evaluate", evaluate_recorded)
     monkeypatch.setattr(module, "EPOCHS", 1)
