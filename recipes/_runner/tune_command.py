@@ -15,7 +15,7 @@ import tempfile
 import time
 import warnings
 
-from recipes._runner import bucket, machines, output
+from recipes._runner import bucket, machines, output, results
 from recipes._runner.arguments import expanded, expanded_place, seed
 from recipes._runner.errors import UserError
 from recipes._runner.recipe import find
@@ -499,14 +499,8 @@ def reported(module, model, train, validation):
 
 
 def better(name, model):
-    """`"min"` or `"max"`, or None if nobody says.
-
-    Asks the compiled metric, then what Keras and KerasTuner have under that name.
-    """
+    """`"min"` or `"max"`; or None if neither Keras says so nor the table of the results."""
     import keras
-    from keras_tuner.engine import metrics_tracking
-
-    from recipes.common import head_check, head_look
 
     name = name.removeprefix("val_")
     if name == "loss":
@@ -520,11 +514,7 @@ def better(name, model):
             direction = getattr(metric, "_direction", None)
             if direction:
                 return "max" if direction == "up" else "min"
-    if head_look.plain(name) in head_check.HIGHER_IS_BETTER:  # some, KerasTuner takes for errors
-        return "max"
-    if head_look.plain(name) in ("mean", "sum", "metric"):  # these too; of what?
-        return None
-    return metrics_tracking.infer_metric_direction(name)
+    return {"↑": "max", "↓": "min"}.get(results.ARROWS.get(name))
 
 
 def refuse_another(plan, folder):

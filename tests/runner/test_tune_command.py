@@ -159,10 +159,10 @@ def maestro_accuracy(y_true, y_pred):
         (keras.metrics.R2Score(name="r2"), "max"),
         (keras.metrics.RootMeanSquaredError(name="high_is_bad"), "min"),
         (keras.metrics.AUC(name="error"), "max"),  # whatever it is called
-        (keras.metrics.FalsePositives(), "min"),
-        (keras.metrics.TruePositives(), "max"),
         (keras.metrics.MeanIoU(2, name="overlap"), "max"),
+        # Keras does not say, and no guess is made from a name.
         (maestro_accuracy, None),
+        (keras.metrics.TruePositives(), None),
     ],
 )
 def test_the_compiled_metric_says_whether_more_is_better(metric, direction):
@@ -173,6 +173,14 @@ def test_the_compiled_metric_says_whether_more_is_better(metric, direction):
     name = next(name for name in model.get_metrics_result() if name != "loss")
     assert tune_command.better(f"val_{name}", model) == direction
     assert tune_command.better("val_loss", model) == "min"
+
+
+@pytest.mark.parametrize(
+    ("name", "direction"),
+    [("val_psnr", "max"), ("frechet_distance", "min"), ("acc", None), ("val_my_error", None)],
+)
+def test_metrics_of_callbacks_have_the_direction_of_the_results(name, direction):
+    assert tune_command.better(name, keras.Sequential()) == direction
 
 
 def test_an_objective_of_which_nobody_knows_the_direction_is_refused(monkeypatch):
