@@ -171,7 +171,7 @@ def build_model(features=200, threshold=0.25, learning_rate=0.003, steps=EPOCHS 
 
 
 def search_space(hp):
-    """Arguments of `build_model` and `load_data` worth tuning; their defaults are the recipe's."""
+    """Arguments of `build_model` worth tuning; their defaults are the recipe's."""
     return {
         "features": hp.Int("features", 50, 400, step=50, default=200),
         "threshold": hp.Choice("threshold", [0.0, 0.125, 0.25, 0.5, 1.0], default=0.25),

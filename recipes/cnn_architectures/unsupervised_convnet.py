@@ -168,7 +168,7 @@ def build_model(
 
 
 def search_space(hp):
-    """Arguments of `build_model` and `load_data` worth tuning; their defaults are the recipe's."""
+    """Arguments of `build_model` worth tuning; their defaults are the recipe's."""
     return {
         "filters": hp.Choice("filters", ["kmeans", "random", "supervised"], default="kmeans"),
         "rectify": hp.Boolean("rectify", default=True),

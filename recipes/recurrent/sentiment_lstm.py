@@ -113,7 +113,7 @@ def build_model(
 
 
 def search_space(hp):
-    """Arguments of `build_model` and `load_data` worth tuning; defaults are the recipe's own."""
+    """Arguments of `build_model` worth tuning; the defaults are the recipe's own."""
     network = hp.Choice("network", ["bag_of_words", "lstm", "bidirectional"], default="lstm")
     values = {
         "network": network,

@@ -927,6 +927,14 @@ def test_search_space_starts_at_the_defaults(recipe):
 
 
 @pytest.mark.parametrize("recipe", parameters(TRAINED))
+def test_search_space_says_whose_arguments_it_has(recipe):
+    hp = keras_tuner.HyperParameters()
+    names = recipe.module.search_space(hp).keys() | {parameter.name for parameter in hp.space}
+    searched = names & inspect.signature(recipe.module.load_data).parameters.keys()
+    assert ("`load_data`" in recipe.module.search_space.__doc__) == bool(searched)
+
+
+@pytest.mark.parametrize("recipe", parameters(TRAINED))
 def test_a_stepped_range_is_searched_to_its_upper_end(recipe):
     """Sums of 0.1 miss it: KerasTuner ends `Float(0.0, 0.5, step=0.1)` at 0.4."""
     hp = keras_tuner.HyperParameters()
