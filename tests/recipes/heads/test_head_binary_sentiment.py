@@ -34,12 +34,6 @@ def predict(model, *texts):
     return np.asarray(model(tf.constant(texts)))[:, 0]
 
 
-def test_both_apis_are_the_same_network(train):
-    sequential, functional = (model_of(train, api=api) for api in ("sequential", "functional"))
-    functional.set_weights(sequential.get_weights())
-    np.testing.assert_allclose(predict(functional, *TEXTS), predict(sequential, *TEXTS), rtol=1e-6)
-
-
 def test_the_vocabulary_holds_words_and_bigrams_and_may_be_smaller_than_asked(train):
     model = model_of(train, embed_dim=8, vocabulary=200_000)
     vocabulary = model.get_layer("vectorize").get_vocabulary()

@@ -30,14 +30,6 @@ def predict(model):
     return np.asarray(model(tf.constant(TEXTS)))
 
 
-def test_both_apis_are_the_same_network(train):
-    sequential, functional = (
-        build_model(api=api, train=train) for api in ("sequential", "functional")
-    )
-    functional.set_weights(sequential.get_weights())
-    np.testing.assert_allclose(predict(functional), predict(sequential), rtol=1e-5)
-
-
 def parameters(words):
     """Word vectors, filters over two words, 28 units."""
     return words * 64 + (2 * 64 + 1) * 192 + (192 + 1) * 28

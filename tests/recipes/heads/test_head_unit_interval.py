@@ -87,10 +87,8 @@ def test_the_docstring_has_the_number_of_parameters():
     assert f"{trainable:,} of them are trainable" in recipe.build_model.__doc__
 
 
-def test_both_apis_are_the_same_network():
-    keras.utils.set_random_seed(0)
+def test_outputs_lie_in_the_unit_interval(models):
     readings, _ = recipe.to_numpy(some_windows())
-    models = [recipe.build_model(api, train=some_windows()) for api in ("sequential", "functional")]
-    models[1].set_weights(models[0].get_weights())
-    np.testing.assert_allclose(*(model(readings) for model in models), rtol=1e-5)
-    assert np.all((models[0](readings) > 0) & (models[0](readings) < 1))
+    for model in models.values():
+        outputs = np.asarray(model(readings))
+        assert np.all((outputs > 0) & (outputs < 1))
