@@ -109,7 +109,7 @@ def letters_and_sounds(words):
     return np.concatenate(read).astype("int32"), said
 
 
-def load_data(batch_size=64):
+def load_data(batch_size=256):
     """Train, validation and test batches of (7,) letters, with phoneme 0–50 and stress 0–4."""
     splits = tfds.load("nettalk", split=["train", "validation", "test"])
     train, validation, test = (
@@ -138,7 +138,7 @@ def nettalk(letters, hidden=80, outputs=26, activation="sigmoid"):
     return x
 
 
-def build_model(hidden=80, learning_rate=0.005, steps=EPOCHS * 2067):
+def build_model(hidden=80, learning_rate=0.01, steps=EPOCHS * 517):
     """The compiled network: (7,) letters to 51 phonemes and 5 stresses. 20,856 parameters.
 
     Args:
@@ -183,9 +183,9 @@ def search_space(hp):
     return {
         "hidden": hp.Choice("hidden", [0, 40, 80, 120, 240], default=80),
         "learning_rate": hp.Float(
-            "learning_rate", 0.00125, 0.02, step=2, sampling="log", default=0.005
+            "learning_rate", 0.0025, 0.04, step=2, sampling="log", default=0.01
         ),
-        "batch_size": hp.Choice("batch_size", [32, 64, 128], default=64),
+        "batch_size": hp.Choice("batch_size", [128, 256, 512], default=256),
     }
 
 
