@@ -238,7 +238,7 @@ def describe(model, images, most=LENGTH):
     captions = np.zeros((len(images), LENGTH), "int32")
     for step in range(most):
         inputs, _ = with_words_so_far(images, captions)
-        answers = network.predict(inputs, batch_size=500, verbose=0)
+        answers = network.predict_on_batch(inputs)
         captions[:, step] = answers["words"][:, step].argmax(axis=-1)
     maps = None
     if "weights" in answers:
