@@ -59,12 +59,13 @@ def corrupt(letters, copies, noise, seed):
 def load_data(batch_size=26, letters=ALPHABET, noise=0.1):
     """Train, validation and test batches of (144,) letters to start from, and the right ones.
 
-    Training letters are clean: to be stored. The others have noisy pixels.
+    Training letters are clean: to be stored. The others have noisy pixels, drawn by the run's seed.
     """
+    seeds = np.random.randint(2**31, size=2)
     stored = np.array([render(letter) for letter in letters], "float32")
     train = tf.data.Dataset.from_tensor_slices((stored, stored))
-    validation = tf.data.Dataset.from_tensor_slices(corrupt(stored, 20, noise, seed=1))
-    test = tf.data.Dataset.from_tensor_slices(corrupt(stored, 50, noise, seed=2))
+    validation = tf.data.Dataset.from_tensor_slices(corrupt(stored, 20, noise, seeds[0]))
+    test = tf.data.Dataset.from_tensor_slices(corrupt(stored, 50, noise, seeds[1]))
     return train.batch(batch_size), validation.batch(500), test.batch(500)
 
 

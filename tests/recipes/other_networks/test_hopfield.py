@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from recipes.common.arrays import to_numpy
 from recipes.other_networks import hopfield as recipe
 from recipes.other_networks.figures import hopfield as pictures
 
@@ -131,6 +132,18 @@ def test_letters_are_all_different_and_corrupted_as_asked():
     starts, clean = recipe.corrupt(letters, copies=50, noise=0.1, seed=0)
     np.testing.assert_array_equal(clean[26:52], letters)
     assert np.mean(starts != clean) == pytest.approx(0.1, abs=0.005)
+
+
+def test_seeds_draw_other_noise():
+    drawn = []
+    for seed in (0, 0, 1):
+        keras.utils.set_random_seed(seed)
+        _, validation, test = recipe.load_data()
+        drawn.append([to_numpy(part)[0] for part in (validation, test)])
+    for first, again, other in zip(*drawn, strict=True):
+        np.testing.assert_array_equal(first, again)
+        assert np.any(first != other)
+    assert not np.array_equal(drawn[0][0], drawn[0][1][: len(drawn[0][0])])
 
 
 def test_wrong_pixels_are_marked():
