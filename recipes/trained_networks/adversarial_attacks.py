@@ -166,13 +166,15 @@ def accuracy(model, images, labels):
 
 
 def accuracy_by_epsilon(model, images, labels):
-    """`{attack: accuracies}` at each of the `EPSILONS`."""
-    curves = {"random signs": [], "FGSM": [], "PGD": []}
+    """`{attack: accuracies}` at each of the `EPSILONS`; the targeted one is PGD, too."""
+    curves = {"random signs": [], "FGSM": [], "PGD": [], "targeted": []}
+    wanted = next_class(labels)
     for epsilon in EPSILONS:
         changed = {
             "random signs": random_signs(images, epsilon),
             "FGSM": fgsm(model, images, labels, epsilon),
             "PGD": pgd(model, images, labels, epsilon),
+            "targeted": pgd(model, images, wanted, epsilon, targeted=True),
         }
         for name, attacked in changed.items():
             curves[name].append(accuracy(model, attacked, labels))

@@ -19,7 +19,7 @@ def figures(models, test, histories):
 
 
 def plot_accuracies(model, images, labels):
-    """Plot the accuracy by ε, for both attacks and for random signs."""
+    """Plot the accuracy by ε, for all attacks and for random signs."""
     figure, axis = plt.subplots(layout="constrained")
     untouched = recipe.accuracy(model, images, labels)
     for name, accuracies in recipe.accuracy_by_epsilon(model, images, labels).items():

@@ -66,5 +66,15 @@ def test_pgd_is_at_least_as_strong_as_fgsm_and_both_than_chance():
     assert np.abs(changed[0] - IMAGES).max() == pytest.approx(0.05 * 255, abs=1e-3)
 
 
+def test_accuracy_by_epsilon_is_of_the_right_classes(linear, monkeypatch):
+    """Of labels that are the network's own answers, random signs leave the most right."""
+    monkeypatch.setattr(recipe, "EPSILONS", (0.0, 0.1))
+    labels = linear.predict(IMAGES, verbose=0).argmax(axis=1)
+    curves = recipe.accuracy_by_epsilon(linear, IMAGES, labels)
+    assert [curve[0] for curve in curves.values()] == [1, 1, 1, 1]  # ε = 0 changes nothing
+    assert curves["random signs"][1] > 0.5
+    assert curves["FGSM"][1] == curves["PGD"][1] == curves["targeted"][1] == 0
+
+
 def test_wanted_classes_are_others():
     assert recipe.next_class(np.array([0, 4, 9])).tolist() == [1, 5, 0]
