@@ -52,9 +52,13 @@ seed.__name__ = "whole number from 0 to 4294967295"  # what argparse calls a val
 
 
 def parameters(module):
-    """The arguments a user may set, with defaults: those of `load_data`, then of `build_model`."""
+    """The arguments a user may set, with defaults: those of `load_data`, then of `build_model`.
+
+    Of a recipe that trains nothing they are those of `main`.
+    """
+    trains = hasattr(module, "build_model")
     found = {}
-    for function in (module.load_data, module.build_model):
+    for function in (module.load_data, module.build_model) if trains else (module.main,):
         for name, parameter in inspect.signature(function).parameters.items():
             if name not in FILLED_IN:
                 found.setdefault(name, parameter.default)
@@ -72,6 +76,10 @@ def parse(module, settings, batch_size=None):
     settings = list(settings or [])
     if batch_size is not None:
         settings.append(f"batch_size={batch_size}")
+    if settings and not known:
+        raise UserError(
+            f"--set {settings[0]}: {module.__name__.rpartition('.')[2]} takes no arguments"
+        )
     arguments = {}
     for setting in settings:
         name, equals, text = setting.partition("=")

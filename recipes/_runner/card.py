@@ -20,6 +20,7 @@ def write(recipe, plan, result, folder, own, pictures):
         f"# {recipe.name}" + (f" – {metrics['variant']}" if metrics["variant"] else ""),
         "",
         recipe.title,
+        *needs(recipe),
         *warning(plan),
         "",
         f"| {metrics['split']} set | this network | {metrics['baseline_name'] or 'baseline'} |",
@@ -109,6 +110,7 @@ def write_variants(recipe, plan, results, folder, own, pictures):
         f"# {recipe.name}",
         "",
         recipe.title,
+        *needs(recipe),
         *warning(plan),
         "",
         "| variant | trainable parameters | " + " | ".join(names) + " |",
@@ -121,13 +123,24 @@ def write_variants(recipe, plan, results, folder, own, pictures):
     ]) + "\n")  # fmt: skip
 
 
-def write_without_training(recipe, folder, files):
-    """The card of a recipe that only computes and draws, with the files of its pictures."""
-    made = f"Made by `{output.command('run', recipe)}`."
+def write_without_training(recipe, folder, files, given):
+    """The card of a recipe that only computes and draws.
+
+    Args:
+        recipe: What was run.
+        folder: Where the card goes.
+        files: Those of its pictures.
+        given: Arguments of its `main` that were typed.
+    """
+    flags = []
+    for name, value in given.items():
+        flags += ["--set", f"{name}={value}"]
+    made = f"Made by `{output.command('run', recipe, flags)}`."
     lines = [
         f"# {recipe.name}",
         "",
         recipe.title,
+        *needs(recipe),
         "",
         made,
         "",
@@ -156,6 +169,12 @@ def command(recipe, plan):
     stand_in = "stand-in" in plan.data.values() and not plan.smoke
     flags += ["--smoke"] * plan.smoke + ["--stand-in"] * stand_in
     return output.command("run", recipe, flags)
+
+
+def needs(recipe):
+    """The trained network that a recipe starts from, as its docstring names it after `Needs:`."""
+    network = recipe.field("Needs")
+    return ["", f"Starts from {network}."] if network else []
 
 
 def warning(plan):

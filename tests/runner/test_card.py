@@ -216,7 +216,7 @@ def test_what_one_should_use_is_loaded_first(tmp_path):
 def test_card_without_training_shows_its_own_pictures_only(tmp_path):
     (tmp_path / "holiday.png").touch()
     found = find("convolution_by_hand")
-    card.write_without_training(found, tmp_path, ["walk.gif", "point.png"])
+    card.write_without_training(found, tmp_path, ["walk.gif", "point.png"], {})
     text = (tmp_path / "README.md").read_text()
     assert shown_pictures(text) == ["walk.gif", "point.png"]
     assert found.figures_summary.startswith("The walk over the slide's image")

@@ -865,3 +865,39 @@ def test_precision_is_bfloat16_on_a_tpu_unless_said_otherwise(
     finally:
         keras.config.set_dtype_policy("float32")
     assert met == [policy]
+
+
+WITHOUT_TRAINING = '''"""Says a word.
+
+Needs:  a network that others have trained
+"""
+
+
+def main({parameters}):
+    print({said})
+'''
+
+
+def test_a_recipe_without_training_takes_the_arguments_of_its_main(tmp_path, monkeypatch, capsys):
+    """The file that one names is found, though the recipe runs in another folder."""
+    recipe = tmp_path / "says_a_word.py"
+    recipe.write_text(
+        WITHOUT_TRAINING.format(parameters="picture='none', times=1", said="picture, times + 1")
+    )
+    (tmp_path / "mine.jpg").touch()
+    monkeypatch.chdir(tmp_path)
+    command = ["run", str(recipe), "--output", "out", "--set"]
+    assert cli.main([*command, "picture=mine.jpg", "--set", "times=2"]) == 0
+    assert f"{tmp_path / 'mine.jpg'} 3" in capsys.readouterr().out
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "--set times=2" in card
+    assert "Starts from a network that others have trained.\n" in card
+    assert cli.main([*command, "pictures=mine.jpg"]) == 2
+    assert "did you mean picture? says_a_word takes picture, times" in refusal(capsys)
+
+
+def test_a_recipe_without_arguments_says_so(tmp_path, capsys):
+    recipe = tmp_path / "says_nothing_else.py"
+    recipe.write_text(WITHOUT_TRAINING.format(parameters="", said="1"))
+    assert cli.main(["run", str(recipe), "--set", "a=1", "--output", str(tmp_path / "out")]) == 2
+    assert "says_nothing_else takes no arguments" in refusal(capsys)

