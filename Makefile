@@ -8,7 +8,7 @@ quoted = '$(subst ','\'',$(1))'
 SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 .DEFAULT_GOAL := help
-.PHONY: help list results compare exercises exports tpu-table gallery notebooks setup test test-all test-slow test-backends lint bench-mnist bench-architectures bench-devices bench-search clean
+.PHONY: help list results compare exercises exports tpu-table gallery notebooks setup test test-all test-slow test-backends lint bench-mnist bench-architectures bench-devices bench-search bench-autokeras clean
 
 help:  ## this page
 	@grep -hE '^[a-z%-]+:.*  ## ' Makefile | sed -E 's/^([a-z%-]+):.*  ## /\1\t/; s/%/NAME/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -137,6 +137,9 @@ bench-devices: .venv/.ready  ## training and inference of published networks on 
 
 bench-search: .venv/.ready  ## what a search costs beyond its trials, by their number and the workers'
 	@$(PYTHON) benchmarks/bench_search.py $(ARGS)
+
+bench-autokeras: .venv/.ready  ## the automl recipes beside AutoKeras in equal time; EXTRAS=autokeras first
+	@$(PYTHON) -m benchmarks.bench_autokeras $(ARGS)
 
 clean:  ## remove .venv and caches; saved_models stays
 	@rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache
