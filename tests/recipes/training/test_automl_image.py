@@ -1,5 +1,6 @@
 """Images of any size through every kind, what each kind computes, and what is searched for it."""
 
+import functools
 import inspect
 
 import keras
@@ -7,6 +8,7 @@ import keras_tuner
 import numpy as np
 import pytest
 
+from recipes.common import pretrained
 from recipes.training import automl_image as recipe
 
 KINDS = {
@@ -16,7 +18,17 @@ KINDS = {
     "residual": recipe.residual_network,
     "separable": recipe.separable_network,
     "attention": recipe.attention_network,
+    "pretrained": recipe.pretrained_network,
 }
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """The pretrained network has seven blocks and random weights, and is there to be searched."""
+    build = functools.partial(pretrained.efficientnet_lite0, weights=None)
+    monkeypatch.setattr(recipe, "efficientnet_lite0", build)
+    monkeypatch.setattr(pretrained, "GROUPS", [(*group[:3], 4, 1) for group in pretrained.GROUPS])
+    monkeypatch.setattr(recipe, "is_installed", lambda: True)
 
 
 def images(height=28, width=28, channels=1, count=3):
@@ -27,7 +39,7 @@ def images(height=28, width=28, channels=1, count=3):
 @pytest.mark.parametrize("kind", KINDS)
 def test_images_of_another_size_with_colors(kind):
     """Of sides that neither patches nor pools divide."""
-    sizes = {"filters": 4, "units": 8, "embed_dim": 8, "depth": 3}
+    sizes = {"filters": 4, "units": 8, "embed_dim": 8, "depth": 3, "size": 32}
     model = recipe.build_model(kind, classes=3, input_shape=(9, 13, 3), **sizes)
     outputs = model(images(9, 13, 3)).numpy()
     assert outputs.shape == (3, 3)
@@ -52,13 +64,44 @@ def test_numbers_of_parameters_by_hand_and_in_the_docstring():
         + 2 * (4 * 48**2 + 49 * 96 + 97 * 48 + 4 * 48)
         + 2 * 48
         + 49 * 10,
+        # The head behind a frozen network (tests/recipes/common/test_pretrained.py).
+        "pretrained": 3_413_024 + 1281 * 10,
     }
     said = " ".join(recipe.build_model.__doc__.split())
+    assert f"`pretrained` {by_hand.pop('pretrained'):,}, of which {1281 * 10:,} learn" in said
     for kind, count in by_hand.items():
         model = recipe.build_model(kind)
         assert model.count_params() == count
         assert f"`{kind}` {count:,}" in said
     assert f"`residual` {recipe.build_model('residual').count_params():,}" in said
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_of_the_pretrained_network_only_the_softmax_layer_learns(channels):
+    """Of gray and of color images, enlarged, at 0–255; the statistics stay as well."""
+    keras.utils.set_random_seed(0)
+    shape = (20, 24, channels)
+    model = recipe.build_model("pretrained", size=64, dropout=0.0, classes=3, input_shape=shape)
+    batch = images(*shape)
+    (inside,) = (layer for layer in model.layers if layer.name == "rescaling")
+    (resizing,) = (layer for layer in model.layers if isinstance(layer, keras.layers.Resizing))
+    enlarged = keras.ops.image.resize(batch.astype("float32"), (64, 64))
+    seen = keras.Model(model.input, [resizing.output, inside.input])(batch)
+    np.testing.assert_allclose(seen[0], enlarged, atol=0.01)
+    np.testing.assert_allclose(seen[1], np.broadcast_to(enlarged, (3, 64, 64, 3)), atol=0.01)
+    before = model.get_weights()
+    model.run_eagerly = True
+    model.train_on_batch(batch, np.array([0, 1, 2]))
+    changed = [not np.array_equal(*pair) for pair in zip(before, model.get_weights(), strict=True)]
+    assert changed == [False] * (len(before) - 2) + [True, True]
+
+
+def test_without_its_package_the_pretrained_network_is_not_searched(monkeypatch):
+    monkeypatch.setattr(recipe, "is_installed", lambda: False)
+    hp = keras_tuner.HyperParameters()
+    recipe.search_space(hp)
+    assert hp.space[0].values == list(recipe.VARIANTS)
+    assert "size" not in hp.values
 
 
 def test_attention_pads_with_what_lies_below_and_to_the_right():
@@ -84,7 +127,7 @@ def test_training_moves_and_mirrors_images_only_on_request():
 
 
 def test_an_unknown_kind():
-    with pytest.raises(ValueError, match="separable, attention, and not 'capsules'"):
+    with pytest.raises(ValueError, match="attention, pretrained, and not 'capsules'"):
         recipe.build_model("capsules")
 
 
@@ -107,5 +150,6 @@ def test_the_kinds_that_are_searched_are_the_variants():
     hp = keras_tuner.HyperParameters()
     recipe.search_space(hp)
     kinds = [variant["kind"] for variant in recipe.VARIANTS.values()]
-    assert hp.space[0].values == kinds == list(recipe.VARIANTS) == list(KINDS)
+    assert kinds == list(recipe.VARIANTS)
+    assert hp.space[0].values == [*kinds, "pretrained"] == list(KINDS)
     assert kinds[0] == inspect.signature(recipe.build_model).parameters["kind"].default
