@@ -24,6 +24,7 @@ the ten.
 
 import keras
 import numpy as np
+import tensorflow as tf
 import tensorflow_datasets as tfds
 from sklearn.linear_model import LogisticRegression
 
@@ -62,7 +63,8 @@ def load_data(labels=500, batch_size=32):
     """
     splits = ["train[:90%]", "train[95%:96%]", "test[:20%]"]
     train, validation, test = tfds.load("cifar10", split=splits, as_supervised=True)
-    train = train.shuffle(45_000).take(labels).cache()  # drawn once, and kept
+    drawn = train.shuffle(45_000).take(labels).batch(labels)
+    train = tf.data.Dataset.from_tensor_slices(next(iter(drawn)))  # the same ones in each epoch
     train = train.shuffle(labels).batch(batch_size)
     return train, validation.take(200).batch(200).cache(), test.batch(250).cache()
 
