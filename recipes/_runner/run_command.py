@@ -467,6 +467,8 @@ def train_all(module, plan, unfinished, strategy):
 
 def report(recipe, module, plan, results, unfinished):
     """Baseline, pictures and cards."""
+    import keras
+
     from recipes._runner import arguments, card, figures, training
 
     def save(drawn, folder):
@@ -483,6 +485,7 @@ def report(recipe, module, plan, results, unfinished):
         load_arguments, _ = arguments.split(module, result.metrics["arguments"])
         same_data = str(sorted(load_arguments.items()))
         if baseline_name and same_data not in baselines:
+            keras.utils.set_random_seed(plan.seed)  # where examples are drawn, the same ones
             train, _, test = (
                 training.without_autotune(part) for part in module.load_data(**load_arguments)
             )

@@ -901,3 +901,44 @@ def test_a_recipe_without_arguments_says_so(tmp_path, capsys):
     recipe.write_text(WITHOUT_TRAINING.format(parameters="", said="1"))
     assert cli.main(["run", str(recipe), "--set", "a=1", "--output", str(tmp_path / "out")]) == 2
     assert "says_nothing_else takes no arguments" in refusal(capsys)
+
+
+DRAWING = '''"""Learns from examples that it draws."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+EPOCHS = 1
+DRAWN = []
+
+
+def load_data(batch_size=4):
+    """Three times eight numbers."""
+    x = np.random.rand(8, 1)
+    DRAWN.append(x.sum())
+    return [tf.data.Dataset.from_tensor_slices((x, x)).batch(batch_size)] * 3
+
+
+def build_model():
+    """One unit. 2 parameters."""
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile("sgd", loss="mse")
+    return model
+
+
+def baseline(train, test):
+    """Whether the same numbers were drawn."""
+    return {"loss": float(DRAWN[-1] == DRAWN[0] and len(DRAWN) > 1)}
+
+
+def main():
+    """Not called."""
+'''
+
+
+def test_baseline_is_given_the_examples_that_the_network_learned_from(tmp_path, monkeypatch):
+    (tmp_path / "draws.py").write_text(DRAWING)
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["run", "draws.py", "--output", "out", "--seed", "3"]) == 0
+    assert json.loads((tmp_path / "out" / "metrics.json").read_text())["baseline"] == {"loss": 1.0}
