@@ -193,7 +193,7 @@ def halved(images):
 
 
 def baseline(train, test):
-    """Ridge regression on pixels."""
+    """Ridge regression on the pixels."""
     images, targets = to_numpy(train)
     model = Ridge(alpha=1e4).fit(halved(images), targets)
     images, targets = to_numpy(test)

@@ -107,7 +107,7 @@ def search_space(hp):
 
 
 def baseline(train, test):
-    """Logistic regression on pixels."""
+    """Logistic regression on the pixels."""
     images, labels = to_numpy(train)
     model = LogisticRegression(solver="saga", tol=0.1)
     model.fit(images.reshape(-1, 784) / np.float32(255), labels.argmax(axis=-1))
