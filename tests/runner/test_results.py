@@ -275,6 +275,32 @@ def test_rows_are_of_variants_that_there_are():
         assert row["variant"] in getattr(find(row["recipe"]).module, "VARIANTS", {"": {}}), row
 
 
+def with_few_runs(rows):
+    """Recipe and variant of rows of fewer than 10 runs, where all variants take less than 10 s."""
+    seconds = {}  # by recipe and command: those of its variants
+    for row in rows:
+        of_variants = seconds.setdefault((row["recipe"], row["command"]), {})
+        of_variants[row["variant"]] = float(row["seconds"])
+    return [
+        (row["recipe"], row["variant"])
+        for row in rows
+        if sum(seconds[row["recipe"], row["command"]].values()) < 10 and int(row["runs"]) < 10
+    ]
+
+
+def test_cheap_recipes_have_ten_runs():
+    """Of what ends in one of two ways, a few runs say nothing."""
+    assert not with_few_runs(results.read())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "runs", "few"), [(4, 9, 2), (4, 10, 0), (6, 9, 0), (0.1, 3, 2)]
+)
+def test_few_runs_of_a_cheap_recipe_are_noticed(seconds, runs, few):
+    rows = [{**ROW, "variant": name, "seconds": str(seconds), "runs": str(runs)} for name in "ab"]
+    assert len(with_few_runs(rows)) == few
+
+
 def test_every_row_is_of_a_recipe_that_exists():
     for row in results.read():
         assert find(row["recipe"]).name == row["recipe"]
