@@ -47,7 +47,7 @@ class Cmapss(tfds.core.GeneratorBasedBuilder):
                 }
             ),
             homepage="https://www.nasa.gov/intelligent-systems-division/discovery-and-systems-health/pcoe",
-            license="A work of the US government (NASA), published without a licence of its own.",
+            license="A work of the US government (NASA), published without a license of its own.",
             citation="""\
 @inproceedings{saxena2008damage,
   title={Damage propagation modeling for aircraft engine run-to-failure simulation},

@@ -168,7 +168,7 @@ def noisy(label, classes, rng, share):
 
 
 def mnist(split, size):
-    """Real handwriting: the UCI digits of scikit-learn (8 × 8), larger, centred, deformed a bit."""
+    """Real handwriting: the UCI digits of scikit-learn (8 × 8), larger, centered and deformed."""
     from scipy.ndimage import affine_transform, center_of_mass
     from sklearn.datasets import load_digits
 
@@ -192,9 +192,9 @@ def mnist(split, size):
         )
         # 8 pixels become 20.
         matrix = rotation @ [[1, 0], [shear, 1]] @ np.diag([height, width]) / 2.5
-        centre = np.array(center_of_mass(image))
+        center = np.array(center_of_mass(image))
         large = affine_transform(
-            image / 16, matrix, centre - matrix @ [13.5, 13.5] + rng.normal(0, 0.2, 2), (28, 28)
+            image / 16, matrix, center - matrix @ [13.5, 13.5] + rng.normal(0, 0.2, 2), (28, 28)
         )
         pixels = np.clip((large - 0.25) / 0.55, 0, 1) * 255
         yield {"image": pixels.astype("uint8")[..., None], "label": int(label)}
@@ -339,7 +339,7 @@ def colored(rng, inside, hue):
 
 
 def cifar10(split, size):
-    """Ten shapes, moved, on a busy ground; a third in their class's colour; 5 % of labels wrong."""
+    """Ten shapes, moved, on a busy ground; a third in their class's color; 5 % of labels wrong."""
     rng = np.random.default_rng([3, split == "train"])
     for index in range(size):
         label = index % 10

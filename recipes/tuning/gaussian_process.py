@@ -18,14 +18,14 @@ def _likeliest(objective, start, bounds):
     """The kernel's parameters of greatest posterior density: a length is 1, up to a factor of e."""
     lengths = slice(1, len(start) - 1)  # between the scale and the noise; all are logarithms
 
-    def penalised(theta):
+    def penalized(theta):
         value, gradient = objective(theta)
         gradient = np.array(gradient)
         gradient[lengths] += theta[lengths]
         return value + np.sum(theta[lengths] ** 2) / 2, gradient
 
     result = optimize.minimize(
-        penalised, start, jac=True, bounds=bounds, method="L-BFGS-B", options={"maxiter": 30}
+        penalized, start, jac=True, bounds=bounds, method="L-BFGS-B", options={"maxiter": 30}
     )
     return result.x, result.fun
 

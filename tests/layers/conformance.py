@@ -222,7 +222,7 @@ class _Check:
 
     def saving(self):
         registered = keras.saving.get_registered_name(self.layer_class)
-        self.must(not self.own or ">" in registered, "not registered as a Keras serialisable")
+        self.must(not self.own or ">" in registered, "not registered as a Keras serializable")
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "model.keras")
             self.model()[0].save(path)

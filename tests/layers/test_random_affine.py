@@ -66,13 +66,13 @@ def test_the_flip_mirrors_exactly_about_half_of_the_images():
 
 
 @pytest.mark.parametrize(("height", "width"), [(9, 9), (8, 11)])
-def test_the_centre_stays_unless_shifted(height, width):
+def test_the_center_stays_unless_shifted(height, width):
     """The map is about the center: turning, scaling and shearing leave its coordinates alone."""
     layer = RandomAffine(rotation=180, scale=0.5, shear=0.5, horizontal_flip=True, seed=2)
     a, b, x, c, d, y, *_ = ops.convert_to_numpy(layer.transforms(50, height, width)).T
-    centre_x, centre_y = (width - 1) / 2, (height - 1) / 2
-    np.testing.assert_allclose(a * centre_x + b * centre_y + x, centre_x, atol=1e-4)
-    np.testing.assert_allclose(c * centre_x + d * centre_y + y, centre_y, atol=1e-4)
+    center_x, center_y = (width - 1) / 2, (height - 1) / 2
+    np.testing.assert_allclose(a * center_x + b * center_y + x, center_x, atol=1e-4)
+    np.testing.assert_allclose(c * center_x + d * center_y + y, center_y, atol=1e-4)
 
 
 def test_amounts_stay_within_and_fill_their_limits():

@@ -88,7 +88,7 @@ def test_n3_perfect_matches():
         [3, 3],
         [5, 5],
         [6, 6],
-    ]  # centres, counted in the image
+    ]  # centers, counted in the image
 
 
 def test_n4_centre_of_the_x():
