@@ -11,7 +11,7 @@ https://doi.org/10.1609/aaai.v29i1.9375), so a hundred cost no more than one.
 A convolutional network for Fashion-MNIST, averaged word vectors for IMDB and dense layers for
 California's houses have the same five hyperparameters. `main()` trains each with Keras' own
 learning rate. The searches are replayed by `recipes/training/figures/search_comparison.py`, on the
-tables of `recipes/training/data`.
+tables of `recipes/common/search_tables`.
 
 Live: `make tune-search-comparison ARGS="--variant imdb_text --tuner random"`; on 15 % of
 Fashion-MNIST: `--variant fashion_cnn --set percent=15 --set augment=True --set width=32 --set

@@ -23,10 +23,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
 
+from recipes.common import search_tables
 from recipes.training import search_comparison
 from recipes.tuning import oracles, storage
 
-TABLES = pathlib.Path(search_comparison.__file__).with_name("data")
+TABLES = search_tables.FOLDER
 # What is searched: the kind of search, and the part of the space, as for `part_of`.
 SEARCHES = {
     "random": ("RandomSearch", {}),
