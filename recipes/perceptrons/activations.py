@@ -4,21 +4,21 @@ Slides: 001 «Neuronas ReLU», 001 «Cada capa puede tener las siguientes activa
         002 «Función de activación», 002 «Leaky ReLU».
 Paper:  Nair & Hinton (2010), Rectified linear units improve restricted Boltzmann machines (ReLU);
         Maas, Hannun & Ng (2013), Rectifier nonlinearities improve neural network acoustic models
-Departs from the slides: softmax, which is no function of one unit, is at work in the output layer
-of each network here; ε is 0.01 where the slide says ε ≪ 1. Deck 001 cites Glorot & Bengio (2010)
-for ReLU, who wrote on initial weights.
+Departs from the slides: softmax is not a function of one unit and is used only in the output
+layers; ε is 0.01 where the slide says ε ≪ 1. Deck 001 cites Glorot & Bengio (2010) for ReLU, who
+wrote on initial weights.
 
 An activation function g bends the output z of a unit; backpropagation multiplies by its slope
-g′(z). Those of sigmoid and tanh fade on both sides. ReLU, max(0, z), is cheap and has slope 1
-wherever the unit is on: it is softplus, ln(1 + eᶻ), with a corner, and never further from it than
-ln 2, at 0 (tested). With tanh and ReLU the loss falls in fewer epochs than with sigmoid, as `main`
-counts. One hidden layer shows no more than that; ten of them are in `vanishing_gradient`.
+g′(z). The slopes of sigmoid and tanh vanish for large |z|. ReLU, max(0, z), is cheap and has slope
+1 wherever the unit is on. It resembles softplus, ln(1 + eᶻ), with a corner: they differ most at 0,
+by ln 2 (tested). With tanh and ReLU the loss falls in fewer epochs than with sigmoid, as `main`
+counts. One hidden layer shows no more than that; `vanishing_gradient` has networks with ten.
 
 A ReLU unit that is off for *all* examples has slope 0 for all of them, and no gradient changes its
 weights any more: it is dead. In the variants `dying`, a large negative bias at the start kills
-nearly all units of the hidden layer, and they stay dead. Leaky ReLU, max(ε z, z), keeps a slope
-of ε there. Adam, which divides by the gradient's size, makes full steps of that, and the units are
-back after an epoch; for plain gradient descent, steps of ε would take long.
+nearly all units of the hidden layer, and they stay dead. Leaky ReLU, max(ε z, z), keeps a slope of
+ε there. Adam divides the gradient by its size, so it still takes full steps, and the units recover
+within an epoch. Plain gradient descent would take steps of size ε, and much longer.
 """
 
 import keras

@@ -3,12 +3,13 @@
 Slides: 003 «Entrenamiento», 003 lists «no. 1» and «no. 2» (adaptive linear element).
 Paper:  Widrow & Hoff (1960), Adaptive switching circuits, IRE WESCON Convention Record 4
 Departs from the slides: `mse` is a mean where the slide's E = ½ΣΣ(d − wx)² is half a sum, which
-only rescales the learning rate γ; and γ falls to 0, without which the last examples leave their
+only rescales the learning rate γ. Here γ falls to 0; otherwise the last examples would leave their
 noise in the weights.
 
-The slide derives Δw = −γ ∂E/∂w for y = f(Σ w x + b), but its E leaves out f and b: it is the linear
-unit's. With the step function as f, the derivative is 0 and nothing would be learned. Where γ is
-larger than 2 / λ, with λ the largest eigenvalue of Σ x xᵀ, the error grows without end (tested).
+The slide derives Δw = −γ ∂E/∂w for y = f(Σ w x + b), but its E leaves out f and b, so it is the
+error of a linear unit. With the step function as f, the derivative is 0 and nothing would be
+learned. Where γ is larger than 2 / λ, with λ the largest eigenvalue of Σ x xᵀ, the error grows
+without end (tested).
 """
 
 import keras

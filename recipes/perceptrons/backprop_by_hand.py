@@ -8,10 +8,10 @@ Slides: 000 «Modelo de neurona sigmoidal», 000 «Backpropagation: algoritmo»,
 Paper:  Rumelhart, Hinton & Williams (1986), https://doi.org/10.1038/323533a0;
         Linnainmaa (1970) and Werbos (1974), reverse-mode automatic differentiation;
         Bryson & Ho (1969), Applied Optimal Control.
-Departs from the slides: deck 003 propagates the error as δⱼ = Σ wᵢⱼ δᵢ; right is
-δⱼ = f'(sⱼ) Σ wᵢⱼ δᵢ. Without the derivative f' this is the gradient of linear hidden units only,
-and sigmoid units do not learn XOR. The slide gives no numbers for f = (x + y) z; those of the
-course it comes from, CS231n, are x = −2, y = 5, z = −4.
+Departs from the slides: deck 003 propagates the error as δⱼ = Σ wᵢⱼ δᵢ; the correct formula is δⱼ =
+f'(sⱼ) Σ wᵢⱼ δᵢ. Without the derivative f' this is the gradient of linear hidden units only, and
+sigmoid units do not learn XOR. The slide gives no numbers for f = (x + y) z; the course it comes
+from, CS231n, has x = −2, y = 5, z = −4.
 """
 
 import matplotlib.pyplot as plt

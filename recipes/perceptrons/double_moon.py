@@ -3,10 +3,10 @@
 Slides: 000 «En realidad: un clasificador lineal», 000 «Backpropagation: El resultado».
 Paper:  Haykin (2009), Neural networks and learning machines, 3rd edition, sections 1.5 and 4.7
         (the moons); Rosenblatt (1958), https://doi.org/10.1037/h0042519
-Departs from the slides: the hidden layer trains with Adam and cross-entropy. The perceptron is
-written as what it is to Keras: a linear unit whose loss is max(0, −d s), which is 0 but for
-mistakes; a step on one example is Rosenblatt's rule (tested). Where no line separates the classes
-it never comes to rest, and the best of its lines is kept. Its learning rate hardly matters: it sets
+Departs from the slides: the hidden layer trains with Adam and cross-entropy. In Keras the
+perceptron is a linear unit with the loss max(0, −d s), which is 0 for correctly classified
+examples; a step on one example is Rosenblatt's rule (tested). Where no line separates the classes,
+the training does not converge, and the best line is kept. The learning rate hardly matters: it sets
 the length of the weights, not their direction.
 
 Each moon is half a ring of radius 10 and width 6. At distance d = 1 a straight line passes between

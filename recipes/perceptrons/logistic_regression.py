@@ -6,15 +6,14 @@ Paper:  Cox (1958), The regression analysis of binary sequences,
 Departs from the slides: their points are not given; here one in five has the wrong label.
 
 The neuron σ(w · x + b) with cross-entropy as its loss (log-loss) *is* logistic regression: trained
-to the end, it has the weights that scikit-learn finds without penalty (tested). Its boundary is a
-straight line in the features. From features of degree 2 on, that is a curve in the plane.
+to the end, it has the weights that scikit-learn finds without penalty (tested). Its decision
+boundary is linear in the features. With features of degree 2 or more, it is a curve in the plane.
 
-A neuron with features of higher degree can be every one of lower degree, so that its log-loss in
-training can only be less. On new points it falls while the boundary, here a parabola, is still out
-of reach, and then rises: 28 weights fit the wrong labels among 200 points too. Of ten training sets
-(`seed`), all show this U over the degrees below, with the least at degree 2 or 4 (tested). The
-share of right answers says less: it does not tell a network that is slightly wrong from one that
-is certain of its mistakes.
+A higher degree includes all lower ones, so the log-loss on the training set can only fall. On new
+points it falls until the true boundary, a parabola, can be represented, and then rises: 28 weights
+also fit the wrong labels among 200 points. All of ten training sets (`seed`) show this U over the
+degrees below, with the minimum at degree 2 or 4 (tested). Accuracy says less than log-loss: it does
+not distinguish a network that is slightly wrong from one that is certain of its mistakes.
 """
 
 import keras

@@ -6,9 +6,9 @@ Slides: 000 «Neuronas: el modelo computacional más simple»,
 Paper:  McCulloch & Pitts (1943), A logical calculus of the ideas immanent in nervous activity,
         https://doi.org/10.1007/BF02478259
 Departs from the slides: the slide shows the heat-and-cold net as a drawing; its weights here are
-those of the literature. A neuron is a weighted sum and a step function. The slides of deck 000 let
-it fire at exactly 0, y(0) = 1; deck 003 has f(0) = −1: both are conventions. Every neuron answers
-one time step after its inputs, so the whole net is one `SimpleRNN` of four neurons.
+those of the literature. A neuron is a weighted sum and a step function. In deck 000 it fires at
+exactly 0, y(0) = 1; deck 003 has f(0) = −1. Both are conventions. Every neuron answers one time
+step after its inputs, so the whole net is one `SimpleRNN` of four neurons.
 """
 
 import keras

@@ -7,11 +7,11 @@ Paper:  Rumelhart, Hinton & Williams (1986), https://doi.org/10.1038/323533a0;
         LeCun et al. (1998), https://doi.org/10.1109/5.726791 (MLPs on MNIST)
 Departs from the slides: they draw 3-4-2 and 3-4-4-1, here there are 784 inputs and 10 outputs.
 
-A layer of n inputs and m neurons has n m weights and m biases. Nothing neural is left when it runs:
-it is a chain of matrix products with a function in between (`forward` in `figures/mlp_mnist.py`).
-Without the functions, the whole chain would be one matrix (tested). Five hidden layers of ReLU
-train as easily as one. Those of sigmoids start slowly and stay behind: in the backward pass each
-layer multiplies the gradient by a sigmoid's slope, which is at most ¼.
+A layer of n inputs and m neurons has n m weights and m biases. Computing the output is nothing but
+a chain of matrix products with a function after each (`forward` in `figures/mlp_mnist.py`). Without
+the functions, the whole chain would be one matrix (tested). Five hidden layers of ReLU train as
+easily as one. Five layers of sigmoids start slowly and stay behind: in the backward pass each layer
+multiplies the gradient by a sigmoid's slope, which is at most ¼.
 """
 
 import keras

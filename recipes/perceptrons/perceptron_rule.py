@@ -5,10 +5,10 @@ Paper:  Rosenblatt (1958), The perceptron, https://doi.org/10.1037/h0042519;
         Novikoff (1962), On convergence proofs for perceptrons (the bound);
         «New Navy device learns by doing», The New York Times, 8 July 1958.
 Departs from the slides: 003 has outputs −1 and 1, here they are 0 and 1, which gives the same line.
-The newspaper tells of squares on the left or the right of a card; their size, 5 × 5 of 20 × 20
+The newspaper describes squares on the left or the right of a card; their size, 5 × 5 of 20 × 20
 pixels, is our guess.
 
-After a mistake, and only then, the input is added to the weights or subtracted from them. Where no
+The weights change only after a mistake: the input is added to them or subtracted from them. If no
 input is longer than R and some line separates the classes with a margin of γ, there are at most
 (R/γ)² such updates, however long the training (tested).
 """

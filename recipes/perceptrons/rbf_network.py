@@ -5,15 +5,16 @@ Paper:  Broomhead & Lowe (1988), Multivariable functional interpolation and adap
         https://www.complex-systems.com/abstracts/v02_i03_a05/;
         Moody & Darken (1989), https://doi.org/10.1162/neco.1989.1.2.281 (centers by k-means);
         Haykin (2009), Neural networks and learning machines, 3rd edition, chapter 5 (the moons)
-Departs from the papers: they solve for the output's weights by least squares; here gradient descent
-on cross-entropy finds them, so that the output is a logit. It has no bias.
+Departs from the papers: they compute the output weights by least squares; here gradient descent on
+cross-entropy finds them, so the output is a logit. It has no bias.
 
-A hidden unit of a multilayer perceptron (MLP) answers to everything on one side of a line. A radial
-basis unit answers to what is near its center. The centers are found first, without labels, by
-k-means; then the linear output is all that is trained, and no gradient has to pass through a layer.
+A hidden unit of a multilayer perceptron (MLP) responds to all points on one side of a line. A
+radial basis unit responds to points near its center. First k-means finds the centers, without
+labels. Then only the linear output is trained, and no gradient has to pass through a layer.
 
-Far away from every center all units are 0, and so is the logit: the network says ½, "I do not
-know". The units of an MLP are at their limits there, and it is sure of what it has never seen.
+Far away from every center all units are 0, and so is the logit: the network outputs ½, "I do not
+know". In an MLP the units are saturated there, and it is certain about inputs unlike any that it
+has seen.
 """
 
 import keras

@@ -6,15 +6,15 @@ Paper:  Zaslavsky (1975), Facing up to arrangements (Memoirs of the AMS 154; the
         networks, https://arxiv.org/abs/1402.1869 (layers that fold);
         Hanin & Rolnick (2019), Complexity of linear regions in deep networks,
         https://arxiv.org/abs/1901.09021 (networks as they are initialized)
-Departs from the papers: networks from the plane to one number, whose regions inside a square are
-found exactly, as polygons. No network is trained.
+Departs from the papers: the networks map the plane to one number, and their regions inside a square
+are found exactly, as polygons. No network is trained.
 
-A ReLU is 0 on one side of a line and linear on the other. Where it is known which units are at
-work, the whole network is one linear function; so it is made of linear pieces, as many as there are
-patterns of working units. n lines cut the plane into 1 + n + n(n − 1)/2 pieces at most. A second
-layer cuts each of these pieces anew, along lines that bend where they meet another piece. Layers
-that fold the plane like paper repeat what follows in each fold, and each of them multiplies the
-number of pieces by four. Random weights do nothing of the kind.
+A ReLU is 0 on one side of a line and linear on the other. For a given pattern of active units, the
+whole network is one linear function. So a network is made of linear pieces, one for each pattern of
+active units. n lines cut the plane into 1 + n + n(n − 1)/2 pieces at most. A second layer cuts each
+of these pieces anew, along lines that bend where they meet another piece. Layers that fold the
+plane like paper repeat the function of later layers in each fold, and each of them multiplies the
+number of pieces by four. Random weights do not fold the plane like this.
 """
 
 import keras

@@ -5,14 +5,15 @@ Slides: 000 «¿Por qué las SVMs nunca fueron una buena opción?», 000 «SVMs:
 Paper:  Cortes & Vapnik (1995), https://doi.org/10.1007/BF00994018 (support vector machines);
         Rahimi & Recht (2007), Random features for large-scale kernel machines,
         https://papers.nips.cc/paper/3182-random-features-for-large-scale-kernel-machines
-Departs from the papers: the hinge loss is that of Crammer & Singer (2001), which compares the right
-class with the strongest other one, not ten SVMs of one class each; it is minimized by Adam.
+Departs from the papers: one network with the hinge loss of Crammer & Singer (2001), which compares
+the true class with the strongest other one, takes the place of ten SVMs, one for each class; Adam
+minimizes it.
 
-An SVM decides by the kernel between an image and its support vectors. Cosines and sines of random
-waves across the pixels are features whose scalar product is nearly that kernel, the more waves the
-nearer. So the SVM is a network of two layers: the first is huge and random and never learns, the
-second is a linear classifier with hinge loss and weight decay. That is the slide's objection: what
-such a network sees in an image is fixed beforehand.
+An SVM classifies an image by its kernel with the support vectors. Cosines and sines of random waves
+across the pixels are features whose scalar product approximates that kernel; more waves approximate
+it better. So the SVM is a network of two layers: the first is huge, random and never trained; the
+second is a linear classifier with hinge loss and weight decay. The slide objects to exactly that:
+the features of such a network are fixed beforehand.
 
 In 1995 Vapnik bet Jackel a dinner that in 2005 nobody would use neural networks like those of 1995.
 Here all have the same 5,000 digits: a linear SVM, random features of three sizes, a multilayer

@@ -13,10 +13,10 @@ activation function. A sigmoid's slope is at most 1/4, so ten layers of them lea
 0.25¹⁰ ≈ 10⁻⁶ of it, unless large weights make up for that. ReLU's slope is 1 wherever the unit is
 on; weights of variance 2 / inputs (He) then keep the gradient's size from layer to layer.
 
-The slide names three things that backpropagation lacked: enough labels, enough of a network to use
-them, and sensible initial weights. Ten hidden layers are trained with each choice of activation
-(ReLU or sigmoid), initial weights (of a size that fits the layer, or simply small), and number of
-labels (10,000 or 500).
+The slide names three things that backpropagation lacked: enough labels, large enough networks, and
+sensible initial weights. Ten hidden layers are trained with each combination of activation (ReLU or
+sigmoid), initial weights (scaled to the layer's size, or simply small) and number of labels (10,000
+or 500).
 """
 
 import keras

@@ -8,10 +8,10 @@ Departs from the slides: the four corners come with noise, so that there is some
 and test on. Deck 003 says that until 1986 nobody knew how to train more layers; deck 000 itself
 names Bryson, Linnainmaa and Werbos.
 
-XOR is not linearly separable: a neuron gets at most three of the four corners right. Of the parity
-of n inputs, it gets at most ½ + C(n−1, ⌊(n−1)/2⌋)/2ⁿ right, and n hidden neurons suffice (tested to
-n = 5). Two hidden units are enough for XOR where training starts well: `start` is the seed of the
-initial weights, and from some of them it never arrives. With 16 hidden units it always does.
+XOR is not linearly separable: one neuron classifies at most three of the four corners correctly.
+For the parity of n inputs, its accuracy is at most ½ + C(n−1, ⌊(n−1)/2⌋)/2ⁿ, and n hidden neurons
+suffice (tested to n = 5). Two hidden units are enough for XOR, but training gets stuck from some
+initial weights (`start` is their seed). With 16 hidden units it always succeeds.
 """
 
 import keras

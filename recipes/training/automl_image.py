@@ -4,8 +4,8 @@ Slides: 000 «AutoML», 003 «AutoML», 003 «AutoML: neural architecture search
 Paper:  Zoph & Le (2017), https://arxiv.org/abs/1611.01578 (neural architecture search);
         Li & Talwalkar (2020), https://arxiv.org/abs/1902.07638 (random search is a strong
         baseline); Xiao et al. (2017), https://arxiv.org/abs/1708.07747 (Fashion-MNIST)
-Departs from Zoph & Le: no network designs the networks; kinds that the field knows, their depths
-and widths are the space, searched by KerasTuner. A fifth of Fashion-MNIST is enough for that.
+Departs from Zoph & Le: no network designs the networks; KerasTuner searches a space of well-known
+kinds of network, with their depths and widths. A fifth of Fashion-MNIST is enough for that.
 
 Six kinds of network, each a function of its own, see the same images: linear, multilayer perceptron
 (MLP), CNN, residual CNN, CNN of separable convolutions, and attention among patches. `main()`

@@ -8,9 +8,8 @@ Departs from Gorishniy et al.: the mean over the features stands in the place of
 Four kinds of network, each a function of its own, read the same table: linear, multilayer
 perceptron (MLP), residual MLP, and attention among the features (a small FT-Transformer). `main()`
 trains each at its defaults: a leaderboard without any search. `search_space` searches over the
-kinds as well; the hyperparameters that only some of them have are conditional: a trial of a kind
-has those of its own. The search begins with the first variant, so it cannot end below it
-on validation.
+kinds as well; hyperparameters that only some kinds have are conditional: a trial has only those of
+its kind. The search begins with the first variant, so it cannot end below it on validation.
 
 On a table of your own (a CSV whose last column, or `label`, is the class), for an hour, with an
 ensemble of the five best; on a GPU with `--device gpu`:

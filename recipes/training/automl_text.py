@@ -18,8 +18,8 @@ class), for an hour, with an ensemble of the five best:
 
     make tune-automl-text ARGS="--data mine.csv --time-limit 1h --ensemble 5"
 
-Texts that are much longer than the comments here want a larger `length`, which is searched, too:
-what lies beyond is not read.
+For texts that are much longer than the comments here, choose a larger `length` (it is searched,
+too): words beyond it are not read.
 """
 
 import keras

@@ -4,8 +4,8 @@ Slides: 000 «Algoritmos de optimización», 001 «Optimizadores».
 Departs from the slides: they name the mini-batch only; here the same descent fits a line with three
 batch sizes.
 
-The gradient of a batch is that of all examples plus noise, and the smaller the batch, the more
-noise. Small batches make many cheap steps, which never come to rest unless the learning rate falls.
+The gradient of a batch is the gradient of all examples plus noise; the smaller the batch, the more
+noise. Small batches take many cheap steps, but do not converge unless the learning rate falls.
 """
 
 import matplotlib.pyplot as plt

@@ -4,13 +4,14 @@ Slides: 000 «Dropout», 001 «Dropout», «¿Cuántas neuronas desactivar?», �
 Paper:  Hinton et al. (2012), Improving neural networks by preventing co-adaptation of feature
         detectors, https://arxiv.org/abs/1207.0580;
         Srivastava et al. (2014), https://jmlr.org/papers/v15/srivastava14a.html
-Departs from both: the units that stay are divided by 1 − rate while training ("inverted" dropout,
-as Keras does it), so that nothing is left to scale afterwards.
+Departs from both: during training, the units that stay are divided by 1 − rate ("inverted" dropout,
+as in Keras), so nothing has to be scaled at inference.
 
-Every step trains another thinned network. Run with dropout switched on, the network gives another
-answer every time; their mean is that of an ensemble, their spread a measure of uncertainty
-("Monte Carlo dropout"). The full network is an approximation to that mean. With one hidden layer
-and softmax it is exactly their normalized geometric mean (tested over all 256 masks of 8 units).
+Every step trains a different thinned network. With dropout switched on, each call of the network
+gives a different output. The mean of the outputs is the prediction of an ensemble, their spread a
+measure of uncertainty ("Monte Carlo dropout"). The full network approximates that mean. With one
+hidden layer and softmax it is exactly the normalized geometric mean of the thinned networks (tested
+over all 256 masks of 8 units).
 
 The slides advise 0.5 to begin with, and 0.8 to 0.9 for networks far too large. Their own example
 drops 0.9 of 64 and of 32 units, which leaves 6.4 and 3.2 on average.

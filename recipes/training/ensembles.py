@@ -7,13 +7,13 @@ ones, ResNet's from six.
 
 One functional model holds all the networks and has two outputs, "members" and their mean,
 "ensemble". Only the members have a loss, so each learns by itself. In bagging, each member has its
-own bootstrap sample: sample weights say how often it contains each image, which is 0 times for 37 %
-of them. These images serve as the member's test set ("out of bag").
+own bootstrap sample: sample weights give the number of times that each image is in it, which is 0
+for 37 % of the images. These images serve as the member's test set ("out of bag").
 
 The cross-entropy of the mean can never be above the mean cross-entropy of the members (−log is
-convex). For errors this is no law, but was so whenever we looked. Slide 002 gives 7.89 % for
-GoogLeNet's ensemble of seven: that was one network on 144 crops of each image, the ensemble had
-6.67 %.
+convex). For the error rate this need not hold, but it did in every measurement here. Slide 002
+gives 7.89 % for GoogLeNet's ensemble of seven: one network on 144 crops of each image had that
+error, the ensemble had 6.67 %.
 """
 
 import keras

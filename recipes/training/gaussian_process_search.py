@@ -4,14 +4,14 @@ Slides: 000 «Modelo de procesos gaussianos».
 Paper:  Snoek, Larochelle & Adams (2012), Practical Bayesian optimization of machine learning
         algorithms, https://arxiv.org/abs/1206.2944
 Departs from the paper: one set of length scales, the most probable one, instead of an average over
-slice samples: less work, and at times too sure of itself (a test shows a search in the wrong
+slice samples. It is less work, but at times overconfident (a test shows a search in the wrong
 valley). The cost of a trial is left out.
 
 The unknown function is modeled as a sample of a Gaussian process with the Matérn 5/2 kernel. After
 n trials its value at a new point is normally distributed, with mean and deviation in closed form.
 Expected improvement, the mean of max(best − value, 0) under that distribution, has a closed form as
 well. It is 0 where the function has been evaluated and large where the mean is low or the deviation
-large: the search needs no further rule for when to explore and when to exploit.
+large, so the search needs no further rule to balance exploration and exploitation.
 """
 
 import matplotlib.pyplot as plt

@@ -4,19 +4,19 @@ Slides: 001 «Capas de salida dependiendo de la tarea» (binary classification).
 Paper:  Elkan (2001), The foundations of cost-sensitive learning,
         https://cseweb.ucsd.edu/~elkan/rescale.pdf;
         Pace & Barry (1997), https://doi.org/10.1016/S0167-7152(96)00140-X (the data)
-Departs from the slides: they show the head for two classes, and none that is rare.
+Departs from the slides: they show the head for two classes, but no rare class.
 
-Is the median house of a district in California (1990) worth half a million dollars, where the
-data's scale ends? One district in 21 is. A network that is right in 95 % may find none of them, so
-accuracy says nothing: recall is the share of the rare class that is found, precision the share of
-the districts called rare that really are.
+Is the median house of a district in California (1990) worth half a million dollars, the maximum of
+the data? It is in one district of 21. A network with an accuracy of 95 % may find none of them, so
+accuracy says nothing here. Recall is the share of the rare class that is found; precision is the
+share of districts predicted as rare that are rare.
 
 `weighted` counts each rare district as much as twenty others: `fit(…, class_weight={0: 1, 1: 20})`
-does the same (tested). The odds that it learns are twenty times too high. Where they are 1,
-the true probability is 1/21: so asking the plain network with the threshold 1/21 in place of 1/2,
-as `moved_threshold` does, decides alike, needs no other training, and keeps probabilities that
-are right. Average precision, which looks at all thresholds, is the same for `plain` and
-`moved_threshold`, which are one network, and a little lower with weights.
+does the same (tested). The odds that it learns are twenty times too high. Where these odds are 1,
+the true probability is 1/21. So the plain network with the threshold 1/21 instead of 1/2
+(`moved_threshold`) makes about the same decisions, needs no other training, and keeps its
+probabilities calibrated. Average precision is computed over all thresholds: it is the same for
+`plain` and `moved_threshold`, which are one network, and a little lower with weights.
 """
 
 import keras

@@ -5,14 +5,14 @@ Paper:  Glorot & Bengio (2010), Understanding the difficulty of training deep fe
         networks, https://proceedings.mlr.press/v9/glorot10a.html;
         He et al. (2015), Delving deep into rectifiers, https://arxiv.org/abs/1502.01852
 Departs from the papers: no network is trained, and inputs are standard normal numbers, not images.
-What learning makes of such beginnings is in `vanishing_gradient` and `prelu_net`. Slide 001 names
-Glorot & Bengio (2010) beside ReLU; their paper is the one about weights.
+For training from such initial weights see `vanishing_gradient` and `prelu_net`. Slide 001 names
+Glorot & Bengio (2010) beside ReLU; their paper is about initial weights.
 
 Each of a layer's outputs is a sum of n inputs times weights. If the weights have variance σ², the
-variance of the sum is n·σ² times that of the inputs; and on the way back the gradient's grows by
-the same factor, with the number of outputs for n. So σ² = 1/n keeps both as they are (Glorot, with
-the mean of both numbers). A ReLU lets half of a sum's squares through: σ² = 2/n makes up for it
-(He). Ten layers raise whatever the factor is to the tenth power.
+variance of the sum is n·σ² times the variance of the inputs. In the backward pass the gradient's
+variance grows by the same factor, where n is the number of outputs. So σ² = 1/n keeps both
+variances constant (Glorot, with the mean of both numbers). A ReLU halves the mean square of its
+input: σ² = 2/n makes up for it (He). Ten layers raise the factor to the tenth power.
 """
 
 import keras

@@ -4,12 +4,12 @@ Slides: 000 «Regularización», 001 «Regularización».
 Paper:  Tibshirani (1996), Regression shrinkage and selection via the lasso,
         https://doi.org/10.1111/j.2517-6161.1996.tb02080.x
 
-L2 only shrinks weights: the slope of λ w² fades as w goes to 0, so that the data always wins in the
-end. That of λ |w| is λ all the way down, and where the data pulls less than that, the weight stays
-at 0. How close to 0 depends on the training. A gradient steps over the kink of |w| and back, never
-further than learning rate × λ: with a rate that falls to 0 the weights end below 0.001. A proximal
-step, which pulls each weight towards 0 *after* the update and stops there (`SoftThreshold`), makes
-zeros that are exact.
+L2 only shrinks weights: the slope of λ w² fades as w goes to 0, so the data always wins in the end.
+The slope of λ |w| is λ for every w > 0: if the gradient of the data is smaller than λ, the weight
+goes to 0. How close to 0 it gets depends on the training. Gradient descent oscillates around the
+kink of |w|, with an amplitude of at most learning rate × λ; with a rate that falls to 0 the weights
+end below 0.001. A proximal step, which pulls each weight towards 0 *after* the update and stops
+there (`SoftThreshold`), makes the zeros exact.
 """
 
 import keras

@@ -9,13 +9,13 @@ Paper:  Ioffe & Szegedy (2015), Batch Normalization, https://arxiv.org/abs/1502.
 Departs from the slide: it divides by the variance; the papers divide by the standard deviation,
 √(variance + ε), and then scale by γ and shift by β, which are learned.
 
-One network of ten layers, on images of clothing, with the same weights to begin with (of a standard
-deviation that is too small for it), data and learning rate. Batch normalization takes mean and
-variance of a channel over the batch, so that an output depends on the other images of the batch; at
-inference it takes running averages. Layer normalization takes those of one image over all its
-channels and pixels: the same in training and inference, in a batch of any size. Local response
-normalization divides by the activity of neighboring channels only: it makes strong values stand
-out, but changes no scale that is off.
+All variants are one network of ten layers on images of clothing, with the same data, learning rate
+and initial weights, whose standard deviation is too small for this depth. Batch normalization takes
+mean and variance of a channel over the batch, so an output depends on the other images of the
+batch; at inference it uses running averages. Layer normalization takes mean and variance of one
+image over all its channels and pixels: it is the same in training and inference, for any batch
+size. Local response normalization divides by the activity of neighboring channels only: it makes
+strong values stand out, but does not correct the scale.
 """
 
 import keras

@@ -3,14 +3,14 @@
 Slides: 000 «Algoritmos de optimización», 001 «Optimizadores».
 Paper:  Sutskever et al. (2013, momentum and Nesterov), Duchi et al. (2011, Adagrad),
         Zeiler (2012, Adadelta), Tieleman & Hinton (2012, RMSprop), Kingma & Ba (2015, Adam)
-Departs from the slides: each optimizer has its best learning rate of one grid, and 20 starts; their
-animations take one rate for all.
+Departs from the slides: each optimizer has its own best learning rate from one grid, and 20
+starting points; the slides' animations use one rate for all.
 
 The slide says that SGD in Keras includes momentum: its default is 0.0, so it must be asked for. It
-reads RMSprop as "Retropropagación del RMS Error": it is root mean square *propagation*, and divides
-by the recent size of the gradients. Keras 3.15's ScheduleFreeAdamW on TensorFlow reads one of its
-averages after changing it (the test has both versions). No optimizer ever leaves the ridge of the
-saddle if it starts exactly on it: the gradient across is 0 (tested).
+translates RMSprop as "Retropropagación del RMS Error", but the name means root mean square
+*propagation*: it divides by the recent size of the gradients. Keras 3.15's ScheduleFreeAdamW on
+TensorFlow reads one of its averages after changing it (the test has both versions). No optimizer
+ever leaves the ridge of the saddle if it starts exactly on it: the gradient across is 0 (tested).
 
 Per weight, with gradient g and learning rate η (the rest of the family and all the ε are in the
 tests):

@@ -5,14 +5,14 @@ Slides: 000 «Regularización: el problema del sobreaprendizaje», «Estrategias
 Paper:  Geman, Bienenstock & Doursat (1992), Neural networks and the bias/variance dilemma,
         https://doi.org/10.1162/neco.1992.4.1.1; Xiao, Rasul & Vollgraf (2017), Fashion-MNIST,
         https://arxiv.org/abs/1708.07747 (the data)
-Departs from the slides: they name no data; here it is pictures of clothes.
+Departs from the slides: they name no data; here the images are of clothes.
 
-A network with 500 hidden units has enough weights to learn 500 images by heart: it is right about
-all of them, and about far fewer of those that it has not seen. Ten times as many images leave it
-less freedom. Where there are no more, shifted and mirrored copies stand in for them (data
-augmentation). A network with few units cannot learn by heart; with too few it cannot learn either
-(underfitting). All are trained for the same number of steps and kept as they are at the end: where
-to stop earlier is a question for `regularization`.
+A network with 500 hidden units has enough weights to learn 500 images by heart: it classifies all
+of them correctly, and far fewer new ones. Ten times as many images leave it less freedom. Without
+more images, shifted and mirrored copies help (data augmentation). A network with few units cannot
+memorize the images; with too few units it cannot learn either (underfitting). All networks are
+trained for the same number of steps and kept as they are at the end; early stopping is in
+`regularization`.
 """
 
 import keras

@@ -2,17 +2,16 @@
 
 Slides: 000 «Regularización», 001 «Regularización», «Efectos de la regularización».
 Paper:  Krogh & Hertz (1991), A simple weight decay can improve generalization (L2)
-Departs from the slides: their λ is not given; here it is the one with the least error on
-validation.
+Departs from the slides: they do not give their λ; here it is the λ with the least validation error.
 
 The cost becomes E + λ Σ w² (L2, "weight decay") or E + λ Σ |w| (L1). How large λ should be depends
 on the problem: for one picture, 80 small networks train side by side, eight strengths of either
 kind on five samples of the data each.
 
-Each network keeps its best epoch on validation, which is early stopping for all; the pictures train
-the one without regularization on to the end as well. It starts from small weights, where tanh and
-so the whole network is nearly linear, and bends its boundary around every point as the weights
-grow.
+Each network keeps its best epoch on validation, which is early stopping for all. For the pictures
+the network without regularization is also trained to the end. It starts from small weights, where
+tanh and so the whole network is nearly linear, and bends its boundary around every point as the
+weights grow.
 """
 
 import keras

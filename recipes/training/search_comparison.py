@@ -4,9 +4,9 @@ Slides: 000 «Ajuste de hiperparámetros», «Modelo de procesos gaussianos», �
 Paper:  Bergstra & Bengio (2012), https://jmlr.org/papers/v13/bergstra12a.html (random search);
         Snoek, Larochelle & Adams (2012), https://arxiv.org/abs/1206.2944 (Bayesian);
         Li et al. (2018), https://jmlr.org/papers/v18/16-558.html (Hyperband).
-Departs from the papers: every point of the space was trained once, on few examples; searches take
-the scores from that table (as in Eggensperger et al. 2015,
-https://doi.org/10.1609/aaai.v29i1.9375), so a hundred cost no more than one.
+Departs from the papers: every point of the search space was trained once, on few examples, and
+searches look the scores up in that table (as in Eggensperger et al. 2015,
+https://doi.org/10.1609/aaai.v29i1.9375). So a hundred searches cost no more than one.
 
 A convolutional network for Fashion-MNIST, averaged word vectors for IMDB and dense layers for
 California's houses have the same five hyperparameters. `main()` trains each with Keras' own
@@ -15,8 +15,8 @@ tables of `recipes/common/search_tables`.
 
 Live: `make tune-search-comparison ARGS="--variant imdb_text --tuner random"`; on 15 % of
 Fashion-MNIST: `--variant fashion_cnn --set percent=15 --set augment=True --set width=32 --set
-batch_size=128 --epochs 6 --trials 16 --prune median`; what it found, trained on 96 % for 30 epochs,
-is in `recipes/results.csv`.
+batch_size=128 --epochs 6 --trials 16 --prune median`; the best trial, trained on 96 % for 30
+epochs, is in `recipes/results.csv`.
 """
 
 import keras

@@ -2,14 +2,14 @@
 
 Slides: 001 «Keras: sequential vs functional», «Hacia un nuevo enfoque basado en capas»,
         «Modelo funcional», «Funciones de activación como capa o como argumento».
-Departs from the slide: its lines are no Python yet (`model.add<leyer>()`, an undefined `inputs`, no
-call of `Model`); here they are completed.
+Departs from the slide: its lines are not valid Python (`model.add<leyer>()`, an undefined `inputs`,
+no call of `Model`); here they are completed.
 
 Dense 64, Dense 64, Dense 10 has 55,050 parameters either way, and with equal weights equal outputs
-(tested). A list can only be a chain. With the functional API outputs are kept in variables and
-layers are functions: the network of `build_branched` has two inputs, reads both with shared layers,
-has a skip connection around a layer, and two outputs: the sum of two digits, and whether the left
-one is larger.
+(tested). `Sequential` takes a list of layers, so it can only build a chain. In the functional API
+layers are functions, and their outputs are variables. The network of `build_branched` has two
+inputs, reads both with shared layers, and has a skip connection around a layer. Its two outputs are
+the sum of two digits, and whether the left one is larger.
 """
 
 import keras
