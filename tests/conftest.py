@@ -23,9 +23,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
         os.environ.setdefault(variable, "1")
 ROOT = pathlib.Path(__file__).parents[1]
 REAL_DATA = os.environ.get("TFDS_DATA_DIR")
-MOST_CPU_SECONDS = (
-    10  # that the tests of one recipe may take; what takes more is to be made smaller
-)
+# The tests of one recipe may take so many; slower ones are to be made smaller.
+MOST_CPU_SECONDS = 10
 gc.disable()  # while all is imported: none of it is garbage
 BEGAN = pytest.StashKey[float]()
 PEAK = pytest.StashKey[float]()

@@ -25,14 +25,16 @@ from recipes.common.arrays import to_numpy
 EPOCHS = 40
 OBJECTIVE = ("val_units_off", "min")
 VARIANTS = {"hill": {}, "one_unit": {"target": "one_unit"}}
-ROWS, COLUMNS = 30, 32  # of the retina
+ROWS = 30  # of the retina
+COLUMNS = 32  # of the retina
 UNITS = 30  # directions
 SHARPEST = 0.05  # curvature that the outermost units stand for, in 1/m
 HILL = 10.0  # the hill is exp(−d² / HILL), d units from its top
 LOOKAHEAD = 12.0  # how far ahead the point is that a good driver steers to, in meters
-NEAREST, FARTHEST = 4.0, 40.0  # what the lowest row of the retina sees, and the highest
-VIEW = 0.8  # what a row sees to either side, as a part of its distance
-AROUND = 5  # units on either side of the most active one that the answer is the center of
+NEAREST = 4.0  # meters ahead, the ground that the lowest row of the retina sees
+FARTHEST = 40.0  # meters ahead, the ground that the highest row sees
+VIEW = 0.8  # how far a row sees to either side, relative to its distance
+AROUND = 5  # the answer is the center of the most active unit and so many on either side
 
 
 def load_data(batch_size=64, count=6000):

@@ -100,7 +100,9 @@ def letters_and_sounds(words):
     Returns:
         Integers (letters, 7), and a dictionary of the integers (letters,) of phonemes and stresses.
     """
-    read, phonemes, stresses = [], [], []
+    read = []
+    phonemes = []
+    stresses = []
     for row in words.as_numpy_iterator():
         read.append(windows(row["word"].decode()))
         phonemes.extend(PHONEMES.index(symbol) for symbol in row["phonemes"].decode())

@@ -12,7 +12,8 @@ URL = (
     "8b0ca3289c46122c7c3d06a5c952048fbe79705f/data/electricityDemand.rda"
 )
 FIRST = datetime.date(2014, 1, 1)
-DAYS, TENS = 1826, 144  # five years, ten minutes
+DAYS = 1826  # five years
+TENS = 144  # intervals of ten minutes in a day
 YEARS = {"train": (2014, 2015, 2016), "validation": (2017,), "test": (2018,)}
 
 

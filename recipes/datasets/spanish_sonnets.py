@@ -7,9 +7,8 @@ import tarfile
 import tensorflow_datasets as tfds
 
 URL = "https://codeload.github.com/pruizf/disco/tar.gz/refs/tags/v5.0"
-LATEST_DEATH = (
-    1944  # year of death up to which a poet's sonnets have been in the public domain for 80 years
-)
+# Poets' last year of death: 80 years later, their sonnets are in the public domain.
+LATEST_DEATH = 1944
 
 
 class Release(tfds.core.download.checksums.UrlInfo):
@@ -79,12 +78,7 @@ data distribution,
         authors = {row["aid"]: row for row in rows(texts["author_metadata.tsv"])}
         for poem in rows(texts["poem_metadata.tsv"]):
             author = authors[poem["author_id"]]
-            # Where the year is not known, the table has a century or 0: "XVI".
-            if (
-                len(author["death"]) == 4
-                and author["death"].isdigit()
-                and int(author["death"]) <= LATEST_DEATH
-            ):
+            if is_in_public_domain(author):
                 names = [
                     author[column] for column in ("first-name", "preposition-name", "second-name")
                 ]
@@ -96,6 +90,14 @@ data distribution,
                         "text": texts[f"disco{poem['poem_id']}.txt"].strip(),
                     },
                 )
+
+
+def is_in_public_domain(author):
+    """Whether an author, a row of the table, is known to have died in 1944 or earlier."""
+    year = author["death"]
+    # Where the year is not known, the table has a century or 0: "XVI".
+    is_known = len(year) == 4 and year.isdigit()
+    return is_known and int(year) <= LATEST_DEATH
 
 
 def rows(table):

@@ -261,7 +261,9 @@ def components(image, contrast):
     smooth = scipy.ndimage.median_filter(image.astype("float32"), (3, 3, 1))
     distance = np.linalg.norm(smooth - np.median(smooth, axis=(0, 1)), axis=-1)
     regions, _ = scipy.ndimage.label(distance > contrast)
-    boxes, fills, scores = [], [], []
+    boxes = []
+    fills = []  # share of each box that its region fills
+    scores = []
     for number, (rows, columns) in enumerate(scipy.ndimage.find_objects(regions), start=1):
         mask = regions[rows, columns] == number
         if mask.sum() < 64:

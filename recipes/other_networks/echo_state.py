@@ -25,7 +25,8 @@ OBJECTIVE = ("val_nrmse_84", "min")
 VARIANTS = {"units_100": {"units": 100}, "units_1000": {"units": 1000}}
 WARMUP = 200  # steps until a state has forgotten that it began with zeros
 HORIZON = 84  # steps to forecast
-MEAN, DEVIATION = 0.9297, 0.2265  # of the series in the long run
+MEAN = 0.9297  # of the series in the long run
+DEVIATION = 0.2265  # standard deviation, likewise
 SUBSTEPS = 10  # of Euler's method in a step
 DELAY = 17  # steps, τ
 

@@ -25,19 +25,27 @@ import numpy as np
 STEP = 0.01  # ms, of Euler's method
 DURATION = 300.0  # ms, in which spikes are counted
 CURRENTS = np.arange(0, 21.0)  # µA/cm²
-# Hodgkin–Huxley: capacity in µF/cm², conductances in mS/cm², voltages in mV.
-CAPACITY = 1.0
-SODIUM, POTASSIUM, LEAK = 120.0, 36.0, 0.3
-SODIUM_REST, POTASSIUM_REST, LEAK_REST = 50.0, -77.0, -54.4
-# Integrate and fire: time constant and refractory time in ms, voltages in mV, resistance in kΩ·cm².
-TIME_CONSTANT, REFRACTORY = 10.0, 3.0
-REST, THRESHOLD, RESISTANCE = -65.0, -50.0, 2.0
+# The Hodgkin–Huxley neuron.
+CAPACITY = 1.0  # µF/cm², of the membrane
+SODIUM = 120.0  # mS/cm², largest conductance of the sodium channels
+POTASSIUM = 36.0  # mS/cm², of the potassium channels
+LEAK = 0.3  # mS/cm², of the leak
+SODIUM_REST = 50.0  # mV, at which no sodium current flows
+POTASSIUM_REST = -77.0  # mV, at which no potassium current flows
+LEAK_REST = -54.4  # mV, at which no leak current flows
+# The integrate-and-fire neuron.
+TIME_CONSTANT = 10.0  # ms
+REFRACTORY = 3.0  # ms after a spike in which the neuron is silent
+REST = -65.0  # mV
+THRESHOLD = -50.0  # mV, at which it fires
+RESISTANCE = 2.0  # kΩ·cm²
 # Plasticity.
 SYNAPSES = 100
 PATTERN = 50.0  # ms from the first input of the pattern to the last one
 TRIALS = 200
 WINDOW = 10.0  # ms, in which spikes on both sides have to do with each other
-STRENGTHEN, WEAKEN = 0.01, 0.0105  # of the strongest possible weight, 1
+STRENGTHEN = 0.01  # of the strongest possible weight, 1
+WEAKEN = 0.0105  # of the same
 MEMBRANE = 10.0  # ms
 FIRES_AT = 5.0  # sum of the weights that are active
 

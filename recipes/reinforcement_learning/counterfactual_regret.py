@@ -25,9 +25,10 @@ import numpy as np
 
 CARDS = ("J", "Q", "K")
 DEALS = list(itertools.permutations(range(3), 2))  # the cards of both players
-# What has been done when a player moves: p is pass (check or fold), b is bet (or call).
+# The actions before a player's move: p is pass (check or fold), b is bet (or call).
 HISTORIES = ("", "p", "b", "pb")
-PASS, BET = 0, 1
+PASS = 0  # check or fold
+BET = 1  # bet or call
 VALUE = -1 / 18  # of the game for the first player
 ROUNDS = 3000
 SHOWN = 20  # rounds at which the exploitability is computed, on a logarithmic scale

@@ -141,7 +141,9 @@ def compose(objects, labels, rng):
     """
     backgrounds = [photograph(name) for name in PHOTOGRAPHS]
     waiting = list(range(len(objects)))
-    images, pairs, quarters = [], [], []
+    images = []
+    pairs = []
+    quarters = []
     while waiting and len(images) < PAIRS:
         # The next object, and the next after it that is of another class.
         first = waiting.pop(0)

@@ -37,7 +37,8 @@ from sklearn.datasets import load_sample_image
 from recipes.common import textures
 from recipes.common.pretrained import efficientnet_lite0
 
-HEIGHT, WIDTH = 224, 320  # pixels; multiples of 32
+HEIGHT = 224  # pixels, a multiple of 32
+WIDTH = 320  # pixels, a multiple of 32
 CONTENT = "china"
 STYLES = ("strokes", "mosaic", "flower")
 STEPS = 120

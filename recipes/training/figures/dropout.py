@@ -8,7 +8,8 @@ from recipes.common.arrays import to_numpy
 from recipes.common.plots import learning_curves
 from recipes.training import dropout
 
-BLUE, ORANGE = "#0072B2", "#D55E00"
+BLUE = "#0072B2"
+ORANGE = "#D55E00"
 
 
 def thin(activations, keep, rate):
