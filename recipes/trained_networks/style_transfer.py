@@ -181,9 +181,11 @@ def distances(network, image, photograph, style, layers, content_layer):
 
 
 def plot(panels, title):
-    """Images with their titles, three in a row."""
-    rows = -(-len(panels) // 3)
-    figure, axes = plt.subplots(rows, 3, figsize=(11, 2.9 * rows + 0.4), layout="constrained")
+    """Images with their titles, up to three in a row."""
+    columns = min(3, len(panels))
+    rows = -(-len(panels) // columns)
+    size = (3.7 * columns, 2.9 * rows + 0.4)
+    figure, axes = plt.subplots(rows, columns, figsize=size, layout="constrained")
     for axis in axes.flat:
         axis.axis("off")
     for axis, (name, image) in zip(axes.flat, panels.items(), strict=False):
