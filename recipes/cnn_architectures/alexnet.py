@@ -13,12 +13,12 @@ architectures here. AlexNet's two halves were trained on two GPUs: two groups of
 in the third convolution and in the dense layers.
 
 At full width, for 227×227 images and 1000 classes, it is the network of the paper: 60,965,224
-parameters, or 62,378,344 without groups. (The paper says 224×224, from which 11×11 windows in steps
-of 4 do not come out even.)
+parameters, or 62,378,344 without groups. (The paper says 224×224, for which 11×11 kernels with a
+stride of 4 do not fit exactly.)
 
-The authors of ZFNet looked at what AlexNet's filters had learned, and made windows and steps of the
-first layers smaller. Clarifai, the company of one of them, won the next challenge with networks of
-this kind. ZFNet is here as the ONNX model zoo has it, with 512 filters in each of the last three
+The authors of ZFNet visualized AlexNet's filters, and made the kernels and strides of the first
+layers smaller. Clarifai, the company of one of them, won the next challenge with networks of this
+kind. ZFNet is here as the ONNX model zoo has it, with 512 filters in each of the last three
 convolutions and dense layers of 4096 and 1024: 87,250,536 parameters for 224×224 images.
 """
 

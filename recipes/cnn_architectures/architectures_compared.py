@@ -6,9 +6,10 @@ Paper:  Canziani, Paszke & Culurciello (2016), An Analysis of Deep Neural Networ
         Practical Applications, https://arxiv.org/abs/1605.07678
         Russakovsky et al. (2015), ImageNet Large Scale Visual Recognition Challenge,
         https://arxiv.org/abs/1409.0575
-Departs from both: beside the published figures on ImageNet stand those of our own small forms on
-CIFAR-10, each as narrow as it takes to train at about the same cost (`recipes/common/cifar10.py`).
-They are read from `recipes/results.csv`, where `make measure-NAME` writes them; nothing is trained.
+Departs from both: besides the published results on ImageNet there are results of our own small
+versions on CIFAR-10, which are so narrow that all train at about the same cost
+(`recipes/common/cifar10.py`). These are read from `recipes/results.csv`, where `make measure-NAME`
+writes them; nothing is trained.
 """
 
 import csv

@@ -7,12 +7,12 @@ Departs from the paper: half as many filters, ReLU instead of GELU and smaller b
 biases have the learning rate of the other weights, weights are not averaged over the last steps,
 and the test images are looked at once, not six times mirrored and moved.
 
-Nothing here is a new layer. The first convolution is not trained: its filters are the principal
-components of patches of 2 × 2 pixels, divided by their standard deviations, so that what enters the
-network is white. Images are mirrored in turns instead of at random: within two passes each is seen
-once either way. Pooling comes before normalization and activation, which then have a quarter of the
-work; convolutions start as the identity; labels are smoothed; and SGD with Nesterov's momentum goes
-through a high learning rate.
+There is no new kind of layer here. The first convolution is not trained: its filters are the
+principal components of patches of 2 × 2 pixels, divided by their standard deviations, so that the
+network's inputs are whitened. Images are flipped alternately instead of at random: in two epochs
+each image is seen once as it is and once flipped. Pooling comes before normalization and
+activation, which then cost a quarter; convolutions are initialized as the identity; labels are
+smoothed; and the learning rate of SGD with Nesterov momentum rises to a high value and falls.
 """
 
 import keras

@@ -8,9 +8,9 @@ Departs from the slide: its 84.15 % for CIFAR-100 belongs to networks a hundred 
 
 Each image has two labels: the fine one is a class such as maple_tree, the coarse one its
 superclass, trees. The functional API lets both heads share all convolutions. Each head has a loss
-and a metric of its own, and the training minimizes the sum of the losses. What the heads say may
-disagree: nothing tells the network which classes belong together, it learns this from the labels.
-`deployed.keras` is the fine head alone, since a class tells its superclass.
+and a metric of its own, and the training minimizes the sum of the losses. The heads may disagree:
+the network is not told which classes belong together, but learns it from the labels.
+`deployed.keras` has the fine head only, since a class determines its superclass.
 """
 
 import keras

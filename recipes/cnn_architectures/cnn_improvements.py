@@ -6,13 +6,13 @@ Paper:  Krizhevsky et al. (2012), https://papers.nips.cc/paper/4824 (local respo
         Lin et al. (2014), https://arxiv.org/abs/1312.4400 (1×1 convolutions);
         Szegedy et al. (2015), https://arxiv.org/abs/1409.4842 (inception);
         He et al. (2016), https://arxiv.org/abs/1512.03385 (residual connections)
-Departs from the papers: each improvement is put into one small network alone; then batch
-normalization, inception and residual connections together. All have about as many parameters and
-multiply–accumulates: what an improvement saves is spent on width.
+Departs from the papers: each improvement is added to one small network by itself; then batch
+normalization, inception and residual connections together. All variants have about the same number
+of parameters and multiply–accumulates: an improvement that saves some gets wider layers.
 
-The network has six stages in the place of LeNet's two convolutions. A stage is a 3×3 convolution in
-the plain network. As a bottleneck it is 1×1 – 3×3 – 1×1, as an inception module four branches side
-by side, as a residual block it is added to its input.
+The network has six stages instead of LeNet's two convolutions. In the plain network a stage is a
+3×3 convolution. As a bottleneck it is 1×1 – 3×3 – 1×1; as an inception module it has four parallel
+branches; as a residual block its output is added to its input.
 """
 
 import keras

@@ -7,8 +7,8 @@ Departs from the paper: for the 32×32 images of CIFAR-10 the first convolution 
 of 2, and three dense blocks have 2, 4 and 8 layers that add 8 channels each; data augmentation and
 optimizer are those of all architectures here.
 
-With its defaults, for 224×224 images, `densenet` is DenseNet-121: 7,978,856 trainable parameters,
-8,062,504 by the count of `keras.applications`, which takes in the moving means and variances of
+With its defaults, for 224×224 images, `densenet` is DenseNet-121: 7,978,856 trainable parameters.
+`keras.applications` counts 8,062,504, since it includes the moving means and variances of
 normalization. Its weights can be loaded (`recipes.common.imagenet`).
 """
 

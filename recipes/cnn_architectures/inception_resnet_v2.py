@@ -3,11 +3,11 @@
 Slides: 003 «Inception V1–V4» (V4, 2016), 002 «Bibliografía» (Szegedy 2017).
 Paper:  Szegedy et al. (2017), Inception-v4, Inception-ResNet and the Impact of Residual Connections
         on Learning, https://arxiv.org/abs/1602.07261
-Departs from the paper: stem, widths and numbers of blocks are those of the network which the
-authors released; the paper's are others. For the 32×32 images of CIFAR-10 convolutions and pools
-keep the border, the stem has one pooling layer instead of two, there are fewer blocks, and the
-layers are narrower; data augmentation and optimizer are those of all architectures here. The
-auxiliary classifier, which exists in training only, is left out.
+Departs from the paper: stem, widths and numbers of blocks follow the network that the authors
+released, which differs from the paper. For the 32×32 images of CIFAR-10 convolutions and pools keep
+the border, the stem has one pooling layer instead of two, there are fewer blocks, and the layers
+are narrower; data augmentation and optimizer are those of all architectures here. The auxiliary
+classifier, which exists in training only, is left out.
 
 At full width, for 299×299 images and 1000 classes, it has 55,873,736 parameters, of which
 60,544 are statistics of batch normalization. `load_imagenet_weights(network, path)` of

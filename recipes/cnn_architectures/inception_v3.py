@@ -3,8 +3,8 @@
 Slides: 001 «Inception-v3 (2015)», 002 «Inception v3» 2015, 003 «Inception V1–V4».
 Paper:  Szegedy et al. (2016), Rethinking the Inception Architecture for Computer Vision,
         https://arxiv.org/abs/1512.00567
-Departs from the paper: the stem is that of the network which the authors released; the paper's
-table has other convolutions there. For the 32×32 images of CIFAR-10 convolutions and pools keep the
+Departs from the paper: the stem follows the network that the authors released; the paper's table
+has other convolutions there. For the 32×32 images of CIFAR-10 convolutions and pools keep the
 border, the stem has one pooling layer instead of two, there are fewer modules of each kind, and the
 layers are narrower; data augmentation and optimizer are those of all architectures here, and labels
 are not smoothed. The auxiliary classifier, which exists in training only, is left out.

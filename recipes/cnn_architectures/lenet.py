@@ -6,8 +6,9 @@ Paper:  LeCun et al. (1998), Gradient-based learning applied to document recogni
 Departs from the paper: the modern form, which most books call LeNet-5, has ReLU, averages for
 sub-sampling, all connections, and a softmax layer. The original has everything of section II.B but
 the bitmaps of the outputs, which are drawn anew here. Both are trained with Adam on cross-entropy:
-for the original that is the paper's equation 9 without its class for rubbish. Without that class
-the bitmap of a digit has to be nearer than the others, but not near: the units need not show it.
+for the original that is the paper's equation 9 without its rejection class. Without that class the
+bitmap of the true digit only has to be nearer than the others, not near, so the units need not show
+it.
 """
 
 import math

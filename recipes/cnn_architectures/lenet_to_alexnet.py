@@ -7,8 +7,8 @@ Departs from both papers: the networks are small, for the 32×32 images of CIFAR
 step can be tried on a laptop. The two steps that the slide counts on most, a million labeled images
 and graphics processors, are not among them: all networks see the same 20,000 images.
 
-Each step keeps those before it. The first four change the network: they make it fit the training
-images better. The last two keep it from fitting only those: dropout, and augmented images.
+Each step keeps the steps before it. The first four change the network: they make it fit the
+training images better. The last two, dropout and data augmentation, reduce overfitting.
 """
 
 import keras

@@ -9,16 +9,16 @@ Departs from the papers: C-cells do not inhibit each other, and the last ones ta
 their plane; learning compares unit vectors instead of letting weights grow without limit; and what
 the last cells mean is learned from the labels, by softmax regression.
 
-A cell of an S-layer sees a small window. It fires if what it sees resembles its template, that is,
-if the cosine of both exceeds a threshold. All cells of a plane have the same template, so a plane
-is what we call a channel, and its templates are a convolution's kernel. A C-cell averages one plane
-over a few places: it fires on, if the feature is shifted a little. Three such pairs let shifts of
-many pixels pass, little by little.
+A cell of an S-layer sees a small window. It fires if its window resembles its template, that is, if
+the cosine of both exceeds a threshold. All cells of a plane have the same template: a plane is a
+channel in today's words, and its template is the kernel of a convolution. A C-cell averages one
+plane over a few places, so it still fires if the feature is shifted a little. Three such pairs of
+layers together tolerate shifts of many pixels.
 
-Layer after layer learns, without labels and without gradients. Window by window, the plane that
-fires most is taught to resemble what it sees (the winner takes all), and if all are silent, a new
-plane grows, with this window as its template. `lenet` learns from the same 3,000 digits by
-backpropagation.
+The layers learn one after another, without labels and without gradients. For each window, the
+template of the plane that fires most moves towards the window (winner takes all). If all planes are
+silent, a new one is added, with this window as its template. `lenet` learns from the same 3,000
+digits by backpropagation.
 """
 
 import keras

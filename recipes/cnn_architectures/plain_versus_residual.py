@@ -7,8 +7,8 @@ Paper:  He et al. (2015), Deep Residual Learning for Image Recognition, figures 
 Departs from the paper: its networks for CIFAR-10 with half the channels (8, 16, 32) on images of
 half the size, trained for a few epochs on two fifths of the images without data augmentation, so
 that all eight take about 5 CPU minutes. The question is whether a deeper network can be trained as
-well as a shallow one, so what to compare is the loss of training. The shortcuts have no parameters:
-a plain and a residual network of one depth differ in nothing but the additions.
+well as a shallow one, so the training loss is compared. The shortcuts have no parameters: a plain
+and a residual network of the same depth differ only in the additions.
 """
 
 import keras

@@ -3,11 +3,11 @@
 Slides: 000 «PReLU-nets (MSR) @ 2015».
 Paper:  He et al. (2015), Delving Deep into Rectifiers: Surpassing Human-Level Performance on
         ImageNet Classification, https://arxiv.org/abs/1502.01852
-Departs from the paper: its section 2.2, where a network of 27 convolutions and 3 dense layers with
-ReLU stalls, on the 32×32 images of CIFAR-10, with PReLU and narrow layers. Unlike the other
-architectures it trains with SGD and momentum, as in the paper: Adam divides each gradient by its
-size, and would hide that the gradients of 30 layers vanish. The 4.94 % of errors on ImageNet are
-those of six large networks together.
+Departs from the paper: the experiment of its section 2.2, in which a network of 27 convolutions and
+3 dense layers with ReLU stalls, is done on the 32×32 images of CIFAR-10, with PReLU and narrow
+layers. Unlike the other architectures it trains with SGD and momentum, as in the paper: Adam
+divides each gradient by its size, and would hide that the gradients of 30 layers vanish. The error
+of 4.94 % on ImageNet is that of an ensemble of six large networks.
 """
 
 import keras

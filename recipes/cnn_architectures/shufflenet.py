@@ -7,8 +7,8 @@ Departs from the paper: for the 32×32 images of CIFAR-10 the stem has no poolin
 shorter, and the layers narrower; data augmentation and optimizer are those of all architectures
 here.
 
-In MobileNet nearly all work is done by 1×1 convolutions. In three groups of channels they cost a
-third, but what one group finds the others never hear. So channels are dealt out anew among the
+In MobileNet 1×1 convolutions do nearly all of the work. With three groups of channels they cost a
+third, but no information passes from one group to another. So the channels are shuffled among the
 groups between two such convolutions, which costs no multiplication. `unshuffled` leaves that out.
 
 At full width, with three groups, for 224×224 images and 1000 classes, it is the network of the

@@ -6,10 +6,10 @@ Paper:  Jarrett, Kavukcuoglu, Ranzato & LeCun (2009), What is the best multi-sta
 Departs from the paper: color images of CIFAR-10, a tenth of them, in place of Caltech-101; filters
 learned without labels are clusters of whitened patches (k-means) instead of sparse codes.
 
-What do the steps of a convolutional network give, with filters that have never seen a label? `full`
-has k-means filters, hyperbolic tangent, absolute value (rectification), local contrast
-normalization, mean pooling, and a linear classifier, which alone is trained. Each other variant
-leaves a step out, draws the filters at random, or trains them with labels, too.
+How much does each step of a convolutional network contribute, with filters learned without labels?
+`full` has k-means filters, hyperbolic tangent, absolute value (rectification), local contrast
+normalization and mean pooling; only its linear classifier is trained with labels. Each other
+variant leaves a step out, draws the filters at random, or trains them with labels, too.
 """
 
 import keras

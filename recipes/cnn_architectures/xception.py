@@ -8,8 +8,8 @@ eight, the first two convolutions pad their input, and the layers are narrower; 
 and optimizer are those of all architectures here.
 
 An Inception module looks at few channels at a time. Taken to the extreme, each channel is filtered
-by itself, and a 1×1 convolution mixes them: space and channels are held to be separate questions.
-`full` has full convolutions in their place, and as many parameters, so fewer channels.
+by itself, and a 1×1 convolution mixes them, which treats correlations in space and across channels
+separately. `full` has full convolutions instead, and about as many parameters, so fewer channels.
 
 At full width, for 299×299 images and 1000 classes, it is the network of the paper: 22,910,480
 parameters (22,855,952 trainable). `load_imagenet_weights` loads the weights of

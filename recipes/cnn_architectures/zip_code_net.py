@@ -5,11 +5,11 @@ Paper:  LeCun et al. (1989), Backpropagation Applied to Handwritten Zip Code Rec
         https://doi.org/10.1162/neco.1989.1.4.541
 Departs from the paper: MNIST, scaled to 16×16 pixels, in the place of 7,291 digits from envelopes;
 a softmax layer trained on cross-entropy with Adam instead of ten tanh units trained on squared
-errors by a Newton method. Which 8 of the 12 maps of H1 each map of H2 sees the paper does not
-print: here they go in three groups, so that each map of H1 is seen by eight.
+errors by a Newton method. The paper does not say which 8 of the 12 maps of H1 each map of H2 is
+connected to: here they form three groups, so that each map of H1 is connected to eight maps of H2.
 
-A map has one 5×5 window for all places, as in every convolution since, but a bias for each place:
-H1 has 12 · 25 + 768 parameters, H2 12 · 8 · 25 + 192, H3 5,790 and the outputs 310.
+A map has one 5×5 kernel for all places, as in every convolution since, but a separate bias for each
+place: H1 has 12 · 25 + 768 parameters, H2 12 · 8 · 25 + 192, H3 5,790 and the outputs 310.
 """
 
 import keras

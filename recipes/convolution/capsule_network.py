@@ -7,12 +7,12 @@ Departs from the paper: a strided first layer, an eighth of its filters and 64 i
 primary capsules, so that it trains in a minute on two cores; no decoder that reconstructs the digit
 as a regularizer; rotated, scaled, sheared and shifted test digits take the place of affNIST.
 
-A capsule is a group of units. The length of its vector, below 1, says how probable it is that a
-part is there, its direction in which pose. Each of the 64 primary capsules predicts the vector of
-each digit, and its prediction counts the more, the better it agrees with the others' (layer
-`Capsule`). The slide's hope is that spatial relations between parts and whole are kept that pooling
-discards. Whether such a network reads transformed digits better than a CNN of its size, both
-trained on upright ones, is measured; nothing is promised.
+A capsule is a group of units. The length of its vector, below 1, is the probability that a part is
+present; its direction is the pose of the part. Each of the 64 primary capsules predicts the vector
+of each digit, and a prediction counts more, the better it agrees with the others (layer `Capsule`).
+The slide hopes that this keeps spatial relations between parts and whole, which pooling discards.
+Here both networks are trained on upright digits, and measured on transformed ones: are capsules
+better than a CNN of their size?
 """
 
 import keras

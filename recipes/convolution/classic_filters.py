@@ -4,9 +4,9 @@ Slides: 001 «¿Qué es una convolución?», 001 «Filtrado paso alto / paso baj
         002 «Inspiradas en el sistema visual humano», 002 «Aprendizaje».
 Paper:  Hubel & Wiesel (1959), Receptive fields of single neurones in the cat's striate cortex,
         https://doi.org/10.1113/jphysiol.1959.sp006308
-A convolution is what its weights make it. Here they are chosen by hand; but gradient descent, given
-nothing but input and output of the edge mask, finds its nine weights again: quickly from noise,
-slowly from a photograph unless its mean brightness is subtracted first.
+The weights of a convolution decide what it does. Here they are chosen by hand. Given only input and
+output of the edge mask, gradient descent finds its nine weights again: quickly from noise, slowly
+from a photograph unless its mean brightness is subtracted first.
 """
 
 import keras

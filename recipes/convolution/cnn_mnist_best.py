@@ -6,7 +6,7 @@ Paper:  Szegedy et al. (2016), Rethinking the Inception Architecture, section 7 
         Smith & Topin (2018), Super-Convergence (a high rate, once up and down),
         https://arxiv.org/abs/1708.07120
 Departs from the best published results, which average the outputs of several networks: one network
-of three convolutions. What it has beyond `cnn_mnist` is twice the filters, a first convolution that
+of three convolutions. Compared with `cnn_mnist`, it has twice the filters, a first convolution that
 sees every pixel, label smoothing, and more epochs of augmented images.
 """
 

@@ -1,8 +1,8 @@
 """The slide's Conv2D snippet on MNIST: two convolutions without pooling, 203,434 parameters.
 
 Slides: 001 «Capa de convolución en Keras», 001 «MNIST».
-Departs from it: `Input` is a layer of its own, where the slide gives `input_shape` to the first
-Conv2D (Keras 3 warns). Without pooling the feature maps stay at 24 × 24, and 91 % of the parameters
+Departs from it: `Input` is a layer of its own; the slide passes `input_shape` to the first Conv2D,
+of which Keras 3 warns. Without pooling the feature maps stay at 24 × 24, and 91 % of the parameters
 are in the last layer: compare with `cnn_mnist`.
 """
 

@@ -6,11 +6,11 @@ Paper:  Tran et al. (2015), Learning spatiotemporal features with 3D convolution
 Departs from the paper: clips made here, of 8 frames of 24 × 24 pixels, take the place of films.
 
 A Conv3D slides filters along time, height and width: T × F × F × Cin × Cout weights. A square, a
-cross or a ring moves steadily past another that stands still, and what leaves on one side returns
-on the other. So the frames of all classes look alike, and only their order tells the direction. The
-variant `conv3d` has filters of three frames. `conv2d` has the same layers, but with filters of one
-frame, and averages over time: it gives the same answer for a clip played backwards, so of each
-direction and its opposite it gets no more than half right.
+cross or a ring moves steadily past another shape that stands still; a shape that leaves on one side
+returns on the other. So the frames of all classes look alike, and only their order tells the
+direction. The variant `conv3d` has filters of three frames. `conv2d` has the same layers, but with
+filters of one frame, and averages over time: it gives the same answer for a clip played backwards,
+so it cannot tell a direction from its opposite, and at most half of its answers can be right.
 """
 
 import keras

@@ -3,12 +3,14 @@
 Slides: 001 «Convoluciones 1x1».
 Paper:  Lin, Chen & Yan (2014), Network in network, https://arxiv.org/abs/1312.4400
 Departs from the slide: its channels come from a deep network. Here they are the 147 numbers of each
-7 × 7 patch of a color photograph, so that one can look at what a reduction keeps and what it loses.
+7 × 7 patch of a color photograph, so that one can see the information that a reduction keeps or
+loses.
 
 A 1×1 convolution multiplies the channels of each pixel by one matrix and sees no neighbors. Two of
 them, 147 → k → 147, whose weights are the first k principal components of the channels, reproduce
-their input with the least possible loss: channels are correlated, and few of them hold nearly all.
-This is why a bottleneck before an expensive 3×3 or 5×5 convolution can afford to reduce channels.
+their input with the least possible loss: channels are correlated, and few components hold nearly
+all of the variance. This is why a bottleneck before an expensive 3×3 or 5×5 convolution can afford
+to reduce channels.
 """
 
 import keras

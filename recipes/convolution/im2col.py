@@ -7,9 +7,9 @@ Paper:  Chellapilla, Puri & Simard (2006), High performance convolutional neural
 Departs from the paper: on a CPU, and against loops in Python, so the speedup is far above the
 paper's three to four times.
 
-Two ways to the same result: copy every patch into a row, which takes F² times the memory, and
-multiply once; or write the layer as one large matrix, of which nearly all entries are zero and the
-rest a few shared weights.
+There are two ways to the same result. im2col copies every patch into a row, which takes F² times
+the memory, and multiplies once. The Toeplitz matrix is the whole layer as one large matrix: nearly
+all of its entries are zero, the others are a few shared weights.
 """
 
 import time

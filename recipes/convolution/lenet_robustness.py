@@ -4,10 +4,10 @@ Slides: 000 «LeNet: variaciones en los datos de entrada», 000 «LeNet: robuste
         000 «LeNet: casos curiosos».
 Paper:  LeCun et al. (1998), Gradient-based learning applied to document recognition, section III,
         https://doi.org/10.1109/5.726791
-Departs from the paper: all maps of the second convolution see all of the first, pooling has no
-weights, softmax takes the place of radial basis functions, and Adam that of a stochastic
-Levenberg–Marquardt rule. The slides show single digits that LeNet reads; here the share of test
-digits that it still reads is measured.
+Departs from the paper: all maps of the second convolution are connected to all maps of the first,
+pooling has no weights, softmax replaces radial basis functions, and Adam replaces a stochastic
+Levenberg–Marquardt rule. The slides show single digits that LeNet recognizes; here its accuracy on
+distorted test digits is measured.
 
 Both networks are trained once, on clean digits without data augmentation, so that their robustness
 comes from the architecture alone: LeNet's filters are the same everywhere, and each pooling layer

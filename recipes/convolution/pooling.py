@@ -6,8 +6,8 @@ Paper:  Scherer, Müller & Behnke (2010), Evaluation of pooling operations in co
         architectures for object recognition, https://doi.org/10.1007/978-3-642-15825-4_10
 Departs from the slide, which says that max pooling gives better results than average pooling and is
 faster: neither is so in general. On validation images the maximum wins with a low learning rate,
-the mean with a high one: each variant has the one that suits it. A training step takes the same
-time with oneDNN's kernels; where TensorFlow runs without them the maximum is slower.
+the mean with a high one: each variant has the learning rate that suits it. A training step takes
+the same time with oneDNN's kernels; without them, max pooling is slower in TensorFlow.
 
 The slides call UpSampling2D the inverse of pooling and Conv2DTranspose that of Conv2D: they restore
 shapes, not values.

@@ -5,16 +5,17 @@ Slides: 000 «Limitaciones: pooling "big mistake", ambas imágenes son similares
 Paper:  Lin, Chen & Yan (2014), Network in network, https://arxiv.org/abs/1312.4400 (global average
         pooling); Brendel & Bethge (2019), https://arxiv.org/abs/1904.00760 (bags of local features)
 Departs from the slide, where any convolutional network takes a scrambled face for a face: that
-depends on what follows the convolutions, and on the other images that it has seen.
+depends on the layers after the convolutions, and on the other training images.
 
 Both networks learn one task: whether an image has two eyes, a nose and a mouth, all upright, or
 other parts. Neither sees a face with its parts exchanged in training, and both are right on the
-test set. `global_pooling` has averaged the places away: what is left to it is which parts there
-are, and how many. `flatten` has a weight for each place, and learns what belongs where.
+test set. `global_pooling` averages over all places: it only knows which parts there are, and how
+many. `flatten` has a weight for each place, and learns where each part belongs.
 
-A convolution commutes with translations (equivariance), pooling with a stride of 2 with those by
-even numbers of pixels only. After global pooling, the answer hardly depends on the place any more
-(invariance). None of this holds for rotations: upside down, a mouth is another part.
+A convolution commutes with all translations (equivariance). Pooling with a stride of 2 commutes
+only with translations by an even number of pixels. After global pooling, the output hardly depends
+on the position any more (invariance). None of this holds for rotations: an upside-down mouth is a
+different part.
 """
 
 import keras

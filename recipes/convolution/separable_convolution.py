@@ -5,15 +5,16 @@ Paper:  Chollet (2017), Xception, https://arxiv.org/abs/1610.02357;
         Howard et al. (2017), MobileNets, https://arxiv.org/abs/1704.04861;
         Freeman & Adelson (1991), The design and use of steerable filters,
         https://doi.org/10.1109/34.93808
-Departs from the papers: no network is trained. One layer is looked at, with the weights that show
-what it can and what it cannot do.
+Departs from the papers: no network is trained. One layer is examined, with weights that show its
+abilities and its limits.
 
 A Conv2D has an F × F filter for each pair of an input and an output channel. A SeparableConv2D has
 one for each input channel (depthwise), and mixes their maps pixel by pixel (pointwise): 1/Cout +
 1/F² of the weights, 0.1189 for 64 → 128 channels and 3 × 3. It equals a Conv2D whose filters are
 products of both, so all filters of an input channel are mixtures of its `depth_multiplier` basis
-filters. Some banks are made like that: two derivatives of a Gaussian, mixed, give edges of every
-orientation. Others need more; at F² basis filters nothing is lost, and nothing saved.
+filters. Some filter banks have this form: two derivatives of a Gaussian, mixed, give edge filters
+of every orientation. Others need more basis filters; with F² of them nothing is lost, and nothing
+saved.
 """
 
 import time

@@ -5,9 +5,9 @@ Slides: 002 «Matrices de características», 002 «Operación de filtrado»,
         002 «ConvNets».
 Paper:  LeCun et al. (1998), Gradient-based learning applied to document recognition,
         https://doi.org/10.1109/5.726791
-Departs from the slides: they stop at the maps of one X. Here convolution, ReLU and pooling come
-twice, a dense unit decides, and the filters are learned from drawings anywhere on a larger sheet:
-with only one size and place, as on the slides, a linear classifier would do.
+Departs from the slides: they stop at the maps of one X. Here convolution, ReLU and pooling are
+applied twice, a dense unit decides, and the filters are learned from drawings at any place of a
+larger sheet. With only one size and place, as on the slides, a linear classifier would suffice.
 
 The slides convolve a 9 × 9 drawing with three filters, two diagonals and a cross; ReLU and pooling
 follow. They print the maps cut off after two decimals (5/9 as .55, 7/9 as .77); rounded they are

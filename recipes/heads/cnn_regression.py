@@ -3,13 +3,14 @@
 Slides: 001 «Ejemplo (API secuencial)», 001 «¿Pueden usarse las redes de convolución para
         regresión?».
 Departs from the slide: four outputs instead of two, smaller images, strided convolutions and batch
-normalization. The slide's network pools with strides of (1, 1), which hardly shrinks anything:
-57,100,098 weights, 99.9 % of them in one layer; with strides of 2 it has 3,512,130 (both tested).
+normalization. The slide's network pools with strides of (1, 1), which hardly shrinks the maps: it
+has 57,100,098 weights, 99.9 % of them in one layer. With strides of 2 it has 3,512,130 (both
+tested).
 
 The answer is yes: leave the last layer linear and train on the squared error. Position is x and y
-in −1…1. An angle is no good as a target, since 359° and 1° are neighbors with distant numbers; its
-cosine and sine are good ones, and arctan2 gives the angle back. The triangle is isosceles and
-acute, so that its tip tells a direction from the opposite.
+in −1…1. An angle is a bad target, since 359° and 1° are neighbors with distant numbers. Its cosine
+and sine are good targets, and arctan2 gives the angle back. The triangle is isosceles and acute, so
+that its tip tells a direction from the opposite.
 """
 
 import keras

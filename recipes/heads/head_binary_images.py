@@ -5,8 +5,9 @@ Data:   Krizhevsky (2009), https://www.cs.toronto.edu/~kriz/learning-features-20
 Departs from the slides: strided first layer, average pooling and batch normalization, which train
 faster on CPUs.
 
-One unit says how probable "dog" is; "cat" is what remains. Its loss, binary cross-entropy, is
-ln 2 = 0.693 for a network that always says 0.5, which is about where an untrained one starts.
+One unit gives the probability of "dog"; the probability of "cat" is one minus that. The loss,
+binary cross-entropy, is ln 2 = 0.693 for a network that always says 0.5, and about that before
+training.
 """
 
 import keras

@@ -7,12 +7,13 @@ Paper:  Maas et al. (2011), https://aclanthology.org/P11-1015 (the data);
 Departs from Joulin et al.: Adam and a cosine schedule, dropout, and a vocabulary instead of
 hashing.
 
-An embedding of each word and of each bigram ("not good"), their mean, and one unit with binary
-cross-entropy. The logit is therefore the mean of what each word and each bigram says on its own
-(tested), which the pictures show. With a full vocabulary of 200,000 there are 1,600,009 weights.
+The network has an embedding of each word and of each bigram ("not good"), takes their mean, and
+ends with one unit and binary cross-entropy. The logit is therefore the mean of one score for each
+word and bigram (tested), which the pictures show. With a full vocabulary of 200,000 there are
+1,600,009 weights.
 
-The slides warn of cross-entropy "with a single output": that holds for the categorical one; a
-single sigmoid unit has the binary one.
+The slides warn against cross-entropy "with a single output": that holds for categorical
+cross-entropy; a single sigmoid unit takes binary cross-entropy.
 """
 
 import keras

@@ -4,13 +4,13 @@ Slides: 001 «Capas de salida dependiendo de la tarea» (several classes, severa
         text).
 Paper:  Demszky et al. (2020), https://arxiv.org/abs/2005.00547 (the data);
         Kim (2014), https://arxiv.org/abs/1408.5882 (the network)
-Departs from Kim: filters of one width, word vectors learned here; from the slides: another kind of
-tags than theirs.
+Departs from Kim: filters of one width, and word vectors learned here. Departs from the slides: the
+labels are emotions, not tags.
 
 A sixth of the comments carry two emotions or more. Sigmoids answer 28 separate questions. The
 variant with softmax is wrong: its outputs sum to 1, so at most one of them passes 0.5, and its loss
-asks for targets that sum to 1 as well. For targets that do not, TensorFlow's gradient, p − y, is
-not that of the loss it reports, (Σy) p − y, and never vanishes: the logits grow without end
+asks for targets that sum to 1 as well. For other targets TensorFlow's gradient, p − y, is not the
+gradient of the loss it reports, (Σy) p − y. It never vanishes, and the logits grow without end
 (tested). Both variants are judged at the threshold that is best for the sigmoids.
 
 Punctuation and emoji are kept as words: a question mark says "curiosity". With a full vocabulary

@@ -8,8 +8,8 @@ Departs from the slides: they name the head only. The network has two branches (
 everything else), so it is given in the functional API alone. The slides' own metric `r2` is
 `keras.metrics.R2Score` today.
 
-A linear output can leave the range of the training targets, as prices above the data's ceiling of
-500,001 dollars would have to; a sigmoid cannot, whatever the house.
+A linear output can leave the range of the training targets, for example for a price above the
+data's ceiling of 500,001 dollars. A sigmoid cannot.
 """
 
 import keras

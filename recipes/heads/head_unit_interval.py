@@ -7,15 +7,15 @@ Paper:  Saxena et al. (2008), https://doi.org/10.1109/PHM.2008.4711414 (the data
         not age from its first flight on)
 Departs from the slides: they name the head only.
 
-Health is the remaining useful life, at most 125 cycles, divided by 125: 1 for new, 0 for broken. It
-is seen in the mean and slope of 14 sensors, and of the engine's age, over the last 20, 50 and 200
-cycles: how worn it is, how fast it has been wearing, and for how long. A network that gets the
-readings themselves has to find such features in 80 engines, and does worse.
+Health is the remaining useful life, at most 125 cycles, divided by 125: 1 for new, 0 for broken.
+The inputs are the mean and slope of 14 sensors, and of the engine's age, over the last 20, 50 and
+200 cycles: they tell how worn the engine is, how fast it has been wearing, and for how long. A
+network that reads the raw sensors has to learn such features from 80 engines, and does worse.
 
 Both losses of the slides' table are compared, squared error and binary cross-entropy. With a target
-p between 0 and 1, cross-entropy is least at the output p, as squared error is, but what is left
-there is the entropy of p, not 0. Test engines are cut off at some moment: one window each, the
-last.
+p between 0 and 1, both have their minimum at the output p. There the squared error is 0, but
+cross-entropy is the entropy of p. The data of test engines ends at some moment before the failure:
+each gives one window, the last.
 """
 
 import keras

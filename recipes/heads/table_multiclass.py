@@ -5,10 +5,10 @@ Data:   Pace & Barry (1997), https://doi.org/10.1016/S0167-7152(96)00140-X, with
         `ocean_proximity` of Géron (2017), Hands-On Machine Learning, chapter 2
 Departs from the slides: dropout of 0.1 and a learning rate that falls to zero.
 
-Nine numbers of a district, of which longitude and latitude say most, and five classes that exclude
-one another. The classes are regions of a map, and so are the network's answers. The pictures show
-them, smoother than the true borders, which trees follow more closely. Five of 20,640 districts lie
-on an island, too few to learn from.
+The inputs are nine numbers of a district, of which longitude and latitude say most; the five
+classes are mutually exclusive. The classes are regions of a map, and so are the predictions. As the
+pictures show, the network's borders are smoother than the true ones, which trees follow more
+closely. Five of 20,640 districts lie on an island, too few to learn from.
 """
 
 import keras

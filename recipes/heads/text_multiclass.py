@@ -3,13 +3,13 @@
 Slides: 001 «Capas de salida dependiendo de la tarea» (several classes, one label), «Softmax».
 Paper:  Demszky et al. (2020), https://arxiv.org/abs/2005.00547 (the data);
         Kim (2014), https://arxiv.org/abs/1408.5882 (the network)
-Departs from Kim: filters of one width, word vectors learned here; from the data: only comments with
-exactly one emotion, five of six, of which a third is "neutral".
+Departs from Kim: filters of one width, and word vectors learned here. Departs from the data: only
+comments with exactly one emotion, five of six; a third of them is "neutral".
 
-The same network as `head_multilabel` has, with another head for another question: emotions that
-exclude one another share a probability of 1 (softmax), and the label is one integer
-("sparse_categorical_crossentropy"). Most emotions of which there are few examples are hardly found.
-With a full vocabulary of 15,000 words there are 990,172 weights.
+The network of `head_multilabel` with another head for another question: mutually exclusive emotions
+share a probability of 1 (softmax), and the label is one integer
+("sparse_categorical_crossentropy"). Most emotions with few examples are hardly found. With a full
+vocabulary of 15,000 words there are 990,172 weights.
 """
 
 import keras

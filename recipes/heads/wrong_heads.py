@@ -14,15 +14,15 @@ slides' table:
     any number           linear               mse
     number from 0 to 1   sigmoid              mse or binary_crossentropy
 
-The slide says that cross-entropy does not go with a single output. That is true of the categorical
-one, whose loss is then always 0; a single sigmoid unit has the binary one. With a loss that is
-always 0 the gradient should be 0 as well; TensorFlow computes "softmax minus target", which
-supposes targets that sum to 1, and the unit runs away unnoticed.
+The slide says that cross-entropy does not go with a single output. That is true of categorical
+cross-entropy, which is then always 0; a single sigmoid unit takes binary cross-entropy. Where the
+loss is always 0, the gradient should be 0 as well. But TensorFlow computes "softmax minus target",
+which assumes targets that sum to 1, and the unit diverges unnoticed.
 
 Plain gradient descent is used throughout, because Adam scales vanishing gradients up and so hides
-half of what goes wrong: with it, or with gradients clipped at a length of 1, even a ReLU or a
-linear unit under binary cross-entropy happens to stay where there is a gradient, and learns.
-Clipping at 100 only keeps finite what runs away.
+half of the failures. With Adam, or with gradients clipped at a norm of 1, even a ReLU or a linear
+unit under binary cross-entropy happens to stay where there is a gradient, and learns. Clipping at
+100 only keeps diverging weights finite.
 """
 
 import keras
