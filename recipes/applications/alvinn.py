@@ -3,16 +3,16 @@
 Slides: 000 «ALVINN (1992)», «NAVLAB II».
 Paper:  Pomerleau (1991), Efficient training of artificial neural networks for autonomous
         navigation, https://doi.org/10.1162/neco.1991.3.1.88
-Departs from the paper: the roads are generated, not a driver's who is watched for five minutes, and
-the car is beside the middle of many of them, where the paper shifts and turns the images of one;
-and cross-entropy takes the place of squared errors, which teach sigmoids little where they are sure
+Departs from the paper: the roads are generated, instead of recorded from a driver for five minutes.
+In many of them the car is off the middle; the paper shifts and rotates the images of one drive
+instead. Cross-entropy replaces squared errors, whose gradient is small where sigmoids are confident
 and wrong.
 
 The retina has 30 × 32 pixels; 30 output units stand for directions from sharp left to sharp right.
-They are not taught which one is right: a hill of activity, with its top between two units if need
-be, is to form around the right direction (`hill`), and the answer is the center of what forms. The
-variant `one_unit` is taught to switch on the nearest unit alone. Neighboring directions then have
-nothing in common, and a direction between two units is taught as one of them.
+The target is not a single unit but a hill of activity around the right direction, whose top may lie
+between two units (`hill`); the prediction is the center of the hill that forms. In the variant
+`one_unit` the target is the nearest unit alone: neighboring directions then have nothing in common,
+and a direction between two units is rounded to one of them.
 """
 
 import keras

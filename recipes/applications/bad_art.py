@@ -12,11 +12,11 @@ At full size, for 256×256 images, the network has 33,638,306 parameters, of whi
 99.75 %: the one that connects all of 64 maps of 64×64 numbers with 128 units.
 
 The generated pictures are landscapes: sky, sun, hills, a house and a tree. The good ones are by a
-steady hand. In the bad ones the same hand shakes, and the paint misses its outlines. Colors are
-drawn from the same distribution for both, and so are subjects and places: colors tell good from bad
-only by what a shaking hand does to their areas (the baseline). How much a hand shakes varies, and
-the two kinds meet: the shakiest of the good hands is as shaky as the steadiest of the bad ones. The
-slide's accuracy with the museum's paintings is 87 %.
+steady hand. In the bad ones the same hand shakes, and the paint misses its outlines. Colors,
+subjects and places have the same distribution for both kinds. So the areas of the colors, which the
+baseline uses, reveal only a little: how a shaking hand changes them. How much a hand shakes varies,
+and the two kinds meet: the shakiest of the good hands is as shaky as the steadiest of the bad ones.
+The slide's accuracy with the museum's paintings is 87 %.
 """
 
 import colorsys

@@ -7,11 +7,11 @@ Paper:  Zhang, Isola & Efros (2016), Colorful image colorization,
 Departs from the paper: images of 32 × 32 pixels (CIFAR-10) and a network of 70,000 weights
 instead of 32 million; Y'CbCr instead of CIE Lab; 49 bins of colors instead of 313.
 
-The brightness is known, the color of each place is to be told. A car may be red or blue: whoever
-answers with the mean of what is possible (`regression`) paints it gray. So the range of colors is
-cut into bins, and the network says how likely each of them is (`classification`). Most of the world
-is nearly gray, and so most answers would be; `rebalanced` lets rare colors count for more. The
-color that is painted is a mean after all, but of sharpened probabilities.
+The brightness is given, and the network predicts the color of each place. A car may be red or blue:
+the mean of all possible colors (`regression`) is gray. So the colors are divided into bins, and the
+network predicts the probability of each bin (`classification`). Most places in photographs are
+nearly gray, and so are most predictions; `rebalanced` gives more weight to rare colors. The painted
+color is again a mean, but of sharpened probabilities.
 
 For gray photographs of your own:
 

@@ -9,10 +9,10 @@ with its defaults, is that network); it learns from nine of ten words of the dic
 the thousand most frequent; by Adam. The slide names another journal: its printed pages are those of
 another paper.
 
-The network sees seven letters at a time and says the sound of the one in the middle; a letter that
-is not heard has the phoneme `-`. Before the training it babbles, after an epoch it says vowels and
-consonants where they belong, and then words. Knowledge is spread over all weights: noise on them
-costs accuracy bit by bit.
+The network reads seven letters at a time and predicts the phoneme of the one in the middle; a
+silent letter has the phoneme `-`. Before training it babbles; after an epoch it places vowels and
+consonants correctly, and later pronounces words. Knowledge is distributed over all weights: noise
+on them lowers the accuracy gradually.
 """
 
 import keras

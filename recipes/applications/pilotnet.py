@@ -3,16 +3,15 @@
 Slides: 000 «DAVE-2», 000 «DARPA Grand Challenge», 000 «Vehículos autónomos».
 Paper:  Bojarski et al. (2016), End to end learning for self-driving cars,
         https://arxiv.org/abs/1604.07316
-Departs from the paper: the roads are generated, closed loops on flat ground; the network is shown
-poses beside the middle of the road as a camera there would see them, instead of images shifted from
-those of three cameras, in RGB instead of YUV; and ReLU takes the place of the unnamed activation.
-The slide says that the car is fully autonomous: the paper has about 98 % of autonomy, by the
-formula that is used here.
+Departs from the paper: the roads are generated, closed loops on flat ground; images from poses
+beside the middle of the road are rendered, instead of shifting the images of three cameras, in RGB
+instead of YUV; and ReLU takes the place of the unnamed activation. The slide says that the car is
+fully autonomous: the paper has about 98 % of autonomy, by the formula that is used here.
 
-The network has to answer with the curvature 1/r of the way that it would go: 0 is straight on, and
-negative is to the left. Variants: `recovery` learns from poses on both sides of the middle, with
-the way back to it; `center_only` from perfect driving alone. Both then drive in a closed loop, in
-which errors add up and gusts push the car aside.
+The network predicts the curvature 1/r of the path to take: 0 is straight on, and negative is to the
+left. Variants: `recovery` learns from poses on both sides of the middle, with the path back to it
+as target; `center_only` from perfect driving alone. Both then drive in a closed loop, in which
+errors add up and gusts push the car aside.
 """
 
 import dataclasses

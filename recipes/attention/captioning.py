@@ -12,12 +12,14 @@ Departs from Xu et al.: drawn scenes of one or two shapes take the place of phot
 convolutional network is trained here; attention comes after the LSTM instead of before it, so that
 all words of a caption are trained at once.
 
-A convolutional network turns the image into 6 × 6 places. An LSTM reads the words so far; its state
-asks which places matter for the next word, and that word is told from the state and from the
-average of the places, weighed by attention. `no_attention` gives every word the plain average.
+A convolutional network turns the image into 6 × 6 places. An LSTM reads the words so far. Its state
+is the query that decides which places matter for the next word, which is predicted from the state
+and the average of the places, weighted by attention. `no_attention` gives every word the plain
+average.
 
-A caption counts if all its words are right. Training feeds the right words so far, and the measure
-does, too: if the likeliest word is right each time, it is what the network would have written.
+A caption is correct if all its words are. Training feeds the true words so far (teacher forcing),
+and so does the metric: if the likeliest word is right at every step, the network would have
+generated the same caption by itself.
 """
 
 import keras

@@ -8,8 +8,8 @@ code, and no comments say what a function is for.
 
 The first half of a function is given; the network generates token by token (autoregressive) until
 it says that the function ends. The pass rate is the share of completions that compile and read no
-name that was never set. For that it must close brackets, keep to the indentation of a block and use
-names that it has seen long before. An n-gram language model sees the last few tokens only.
+name that was never set. To pass, the network must close brackets, keep the indentation of a block
+and use names from much earlier. An n-gram language model sees only the last few tokens.
 """
 
 import random

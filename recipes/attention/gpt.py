@@ -5,14 +5,15 @@ Paper:  Radford et al. (2018), Improving language understanding by generative pr
         Kneser & Ney (1995), https://doi.org/10.1109/ICASSP.1995.479394; optimizer: Jordan et al.
         (2024), https://kellerjordan.github.io/posts/muon
 Departs from the papers: characters instead of subwords, 0.6 million parameters instead of 117
-million, Muon (needs fewer steps) instead of Adam. The 175,000 million on the slides are more of the
-same: blocks of causal self-attention, in which a causal mask hides what comes after.
+million, Muon (needs fewer steps) instead of Adam. The networks with 175,000 million parameters on
+the slides have more of the same blocks: causal self-attention, in which a causal mask hides later
+positions.
 
-All are scored in bits per character, −log₂ p(next), the logarithm of the perplexity, on chapters
-that they were not trained on: 2 bits mean as unsure as between four characters that are equally
-likely. Windows overlap when scored, and only their second half counts: each character is predicted
-from the 33 to 64 before it. Line breaks, which fill the lines of the file, are taken for spaces.
-Text is generated one character at a time (autoregressive), at a temperature.
+All models are scored in bits per character, −log₂ p(next), the logarithm of the perplexity, on new
+chapters: 2 bits are the uncertainty between four equally likely characters. The windows for scoring
+overlap, and only their second half counts, so each character is predicted from the 33 to 64 before
+it. Line breaks of the file are replaced by spaces. Text is generated one character at a time
+(autoregressive), at a temperature.
 """
 
 import math

@@ -4,13 +4,13 @@ Slides: 001 «Attention is all you need», 000 «Transformers», 002 «Transform
 Paper:  Vaswani et al. (2017), https://arxiv.org/abs/1706.03762;
         Maas et al. (2011), https://aclanthology.org/P11-1015 (the data)
 Departs from the paper: only the encoder, and one block of it; a classifier on the mean of its
-outputs takes the place of the decoder. The slides have batch normalization after each stage; a
+outputs takes the place of the decoder. The slides have batch normalization after each stage; the
 Transformer has layer normalization.
 
-A self-attention block sees what a mean of word embeddings cannot: which words stand together, and
-that "not" comes before "good". Of long reviews it reads the last words, where the verdict is: the
-cost of attention grows with the square of the length. Dropout of whole words works against
-overfitting: the network soon knows the 22,500 reviews by heart.
+A self-attention block knows which words stand together, and that "not" comes before "good"; a mean
+of word embeddings does not. The cost of attention grows with the square of the length, so only the
+last words of a long review are read, where the verdict is. Dropout of whole words reduces
+overfitting, as the network soon memorizes the 22,500 reviews.
 """
 
 import keras

@@ -10,7 +10,7 @@ cos(pos / 10000^(2k/d)).
 
 Self-attention ignores the order of a sentence: permuted words give the same outputs, permuted. So
 an encoding of its position is added to each word embedding. Integers grow without bound, and soon
-attention depends on nothing else. Binary digits are bounded, but neighbors differ in one digit, in
+dominate the attention weights. Binary digits are bounded, but neighbors differ in one digit, in
 several, or in all (7 = 0111, 8 = 1000). Sinusoids have the same norm at every position, the same
 distance between neighbors, and the encoding of pos + k is that of pos, rotated: by the same matrix
 for every pos.

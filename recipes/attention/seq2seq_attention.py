@@ -7,12 +7,12 @@ Paper:  Bahdanau, Cho & Bengio (2015), Neural machine translation by jointly lea
         approaches to attention-based neural machine translation, https://arxiv.org/abs/1508.04025
         (the decoder's state asks, as here)
 Departs from the papers: digits are repeated instead of translated, so that the right alignment is
-known; the decoder is given the number of the place it writes at, not what it has written before.
+known; the decoder's input is the number of the output position, not its previous output.
 
-An encoder reads 4 to 16 digits, a decoder says them again. In `code` all that the decoder gets is
-the encoder's last state, of 48 numbers: the longer the sequence, the more is lost. With attention
-it gets at each step also a mean of the encoder's states, weighed by how well they answer its own:
-by a small network (`additive`) or by a product (`dot`).
+An encoder reads 4 to 16 digits, and a decoder repeats them. In `code` the decoder only gets the
+encoder's last state, of 48 numbers: the longer the sequence, the more is lost. With attention it
+also gets, at each step, a weighted mean of the encoder's states. The weights come from comparing
+its own state with each of them, by a small network (`additive`) or by a dot product (`dot`).
 """
 
 import keras

@@ -5,10 +5,11 @@ Slides: 001 «Attention is all you need», 001 «Fase encoder», 001 «Fase deco
 Paper:  Vaswani et al. (2017), https://arxiv.org/abs/1706.03762; BLEU: Post (2018),
         https://arxiv.org/abs/1804.08771
 Departs from the paper: small; words instead of subwords; layer normalization before each sub-layer
-(pre-norm), not after it. The slides normalize by batch; a Transformer does it by layer. They give
-the encoder's keys and values to the masked attention, but that one has a causal mask over the
-target; it is the cross-attention after it that sees the encoder. They call Stable Diffusion a
-modified Transformer: it is a U-Net that has borrowed attention.
+(pre-norm), not after it. The slides normalize by batch; a Transformer does it by layer. In the
+slides the masked attention gets the encoder's keys and values. But masked attention is
+self-attention over the target, with a causal mask; the encoder's keys and values go to the
+cross-attention after it. The slides call Stable Diffusion a modified Transformer: it is a U-Net
+with attention layers.
 
 In training, the decoder is given the true words so far and predicts the next one at all positions
 at once (teacher forcing); in use, it has only its own (autoregressive decoding). Words that are not

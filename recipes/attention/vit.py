@@ -3,13 +3,13 @@
 Slides: 002 «ViT».
 Paper:  Dosovitskiy et al. (2021), An image is worth 16x16 words, https://arxiv.org/abs/2010.11929
 Departs from the paper: images of 32×32 in patches of 4×4, 0.1 million parameters instead of 86
-million, and no pretraining on 300 million other images. The last is why it loses: a convolution has
-it built in that neighboring pixels belong together and that an object may stand anywhere; this
-network has neither, and must learn both from 47,500 images. The paper needs over 14 million before
-its Transformers overtake convolutional networks.
+million, and no pretraining on 300 million other images. The missing pretraining is why it loses to
+the CNN. A convolution has two assumptions built in: neighboring pixels belong together, and an
+object may be anywhere. This network must learn both from 47,500 images. The paper needs over 14
+million before its Transformers overtake convolutional networks.
 
-A class token gathers what the network knows of the image. Abnar & Zuidema's attention rollout shows
-as an attention map which patches it was gathered from.
+A class token gathers information from all patches for the classifier. Abnar & Zuidema's attention
+rollout shows in an attention map which patches contribute to it.
 """
 
 import keras

@@ -4,14 +4,14 @@ Slides: 001 «Auto-encoders (8-3-8)», 001 «Ejemplo de autoencoder».
 Paper:  Ackley, Hinton & Sejnowski (1985), https://doi.org/10.1207/s15516709cog0901_7 (the encoder
         problem);
         Rumelhart, Hinton & Williams (1986), Learning internal representations by error propagation
-Departs from the slides: a softmax output, since one of the eight is on; and a small penalty on the
-decoder's weights.
+Departs from the slides: a softmax output, since one of the eight units is on; and a small L2
+penalty on the decoder's weights.
 
-The target is the input itself; that it has to pass through three units makes them learn a code.
-With small weights, eight codes are told apart best if they are as far from each other as possible:
-in the corners of the cube, which are the binary numbers 0 to 7, in an order of the network's own.
-Yet three units are no minimum, for they are not bits: weights 2c and bias −|c|² for each code c
-find the nearest code, be it on a line (tested). Two units learn it, too.
+The target is the input itself; the bottleneck of three units forces them to learn a code. With
+small weights, eight codes are most distinguishable if they are as far apart as possible: in the
+corners of the cube, the binary numbers 0 to 7 in some order. Yet three units are not the minimum,
+as units are not bits: an output with weights 2c and bias −|c|² for each code c finds the nearest
+code, even if all codes lie on a line (tested). Two units learn it, too.
 """
 
 import keras

@@ -10,8 +10,8 @@ pre-training, which networks of ReLU under Adam can do without.
 
 Without hidden layers and activations an autoencoder can do no better than PCA: project onto the
 subspace of the first principal components. It finds that subspace, not the components themselves:
-its own axes lie in it at any angle (tested). The last of 32 components of MNIST have hardly more
-variance than the first ones left out, and stay mixed up with them for long.
+its own axes lie in it at any angle (tested). The last of the first 32 components of MNIST have
+hardly more variance than those after them, and it takes long to separate the two.
 """
 
 import math

@@ -4,8 +4,8 @@ Slides: 001 zoo of networks (DAE, noisy input cells), 000 «Ruido».
 Paper:  Vincent et al. (2008), https://doi.org/10.1145/1390156.1390294;
         Vincent et al. (2010), https://jmlr.org/papers/v11/vincent10a.html (three kinds of noise,
         and the filters that are learned from them)
-Departs from them: ReLU, untied weights, Adam; what is wanted here is the clean image, not a first
-layer for a classifier.
+Departs from them: ReLU, untied weights, Adam; the goal here is the clean image, not a first layer
+for a classifier.
 
 Three kinds of noise: added to each pixel (`gaussian`), pixels set to 0 (`masking`), pixels set to 0
 or 1 (`salt_and_pepper`). The variant `without` is trained on clean images and tested on Gaussian

@@ -2,9 +2,9 @@
 
 Slides: 001 «Variational Autoencoders», 001 «VAE», 001 «Latent space», 001 zoo of networks (VAE).
 Paper:  Kingma & Welling (2014), Auto-encoding variational Bayes, https://arxiv.org/abs/1312.6114
-Departs from the paper: gray pixels are taken for probabilities as they are, instead of being made
-black or white at random. The slides give no formula; the Kullback–Leibler divergence is
-−½ Σ (1 + log σ² − μ² − σ²), 0 where μ = 0 and σ = 1 (tested against sampling).
+Departs from the paper: gray values of pixels are used as probabilities, instead of being binarized
+at random. The slides give no formula; the Kullback–Leibler divergence is −½ Σ (1 + log σ² − μ² −
+σ²), 0 where μ = 0 and σ = 1 (tested against sampling).
 
 The encoder maps an image to the distribution N(μ, σ²) of its code z, the decoder a code to an
 image. Objective and metric is the `elbo`, the evidence lower bound: log p(image | z) of one sampled

@@ -4,15 +4,16 @@ Slides: 000 «word2vec», 001 «Autoencoders y sparse data» (word2vec).
 Paper:  Mikolov et al. (2013), https://arxiv.org/abs/1310.4546 (skip-gram, negative sampling);
         Levy & Goldberg (2014), https://papers.nips.cc/paper/5477 (it factorizes a matrix of counts:
         the baseline)
-Departs from Mikolov et al.: a text of 0.6 million words many times over instead of 10⁹ once; a
-window of two words, as sentences are short; AdamW, and batches sampled from all pairs.
+Departs from Mikolov et al.: a text of 0.6 million words is read many times, instead of 10⁹ words
+once; a window of two words, as sentences are short; AdamW, and batches sampled from all pairs.
 
-Deck 000 puts it into the 2000s, it is of 2013; deck 001 calls it an autoencoder, but its target is
-not its own input.
+Deck 000 dates it to the 2000s, but it is from 2013; deck 001 calls it an autoencoder, but its
+target is not its own input.
 
-Metrics: `accuracy`, how often in new sentences the true context word beats five negative samples;
-`analogy_accuracy`, how often of all words d is nearest to b − a + c, and `analogy_top5`, among the
-five nearest; `family_accuracy`, how often the nearest word of a family is of the same one.
+Metrics: `accuracy`, how often in new sentences the true context word scores above five negative
+samples; `analogy_accuracy`, how often d is the word nearest to b − a + c, and `analogy_top5`, how
+often it is among the five nearest; `family_accuracy`, how often a word's nearest neighbor among all
+families is of its own family.
 """
 
 import collections

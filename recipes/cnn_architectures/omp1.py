@@ -13,8 +13,9 @@ second to networks of 11 billion weights, on a cluster of off-the-shelf machines
 Each patch of 6 × 6 pixels is brought to zero mean and unit contrast, and whitened. Orthogonal
 matching pursuit with one coefficient writes it as a multiple of one atom of the dictionary; the
 atoms are then moved to where they fit best. For classification, patches are encoded in another way:
-as their products with all atoms, less a threshold, negative values set to 0. Codes are averaged
-over each quarter of the image. Only the linear classifier on top is trained with labels.
+as the positive and the negative parts of their products with all atoms, both soft-thresholded.
+Codes are averaged over each quarter of the image. Only the linear classifier on top is trained with
+labels.
 """
 
 import keras

@@ -4,16 +4,16 @@ Slides: 003 «ENet (2016)».
 Paper:  Paszke et al. (2016), ENet: a deep neural network architecture for real-time semantic
         segmentation, https://arxiv.org/abs/1606.02147;
         Arganda-Carreras et al. (2015), https://doi.org/10.3389/fnana.2015.00142 (the data)
-Departs from the paper: seven channels at first instead of 16, and the third stage, which repeats
-the second one, left out; gray images of membranes instead of streets, and all pixels count alike.
-PReLU stands everywhere, as the paper says; the authors' code has ReLU in the decoder, and biases
-before batch normalization, which have no effect.
+Departs from the paper: seven channels at first instead of 16, and no third stage, which repeats the
+second one; gray images of membranes instead of streets, and the same weight for all pixels. PReLU
+is used everywhere, as the paper says; the authors' code has ReLU in the decoder, and biases before
+batch normalization, which have no effect.
 
 The first two blocks quarter the image's height and width, a third one halves them again, so nearly
 all layers see small maps. Bottlenecks do the work: a convolution to a quarter of the channels, a
-3×3 one, a convolution back, and the input added. Dilated and asymmetric ones see further for the
-same price. U-Net brings whole maps across to its decoder. Here only the indices of the maxima cross
-over, two bits for each: the decoder puts its values where the maxima were.
+3×3 one, a convolution back, and the input added. Dilated and asymmetric convolutions have a larger
+receptive field at the same cost. U-Net passes whole maps to its decoder. Here only the indices of
+the maxima are passed on, two bits each: the decoder puts its values where the maxima were.
 
 `enet` itself is the paper's: for three colors and 12 classes it has 371,851 parameters, of which
 363,499 are trainable (the paper says 0.37 M), and 1.71 G multiply–accumulates for 640 × 360 pixels

@@ -6,13 +6,13 @@ Paper:  Redmon & Farhadi (2017), YOLO9000: better, faster, stronger,
 Departs from them: separable convolutions, and faces are the only class. The weights are those of
 face-api.js (recipes/common/tiny_face_detector); nothing is trained here.
 
-An image of 416 × 416 becomes 13 × 13 cells. Each cell answers for five anchors, boxes of typical
-sizes, by which it scales them: the network says only how much wider and higher than its anchor a
-face is, and where in the cell its center lies. Of boxes that overlap the best one stays.
+An image of 416 × 416 becomes 13 × 13 cells. Each cell has predictions for five anchors, boxes of
+typical sizes: the network only predicts how much wider and higher than its anchor a face is, and
+where in the cell its center lies. Of boxes that overlap only the best is kept.
 
-For a photograph of your own, write its path in place of the name in `PHOTOGRAPH`. To see what the
-detector is worth, faces are laid on gray ground at many sizes: it has learned from whole people,
-and misses faces that fill a good part of the image.
+For a photograph of your own, write its path in place of the name in `PHOTOGRAPH`. To measure the
+detector, faces are pasted on a gray background at many sizes: it was trained on images of whole
+people, and misses faces that fill a large part of the image.
 """
 
 import pathlib

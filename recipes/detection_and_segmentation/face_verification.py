@@ -9,12 +9,12 @@ Departs from DeepFace: 240 photographs of 24 people instead of four million of 4
 turned to the front first; one small network whose filters are shared over the image; and it is
 trained on pairs from the beginning, not on the names of people first.
 
-Are two photographs of the same person? The answer has to hold for people whom nobody has seen
-before, so there are no classes to learn: the same network, with the same weights, makes a
-descriptor of each photograph, a point on a sphere. Contrastive loss pulls descriptors of the same
-person together, and pushes those of different people apart until they are a margin away from each
-other. The people are split, not the photographs: 24 to train with, six to choose the epoch by, and
-ten for the test, of whom all 4,950 pairs of photographs are compared.
+Are two photographs of the same person? It has to work for people who are not in the training set,
+so there are no classes to learn: the same network, with the same weights, maps each photograph to a
+descriptor, a point on a sphere. Contrastive loss pulls descriptors of the same person together, and
+pushes those of different people apart until they are a margin away from each other. The people are
+split, not the photographs: 24 to train with, six to choose the epoch by, and ten for the test, of
+whom all 4,950 pairs of photographs are compared.
 """
 
 import itertools

@@ -7,14 +7,15 @@ Paper:  Ronneberger et al. (2015), U-Net: convolutional networks for biomedical 
 Departs from the paper: an eighth of the filters, batch normalization, and zero
 padding instead of cropping, so that the answer is as large as the image; no elastic deformations,
 no dropout, and the same weight for all pixels. `unet` itself is the paper's: with its defaults, one
-channel and two classes it has 31,030,658 parameters, and makes 388 × 388 pixels of 572 × 572.
+channel and two classes it has 31,030,658 parameters, and an output of 388 × 388 for an input of 572
+× 572 pixels.
 
-The contracting path sees ever more of the surroundings in ever coarser maps; the expanding path
-enlarges these again. Exactly which pixel the border runs through is lost on the way down: the skip
-connections bring it back. Variants: `skips` has them, `no_skips` does not.
+The contracting path sees ever larger surroundings in ever coarser maps; the expanding path enlarges
+the maps again. The exact position of a border is lost on the way down, and the skip connections
+bring it back. Variants: `skips` has them, `no_skips` does not.
 
-The 30 slices are those for which the challenge published the membranes; the first 20 are trained
-on, five choose the epoch, and the last five are tested (`recipes/common/isbi2012.py`).
+The challenge published labels for 30 slices; the first 20 are for training, five for validation,
+and the last five for the test (`recipes/common/isbi2012.py`).
 """
 
 import keras

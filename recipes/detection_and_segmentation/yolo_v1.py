@@ -7,14 +7,14 @@ Paper:  Redmon et al. (2016), You only look once: unified, real-time object dete
 Departs from the paper: drawn scenes of three kinds of shapes take the place of photographs; the
 network is small, is not trained on ImageNet first, has batch normalization, and ends with a
 convolution of 1 × 1, as later versions do, instead of two dense layers. `yolo` itself is the
-paper's: its defaults make 7 × 7 × (2 · 5 + 20) = 1470 numbers of 448 × 448 pixels.
+paper's: with its defaults, an image of 448 × 448 pixels has 7 × 7 × (2 · 5 + 20) = 1470 outputs.
 
 An image is divided into 7 × 7 cells. The cell in which the center of an object lies has to find it:
-it answers with two boxes, each with a confidence, and with the probabilities of the classes. In the
-loss only one of the two is responsible for the object, the one that overlaps it more; the others
-have to be sure that they see nothing. Where several boxes of a class overlap, the most confident
-one is kept. Average precision is the area below precision over recall; a box counts as found if its
-intersection over union (IoU) with the true one is at least 1/2.
+each cell predicts two boxes, each with a confidence, and the probabilities of the classes. In the
+loss only one of the two boxes is responsible for the object, the one that overlaps it more; the
+confidence of all other boxes should be 0. Where several boxes of a class overlap, the most
+confident one is kept. Average precision is the area below precision over recall; a box counts as
+found if its intersection over union (IoU) with the true one is at least 1/2.
 """
 
 import keras

@@ -5,17 +5,16 @@ Paper:  Redmon & Farhadi (2018), YOLOv3: an incremental improvement,
         https://arxiv.org/abs/1804.02767;
         Redmon & Farhadi (2017), https://arxiv.org/abs/1612.08242 (anchors by k-means)
 Departs from the paper: a quarter of the filters, fewer residual blocks, and images of 256 × 192
-pixels, always of one size; the backbone is not trained on ImageNet first; training begins with
-predictions that are sure of no object (Lin et al. 2017, https://arxiv.org/abs/1708.02002). `yolo`
-itself is the paper's: its defaults, for 80 classes, have 62,001,757 parameters, of which 61,949,149
-are trainable.
+pixels, always of one size; the backbone is not trained on ImageNet first; at initialization the
+predicted probability of an object is low (Lin et al. 2017, https://arxiv.org/abs/1708.02002).
+`yolo` itself is the paper's: its defaults, for 80 classes, have 62,001,757 parameters, of which
+61,949,149 are trainable.
 
 Blood cells are found in photographs of smears: red ones, white ones, and platelets, which are
-small. The network answers on three maps, whose cells are 32, 16 and 8 pixels wide. The finer maps
-are given what the coarser ones have understood: it is enlarged and laid beside the backbone's own
-maps. Nine anchors, boxes of typical sizes, are found by k-means, three for each map; an answer says
-by how much its anchor is to be scaled. Responsible for an object is one anchor, the one most like
-its box, in the cell that has its center.
+small. The network predicts on three maps, whose cells are 32, 16 and 8 pixels wide. Coarser maps
+are upsampled and concatenated with the backbone's finer maps. k-means finds nine anchors, boxes of
+typical sizes, three for each map; a prediction scales its anchor. Each object has one responsible
+anchor, the one most similar to its box, in the cell that contains its center.
 
 Variants: `three_scales`, and `one_scale`, whose nine anchors are all on the coarsest map.
 """

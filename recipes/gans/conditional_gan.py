@@ -5,13 +5,13 @@ Paper:  Mirza & Osindero (2014), Conditional generative adversarial nets,
         https://arxiv.org/abs/1411.1784;
         Miyato & Koyama (2018), https://arxiv.org/abs/1802.05637 (projection discriminator);
         Odena et al. (2017), https://arxiv.org/abs/1610.09585 (auxiliary classifier)
-Departs from the first: its discriminator takes the class as an input, and hardly uses it. Here it
-has one logit for each class, and only that of the given class counts (as in the second). It also
-classifies the digits, and the generator's loss contains that, too (as in the third).
+Departs from the first: its discriminator takes the class as an input, and hardly uses it. Here the
+discriminator has one logit for each class, and only the logit of the given class counts (as in the
+second). It also classifies the digits, and this loss is part of the generator's (as in the third).
 
-An evaluation classifier, a small convolutional network that learned the digits before, measures the
-`conditional_accuracy`, the share of generated digits that it takes for the ones asked for, and the
-Fréchet distance of generated and test digits (as in gan_mnist).
+An evaluation classifier is a small convolutional network trained on the digits beforehand. It
+measures the `conditional_accuracy`, the share of generated digits that it classifies as the
+requested ones, and the Fréchet distance of generated and test digits (as in gan_mnist).
 """
 
 import keras

@@ -5,14 +5,14 @@ Slides: 001 «Problemas de las GAN» (loss y accuracy, loss que sube, colapso mo
 Paper:  Goodfellow et al. (2014), Generative adversarial nets, https://arxiv.org/abs/1406.2661;
         Kynkäänniemi et al. (2019), https://arxiv.org/abs/1904.06991 (precision);
         Naeem et al. (2020), https://arxiv.org/abs/2002.09797 (coverage)
-Departs from the slides: they have images; points in the plane show in seconds what goes wrong.
-The slides announce two problems and list four.
+Departs from the slides: they have images; with points in the plane each failure shows within
+seconds. The slides announce two problems and list four.
 
 Each failure has one cause: a learning rate of the generator G a thousand times too small
 (`unbounded_loss`), ten steps of G for each of the discriminator D (`mode_collapse`), a network
 without hidden layers (`weak_discriminator`, `low_quality_samples`), the minimax loss
 log(1 − D(G(z))), which saturates where D is sure, with plain gradient descent (`weak_generator`).
-There the slide's advice helps, to let G learn more often: with sixty steps (`more_steps`) it covers
+For the last one the slide's advice helps, more steps of G: with sixty (`more_steps`) it covers
 about as much of the mixture as the healthy one.
 
 The monitor reads the losses, and metrics of samples: their `precision` (share that lies among real

@@ -10,9 +10,9 @@ The slide's `Input(shape=(100))` raises an error in Keras 3, where shapes are tu
 it has neither discriminator nor training.
 
 The losses of a GAN do not say how good its samples are. An evaluation classifier does: a small
-convolutional network that learns the digits before the training and takes no part in it.
-`frechet_distance` compares its 64 features of test digits and of generated ones, as the Fréchet
-inception distance (FID) does with those of Inception: 0 for the same distribution, 1 if all
+convolutional network, trained on the digits beforehand, which takes no part in the training of the
+GAN. `frechet_distance` compares its 64 features of test digits and of generated ones, as the
+Fréchet inception distance (FID) does with those of Inception: 0 for the same distribution, 1 if all
 generated digits had the mean features of the real ones.
 """
 

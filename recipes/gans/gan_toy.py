@@ -7,7 +7,7 @@ Paper:  Goodfellow et al. (2014), Generative adversarial nets, https://arxiv.org
 Departs from the first: both networks take each step at the same time, and the generator has the
 non-saturating loss −log D(G(z)).
 
-The discriminator D says how probable it is that a point is real, the generator G maps noise to
+The discriminator D outputs the probability that a point is real; the generator G maps noise to
 points. In the equilibrium of the minimax game both distributions are the same, D = ½ everywhere,
 and the value E log D(x) + E log(1 − D(G(z))) = −log 4 = −1.3863 is its minimum over G (tested).
 
@@ -17,9 +17,9 @@ point at a time, so all samples of G move to whichever mode D believes in, and w
 deviations of the batch, by which it recognizes samples that are all in one place. `low_momentum`:
 a momentum of 0.5 besides.
 
-Metrics: `mode_coverage` is 1 if each mode has its eighth of the samples, `modes` counts those with
-at least a fifth of that, `high_quality_samples` is the share of samples within three standard
-deviations of a mode.
+Metrics: `mode_coverage` is 1 if each mode has an eighth of the samples; `modes` is the number of
+modes with at least a fifth of that share; `high_quality_samples` is the share of samples within
+three standard deviations of a mode.
 """
 
 import keras

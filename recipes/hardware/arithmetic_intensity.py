@@ -5,13 +5,13 @@ Paper:  Jouppi et al. (2017), In-datacenter performance analysis of a tensor pro
         https://arxiv.org/abs/1704.04760;
         Williams, Waterman & Patterson (2009), Roofline, https://doi.org/10.1145/1498765.1498785
 Departs from the slides: 2 · DimFM² counts a multiplication and an addition as two operations, while
-the table of TPU applications counts them as one: its MLPs have as many operations per weight as
-examples in a batch. Both are used here, each where the slide does.
+the table of TPU applications counts them as one: for its MLPs, the operations per weight equal the
+batch size. Both are used here, each where the slide does.
 
 Each weight of a convolution is used once at every place of the feature map, so a chip that fetches
 it from memory has DimFM² multiplications to do with it; each weight of a dense or recurrent layer
-is used once. What a chip can do per second is the lesser of its peak and of what its memory feeds
-it: bytes per second times operations per byte.
+is used once. The operations per second of a chip are the lesser of two limits: its peak, and the
+memory bandwidth times the operations per byte.
 """
 
 import collections

@@ -14,9 +14,9 @@ place; the model and its training remain the same. What to type on a machine wit
 TPU, and on several machines: recipes/DEVICES.md.
 
 Each step has two phases: the devices compute gradients side by side, each for its share of the
-batch; then they exchange them and apply the mean. So the training is that of one device with the
-whole batch, step by step, but for batch normalization: each device normalizes with the means and
-variances of its own share, unless these are exchanged, too (`synchronized=True`).
+batch; then they exchange the gradients and apply the mean. So each step is the same as on one
+device with the whole batch, except for batch normalization: each device normalizes with the means
+and variances of its own share, unless these are exchanged, too (`synchronized=True`).
 """
 
 import keras

@@ -5,14 +5,14 @@ Slides: 000 «DSAs: reducción de la precisión», 000 «Catapult», 000 «Flexp
 Paper:  Jacob et al. (2018), Quantization and training of neural networks for efficient
         integer-arithmetic-only inference, https://arxiv.org/abs/1712.05877;
         Köster et al. (2017), Flexpoint, https://arxiv.org/abs/1711.02213
-Departs from the papers: quantized numbers are computed with as floats of the same value, which
-gives the same sums; the scale of activations is that of the batch at hand; and only weights share
+Departs from the papers: computations use floats with the values of the quantized numbers, which
+gives the same sums; the scale of activations comes from the current batch; and only weights share
 exponents, not activations and gradients.
 
 Three ways to 8 bits: by hand, with one scale for each tensor or for each channel; by Keras'
 `model.quantize`, which leaves convolutions alone; and by LiteRT, which measures activations on some
-images first. Variants: the network trained in floats, and with weights that share an exponent, so
-that of each only a mantissa of 16 or 8 bits is kept after every step of the training.
+images first. Variants: the network trained in floats, and with weights that share an exponent:
+after every training step, each weight is rounded to a mantissa of 16 or 8 bits.
 """
 
 import warnings

@@ -14,9 +14,10 @@ after the other, the units end in states s with the probability e^−E(s) / Z, w
 E = −½ Σ w_ij s_i s_j − Σ b_i s_i. Updated all at once, they do not. A weight learns the difference
 of two averages: of s_i s_j with the visible units clamped to data, and of s_i s_j running freely.
 
-Of the visible units, two groups of four, one unit is on in each group, the same in both. The groups
-are connected through the hidden units only, which therefore have to carry the code. Two hidden
-units have just as many codes as there are patterns, and in many trainings two patterns share one.
+The visible units form two groups of four; one unit is on in each group, the same in both. The
+groups are connected only through the hidden units, which therefore have to carry the code. Two
+hidden units have exactly as many states as there are patterns, and in many training runs two
+patterns share one.
 """
 
 import itertools

@@ -6,11 +6,11 @@ Paper:  Jaeger & Haas (2004), Harnessing nonlinearity: predicting chaotic system
 Departs from the paper: the reservoir is dense, reads out its states and the latest value, not
 their squares, and ridge regression takes the place of noise.
 
-A recurrent network whose weights are drawn at random and stay as they are turns the past of a
-series into many signals, its states. Only a linear readout of the states is learned: one solution
-of linear equations, without backpropagation through time. Given its own forecasts as inputs, the
-network runs on freely. The series is chaotic, so that every error grows: 84 steps are about one and
-a half of its near-periods. Errors are in standard deviations of the series.
+The reservoir is a recurrent network with random weights that are never trained. It turns the past
+of a series into many signals, its states. Only a linear readout of the states is learned, by
+solving linear equations, without backpropagation through time. With its own forecasts as inputs,
+the network runs freely. The series is chaotic, so every error grows; 84 steps are about one and a
+half of its near-periods. Errors are in standard deviations of the series.
 """
 
 import keras

@@ -6,11 +6,11 @@ Paper:  Hopfield (1982), https://doi.org/10.1073/pnas.79.8.2554; perceptron rule
 Departs from the paper: units are −1 or 1 instead of 0 or 1, and they are updated one after the
 other instead of in random order.
 
-Each unit takes the sign of the weighted sum of the others. With symmetric weights and none from a
-unit to itself no update can raise the energy E = −½ Σ w_ij s_i s_j, so that every state runs into a
-minimum. Hebb's rule, w_ij = Σ x_i x_j, makes minima of the patterns x if they are few (up to
-about 0.138 n) and independent. Letters are alike, and few of them fit. The perceptron rule repeats
-Hebb's step only for those units that a pattern does not hold in place with a margin.
+Each unit takes the sign of the weighted sum of the others. With symmetric weights, and none from a
+unit to itself, no update can raise the energy E = −½ Σ w_ij s_i s_j, so every state ends in a
+minimum. With Hebb's rule, w_ij = Σ x_i x_j, the patterns x are minima if they are few (up to about
+0.138 n) and independent. Letters resemble each other, so only few of them can be stored. The
+perceptron rule repeats Hebb's step only for units that are not stable in a pattern by a margin.
 """
 
 import pathlib

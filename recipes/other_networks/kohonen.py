@@ -7,14 +7,15 @@ Departs from the paper: the unit that responds is the one whose weights are near
 and its neighbors learn with Gaussian weights, as in Kohonen's later book and in most programs.
 
 Every unit of the grid has a prototype, a vector as long as an input. For each example the
-best-matching unit is found, c = argmin ‖x − w_i‖, and prototypes move toward the example, those the
-most whose units lie near c on the grid: Δw_i = η exp(−‖r_i − r_c‖² / 2σ²) (x − w_i). Nobody says
-what a digit is. The radius σ begins wide, which unrolls the map, and shrinks, so that prototypes
-come to differ. Without neighbors this would be k-means clustering, example by example.
+best-matching unit is found, c = argmin ‖x − w_i‖, and the prototypes move toward the example, most
+of all those of units near c on the grid: Δw_i = η exp(−‖r_i − r_c‖² / 2σ²) (x − w_i). No labels are
+used. The radius σ begins wide, which unfolds the map, and shrinks, so that prototypes become
+different. Without neighbors this would be k-means clustering, example by example.
 
-The quantization error says how far examples are from their prototypes; the topographic error, how
-often the two prototypes nearest to an example do not belong to neighbors on the grid. A flat grid
-has no topographic error and fits badly, clusters fit best and have no order: a map has to do both.
+The quantization error is the mean distance from examples to their prototypes; the topographic error
+is how often the two prototypes nearest to an example do not belong to neighbors on the grid. A flat
+grid has no topographic error and fits badly; clusters fit best and have no order. A map should have
+small errors of both kinds.
 """
 
 import keras

@@ -5,11 +5,12 @@ Paper:  Graves, Wayne & Danihelka (2014), https://arxiv.org/abs/1410.5401, secti
 Departs from the paper: sequences of up to 8 vectors instead of 20, an LSTM of 64 units, a memory of
 32 × 12 instead of 128 × 20, Adam, and heads that begin at the first slot of the memory.
 
-A sequence of random bits is shown, then a delimiter, and then nothing: the network has to say the
-sequence again. To copy, a machine writes each vector into the next slot of its memory, goes back to
-the beginning, and reads slot after slot, however long the sequence is. An LSTM alone has to hold
-all of it in its state, and knows only lengths that it was trained on. Both are trained on sequences
-of 1 to 8 vectors; validation is on the same lengths, the test on sequences of 16.
+The inputs are a sequence of vectors of random bits, then a delimiter, then zeros, while the network
+has to repeat the sequence. To copy it, the machine writes each vector into the next slot of its
+memory, returns to the first slot, and reads slot after slot; this works for any length. An LSTM
+alone has to hold the whole sequence in its state, and copies only lengths that it was trained on.
+Both are trained on sequences of 1 to 8 vectors; validation is on the same lengths, the test on
+sequences of 16.
 """
 
 import keras

@@ -10,14 +10,14 @@ Departs from them: Adam instead of momentum; gray values are taken as probabilit
 Visible units v are connected to hidden units h, but not among themselves: given v, the hidden units
 are independent, and all of them can be sampled at once; given h, so can the visible ones. With the
 energy E = −vᵀWh − bᵀv − cᵀh, the probability of an image is e^−F(v) / Z, where
-F(v) = −bᵀv − Σ log(1 + e^(vW + c)) is its free energy. Raising the probability of the data means to
-lower its free energy and to raise that of what the machine itself makes up. Contrastive divergence
-takes for the latter what one step of Gibbs sampling makes of the data (`cd`); persistent chains
-(`pcd`) never return to the data, and wander where the machine goes by itself.
+F(v) = −bᵀv − Σ log(1 + e^(vW + c)) is its free energy. Training lowers the free energy of the data
+and raises that of samples from the machine. Contrastive divergence (`cd`) takes these samples after
+one step of Gibbs sampling from the data; persistent chains (`pcd`) are never restarted from the
+data, so their samples come from the machine itself.
 
-The gradient of F(data) − F(samples) is that of contrastive divergence, if none flows through the
-samples. A softmax layer learns to read digits off the hidden units beside that, and its gradient
-does not reach them. `random` has the same layer on hidden units that never learn.
+The gradient of F(data) − F(samples) is that of contrastive divergence, if no gradient flows through
+the samples. A softmax layer also learns to classify digits from the hidden units, but its gradient
+does not reach them. `random` has the same layer on hidden units that are never trained.
 """
 
 import keras

@@ -8,14 +8,15 @@ Paper:  Neftci, Mostafa & Zenke (2019), https://doi.org/10.1109/MSP.2019.2931595
 Departs from the chips: the steps of time are simulated one after the other for all neurons,
 whether there are spikes or not, which is what neuromorphic hardware saves.
 
-An input neuron adds up the brightness of its pixel and fires each time it reaches 1: the brighter,
-the more often. Hidden neurons add up the weights of the spikes that reach them, forget a part of it
-in each step, and fire in their turn. The ten outputs add up what comes, and do not fire.
+An input neuron adds up the brightness of its pixel and fires each time the sum reaches 1: the
+brighter the pixel, the more spikes. Hidden neurons add up the weights of incoming spikes, lose a
+part of the sum in each step (leak), and fire in turn. The ten outputs add up incoming spikes, and
+do not fire.
 
-A spike is 0 or 1, so that a weight is never multiplied: where a spike arrives, the weight is added.
-Without a spike there is nothing to do. `ternary` has weights of −1, 0 and 1 only, times one number
-for each layer, as a chip of few bits would (TrueNorth has 4,096 cores of 256 neurons, 1,048,576 in
-all, and 268,435,456 synapses that are there or not); `relu` is the usual network of the same size.
+A spike is 0 or 1, so no weight is ever multiplied: where a spike arrives, the weight is added.
+Without a spike nothing is computed. `ternary` has weights of −1, 0 and 1 only, times one number for
+each layer, as a chip of few bits would (TrueNorth has 4,096 cores of 256 neurons, 1,048,576 in all,
+and 268,435,456 synapses that are there or not); `relu` is the usual network of the same size.
 """
 
 import keras

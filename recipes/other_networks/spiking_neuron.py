@@ -7,16 +7,17 @@ Paper:  Hodgkin & Huxley (1952), https://doi.org/10.1113/jphysiol.1952.sp004764 
 Departs from the papers: Euler's method with small steps; one neuron, and 100 synapses that are
 active one after another.
 
-A nerve cell is a leaky capacitor that a current charges. In Hodgkin's and Huxley's, channels for
-sodium open as the voltage rises and let in more charge: beyond a threshold all follows by itself, a
-spike of a millisecond. Then sodium's channels are shut and potassium's open; until they have
-recovered, nothing makes the cell fire again (the refractory time). The integrate-and-fire neuron
-leaves the spike out: at a threshold it is counted, and the voltage starts anew. A network of these
-learns digits in `spiking_digits`.
+A nerve cell is a leaky capacitor that a current charges. In the Hodgkin–Huxley model, sodium
+channels open as the voltage rises and let in more charge: beyond a threshold this feedback makes a
+spike of a millisecond. Then the sodium channels close and the potassium channels open; until both
+have recovered, the cell cannot fire again (the refractory time). The integrate-and-fire neuron does
+not model the form of the spike: at a threshold a spike is counted, and the voltage is reset. A
+network of such neurons learns digits in `spiking_digits`.
 
-Synapses learn from what is at hand, the times of spikes on both of their sides (spike-timing-
-dependent plasticity): those active just before the cell fires get stronger, those active just after
-it weaker. If the same inputs come again and again, the cell fires earlier and earlier.
+Synapses learn from local information, the times of spikes on both of their sides (spike-timing-
+dependent plasticity): a synapse that is active just before the cell fires gets stronger; one that
+is active just after gets weaker. If the same inputs come again and again, the cell fires earlier
+and earlier.
 """
 
 import matplotlib.pyplot as plt

@@ -6,14 +6,14 @@ Paper:  Graves (2013), https://arxiv.org/abs/1308.0850; data: Ruiz Fabo et al. (
         https://karpathy.github.io/2015/05/21/rnn-effectiveness; Muon: Jordan et al. (2024),
         https://kellerjordan.github.io/posts/muon; baseline: Witten & Bell (1991),
         https://doi.org/10.1109/18.87000
-Departs from the slides: sonnets by poets long dead instead of those of the 27, many of which are
-still protected; a GRU instead of an LSTM; Muon, which needs fewer steps.
+Departs from the slides: sonnets in the public domain instead of poems of the Generation of '27,
+many of which are still protected; a GRU instead of an LSTM; Muon, which needs fewer steps.
 
-Which character comes next? `bits_per_character` is the mean of −log₂ p(the one that does) over
-poems that were not trained on: their size when compressed with the model. Training sees chunks of
-128 characters; validation and test see whole poems (the few of over 700 characters in chunks).
-The state starts from zero in each. Poems are sampled autoregressively: each character is drawn
-from p at a temperature, and is the next input.
+The network predicts the next character. `bits_per_character` is the mean of −log₂ p(next character)
+over new poems: their size when compressed with the model. Training sees chunks of 128 characters;
+validation and test see whole poems (the few of over 700 characters in chunks). The state starts
+from zero in each. Poems are sampled autoregressively: each character is drawn from p at a
+temperature, and is the next input.
 """
 
 import keras

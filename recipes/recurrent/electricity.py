@@ -5,13 +5,14 @@ Paper:  Hochreiter & Schmidhuber (1997), https://doi.org/10.1162/neco.1997.9.8.1
         Eléctrica de España, by Elías, Jiménez & Shang (2022), https://arxiv.org/abs/2105.04399;
         baseline: Hyndman & Athanasopoulos, Forecasting: principles and practice,
         https://otexts.com/fpp3/simple-methods.html
-The slide shows a demand curve with its forecast, and neither network nor error.
+The slide shows a demand curve with its forecast, but neither the network nor the error.
 
-A step of the time series is a day: its 24 hours, and which kind of day comes next (the calendar is
-known in advance). At midnight the network forecasts by how much the day just begun will differ,
-hour by hour, from the day a week ago; that day itself is the seasonal naive forecast. It is trained
-on 2014 to 2016, validated on 2017, tested on 2018. Inputs may reach back over New Year's Eve: the
-forecasts for the first days of 2018 rest on demand of December 2017, which was known by then.
+A step of the time series is a day: its 24 hours, and the kind of the following day (the calendar is
+known in advance). At midnight the network forecasts the difference, hour by hour, between the day
+that begins and the same day a week ago; the day a week ago itself is the seasonal naive forecast.
+It is trained on 2014 to 2016, validated on 2017, tested on 2018. Inputs may reach back over New
+Year's Eve: the forecasts for the first days of 2018 rest on demand of December 2017, which was
+known by then.
 """
 
 import datetime

@@ -3,9 +3,9 @@
 Slides: 001 «Redes LSTM», 001 «zoo GRU».
 Paper:  Cho et al. (2014), https://arxiv.org/abs/1406.1078
 Departs from the slides: deck 001 prints z, r, h̃ and h under «Redes LSTM»: that is a GRU. An LSTM
-has a cell state besides, and four maps instead of three (recipe lstm). The slide has
-h = (1 − z) h + z h̃, so z says how much is renewed; Keras has h = z h + (1 − z) h̃, so its z says
-how much is kept. Since σ(−s) = 1 − σ(s), both agree once the weights of z are negated.
+has a cell state besides, and four maps instead of three (recipe lstm). The slide has h = (1 − z) h
++ z h̃, so z is the share that is renewed; Keras has h = z h + (1 − z) h̃, so its z is the share
+that is kept. Since σ(−s) = 1 − σ(s), both agree once the weights of z are negated.
 
 Keras' default, `reset_after=True`, resets after the matrix product (r ∗ (h W), not (r ∗ h) W) and
 has two biases. From 32 inputs to 64 units: 18,432 weights as on the slide, 18,624 with a bias,

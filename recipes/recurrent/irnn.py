@@ -9,13 +9,13 @@ Departs from Le et al.: 100 steps instead of 150, Adam instead of plain gradient
 Keras' own initialization of the input weights: with a standard deviation of 0.001, as in the paper,
 far less was learned in the same time.
 
-Two of a hundred random numbers are marked; the target is their sum. Whoever always says 1 has a
-mean squared error of 1/6, and so has a network that forgets. An IRNN is
-`SimpleRNN(n, activation="relu", recurrent_initializer="identity")`: with no input, a state that is
-not negative stays as it is, and so does the gradient, whatever the number of steps. Most of the
-gain is the ReLU's. Keras has half of the other trick built in: its own `recurrent_initializer` is
-"orthogonal", not the "glorot_uniform" of other weights, which `tanh` and `relu` have here. The LSTM
-has half the units, which gives it about as many weights.
+Two of a hundred random numbers are marked; the target is their sum. The constant prediction 1 has a
+mean squared error of 1/6, and so has a network that forgets. An IRNN is `SimpleRNN(n,
+activation="relu", recurrent_initializer="identity")`: without input, a nonnegative state stays as
+it is over any number of steps, and so does the gradient. Most of the gain comes from the ReLU.
+Keras has a similar initialization built in: its default `recurrent_initializer` is "orthogonal",
+not the "glorot_uniform" of other weights, which `tanh` and `relu` have here. The LSTM has half the
+units, which gives it about as many weights.
 """
 
 import keras

@@ -5,9 +5,9 @@ Paper:  Hochreiter & Schmidhuber (1997), https://doi.org/10.1162/neco.1997.9.8.1
         Gers, Schmidhuber & Cummins (2000), https://doi.org/10.1162/089976600300015015
 Departs from the slides: the equations that deck 001 prints under «Redes LSTM» are a GRU (see the
 recipe gru): an LSTM has a cell state and four maps. Deck 002 says that gates mean fewer
-multiplications and parameters: they are four times those of a simple RNN, 4 (n (m + n) + n),
-24,832 against 6,208 for 32 → 64. What gates do is keep a path open for the gradient. The simple
-RNN here has twice the units, which gives it about as many weights as the LSTM.
+multiplications and parameters: an LSTM has four times as many as a simple RNN, 4 (n (m + n) + n),
+24,832 against 6,208 for 32 → 64. Gates keep a path open for the gradient. The simple RNN here has
+twice the units, which gives it about as many weights as the LSTM.
 
 `keras.layers.LSTM(n)` gives (batch, n), the last h; with `return_sequences=True` (batch, steps, n),
 all of them; with `return_state=True` the last h and c as well.

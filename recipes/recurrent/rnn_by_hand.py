@@ -5,8 +5,8 @@ Slides: 002 «Redes neuronales recurrentes (RNN)», 002 «RNN – desplegado tem
 Paper:  Elman (1990), https://doi.org/10.1207/s15516709cog1402_1; Werbos (1990), Backpropagation
         through time, https://doi.org/10.1109/5.58337
 The slide's h_t = tanh(W_hhᵀ h_{t−1} + W_xhᵀ x_t), y_t = W_hyᵀ h_t is `SimpleRNN(use_bias=False)`
-and a `Dense` layer. Among the requirements that it says an RNN meets are long-term dependencies;
-its own later slides show that it does not, and so does the picture of the gradient here.
+and a `Dense` layer. The slide says that an RNN meets the requirement of long-term dependencies;
+later slides show that it does not, and so does the picture of the gradient here.
 
 The weights are shared by all steps: a pattern learned at one place of the sequence is recognized at
 all others, which a dense layer on the whole sequence cannot do. The number of weights does not

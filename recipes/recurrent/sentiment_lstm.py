@@ -7,11 +7,11 @@ Paper:  Hochreiter & Schmidhuber (1997), https://doi.org/10.1162/neco.1997.9.8.1
 Departs from the slides: only the last 200 words of a review are read, and words become vectors
 (embeddings) that are learned too.
 
-The slide's `tf.keras.layers.LSTM(<n>)` between an `Embedding` and one sigmoid unit. Shorter texts
-are padded with zeros, which `mask_zero` makes the LSTM pass over: a text gets the same answer in
-any batch. `bag_of_words` is the same network with the mean of the embeddings in place of the LSTM:
-"dog bites man" and "man bites dog" are one to it. Yet for reviews as a whole the order of words
-matters little, and a logistic regression on words and bigrams is hard to beat.
+The network is the slide's `tf.keras.layers.LSTM(<n>)` between an `Embedding` and one sigmoid unit.
+Shorter texts are padded with zeros, which the LSTM skips (`mask_zero`), so a text gets the same
+output in any batch. `bag_of_words` is the same network with the mean of the embeddings instead of
+the LSTM: it cannot tell "dog bites man" from "man bites dog". Yet for whole reviews the order of
+words matters little, and a logistic regression on words and bigrams is hard to beat.
 """
 
 import keras

@@ -5,13 +5,13 @@ Paper:  Sutskever, Vinyals & Le (2014), Sequence to sequence learning with neura
         https://arxiv.org/abs/1409.3215; Cho et al. (2014), Learning phrase representations using
         RNN encoder–decoder, https://arxiv.org/abs/1406.1078 (the code is given to the decoder at
         every step, as here)
-Departs from the papers: an answer has always ten characters, so the decoder needs no end, and it
-does without the characters it has written before (no teacher forcing).
+Departs from the papers: an output always has ten characters, so the decoder needs no end token, and
+its earlier outputs are not fed back (no teacher forcing).
 
-The encoder reads "martes, 3 de mayo de 2033" character by character. What it keeps of the date is
-one vector, the code, and of this alone the decoder writes "2033-05-03". The variants differ in the
-size of the code, the bottleneck of all encoders and decoders without attention. No day of the test
-is one of the training's, in whatever words. The dates are generated.
+The encoder reads "martes, 3 de mayo de 2033" character by character. It keeps one vector, the code,
+from which alone the decoder writes "2033-05-03". The variants differ in the size of the code, the
+bottleneck of every encoder–decoder without attention. No day of the test set occurs in training, in
+whatever format. The dates are generated.
 
 For dates of your own, one a line:
 

@@ -6,14 +6,14 @@ Slides: 002 «Limitaciones: explosión de gradientes → truncado», «Limitacio
 Paper:  Pascanu, Mikolov & Bengio (2013), On the difficulty of training recurrent neural networks,
         https://arxiv.org/abs/1211.5063 (the error surface with a cliff is their figure 6);
         Williams & Peng (1990), https://doi.org/10.1162/neco.1990.2.4.490 (truncation)
-Departs from the paper: recurrent weights are a rotation times a number, so that one number says
-what each step does to a gradient. But for one unit on its cliff, no network is trained.
+Departs from the paper: recurrent weights are a rotation times a number, so this number is the
+factor by which each step scales a gradient. Only the single unit of the cliff is trained.
 
 On its way back through a step, the gradient is multiplied by the recurrent weights and by the slope
-of the activation. Over many steps this is a power: of a number below 1 nothing is left (the network
-hears only of what has just been), of a number above 1 it has no end. Clipping shortens a gradient
-that is too long and keeps its direction. Truncation goes back only some steps: cheaper, but what
-lies further back has no influence at all.
+of the activation. Over many steps this is a power. Below 1 it vanishes, and the network learns only
+from the most recent inputs; above 1 it explodes. Clipping shortens a gradient that is too long and
+keeps its direction. Truncation goes back only some steps: it is cheaper, but earlier inputs have no
+influence at all.
 """
 
 import time

@@ -4,18 +4,20 @@ Slides: 000 «Poker: DeepStack (Science 2017)».
 Paper:  Zinkevich et al. (2007), Regret minimization in games with incomplete information
         (NIPS 20); Tammelin (2014), Solving large imperfect information games using CFR+,
         https://arxiv.org/abs/1407.5042; the game: Kuhn (1950), A simplified two-person poker
-Departs from the slide: DeepStack plays Texas hold'em, of more than 10¹⁶⁰ decision points, solves
-what is left of a game anew at each turn, and asks networks what lies further ahead. Kuhn's game has
-twelve situations, so all of it is solved at once, and without a network.
+Departs from the slide: DeepStack plays Texas hold'em, which has more than 10¹⁶⁰ decision points; at
+each turn it solves the rest of the game anew to a limited depth, and networks estimate the values
+beyond. Kuhn's game has twelve situations, so the whole game is solved at once, without a network.
 
-Each player puts one chip into the pot and gets one of three cards. The first may check or bet one
-chip; to a bet the other one folds or calls; after a check, the other may bet, too. Who knows only
-his own card has to bluff: with the lowest one he must bet sometimes, or his bets give him away.
+Each player puts one chip into the pot and gets one of three cards. The first player may check or
+bet one chip. After a bet, the other one folds or calls; after a check, the other one may bet, too.
+As players know only their own card, they have to bluff: a player who never bets with the lowest
+card gives away that a bet means a high one.
 
-Regret is what another action would have won in the same situation, counted as if one had done all
-to get there (counterfactual). An action is chosen as often as its regret so far says. The strategy
-of a round runs in circles; its mean over all rounds comes near an equilibrium, where the first
-player loses 1/18 of a chip a game and nobody can do better.
+Regret is how much more another action would have won in the same situation, weighted as if the
+player had done everything to get there (counterfactual). Actions are chosen in proportion to their
+positive regret so far. The strategies of single rounds cycle; their mean over all rounds approaches
+an equilibrium, where the first player loses 1/18 of a chip a game and no player can gain by
+deviating.
 """
 
 import itertools

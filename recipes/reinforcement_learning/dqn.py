@@ -8,13 +8,13 @@ two frames instead of four; several games are played at a time; Adam takes the p
 the replay memory holds the numbers that frames are drawn from, not the frames.
 
 The ball falls one row a step. It flies up to two pixels to the side and bounces off the walls,
-while the paddle moves by one: so following the ball is not enough, one has to see where it will
-land. The only reward comes at the end: 1 if the ball is caught, −1 if not.
+while the paddle moves by one: so following the ball is not enough, the agent has to predict where
+it will land. The only reward comes at the end: 1 if the ball is caught, −1 if not.
 
-The network learns Q(s, a), the reward to be expected after each action, towards
-r + γ maxₐ′ Q(s′, a′). Two things keep it from chasing its own tail: it learns from transitions
-drawn at random from a replay memory, and the targets come from an older copy of it, the target
-network. (In so small a game the second adds nothing.)
+The network learns Q(s, a), the expected reward after each action, with the target r + γ maxₐ′ Q(s′,
+a′). Two things stabilize the training: transitions are sampled at random from a replay memory, and
+the targets come from an older copy of the network, the target network. (In so small a game the
+second adds nothing.)
 
 The games, the memory and the older copy are weights of the model: `fit` trains it, and a saved
 agent plays, and goes on learning, as before. Called with the beginnings of episodes, the model

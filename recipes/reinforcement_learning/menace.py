@@ -3,16 +3,16 @@
 Slides: 000 «MENACE».
 Paper:  Michie (1963), Experiments on the mechanization of game-learning,
         https://doi.org/10.1093/comjnl/6.3.232
-Departs from the paper: the opponents are programs that do not learn. Against a perfect one so many
-of the first games are lost that some machines lose all beads of their first box, and would resign
-for ever: that box, and no other, is filled anew. What the machine would win, draw or lose is not
-counted but computed, over all games that can be played.
+Departs from the paper: the opponents are programs that do not learn. Against a perfect opponent so
+many of the first games are lost that some machines lose all beads of their first box, and would
+resign for ever: that box, and no other, is refilled. The probabilities that the machine wins, draws
+or loses are not estimated from games but computed exactly, over all possible games.
 
-There is a matchbox for each position in which the machine, which opens, can be to move; positions
-that are turned or mirrored share one. In it are beads, one color for each move that is different. A
-bead drawn at random is the move. After the game, the boxes that were opened get beads of the colors
-that were played if it was won or drawn, and lose those drawn if it was lost: nothing else is ever
-learned. An empty box resigns.
+The machine opens the game. There is a matchbox for each position in which it is to move; rotated
+and mirrored positions share one. A box holds beads, one color for each distinct move, and a bead
+drawn at random is the move. After a win or a draw, each box that was used gets more beads of the
+color that was played; after a loss, it loses the bead. Nothing else is ever learned. An empty box
+resigns.
 """
 
 import functools

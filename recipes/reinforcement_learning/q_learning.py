@@ -5,12 +5,12 @@ Paper:  Watkins & Dayan (1992), Q-learning, https://doi.org/10.1007/BF00992698;
         Sutton (1990), Integrated architectures for learning, planning, and reacting (Dyna-Q),
         https://doi.org/10.1016/B978-1-55860-141-3.50030-4;
         Russell & Norvig, Artificial intelligence, chapter 17 (the 4 × 3 world)
-Departs from the slides: 001 shows agent, action, reward and state as a drawing; the worlds are ours
-to choose. 000 says that long-term planning is out of reach of deep learning; here that is shown of
-the update rule itself, without a network.
+Departs from the slides: 001 shows agent, action, reward and state as a drawing, without an example;
+the worlds here are our choice. 000 says that long-term planning is out of reach of deep learning;
+here the update rule itself shows this limit, without a network.
 
-After each step the agent moves Q(s, a), the reward that it expects after action a in state s,
-towards r + γ maxₐ′ Q(s′, a′). It knows neither where an action leads nor what that is worth. Value
+After each step the agent moves Q(s, a), the expected reward after action a in state s, towards r +
+γ maxₐ′ Q(s′, a′). It knows neither the transitions nor the rewards of the world in advance. Value
 iteration, which knows both, has the same fixed point: the optimal Q* (tested).
 
 Each visit passes the reward on by one step only. So the farther the goal, the more often it has to

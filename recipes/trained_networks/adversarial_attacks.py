@@ -7,16 +7,16 @@ Paper:  Goodfellow et al. (2015), Explaining and harnessing adversarial examples
         https://arxiv.org/abs/1706.06083 (PGD);
         Papernot et al. (2016), Transferability in machine learning,
         https://arxiv.org/abs/1605.07277
-Departs from the slides: they attack Inception v3, this a small network on MNIST, so that thousands
-of attacks take seconds. Departs from Madry et al.: PGD starts at the image, not at a random point
-within ε of it.
+Departs from the slides: they attack Inception v3; here a small network on MNIST is attacked, so
+thousands of attacks take seconds. Departs from Madry et al.: PGD starts at the image, not at a
+random point within ε of it.
 
 No pixel may change by more than ε, of a scale from 0 to 1. The fast gradient sign method (FGSM)
-takes all of ε in one step, along the signs of the loss's gradient; projected gradient descent (PGD)
-in many small ones, each from where the last one led. A targeted attack goes down the loss of
-another class instead, which it chooses. Random signs of the same size show that the direction
-matters, not the size. The variant `other` has other layers, and is attacked with what was made for
-`convolutional`: whoever cannot see a network can attack another one.
+changes each pixel by ε in one step, along the sign of the loss's gradient; projected gradient
+descent (PGD) takes many small steps. A targeted attack instead minimizes the loss of a chosen wrong
+class. Random signs of the same size show that the direction matters, not the size. The variant
+`other` has other layers, and is attacked with the images that were made for `convolutional`: an
+attacker without access to a network can attack another one and transfer the result.
 """
 
 import keras

@@ -8,10 +8,10 @@ Needs:  EfficientNet-Lite0 as ImageNet has left it, in the package efficientnet-
 Departs from them: the network is EfficientNet-Lite0, not GoogLeNet, and its linear bottlenecks are
 amplified.
 
-Gradient ascent on the pixels: the mean square of one layer's maps is to grow. Early layers draw
-lines and arcs, later ones eyes, block 10 faces of dogs and birds, of which ImageNet is full. It is
-done at three sizes (octaves), the smallest first, and what was drawn there is enlarged: otherwise
-nothing would be larger than what the layer sees at once. Before each step the image is shifted at
+Gradient ascent on the pixels increases the mean square of one layer's maps. Early layers draw lines
+and arcs, later ones eyes, block 10 faces of dogs and birds, of which ImageNet is full. This is done
+at three sizes (octaves), the smallest first, and each result is enlarged for the next: otherwise no
+pattern would be larger than the layer's receptive field. Before each step the image is shifted at
 random, or the borders of the network's strides would show.
 """
 

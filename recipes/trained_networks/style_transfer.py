@@ -13,11 +13,11 @@ Departs from the paper: the network is EfficientNet-Lite0, not VGG-19; it starts
 photograph, and Adam takes the place of L-BFGS. `VGG16_WEIGHTS` names a file for a network of the
 paper's kind.
 
-The content is what a layer answers to the photograph, place by place. The style is which of a
-layer's channels are active together, wherever that is: their Gram matrix. The slides compare the
-activations themselves in one late layer instead. These know where everything is in the style image,
-so its shapes appear there, and little of its brushwork. Early layers give the colors and the grain,
-later ones the strokes.
+The content is a layer's activations for the photograph, place by place. The style is the Gram
+matrix of a layer's channels: which of them are active together, regardless of place. The slides
+instead compare the activations themselves in one late layer. Activations also contain the positions
+of everything in the style image, so its shapes appear there, and little of its brushwork. Early
+layers give the colors and the grain, later ones the strokes.
 
 A style need not be a painting: here it is drawn by an algorithm, or is another photograph.
 With pictures of your own:

@@ -12,13 +12,13 @@ CIFAR-10's images of 32 × 32 enlarged to 96 × 96. The slide's two ways are `fr
 new softmax layer learns, and fine-tuning, `fine_tuned`, where the last blocks do, too.
 
 Batch normalization stays as it was on ImageNet: its layers are not trainable, and so are called as
-with `training=False`. In `batch_statistics`, the common mistake, they normalize by the few images
-of a batch in training, but in the test by moving averages somewhere between ImageNet's statistics
-and the new ones: the blocks have learned on maps that they never get again.
+with `training=False`. In `batch_statistics`, the common mistake, training normalizes by the few
+images of a batch, but the test by moving averages somewhere between ImageNet's statistics and the
+new ones: the blocks were trained on activations that do not occur at inference.
 
-`random_weights` and `from_scratch` have the same architecture without ImageNet; the latter at
-48 × 48, for there all layers are trained. Beside them stands the network that has learned nothing
-of CIFAR-10: `zero_shot` asks it which of ImageNet's 1,000 names it finds, of those that mean one of
+`random_weights` and `from_scratch` have the same architecture without ImageNet; the latter at 48 ×
+48, since all of its layers are trained. `zero_shot` is the network without any training on
+CIFAR-10: its prediction is the likeliest of those of ImageNet's 1,000 classes that belong to one of
 the ten.
 """
 
