@@ -10,7 +10,8 @@ class BatchStatistics(keras.layers.Layer):
 
     A discriminator that sees one example at a time cannot object to a generator that always makes
     the same one. With these it can: where the examples of a batch are all alike, their deviations
-    say so. The same at inference, so that what it says of an example depends on its company.
+    say so. It does the same at inference, so the output for an example depends on the other
+    examples.
 
     Args:
         epsilon: added to the variance before its root is taken, which has no slope at 0.

@@ -35,7 +35,7 @@ def route_by_agreement(predictions, routings=3):
     `b_ij ← b_ij + û_ij · v_j`, beginning with `b = 0`.
 
     Args:
-        predictions: what each input capsule expects of each output capsule,
+        predictions: The prediction of each input capsule for each output capsule,
             `(batch, inputs, outputs, dim)`.
         routings: how often the outputs are computed.
 
@@ -58,9 +58,9 @@ class Capsule(keras.layers.Layer):
 
     Each input capsule `u_i` predicts each output capsule through a matrix of its own,
     `û_ij = u_i W_ij`. The output `v_j` is a weighted sum of the predictions, squashed to a length
-    below 1, which says how probable it is that what the capsule stands for is there; its direction
-    says in which pose. The weights are no parameters: they are found anew for every example, larger
-    for predictions that agree with the output (`route_by_agreement`).
+    below 1, which is the probability that the capsule's entity is present; its direction is the
+    pose. The weights are not parameters: they are computed anew for every example, larger for
+    predictions that agree with the output (`route_by_agreement`).
 
     Reference: Sabour, Frosst & Hinton (2017), Dynamic routing between capsules,
     https://arxiv.org/abs/1710.09829, equations 1 to 3 and procedure 1.
@@ -72,7 +72,7 @@ class Capsule(keras.layers.Layer):
         kernel_initializer: of the matrices; by default, as in the paper's code, a truncated normal
             distribution with standard deviation 0.1.
         kernel_regularizer: of the matrices.
-        **kwargs: those of every layer, such as `name`.
+        **kwargs: Arguments of every layer, such as `name`.
 
     Input shape:
         `(batch, input_capsules, input_dim)`, the last two of which must be known.

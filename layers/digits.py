@@ -13,7 +13,7 @@ LEAST_CONTRAST = 25.0  # of 255, between ink and paper
 class CenterDigit(keras.layers.Layer):
     """Prepares pictures of a digit as MNIST's were: white on black, 20 pixels long, centered.
 
-    1. Ink is what deviates more from the border of the picture, be it lighter or darker.
+    1. Ink is lighter or darker than the border of the picture, whichever deviates more.
     2. What is wider than nine twentieths of the picture is background (a gray opening) and is taken
        off, shadows with it; so is the noise of the paper.
     3. Specks, parts with less than a twentieth of the ink, do not count.
@@ -24,7 +24,7 @@ class CenterDigit(keras.layers.Layer):
     without ink becomes black.
 
     Args:
-        **kwargs: those of every Keras layer, such as `name`.
+        **kwargs: Arguments of every Keras layer, such as `name`.
 
     Input shape:
         `(batch, height, width, 1 or 3)`, integers or floats from 0 to 255; height and width may be
@@ -132,7 +132,7 @@ class UnlikeDigit(keras.layers.Layer):
     It knows nothing of shapes: a neatly written letter is like a digit to it.
 
     Args:
-        **kwargs: those of every Keras layer, such as `name`.
+        **kwargs: Arguments of every Keras layer, such as `name`.
 
     Input shape:
         `(batch, 28, 28, 1)`, numbers from 0 (paper) to 255 (ink).
@@ -225,7 +225,7 @@ def sample(pictures, rows, columns, row_spacing, column_spacing):
 def polarity(grid):
     """1 where the ink is lighter than the border of the picture, −1 where it is darker."""
     points = ops.arange(GRID + 2 * MARGIN, dtype="float32")[None]
-    # Without what changes slowly, which is light and shadow.
+    # Without slow changes, which are light and shadow.
     detail = (grid - sample(grid, points, points, GRID / 2, GRID / 2))[
         :, MARGIN:-MARGIN, MARGIN:-MARGIN
     ]

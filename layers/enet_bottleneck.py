@@ -46,7 +46,7 @@ class _Bottleneck(keras.layers.Layer):
         self.activation.build(shape)
 
     def join(self, inputs, shortcut):
-        """The activated sum of what the branch makes of the inputs, and the shortcut."""
+        """The activated sum of the branch's output and the shortcut's."""
         x = inputs
         for layer in self.branch:
             x = layer(x)
@@ -94,7 +94,7 @@ class ENetBottleneck(_Bottleneck):
         asymmetric: Length of the two convolutions that take the place of the 3×3 one, or None.
         dropout: The share of the branch's channels that are dropped in training.
         seed: Of the dropout.
-        **kwargs: Those of every layer, such as `name`.
+        **kwargs: Arguments of every layer, such as `name`.
 
     Input shape:
         `(batch, height, width, filters)`.
@@ -175,7 +175,7 @@ class DownsamplingBottleneck(_Bottleneck):
         filters: Number of channels of the output, at least those of the input.
         dropout: The share of the branch's channels that are dropped in training.
         seed: Of the dropout.
-        **kwargs: Those of every layer, such as `name`.
+        **kwargs: Arguments of every layer, such as `name`.
 
     Input shape:
         `(batch, height, width, channels)`, height and width even.
@@ -248,7 +248,7 @@ class UpsamplingBottleneck(_Bottleneck):
         filters: Number of channels of the output, as many as the indices have.
         dropout: The share of the branch's channels that are dropped in training.
         seed: Of the dropout.
-        **kwargs: Those of every layer, such as `name`.
+        **kwargs: Arguments of every layer, such as `name`.
 
     Input shape:
         Two tensors: `(batch, height, width, channels)`, and indices

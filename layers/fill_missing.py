@@ -7,7 +7,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="layers")
 class FillMissing(keras.layers.Layer):
-    """Replaces NaN by a constant; on request, says beside the numbers which of them were missing.
+    """Replaces NaN by a constant; on request, appends indicators of the missing numbers.
 
     After `keras.layers.Normalization` the default, 0, is the mean of the training set.
     `Normalization.adapt` itself cannot see past a NaN: give it means and variances made with
@@ -15,7 +15,7 @@ class FillMissing(keras.layers.Layer):
     its mean, and normalize then.
 
     Args:
-        value: what to put where a number is missing, one number or one for each column; finite.
+        value: Replaces missing numbers; one number or one for each column; finite.
         flags: whether to append a column of 0 and 1 for each column, 1 where it was missing.
 
     Input shape:

@@ -19,8 +19,8 @@ class IntegrateAndFireCell(keras.layers.Layer):
 
     Args:
         units: number of neurons.
-        decay: above 0 and at most 1, what is left of a potential after one step; 1: the neuron
-            does not leak.
+        decay: Share of a potential that is left after one step, above 0 and at most 1; 1: the
+            neuron does not leak.
         threshold: above 0.
         slope: at least 0; the more, the nearer to the threshold a potential must be for the
             neuron to learn.

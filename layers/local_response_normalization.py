@@ -18,7 +18,7 @@ class LocalResponseNormalization(keras.layers.Layer):
         alpha: Weight of the sum, at least 0.
         beta: The exponent.
         bias: Added to the sum, above 0. The paper writes k.
-        **kwargs: Those of every layer, such as `name`.
+        **kwargs: Arguments of every layer, such as `name`.
 
     Input shape:
         `(batch, …, channels)`, of floating-point numbers.

@@ -19,7 +19,7 @@ class MaskedAverage(keras.layers.Layer):
         `(batch, features)`.
 
     Args:
-        **kwargs: those of every layer, such as `name`.
+        **kwargs: Arguments of every layer, such as `name`.
 
     Example:
 

@@ -15,7 +15,7 @@ class MaxPoolingWithIndices(keras.layers.Layer):
 
     Args:
         pool_size: Height and width of the windows, an integer.
-        **kwargs: Those of every layer, such as `name`.
+        **kwargs: Arguments of every layer, such as `name`.
 
     Input shape:
         `(batch, height, width, channels)`, height and width multiples of `pool_size`.
@@ -89,7 +89,7 @@ class MaxUnpooling(keras.layers.Layer):
 
     Args:
         pool_size: Height and width of the windows, an integer.
-        **kwargs: Those of every layer, such as `name`.
+        **kwargs: Arguments of every layer, such as `name`.
 
     Input shape:
         Two tensors `(batch, height, width, channels)`: values, and the indices that

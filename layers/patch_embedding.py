@@ -7,8 +7,8 @@ from keras import ops
 def images_to_patches(images, size):
     """Cuts images into patches.
 
-    Row by row from the top left; within a patch also row by row. What is left over at the right and
-    the bottom, where `size` does not divide an image's sides, is cut off; otherwise
+    Row by row from the top left; within a patch also row by row. Pixels that are left over at the
+    right and the bottom, where `size` does not divide an image's sides, are cut off; otherwise
     `patches_to_images` gives back the same images.
 
     Args:
@@ -59,7 +59,7 @@ class PatchEmbedding(keras.layers.Layer):
     Each patch `x_i`, flattened, goes through one linear map `E` to the vector that a Transformer
     then treats as a word. A positional embedding `P_i` is learned for each position: nothing else
     says which patch was beside which. A class token is a learned vector put before the patches, in
-    which the encoder gathers what it has to say about the whole image.
+    which the encoder gathers information about the whole image.
 
     Args:
         embed_dim: Dimension of the embeddings.

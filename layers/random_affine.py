@@ -12,7 +12,7 @@ class RandomAffine(keras.layers.Layer):
 
     All five are one affine map and so one resampling of the image: cheaper and less blurred than a
     chain of `keras.layers.RandomRotation`, `RandomZoom`, `RandomShear`, `RandomTranslation` and
-    `RandomFlip`. At inference the images pass unchanged. An output pixel `p` shows what stood at
+    `RandomFlip`. At inference the images pass unchanged. An output pixel `p` is the input at
     `c + A (p − c) − t`, where `c` is the image's center, `t` the shift, and `A` the product of
     rotation, shear, scale and mirror.
 
@@ -27,9 +27,9 @@ class RandomAffine(keras.layers.Layer):
         shear: largest shear, as the shift of a row relative to its distance from the center.
         translation: largest shift of rows and of columns, in pixels; need not be whole.
         horizontal_flip: whether to mirror left and right every other time.
-        fill_mode: what stands outside the image: `"nearest"` (the border's own pixels, right for
-            dark and for light backgrounds alike), `"reflect"`, `"wrap"` or `"constant"` (zeros:
-            black borders on a light photograph).
+        fill_mode: Values outside the image: `"nearest"` (the border's own pixels, right for dark
+            and for light backgrounds alike), `"reflect"`, `"wrap"` or `"constant"` (zeros: black
+            borders on a light photograph).
         interpolation: `"bilinear"` or `"nearest"`.
         seed: integer for repeatable draws.
 

@@ -33,7 +33,7 @@ class ResidualBlock(keras.layers.Layer):
         epsilon: Of the normalizations.
         kernel_initializer: Of all convolutions.
         kernel_regularizer: Of all convolutions.
-        **kwargs: Those of every layer, such as `name`.
+        **kwargs: Arguments of every layer, such as `name`.
 
     Input shape:
         `(batch, height, width, channels)`.

@@ -27,7 +27,7 @@ class Sampling(keras.layers.Layer):
     """Draws `z = μ + σ ε` with `ε` from N(0, 1) while training, and gives the mean `μ` otherwise.
 
     Drawn that way, `z` is a differentiable function of `μ` and `log σ²`, and the noise is an input
-    like any other: gradients reach what computed the two (the reparameterization trick). Called
+    like any other: gradients flow through it to both inputs (the reparameterization trick). Called
     with `training=True` it draws at inference too, as an estimate of a variational bound needs.
 
     Args:

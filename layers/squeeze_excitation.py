@@ -16,7 +16,7 @@ class SqueezeExcitation(keras.layers.Layer):
             has at least one.
         kernel_initializer: Of both dense layers.
         kernel_regularizer: Of both dense layers.
-        **kwargs: Those of every layer, such as `name`.
+        **kwargs: Arguments of every layer, such as `name`.
 
     Input shape:
         `(batch, height, width, channels)`.

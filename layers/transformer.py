@@ -489,7 +489,7 @@ class Transformer(keras.layers.Layer):
 
         Args:
             target: Integers `(batch, steps)`.
-            encoded, source_mask: What `encode` returns.
+            encoded, source_mask: As `encode` returns them.
 
         Returns:
             Its outputs, `(batch, steps, embed_dim)`, and the cross-attention weights of its last

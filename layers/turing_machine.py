@@ -52,7 +52,7 @@ class TuringMachineCell(keras.layers.Layer):
         self.slots = slots
         self.width = width
         self.controller = keras.layers.LSTMCell(units, name="controller")
-        # For each head a key, β, g, three shifts and γ; then what to erase and what to add.
+        # For each head a key, β, g, three shifts and γ; then the erase and the add vector.
         self.head = width + 3 + len(self.SHIFTS)
         self.interface = keras.layers.Dense(2 * self.head + 2 * width, name="interface")
         self.state_size = [slots * width, slots, slots, width, units, units]
@@ -101,7 +101,7 @@ class TuringMachineCell(keras.layers.Layer):
 
         Args:
             memory: `(batch, slots, width)`.
-            said: `(batch, width + 6)`, what the controller says to the head.
+            said: `(batch, width + 6)`, the controller's outputs for the head.
             before: `(batch, slots)`, its weights in the step before.
         """
         key = ops.tanh(said[:, : self.width])

@@ -23,7 +23,7 @@ class WindowStatistics(keras.layers.Layer):
     Args:
         windows: How many of the last steps to look at, masked ones among them; a list of integers
             of at least 2.
-        **kwargs: those of every layer, such as `name`.
+        **kwargs: Arguments of every layer, such as `name`.
 
     Raises:
         ValueError: if there is no window, or one of less than two steps.

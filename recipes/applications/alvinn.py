@@ -104,7 +104,7 @@ def build_model(hidden=5, target="hill", learning_rate=0.005, steps=EPOCHS * 94)
 
     Args:
         hidden: Neurons between retina and directions.
-        target: What the outputs are taught, `"hill"` or `"one_unit"`.
+        target: The target of the outputs, `"hill"` or `"one_unit"`.
         learning_rate: Of Adam at the start; it falls to 0 along a cosine.
         steps: Of the whole training.
     """

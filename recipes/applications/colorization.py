@@ -34,7 +34,7 @@ VARIANTS = {
 }
 SIDE = 32  # pixels of an image; colors are told for blocks of 2 × 2
 STEP = 16  # width of a bin of colors, of 256
-BINS = 7  # along each of the two axes, Cb and Cr; what lies outside belongs to the outermost
+BINS = 7  # along each of the two axes, Cb and Cr; values outside belong to the outermost
 TEMPERATURE = 0.38  # below 1 it sharpens the probabilities that are averaged, as in the paper
 # From red, green and blue to brightness Y' and the two colors Cb and Cr, 0 for gray (JPEG).
 TO_YCC = np.array(
@@ -185,7 +185,7 @@ def build_model(
     brightness = keras.Input((SIDE, SIDE, 1))
     x = keras.layers.Rescaling(1 / 127.5, offset=-1)(brightness)
     fine = convolution(x, filters, 2)  # (batch, 16, 16, filters)
-    # What a place is depends on what is around it: dilated, at a quarter of the size.
+    # Context: dilated convolutions, at a quarter of the size.
     x = convolution(fine, 2 * filters, 2)  # (batch, 8, 8, 2 · filters)
     x = convolution(x, 2 * filters)
     x = convolution(x, 2 * filters, dilation=2)

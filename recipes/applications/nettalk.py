@@ -27,7 +27,7 @@ from recipes.common.snapshots import SnapshotCallback
 EPOCHS = 8
 OBJECTIVE = ("val_phoneme_accuracy", "max")
 WINDOW = 7  # letters
-LETTERS = " abcdefghijklmnopqrstuvwxyz.,"  # the blank is what lies before and after a word
+LETTERS = " abcdefghijklmnopqrstuvwxyz.,"  # the blank is before and after a word
 # The phonemes as the corpus writes them, and as the International Phonetic Association does.
 IPA = {
     "-": "",

@@ -281,8 +281,8 @@ def drive(road, driver, meters=None):
 
     Returns:
         A dictionary: `path` (steps, 2), `offsets` from the middle (steps,), `images` (every tenth),
-        `curvatures` answered (steps,), `interventions` and `autonomy`. Whoever leaves the road is
-        put back onto its middle: an intervention. Gusts push the car aside now and then.
+        `curvatures` answered (steps,), `interventions` and `autonomy`. A car that leaves the road
+        is put back onto its middle: an intervention. Gusts push the car aside now and then.
     """
     meters = meters or LAPS * road.along[-1]
     position = road.points[0]

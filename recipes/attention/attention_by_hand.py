@@ -41,7 +41,7 @@ def attention(query, key, value, mask=None, scale=None):
         value: Array (…, S, v).
         mask: Boolean array that broadcasts to (…, T, S): where it is False, that query may not
             attend to that key.
-        scale: What the products are multiplied by; 1 / √d by default.
+        scale: Factor of the products; 1 / √d by default.
 
     Returns:
         The outputs z (…, T, v) and the attention weights (…, T, S).
@@ -219,7 +219,7 @@ def plot_search():
 
 
 def plot_masks():
-    """Two heads of a Keras layer with its random initial weights, and what two masks leave."""
+    """Plot attention weights of two heads with random initial weights, and with two masks."""
     keras.utils.set_random_seed(1)
     words = ["mi", "perro", "come", "pan", "[pad]"]
     x = 2 * np.random.default_rng(0).normal(size=(1, 5, 8)).astype("float32")

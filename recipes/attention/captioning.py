@@ -153,7 +153,7 @@ def build_model(filters=16, units=128, attention=True, learning_rate=0.003, step
 
     Args:
         filters: Of the first convolution; the last have four times as many.
-        units: Of the LSTM, the word vectors and what the places are turned into.
+        units: Of the LSTM, the word vectors and the projections of the places.
         attention: Whether each word has its own weights of the places.
         learning_rate: Of Adam at the start; it falls to 0 along a cosine.
         steps: Of the whole training.

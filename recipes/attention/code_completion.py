@@ -208,7 +208,7 @@ def pass_rate(predict, prompts, temperature=0.5):
 
 @keras.saving.register_keras_serializable(package="code_completion")
 class CompletionModel(keras.Model):
-    """Tokens to the probabilities of what follows each."""
+    """From tokens to the probabilities of the token after each."""
 
     def next_token_predictor(self):
         """A function from tokens, (functions, tokens), to the probabilities of each next one.

@@ -88,9 +88,10 @@ def scored_windows(text, context):
 
 
 def load_data(batch_size=32, context=CONTEXT):
-    """Train, validation and test batches of (context,) characters, and of what follows each.
+    """Train, validation and test batches of (context,) characters, and the next character of each.
 
-    Characters are numbers. Validation and test batches have weights as well: what counts.
+    Characters are numbers. Validation and test batches also have weights: 1 for characters that
+    count.
     """
     train, validation, test = load_text()
     return (
@@ -131,7 +132,7 @@ def lstm_layers(x, embed_dim, dropout):
 def build_model(
     network="gpt", embed_dim=128, depth=3, dropout=0.0, learning_rate=0.006, steps=EPOCHS * 895
 ):
-    """The compiled network: (characters,) numbers to the probabilities of what follows each.
+    """The compiled network: (characters,) numbers to probabilities of the next ones.
 
     613,582 parameters; 612,900 as an `lstm`, which has no `depth`. The learning rate climbs for a
     tenth of `steps` (warmup), then falls along a cosine. Muon trains the matrices of the blocks'

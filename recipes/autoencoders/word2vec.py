@@ -32,8 +32,8 @@ from recipes.common.arrays import to_numpy
 
 EPOCHS = 30
 OBJECTIVE = ("val_accuracy", "max")
-# What good word vectors know; written before any network was asked.
-# Two pairs of a relation make a question: rey is to reina as hombre is to …
+# Analogies that good word vectors solve; written before any network was tested. Two pairs of a
+# relation make a question: rey is to reina as hombre is to …
 ANALOGIES = {
     "he, she": (
         "rey reina, hombre mujer, niño niña, hermano hermana, padre madre, tío tía, actor "

@@ -111,10 +111,10 @@ class Measured(typing.NamedTuple):
     activations: float  # values that layers leave for one image
 
     def training_memory(self):
-        """Bytes that training holds at least.
+        """A lower bound of the memory for training, in bytes.
 
-        That is: weights, gradients and the two moments of Adam, and what the layers leave for each
-        image of a batch.
+        That is: weights, gradients and the two moments of Adam, and the activations for each image
+        of a batch.
         """
         return 4 * (4 * self.point.parameters + BATCH * self.activations)
 

@@ -61,7 +61,7 @@ def rescaled(images):
 
 
 def whitening_filters(images, size=PATCH):
-    """Filters whose answers to patches of these images are uncorrelated and of variance 1.
+    """Filters whose outputs for patches of these images are uncorrelated with variance 1.
 
     Args:
         images: Array (count, height, width, channels) of pixels from 0 to 255.
@@ -76,7 +76,7 @@ def whitening_filters(images, size=PATCH):
     patches = keras.ops.convert_to_numpy(patches)
     covariance = np.cov(patches.reshape(-1, patches.shape[-1]), rowvar=False)
     variances, components = np.linalg.eigh(covariance)  # components are columns
-    # What hardly varies is not blown up without limit.
+    # Components of small variance are not amplified without limit.
     filters = components / np.sqrt(variances + 0.0005)
     filters = np.concatenate([filters, -filters], axis=1)
     return filters.reshape(size, size, images.shape[-1], -1)
@@ -136,7 +136,7 @@ def build_model(
     for width in (filters, 4 * filters, 4 * filters):
         x = convolution(x, width, pool=True)
         x = convolution(x, width)
-    # The largest answer of each filter; a ninth of its product, so that softmax begins undecided.
+    # The maximum of each map; logits are divided by 9, so that softmax begins nearly uniform.
     x = keras.layers.GlobalMaxPooling2D()(x)
     x = keras.layers.Dense(classes, use_bias=False)(x)
     x = keras.layers.Rescaling(1 / 9)(x)

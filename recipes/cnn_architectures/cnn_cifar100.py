@@ -66,7 +66,7 @@ def build_model(
     """
     images = keras.Input((32, 32, 3))
     x = cifar10.augmented(images)
-    # What both heads share: 32 × 32 to 16 × 16 by a stride of 2,
+    # Layers that both heads share: 32 × 32 to 16 × 16 by a stride of 2,
     x = conv_bn_relu(x, filters // 2, size=4, strides=2)
     # to 8 × 8,
     x = conv_bn_relu(x, filters)

@@ -21,7 +21,7 @@ from recipes.common import cifar10
 
 EPOCHS = cifar10.EPOCHS
 CLASSES = cifar10.CLASSES
-# By which factors the residuals of each kind of block are multiplied.
+# Factors of the residuals in each kind of block.
 SCALES = (0.17, 0.1, 0.2)
 VARIANTS = {
     "scaled": {"scales": SCALES},
@@ -45,7 +45,7 @@ def conv(x, filters, size, strides=1, padding="same"):
 
 
 def residual(x, branches, scale, activation="relu"):
-    """Add to a tensor what its branches say, as a small correction.
+    """Add the outputs of branches to a tensor, as a small correction.
 
     Args:
         x: A tensor (batch, height, width, channels).

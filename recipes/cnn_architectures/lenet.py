@@ -36,7 +36,7 @@ CONNECTIONS = [
     "..xxx..xxxx.xx.x",
     "...xxx..xxxx.xxx",
 ]
-# With what the 84 units before the outputs are compared: the digits as 7 × 12 pixels.
+# The bitmaps with which the 84 units before the outputs are compared: 7 × 12 pixels.
 BITMAPS = [
     "..###.. ...#... ..###.. .#####. .....#. ####### ...##.. ####### ..###.. ..###..",
     ".##.##. ..##... .#...#. #.....# ....##. #...... ..##... #.....# .#...#. .#...#.",

@@ -35,7 +35,7 @@ VARIANTS = {"neocognitron": {"network": "neocognitron"}, "lenet": {"network": "l
 # Of the three layers of S-cells: planes, and the threshold while they learn and afterwards.
 LAYERS = [(16, 0.75, 0.7), (60, 0.7, 0.6), (400, 0.7, 0.4)]
 SIZE = 5  # cells along each side of the window that an S-cell sees
-EPSILON = 0.1  # what is fainter than this hardly excites an S-cell
+EPSILON = 0.1  # inputs fainter than this hardly excite an S-cell
 SATURATION = 0.2  # average at which a C-cell fires with half of its strength
 IMAGES = 1000  # to learn the templates from
 WINDOWS = 8000  # of these images, for each layer
@@ -70,7 +70,7 @@ class SCells(keras.layers.Layer):
         self.threshold = threshold
 
     def build(self, input_shape):
-        # Templates of length 1; what has not grown is zero, and stays silent.
+        # Templates of length 1; planes that are not in use yet are zero, and stay silent.
         shape = (SIZE, SIZE, input_shape[-1], self.planes)
         self.templates = self.add_weight(name="templates", shape=shape, initializer="zeros")
         self.built = True
@@ -130,7 +130,7 @@ def grow_templates(windows, planes, threshold):
 
 
 def teach(model, train):
-    """Lets the layers of S-cells learn, each from what the layers before it make of images."""
+    """Trains the layers of S-cells, each on the outputs of the layers before it."""
     # Random numbers that follow the seed of the run.
     rng = np.random.default_rng(int(keras.random.randint((), 0, 2**31 - 1)))
     images = to_numpy(train.unbatch().take(IMAGES).batch(IMAGES))[0]

@@ -113,7 +113,7 @@ class PatchEncoder(keras.layers.Layer):
 
     Args:
         features: Number of atoms; there are two codes for each, one of either sign.
-        threshold: What a product must exceed.
+        threshold: Products below it become 0.
         strides: Pixels from one patch to the next.
     """
 

@@ -105,7 +105,7 @@ def shufflenet(
     first_groups = 1 if bottleneck else groups
     for channels, count in zip(widths, units, strict=True):
         channels = int(channels * width)
-        # The first unit halves the map, and keeps its input beside what it makes of it.
+        # The first unit halves the map, and concatenates its input with its output.
         filters = channels - x.shape[-1]
         inner = channels // 4 if bottleneck else filters
         x = shuffle_unit(x, filters, inner, 2, groups, first_groups, shuffle)

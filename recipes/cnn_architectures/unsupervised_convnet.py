@@ -72,7 +72,7 @@ class LocalContrastNormalization(keras.layers.Layer):
         """Weighted mean over window and channels, (batch, height, width, 1)."""
         x = ops.mean(x, axis=-1, keepdims=True)
         window = ops.cast(self.window, x.dtype)
-        # At the borders, where the window is cut off, divided by what is left of it.
+        # At the borders, where the window is cut off, divided by the sum of its remaining weights.
         inside = ops.conv(ops.ones_like(x), window, padding="same")
         return ops.conv(x, window, padding="same") / inside
 

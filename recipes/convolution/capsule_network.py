@@ -62,7 +62,7 @@ def margin_loss(labels, lengths):
 @keras.saving.register_keras_serializable(package="capsule_network")
 def capsule_lengths(capsules):
     """The length of each capsule: (batch, capsules, dim) to (batch, capsules)."""
-    # A little is added, for the gradient of a length of 0 is not a number.
+    # A small number is added, as the gradient of a length of 0 is not a number.
     return keras.ops.sqrt(keras.ops.sum(keras.ops.square(capsules), axis=-1) + 1e-6)
 
 

@@ -106,7 +106,7 @@ def tuning_curve(preferred, angles):
 
 
 def learn_kernel(image, hidden, steps=200):
-    """Train a 3 × 3 convolution on nothing but input and output of a hidden kernel.
+    """Train a 3 × 3 convolution on only the input and output of a hidden kernel.
 
     Args:
         image: The input (H, W).

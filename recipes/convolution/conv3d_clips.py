@@ -95,7 +95,7 @@ def build_model(frames=3, filters=8, learning_rate=0.01, steps=EPOCHS * 75):
     17,872 of them are trainable. The variant `conv2d` has 6,320.
 
     Args:
-        frames: Length of the filters in time; with 1, each frame is treated for itself.
+        frames: Length of the filters in time; with 1, each frame is filtered by itself.
         filters: Of the first layer; the next ones have twice and four times as many.
         learning_rate: At the start of its cosine decay.
         steps: Of the whole training.

@@ -119,7 +119,7 @@ def weights_of(layers):
 
 
 def center_pixels(channels):
-    """The photograph that is left in patches as channels: (H', W', 147) to (H', W', 3)."""
+    """The center pixels of patches, a photograph: (H', W', 147) to (H', W', 3)."""
     patches = channels.reshape(*channels.shape[:2], SIZE, SIZE, 3)
     return patches[:, :, SIZE // 2, SIZE // 2]
 

@@ -76,7 +76,7 @@ def conv_transpose(image, kernel, stride=STRIDE, padding="valid"):
 def matrix_of(operation, kernel, height, width):
     """The matrix of `conv` or `conv_transpose` for maps (height, width).
 
-    Each column is what the operation makes of an image in which one pixel is 1.
+    Each column is the output for an image in which one pixel is 1.
     """
     columns = []
     for pixel in range(height * width):
@@ -105,7 +105,7 @@ def stamps_per_pixel(size, stride, pixels=8):
 
 
 def checkerboard(kernel, stride):
-    """How uneven the output is for an even input: standard deviation over mean, 0 for none."""
+    """Unevenness of the output for a constant input: standard deviation over mean."""
     size = len(kernel)
     output = conv_transpose(np.ones((8, 8)), kernel, stride)
     middle = output[size:-size, size:-size]

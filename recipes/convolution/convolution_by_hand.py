@@ -153,13 +153,13 @@ def convolve(f, g):
 
 
 def draw_table(axis, title, values, texts=None, highest=1):
-    """Draw numbers on squares that are the darker, the larger the values are.
+    """Draw numbers on squares, which are darker for larger values.
 
     Args:
         axis: Where to draw.
         title: Of the axis.
         values: Array (rows, columns) from 0 to `highest`.
-        texts: Array (rows, columns) of what is written; by default the values.
+        texts: Array (rows, columns) of labels; by default the values.
         highest: The value of the darkest square.
     """
     axis.imshow(values, cmap="Blues", vmin=-0.1 * highest, vmax=1.6 * highest)
@@ -197,7 +197,7 @@ def animate_walk():
         total = result[row, column]
         figure.suptitle(f"Row {row + 1}, column {column + 1}: the products add up to {total}")
 
-    # Laid out once is enough: each further time costs as much as the picture.
+    # One layout is enough: each further one costs as much time as the picture.
     draw_position(0)
     figure.canvas.draw()
     figure.set_layout_engine("none")

@@ -62,7 +62,7 @@ def deployed(model):
     """The network for a picture of clothes, of any size, on light or dark ground.
 
     The clothes of Fashion-MNIST are light on black: where the border of a picture is light, it is
-    turned into its negative. What is not square gets black sides.
+    turned into its negative. A picture that is not square is padded with black.
     """
     picture = keras.Input((None, None, 1))
     border = [picture[:, 0], picture[:, -1], picture[:, :, 0], picture[:, :, -1]]

@@ -94,7 +94,7 @@ def toeplitz(kernel, height, width):
 
 
 def best_seconds(function, *arguments, repeats=5):
-    """The time of the fastest of some calls: all else that the machine does can only add to it."""
+    """The time of the fastest of some calls: other work of the machine can only add to it."""
     function(*arguments)  # the first call may be slower
     durations = []
     for _ in range(repeats):

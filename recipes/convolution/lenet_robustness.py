@@ -95,7 +95,7 @@ def build_model(network="lenet", learning_rate=0.003, steps=EPOCHS * 446):
 
 
 def affine(images, matrix, right=0, down=0):
-    """Images in which every pixel shows what stood at `matrix` times its place from the center.
+    """Images transformed: each pixel is the input's at `matrix` times its place from the center.
 
     Args:
         images: Array (count, 28, 28, 1); outside of them is 0.
@@ -105,7 +105,7 @@ def affine(images, matrix, right=0, down=0):
     count = len(images)
     (a, b), (c, d) = np.asarray(matrix, "float32")
     center = 13.5
-    x = center - right  # what moves right shows what stood left of it
+    x = center - right  # an image that moves right shows pixels from the left
     y = center - down
     transforms = np.zeros((count, 8), "float32")  # as Keras takes them, row by row
     transforms[:, 0] = a

@@ -99,7 +99,7 @@ def sample_images(count, seed):
 
 
 def sample_scrambled(count, seed=0):
-    """Scrambled faces (count, 56, 56, 1), of which no network has seen any in training."""
+    """Scrambled faces (count, 56, 56, 1), which are not among the training images."""
     rng = np.random.default_rng(seed)
     images = [render(scrambled(rng), rng) for _ in range(count)]
     return np.stack(images)[..., None]
@@ -119,7 +119,7 @@ def build_model(head="global_pooling", filters=16, learning_rate=0.005, steps=EP
     6,209 of them are trainable. With `head="flatten"` 171,009.
 
     Args:
-        head: What follows the convolutions, a key of `VARIANTS`.
+        head: The layers after the convolutions, a key of `VARIANTS`.
         filters: Of the first convolution; the second has twice as many.
         learning_rate: At the start of its cosine decay.
         steps: Of the whole training.

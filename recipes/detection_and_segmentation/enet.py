@@ -31,7 +31,7 @@ EPOCHS = 15
 OBJECTIVE = ("val_iou", "max")
 CLASSES = isbi2012.CLASSES
 FIRST_STAGE = 4  # bottlenecks after the one that halves the map
-# Of the stage that makes most of the network: bottlenecks that see ever further.
+# The main stage of the network: bottlenecks with ever larger receptive fields.
 SECOND_STAGE = [
     {},
     {"dilation_rate": 2},

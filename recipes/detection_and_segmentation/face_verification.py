@@ -33,7 +33,7 @@ EPOCHS = 6
 OBJECTIVE = ("val_auc", "max")
 SPLITS = ["train[:60%]", "train[60%:75%]", "train[75%:]"]  # 24, 6 and 10 people
 PAIRS = 3200  # in an epoch, half of them of the same person
-MARGIN = 1.0  # descriptors of different people are to be as far apart
+MARGIN = 1.0  # descriptors of different people should be at least so far apart
 
 
 def photographs(data):

@@ -136,11 +136,11 @@ def yolo_loss(truth, answer):
     overlaps = keras.ops.stop_gradient(detection.overlap(corners(boxes), corners(true_box)))
     best = keras.ops.argmax(overlaps, axis=-1)
     responsible = has_object * keras.ops.one_hot(best, boxes.shape[3], dtype=boxes.dtype)
-    # Its coordinates are to be right, and its confidence is to be the overlap.
+    # Its coordinates should be right, and its confidence should be the overlap.
     coordinates = keras.ops.sum((boxes[..., :4] - true_box[..., :4]) ** 2, axis=-1)
     confidence = (boxes[..., 4] - overlaps) ** 2
     loss = responsible * (COORDINATES * coordinates + confidence)
-    # All other boxes are to have no confidence.
+    # The confidence of all other boxes should be 0.
     loss += (1 - responsible) * NO_OBJECT * boxes[..., 4] ** 2
     loss = keras.ops.sum(loss, axis=(1, 2, 3))
     # Classes count where there is an object.
@@ -248,7 +248,7 @@ def search_space(hp):
 def components(image, contrast):
     """A detector by hand: connected pixels unlike the scene's median color.
 
-    The part of its box that a shape fills tells what it is: a circle π/4, a square all, a triangle
+    The share of its box that a shape fills tells its class: a circle π/4, a square all, a triangle
     half.
 
     Args:

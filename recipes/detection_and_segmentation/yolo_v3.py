@@ -186,7 +186,7 @@ def yolo(x, classes=80, anchors=9, scales=3, filters=32, repeats=(1, 2, 8, 8, 4)
     x = maps[0]
     for scale in range(scales):
         if scale:
-            # What is known of the coarser cells is brought to the finer ones.
+            # Coarser maps are upsampled and concatenated with the finer ones.
             width //= 2
             x = convolution(x, width, 1)
             x = keras.layers.UpSampling2D(2)(x)
@@ -262,8 +262,8 @@ def decode_objects(objects):
 class YoloLoss(keras.losses.Loss):
     """The paper's loss: of each true box one prediction is responsible.
 
-    That one is to have the box's center, size and class, and to be sure of an object; the others
-    are to be sure of none, unless they overlap a true box by more than IGNORED.
+    It should have the box's center, size and class, and a confidence of 1. The confidence of the
+    others should be 0, unless they overlap a true box by more than IGNORED.
 
     Args:
         anchors: Width and height of each, those of the coarsest map first.
@@ -317,7 +317,7 @@ class YoloLoss(keras.losses.Loss):
         classes = keras.ops.one_hot(labels, answer.shape[-1] - 5, dtype=answer.dtype)
         errors = keras.ops.binary_crossentropy(classes, mine[..., 5:], from_logits=True)
         loss += keras.ops.sum(errors, axis=-1)
-        # They are to be sure of an object: cross-entropy to 1.
+        # Their confidence in an object should be 1: cross-entropy to 1.
         loss += keras.ops.softplus(-mine[..., 4])
         loss = keras.ops.sum(there * loss, axis=-1)
 
@@ -429,7 +429,7 @@ def by_color(image, purple, contrast):
     pink = scipy.ndimage.binary_erosion(scipy.ndimage.binary_fill_holes(pink), iterations=margin)
     parts = [boxes_of(stained), boxes_of(pink, margin)]
     boxes = np.concatenate(parts) / (WIDTH, HEIGHT, WIDTH, HEIGHT)
-    # What is stained is a white blood cell or a platelet, whose size is nearer to its own.
+    # A stained region is a white blood cell or a platelet, whichever is nearer in size.
     sizes = np.sqrt(np.prod(boxes[:, 2:] - boxes[:, :2], axis=-1))
     distances = np.abs(np.log(sizes[:, None] / TYPICAL))
     distances[: len(parts[0]), 0] = np.inf

@@ -32,7 +32,7 @@ from recipes.common.snapshots import SnapshotCallback
 EPOCHS = 18
 OBJECTIVE = ("val_conditional_accuracy", "max")
 LATENT_DIM = 100
-# What snapshots are made from, always the same.
+# Noise for the snapshots, always the same.
 NOISE = np.random.default_rng(0).normal(size=(10, LATENT_DIM)).astype("float32")
 
 

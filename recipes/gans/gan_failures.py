@@ -225,7 +225,7 @@ def diagnose(history):
 
 
 class GanMonitor(keras.callbacks.Callback):
-    """Prints what is going wrong during the training, once for each failure, and when it is over.
+    """Prints the failures during the training, each once, and when it is over.
 
     Args:
         patience: epochs before the first diagnosis, and between two.
@@ -243,7 +243,7 @@ class GanMonitor(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         for name, value in (logs or {}).items():
-            # A new list: what a run has saved of the old one must not change.
+            # A new list, as a run may have saved the old one.
             self.history = {**self.history, name: [*self.history.get(name, []), float(value)]}
         if (epoch + 1) % self.patience:
             return

@@ -46,7 +46,7 @@ ANGLES = 2 * np.pi * np.arange(MODES) / MODES
 CENTERS = np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1).astype("float32")
 LATENT_DIM = 8
 LATENT_DEVIATION = 0.1
-# What a snapshot shows: samples of fixed noise, and D on a grid of points.
+# A snapshot: samples of fixed noise, and D on a grid of points.
 NOISE = np.random.default_rng(0).normal(0, LATENT_DEVIATION, (400, LATENT_DIM)).astype("float32")
 LINE = np.linspace(-1.5, 1.5, 31, dtype="float32")
 GRID = np.stack(np.meshgrid(LINE, LINE), axis=-1).reshape(-1, 2)

@@ -74,7 +74,7 @@ def operations(layer, input_shape):
     """Multiplications and additions for one example, counted in the graph of the layer."""
     if not isinstance(layer, keras.layers.RNN):
         return 2 * multiply_accumulates(layer, input_shape)
-    # What a further step adds: in the first one, the state is a constant.
+    # The cost of one more step: in the first step, the state is a constant.
     steps, inputs = input_shape
     three = multiply_accumulates(layer, (3, inputs))
     return 2 * steps * (three - multiply_accumulates(layer, (2, inputs)))

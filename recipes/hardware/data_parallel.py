@@ -165,7 +165,7 @@ def steps_per_second(count, parameters, products, bandwidth):
 
 
 def speedup(count, parameters, products, bandwidth):
-    """Images a second of `count` devices, in those of one."""
+    """Images a second of `count` devices, relative to one."""
     alone = steps_per_second(1, parameters, products, bandwidth)
     return count * steps_per_second(count, parameters, products, bandwidth) / alone
 

@@ -173,7 +173,7 @@ def forward(model, images, bits=None, per_channel=False, dtype="float32"):
 
 
 def with_few_bits(model, bits, per_channel):
-    """A copy of a network of which only the kernels are quantized."""
+    """A copy of a network with quantized kernels; the rest stays as it is."""
     copy = keras.models.clone_model(model)
     copy.set_weights(
         [
@@ -218,7 +218,7 @@ def convert_to_litert(model, images):
 def run_litert(content, images):
     """The logits (count, 10) that LiteRT computes."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that its package is to be another one
+        warnings.simplefilter("ignore")  # that it will move to another package
         interpreter = tf.lite.Interpreter(model_content=content)
     place = interpreter.get_input_details()[0]["index"]
     interpreter.resize_tensor_input(place, images.shape)

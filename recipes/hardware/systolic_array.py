@@ -49,7 +49,7 @@ def multiply(inputs, weights, watch=None):
     product = np.zeros((count, side), "int32")
     cycles = count + 2 * side - 2
     for cycle in range(cycles):
-        # What comes in at the left: row i of the array is i cycles late.
+        # Inputs at the left: row i of the array is i cycles late.
         example = cycle - rows
         comes = (example >= 0) & (example < count)
         held = np.roll(held, 1, axis=1)
@@ -60,7 +60,7 @@ def multiply(inputs, weights, watch=None):
         sums = np.roll(sums, 1, axis=0)
         sums[0] = 0
         sums = sums + held * weights
-        # What leaves at the bottom: column j is j cycles late.
+        # Outputs at the bottom: column j is j cycles late.
         example = cycle - (side - 1) - rows
         leaves = (example >= 0) & (example < count)
         product[example[leaves], rows[leaves]] = sums[-1, leaves]
@@ -204,7 +204,7 @@ def compile_network(layers, images, calibration):
 
     Args:
         layers: Pairs of weights and biases.
-        images: Array (count, inputs), what the network is to answer to.
+        images: Array (count, inputs), the network's inputs.
         calibration: Other images (count, inputs), from which the scales of all
             activations are taken.
     """
@@ -260,7 +260,7 @@ def animate(count=6, side=6):
 
 
 def plot_costs():
-    """Utilization of the TPU's array by rows of inputs, and what it reads from its buffers."""
+    """Plot the utilization of the TPU's array by rows of inputs, and its reads from buffers."""
     counts = 2 ** np.arange(15)
     used = utilization(counts, TPU_SIDE)
     enough = counts[np.argmax(used > 0.9)]

@@ -140,7 +140,7 @@ def build_sequential(filters=16, units=128):
             keras.layers.Conv2D(4 * filters, 3, strides=2, padding="same", use_bias=False),
             keras.layers.BatchNormalization(),
             keras.layers.ReLU(),
-            keras.layers.Flatten(),  # and no global pooling: that would forget where things are
+            keras.layers.Flatten(),  # no global pooling, which would lose the positions
             keras.layers.Dense(units, activation="relu"),
             keras.layers.Dense(4, dtype="float32"),  # linear
         ]

@@ -89,7 +89,7 @@ def build_model(
         model = build(units, dropout, "sigmoid")
         loss = keras.losses.BinaryCrossentropy(label_smoothing=label_smoothing)
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-    # Of either head, the largest of the ten outputs is the answer.
+    # With either head, the prediction is the largest of the ten outputs.
     accuracy = keras.metrics.CategoricalAccuracy(name="accuracy")
     model.compile(keras.optimizers.Adam(schedule), loss, metrics=[accuracy])
     return model

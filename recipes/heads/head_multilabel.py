@@ -31,7 +31,7 @@ from recipes.common.texts import one_line
 
 EPOCHS = 4
 CLASSES = goemotions.EMOTIONS
-# Of micro-F1, best on validation for the sigmoids; emotions are rare, and 0.5 misses most of them.
+# Of micro-F1: the best on validation for the sigmoids. Emotions are rare, and 0.5 misses most.
 THRESHOLD = 0.25
 BASELINE_THRESHOLD = 0.2  # best on validation for the baseline
 VARIANTS = {

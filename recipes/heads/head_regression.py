@@ -82,8 +82,8 @@ def build_model(
 
     It has 18,689 parameters; with `sinusoids=32`, Fourier features of the first two numbers, which
     are the place, 26,945 parameters, and 26,881 of them are trainable. The features are
-    normalized by their means and variances in `train` (by default, what `load_data` gives). All
-    that reads them computes in float32 whatever the precision: in 16 bits, longitudes would be
+    normalized by their means and variances in `train` (by default, what `load_data` gives). The
+    layers that read them compute in float32 at any precision: in 16 bits, longitudes would be
     rounded to halves of a degree.
     """
     if train is None:

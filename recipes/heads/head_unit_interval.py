@@ -33,7 +33,7 @@ OBJECTIVE = ("val_rmse_cycles", "min")
 CAP = 125  # cycles of remaining life; more counts as much
 WINDOWS = [20, 50, 200]  # cycles
 FIRST = 30  # cycles that must have been seen
-SENSORS = [1, 2, 3, 6, 7, 8, 10, 11, 12, 13, 14, 16, 19, 20]  # the others stand still in this set
+SENSORS = [1, 2, 3, 6, 7, 8, 10, 11, 12, 13, 14, 16, 19, 20]  # the others are constant in this set
 CHANNELS = len(SENSORS) + 1  # the age, too
 VARIANTS = {
     "mse": {"loss": "mse"},

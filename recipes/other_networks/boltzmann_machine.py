@@ -41,7 +41,7 @@ SWEEPS = 2  # over the units, in each training step
 def load_data(batch_size=100):
     """Batches of (8,) patterns and their probabilities, to train on; the four, once, to test.
 
-    Training does not use the probabilities: they are what the machine is to find.
+    Training does not use the probabilities: the machine has to learn them.
     """
     probabilities = np.full(len(PATTERNS), 1 / len(PATTERNS), "float32")
     patterns = tf.data.Dataset.from_tensor_slices((PATTERNS, probabilities))
@@ -189,8 +189,8 @@ def mean_products(states):
 def build_model(hidden=3, parallel=False, noise=0.05, learning_rate=1.0, steps=EPOCHS * 100):
     """The compiled machine: (8,) patterns to their log-probability. 1,232 parameters.
 
-    132 of them are trainable: weights, of which half of those that are not 0 would do, and biases.
-    The others are the states of 100 chains.
+    132 of them are trainable: 11 biases, and a symmetric matrix of 11 × 11 weights, many of which
+    are always 0. The others are the states of 100 chains.
     """
     model = BoltzmannMachine(hidden, parallel, noise, steps)
     optimizer = keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(learning_rate, steps))

@@ -133,7 +133,7 @@ class RBM(keras.Model):
 
     def call(self, images, training=None):
         hidden = self.hidden_probabilities(self.visible(images))
-        # What the softmax layer learns does not reach the machine.
+        # The gradient of the softmax layer does not reach the machine.
         return self.readout(keras.ops.stop_gradient(hidden), training=training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):

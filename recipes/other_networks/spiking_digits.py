@@ -84,7 +84,7 @@ def build_model(
         hidden: Number of hidden neurons.
         time_steps: For how many steps the image is shown.
         rate: Spikes of a white pixel in a step, at most 1.
-        decay: What is left of a hidden neuron's potential after a step.
+        decay: Share of a hidden neuron's potential that is left after a step.
     """
     dense = TernaryDense if network == "ternary" else keras.layers.Dense
     inputs = keras.Input((28, 28, 1))

@@ -31,7 +31,7 @@ from recipes.common.arrays import to_numpy
 
 EPOCHS = 6
 EPSILON = 0.01  # slope of leaky ReLU below 0
-THRESHOLD = 0.3  # of the training loss: how many epochs does it take?
+THRESHOLD = 0.3  # of the training loss; the epochs until it is reached are counted
 BAD_BIAS = -2.0  # a start in which hardly any unit is on for any image
 VARIANTS = {
     "sigmoid": {"activation": "sigmoid"},

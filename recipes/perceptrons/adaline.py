@@ -21,7 +21,7 @@ from recipes.common.arrays import to_numpy
 EPOCHS = 20
 OBJECTIVE = ("val_rmse", "min")
 TRUE = np.array([2.0, -1.0, 0.5])  # w₁, w₂, b of the neuron that makes the data
-NOISE = 0.5  # standard deviation of what is added to its outputs
+NOISE = 0.5  # standard deviation of the noise added to its outputs
 
 
 def examples(count, seed):

@@ -25,7 +25,7 @@ from recipes.common.arrays import to_numpy
 
 EPOCHS = 10
 REPEATS = 100  # of the training set in an epoch
-KEEP = "last"  # where the training ends, not the best moment on the way there: no early stopping
+KEEP = "last"  # the weights at the end of the training, without early stopping
 OBJECTIVE = ("val_loss", "min")  # log-loss
 CLASSES = ["below", "above"]
 WRONG_LABELS = 0.2

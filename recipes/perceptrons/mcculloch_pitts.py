@@ -45,7 +45,7 @@ FROM_NEURONS = [  # neuron, neuron, weight
     (RELAY, FEELS_COLD, 1),
 ]
 
-# What touches the skin, (hot, cold), at t = 0, 1, 2, …
+# Stimuli of the skin, (hot, cold), at t = 0, 1, 2, …
 STIMULI = {
     "One step of heat": [(1, 0), (0, 0), (0, 0), (0, 0), (0, 0)],
     "One step of cold": [(0, 1), (0, 0), (0, 0), (0, 0), (0, 0)],

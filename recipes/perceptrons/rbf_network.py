@@ -103,7 +103,7 @@ class RadialBasis(keras.layers.Layer):
 
 
 def find_centers(points, count):
-    """Array (count, 2): k-means leaves the centers where the points are, each amid its own."""
+    """Centers (count, 2) by k-means: each is the mean of the points that are nearest to it."""
     return KMeans(count, n_init=1).fit(points).cluster_centers_
 
 

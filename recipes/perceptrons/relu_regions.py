@@ -132,8 +132,8 @@ def regions(model):
 
 
 def cut_by_all(polygon, slopes, offsets):
-    """The parts of a polygon on which the same ReLUs work, and what they give there."""
-    parts = [(polygon, np.zeros(len(offsets)))]  # and 1 for the units that work
+    """The parts of a polygon with the same active ReLUs, and their outputs there."""
+    parts = [(polygon, np.zeros(len(offsets)))]  # and 1 for active units
     for unit, (normal, offset) in enumerate(zip(slopes, offsets, strict=True)):
         cut = []
         for part, works in parts:

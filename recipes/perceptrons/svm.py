@@ -35,7 +35,7 @@ from recipes.common.arrays import to_numpy
 EPOCHS = 10
 IMAGES = 5000  # to learn from
 GAMMA = 0.02  # of the kernel exp(−gamma ‖x − y‖²), pixels from 0 to 1
-C = 5.0  # how much the exact SVM minds mistakes
+C = 5.0  # penalty of the exact SVM for errors
 VARIANTS = {
     "linear": {"network": "linear", "learning_rate": 0.003},
     "features_64": {"waves": 64},

@@ -56,8 +56,8 @@ def initial_weights(initialization, activation):
     """The initializer of the layers' weights.
 
     Args:
-        initialization: `"scaled"` for what suits the activation and the layer's size, or `"small"`
-            for a deviation of 0.01, whatever the layer.
+        initialization: `"scaled"` to the activation and the layer's size, or `"small"` for a
+        standard deviation of 0.01 in every layer.
         activation: `"relu"` or another.
     """
     if initialization == "small":

@@ -108,7 +108,7 @@ def main():
         model = keras.saving.load_model(f"xor_{name}.keras")
         print(name, model.evaluate(test, return_dict=True), "baseline:", baseline(train, test))
 
-        # What each layer makes of the corners: with a hidden layer, 01 and 10 come together.
+        # The outputs of each layer for the corners: with a hidden layer, 01 and 10 come together.
         outputs = CORNERS
         for layer in model.layers:
             outputs = keras.ops.convert_to_numpy(layer(outputs))

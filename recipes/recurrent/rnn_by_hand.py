@@ -20,8 +20,8 @@ import numpy as np
 STEPS = 20  # of the sequences in which a pattern stands
 PLACE = 2  # where it begins in the training examples
 OTHER_PLACES = (8, 15)  # where it begins in the test
-# The eight patterns of three ticks up (1) or down (−1), and what is to be answered to each:
-# 1 to up–down–up, −1 to down–up–down, 0 to the others.
+# The eight patterns of three ticks up (1) or down (−1), and the target of each: 1 to up–down–up, −1
+# to down–up–down, 0 to the others.
 PATTERNS = 2 * np.array(list(np.ndindex(2, 2, 2))) - 1
 UP_DOWN_UP = [1, -1, 1]
 ANSWERS = np.zeros(len(PATTERNS))

@@ -26,7 +26,7 @@ import tensorflow as tf
 STEPS = 60
 UNITS = 64
 FEATURES = 8
-RADII = (0.7, 0.9, 1.0, 1.1)  # what a step multiplies the state's length by
+RADII = (0.7, 0.9, 1.0, 1.1)  # factors by which a step multiplies the state's length
 WINDOWS = (1, 2, 5, 10, 20, 40, 60)  # steps back, of truncated backpropagation
 LENGTHS = (10, 20, 40, 80, 160)  # at which the time of a gradient is measured
 CLIFF_STEPS = 50  # of the network of one unit
@@ -120,7 +120,7 @@ def milliseconds(layer, steps, rounds=5):
         start = time.process_time()
         gradient_norms(layer, inputs)
         spent.append(time.process_time() - start)
-    return 1000 * float(np.median(spent[1:]))  # the first one prepares what the others use
+    return 1000 * float(np.median(spent[1:]))  # the first one is a warm-up
 
 
 def one_unit(weight, bias):
@@ -250,7 +250,7 @@ def recurrent_layers():
 
 
 def plot_truncation():
-    """How near truncated gradients come to the whole one, and what one costs by its steps."""
+    """Plot the error of truncated gradients, and their cost by the number of steps."""
     layer = build_rnn(1.0)
     inputs = random_inputs(STEPS)
     whole = truncated_gradient(layer, inputs, STEPS)

@@ -54,14 +54,14 @@ def payoff(cards, history):
 
 
 def regret_matching(regrets):
-    """Probabilities in proportion to what is regretted, (…, 2); halves where nothing is."""
+    """Probabilities in proportion to positive regrets, (…, 2); 1/2 each if there are none."""
     positive = np.maximum(regrets, 0)
     total = positive.sum(axis=-1, keepdims=True)
     return np.divide(positive, total, out=np.full_like(positive, 0.5), where=total > 0)
 
 
 def walk(cards, history, reach, strategy, regrets, played):
-    """Go through what is left of a game, and add up regrets and the strategies that were played.
+    """Traverse the rest of a game, and add up regrets and the strategies that were played.
 
     Args:
         cards: Both players' cards.
@@ -72,7 +72,7 @@ def walk(cards, history, reach, strategy, regrets, played):
         played: Array like it, which is added to: probabilities times `reach`.
 
     Returns:
-        What the first player wins on average.
+        The expected gain of the first player.
     """
     end = payoff(cards, history)
     if end is not None:
@@ -86,7 +86,7 @@ def walk(cards, history, reach, strategy, regrets, played):
         further[player] *= probabilities[action]
         values[action] = walk(cards, history + letter, further, strategy, regrets, played)
     value = probabilities @ values
-    # What the first player wins, the second one loses.
+    # The second player loses the amount that the first one wins.
     sign = 1 if player == 0 else -1
     regrets[situation] += reach[1 - player] * sign * (values - value)
     played[situation] += reach[player] * probabilities

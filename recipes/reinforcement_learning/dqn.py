@@ -217,7 +217,7 @@ class DQN(keras.Model):
         return {"loss": self.loss_tracker.result(), "mean_value": self.value_tracker.result()}
 
     def play_one_step(self, starts):
-        """One step in all games, of which those that are over begin again; its transitions."""
+        """One step in all games, where finished games begin again; its transitions."""
         count = self.config["games"]
         progress = keras.ops.cast(self.optimizer.iterations, "float32")
         exploration = keras.ops.maximum(0.05, 1 - progress / self.config["exploration_steps"])

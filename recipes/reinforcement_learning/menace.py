@@ -50,7 +50,7 @@ SYMMETRIES = symmetries()
 
 @functools.cache
 def canonical(board):
-    """One board for all that are equal to it but for turning and mirroring."""
+    """One representative of all boards that are equal after rotation and reflection."""
     return max(tuple(board[square] for square in order) for order in SYMMETRIES)
 
 
@@ -94,7 +94,7 @@ def positions_to_move():
             if result(after) is not None:
                 continue
             for answered in moves(after, OTHER):
-                # In the last empty square there is nothing to choose.
+                # With one empty square left, there is no choice.
                 more = result(answered) is None and answered.count(EMPTY) > 1
                 if more and answered not in found:
                     found.append(answered)
@@ -112,7 +112,7 @@ def new_machine():
 
 @functools.cache
 def value(board, stone):
-    """The result for the machine if both play as well as can be; `stone` is to move."""
+    """The result for the machine if both play perfectly; `stone` is to move."""
     if result(board) is not None:
         return result(board)
     other = OTHER if stone == OWN else OWN
@@ -210,7 +210,7 @@ def train(opponent, seed):
 
 
 def plot_learning(histories):
-    """The chances against the perfect player by number of games, for each who taught."""
+    """Plot the results against the perfect player by number of games, for each teacher."""
     figure, axes = plt.subplots(
         1, len(histories), figsize=(10, 4), sharey=True, layout="constrained"
     )

@@ -149,7 +149,7 @@ def q_learning(world, steps, rng, exploration=EXPLORATION, decay=0.85, planning=
 
 
 def target(q, world, arrived):
-    """r + γ maxₐ Q(s′, a): the reward for arriving at s′, and what may be expected then."""
+    """r + γ maxₐ Q(s′, a): the reward for arriving at s′, and the discounted value of s′."""
     future = 0.0 if world.over[arrived] else max(q[arrived])
     return world.rewards[arrived] + world.discount * future
 

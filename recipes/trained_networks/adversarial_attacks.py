@@ -150,7 +150,7 @@ def pgd(model, images, labels, epsilon, targeted=False):
 
 
 def random_signs(images, epsilon):
-    """Images of which every pixel is ε lighter or darker, at random."""
+    """Images with every pixel ε lighter or darker, at random."""
     signs = np.random.default_rng(0).choice([-1, 1], images.shape)
     return np.clip(images + 255 * epsilon * signs, 0, 255).astype("float32")
 

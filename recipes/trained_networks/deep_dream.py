@@ -77,7 +77,7 @@ def deep_dream(maps, image, octaves=OCTAVES, steps=STEPS):
     for octave in octaves:
         size = in_32s(octave * height, octave * width)
         original = resized(image, size)
-        # What was drawn at the size before, enlarged.
+        # The changes at the previous size, enlarged.
         changed = tf.clip_by_value(original + resized(drawn, size), 0, 255)
         for _ in range(steps):
             shift = rng.integers(-16, 17, 2)
@@ -102,7 +102,7 @@ def coarse_share(changes):
 
 
 def plot_dreams(name, dreams):
-    """A photograph, and what each layer makes of it."""
+    """Plot a photograph, and its dream for each layer."""
     panels = {"photograph": photograph(name)}
     for layer, dream in dreams.items():
         panels[f"{layer}: {LAYERS[layer]}"] = dream

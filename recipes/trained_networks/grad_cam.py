@@ -71,7 +71,7 @@ def grad_cam(network, images, classes, layer="head_relu", of_logits=False):
             scores = tf.nn.log_softmax(scores)
         score = tf.gather(scores, classes, axis=1, batch_dims=1)
     gradients = tape.gradient(score, maps)  # (count, height, width, channels)
-    # A channel weighs as much as its mean gradient; what speaks against the class is left out.
+    # The weight of a channel is its mean gradient; evidence against the class is left out.
     weights = tf.reduce_mean(gradients, axis=(1, 2), keepdims=True)
     return tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1)).numpy()
 
@@ -91,9 +91,9 @@ def logits_of(network):
 def recognized(network, count):
     """Some of CIFAR-10's test images that the network recognizes, without any training.
 
-    Of ImageNet's classes that mean one of CIFAR-10's the likeliest is to mean the image's own. At
-    most a fifth of the images are of one class. Should the network recognize too few, as those of
-    the stand-in data, others follow, and a line says how many.
+    Among ImageNet's classes that mean one of CIFAR-10's, the likeliest must mean the image's own.
+    At most a fifth of the images are of one class. If the network recognizes too few, as with the
+    stand-in data, others are added, and a printed line says how many.
 
     Returns:
         Images (count, SIZE // 2, SIZE // 2, 3); the numbers of their classes in CIFAR-10, (count,);
@@ -109,7 +109,7 @@ def recognized(network, count):
         images = np.stack([resized(image, SIZE // 2) for image in images])
         logits = network(images, training=False).numpy()
         for image, label, scores in zip(images, labels, logits, strict=True):
-            # The likeliest class that means the right one, beside all that mean any.
+            # The likeliest class that means the true one, and the likeliest of all that mean any.
             own = np.array(groups[label])
             likeliest = own[scores[own].argmax()]
             if scores[likeliest] < scores[known].max():
@@ -206,7 +206,7 @@ def show_map(axis, image, cam, title):
 
 
 def plot_photographs(network):
-    """Both photographs, and what speaks for their three likeliest classes."""
+    """Plot both photographs, and heatmaps of their three likeliest classes."""
     figure, axes = plt.subplots(2, 4, figsize=(11, 5.8), layout="constrained")
     for row, name in zip(axes, PHOTOGRAPHS, strict=True):
         image = photograph(name)

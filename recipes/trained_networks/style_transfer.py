@@ -45,7 +45,7 @@ STEPS = 120
 LEARNING_RATE = 4.0  # of Adam, in gray values
 CONTENT_WEIGHT = 0.05  # beside a style that weighs 1
 SMOOTHNESS = 1e-4  # weight of the total variation, which is in gray values
-# Of EfficientNet-Lite0 the linear bottlenecks, whose values are not cut off.
+# The linear bottlenecks of EfficientNet-Lite0, whose values are not clipped.
 STYLE_LAYERS = ("block_0", "block_2", "block_4", "block_7")
 CONTENT_LAYER = "block_4"
 # A file of weights that `keras.applications.VGG16` reads: then the network and its
@@ -135,7 +135,7 @@ def transfer(network, photograph, style, layers, content_layer, statistic=gram, 
         photograph, style: Arrays (height, width, 3) of the same size.
         layers: The names of the layers in which the style is compared.
         content_layer: The name of the one in which the content is.
-        statistic: What is compared of the style, `gram` or `activations`.
+        statistic: The representation of the style, `gram` or `activations`.
         steps: Of gradient descent.
 
     Returns:
@@ -222,7 +222,7 @@ def main(content=CONTENT, style=None):
         panels[f"{content} in the style of {name}"] = image
     plot(panels, "One photograph in other styles").savefig("styles.png")
 
-    # What is compared, and where.
+    # The statistics and layers to compare.
     first, style = next(iter(styles.items()))
     compared = {"Gram matrices of all layers": changed[first]}
     for layer, statistic in ((layers[0], gram), (layers[-1], gram), (layers[-1], activations)):

@@ -70,7 +70,7 @@ def load_data(labels=500, batch_size=32):
 
 
 def freeze(network, blocks, batch_statistics, momentum):
-    """Have only the layers after some blocks learn, and batch normalization only if it is to."""
+    """Train only block `blocks` and later; batch normalization only with `batch_statistics`."""
     trainable = blocks == 0
     for layer in network.layers:
         if layer.name.startswith(f"block_{blocks}_"):
@@ -117,7 +117,7 @@ def build_model(
     freeze(network, frozen_blocks, batch_statistics, momentum)
     # (batch, 3, 3, 1280)
     x = keras.layers.GlobalAveragePooling2D()(network.output)
-    # From zeros, so that the first steps do not spoil what the blocks have learned.
+    # Initialized with zeros, so that the first steps do not spoil the pretrained blocks.
     outputs = keras.layers.Dense(classes, activation="softmax", kernel_initializer="zeros")(x)
     model = keras.Model(images, outputs)
     model.compile(

@@ -198,7 +198,7 @@ def build_model(
 def search_space(hp):
     """Arguments of `build_model` and `load_data` worth tuning; defaults are the recipe's own.
 
-    What only some kinds have is searched for these alone.
+    Hyperparameters that only some kinds have are searched for these kinds alone.
     """
     kind = hp.Choice("kind", ["mlp", "linear", "residual", "attention"], default="mlp")
     sinusoids = hp.Choice("sinusoids", [0, 4, 8, 16], default=0)

@@ -179,7 +179,7 @@ def build_model(
 def search_space(hp):
     """Arguments of `build_model` and `load_data` worth tuning; defaults are the recipe's own.
 
-    What only some kinds have is searched for these alone.
+    Hyperparameters that only some kinds have are searched for these kinds alone.
     """
     kinds = ["cnn", "bag_of_words", "average", "lstm", "transformer"]
     kind = hp.Choice("kind", kinds, default="cnn")

@@ -156,7 +156,7 @@ def bayesian_search(function, bounds, evaluations, initial=3, seed=0):
 
 
 def random_search(function, bounds, evaluations, seed=0):
-    """The baseline: every trial anywhere. Arguments and results as for `bayesian_search`."""
+    """The baseline: every trial at random. Arguments and results as for `bayesian_search`."""
     low, high = np.transpose(bounds)
     points = low + (high - low) * np.random.default_rng(seed).random((evaluations, len(low)))
     return points, np.array([function(point) for point in points])

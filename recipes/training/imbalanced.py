@@ -36,7 +36,7 @@ EPOCHS = 15
 OBJECTIVE = ("val_average_precision", "max")
 CLASSES = ["below the ceiling", "at the ceiling"]
 CEILING = 500_000  # dollars, where the scale of the data ends
-WEIGHT = 20  # of the rare class, about as many districts as there are for each of it
+WEIGHT = 20  # of the rare class: there are about so many other districts for each rare one
 VARIANTS = {
     "plain": {},
     "weighted": {"weight": WEIGHT},
@@ -98,7 +98,8 @@ def build_model(
     """The compiled network: (15,) numbers to the probability of the rare class. 5,249 parameters.
 
     The features are normalized by their means and variances in `train` (by default, what
-    `load_data` gives). Recall, precision and accuracy call rare what is above the `threshold`.
+    `load_data` gives). For recall, precision and accuracy, outputs above the `threshold` count as
+    rare.
     """
     if train is None:
         train, _, _ = load_data()

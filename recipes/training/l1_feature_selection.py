@@ -20,7 +20,7 @@ from sklearn.linear_model import LassoCV
 from recipes.common.arrays import to_numpy
 
 EPOCHS = 1
-KEEP = "last"  # what counts is where the weights end, not the best moment on the way
+KEEP = "last"  # the weights at the end count, not those of the best epoch
 REPEATS = 1000  # of the training examples in an epoch
 INPUTS = 50
 # The true weights of the relevant inputs; those of all others are 0.

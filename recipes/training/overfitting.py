@@ -22,7 +22,7 @@ from sklearn.linear_model import LogisticRegression
 from recipes.common.arrays import to_numpy
 
 EPOCHS = 20
-KEEP = "last"  # what a long training leads to is the question
+KEEP = "last"  # the question is where a long training ends
 STEPS = 100  # of an epoch
 CLASSES = [
     "T-shirt/top",

@@ -85,7 +85,7 @@ def build_model(api="sequential", notation="argument", units=64, learning_rate=0
 
 
 def build_branched(units=64, learning_rate=0.001):
-    """The compiled network that a list cannot be, 63,956 parameters.
+    """The compiled network that `Sequential` cannot build, 63,956 parameters.
 
     Two inputs, "left" and "right", (28, 28, 1) images of digits; two outputs: probabilities of
     their "sum", (batch, 19), and of the left one being "larger", (batch, 1).
