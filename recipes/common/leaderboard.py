@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from recipes.common.arrays import to_numpy
 from recipes.common.plots import CLASS_COLORS
 
 GRAY = "0.55"
@@ -49,7 +50,7 @@ def compare(models, test):
     Returns:
         `{name: (accuracy, note)}`, the notes in words for the leaderboard.
     """
-    labels = np.concatenate([labels for _, labels in test.as_numpy_iterator()])
+    labels = to_numpy(test.map(lambda _, labels: labels))
     rows, probabilities, total = {}, [], 0
     for name, model in models.items():
         of_model, seconds = answers(model, test)

@@ -27,6 +27,7 @@ import numpy as np
 import tensorflow as tf
 from scipy.stats import spearmanr
 
+from recipes.common.arrays import to_numpy
 from recipes.common.gan_losses import discriminator_loss, generator_loss
 from recipes.common.generative_metrics import diversity, precision_and_coverage
 
@@ -273,7 +274,7 @@ def search_space(hp):
 
 def baseline(train, test):
     """A single Gaussian."""
-    learned = np.concatenate([points for (points,) in train.as_numpy_iterator()])
+    (learned,) = to_numpy(train)
     covariance = np.cov(learned, rowvar=False)
     (points,) = next(iter(test))
     rng = np.random.default_rng(0)
