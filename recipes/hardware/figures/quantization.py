@@ -17,6 +17,12 @@ def figures(models, test, histories):
     }
 
 
+def most_lost(ways):
+    """By how many percentage points the worst way is less accurate than the network in floats."""
+    accuracies = [accuracy for accuracy, _ in ways.values()]
+    return 100 * (ways["float32"][0] - min(accuracies))
+
+
 def plot_ways(ways):
     """Accuracy and size of each way, beside the network in floats."""
     names = list(ways)[::-1]
@@ -29,9 +35,10 @@ def plot_ways(ways):
         left.text(
             100 * accuracy - 1, row, f"{accuracy:.2%}", color="white", ha="right", va="center"
         )
-    in_float = ways["float32"][0]
-    lost = 100 * (in_float - min(accuracy for accuracy, _ in ways.values()))
-    left.set(title=f"At most {lost:.2f} points of accuracy are lost", xlabel="test accuracy, %")
+    left.set(
+        title=f"At most {most_lost(ways):.2f} points of accuracy are lost",
+        xlabel="test accuracy, %",
+    )
     right.barh(names, sizes / 1000, color=colors)
     for row, size in enumerate(sizes):
         share = size / ways["float32"][1]

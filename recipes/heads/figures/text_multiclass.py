@@ -68,11 +68,17 @@ def plot_recall(labels, probabilities):
     return figure
 
 
+def share_with_neutral(labels, answers):
+    """The share of the mistakes that are made between an emotion and neutral."""
+    neutral = CLASSES.index("neutral")
+    wrong = labels != answers
+    return np.mean((answers[wrong] == neutral) | (labels[wrong] == neutral))
+
+
 def plot_mistakes(labels, answers):
     """The ten most frequent mistakes between emotions; the title says how many are with neutral."""
-    wrong = labels != answers
+    share = share_with_neutral(labels, answers)
     neutral = CLASSES.index("neutral")
-    share = np.mean((answers[wrong] == neutral) | (labels[wrong] == neutral))
     both = (answers != neutral) & (labels != neutral)
     figure, axis = plt.subplots(figsize=(8, 4.2), layout="constrained")
     mistakes = common_mistakes(labels[both], answers[both])[::-1]  # the first on top

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from recipes.hardware import quantization as recipe
+from recipes.hardware.figures import quantization as figures
 
 RNG = np.random.default_rng(0)
 
@@ -140,3 +141,8 @@ def test_orders_of_a_product_of_integers():
     right = RNG.integers(-128, 128, (5, 4))
     np.testing.assert_array_equal(recipe.row_by_row(left, right), left @ right)
     np.testing.assert_array_equal(recipe.outer_products(left, right), left @ right)
+
+
+def test_most_that_is_lost_is_in_percentage_points():
+    ways = {"float32": (0.98, 400), "weights": (0.97, 100), "all": (0.955, 100)}
+    assert figures.most_lost(ways) == pytest.approx(2.5)

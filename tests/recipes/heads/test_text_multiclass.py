@@ -66,3 +66,10 @@ def test_common_mistakes_are_counted_by_direction():
     answers = np.array([0, 0, 2, 2, 0, 1])
     assert figures.common_mistakes(labels, answers, count=2) == [(2, 2, 0), (1, 0, 2)]
     assert len(figures.common_mistakes(labels, answers)) == 3
+
+
+def test_mistakes_with_neutral_are_counted_on_either_side():
+    neutral, joy, love = (CLASSES.index(name) for name in ("neutral", "joy", "love"))
+    labels = np.array([neutral, neutral, joy, joy, love])
+    answers = np.array([neutral, joy, neutral, love, joy])
+    assert figures.share_with_neutral(labels, answers) == 2 / 4
