@@ -245,7 +245,8 @@ def train(module, plan, given, folder, strategy, variant=None):
         "hardware": devices.hardware(),
         "versions": versions(),
     }
-    if getattr(module, "COLUMNS", None):
+    # Elsewhere the name may mean something else.
+    if isinstance(getattr(module, "COLUMNS", None), dict | list):
         # A copy for a table of the user's has a dictionary.
         metrics["columns"] = [list(each) for each in dict(module.COLUMNS).items()]
         metrics["reading"] = getattr(module, "READING", {})
