@@ -165,8 +165,8 @@ def main():
     for name, arguments in VARIANTS.items():
         keras.utils.set_random_seed(0)
         arguments = dict(arguments)
-        labels = arguments.pop("labels", 500)
-        train, validation, test = load_data(labels, arguments.pop("batch_size", 32))
+        of_data = {key: arguments.pop(key) for key in ("labels", "batch_size") if key in arguments}
+        train, validation, test = load_data(**of_data)
         model = build_model(**arguments, steps=EPOCHS * len(train))
         path = f"transfer_learning_{name}.keras"
         best = keras.callbacks.ModelCheckpoint(

@@ -291,9 +291,6 @@ SHORTER = {
 
 
 MOST_IN_A_BATCH = 16  # examples; recipes have up to 2,048
-# Recipes tested with their own batches. In smaller ones this one's `main()` and `run` take the
-# examples in another order.
-OWN_BATCHES = {"transfer_learning"}
 
 # By recipe, the variants that are trained here, of more of the same kinds.
 VARIANTS = {
@@ -405,8 +402,7 @@ def shorter(recipe, monkeypatch):
                 monkeypatch.setattr(module, name, value(old) if callable(old) else value)
     if recipe.trains:
         size = inspect.signature(recipe.module.load_data).parameters.get("batch_size")
-        whole = recipe.name in OWN_BATCHES
-        if size is not None and size.default > MOST_IN_A_BATCH and not whole:
+        if size is not None and size.default > MOST_IN_A_BATCH:
             smaller = with_defaults(recipe.module.load_data, {"batch_size": MOST_IN_A_BATCH})
             monkeypatch.setattr(recipe.module.load_data, "__defaults__", smaller)
     if recipe.name in VARIANTS:
