@@ -39,6 +39,7 @@ from recipes.cnn_architectures import (
     xception,
 )
 from recipes.common import pretrained
+from recipes.hardware import throughput
 from recipes.recurrent import seq2seq_dates
 from recipes.training import optimizers
 from tests import selection
@@ -142,6 +143,14 @@ SHORTER = {
         "machine_bandwidth": {"megabytes": 1},
     },
     "systolic_array": {"HIDDEN": 4},
+    "throughput": {
+        "BATCHES": [1, 2],
+        "WARM_UP": 1,
+        "REPEATS": 1,
+        "SECONDS": 0,
+        "matrix_rate": {"size": 64},
+        "NETWORKS": {"LeNet": throughput.build_lenet},
+    },
     "unet": {"load_data": {"size": 16}, "build_model": {"filters": 2, "depth": 1}},
     "enet": {
         "FIRST_STAGE": 1,
