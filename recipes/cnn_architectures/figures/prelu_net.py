@@ -9,6 +9,7 @@ from recipes.common import plots
 
 TITLES = {
     "he_prelu": "He initialization, PReLU",
+    "he_relu": "He initialization, ReLU",
     "glorot_prelu": "Glorot initialization, PReLU",
 }
 
