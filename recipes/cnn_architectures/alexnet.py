@@ -116,10 +116,70 @@ def zfnet(x, classes=1000, width=1.0, kernel_size=7, strides=2, padding="valid")
     return keras.layers.Dense(classes, activation="softmax")(x)
 
 
+def pool_padding(input_shape):
+    """Of AlexNet's pools: the last one needs 3 × 3 places, which 29 pixels leave, but not fewer."""
+    return "valid" if min(input_shape[:2]) >= 29 else "same"
+
+
+def build_functional(groups=2, width=0.375, classes=10, input_shape=(32, 32, 3)):
+    """The small AlexNet as a chain of function calls, from images to probabilities."""
+    images = keras.Input(input_shape)
+    x = cifar10.augmented(images)
+    padding = pool_padding(input_shape)
+    return keras.Model(images, alexnet(x, classes, width, groups, **SMALL, pool_padding=padding))
+
+
+def build_sequential(groups=2, width=0.375, classes=10, input_shape=(32, 32, 3)):
+    """The same network as a list of layers."""
+    images = keras.Input(input_shape)
+    padding = pool_padding(input_shape)
+    return keras.Sequential(
+        [
+            keras.Input(input_shape),
+            # The augmentation is a chain of function calls, so it becomes one layer of the list.
+            keras.Model(images, cifar10.augmented(images)),
+            # Convolution 1: 16 × 16, after the pool 7 × 7.
+            keras.layers.Conv2D(int(96 * width), **SMALL, activation="relu"),
+            LocalResponseNormalization(),
+            keras.layers.MaxPooling2D(3, strides=2, padding=padding),
+            # Convolution 2: 7 × 7, after the pool 3 × 3.
+            GroupedConv2D(int(256 * width), 5, groups, padding="same", activation="relu"),
+            LocalResponseNormalization(),
+            keras.layers.MaxPooling2D(3, strides=2, padding=padding),
+            # Convolutions 3 to 5: 3 × 3, after the pool 1 × 1.
+            keras.layers.Conv2D(int(384 * width), 3, padding="same", activation="relu"),
+            GroupedConv2D(int(384 * width), 3, groups, padding="same", activation="relu"),
+            GroupedConv2D(int(256 * width), 3, groups, padding="same", activation="relu"),
+            keras.layers.MaxPooling2D(3, strides=2, padding=padding),
+            # Dense layers 6 to 8.
+            keras.layers.Flatten(),
+            keras.layers.Dense(int(4096 * width), activation="relu"),
+            keras.layers.Dropout(0.5),
+            keras.layers.Dense(int(4096 * width), activation="relu"),
+            keras.layers.Dropout(0.5),
+            keras.layers.Dense(classes, activation="softmax"),
+        ]
+    )
+
+
+def build_zfnet(width=0.3125, classes=10, input_shape=(32, 32, 3)):
+    """The small ZFNet.
+
+    Raises:
+        ValueError: if its last pool would find fewer than 2 × 2 places.
+    """
+    if min(input_shape[:2]) < 27:
+        raise ValueError(f"ZFNet takes images from 27 × 27 on. Received: input_shape={input_shape}")
+    images = keras.Input(input_shape)
+    x = cifar10.augmented(images)
+    return keras.Model(images, zfnet(x, classes, width, **SMALL_ZFNET))
+
+
 def build_model(
     groups=2,
     width=0.375,
     network="alexnet",
+    api="functional",
     learning_rate=0.001,
     steps=cifar10.STEPS,
     classes=10,
@@ -133,20 +193,17 @@ def build_model(
         groups: See `alexnet`; ZFNet has none.
         width: Factor for the number of channels and units of each layer.
         network: "alexnet" or "zfnet".
+        api: "functional" or "sequential"; ZFNet is here in the former only.
         learning_rate: The highest one, see `cifar10.compile_classifier`.
         steps: Number of training steps.
         classes: Number of classes.
-        input_shape: Of the images.
+        input_shape: Of the images; ZFNet takes 27 × 27 pixels and more.
     """
-    images = keras.Input(input_shape)
-    x = cifar10.augmented(images)
-    if network == "alexnet":
-        # The last pool would find fewer than 3 × 3 places in images of fewer than 29 pixels.
-        pool_padding = "valid" if min(input_shape[:2]) >= 29 else "same"
-        outputs = alexnet(x, classes, width, groups, **SMALL, pool_padding=pool_padding)
+    if network == "zfnet":
+        model = build_zfnet(width, classes, input_shape)
     else:
-        outputs = zfnet(x, classes, width, **SMALL_ZFNET)
-    model = keras.Model(images, outputs)
+        builders = {"functional": build_functional, "sequential": build_sequential}
+        model = builders[api](groups, width, classes, input_shape)
     cifar10.compile_classifier(model, learning_rate, steps)
     return model
 

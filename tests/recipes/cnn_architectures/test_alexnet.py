@@ -88,6 +88,15 @@ def test_small_zfnet():
     assert sizes == [32, 6, 2, 2, 2]
 
 
+def test_smallest_images_of_zfnet():
+    zfnet = alexnet.VARIANTS["zfnet"]
+    model = alexnet.build_model(**zfnet, input_shape=(40, 27, 3))
+    pools = [layer for layer in model.layers if "pooling" in layer.name]
+    assert pools[-1].output.shape[2] == 1
+    with pytest.raises(ValueError, match="from 27 × 27 on"):
+        alexnet.build_model(**zfnet, input_shape=(40, 26, 3))
+
+
 def test_small_form_keeps_the_order_of_the_layers():
     model = alexnet.build_model()
     order = [type(layer).__name__ for layer in model.layers if layer.weights]
@@ -96,9 +105,10 @@ def test_small_form_keeps_the_order_of_the_layers():
 
 
 @pytest.mark.parametrize(("side", "last"), [(28, 2), (16, 1), (29, 1), (32, 1)])
-def test_small_images_of_ones_own(side, last):
+@pytest.mark.parametrize("api", ["functional", "sequential"])
+def test_small_images_of_ones_own(side, last, api):
     """The last pool leaves something of images of any size; the recipe's stay as they were."""
-    model = alexnet.build_model(input_shape=(side, side, 3))
+    model = alexnet.build_model(api=api, input_shape=(side, side, 3))
     pools = [layer for layer in model.layers if "pooling" in layer.name]
     assert pools[-1].output.shape[1:3] == (last, last)
     assert pools[-1].padding == ("valid" if side >= 29 else "same")
