@@ -67,6 +67,32 @@ def test_channels_grow_by_k_per_layer():
     assert densenet.transition(x, reduction=0.5).shape == (None, 4, 4, 7)
 
 
+@pytest.mark.slides
+def test_the_papers_form_for_cifar():
+    """Its table 2: DenseNet-BC of 100 layers that add 12 channels each, 0.8 million parameters."""
+    model = densenet.build_model(depths=(16, 16, 16), growth_rate=12, strides=1)
+    cost = network_cost(model)
+    assert cost["layers"] == 100
+    # Weights, normalized channels and products by hand.
+    weights, normalized, products = 27 * 24, 0, 32**2 * 27 * 24
+    channels = 24
+    for side in (32, 16, 8):
+        for _ in range(16):
+            kernels = channels * 48 + 9 * 48 * 12
+            weights += kernels
+            products += side**2 * kernels
+            normalized += channels + 48
+            channels += 12
+        normalized += channels  # of the transition, or at the end
+        if side > 8:
+            weights += channels * channels // 2
+            products += side**2 * channels * channels // 2
+            channels //= 2
+    assert cost["parameters"] == weights + 2 * normalized + 10 * (channels + 1) == 769_162
+    assert round(cost["parameters"] / 1e6, 1) == 0.8
+    assert cost["multiply_accumulates"] == products + 10 * channels
+
+
 def test_small_form():
     model = densenet.build_model()
     assert count_layers(model) == 1 + 2 * 14 + 2 + 1
