@@ -21,6 +21,8 @@ import numpy as np
 from matplotlib import ticker
 from sklearn.isotonic import isotonic_regression
 
+from recipes.common import cifar10
+
 RESULTS = pathlib.Path(__file__).parents[1] / "results.csv"
 BATCH = 128  # images, in the protocol of CIFAR-10
 HUMAN = 5.1  # top-5 error in percent of one who had practiced (Russakovsky et al.)
@@ -109,6 +111,8 @@ class Measured(typing.NamedTuple):
 
     point: Point
     activations: float  # values that layers leave for one image
+    seconds: float  # of training
+    hardware: str  # that took them
 
     def training_memory(self):
         """A lower bound of the memory for training, in bytes.
@@ -117,6 +121,10 @@ class Measured(typing.NamedTuple):
         of a batch.
         """
         return 4 * (4 * self.point.parameters + BATCH * self.activations)
+
+    def images_per_second(self):
+        """Images that training takes a second, with the validation after each epoch in it."""
+        return cifar10.EPOCHS * cifar10.IMAGES / self.seconds
 
 
 def measured(path=RESULTS):
@@ -147,7 +155,8 @@ def measured(path=RESULTS):
                 float(row["parameters"]),
                 float(row["multiply_accumulates"]),
             )
-            found[name] = Measured(point, float(row["activations"]))
+            activations, seconds = float(row["activations"]), float(row["seconds"])
+            found[name] = Measured(point, activations, seconds, row["hardware"])
     return found
 
 
@@ -335,20 +344,30 @@ def figures():
 
 def print_measured(networks):
     """The table of our small forms, and which of them are still to be measured."""
-    print("CIFAR-10, at equal cost of training (memory: what a training step holds at least)")
-    print(f"{'network':>20} {'accuracy (%)':>14} {'parameters':>11} {'products':>12} {'memory':>8}")
+    print("CIFAR-10, at about equal cost of training")
+    print("(images/s: in training, on the CPU named; memory: what a training step holds at least)")
+    print(
+        f"{'network':>20} {'accuracy (%)':>14} {'parameters':>11} {'products':>12} {'memory':>8} "
+        f"{'images/s':>9}"
+    )
     for name, network in networks.items():
         point = network.point
         print(
             f"{name:>20} {point.accuracy:>7.2f} ± {point.deviation:4.2f} "
             f"{point.parameters:>11,.0f} {point.products / 1e6:>10.2f} M "
-            f"{network.training_memory() / 1e6:>5.0f} MB"
+            f"{network.training_memory() / 1e6:>5.0f} MB "
+            f"{network.images_per_second():>9,.0f}  {network.hardware}"
         )
     for name, (recipe, variant) in SMALL_FORMS.items():
         if name not in networks:
             measure = f"make measure-{recipe.replace('_', '-')}"
             flags = f" ARGS='--variant {variant}'" if variant else ""
             print(f"{name:>20} has no row with its cost in {RESULTS.name} yet: {measure}{flags}")
+    if networks:
+        minutes = [network.seconds / 60 for network in networks.values()]
+        products = [network.point.products / 1e6 for network in networks.values()]
+        print(f"Training took from {min(minutes):.1f} to {max(minutes):.1f} minutes,", end=" ")
+        print(f"an image {min(products):.2f} to {max(products):.2f} M multiply–accumulates")
 
 
 def print_published():

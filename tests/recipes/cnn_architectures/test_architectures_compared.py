@@ -76,6 +76,20 @@ def test_memory(table):
     assert network.training_memory() == 4 * (4 * 1000 + 128 * 300)
 
 
+def test_images_a_second_and_the_band_of_cost_are_printed(table, capsys):
+    path = table(
+        row("densenet", "", seconds="190", hardware="a CPU"),
+        row("vgg", "vgg11", seconds="3800", multiply_accumulates="3e6", hardware="another"),
+    )
+    networks = compared.measured(path)
+    assert networks["DenseNet"].images_per_second() == 2000  # 8 epochs of 47,500 images
+    compared.print_measured(networks)
+    printed = capsys.readouterr().out
+    assert "2,000  a CPU\n" in printed
+    assert "100  another\n" in printed
+    assert "from 3.2 to 63.3 minutes, an image 0.02 to 3.00 M multiply" in printed
+
+
 def test_every_small_form_is_a_variant_of_its_recipe():
     for name, variant in compared.SMALL_FORMS.values():
         module = recipe.find(name).module
