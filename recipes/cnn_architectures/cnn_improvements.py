@@ -7,8 +7,10 @@ Paper:  Krizhevsky et al. (2012), https://papers.nips.cc/paper/4824 (local respo
         Szegedy et al. (2015), https://arxiv.org/abs/1409.4842 (inception);
         He et al. (2016), https://arxiv.org/abs/1512.03385 (residual connections)
 Departs from the papers: each improvement is added to one small network by itself; then batch
-normalization, inception and residual connections together. All variants have about the same number
-of parameters and multiply–accumulates: an improvement that saves some gets wider layers.
+normalization, inception and residual connections together (`all`). There batch normalization
+replaces local response normalization, and the only 1×1 convolutions are those of the inception
+modules. All variants have about the same number of parameters and multiply–accumulates: an
+improvement that saves some gets wider layers.
 
 The network has six stages instead of LeNet's two convolutions. In the plain network a stage is a
 3×3 convolution. As a bottleneck it is 1×1 – 3×3 – 1×1; as an inception module it has four parallel
