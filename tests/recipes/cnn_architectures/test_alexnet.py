@@ -1,4 +1,4 @@
-"""The published network: its count, its layers, and its outputs beside those of another library."""
+"""The published networks: their products by hand, and outputs beside another library's."""
 
 import numpy as np
 import pytest
@@ -10,13 +10,10 @@ from recipes.common.network_cost import network_cost
 from tests.recipes.cnn_architectures import references
 
 
-@pytest.mark.parametrize(("groups", "parameters"), [(2, 60_965_224), (1, 62_378_344)])
-def test_published_network(groups, parameters):
-    model = references.published(alexnet.alexnet, 227, groups=groups)
-    cost = network_cost(model)
-    assert cost["parameters"] == parameters
-    assert cost["layers"] == 8
-    # Products by layer, by hand: the output's pixels times filters times the window.
+@pytest.mark.parametrize("groups", [2, 1])
+def test_products_of_the_published_network_by_hand(groups):
+    """By layer: the output's pixels times filters times the window."""
+    cost = network_cost(references.published(alexnet.alexnet, 227, groups=groups))
     shared = 55**2 * 96 * 11**2 * 3 + 13**2 * 384 * 9 * 256 + 9216 * 4096 + 4096**2 + 4096 * 1000
     split = 27**2 * 256 * 25 * 96 + 13**2 * (384 * 9 * 384 + 256 * 9 * 384)
     assert cost["multiply_accumulates"] == shared + split // groups
@@ -55,10 +52,8 @@ def test_same_outputs_as_the_graph_of_caffes_network():
     np.testing.assert_allclose(model(images), expected, atol=1e-5)
 
 
-def test_zfnet_is_the_published_network():
+def test_products_of_zfnet_by_hand():
     cost = network_cost(references.published(alexnet.zfnet, 224))
-    assert cost["parameters"] == 87_250_536
-    assert cost["layers"] == 8
     convolutions = 109**2 * 96 * 49 * 3 + 25**2 * 256 * 25 * 96
     convolutions += 12**2 * 512 * 9 * (256 + 512 + 512)
     dense = 6 * 6 * 512 * 4096 + 4096 * 1024 + 1024 * 1000

@@ -8,8 +8,6 @@ import pytest
 
 from recipes._runner import recipe, results
 from recipes.cnn_architectures import architectures_compared as compared
-from recipes.common.network_cost import network_cost
-from tests.recipes.cnn_architectures import references
 
 
 def points(**networks):
@@ -129,30 +127,3 @@ def test_challenge():
     errors = [error for _, error in compared.CHALLENGE.values()]
     assert errors == sorted(errors, reverse=True)
     assert compared.density(compared.published()).popitem()[0] == "VGG-19"
-
-
-@pytest.mark.parametrize(
-    ("name", "module", "size"),
-    [
-        ("SqueezeNet", "squeezenet", 227),
-        pytest.param("AlexNet", "alexnet", 227, marks=pytest.mark.full),
-        *[
-            pytest.param(*network, marks=pytest.mark.slow)
-            for network in [
-                ("GoogLeNet", "googlenet", 224),
-                ("Inception-v2", "inception_v2", 224),
-                ("SE-ResNet-50", "senet", 224),
-                ("MobileNet", "mobilenet", 224),
-                ("ShuffleNet", "shufflenet", 224),
-                ("DenseNet-121", "densenet", 224),
-            ]
-        ],
-    ],
-)
-def test_costs_are_those_of_the_published_networks(name, module, size):
-    """Of the others, the networks' own tests say so."""
-    function = getattr(importlib.import_module(f"recipes.cnn_architectures.{module}"), module)
-    cost = network_cost(references.published(function, size))
-    network = compared.PUBLISHED[name]
-    assert round(cost["parameters"] / 1e6, 2) == network.parameters
-    assert round(cost["multiply_accumulates"] / 1e9, 2) == network.products

@@ -1,4 +1,4 @@
-"""The published network: its count, its layers, and its outputs beside those of another library."""
+"""The published network: its modules, and its outputs beside those of another library."""
 
 import keras
 import numpy as np
@@ -16,14 +16,6 @@ def published():
     return references.published(googlenet.googlenet, 224)
 
 
-def test_published_network(published):
-    cost = network_cost(published)
-    assert cost["parameters"] == 6_998_552
-    assert cost["layers"] == 22
-    assert round(cost["multiply_accumulates"] / 1e9, 2) == 1.58
-    assert len(references.weighted_layers(published)) == 58
-
-
 @pytest.mark.full
 def test_published_network_without_bottlenecks():
     cost = network_cost(references.published(googlenet.googlenet, 224, bottlenecks=False))
@@ -39,6 +31,7 @@ def test_modules_of_the_papers_table(published):
         assert published.get_layer(name).output.shape == (None, size, size, depth)
     branches = [tensor.shape[-1] for tensor in published.get_layer("3a").input]
     assert branches == [64, 128, 32, 32]
+    assert len(references.weighted_layers(published)) == 58
 
 
 @pytest.mark.parametrize(("bottlenecks", "parameters"), [(True, 163_696), (False, 387_296)])
@@ -82,7 +75,6 @@ def test_same_outputs_as_the_graph_of_caffes_network(published):
 
 def test_small_form_has_all_modules():
     model = googlenet.build_model()
-    assert model.count_params() == 377_126
     assert model.get_layer("3a").output.shape == (None, 8, 8, 64)
     assert model.get_layer("5b").output.shape == (None, 2, 2, 256)
     naive = googlenet.build_model(**googlenet.VARIANTS["naive"])

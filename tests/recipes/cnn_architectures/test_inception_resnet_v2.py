@@ -1,4 +1,4 @@
-"""The published network: its count, and its outputs beside those of `keras.applications`."""
+"""The published network beside that of `keras.applications`, and its parts."""
 
 import keras
 import numpy as np
@@ -10,14 +10,10 @@ from tests.recipes.cnn_architectures import references
 
 
 @pytest.mark.full
-def test_same_count_and_outputs_as_keras_applications():
+def test_same_outputs_as_keras_applications():
     theirs = keras.applications.InceptionResNetV2(weights=None, input_shape=(75, 75, 3), classes=10)
     references.randomize(theirs)
     ours = references.published(inception_resnet_v2.inception_resnet_v2, 75, classes=10)
-    # The classifier for 1000 classes instead of 10 has 990 · (1536 + 1) more.
-    assert ours.count_params() + 990 * 1537 == 55_873_736
-    statistics = sum(np.prod(weight.shape) for weight in ours.non_trainable_weights)
-    assert statistics == 60_544
     # In the same order, so that a file of weights fits.
     ours.set_weights(theirs.get_weights())
     images = references.images(75)

@@ -1,4 +1,4 @@
-"""The published network: its count, and its outputs beside those of `keras.applications`."""
+"""The published network: its sizes, and its outputs beside those of `keras.applications`."""
 
 import keras
 import numpy as np
@@ -11,13 +11,9 @@ from tests.recipes.cnn_architectures import references
 
 
 @pytest.mark.full
-def test_published_network():
+def test_sizes_of_the_papers_table():
+    """Its table 1: 35 × 35 × 288, 17 × 17 × 768, 8 × 8 × 2048."""
     model = references.published(inception_v3.inception_v3, 299)
-    cost = network_cost(model)
-    assert model.count_params() == 23_851_784
-    assert cost["parameters"] == 23_851_784 - 34_432
-    assert round(cost["multiply_accumulates"] / 1e9, 1) == 5.7
-    # The sizes of the paper's table 1: 35 × 35 × 288, 17 × 17 × 768, 8 × 8 × 2048.
     joined = [
         layer.output.shape[1:]
         for layer in model.layers
@@ -57,7 +53,6 @@ def test_1x7_and_7x1_cost_14_of_49():
 
 def test_small_form():
     model = inception_v3.build_model()
-    assert model.count_params() == 401_614
     joined = [
         layer.output.shape[1:]
         for layer in model.layers

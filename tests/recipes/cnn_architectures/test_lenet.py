@@ -30,6 +30,7 @@ def test_modern_form_has_five_layers_and_61706_parameters():
     assert cost["multiply_accumulates"] == products
 
 
+@pytest.mark.slides
 def test_original_has_60000_parameters(original):
     assert parameters(original) == [156, 12, 1516, 32, 48120, 10164]
     assert original.count_params() == 60_000

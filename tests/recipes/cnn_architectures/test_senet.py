@@ -23,7 +23,7 @@ def test_se_resnet_50():
         parameters += blocks * (2 * channels * units + channels + units)
     assert cost["parameters"] - parameters == 25_557_032
     assert parameters < 0.1 * 25_557_032
-    # ResNet-50 has 3,857,973,248 multiply–accumulates (test_resnet.py).
+    # ResNet-50 has 3,857,973,248 multiply–accumulates (test_published_counts.py).
     assert cost["multiply_accumulates"] - products == 3_857_973_248
 
 

@@ -1,7 +1,6 @@
-"""The published networks: their counts, and the outputs of one beside those of another library."""
+"""The published networks: what they cost, and outputs of one beside those of another library."""
 
 import numpy as np
-import pytest
 
 from recipes.cnn_architectures import squeezenet
 from recipes.cnn_architectures.figures import squeezenet as figures
@@ -9,19 +8,11 @@ from recipes.common.network_cost import network_cost
 from tests.recipes.cnn_architectures import references
 
 
-@pytest.mark.parametrize(
-    ("version", "parameters", "size"), [("1.0", 1_248_424, 13), ("1.1", 1_235_496, 13)]
-)
-def test_published_network(version, parameters, size):
-    model = references.published(squeezenet.squeezenet, 227, version=version)
-    assert network_cost(model)["parameters"] == parameters
-    assert model.get_layer("conv10").output.shape == (None, size, size, 1000)
-
-
-def test_version_1_1_needs_less_than_half_the_multiplications():
+def test_version_1_1_needs_less_than_half_the_multiplications_for_as_many_outputs():
     costs = {}
     for version in squeezenet.VERSIONS:
         model = references.published(squeezenet.squeezenet, 227, version=version)
+        assert model.get_layer("conv10").output.shape == (None, 13, 13, 1000)
         costs[version] = network_cost(model)["multiply_accumulates"]
     assert 2.2 < costs["1.0"] / costs["1.1"] < 2.5
 

@@ -1,4 +1,4 @@
-"""The published networks: their counts, and their outputs beside those of other libraries."""
+"""The published networks: their products by hand, and outputs beside those of other libraries."""
 
 import gc
 
@@ -26,25 +26,11 @@ def spare_memory(monkeypatch):
     gc.collect()
 
 
-@pytest.mark.slides
-@pytest.mark.parametrize(
-    ("configuration", "layers", "parameters"),
-    [
-        ("A", 11, 132_863_336),
-        ("A-LRN", 11, 132_863_336),
-        ("B", 13, 133_047_848),
-        ("C", 16, 133_638_952),
-        ("D", 16, 138_357_544),
-        ("E", 19, 143_667_240),
-    ],
-)
+@pytest.mark.parametrize("configuration", ["A", "A-LRN", "B", "C", "D", "E"])
 @pytest.mark.usefixtures("spare_memory")
-def test_published_networks(configuration, layers, parameters):
-    model = references.published(vgg.vgg, 224, configuration=configuration)
-    cost = network_cost(model)
-    assert cost["parameters"] == model.count_params() == parameters
-    assert cost["layers"] == layers
-    # Products by hand: each stage has a quarter of the pixels of the one before.
+def test_products_by_hand(configuration):
+    """For images of 32 × 32; each stage has a quarter of the pixels of the one before."""
+    model = references.published(vgg.vgg, 32, configuration=configuration)
     columns = {  # table 1 of the paper: 3×3 convolutions, then 1×1 ones, of each stage
         "A": ([1, 1, 2, 2, 2], [0] * 5),
         "A-LRN": ([1, 1, 2, 2, 2], [0] * 5),
@@ -53,14 +39,14 @@ def test_published_networks(configuration, layers, parameters):
         "D": ([2, 2, 3, 3, 3], [0] * 5),
         "E": ([2, 2, 4, 4, 4], [0] * 5),
     }
-    products = 25088 * 4096 + 4096**2 + 4096 * 1000
+    products = 512 * 4096 + 4096**2 + 4096 * 1000
     channels = 3
     for stage, (large, small) in enumerate(zip(*columns[configuration], strict=True)):
         filters = min(64 * 2**stage, 512)
         weights = 9 * channels * filters + 9 * (large - 1) * filters**2 + small * filters**2
-        products += (224 // 2**stage) ** 2 * weights
+        products += (32 // 2**stage) ** 2 * weights
         channels = filters
-    assert cost["multiply_accumulates"] == products
+    assert network_cost(model)["multiply_accumulates"] == products
 
 
 @pytest.mark.parametrize(("configuration", "name"), [("D", "VGG16"), ("E", "VGG19")])
