@@ -133,6 +133,12 @@ class TableConv2D(keras.layers.Layer):
         kernel = ops.reshape(ops.matmul(self.kernel, places), self.kernel_shape)
         return ops.conv(x, kernel, padding="valid", data_format="channels_last") + self.bias
 
+    def compute_output_shape(self, input_shape):
+        batch, height, width, _ = input_shape
+        height = None if height is None else height - 4
+        width = None if width is None else width - 4
+        return (batch, height, width, len(CONNECTIONS[0]))
+
 
 @keras.saving.register_keras_serializable(package="lenet")
 class RadialBasisOutputs(keras.layers.Layer):
@@ -144,6 +150,9 @@ class RadialBasisOutputs(keras.layers.Layer):
     def call(self, x):
         differences = ops.expand_dims(x, axis=1) - ops.cast(self.codes, x.dtype)
         return -ops.sum(ops.square(differences), axis=-1)  # of (batch, 10, 84)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], 10)
 
 
 def digit_codes():

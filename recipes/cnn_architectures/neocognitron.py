@@ -83,6 +83,9 @@ class SCells(keras.layers.Layer):
         excess = ops.relu(products - self.threshold * lengths)
         return excess / ((1 - self.threshold) * (lengths + EPSILON))
 
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.planes)
+
     def get_config(self):
         return {**super().get_config(), "planes": self.planes, "threshold": self.threshold}
 

@@ -138,6 +138,12 @@ class PatchEncoder(keras.layers.Layer):
         negative = ops.relu(-products - self.threshold)
         return ops.concatenate([positive, negative], axis=-1)
 
+    def compute_output_shape(self, input_shape):
+        batch, height, width, _ = input_shape
+        height = None if height is None else (height - SIZE) // self.strides + 1
+        width = None if width is None else (width - SIZE) // self.strides + 1
+        return (batch, height, width, 2 * self.features)
+
     def get_config(self):
         return {
             **super().get_config(),

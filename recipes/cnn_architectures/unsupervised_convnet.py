@@ -82,6 +82,9 @@ class LocalContrastNormalization(keras.layers.Layer):
         floor = ops.mean(deviation, axis=(1, 2), keepdims=True)
         return v / ops.maximum(deviation, floor)
 
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
     def get_config(self):
         return {**super().get_config(), "size": self.size}
 

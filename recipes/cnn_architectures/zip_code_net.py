@@ -45,6 +45,12 @@ class Background(keras.layers.Layer):
     def call(self, x):
         return ops.pad(x, [[0, 0], [2, 2], [2, 2], [0, 0]], constant_values=-1)
 
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        height = None if height is None else height + 4
+        width = None if width is None else width + 4
+        return (batch, height, width, channels)
+
 
 @keras.saving.register_keras_serializable(package="zip_code_net")
 class PlaceBias(keras.layers.Layer):
@@ -55,6 +61,9 @@ class PlaceBias(keras.layers.Layer):
 
     def call(self, x):
         return x + self.bias
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
 
 
 def shared_windows(x, maps):

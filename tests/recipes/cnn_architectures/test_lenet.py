@@ -7,6 +7,7 @@ import pytest
 from recipes.cnn_architectures import lenet
 from recipes.cnn_architectures.figures import lenet as figures
 from recipes.common.network_cost import network_cost
+from tests.layers.conformance import check_layer
 
 
 @pytest.fixture(scope="module")
@@ -46,15 +47,9 @@ def test_connections_are_those_of_table_1():
     assert seen[12:] == [{0, 1, 3, 4}, {1, 2, 4, 5}, {0, 2, 3, 5}, {0, 1, 2, 3, 4, 5}]
 
 
-def test_filters_see_only_the_maps_of_the_table():
-    """Beside one convolution for each of the 60 connections."""
-    generator = np.random.default_rng(0)
-    layer = lenet.TableConv2D()
-    x = generator.normal(size=(2, 8, 9, 6)).astype("float32")
-    layer.build(x.shape)
-    kernel = generator.normal(size=(25, 60)).astype("float32")
-    bias = generator.normal(size=16).astype("float32")
-    layer.set_weights([kernel, bias])
+def by_connections(x, weights):
+    """One convolution of (2, 8, 9, 6) maps for each of the 60 connections."""
+    kernel, bias = weights
     expected = np.zeros((2, 4, 5, 16)) + bias
     connection = 0
     for source, row in enumerate(lenet.CONNECTIONS):
@@ -68,7 +63,30 @@ def test_filters_see_only_the_maps_of_the_table():
                     part = x[:, down : down + 5, right : right + 5, source]
                     expected[:, down, right, target] += (part * window).sum(axis=(1, 2))
     assert connection == 60
-    np.testing.assert_allclose(layer(x), expected, rtol=1e-4, atol=1e-4)
+    return expected
+
+
+def test_filters_see_only_the_maps_of_the_table():
+    check_layer(
+        lenet.TableConv2D,
+        input_shape=(2, 8, 9, 6),
+        reference=by_connections,
+        parameters=1516,
+        tolerance=1e-4,
+    )
+
+
+def test_outputs_stand_the_conformance_harness():
+    def distances(x, weights):
+        return -np.square(x[:, None] - lenet.digit_codes()).sum(axis=-1)
+
+    check_layer(
+        lenet.RadialBasisOutputs,
+        input_shape=(3, 84),
+        reference=distances,
+        parameters=0,
+        unknown_sizes=False,
+    )
 
 
 def test_outputs_are_distances_from_the_bitmaps():

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from recipes.cnn_architectures import neocognitron as recipe
 from recipes.cnn_architectures.figures import neocognitron as figures
+from tests.layers.conformance import check_layer
 
 
 def fukushima(window, template, threshold):
@@ -40,6 +41,28 @@ def test_s_cells_are_those_of_the_paper():
     assert 0.9 < answers[0] < 1, "it sees its own template"
     assert answers[1] > 0
     assert answers[2] == 0
+
+
+def test_s_cells_stand_the_conformance_harness():
+    """With weights that could be trained, for those that have not grown are zero."""
+
+    def by_loops(maps, weights):
+        (templates,) = weights
+        padded = np.pad(maps, [(0, 0), (2, 2), (2, 2), (0, 0)])
+        answers = np.zeros((2, 6, 7, 3))
+        for image, row, column, plane in np.ndindex(answers.shape):
+            window = padded[image, row : row + 5, column : column + 5]
+            answers[image, row, column, plane] = fukushima(window, templates[..., plane], 0.4)
+        return answers
+
+    check_layer(
+        recipe.SCells,
+        {"planes": 3, "threshold": 0.4, "trainable": True},
+        inputs=np.random.default_rng(0).uniform(0, 1, (2, 6, 7, 2)).astype("float32"),
+        reference=by_loops,
+        parameters=5 * 5 * 2 * 3,
+        tolerance=1e-4,
+    )
 
 
 def test_c_cells_average_and_saturate():

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from recipes.cnn_architectures import omp1
 from recipes.cnn_architectures.figures import omp1 as figures
+from tests.layers.conformance import check_layer
 
 
 def test_whitened_values_are_uncorrelated():
@@ -32,22 +33,28 @@ def test_dictionary_finds_the_atoms_that_made_the_patches():
     assert (likeness > 0.99).all()
 
 
-def test_codes_by_loops():
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (2, 10, 8, 3)).astype("uint8")
-    encoder = omp1.PatchEncoder(features=5, threshold=0.3, strides=2)
-    encoder.build(images.shape)
-    kernel = rng.normal(size=(108, 5)) / 10
-    mean = rng.normal(size=108) / 10
-    encoder.set_weights([kernel, mean])
-    codes = np.asarray(encoder(images.astype("float32")))
-    assert codes.shape == (2, 3, 2, 10)
+def codes_by_loops(images, weights):
+    """Those of 3 × 2 patches of images (2, 10, 8, 3)."""
+    kernel, mean = weights
+    codes = np.zeros((2, 3, 2, 10))
     for number, row, column in np.ndindex(2, 3, 2):
         patch = images[number, 2 * row : 2 * row + 6, 2 * column : 2 * column + 6].astype(float)
         patch = (patch - patch.mean()) / np.sqrt(patch.var() + 10)
         products = (patch.ravel() - mean) @ kernel
-        expected = np.maximum(np.concatenate([products, -products]) - 0.3, 0)
-        np.testing.assert_allclose(codes[number, row, column], expected, atol=1e-4)
+        codes[number, row, column] = np.concatenate([products, -products])
+    return np.maximum(codes - 0.3, 0)
+
+
+def test_encoder():
+    images = np.random.default_rng(0).integers(0, 256, (2, 10, 8, 3)).astype("float32")
+    check_layer(
+        omp1.PatchEncoder,
+        {"features": 5, "threshold": 0.3, "strides": 2, "trainable": True},
+        inputs=images,
+        reference=codes_by_loops,
+        parameters=108 * 5 + 108,
+        tolerance=1e-4,
+    )
 
 
 def test_the_network_holds_whitening_and_atoms_in_one():

@@ -6,15 +6,14 @@ import tensorflow as tf
 
 from recipes.cnn_architectures import unsupervised_convnet as recipe
 from recipes.cnn_architectures.figures import unsupervised_convnet as figures
+from tests.layers.conformance import check_layer
 
 
-def test_local_contrast_normalization_by_loops():
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(1, 6, 5, 3)).astype("float32")
-    layer = recipe.LocalContrastNormalization(3)
-    found = np.asarray(layer(x))[0]
+def by_loops(images, weights):
+    """Windows of 3 × 3 on one image (1, 6, 5, 3)."""
+    (x,) = images
     bell = np.exp(-np.array([1, 0, 1]) / (2 * 0.75**2))
-    weights = np.outer(bell, bell)
+    window = np.outer(bell, bell)
 
     def local_mean(values):
         means = np.zeros((6, 5, 1))
@@ -23,14 +22,25 @@ def test_local_contrast_normalization_by_loops():
             for down, right in np.ndindex(3, 3):
                 place = (row + down - 1, column + right - 1)
                 if 0 <= place[0] < 6 and 0 <= place[1] < 5:
-                    total += weights[down, right] * values[place].mean()
-                    weight += weights[down, right]
+                    total += window[down, right] * values[place].mean()
+                    weight += window[down, right]
             means[row, column] = total / weight
         return means
 
-    v = x[0] - local_mean(x[0])
+    v = x - local_mean(x)
     deviation = np.sqrt(local_mean(v**2) + 1e-6)
-    np.testing.assert_allclose(found, v / np.maximum(deviation, deviation.mean()), atol=1e-4)
+    return (v / np.maximum(deviation, deviation.mean()))[None]
+
+
+def test_local_contrast_normalization():
+    check_layer(
+        recipe.LocalContrastNormalization,
+        {"size": 3},
+        (1, 6, 5, 3),
+        reference=by_loops,
+        parameters=0,
+        tolerance=1e-4,
+    )
 
 
 def test_normalized_images_know_nothing_of_brightness_and_contrast():

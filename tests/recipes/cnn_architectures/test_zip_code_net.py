@@ -5,6 +5,7 @@ import pytest
 
 from recipes.cnn_architectures import zip_code_net
 from recipes.cnn_architectures.figures import zip_code_net as figures
+from tests.layers.conformance import check_layer
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,23 @@ def test_h1_and_h2_beside_loops(model, digits):
     assert {sum(source in sources for sources in seen) for source in range(12)} == {8}
     expected = layer(h1, kernels, seen, weights[5])
     np.testing.assert_allclose(h2, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_layers_of_its_own():
+    def with_paper_around(x, weights):
+        return np.pad(x, [(0, 0), (2, 2), (2, 2), (0, 0)], constant_values=-1)
+
+    def with_biases(x, weights):
+        return x + weights[0]
+
+    check_layer(zip_code_net.Background, reference=with_paper_around, parameters=0)
+    check_layer(
+        zip_code_net.PlaceBias,
+        input_shape=(2, 4, 5, 3),
+        reference=with_biases,
+        parameters=4 * 5 * 3,
+        unknown_sizes=False,
+    )
 
 
 def test_digits_fill_the_image():
