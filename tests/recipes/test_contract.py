@@ -982,17 +982,23 @@ for argument in sys.argv[1:]:
 """
 
 
-def chapters():
+MOST_RECIPES = 20  # of one process, so that none takes half a minute
+
+
+def parts_of_chapters():
     for chapter in dict.fromkeys(recipe.chapter for recipe in TRAINED):
-        names = [recipe.name for recipe in TRAINED if recipe.chapter == chapter]
-        marks = [] if any(map(selection.chosen, names)) else [pytest.mark.full]
-        yield pytest.param(chapter, id=chapter, marks=marks)
+        recipes = [recipe for recipe in TRAINED if recipe.chapter == chapter]
+        parts = math.ceil(len(recipes) / MOST_RECIPES)
+        for part in range(parts):
+            some = recipes[part::parts]
+            chosen = any(selection.chosen(recipe.name) for recipe in some)
+            marks = [] if chosen else [pytest.mark.full]
+            yield pytest.param(some, id=f"{chapter}-{part + 1}", marks=marks)
 
 
-@pytest.mark.parametrize("chapter", chapters())
-def test_models_predict_the_same_in_a_fresh_process(chapter, smoke_runs, fresh_python):
+@pytest.mark.parametrize("recipes", parts_of_chapters())
+def test_models_predict_the_same_in_a_fresh_process(recipes, smoke_runs, fresh_python):
     assert smoke_runs.is_dir(), "another run of pytest has cleared the temporary folder"
-    recipes = [recipe for recipe in TRAINED if recipe.chapter == chapter]
     saved = [
         str(path) for recipe in recipes for path in (smoke_runs / recipe.name).rglob("model.pickle")
     ]
