@@ -52,8 +52,18 @@ def test_scales_are_standard_deviations_by_layer():
     assert len(found) == normalization.DEPTH
     # Half of a standard normal distribution has a standard deviation of √(1/2 − 1/(2π)) = 0.58.
     assert found == pytest.approx(0.58, abs=0.1)
-    plain = figures.scales(normalization.build_model("none"), numbers(4, 28, 28, 1))
-    assert plain[-1] < 1e-3 * plain[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "keeps"),
+    [("none", False), ("local_response", False), ("batch", True), ("layer", True)],
+)
+def test_batch_and_layer_normalization_keep_the_scale(kind, keeps):
+    """From the first layer to the last, before training."""
+    found = figures.scales(normalization.build_model(kind), numbers(4, 28, 28, 1))
+    assert (found > 0.5 * found[0]).all() == keeps
+    if not keeps:
+        assert found[-1] < 1e-3 * found[0]
 
 
 def test_only_batch_normalization_depends_on_the_batch():
