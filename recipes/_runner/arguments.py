@@ -10,6 +10,7 @@ import pathlib
 from recipes._runner.errors import UserError
 
 FILLED_IN = ("steps", "train", "classes")  # given by the runner to a `build_model` that names them
+FOR_FIT = {"class_weights": "none"}  # what a `search_space` may choose besides: or "balanced"
 
 
 def expanded(text):
@@ -149,6 +150,12 @@ def split(module, arguments):
         }
         for function in (module.load_data, module.build_model)
     )
+
+
+def class_weights(values):
+    """What the values of a trial say of the weights of classes: `"balanced"`, or None."""
+    weights = values.get("class_weights", "none")
+    return None if weights == "none" else weights
 
 
 def wants(function, name):

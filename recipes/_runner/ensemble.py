@@ -15,6 +15,8 @@ from recipes.tuning import storage
 # What the metrics of an ensemble have in common with those of its first member.
 COMMON = ("recipe", "variant", "data", "split", "metric", "task", "classes", "columns")
 COMMON += ("reading", "precision", "hardware", "versions")
+# What is told of each member.
+MEMBERS = ("arguments", "class_weights", "seed", "epochs", "validation")
 
 
 def refuse(name, model):
@@ -41,7 +43,7 @@ def choose(rows, count, module, plan):
     """
     chosen, values, data = [], [], []
     for row in rows:
-        given = {**plan.defaults, **row["hyperparameters"], **plan.arguments}
+        given = {**plan.defaults, **row["hyperparameters"], **plan.fixed}
         read, _ = arguments.split(module, given)
         read.pop("batch_size", None)
         if row["rank"] is None or given in values or (data and read != data[0]):
@@ -134,7 +136,7 @@ def make(module, rows, folders, folder):
         metrics[count] = sum(each[count] for each in measured)
     metrics["members"] = []
     for row, each in zip(rows, measured, strict=True):
-        member = {name: each[name] for name in ("arguments", "seed", "epochs", "validation")}
+        member = {name: each[name] for name in MEMBERS}
         metrics["members"].append({"trial": int(row["trial"]) + 1, "score": row["score"]} | member)
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -159,6 +161,8 @@ def write_card(recipe, plan, model, metrics, made_by, folder):
     of = metrics["ensemble"]
     members = of["members"]
     searched = list(dict.fromkeys(name for member in members for name in member["arguments"]))
+    weighed = any(member["class_weights"] for member in members)
+    searched += ["class_weights"] * weighed
     rows = []
     for name, score in of["scores"].items():
         others = [metrics["tuned"]["baseline"].get(name)]
@@ -166,7 +170,8 @@ def write_card(recipe, plan, model, metrics, made_by, folder):
         rows.append(f"| {name} | {' | '.join(map(card.shown, [*others, score]))} |")
     told = []
     for member in members:
-        values = [str(member["arguments"].get(name, "")) for name in searched]
+        known = {"class_weights": member["class_weights"] or "none"} | member["arguments"]
+        values = [str(known.get(name, "")) for name in searched]
         cells = [str(member["trial"]), f"{member['score']:.4f}", str(member["seed"]), *values]
         told.append(f"| {' | '.join(cells)} |")
     what = "numbers" if "regression" in (of["task"] or "") else "probabilities"

@@ -44,6 +44,12 @@ class SearchPlan:
     own: dict | None = None  # of the user's data: where it is, how it is read, and what it held
     class_weights: str | None = None  # "balanced"
 
+    @property
+    def fixed(self):
+        """What is the same in all trials, `{name: value}`: arguments, and `class_weights`."""
+        weights = {"class_weights": self.class_weights} if self.class_weights else {}
+        return {**self.arguments, **weights}
+
 
 def tuner_class(plan):
     from recipes import tuning
@@ -104,14 +110,14 @@ def space(model, plan):
 
     from recipes._runner import arguments
 
-    known = arguments.parameters(model.module)
+    known = arguments.parameters(model.module) | arguments.FOR_FIT
     own, chosen = keras_tuner.HyperParameters(), keras_tuner.HyperParameters()
     model.values(own)
     for hp in own.space:
-        start = plan.arguments.get(hp.name, plan.defaults.get(hp.name, hp.default))
+        start = plan.fixed.get(hp.name, plan.defaults.get(hp.name, hp.default))
         stepless = getattr(hp, "step", 1) is None
         unknown = plan.own and hp.name not in known
-        if unknown or hp.name in plan.arguments or not (stepless or start in hp.values):
+        if unknown or hp.name in plan.fixed or not (stepless or start in hp.values):
             hp = keras_tuner.engine.hyperparameters.Fixed(hp.name, start, conditions=hp.conditions)
         else:
             hp = type(hp).from_config({**hp.get_config(), "default": start})
@@ -124,7 +130,7 @@ def recipe_model(plan, device="auto", folder=None):
     import keras_tuner
     import numpy as np
 
-    from recipes._runner import devices, training
+    from recipes._runner import arguments, devices, training
     from recipes.common import head_check
     from recipes.tuning import progress
 
@@ -141,7 +147,7 @@ def recipe_model(plan, device="auto", folder=None):
             self.module = module
 
         def values(self, hp):
-            return {**plan.defaults, **module.search_space(hp), **plan.arguments}
+            return {**plan.defaults, **module.search_space(hp), **plan.fixed}
 
         def build(self, hp):
             values = self.values(hp)
@@ -156,7 +162,7 @@ def recipe_model(plan, device="auto", folder=None):
                 precision=plan.precision,
                 deterministic=False,
                 smoke=plan.smoke,
-                class_weights=plan.class_weights,
+                class_weights=arguments.class_weights(values),
                 own=plan.own,
             )
             strategy = devices.strategy(device)
@@ -164,7 +170,8 @@ def recipe_model(plan, device="auto", folder=None):
                 module, run, values, strategy
             )
             self.validation = devices.for_fit(validation, strategy, "validation")
-            if plan.class_weights:
+            self.class_weights = None  # not those of the trial before
+            if run.class_weights:
                 head = head_check.check_head(model, batch)
                 self.class_weights = training.class_weights(run, model, self.train, head)
             return model

@@ -240,6 +240,7 @@ def train(module, plan, given, folder, strategy, variant=None):
         "seed": plan.seed,
         "deterministic": plan.deterministic,
         "precision": plan.precision,
+        "class_weights": plan.class_weights,
         "arguments": given,
         "classes": classes(module, plan, model),
         "hardware": devices.hardware(),

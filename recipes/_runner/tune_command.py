@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 import warnings
 
@@ -598,7 +599,7 @@ def search(plan, options, folder, keep=lambda: None):
             "completed; the same command with more time continues"
         )
     if plan.own:  # what only the recipe's `load_data` takes was not searched
-        known = arguments.parameters(model.module)
+        known = arguments.parameters(model.module) | arguments.FOR_FIT
         for row in rows:
             values = row["hyperparameters"]
             row["hyperparameters"] = {name: values[name] for name in values if name in known}
@@ -930,7 +931,7 @@ def finish(recipe, plan, own, options, rows, place, folder):
     workplace = folder / "final"
     shutil.rmtree(workplace, ignore_errors=True)
     trained, metrics = {}, {}
-    for label, values in {"defaults": plan.arguments, "tuned": best}.items():
+    for label, values in {"defaults": plan.fixed, "tuned": best}.items():
         all_data = options.all_data and label == "tuned"
         trained[label] = train_and_test(
             recipe, plan, options, values, workplace / label, options.seed, all_data
@@ -1018,7 +1019,7 @@ def scores_in_words(plan, metrics):
 
 def values_of(plan, row):
     """All that a trial of the leaderboard sets, `{argument: value}`."""
-    return {**plan.defaults, **row["hyperparameters"], **plan.arguments}
+    return {**plan.defaults, **row["hyperparameters"], **plan.fixed}
 
 
 def add_ensemble(recipe, plan, options, rows, metrics, place, folder):
@@ -1068,14 +1069,14 @@ def write_winner(recipe, plan, own, values, seed, folder):
     except UserError as error:
         print(f"No winner.py: {error}")
         return []
-    lines = python_lines(recipe.module, plan, values)
+    lines = python_lines(recipe.module, plan, values, winner_script.is_one_hot(model))
     storage.write(folder / "best.py", "\n".join(lines) + "\n")
     return lines
 
 
-def python_lines(module, plan, values):
+def python_lines(module, plan, values, one_hot=False):
     """Python that loads the data, builds the network and trains it, as a trial does."""
-    from recipes._runner import arguments
+    from recipes._runner import arguments, copy_extras
     from recipes.tuning import report
 
     load, build = arguments.split(module, values)
@@ -1084,14 +1085,19 @@ def python_lines(module, plan, values):
     if plan.own:
         name, load, build = "winner", {}, {}  # whose defaults they are
     lines = [f"from {name} import {', '.join(['build_model', *own, 'load_data'])}", ""]
+    weighed = arguments.class_weights(values)
+    imports = ["import keras"] * (plan.precision != "auto") + ["import numpy as np"] * bool(weighed)
+    lines[:0] = [*imports, ""] if imports else []
     if plan.precision != "auto":
-        lines[:0] = ["import keras", ""]
         lines.append(report.python_line("keras.config.set_dtype_policy", {}, repr(plan.precision)))
     lines.append(report.python_line("train, validation, test = load_data", load))
     more = ["train=train"] * arguments.wants(module.build_model, "train")
     more += [f"steps={plan.epochs} * len(train)"] * arguments.wants(module.build_model, "steps")
     lines.append(report.python_line("model = build_model", build, *more))
+    if weighed:
+        lines += textwrap.dedent(copy_extras.class_weights(one_hot)).splitlines()
     fit = ["train", "validation_data=validation", f"epochs={plan.epochs}", "shuffle=False"]
+    fit += ["class_weight=weights"] * bool(weighed)
     lines.append(report.python_line("model.fit", {}, *fit, *[f"{name}={name}()" for name in own]))
     return lines
 
@@ -1103,6 +1109,8 @@ def extend_card(trained, plan, options, trials, metrics, lines, findings, folder
     changed = [name for name in after if name in before and after[name] != before[name]]
     added = [name for name in after if name not in before]
     settings = [(name, before.get(name), after[name]) for name in changed + added]
+    weights = [each["class_weights"] or "none" for each in (defaults, tuned)]
+    settings += [("class_weights", *weights)] * (weights[0] != weights[1])
     scores = []
     for name, score in tuned["scores"].items():
         scores.append((f"{name}, {tuned['split']} set", defaults["scores"].get(name), score))
@@ -1133,11 +1141,13 @@ def extend_card(trained, plan, options, trials, metrics, lines, findings, folder
 
 def train_and_test(recipe, plan, options, values, target, seed, all_data):
     """Train and test one configuration as `run` does; the folder that has the result."""
+    from recipes._runner import arguments
+
     # Whether it may write there was asked of the whole folder.
     command = [*PROGRAM, "run", recipe.typed, "--output", str(target), "--force"]
     command += own_data_words(plan)
-    if plan.class_weights:
-        command += ["--class-weights", plan.class_weights]
+    if weights := arguments.class_weights(values):
+        command += ["--class-weights", weights]
     command += ["--seed", str(seed)]
     command += ["--epochs", str(plan.epochs)]
     command += ["--precision", plan.precision]
@@ -1146,7 +1156,8 @@ def train_and_test(recipe, plan, options, values, target, seed, all_data):
     if plan.variant:
         command += ["--variant", plan.variant]
     for name, value in values.items():
-        command += ["--set", f"{name}={value}"]
+        if name not in arguments.FOR_FIT:
+            command += ["--set", f"{name}={value}"]
     if plan.choice["data_dir"]:
         command += ["--data-dir", plan.choice["data_dir"]]
     if plan.smoke:

@@ -5,6 +5,7 @@ and what only the other values of a word, such as `kind="residual"`, lead to.
 """
 
 import ast
+import dataclasses
 import re
 import textwrap
 import types
@@ -33,6 +34,7 @@ def write(recipe, module, plan, own, values, model, seed, folder):
     Raises:
         UserError: if plain Keras cannot read the user's data.
     """
+    plan = dataclasses.replace(plan, class_weights=arguments.class_weights(values))
     if own:
         if plan.own.get("skip_broken"):
             raise UserError("a script reads all that is there; move what is broken away")
@@ -47,6 +49,7 @@ def write(recipe, module, plan, own, values, model, seed, folder):
         text = recipe.source
         if needs_main(text, plan):
             text = replaced(text, "main", main(recipe, module, plan, model))
+            text = with_numpy(text)
     text = with_values(text, values, plan.epochs)
     before = names_of_arguments(text)
     text = folded(text)
@@ -192,12 +195,10 @@ def needs_main(text, plan):
 def main(recipe, module, plan, model):
     """The source of a `main` that trains the winner as `run` does, from the template for copies."""
     from recipes._runner import training
-    from recipes.common import head_look
 
-    loss, _ = head_look.resolve_loss(model.loss, (None,), model.output_shape)
     own = types.SimpleNamespace(
         monitor=training.monitored(module, model),
-        form="one-hot classes" if loss == "categorical_crossentropy" else "classes",
+        form="one-hot classes" if is_one_hot(model) else "classes",
         scale=hasattr(module, "deployed"),
     )
     options = types.SimpleNamespace(early_stopping=None, class_weights=plan.class_weights)
@@ -206,6 +207,21 @@ def main(recipe, module, plan, model):
         text = text.replace("save_best_only=True", "save_best_only=False")
         text = text.replace("# the best epoch", "# the last epoch")
     return text
+
+
+def is_one_hot(model):
+    """Whether the targets of a network are one-hot classes, not numbers of classes."""
+    from recipes.common import head_look
+
+    loss, _ = head_look.resolve_loss(model.loss, (None,), model.output_shape)
+    return loss == "categorical_crossentropy"
+
+
+def with_numpy(text):
+    """The text with an import of NumPy if it reads `np`, as a `main` that weighs classes does."""
+    if "np" not in copy_own.names_in(ast.parse(text)) or "\nimport numpy as np" in text:
+        return text
+    return text.replace("\nimport keras\n", "\nimport keras\nimport numpy as np\n", 1)
 
 
 def settled(text, seed, precision):

@@ -198,7 +198,8 @@ def build_model(
 def search_space(hp):
     """Arguments of `build_model` and `load_data` worth tuning; defaults are the recipe's own.
 
-    Hyperparameters that only some kinds have are searched for these kinds alone.
+    Hyperparameters that only some kinds have are searched for these kinds alone. `class_weights` is
+    for `fit`: balanced, a rare class counts as much as a frequent one.
     """
     kind = hp.Choice("kind", ["mlp", "linear", "residual", "attention"], default="mlp")
     sinusoids = hp.Choice("sinusoids", [0, 4, 8, 16], default=0)
@@ -209,6 +210,7 @@ def search_space(hp):
         "schedule": hp.Choice("schedule", ["cosine", "constant"], default="cosine"),
         "weight_decay": hp.Choice("weight_decay", [0.0, 0.001, 0.01, 0.1], default=0.01),
         "batch_size": hp.Choice("batch_size", [64, 128, 256], default=128),
+        "class_weights": hp.Choice("class_weights", ["none", "balanced"], default="none"),
     }
     with hp.conditional_scope("sinusoids", [4, 8, 16]):
         scale = hp.Choice("scale", [0.3, 1.0, 3.0, 10.0], default=3.0)

@@ -179,7 +179,8 @@ def build_model(
 def search_space(hp):
     """Arguments of `build_model` and `load_data` worth tuning; defaults are the recipe's own.
 
-    Hyperparameters that only some kinds have are searched for these kinds alone.
+    Hyperparameters that only some kinds have are searched for these kinds alone. `class_weights` is
+    for `fit`: balanced, a rare class counts as much as a frequent one.
     """
     kinds = ["cnn", "bag_of_words", "average", "lstm", "transformer"]
     kind = hp.Choice("kind", kinds, default="cnn")
@@ -191,6 +192,7 @@ def search_space(hp):
         "schedule": hp.Choice("schedule", ["cosine", "constant"], default="cosine"),
         "weight_decay": hp.Choice("weight_decay", [0.0, 0.001, 0.01, 0.1], default=0.0),
         "batch_size": hp.Choice("batch_size", [64, 128, 256], default=256),
+        "class_weights": hp.Choice("class_weights", ["none", "balanced"], default="none"),
     }
     with hp.conditional_scope("kind", ["bag_of_words"]):
         ngrams = hp.Choice("ngrams", [1, 2], default=1)

@@ -920,9 +920,9 @@ def test_search_space_starts_at_the_defaults(recipe):
     hp = keras_tuner.HyperParameters()
     space = recipe.module.search_space(hp)
     assert space
-    defaults = arguments.parameters(recipe.module)
+    defaults = arguments.parameters(recipe.module) | arguments.FOR_FIT
     for name, value in space.items():
-        assert name in defaults, f"{name} is no argument of load_data or build_model"
+        assert name in defaults, f"{name} is for none of load_data, build_model, fit"
         assert value == pytest.approx(defaults[name]), name
     for parameter in hp.space:
         if getattr(parameter, "step", None) or isinstance(

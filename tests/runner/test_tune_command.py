@@ -324,6 +324,23 @@ def test_the_lines_of_the_winner_set_its_precision_and_import_a_file_of_the_user
     ]
 
 
+def test_the_lines_of_a_winner_with_class_weights_weigh_classes():
+    labels = np.array([0, 0, 0, 1])
+    given = {}
+    train = tf.data.Dataset.from_tensor_slices((labels, labels)).batch(3)
+    network = types.SimpleNamespace(fit=lambda *_, **keywords: given.update(keywords))
+    for one_hot, targets in ((False, train), (True, train.map(lambda x, y: (x, tf.one_hot(y, 2))))):
+        values = {"units": 4, "class_weights": "balanced"}
+        lines = tune_command.python_lines(tiny_recipe, plan(), values, one_hot)
+        code = "\n".join(line for line in lines if " import build_model" not in line)
+        load = lambda targets=targets: (targets, None, None)  # noqa: E731
+        names = {"load_data": load, "build_model": lambda units: network}
+        exec(code, names | {"callbacks": list})
+        assert given.pop("class_weight") == pytest.approx({0: 4 / 6, 1: 4 / 2})
+    lines = tune_command.python_lines(tiny_recipe, plan(), {"units": 4, "class_weights": "none"})
+    assert not any("weight" in line for line in lines)
+
+
 def test_all_that_was_typed_reaches_the_trials_and_the_training_of_the_winner(
     tmp_path, monkeypatch
 ):
@@ -349,13 +366,14 @@ def test_all_that_was_typed_reaches_the_trials_and_the_training_of_the_winner(
     assert json.loads((tmp_path / "limits.json").read_text())["device"] == "cpu"
 
     target = tmp_path / "tuned"
+    values = {"units": 4, "class_weights": "balanced"}
     left = tune_command.train_and_test(
-        mine, described, options, {"units": 4}, target, seed=3, all_data=True
+        mine, described, options, values, target, seed=3, all_data=True
     )
     assert left == target / "stand-in" / "wide"
     (command,) = commands
     assert shlex.join(command[len(tune_command.PROGRAM) :]) == (
-        f"run {mine.path} --output {target} --force --seed 3 --epochs 7 "
+        f"run {mine.path} --output {target} --force --class-weights balanced --seed 3 --epochs 7 "
         "--precision mixed_bfloat16 --device cpu --all-data --variant wide --set units=4 "
         "--data-dir /data --stand-in"
     )

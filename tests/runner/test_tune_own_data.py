@@ -76,6 +76,27 @@ def test_trials_learn_from_what_the_chief_has_read(stones, tmp_path):
     assert given["class_weight"] == trials.class_weights
 
 
+def test_a_search_space_may_choose_class_weights(stones, tmp_path):
+    """Of each trial anew; the same in all with --class-weights. Own data changes nothing."""
+    words = ["--data", stones, "--epochs", "1", "--set", "kind=linear"]
+    plan, _, place = begun(tmp_path / "out", "automl_table", *words)
+    trials = search.recipe_model(plan, "cpu", place)
+    hp = search.space(trials, plan)
+    assert hp.get("class_weights") == "none"
+    trials.known = True
+    found = []
+    for weights in ("none", "balanced", "none"):
+        hp.values["class_weights"] = weights
+        trials.build(hp)
+        found.append(trials.class_weights)
+    assert found == [None, pytest.approx({0: 20 / (2 * 16), 1: 20 / (2 * 4)}), None]
+    always = ["--class-weights", "balanced"]
+    plan, _, place = begun(tmp_path / "other", "automl_table", *words, *always)
+    hp = search.space(search.recipe_model(plan, "cpu", place), plan)
+    (fixed,) = (each for each in hp.space if each.name == "class_weights")
+    assert (type(fixed).__name__, fixed.value) == ("Fixed", "balanced")
+
+
 def test_what_only_the_recipes_own_data_takes_is_not_searched(stones, tmp_path):
     """The network's defaults are the start, as in `run`, unless a variant is asked for."""
     plan, _, place = begun(tmp_path / "out", "imbalanced", "--data", stones)

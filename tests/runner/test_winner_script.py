@@ -8,6 +8,7 @@ import keras
 import pytest
 
 from recipes._runner import winner_script
+from recipes._runner.recipe import find
 from tests.runner.test_tune_command import plan
 from tests.selection import TRAINED
 
@@ -177,6 +178,26 @@ def test_the_precision_of_the_search_is_that_of_the_script(tmp_path):
     text = written(SOURCE, tmp_path, {}, precision="mixed_bfloat16")
     seeded = "    keras.utils.set_random_seed(5)\n"
     assert f'{seeded}    keras.config.set_dtype_policy("mixed_bfloat16")\n' in text
+
+
+def test_a_script_weighs_classes_if_the_winner_did(tmp_path):
+    recipe = find("automl_text")
+    values = {"kind": "average"}
+    for weights in ("balanced", "none"):
+        described = plan(module=recipe.module.__name__)
+        winner_script.write(
+            recipe,
+            recipe.module,
+            described,
+            None,
+            values | {"class_weights": weights},
+            network(),
+            0,
+            tmp_path,
+        )
+        text = (tmp_path / "winner.py").read_text()
+        for line in ("import numpy as np\n", "        class_weight=weights,\n"):
+            assert (line in text) == (weights == "balanced")
 
 
 SEARCHED = [each for each in TRAINED if "search_space" in each.functions]

@@ -140,6 +140,7 @@ def test_a_kind_is_searched_by_the_arguments_that_it_has(kind):
     hp.values["kind"] = kind
     found = set(recipe.search_space(hp))
     shared = {"kind", "shift", "flip", "learning_rate", "schedule", "weight_decay", "batch_size"}
+    shared |= {"class_weights"}
     own = set(inspect.signature(KINDS[kind]).parameters) - {"x", "classes"}
     assert found == shared | own
     active = {parameter.name for parameter in hp.space if hp.is_active(parameter)}

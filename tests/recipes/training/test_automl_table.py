@@ -127,6 +127,7 @@ def test_a_kind_is_searched_by_the_arguments_that_it_has(kind, sinusoids):
     hp.values |= {"kind": kind, "sinusoids": sinusoids}
     found = set(recipe.search_space(hp))
     shared = {"kind", "sinusoids", "learning_rate", "schedule", "weight_decay", "batch_size"}
+    shared |= {"class_weights"}
     own = set(inspect.signature(KINDS[kind]).parameters) - {"x", "classes"}
     assert found == shared | own | ({"scale"} if sinusoids else set())
     active = {parameter.name for parameter in hp.space if hp.is_active(parameter)}

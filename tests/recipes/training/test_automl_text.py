@@ -108,6 +108,7 @@ def test_a_kind_is_searched_by_the_arguments_that_it_has(kind):
     found = set(recipe.search_space(hp))
     shared = {"kind", "vocabulary", "length"}
     shared |= {"learning_rate", "schedule", "weight_decay", "batch_size"}
+    shared |= {"class_weights"}
     own = set(inspect.signature(KINDS[kind]).parameters) - {"x", "classes"}
     if kind == "bag_of_words":
         own = {"ngrams"}
