@@ -181,6 +181,7 @@ SHORTER = {
     "quantization": {"BITS": (2, 8), "CALIBRATION": 5, "build_model": {"filters": 2, "units": 8}},
     "menace": {"GAMES": 20, "SEEDS": 1, "often_opened": {"games": 5}},
     "q_learning": {"STEPS": 1000, "MAZE_STEPS": 50, "MAZES": 1},
+    "nettalk": {"DAMAGE": (0, 3), "REPEATS": 1},
     "hopfield": {
         "SIDE": 6,
         "LOADS": (0.05, 0.3),

@@ -6,7 +6,7 @@ import pytest
 
 from recipes.cnn_architectures import densenet
 from recipes.cnn_architectures.figures import densenet as figures
-from recipes.common.network_cost import count_layers
+from recipes.common.network_cost import count_layers, network_cost
 from tests.recipes.cnn_architectures import references
 
 

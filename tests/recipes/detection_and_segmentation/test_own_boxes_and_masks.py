@@ -37,6 +37,7 @@ def photos(tmp_path, monkeypatch):
     (tmp_path / "photos/boxes.csv").write_text("\n".join(lines))
 
 
+@pytest.mark.full
 def test_yolo_v3_learns_boxes_of_ones_own(photos, monkeypatch):
     names = dict(vars(yolo_v3))
     exec(lines_that_read("photos"), names)
@@ -75,7 +76,7 @@ def slices(tmp_path, monkeypatch):
         Image.fromarray(np.uint8(255 * (image > 127))).save(f"slices/masks/{number}.png")
 
 
-@pytest.mark.parametrize("recipe", [unet, enet])
+@pytest.mark.parametrize("recipe", [unet, pytest.param(enet, marks=pytest.mark.full)])
 def test_networks_learn_masks_of_ones_own(recipe, slices):
     names = dict(vars(recipe))
     exec(lines_that_read("slices"), names)
