@@ -159,8 +159,8 @@ def build_model(
 
     The features are normalized by their means and variances in `train` (by default, what
     `load_data` gives). `sinusoids` appends sines and cosines of learned multiples of each feature:
-    with these the linear network is a sum of smooth functions of single features. `schedule` is
-    "cosine" or "constant".
+    with these the linear network is a sum of smooth functions of single features. The `attention`
+    network has none, for each would be one more token. `schedule` is "cosine" or "constant".
     """
     if train is None:
         train, _, _ = load_data()
@@ -171,7 +171,7 @@ def build_model(
     inputs = keras.Input((len(mean),), dtype="float32")
     x = FillMissing(mean, dtype="float32")(inputs)
     x = keras.layers.Normalization(mean=mean, variance=variance, dtype="float32")(x)
-    if sinusoids:
+    if sinusoids and kind != "attention":
         x = periodic_features(x, sinusoids, scale)
     if kind == "linear":
         outputs = linear_network(x, classes)
@@ -202,20 +202,22 @@ def search_space(hp):
     for `fit`: balanced, a rare class counts as much as a frequent one.
     """
     kind = hp.Choice("kind", ["mlp", "linear", "residual", "attention"], default="mlp")
-    sinusoids = hp.Choice("sinusoids", [0, 4, 8, 16], default=0)
     values = {
         "kind": kind,
-        "sinusoids": sinusoids,
         "learning_rate": hp.Float("learning_rate", 3e-4, 3e-2, sampling="log", default=0.003),
         "schedule": hp.Choice("schedule", ["cosine", "constant"], default="cosine"),
         "weight_decay": hp.Choice("weight_decay", [0.0, 0.001, 0.01, 0.1], default=0.01),
         "batch_size": hp.Choice("batch_size", [64, 128, 256], default=128),
         "class_weights": hp.Choice("class_weights", ["none", "balanced"], default="none"),
     }
-    with hp.conditional_scope("sinusoids", [4, 8, 16]):
-        scale = hp.Choice("scale", [0.3, 1.0, 3.0, 10.0], default=3.0)
-    if sinusoids:
-        values["scale"] = scale
+    with hp.conditional_scope("kind", ["mlp", "linear", "residual"]):
+        sinusoids = hp.Choice("sinusoids", [0, 4, 8, 16], default=0)
+        with hp.conditional_scope("sinusoids", [4, 8, 16]):
+            scale = hp.Choice("scale", [0.3, 1.0, 3.0, 10.0], default=3.0)
+    if kind != "attention":
+        values["sinusoids"] = sinusoids
+        if sinusoids:
+            values["scale"] = scale
     with hp.conditional_scope("kind", ["mlp", "residual", "attention"]):
         deep = {
             "depth": hp.Int("depth", 1, 4, default=2),

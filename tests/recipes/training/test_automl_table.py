@@ -107,6 +107,12 @@ def test_attention_sees_a_set_of_columns_each_with_its_own_vectors():
     np.testing.assert_allclose(model(numbers[:, order]), before, atol=1e-6)
 
 
+def test_attention_has_a_token_for_each_column_and_none_for_sinusoids():
+    plain = recipe.build_model("attention", train=table())
+    with_sinusoids = recipe.build_model("attention", sinusoids=8, train=table())
+    assert with_sinusoids.count_params() == plain.count_params()
+
+
 def test_a_constant_schedule_and_an_unknown_kind():
     model = recipe.build_model("linear", schedule="constant", learning_rate=0.02, train=table())
     assert float(model.optimizer.learning_rate) == pytest.approx(0.02)
@@ -126,10 +132,11 @@ def test_a_kind_is_searched_by_the_arguments_that_it_has(kind, sinusoids):
         hp.values.setdefault(parameter.name, parameter.default)
     hp.values |= {"kind": kind, "sinusoids": sinusoids}
     found = set(recipe.search_space(hp))
-    shared = {"kind", "sinusoids", "learning_rate", "schedule", "weight_decay", "batch_size"}
-    shared |= {"class_weights"}
+    shared = {"kind", "learning_rate", "schedule", "weight_decay", "batch_size", "class_weights"}
     own = set(inspect.signature(KINDS[kind]).parameters) - {"x", "classes"}
-    assert found == shared | own | ({"scale"} if sinusoids else set())
+    if kind != "attention":
+        own |= {"sinusoids"} | ({"scale"} if sinusoids else set())
+    assert found == shared | own
     active = {parameter.name for parameter in hp.space if hp.is_active(parameter)}
     assert active == found, "the conditions say otherwise than the code"
 
