@@ -249,11 +249,13 @@ def predict(recipe, used, script="predict.py"):
 
 def reading(recipe):
     """How `load_data` reads a table with pandas, but for the column that a new one lacks."""
+    words = []
     for node in ast.walk(recipe.tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "pd.read_csv":
-            words = [word for word in node.keywords if word.arg != "dtype"]
-            return "".join(f", {ast.unparse(word)}" for word in words)
-    return ""
+            words = [ast.unparse(word) for word in node.keywords if word.arg != "dtype"]
+    if assigned(recipe.tree, "KINDS") is not None:
+        words.append(f"dtype={recipe.name}.KINDS")
+    return "".join(f", {word}" for word in words)
 
 
 def importing(recipe, used=False):

@@ -194,7 +194,15 @@ def data_constants(own):
         lines += ["COLUMNS = {"]
         lines += [f"    {literal(name)}: {literal(words)}," for name, words in own.columns]
         lines += ["}"]
+    if has_words(own):
+        lines += ["# Words stay text: pandas would read True as a truth value."]
+        lines += ["KINDS = {name: str for name, words in COLUMNS.items() if words}"]
     return "\n".join(lines)
+
+
+def has_words(own):
+    """Whether a table has columns of words to learn from."""
+    return any(words for _, words in own.columns or ())
 
 
 FEATURES = '''\
@@ -313,8 +321,12 @@ def reading(own, options):
     """The arguments of `pandas.read_csv` that the file needs, as source."""
     given = reading_of_table(own, options.encoding)
     words = "".join(f", {name}={literal(value)}" for name, value in given.items())
-    if own.form in ("classes", "one-hot classes", "two classes"):
-        words += f", dtype={{{literal(own.names['target'][0])}: str}}"
+    # What is read as text: columns of words, and a target that is a word, whatever it looks like.
+    texts = ["KINDS"] if has_words(own) else []
+    if own.form != "numbers" and len(own.names["target"]) == 1:
+        texts.append(f"{{{literal(own.names['target'][0])}: str}}")
+    if texts:
+        words += f", dtype={' | '.join(texts)}"
     return words
 
 

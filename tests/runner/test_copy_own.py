@@ -74,9 +74,10 @@ def comments(folder):
 
 
 def houses(folder):
-    lines = [f"{n},5;{'ab'[n % 2]};{1000 + n},5" for n in range(20)]
-    lines[2] = "NA;b;1002,5"
-    return write(folder / "houses.csv", ["area;kind;price", *lines])
+    """Words, among them TRUE and FALSE, which pandas does not leave as they are."""
+    lines = [f"{n},5;{'ab'[n % 2]};{str(n % 3 == 0).upper()};{1000 + n},5" for n in range(20)]
+    lines[2] = "NA;b;FALSE;1002,5"
+    return write(folder / "houses.csv", ["area;kind;new;price", *lines])
 
 
 CASES = {
@@ -141,7 +142,8 @@ def predict(name, folder, data, own, capsys, monkeypatch):
     elif own.kind == "text":
         file = write(folder / "new.txt", ["a text"])
     else:
-        file = write(folder / "new.csv", ["kind;area;more", "a;1,5;x", "c;2;y"])
+        rows = ["a;1,5;x;TRUE", "a;1,5;x;FALSE", "c;2;y;FALSE"]
+        file = write(folder / "new.csv", ["kind;area;more;new", *rows])
     importlib.invalidate_caches()  # the folder was not there when it came on the path
     for module in (name, "predict"):
         sys.modules.pop(module, None)
@@ -151,7 +153,8 @@ def predict(name, folder, data, own, capsys, monkeypatch):
     sys.modules.pop(name, None)
     if own.kind == "table":
         values = [float(line.rpartition(" ")[2]) for line in said.splitlines()]
-        assert len(values) == 2
+        assert len(values) == 3
+        assert values[0] != values[1], "TRUE is not FALSE"
         assert all(900 < value < 1100 for value in values), "in the units of the table"
     else:
         assert any(label in said for label in own.classes), said
