@@ -996,10 +996,14 @@ def scores_in_words(plan, metrics):
 
     tuned = metrics["tuned"]
     metric, name = tuned["metric"], tuned["baseline_name"]
-    lines = [
-        f"{label}: {metric} {of['scores'][metric]:.4f} on the {of['split']} set"
-        for label, of in metrics.items()
-    ]
+    lines, found = [], []
+    for label, of in metrics.items():
+        score = of["scores"][metric]
+        if score is None:  # it was not finite
+            lines.append(f"{label}: {metric} is no number on the {of['split']} set")
+        else:
+            lines.append(f"{label}: {metric} {score:.4f} on the {of['split']} set")
+            found.append(score)
     baseline = tuned["baseline"].get(metric)
     if baseline is None:
         return lines
@@ -1007,7 +1011,8 @@ def scores_in_words(plan, metrics):
     direction = {"↑": "max", "↓": "min"}.get(results.ARROWS.get(metric))
     if direction is None and plan.objective[0] == f"val_{metric}":
         direction = plan.objective[1]
-    found = [of["scores"][metric] for of in metrics.values()]
+    if not found:
+        return lines
     if direction and (baseline > max(found) if direction == "max" else baseline < min(found)):
         best = max(found) if direction == "max" else min(found)
         lines.append(
@@ -1220,7 +1225,9 @@ def print_table(rows, objective, longest=10):
             *map(brief, values),
             *([row["message"] or ""] if remarks else []),
         )
-    rich.console.Console(width=None if sys.stdout.isatty() else 140).print(table)
+    # A message is shown as it is: what stands in brackets is no style.
+    width = None if sys.stdout.isatty() else 140
+    rich.console.Console(width=width, markup=False).print(table)
 
 
 def brief(value):

@@ -439,6 +439,44 @@ def test_a_search_that_the_baseline_beats_is_told_so(metric, baseline, scores, b
     assert len(tune_command.scores_in_words(plan(), metrics)) == len(scores)
 
 
+def test_trained_networks_without_a_finite_score_are_told_so():
+    noted = {"metric": "mae", "baseline_name": "Forest", "baseline": {"mae": 0.2}, "split": "test"}
+    metrics = {
+        "defaults": noted | {"scores": {"mae": None}},  # as `run` writes NaN down
+        "tuned": noted | {"scores": {"mae": 0.3}},
+    }
+    lines = tune_command.scores_in_words(plan(), metrics)
+    assert lines[:3] == [
+        "defaults: mae is no number on the test set",
+        "tuned: mae 0.3000 on the test set",
+        "Forest: mae 0.2000",
+    ]
+    assert lines[3].endswith("of which the best has 0.3000.")
+    metrics["tuned"]["scores"] = {"mae": None}
+    assert len(tune_command.scores_in_words(plan(), metrics)) == 3
+
+
+@pytest.mark.usefixtures("coarse_pictures")
+def test_failed_trials_stand_last_in_the_report(tmp_path, capsys):
+    """Whatever their messages look like; a row of a failed trial has no score."""
+    common = {"epochs": 2, "seconds": 1.0, "scores": []}
+    messages = ["ValueError: [/job:worker] is [red] and not [3, 4]", None, "val_accuracy is nan"]
+    rows = []
+    for trial, score in enumerate((None, 0.5, None)):
+        status = "COMPLETED" if score else "FAILED"
+        row = {"rank": 1 if score else None, "trial": str(trial), "score": score, "status": status}
+        row |= {"message": messages[trial], "hyperparameters": {"units": 4 + 4 * trial}}
+        rows.append(common | row)
+    rows.sort(key=lambda row: row["rank"] is None)
+    tune_command.report_on(plan(), rows, tmp_path, None)
+    assert "[/job:worker] is [red] and not [3, 4]" in " ".join(capsys.readouterr().out.split())
+    written = json.loads((tmp_path / "leaderboard.json").read_text())
+    assert [row["score"] for row in written] == [0.5, None, None]
+    table = (tmp_path / "leaderboard.csv").read_text().splitlines()
+    assert table[1].startswith("1,1,0.5,COMPLETED,")
+    assert table[2].startswith(",0,,FAILED,")
+
+
 def files(folder):
     return {
         str(path.relative_to(folder)): path.read_bytes()
