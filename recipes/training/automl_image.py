@@ -75,11 +75,14 @@ def linear_network(x, classes):
     return keras.layers.Dense(classes, activation="softmax")(x)
 
 
-def mlp_network(x, classes, units, depth, dropout):
-    """Hidden layers of ReLU units, each with dropout."""
+def mlp_network(x, classes, units, depth, dropout, layer_norm):
+    """Hidden layers of ReLU units, each with dropout and, on request, layer normalization."""
     x = keras.layers.Flatten()(x)
     for _ in range(depth):
-        x = keras.layers.Dense(units, activation="relu")(x)
+        x = keras.layers.Dense(units)(x)
+        if layer_norm:
+            x = keras.layers.LayerNormalization()(x)
+        x = keras.layers.ReLU()(x)
         x = keras.layers.Dropout(dropout)(x)
     return keras.layers.Dense(classes, activation="softmax")(x)
 
@@ -110,7 +113,10 @@ def cnn_network(x, classes, filters, depth, dropout, batch_norm):
 
 
 def residual_network(x, classes, filters, depth, dropout):
-    """A strided convolution, then residual blocks, each half as high and twice as wide."""
+    """A strided convolution, then residual blocks, each half as high and twice as wide.
+
+    With batch normalization always: its blocks are made with it.
+    """
     x = keras.layers.Conv2D(filters, 4, strides=2, padding="same")(x)
     x = activated(x, batch_norm=True)
     for block in range(1, depth + 1):
@@ -164,6 +170,7 @@ def build_model(
     depth=2,
     dropout=0.1,
     batch_norm=True,
+    layer_norm=False,
     shift=0,
     flip=False,
     learning_rate=0.002,
@@ -181,7 +188,8 @@ def build_model(
 
     While training, images are moved by up to `shift` pixels and, with `flip`, mirrored every other
     time. `size` is what a side is enlarged to for the pretrained network, in pixels, a multiple of
-    32. `schedule` is "cosine" or "constant".
+    32. `schedule` is "cosine" or "constant". `batch_norm` is for `cnn` and `separable`,
+    `layer_norm` for `mlp`.
     """
     images = keras.Input(input_shape, dtype="uint8")
     x = keras.layers.Rescaling(1 / 127.5, offset=-1)(images)
@@ -189,7 +197,7 @@ def build_model(
     if kind == "linear":
         outputs = linear_network(x, classes)
     elif kind == "mlp":
-        outputs = mlp_network(x, classes, units, depth, dropout)
+        outputs = mlp_network(x, classes, units, depth, dropout, layer_norm)
     elif kind == "cnn":
         outputs = cnn_network(x, classes, filters, depth, dropout, batch_norm)
     elif kind == "residual":
@@ -244,9 +252,12 @@ def search_space(hp):
     if kind != "linear":
         values["dropout"] = dropout
     with hp.conditional_scope("kind", ["mlp"]):
-        units = hp.Choice("units", [64, 128, 256], default=128)
+        dense = {
+            "units": hp.Choice("units", [64, 128, 256], default=128),
+            "layer_norm": hp.Boolean("layer_norm", default=False),
+        }
     if kind == "mlp":
-        values["units"] = units
+        values |= dense
     with hp.conditional_scope("kind", ["cnn", "residual", "separable"]):
         filters = hp.Choice("filters", [8, 16, 24, 32], default=24)
     if kind in ("cnn", "residual", "separable"):

@@ -86,36 +86,41 @@ def bag_of_words_network(words, vocabulary_size, classes):
     return keras.layers.Softmax()(keras.ops.sum(known * weights, axis=1))
 
 
-def average_network(x, classes, dropout):
-    """The mean of the words' vectors (batch, length, embed_dim)."""
-    x = MaskedAverage()(x)  # (batch, embed_dim)
+def classified(x, classes, dropout, layer_norm):
+    """Class probabilities of a vector for each text; on request it is normalized before."""
+    if layer_norm:
+        x = keras.layers.LayerNormalization()(x)
     x = keras.layers.Dropout(dropout)(x)
     return keras.layers.Dense(classes, activation="softmax")(x)
 
 
-def cnn_network(x, classes, filters, kernel_size, dropout):
+def average_network(x, classes, dropout, layer_norm):
+    """The mean of the words' vectors (batch, length, embed_dim)."""
+    x = MaskedAverage()(x)  # (batch, embed_dim)
+    return classified(x, classes, dropout, layer_norm)
+
+
+def cnn_network(x, classes, filters, kernel_size, dropout, layer_norm):
     """Filters over neighboring words, and the strongest match of each."""
     x = keras.layers.Conv1D(filters, kernel_size, activation="relu")(x)
     x = keras.layers.GlobalMaxPooling1D()(x)  # (batch, filters)
-    x = keras.layers.Dropout(dropout)(x)
-    return keras.layers.Dense(classes, activation="softmax")(x)
+    return classified(x, classes, dropout, layer_norm)
 
 
-def lstm_network(x, classes, units, dropout):
+def lstm_network(x, classes, units, dropout, layer_norm):
     """Two LSTMs, one of which reads backwards."""
     x = keras.layers.Bidirectional(keras.layers.LSTM(units))(x)  # (batch, 2 · units)
-    x = keras.layers.Dropout(dropout)(x)
-    return keras.layers.Dense(classes, activation="softmax")(x)
+    return classified(x, classes, dropout, layer_norm)
 
 
 def transformer_network(x, classes, depth, num_heads, dropout):
-    """Blocks of self-attention, and the mean of their outputs."""
+    """Blocks of self-attention, which normalize by themselves, and the mean of their outputs."""
     length, embed_dim = x.shape[1:]
     x = PositionalEncoding("learned", length)(x)
     for _ in range(depth):
         x = TransformerEncoder(num_heads, ff_dim=2 * embed_dim, dropout=dropout)(x)
     x = keras.layers.LayerNormalization()(x)
-    return average_network(x, classes, dropout)
+    return average_network(x, classes, dropout, layer_norm=False)
 
 
 def build_model(
@@ -130,6 +135,7 @@ def build_model(
     depth=1,
     num_heads=4,
     dropout=0.5,
+    layer_norm=False,
     learning_rate=0.005,
     schedule="cosine",
     weight_decay=0.0,
@@ -140,7 +146,7 @@ def build_model(
     """The compiled network of a kind: a string to 28 class probabilities.
 
     The words are those most frequent in `train` (by default, what `load_data` gives). `schedule`
-    is "cosine" or "constant".
+    is "cosine" or "constant". With `layer_norm`, layer normalization stands before the last layer.
     """
     if train is None:
         train, _, _ = load_data()
@@ -155,11 +161,11 @@ def build_model(
         x = keras.layers.Embedding(vocabulary_size, embed_dim, mask_zero=kind != "cnn")(words)
         x = keras.layers.SpatialDropout1D(0.2)(x)  # (batch, length, embed_dim)
     if kind == "average":
-        outputs = average_network(x, classes, dropout)
+        outputs = average_network(x, classes, dropout, layer_norm)
     elif kind == "cnn":
-        outputs = cnn_network(x, classes, filters, kernel_size, dropout)
+        outputs = cnn_network(x, classes, filters, kernel_size, dropout, layer_norm)
     elif kind == "lstm":
-        outputs = lstm_network(x, classes, units, dropout)
+        outputs = lstm_network(x, classes, units, dropout, layer_norm)
     elif kind == "transformer":
         outputs = transformer_network(x, classes, depth, num_heads, dropout)
     elif kind != "bag_of_words":
@@ -205,6 +211,10 @@ def search_space(hp):
         }
     if kind != "bag_of_words":
         values |= embedded
+    with hp.conditional_scope("kind", ["cnn", "average", "lstm"]):
+        layer_norm = hp.Boolean("layer_norm", default=False)
+    if kind in ("cnn", "average", "lstm"):
+        values["layer_norm"] = layer_norm
     with hp.conditional_scope("kind", ["cnn"]):
         convolution = {
             "filters": hp.Choice("filters", [64, 128, 192, 256], default=192),

@@ -126,6 +126,17 @@ def test_training_moves_and_mirrors_images_only_on_request():
         assert np.allclose(still, trained, atol=1e-6) != moves
 
 
+def test_layer_normalization_of_the_hidden_layers_only_on_request():
+    """Before each ReLU: its inputs have a mean of 0 and a deviation of about 1."""
+    small = {"units": 16, "depth": 2, "input_shape": (8, 8, 1)}
+    model = recipe.build_model("mlp", **small, layer_norm=True)
+    hidden = [each for each in model.layers if isinstance(each, keras.layers.ReLU)]
+    for values in keras.Model(model.input, [layer.input for layer in hidden])(images(8, 8)):
+        np.testing.assert_allclose(values.numpy().mean(axis=-1), 0, atol=1e-5)
+        np.testing.assert_allclose(values.numpy().std(axis=-1), 1, atol=0.05)
+    assert model.count_params() == recipe.build_model("mlp", **small).count_params() + 2 * 2 * 16
+
+
 def test_an_unknown_kind():
     with pytest.raises(ValueError, match="attention, pretrained, and not 'capsules'"):
         recipe.build_model("capsules")

@@ -93,6 +93,19 @@ def test_padding_is_masked(kind, train):
     np.testing.assert_allclose(short(texts), long(texts), atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["cnn", "average", "lstm"])
+def test_layer_normalization_on_request_is_of_the_vector_of_a_text(kind, train):
+    model = small(kind, train, layer_norm=True)
+    (layer,) = (each for each in model.layers if isinstance(each, keras.layers.LayerNormalization))
+    layer.set_weights([np.ones(8), np.zeros(8)])
+    both = keras.Model(model.input, [layer.input, layer.output])
+    before, after = map(np.asarray, both(tf.constant(["why love it", "thanks"])))
+    centered = before - before.mean(axis=-1, keepdims=True)
+    deviation = np.sqrt(before.var(axis=-1, keepdims=True) + layer.epsilon)
+    np.testing.assert_allclose(after, centered / deviation, atol=1e-4)
+    assert model.count_params() == small(kind, train).count_params() + 2 * 8
+
+
 def test_an_unknown_kind(train):
     with pytest.raises(ValueError, match="cnn, bag_of_words, average, lstm, transformer, and not"):
         recipe.build_model("gru", train=train)
