@@ -198,8 +198,13 @@ def build_model(
         steps: Number of training steps.
         classes: Number of classes.
         input_shape: Of the images; ZFNet takes 27 × 27 pixels and more.
+
+    Raises:
+        ValueError: if ZFNet is asked for as a list of layers, or for smaller images.
     """
     if network == "zfnet":
+        if api != "functional":
+            raise ValueError(f'ZFNet is here as a functional model only. Received: api="{api}"')
         model = build_zfnet(width, classes, input_shape)
     else:
         builders = {"functional": build_functional, "sequential": build_sequential}

@@ -83,6 +83,13 @@ def test_small_zfnet():
     assert sizes == [32, 6, 2, 2, 2]
 
 
+def test_zfnet_is_not_taken_for_a_list_of_layers():
+    zfnet = alexnet.VARIANTS["zfnet"]
+    with pytest.raises(ValueError, match=r'functional model only.*api="sequential"'):
+        alexnet.build_model(**zfnet, api="sequential")
+    assert alexnet.build_model(**zfnet, api="functional").count_params() == 1_256_610
+
+
 def test_smallest_images_of_zfnet():
     zfnet = alexnet.VARIANTS["zfnet"]
     model = alexnet.build_model(**zfnet, input_shape=(40, 27, 3))
