@@ -16,6 +16,10 @@ from recipes._runner.recipe import find
 SAVED_MODELS = pathlib.Path(__file__).parents[2] / "saved_models"
 SMOKE_ROWS = 200
 UNSAID = ("state/", "smoke/", "stand-in/", "own/", "plan.json")  # in the last line of a run
+# What has no meaning for a recipe that trains nothing.
+OF_TRAINING = ("epochs", "variant", "all_data", "data", "target", "skip_broken", "encoding")
+OF_TRAINING += ("early_stopping", "class_weights", "seed", "deterministic", "precision")
+OF_TRAINING += ("device", "resume")
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -150,6 +154,11 @@ def show(recipe, options, folder):
     """Run a recipe that has nothing to train: its own `main()` prints and draws."""
     from recipes._runner import arguments, card, data, figures, quiet
 
+    for name in OF_TRAINING:
+        given = getattr(options, name)
+        if given is not None and given is not False and given != "auto":
+            flag = "--" + name.replace("_", "-")
+            raise UserError(f"{flag}: {recipe.name} trains nothing, and would not look at it")
     quiet.import_tensorflow()
     given = arguments.parse(recipe.module, options.set, options.batch_size)
     for name, value in given.items():

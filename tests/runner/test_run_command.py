@@ -1,5 +1,6 @@
 """What a run refuses in one line, and what it never does to what is already saved."""
 
+import argparse
 import errno
 import json
 import os
@@ -901,6 +902,36 @@ def test_a_recipe_without_arguments_says_so(tmp_path, capsys):
     recipe.write_text(WITHOUT_TRAINING.format(parameters="", said="1"))
     assert cli.main(["run", str(recipe), "--set", "a=1", "--output", str(tmp_path / "out")]) == 2
     assert "says_nothing_else takes no arguments" in refusal(capsys)
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--epochs", "3"],
+        ["--seed", "0"],
+        ["--variant", "big"],
+        ["--all-data"],
+        ["--data", "photos"],
+        ["--class-weights", "balanced"],
+        ["--precision", "float32"],
+        ["--device", "cpu"],
+        ["--resume"],
+    ],
+)
+def test_a_recipe_without_training_refuses_what_it_would_not_look_at(flags, tmp_path, capsys):
+    command = ["run", "mcculloch-pitts", "--output", str(tmp_path / "out"), "--smoke"]
+    assert cli.main([*command, *flags]) == 2
+    assert f"{flags[0]}: mcculloch_pitts trains nothing" in refusal(capsys)
+    assert not (tmp_path / "out").exists()
+
+
+def test_all_options_of_a_run_are_known_to_be_of_training_or_not():
+    parser = argparse.ArgumentParser()
+    run_command.add_arguments(parser)
+    of_both = {"help", "recipe", "batch_size", "set", "data_dir", "stand_in", "output", "force"}
+    of_both |= {"smoke"}
+    known = {action.dest for action in parser._actions}
+    assert known - of_both == set(run_command.OF_TRAINING)
 
 
 DRAWING = '''"""Learns from examples that it draws."""
