@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from layers.patch_embedding import images_to_patches
 from recipes.attention import vit as recipe
@@ -37,3 +38,25 @@ def test_learning_rate_climbs_and_falls():
     schedule = recipe.build_model(steps=100).optimizer._learning_rate
     rates = [float(schedule(step)) for step in (0, 10, 20, 60, 100)]
     assert rates == pytest.approx([0, 0.001, 0.002, 0.001, 0], abs=1e-6)
+
+
+def test_baseline_learns_from_the_images_that_it_says_in_whatever_batches(monkeypatch):
+    seen = []
+
+    class Classifier:
+        def __init__(self, **_):
+            pass
+
+        def fit(self, pixels, labels):
+            seen.append(len(pixels))
+            return self
+
+        def score(self, pixels, labels):
+            return 0.5
+
+    monkeypatch.setattr(recipe, "LogisticRegression", Classifier)
+    images = np.zeros((13_000, 1, 1, 1), "uint8")
+    train = tf.data.Dataset.from_tensor_slices((images, images[:, 0, 0, 0])).batch(64)
+    recipe.baseline(train, train)
+    assert seen == [12_800]
+    assert "12,800 images" in recipe.baseline.__doc__

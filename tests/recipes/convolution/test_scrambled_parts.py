@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from recipes.convolution import scrambled_parts as recipe
 
@@ -94,3 +95,25 @@ def test_with_global_pooling_the_order_of_distant_parts_cannot_matter():
 @pytest.mark.parametrize(("head", "count"), [("global_pooling", 6_273), ("flatten", 171_009)])
 def test_parameters(head, count):
     assert recipe.build_model(head=head).count_params() == count
+
+
+def test_baseline_learns_from_the_images_that_it_says_in_whatever_batches(monkeypatch):
+    seen = []
+
+    class Classifier:
+        def __init__(self, **_):
+            pass
+
+        def fit(self, pixels, labels):
+            seen.append(len(pixels))
+            return self
+
+        def score(self, pixels, labels):
+            return 0.5
+
+    monkeypatch.setattr(recipe, "LogisticRegression", Classifier)
+    images = np.zeros((1500, 1, 1, 1), "uint8")
+    train = tf.data.Dataset.from_tensor_slices((images, images[:, 0, 0])).batch(64)
+    recipe.baseline(train, train)
+    assert seen == [1000]
+    assert "1,000 images" in recipe.baseline.__doc__
