@@ -41,7 +41,7 @@ VARIANTS = {
 }
 
 
-def load_data(labels=10_000, batch_size=50):
+def load_data(labels=IMAGES, batch_size=50):
     """Train, validation and test batches of (28, 28, 1) uint8 images and integer labels 0–9.
 
     An epoch has 10,000 images, however many different ones there are.
@@ -144,7 +144,7 @@ def main():
     for name, arguments in VARIANTS.items():
         keras.utils.set_random_seed(0)
         arguments = dict(arguments)
-        train, validation, test = load_data(arguments.pop("labels", 10_000))
+        train, validation, test = load_data(arguments.pop("labels", IMAGES))
         model = build_model(**arguments)
         sizes = gradient_sizes(model, *next(iter(test)))
         print(f"{name}: gradient of the last layer {sizes[-1]:.1e}, of the first {sizes[0]:.1e}")

@@ -23,6 +23,7 @@ from recipes.common.arrays import to_numpy
 
 EPOCHS = 20
 KEEP = "last"  # the question is where a long training ends
+EXAMPLES = 500  # to learn from: few for so many weights
 STEPS = 100  # of an epoch
 CLASSES = [
     "T-shirt/top",
@@ -46,7 +47,7 @@ VARIANTS = {
 }
 
 
-def load_data(examples=500, batch_size=50):
+def load_data(examples=EXAMPLES, batch_size=50):
     """Train, validation and test batches of (28, 28, 1) uint8 images and integer labels 0–9.
 
     However few `examples` there are to learn from, an epoch has 100 batches of them.
@@ -105,7 +106,7 @@ def main():
     for name, arguments in VARIANTS.items():
         keras.utils.set_random_seed(0)
         arguments = dict(arguments)
-        train, validation, test = load_data(arguments.pop("examples", 500))
+        train, validation, test = load_data(arguments.pop("examples", EXAMPLES))
         model = build_model(**arguments, steps=EPOCHS * len(train))
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, verbose=2)
         model.save(f"overfitting_{name}.keras")
