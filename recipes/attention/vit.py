@@ -40,6 +40,9 @@ def load_data(batch_size=128):
 
 def vit_features(x, embed_dim, depth, patch_size):
     """Patches and a class token through encoder blocks; the class token at their end."""
+    _, height, width, _ = x.shape
+    rest = ((0, -height % patch_size), (0, -width % patch_size))  # up to whole patches
+    x = keras.layers.ZeroPadding2D(rest)(x)
     x = PatchEmbedding(embed_dim, patch_size, class_token=True, name="patches")(x)
     # (batch, 1 + patches, embed_dim), the class token first
     for _ in range(depth):
@@ -74,6 +77,8 @@ def build_model(
     filters=64,
     learning_rate=0.002,
     steps=EPOCHS * 372,
+    classes=10,
+    input_shape=(32, 32, 3),
 ):
     """The compiled network: (32, 32, 3) images to 10 class probabilities.
 
@@ -81,14 +86,14 @@ def build_model(
     `filters`. The learning rate climbs for the first fifth of the training `steps` (warmup), then
     falls to zero along a cosine.
     """
-    images = keras.Input((32, 32, 3))
+    images = keras.Input(input_shape)
     x = keras.layers.Rescaling(1 / 127.5, offset=-1)(images)
     x = RandomAffine(horizontal_flip=True, fill_mode="nearest", interpolation="nearest")(x)
     if network == "vit":
         x = vit_features(x, embed_dim, depth, patch_size)
     else:
         x = cnn_features(x, filters)
-    outputs = keras.layers.Dense(10, activation="softmax")(x)
+    outputs = keras.layers.Dense(classes, activation="softmax")(x)
     model = keras.Model(images, outputs)
     warmup = steps // 5
     schedule = keras.optimizers.schedules.CosineDecay(

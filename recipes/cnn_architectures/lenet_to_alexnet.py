@@ -79,6 +79,8 @@ def build_model(
     augment=True,
     learning_rate=0.001,
     steps=EPOCHS * 313,
+    classes=10,
+    input_shape=(32, 32, 3),
 ):
     """The compiled network: (32, 32, 3) images to 10 class probabilities. 1,047,610 parameters.
 
@@ -91,8 +93,15 @@ def build_model(
         augment: Whether training images are moved by up to 4 pixels and mirrored at random.
         learning_rate: The first one; it falls to zero by half a cosine.
         steps: Number of training steps.
+        classes: Number of classes.
+        input_shape: Of the images, from 16 × 16 pixels on.
+
+    Raises:
+        ValueError: for smaller images, of which the pools would leave nothing.
     """
-    images = keras.Input((32, 32, 3))
+    if min(input_shape[:2]) < 16:
+        raise ValueError(f"Images must have 16 × 16 pixels. Received: input_shape={input_shape}")
+    images = keras.Input(input_shape)
     x = keras.layers.Rescaling(1 / 127.5, offset=-1)(images)
     if augment:
         x = RandomAffine(translation=4, horizontal_flip=True, interpolation="nearest")(x)
@@ -110,7 +119,7 @@ def build_model(
         x = keras.layers.Dense(units, activation=activation)(x)
         if dropout:
             x = keras.layers.Dropout(dropout)(x)
-    outputs = keras.layers.Dense(10, activation="softmax")(x)
+    outputs = keras.layers.Dense(classes, activation="softmax")(x)
     model = keras.Model(images, outputs)
     model.compile(
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps)),

@@ -78,12 +78,14 @@ def build_model(
     filters=8,
     learning_rate=0.01,
     steps=EPOCHS * 313,
+    classes=10,
+    input_shape=(16, 16, 3),
 ):
     """The compiled network: (16, 16, 3) images to 10 class probabilities. 68,738 parameters.
 
     68,050 of them are trainable. It has 6 × `blocks` + 2 layers.
     """
-    images = keras.Input((16, 16, 3))
+    images = keras.Input(input_shape)
     x = keras.layers.Rescaling(1 / 127.5, offset=-1)(images)
     x = conv_bn(x, filters)
     x = keras.layers.ReLU()(x)
@@ -93,7 +95,7 @@ def build_model(
             strides = 2 if stage > 0 and number == 0 else 1
             x = block(x, filters * 2**stage, strides, residual)
     x = keras.layers.GlobalAveragePooling2D()(x)
-    x = keras.layers.Dense(10, activation="softmax")(x)
+    x = keras.layers.Dense(classes, activation="softmax")(x)
     model = keras.Model(images, x)
     cifar10.compile_classifier(model, learning_rate, steps)
     return model

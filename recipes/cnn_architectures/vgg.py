@@ -69,7 +69,7 @@ def vgg(x, classes=1000, width=1.0, configuration="D"):
                     activation="relu",
                     kernel_initializer="he_normal",
                 )(x)
-        x = keras.layers.MaxPooling2D(2)(x)
+        x = keras.layers.MaxPooling2D(2, padding="same")(x)  # something is left of small images
     # Three dense layers: of 7 × 7 × 512 values, 4096, 4096 and the classes.
     x = keras.layers.Flatten()(x)
     for _ in range(2):
@@ -80,18 +80,18 @@ def vgg(x, classes=1000, width=1.0, configuration="D"):
     return keras.layers.Dense(classes, activation="softmax")(x)
 
 
-def build_functional(configuration="A", width=0.25):
-    """The small network as a chain of function calls, from (32, 32, 3) images to probabilities."""
-    images = keras.Input((32, 32, 3))
+def build_functional(configuration="A", width=0.25, classes=10, input_shape=(32, 32, 3)):
+    """The small network as a chain of function calls, from images to probabilities."""
+    images = keras.Input(input_shape)
     x = cifar10.augmented(images)
-    return keras.Model(images, vgg(x, 10, width, configuration))
+    return keras.Model(images, vgg(x, classes, width, configuration))
 
 
-def build_sequential(configuration="A", width=0.25):
+def build_sequential(configuration="A", width=0.25, classes=10, input_shape=(32, 32, 3)):
     """The same network as a list of layers."""
-    model = keras.Sequential([keras.Input((32, 32, 3))])
+    model = keras.Sequential([keras.Input(input_shape)])
     # The augmentation is a chain of function calls, so it becomes one layer of the list.
-    images = keras.Input((32, 32, 3))
+    images = keras.Input(input_shape)
     model.add(keras.Model(images, cifar10.augmented(images)))
     # Five stages: 32 × 32 to 16, 8, 4, 2 and 1 × 1.
     for filters, stage in zip(FILTERS, CONFIGURATIONS[configuration], strict=True):
@@ -108,7 +108,7 @@ def build_sequential(configuration="A", width=0.25):
                         kernel_initializer="he_normal",
                     )
                 )
-        model.add(keras.layers.MaxPooling2D(2))
+        model.add(keras.layers.MaxPooling2D(2, padding="same"))
     # Three dense layers.
     model.add(keras.layers.Flatten())
     for _ in range(2):
@@ -116,7 +116,7 @@ def build_sequential(configuration="A", width=0.25):
             keras.layers.Dense(int(4096 * width), activation="relu", kernel_initializer="he_normal")
         )
         model.add(keras.layers.Dropout(0.5))
-    model.add(keras.layers.Dense(10, activation="softmax"))
+    model.add(keras.layers.Dense(classes, activation="softmax"))
     return model
 
 
@@ -126,10 +126,12 @@ def build_model(
     width=0.25,
     learning_rate=0.001,
     steps=cifar10.STEPS,
+    classes=10,
+    input_shape=(32, 32, 3),
 ):
     """The compiled network: (32, 32, 3) images to 10 class probabilities. 1,769,066 parameters."""
     builders = {"functional": build_functional, "sequential": build_sequential}
-    model = builders[api](configuration, width)
+    model = builders[api](configuration, width, classes, input_shape)
     cifar10.compile_classifier(model, learning_rate, steps)
     return model
 

@@ -42,32 +42,36 @@ def load_data(batch_size=128):
     return train, validation, test
 
 
-def build_sequential(units=512, dropout=0.2, activation="softmax"):
+def build_sequential(
+    units=512, dropout=0.2, activation="softmax", classes=10, input_shape=(28, 28, 1)
+):
     """The network as a list of layers."""
     return keras.Sequential(
         [
-            keras.Input((28, 28, 1), dtype="uint8"),
+            keras.Input(input_shape, dtype="uint8"),
             keras.layers.Rescaling(1 / 255),
             keras.layers.Flatten(),
             keras.layers.Dense(units, activation="relu"),
             keras.layers.Dropout(dropout),
             keras.layers.Dense(units, activation="relu"),
             keras.layers.Dropout(dropout),
-            keras.layers.Dense(10, activation=activation),
+            keras.layers.Dense(classes, activation=activation),
         ]
     )
 
 
-def build_functional(units=512, dropout=0.2, activation="softmax"):
+def build_functional(
+    units=512, dropout=0.2, activation="softmax", classes=10, input_shape=(28, 28, 1)
+):
     """The same network as a chain of function calls."""
-    inputs = keras.Input((28, 28, 1), dtype="uint8")
+    inputs = keras.Input(input_shape, dtype="uint8")
     x = keras.layers.Rescaling(1 / 255)(inputs)
     x = keras.layers.Flatten()(x)
     x = keras.layers.Dense(units, activation="relu")(x)
     x = keras.layers.Dropout(dropout)(x)
     x = keras.layers.Dense(units, activation="relu")(x)
     x = keras.layers.Dropout(dropout)(x)
-    outputs = keras.layers.Dense(10, activation=activation)(x)
+    outputs = keras.layers.Dense(classes, activation=activation)(x)
     return keras.Model(inputs, outputs)
 
 
@@ -79,14 +83,16 @@ def build_model(
     learning_rate=0.002,
     label_smoothing=0.0,
     steps=EPOCHS * 422,
+    classes=10,
+    input_shape=(28, 28, 1),
 ):
     """The compiled network: (28, 28, 1) images to ten numbers from 0 to 1. 669,706 parameters."""
     build = {"sequential": build_sequential, "functional": build_functional}[api]
     if head == "softmax":
-        model = build(units, dropout, "softmax")
+        model = build(units, dropout, "softmax", classes, input_shape)
         loss = keras.losses.CategoricalCrossentropy(label_smoothing=label_smoothing)
     else:
-        model = build(units, dropout, "sigmoid")
+        model = build(units, dropout, "sigmoid", classes, input_shape)
         loss = keras.losses.BinaryCrossentropy(label_smoothing=label_smoothing)
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     # With either head, the prediction is the largest of the ten outputs.
@@ -110,10 +116,14 @@ def baseline(train, test):
     """Logistic regression on the pixels."""
     images, labels = to_numpy(train)
     model = LogisticRegression(solver="saga", tol=0.1)
-    model.fit(images.reshape(-1, 784) / np.float32(255), labels.argmax(axis=-1))
+    model.fit(pixels(images), labels.argmax(axis=-1))
     images, labels = to_numpy(test)
-    score = model.score(images.reshape(-1, 784) / np.float32(255), labels.argmax(axis=-1))
-    return {"accuracy": score}
+    return {"accuracy": model.score(pixels(images), labels.argmax(axis=-1))}
+
+
+def pixels(images):
+    """One row of values from 0 to 1 for each image."""
+    return images.reshape(len(images), -1) / np.float32(255)
 
 
 def deployed(model):

@@ -49,7 +49,14 @@ def load_data(batch_size=64):
     return train, validation.batch(1000).cache(), test.batch(1000).cache()
 
 
-def build_model(rate=0.5, units=256, activation="relu", learning_rate=0.002):
+def build_model(
+    rate=0.5,
+    units=256,
+    activation="relu",
+    learning_rate=0.002,
+    classes=10,
+    input_shape=(28, 28, 1),
+):
     """The compiled network: (28, 28, 1) images to 10 class probabilities. 269,322 parameters.
 
     Two hidden layers, with dropout after each. Pixels are dropped as well, but no more than a fifth
@@ -57,7 +64,7 @@ def build_model(rate=0.5, units=256, activation="relu", learning_rate=0.002):
     """
     model = keras.Sequential(
         [
-            keras.Input((28, 28, 1), dtype="uint8"),
+            keras.Input(input_shape, dtype="uint8"),
             keras.layers.Rescaling(1 / 255),
             keras.layers.Flatten(),
             keras.layers.Dropout(min(rate, 0.2)),
@@ -65,7 +72,7 @@ def build_model(rate=0.5, units=256, activation="relu", learning_rate=0.002):
             keras.layers.Dropout(rate),
             keras.layers.Dense(units, activation=activation),
             keras.layers.Dropout(rate),
-            keras.layers.Dense(10, activation="softmax"),
+            keras.layers.Dense(classes, activation="softmax"),
         ]
     )
     model.compile(
@@ -101,9 +108,9 @@ def baseline(train, test):
     """Logistic regression on the pixels."""
     images, labels = to_numpy(train)
     model = LogisticRegression(solver="saga", tol=0.05)
-    model.fit(images.reshape(-1, 784) / 255, labels)
+    model.fit(images.reshape(len(images), -1) / 255, labels)
     images, labels = to_numpy(test)
-    return {"accuracy": model.score(images.reshape(-1, 784) / 255, labels)}
+    return {"accuracy": model.score(images.reshape(len(images), -1) / 255, labels)}
 
 
 def main():

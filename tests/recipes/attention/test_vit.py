@@ -21,6 +21,19 @@ def test_both_networks_have_about_as_many_parameters():
     assert cnn == pytest.approx(vit, rel=0.03)
 
 
+@pytest.mark.parametrize(("height", "width"), [(9, 13), (12, 16)])
+def test_images_of_ones_own_are_filled_up_to_whole_patches(height, width):
+    arguments = {"embed_dim": 8, "depth": 1, "classes": 3, "input_shape": (height, width, 1)}
+    model = recipe.build_model(**arguments)
+    assert model.get_layer("patches").output.shape == (None, 1 + 3 * 4, 8)
+    assert recipe.build_model("cnn", **arguments, filters=4).output_shape == (None, 3)
+    # The last pixel is seen.
+    images = np.zeros((2, height, width, 1))
+    images[1, -1, -1] = 255
+    one, other = model.predict_on_batch(images)
+    assert np.abs(one - other).max() > 1e-5
+
+
 def test_without_positional_embedding_the_order_of_patches_does_not_matter():
     keras.utils.set_random_seed(0)
     model = recipe.build_model()

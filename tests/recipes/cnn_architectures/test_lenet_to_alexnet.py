@@ -2,6 +2,8 @@
 
 import itertools
 
+import pytest
+
 from recipes.cnn_architectures import lenet_to_alexnet as recipe
 from recipes.cnn_architectures.figures import lenet_to_alexnet as figures
 
@@ -29,3 +31,12 @@ def test_last_step_is_the_default():
 def test_gains_are_differences_in_points():
     found = figures.gains({"lenet": 0.5, "relu": 0.53, "wide": 0.51})
     assert {name: round(points, 6) for name, points in found.items()} == {"relu": 3.0, "wide": -2.0}
+
+
+def test_smallest_images_of_ones_own():
+    model = recipe.build_model(classes=3, input_shape=(16, 16, 1))
+    pools = [layer for layer in model.layers if "pooling" in layer.name]
+    assert pools[-1].output.shape[1:3] == (1, 1)
+    assert model.output_shape == (None, 3)
+    with pytest.raises(ValueError, match="must have 16 × 16 pixels"):
+        recipe.build_model(input_shape=(15, 16, 1))

@@ -110,6 +110,15 @@ def test_normalization_follows_the_first_convolution_and_nothing_else_changes():
     assert kinds["A-LRN"] == kinds["A"]
 
 
+@pytest.mark.parametrize("api", ["functional", "sequential"])
+def test_small_images_of_ones_own(api):
+    """Of sides that the five pools cannot halve; 32 × 32 pixels they can."""
+    model = vgg.build_model(api, classes=3, input_shape=(20, 35, 1))
+    sizes = [layer.output.shape[1:3] for layer in model.layers if "pooling" in layer.name]
+    assert sizes == [(10, 18), (5, 9), (3, 5), (2, 3), (1, 2)]
+    assert model.output_shape == (None, 3)
+
+
 def test_costs_of_layers_by_hand():
     model = vgg.build_functional("A", 0.25)
     parameters, products = figures.costs(model)
