@@ -5,6 +5,7 @@ import textwrap
 import matplotlib.pyplot as plt
 import numpy as np
 
+from recipes.common import plots
 from recipes.heads.wrong_heads import OTHERS, WRONG
 
 
@@ -56,16 +57,16 @@ def plot_saturation(histories):
     figure, axes = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
     z = np.linspace(-12, 12, 200)
     cross_entropy, squared_error = sigmoid_gradients(z)
-    for loss, gradient, style in (("bce", cross_entropy, "-"), ("mse", squared_error, "--")):
-        axes[0].plot(z, gradient, style, label=loss)
-        name = f"saturated_{loss}"
-        if name in histories:
-            accuracy = histories[name]["val_accuracy"]
-            axes[1].plot(np.arange(1, len(accuracy) + 1), accuracy, style, label=name)
+    axes[0].plot(z, cross_entropy, color=plots.CLASS_COLORS[0], label="bce")
+    axes[0].plot(z, squared_error, color=plots.CLASS_COLORS[1], label="mse")
     axes[0].set(title="Where sigmoid(z) is wrong and sure, mse has no gradient")
     axes[0].set(xlabel="z (target 1)", ylabel="dL/dz")
     axes[0].legend()
-    axes[1].set(title="From a start at z = −10", xlabel="epoch", ylabel="validation accuracy")
-    if axes[1].lines:
-        axes[1].legend()
+    saturated = {}
+    for name in ("saturated_bce", "saturated_mse"):
+        if name in histories:
+            saturated[name] = histories[name]
+    if saturated:
+        plots.learning_curves(axes[1], saturated, "accuracy")
+    axes[1].set(title="From a start at z = −10")
     return figure

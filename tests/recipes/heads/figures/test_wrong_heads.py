@@ -26,3 +26,18 @@ def test_the_gallery_shows_the_curves_of_each_head_under_its_name():
     del expected["saturated_bce"]  # in the other picture
     assert shown == expected
     plt.close("all")
+
+
+def test_the_saturated_heads_have_their_own_picture():
+    curve = [0.5, 0.9]
+    histories = {}
+    for name in ("relu_bce", "saturated_mse", "saturated_bce"):
+        histories[name] = {"val_accuracy": curve}
+    _, accuracy = figures.plot_saturation(histories).axes
+    drawn = [line.get_label() for line in accuracy.lines]
+    assert drawn == ["saturated_bce, validation", "saturated_mse, validation"]
+    assert accuracy.lines[0].get_ydata().tolist() == curve
+    # A run of other heads has no such curves.
+    _, accuracy = figures.plot_saturation({}).axes
+    assert not accuracy.lines
+    plt.close("all")
