@@ -57,19 +57,24 @@ def posterior(points, values, where, scales, variance=1.0, noise=NOISE):
     Returns:
         Two arrays (m,).
     """
-    covariance = kernel(points, points, scales) + noise * np.eye(len(points))
+    covariance = kernel(points, points, scales)  # (n, n)
+    covariance += noise * np.eye(len(points))
     factor = cho_factor(covariance)
     cross = kernel(where, points, scales)  # (m, n)
     mean = cross @ cho_solve(factor, values)
-    explained = np.sum(cross * cho_solve(factor, cross.T).T, axis=1)
-    return mean, np.sqrt(variance * np.maximum(1 - explained, 0))
+    # The share of the variance that the evaluated points explain, k C⁻¹ kᵀ.
+    weights = cho_solve(factor, cross.T).T  # (m, n)
+    explained = np.sum(cross * weights, axis=1)
+    unexplained = np.maximum(1 - explained, 0)
+    return mean, np.sqrt(variance * unexplained)
 
 
 def expected_improvement(mean, deviation, best):
     """E[max(best − f, 0)] of a normal f: (best − μ) Φ(z) + σ φ(z), where z = (best − μ) / σ."""
     deviation = np.maximum(deviation, 1e-12)
-    z = (best - mean) / deviation
-    improvement = (best - mean) * norm.cdf(z) + deviation * norm.pdf(z)
+    difference = best - mean
+    z = difference / deviation
+    improvement = difference * norm.cdf(z) + deviation * norm.pdf(z)
     return np.maximum(improvement, 0)
 
 
@@ -78,22 +83,30 @@ def fit(points, values):
     count = len(values)
 
     def variance_and_loss(log_scales):
-        covariance = kernel(points, points, np.exp(log_scales)) + NOISE * np.eye(count)
+        scales = np.exp(log_scales)
+        covariance = kernel(points, points, scales) + NOISE * np.eye(count)
         factor = cho_factor(covariance)
         # The most probable variance has a closed form.
-        variance = max(values @ cho_solve(factor, values) / count, 1e-12)
-        half_log_determinant = np.sum(np.log(np.diag(factor[0])))
+        variance = values @ cho_solve(factor, values) / count
+        variance = max(variance, 1e-12)
+        triangle, _ = factor
+        half_log_determinant = np.sum(np.log(np.diag(triangle)))
         # Prior: length scales around three tenths of the range are likely.
         prior = np.sum((log_scales - np.log(0.3)) ** 2) / 2
-        return variance, count / 2 * np.log(variance) + half_log_determinant + prior
+        loss = count / 2 * np.log(variance) + half_log_determinant + prior
+        return variance, loss
 
     def negative_log_posterior(log_scales):
-        return variance_and_loss(log_scales)[1]
+        _, loss = variance_and_loss(log_scales)
+        return loss
 
-    start = np.full(points.shape[1], np.log(0.3))
-    bounds = [(np.log(0.03), np.log(3))] * len(start)
-    best = minimize(negative_log_posterior, start, bounds=bounds, options={"maxiter": 20}).x
-    return np.exp(best), variance_and_loss(best)[0]
+    dimensions = points.shape[1]
+    start = np.full(dimensions, np.log(0.3))
+    bounds = [(np.log(0.03), np.log(3))] * dimensions
+    options = {"maxiter": 20}
+    found = minimize(negative_log_posterior, start, bounds=bounds, options=options)
+    variance, _ = variance_and_loss(found.x)
+    return np.exp(found.x), variance
 
 
 def predict(points, values, where):
@@ -113,7 +126,11 @@ def predict(points, values, where):
     scales, variance = fit(points, standardized)
     mean, deviation = posterior(points, standardized, where, scales, variance)
     improvement = expected_improvement(mean, deviation, standardized.min())
-    return center + spread * mean, spread * deviation, spread * improvement
+    # Back in the units of the values.
+    mean = center + spread * mean
+    deviation = spread * deviation
+    improvement = spread * improvement
+    return mean, deviation, improvement
 
 
 # The searches
@@ -121,8 +138,18 @@ def predict(points, values, where):
 
 def latin_hypercube(count, dimensions, rng):
     """Points (count, dimensions) from 0 to 1: one in each of `count` slices of every axis."""
-    slices = [rng.permutation(count) for _ in range(dimensions)]
-    return (np.transpose(slices) + rng.random((count, dimensions))) / count
+    slices = []
+    for _ in range(dimensions):
+        slices.append(rng.permutation(count))
+    slices = np.transpose(slices)  # (count, dimensions)
+    within = rng.random((count, dimensions))
+    return (slices + within) / count
+
+
+def stretched(points, bounds):
+    """Points (…, d) from 0 to 1 in the coordinates of `bounds` (d, 2)."""
+    low, high = np.transpose(bounds)
+    return low + (high - low) * points
 
 
 def bayesian_search(function, bounds, evaluations, initial=3, seed=0):
@@ -139,33 +166,41 @@ def bayesian_search(function, bounds, evaluations, initial=3, seed=0):
         The points (evaluations, d) and their values (evaluations,), in the order of the trials.
     """
     rng = np.random.default_rng(seed)
-    low, high = np.transpose(bounds)
-    dimensions = len(low)
+    dimensions = len(bounds)
+    # The process sees coordinates from 0 to 1.
     points = latin_hypercube(initial, dimensions, rng)
-    values = np.array([function(low + (high - low) * point) for point in points])
+    values = np.array([function(point) for point in stretched(points, bounds)])
     while len(points) < evaluations:
         # Candidates: many anywhere, some near the best point so far.
         anywhere = rng.random((500 * dimensions, dimensions))
-        nearby = points[values.argmin()] + rng.normal(0, 0.02, (200, dimensions))
-        candidates = np.concatenate([anywhere, np.clip(nearby, 0, 1)])
+        best = points[values.argmin()]
+        nearby = best + rng.normal(0, 0.02, (200, dimensions))
+        nearby = np.clip(nearby, 0, 1)
+        candidates = np.concatenate([anywhere, nearby])
+        # The next trial is the one of which most is expected.
         _, _, improvement = predict(points, values, candidates)
         chosen = candidates[improvement.argmax()]
+        value = function(stretched(chosen, bounds))
         points = np.append(points, [chosen], axis=0)
-        values = np.append(values, function(low + (high - low) * chosen))
-    return low + (high - low) * points, values
+        values = np.append(values, value)
+    return stretched(points, bounds), values
 
 
 def random_search(function, bounds, evaluations, seed=0):
     """The baseline: every trial at random. Arguments and results as for `bayesian_search`."""
-    low, high = np.transpose(bounds)
-    points = low + (high - low) * np.random.default_rng(seed).random((evaluations, len(low)))
-    return points, np.array([function(point) for point in points])
+    rng = np.random.default_rng(seed)
+    points = rng.random((evaluations, len(bounds)))
+    points = stretched(points, bounds)
+    values = np.array([function(point) for point in points])
+    return points, values
 
 
 def evaluations_needed(values, minimum, within):
     """Trials until one was `within` that much of the minimum; one more than all if none was."""
     good = np.asarray(values) <= minimum + within
-    return int(good.argmax()) + 1 if good.any() else len(values) + 1
+    if not good.any():
+        return len(values) + 1
+    return int(good.argmax()) + 1
 
 
 # Two functions to minimize
@@ -180,8 +215,9 @@ def forrester(point):
 def branin(point):
     """The paper's first example: three equal minima, 0.397887, for x in −5 … 10 and y in 0 … 15."""
     x, y = np.moveaxis(np.asarray(point), -1, 0)
-    bowl = y - 5.1 / (4 * np.pi**2) * x**2 + 5 / np.pi * x - 6
-    return bowl**2 + 10 * (1 - 1 / (8 * np.pi)) * np.cos(x) + 10
+    valley = y - 5.1 / (4 * np.pi**2) * x**2 + 5 / np.pi * x - 6
+    wave = 10 * (1 - 1 / (8 * np.pi)) * np.cos(x)
+    return valley**2 + wave + 10
 
 
 FORRESTER = {"function": forrester, "bounds": [(0, 1)], "minimum": -6.02074}
@@ -193,8 +229,10 @@ BRANIN = {"function": branin, "bounds": [(-5, 10), (0, 15)], "minimum": 0.397887
 
 def plot_steps(counts=(3, 5, 7, 12)):
     """The process after some trials on Forrester's function, and the expected improvement."""
-    x = np.linspace(0, 1, 401)[:, None]
-    points, values = bayesian_search(forrester, FORRESTER["bounds"], max(counts) + 1, seed=13)
+    x = np.linspace(0, 1, 401)
+    places = x[:, None]  # (401, 1)
+    trials = max(counts) + 1
+    points, values = bayesian_search(forrester, FORRESTER["bounds"], trials, seed=13)
     figure, axes = plt.subplots(
         2,
         len(counts),
@@ -205,17 +243,20 @@ def plot_steps(counts=(3, 5, 7, 12)):
         layout="constrained",
     )
     for (above, below), count in zip(axes.T, counts, strict=True):
-        mean, deviation, improvement = predict(points[:count], values[:count], x)
+        tried = points[:count]
+        found = values[:count]
+        mean, deviation, improvement = predict(tried, found, places)
         low = mean - 2 * deviation
         high = mean + 2 * deviation
-        above.fill_between(x[:, 0], low, high, alpha=0.25, label="mean ± 2 deviations")
+        above.fill_between(x, low, high, alpha=0.25, label="mean ± 2 deviations")
         above.plot(x, mean, label="mean of the process")
-        above.plot(x, forrester(x), "k--", linewidth=1.2, label="the unknown function")
-        above.plot(points[:count], values[:count], "ko", label="trials", zorder=3)
-        best = f"{values[:count].min():.2f}".replace("-", "−")
+        above.plot(x, forrester(places), "k--", linewidth=1.2, label="the unknown function")
+        above.plot(tried, found, "ko", label="trials", zorder=3)
+        best = f"{found.min():.2f}".replace("-", "−")
         above.set(title=f"After {count} trials: best {best}", ylim=(-13, 19))
-        below.fill_between(x[:, 0], improvement / improvement.max(), color="#D55E00", alpha=0.5)
-        below.set(xlabel="x", yticks=[], title=f"maximum: {improvement.max():.2g}")
+        largest = improvement.max()
+        below.fill_between(x, improvement / largest, color="#D55E00", alpha=0.5)
+        below.set(xlabel="x", yticks=[], title=f"maximum: {largest:.2g}")
         for axis in (above, below):
             axis.axvline(points[count, 0], color="#D55E00", linestyle=":", label="next trial")
     axes[1, 0].set_ylabel("expected\nimprovement")
@@ -227,25 +268,31 @@ def plot_steps(counts=(3, 5, 7, 12)):
 def plot_search(axis):
     """The trials of one search on the contours of Branin's function."""
     points, _ = bayesian_search(branin, BRANIN["bounds"], 30, seed=0)
-    low, high = np.transpose(BRANIN["bounds"])
-    x, y = np.meshgrid(np.linspace(low[0], high[0], 120), np.linspace(low[1], high[1], 120))
-    heights = branin(np.stack([x, y], axis=-1))
+    # The function on a grid over its whole range.
+    x_bounds, y_bounds = BRANIN["bounds"]
+    across = np.linspace(*x_bounds, 120)
+    up = np.linspace(*y_bounds, 120)
+    x, y = np.meshgrid(across, up)
+    heights = branin(np.stack([x, y], axis=-1))  # (120, 120)
     axis.contourf(x, y, np.log(heights), 25, cmap="Blues_r", alpha=0.8)
-    initial = points[:3]
-    chosen = points[3:]
-    axis.plot(*initial.T, "s", color="#E69F00", markersize=9, label="initial trials", clip_on=False)
-    axis.plot(*chosen.T, "o", color="#D55E00", label="by expected improvement", clip_on=False)
+    # The trials, the first twelve with their numbers.
+    initial = points[:3].T
+    chosen = points[3:].T
+    axis.plot(*initial, "s", color="#E69F00", markersize=9, label="initial trials", clip_on=False)
+    axis.plot(*chosen, "o", color="#D55E00", label="by expected improvement", clip_on=False)
+    offset = {"xytext": (6, 4), "textcoords": "offset points", "weight": "bold"}
     for number, point in enumerate(points[:12], start=1):
-        offset = {"xytext": (6, 4), "textcoords": "offset points", "weight": "bold"}
         axis.annotate(number, point, **offset)
     axis.set(title="Branin's function: dark is low", xlabel="x", ylabel="y")
 
 
 def plot_race(axis, searches):
     """The best value so far of many searches: median and the range of 80 % of them."""
-    for (name, results), color in zip(searches.items(), ("#D55E00", "#0072B2"), strict=True):
+    colors = ("#D55E00", "#0072B2")
+    for (name, results), color in zip(searches.items(), colors, strict=True):
         values = [values for _, values in results]
-        regret = np.minimum.accumulate(values, axis=1) - BRANIN["minimum"]  # (searches, trials)
+        best = np.minimum.accumulate(values, axis=1)  # (searches, trials)
+        regret = best - BRANIN["minimum"]
         low, median, high = np.quantile(regret, (0.1, 0.5, 0.9), axis=0)
         trials = np.arange(1, len(median) + 1)
         axis.loglog(trials, median, color=color, label=f"{name}, median of {len(results)}")
@@ -258,31 +305,41 @@ def plot_race(axis, searches):
 
 def median_evaluations(results, minimum, within):
     """The median over searches of the trials needed."""
-    return np.median([evaluations_needed(values, minimum, within) for _, values in results])
+    needed = []
+    for _, values in results:
+        needed.append(evaluations_needed(values, minimum, within))
+    return np.median(needed)
+
+
+def print_needed(name, search, task, within, trials):
+    """Print the trials that five searches need to come `within` so much of the minimum."""
+    function = task["function"]
+    needed = []
+    for seed in range(5):
+        _, values = search(function, task["bounds"], trials, seed=seed)
+        needed.append(evaluations_needed(values, task["minimum"], within))
+    print(f"{function.__name__:9} {name:8} search, trials until within {within}: {needed}")
 
 
 def main():
-    budgets = {"Bayesian": (bayesian_search, None), "random": (random_search, 1000)}
-    for task, within, trials in ((FORRESTER, 0.06, 15), (BRANIN, 0.1, 30)):
-        for name, (search, budget) in budgets.items():
-            needed = []
-            for seed in range(5):
-                _, values = search(task["function"], task["bounds"], budget or trials, seed=seed)
-                needed.append(evaluations_needed(values, task["minimum"], within))
-            problem = task["function"].__name__
-            print(f"{problem:9} {name:8} search, trials until within {within}: {needed}")
+    print_needed("Bayesian", bayesian_search, FORRESTER, within=0.06, trials=15)
+    print_needed("random", random_search, FORRESTER, within=0.06, trials=1000)
+    print_needed("Bayesian", bayesian_search, BRANIN, within=0.1, trials=30)
+    print_needed("random", random_search, BRANIN, within=0.1, trials=1000)
 
     plot_steps().savefig("steps.png")
 
-    searches = {"Bayesian search": [], "random search": []}
+    bayesian = []
     for seed in range(8):
-        searches["Bayesian search"].append(bayesian_search(branin, BRANIN["bounds"], 30, seed=seed))
+        bayesian.append(bayesian_search(branin, BRANIN["bounds"], 30, seed=seed))
+    random = []
     for seed in range(100):
-        searches["random search"].append(random_search(branin, BRANIN["bounds"], 1000, seed=seed))
+        random.append(random_search(branin, BRANIN["bounds"], 1000, seed=seed))
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained")
     plot_search(axes[0])
-    plot_race(axes[1], searches)
-    few, many = (median_evaluations(each, BRANIN["minimum"], 0.1) for each in searches.values())
+    plot_race(axes[1], {"Bayesian search": bayesian, "random search": random})
+    few = median_evaluations(bayesian, BRANIN["minimum"], 0.1)
+    many = median_evaluations(random, BRANIN["minimum"], 0.1)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
     figure.suptitle(
         f"Within 0.1 of the minimum after {few:.0f} trials; at random {many:.0f} (medians)"
