@@ -27,12 +27,14 @@ CLASSES = ["O", "X"]
 
 # The slides' three filters, (3, 3, 3): the last axis is the filter.
 DIAGONAL = np.where(np.eye(3) == 1, 1, -1)
-CROSS = np.maximum(DIAGONAL, DIAGONAL[::-1])
-PATTERNS = np.stack([DIAGONAL, CROSS, DIAGONAL[::-1]], axis=-1)
+OTHER_DIAGONAL = DIAGONAL[::-1]
+CROSS = np.maximum(DIAGONAL, OTHER_DIAGONAL)
+PATTERNS = np.stack([DIAGONAL, CROSS, OTHER_DIAGONAL], axis=-1)
 
 # The slides' drawing, (9, 9): 1 on the X, −1 elsewhere.
-X = -np.ones((9, 9), int)
-X[1:8, 1:8] = np.where(np.eye(7) + np.eye(7)[::-1] > 0, 1, -1)
+SEVEN = np.where(np.eye(7) == 1, 1, -1)  # one stroke
+X = np.full((9, 9), -1)
+X[1:8, 1:8] = np.maximum(SEVEN, SEVEN[::-1])
 
 
 def filter_maps(image=X, patterns=PATTERNS):
@@ -42,17 +44,21 @@ def filter_maps(image=X, patterns=PATTERNS):
         image: Array (H, W).
         patterns: Array (F, F, filters).
     """
-    size = patterns.shape[0]
+    size = len(patterns)
     windows = np.lib.stride_tricks.sliding_window_view(image, (size, size))  # (H', W', F, F)
-    return np.einsum("hwij,ijk->hwk", windows, patterns) / size**2
+    sums = np.einsum("hwij,ijk->hwk", windows, patterns)
+    return sums / size**2
 
 
 def pool(maps):
     """The maximum of each 2 × 2 block of maps (H, W, C), the incomplete blocks at the edge too."""
     height, width, channels = maps.shape
+    # An odd side gets one more row or column, which is never the maximum.
     padding = [(0, height % 2), (0, width % 2), (0, 0)]
     padded = np.pad(maps, padding, constant_values=-np.inf)
-    blocks = padded.reshape(padded.shape[0] // 2, 2, padded.shape[1] // 2, 2, channels)
+    rows = (height + 1) // 2
+    columns = (width + 1) // 2
+    blocks = padded.reshape(rows, 2, columns, 2, channels)
     return blocks.max(axis=(1, 3))
 
 
@@ -67,32 +73,41 @@ def drawings(count, seed, size=15):
     def sample(low, high):
         return rng.uniform(low, high, (count, 1, 1))
 
-    # The coordinates of the pixels, from each drawing's center, turned by its angle and in units of
-    # its half width and height: (count, size, size).
-    y, x = np.mgrid[:size, :size] - (size - 1) / 2
+    # The coordinates of the pixels, from each drawing's center: (count, size, size).
+    middle = (size - 1) / 2
+    y, x = np.mgrid[:size, :size] - middle
     x = x - sample(-4, 4)
     y = y - sample(-4, 4)
+    # Turned by the drawing's angle.
     angle = np.deg2rad(sample(-30, 30))
     radius = sample(2, 4)
     cosine = np.cos(angle)
     sine = np.sin(angle)
     turned_x = x * cosine + y * sine
     turned_y = y * cosine - x * sine
+    # In units of its half width and height.
     x = turned_x * sample(0.85, 1.15) / radius
     y = turned_y * sample(0.85, 1.15) / radius
 
-    # The distance of each pixel from the nearest stroke. Those of the X end on the circle of the O.
-    beyond = np.maximum(np.hypot(x, y) - 1, 0)
-    across = np.minimum(np.abs(x - y), np.abs(x + y)) / np.sqrt(2)
+    # The distance of each pixel from the circle of the O.
+    from_center = np.hypot(x, y)
+    distance_to_o = np.abs(from_center - 1)
+    # And from the nearest stroke of the X; its strokes end on that circle.
+    beyond = np.maximum(from_center - 1, 0)
+    to_falling = np.abs(x - y)
+    to_rising = np.abs(x + y)
+    across = np.minimum(to_falling, to_rising) / np.sqrt(2)
     distance_to_x = np.hypot(across, beyond)
-    distance_to_o = np.abs(np.hypot(x, y) - 1)
-    is_x = rng.random((count, 1)) < 0.5
-    distance = radius * np.where(is_x[:, :, None], distance_to_x, distance_to_o)
 
+    is_x = rng.random((count, 1)) < 0.5
+    distance = np.where(is_x[:, :, None], distance_to_x, distance_to_o)
+    distance = radius * distance  # in pixels
     thickness = sample(0.5, 1.0)
-    strokes = 2 * np.exp(-((distance / thickness) ** 2)) - 1
+    ink = np.exp(-((distance / thickness) ** 2))  # 1 in the middle of a stroke, 0 far away
+    strokes = 2 * ink - 1
     images = strokes + rng.normal(0, 0.4, strokes.shape)
-    return images[..., None].astype("float32"), is_x.astype("float32")
+    images = images[..., None]  # (count, size, size, 1)
+    return images.astype("float32"), is_x.astype("float32")
 
 
 def load_data(batch_size=64):
@@ -103,7 +118,8 @@ def load_data(batch_size=64):
     train = tf.data.Dataset.from_tensor_slices(drawings(4000, seed=1))
     validation = tf.data.Dataset.from_tensor_slices(drawings(1000, seed=2))
     test = tf.data.Dataset.from_tensor_slices(drawings(2000, seed=3))
-    return train.shuffle(4000).batch(batch_size), validation.batch(500), test.batch(500)
+    train = train.shuffle(4000).batch(batch_size)
+    return train, validation.batch(500), test.batch(500)
 
 
 def build_sequential(filters=8):
@@ -168,20 +184,25 @@ def search_space(hp):
 
 def baseline(train, test):
     """Logistic regression on the pixels."""
+    classifier = LogisticRegression(C=0.01)
     images, labels = to_numpy(train)
-    classifier = LogisticRegression(C=0.01).fit(images.reshape(len(images), -1), labels[:, 0])
+    pixels = images.reshape(len(images), -1)
+    classifier.fit(pixels, labels[:, 0])
     images, labels = to_numpy(test)
-    return {"accuracy": classifier.score(images.reshape(len(images), -1), labels[:, 0])}
+    pixels = images.reshape(len(images), -1)
+    return {"accuracy": classifier.score(pixels, labels[:, 0])}
 
 
 def main():
     maps = filter_maps()  # (7, 7, 3)
     pooled = pool(np.maximum(maps, 0))  # (4, 4, 3)
+    ninths = np.rint(9 * maps).astype(int)
+    pooled_ninths = np.rint(9 * pooled).astype(int)
     for number, name in enumerate(("diagonal", "cross", "other diagonal")):
         print(f"The slides' X convolved with the {name}, times 9:")
-        print(np.rint(9 * maps[:, :, number]).astype(int))
+        print(ninths[:, :, number])
         print("and after ReLU and pooling:")
-        print(np.rint(9 * pooled[:, :, number]).astype(int))
+        print(pooled_ninths[:, :, number])
 
     keras.utils.set_random_seed(0)
     train, validation, test = load_data()
