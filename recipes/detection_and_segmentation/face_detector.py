@@ -59,7 +59,8 @@ def tiny_yolo(side=SIDE):
     for filters in (32, 64, 128, 256, 512):
         x = keras.layers.SeparableConv2D(filters, 3, padding="same")(x)
         x = keras.layers.LeakyReLU(0.1)(x)
-        x = keras.layers.MaxPooling2D(2, 1 if filters == 512 else 2, padding="same")(x)
+        strides = 1 if filters == 512 else 2
+        x = keras.layers.MaxPooling2D(2, strides, padding="same")(x)
     outputs = keras.layers.Conv2D(5 * len(ANCHORS), 1)(x)
     return keras.Model(images, outputs)
 
@@ -83,10 +84,14 @@ def squared(image, side=SIDE):
     """
     height, width, _ = image.shape
     scale = side / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    height = max(1, round(height * scale))
+    width = max(1, round(width * scale))
+    picture = Image.fromarray(image)
+    picture = picture.resize((width, height), Image.Resampling.BILINEAR)
     square = np.zeros((side, side, 3), "float32")
-    square[: size[1], : size[0]] = Image.fromarray(image).resize(size, Image.Resampling.BILINEAR)
-    return (square - np.array(MEAN, "float32")) / 255
+    square[:height, :width] = picture
+    mean = np.array(MEAN, "float32")
+    return (square - mean) / 255
 
 
 def sigmoid(x):
@@ -105,16 +110,23 @@ def decode(answer):
         square; and scores.
     """
     cells = len(answer)
-    x, y, width, height, score = np.moveaxis(answer.reshape(cells, cells, -1, 5), -1, 0)
-    columns = np.arange(cells)[None, :, None]  # of each box: (1, cells, 1)
+    numbers = answer.reshape(cells, cells, -1, 5)
+    x, y, width, height, score = np.moveaxis(numbers, -1, 0)  # each (cells, cells, anchors)
+    # The center lies in the cell.
+    columns = np.arange(cells)[None, :, None]
     rows = np.arange(cells)[:, None, None]
-    anchors = np.array(ANCHORS)
     x = (columns + sigmoid(x)) / cells
     y = (rows + sigmoid(y)) / cells
-    half_width = np.exp(width) * anchors[:, 0] / cells / 2
-    half_height = np.exp(height) * anchors[:, 1] / cells / 2
-    corners = [x - half_width, y - half_height, x + half_width, y + half_height]
-    return np.stack(corners, axis=-1).reshape(-1, 4), sigmoid(score).ravel()
+    # The size is a multiple of the anchor's.
+    anchor_widths, anchor_heights = np.transpose(ANCHORS)
+    half_width = np.exp(width) * anchor_widths / cells / 2
+    half_height = np.exp(height) * anchor_heights / cells / 2
+    left = x - half_width
+    top = y - half_height
+    right = x + half_width
+    bottom = y + half_height
+    boxes = np.stack([left, top, right, bottom], axis=-1)
+    return boxes.reshape(-1, 4), sigmoid(score).ravel()
 
 
 def detect(network, images, threshold=THRESHOLD):
@@ -129,13 +141,20 @@ def detect(network, images, threshold=THRESHOLD):
         For each image boxes (n, 4) in pixels and scores (n,), the best first.
     """
     side = network.input_shape[1]
-    answers = network.predict(np.stack([squared(image, side) for image in images]), verbose=0)
+    squares = np.stack([squared(image, side) for image in images])
+    answers = network.predict(squares, verbose=0)  # (images, cells, cells, 25)
     found = []
     for image, answer in zip(images, answers, strict=True):
         boxes, scores = decode(answer)
-        boxes, scores = boxes[scores >= threshold], scores[scores >= threshold]
+        # Only sure ones, and of those that overlap the best.
+        sure = scores >= threshold
+        boxes = boxes[sure]
+        scores = scores[sure]
         kept = box_tools.non_maximum_suppression(boxes, scores, OVERLAP)
-        found.append((boxes[kept] * max(image.shape[:2]), scores[kept]))
+        # From parts of the square to pixels of the image.
+        longer_side = max(image.shape[:2])
+        pixels = boxes[kept] * longer_side
+        found.append((pixels, scores[kept]))
     return found
 
 
@@ -149,14 +168,21 @@ def photograph(name):
 
 def on_gray_ground(faces, size, rng):
     """Images (count, SIDE, SIDE, 3) with a face of so many pixels, and boxes (count, 4)."""
-    images, boxes = [], []
+    images = []
+    boxes = []
     for face in faces:
-        ground = rng.uniform(60, 200) + rng.normal(0, 10, (SIDE, SIDE, 1))
+        # Noise around some gray.
+        gray = rng.uniform(60, 200)
+        ground = gray + rng.normal(0, 10, (SIDE, SIDE, 1))
+        # The face at a random place of it.
         left, top = rng.integers(0, SIDE - size + 1, 2)
-        pixels = np.asarray(Image.fromarray(face[..., 0]).resize((size, size)))
-        ground[top : top + size, left : left + size, 0] = pixels
-        images.append(np.repeat(np.clip(ground, 0, 255).astype("uint8"), 3, axis=-1))
-        boxes.append((left, top, left + size, top + size))
+        right = left + size
+        bottom = top + size
+        picture = Image.fromarray(face[..., 0])
+        ground[top:bottom, left:right, 0] = picture.resize((size, size))
+        image = np.clip(ground, 0, 255).astype("uint8")
+        images.append(np.repeat(image, 3, axis=-1))
+        boxes.append((left, top, right, bottom))
     return images, np.array(boxes)
 
 
@@ -169,14 +195,21 @@ def recall_and_false_alarms(found, boxes):
         found: Boxes and scores of each image.
         boxes: The square of the one face in each, (count, 4).
     """
-    hits, others = 0, 0
+    count = len(boxes)
+    hits = 0
+    others = 0
     for (detected, _), box in zip(found, boxes, strict=True):
         centers = (detected[:, :2] + detected[:, 2:]) / 2
-        inside = np.all((centers > box[:2]) & (centers < box[2:]), axis=1)
-        right = inside & (box_tools.iou(detected, box[None])[:, 0] > 1 / 3)
-        hits += right.any()
-        others += len(detected) - right.any()
-    return hits / len(boxes), others / len(boxes)
+        past_upper_left = centers > box[:2]
+        before_lower_right = centers < box[2:]
+        inside = np.all(past_upper_left & before_lower_right, axis=1)
+        overlaps = box_tools.iou(detected, box[None])[:, 0]
+        right = inside & (overlaps > 1 / 3)
+        # At most one box is that of the face.
+        hit = right.any()
+        hits += hit
+        others += len(detected) - hit
+    return hits / count, others / count
 
 
 def plot_photograph(image, boxes, scores, answer):
@@ -186,28 +219,32 @@ def plot_photograph(image, boxes, scores, answer):
         axis.imshow(image)
         axis.set(xticks=[], yticks=[])
     for (x, y, end_x, end_y), score in zip(boxes, scores, strict=True):
-        left.add_patch(
-            patches.Rectangle((x, y), end_x - x, end_y - y, fill=False, color="C1", linewidth=2)
-        )
+        width = end_x - x
+        height = end_y - y
+        frame = patches.Rectangle((x, y), width, height, fill=False, color="C1", linewidth=2)
+        left.add_patch(frame)
         left.text(x, y, f"{score:.2f}", color="w", backgroundcolor="C1", va="bottom")
     left.set_title(f"What is left of {answer.size // 5} boxes")
     cells = len(answer)
     _, all_scores = decode(answer)
-    best = all_scores.reshape(cells, cells, -1).max(axis=-1)
-    side = max(image.shape[:2])
+    all_scores = all_scores.reshape(cells, cells, -1)
+    best = all_scores.max(axis=-1)  # (cells, cells)
     # Over the square, of which the image is a part.
-    limits = (right.get_xlim(), right.get_ylim())
-    right.imshow(best, cmap="inferno", alpha=0.6, extent=(0, side, side, 0), vmin=0, vmax=1)
-    right.set(xlim=limits[0], ylim=limits[1], title="The best score of each cell")
+    side = max(image.shape[:2])
+    square = (0, side, side, 0)
+    limits = {"xlim": right.get_xlim(), "ylim": right.get_ylim()}
+    right.imshow(best, cmap="inferno", alpha=0.6, extent=square, vmin=0, vmax=1)
+    right.set(title="The best score of each cell", **limits)
     return figure
 
 
 def plot_recall(recalls):
     """Plot the recall of faces by their size."""
     figure, axis = plt.subplots(figsize=(7, 3.6), layout="constrained")
-    axis.plot(list(recalls), list(recalls.values()), "o-")
+    sizes = list(recalls)
+    axis.plot(sizes, list(recalls.values()), "o-")
     axis.set(xlabel=f"pixels of the face, of {SIDE}", ylabel="found", ylim=(0, 1.02))
-    axis.set_xticks(list(recalls))
+    axis.set_xticks(sizes)
     axis.set_title("Faces on gray ground: the larger, the less like what it has learned")
     return figure
 
@@ -219,16 +256,21 @@ def main():
     for box, score in zip(boxes, scores, strict=True):
         left, top, right, bottom = box.round().astype(int)
         print(f"{PHOTOGRAPH}: a face at ({left}, {top})–({right}, {bottom}), score {score:.3f}")
-    (answer,) = network.predict(squared(image)[None], verbose=0)
-    plot_photograph(image, boxes, scores, answer).savefig("photograph.png")
+    square = squared(image)
+    (answer,) = network.predict(square[None], verbose=0)
+    figure = plot_photograph(image, boxes, scores, answer)
+    figure.savefig("photograph.png")
 
     rng = np.random.default_rng(0)
-    faces = [row["image"] for row in tfds.load("olivetti_faces", split="train").as_numpy_iterator()]
+    people = tfds.load("olivetti_faces", split="train")
+    faces = [row["image"] for row in people.as_numpy_iterator()]
     recalls = {}
     for size in SIZES:
-        chosen = [faces[number] for number in rng.choice(len(faces), FACES, replace=False)]
+        numbers = rng.choice(len(faces), FACES, replace=False)
+        chosen = [faces[number] for number in numbers]
         images, truth = on_gray_ground(chosen, size, rng)
-        recalls[size], alarms = recall_and_false_alarms(detect(network, images), truth)
+        found = detect(network, images)
+        recalls[size], alarms = recall_and_false_alarms(found, truth)
         print(f"Faces of {size} pixels: {recalls[size]:.0%} found, {alarms:.2f} false alarms each")
     plot_recall(recalls).savefig("recall.png")
 
