@@ -37,14 +37,18 @@ def gru(x, w_z, w_r, w):
     Returns:
         The states h and the update gates z, both (batch, steps, units).
     """
-    h = np.zeros((len(x), w.shape[1]))  # (batch, units)
+    batch, steps, _ = x.shape
+    units = w.shape[1]
+    h = np.zeros((batch, units))
     states = []
     gates = []
-    for t in range(x.shape[1]):
-        h_and_x = np.concatenate([h, x[:, t]], axis=1)  # (batch, units + features)
+    for t in range(steps):
+        now = x[:, t]  # (batch, features)
+        h_and_x = np.concatenate([h, now], axis=1)  # (batch, units + features)
         z = sigmoid(h_and_x @ w_z)
         r = sigmoid(h_and_x @ w_r)
-        candidate = np.tanh(np.concatenate([r * h, x[:, t]], axis=1) @ w)
+        reset_and_x = np.concatenate([r * h, now], axis=1)
+        candidate = np.tanh(reset_and_x @ w)
         h = (1 - z) * h + z * candidate
         states.append(h)
         gates.append(z)
@@ -66,17 +70,24 @@ def keras_gru(w_z, w_r, w, negate_z=True):
     return layer
 
 
+def states_in_keras(x, weights, negate_z=True):
+    """The states (batch, steps, units) of `keras_gru`, as an array."""
+    layer = keras_gru(*weights, negate_z=negate_z)
+    states = layer(x.astype("float32"))
+    return keras.ops.convert_to_numpy(states)
+
+
 def difference(x, weights, negate_z=True):
     """The largest difference between the states of the slide's GRU and of the Keras layer."""
-    layer = keras_gru(*weights, negate_z=negate_z)
-    expected = keras.ops.convert_to_numpy(layer(x.astype("float32")))
+    expected = states_in_keras(x, weights, negate_z)
     states, _ = gru(x, *weights)
     return np.abs(states - expected).max()
 
 
 def random_weights(features, units, seed=0):
     """Random W_z, W_r and W: array (3, units + features, units)."""
-    return np.random.default_rng(seed).normal(0, 0.5, (3, units + features, units))
+    rng = np.random.default_rng(seed)
+    return rng.normal(0, 0.5, (3, units + features, units))
 
 
 def sample_and_hold():
@@ -93,35 +104,44 @@ def sample_and_hold():
 
 def marked_signal(steps=120, seed=2):
     """A random walk, four marks and a constant 1: array (1, steps, 3)."""
-    walk = np.cumsum(np.random.default_rng(seed).normal(0, 0.25, steps))
+    rng = np.random.default_rng(seed)
+    walk = np.cumsum(rng.normal(0, 0.25, steps))
+    walk = walk - walk.mean()
     marks = np.isin(np.arange(steps), (5, 30, 55, 95))
-    return np.stack([walk - walk.mean(), marks, np.ones(steps)], axis=-1)[None]
+    signal = np.stack([walk, marks, np.ones(steps)], axis=-1)  # (steps, 3)
+    return signal[None]
 
 
 def plot_sample_and_hold():
     """A unit that samples the value at each mark and holds it until the next."""
     x = marked_signal()
     states, gates = gru(x, *sample_and_hold())
-    marks = np.flatnonzero(x[0, :, 1])
+    # Of the one sequence and the one unit, at each step.
+    values, marks, _ = x[0].T
+    state = states[0, :, 0]
+    gate = gates[0, :, 0]
+    marked = np.flatnonzero(marks)
     figure, axes = plt.subplots(
         2, 1, figsize=(9, 5), height_ratios=(3, 1), sharex=True, layout="constrained"
     )
-    axes[0].plot(np.tanh(x[0, :, 0]), color="0.6", label="candidate: tanh of the value")
-    axes[0].plot(states[0, :, 0], color="C0", label="state h")
-    axes[0].plot(marks, states[0, marks, 0], "o", color="C1", label="marks")
+    axes[0].plot(np.tanh(values), color="0.6", label="candidate: tanh of the value")
+    axes[0].plot(state, color="C0", label="state h")
+    axes[0].plot(marked, state[marked], "o", color="C1", label="marks")
     axes[0].set(title="While the gate is shut, the state stays as it is", ylim=(-1.1, 1.5))
     axes[0].legend(ncols=3, loc="upper left")
-    axes[1].fill_between(np.arange(len(gates[0])), gates[0, :, 0], step="mid", color="C1")
+    axes[1].fill_between(np.arange(len(gate)), gate, step="mid", color="C1")
     axes[1].set(title="The update gate z opens at the marks only", xlabel="step", ylim=(0, 1.1))
     return figure
 
 
 def plot_memory(axis):
     """The share of a state that is left after some steps of a constant z."""
-    for z, color in ((0.5, "C1"), (0.1, "C4"), (0.02, "C0")):
+    steps = np.arange(100)
+    colors = {0.5: "C1", 0.1: "C4", 0.02: "C0"}
+    for z, color in colors.items():
+        left = (1 - z) ** steps
         half_life = np.log(0.5) / np.log(1 - z)
-        label = f"z = {z}: half after {half_life:.0f}"
-        axis.plot((1 - z) ** np.arange(100), color=color, label=label)
+        axis.plot(left, color=color, label=f"z = {z}: half after {half_life:.0f}")
     axis.set(title="A gate sets how long something is remembered")
     axis.set(xlabel="steps", ylabel="share left, (1 − z)ᵗ")
     axis.legend()
@@ -130,22 +150,21 @@ def plot_memory(axis):
 def plot_signs(axis):
     """The slide's states beside those of Keras with the weights of z negated and as they are."""
     x = marked_signal()
-    states, _ = gru(x, *sample_and_hold())
+    weights = sample_and_hold()
+    states, _ = gru(x, *weights)
     axis.plot(states[0, :, 0], color="C0", linewidth=5, alpha=0.4, label="slide")
-    for negate_z, style, color, label in (
-        (True, "-", "black", "Keras, weights of z negated"),
-        (False, ":", "C1", "Keras, weights as they are"),
-    ):
-        layer = keras_gru(*sample_and_hold(), negate_z=negate_z)
-        states = keras.ops.convert_to_numpy(layer(x.astype("float32")))
-        axis.plot(states[0, :, 0], style, color=color, linewidth=1.5, label=label)
+    negated = states_in_keras(x, weights)
+    axis.plot(negated[0, :, 0], color="black", label="Keras, weights of z negated")
+    as_they_are = states_in_keras(x, weights, negate_z=False)
+    axis.plot(as_they_are[0, :, 0], ":", color="C1", label="Keras, weights as they are")
     axis.set(title="Not negated, the unit forgets at once", xlabel="step", ylabel="h")
     axis.set_ylim(-1.1, 1.9)
     axis.legend(loc="upper left")
 
 
 def main():
-    x = np.random.default_rng(1).normal(size=(4, 20, 6))
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(4, 20, 6))
     weights = random_weights(features=6, units=8)
     print("Largest difference between the slide's equations and Keras' GRU:")
     print(f"  weights of z negated: {difference(x, weights):.0e}")
