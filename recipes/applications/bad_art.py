@@ -71,7 +71,8 @@ def line(rng, points, shake):
 def color(rng, hue, brightness):
     """A color (red, green, blue) from 0 to 255, its hue up to a twelfth of the circle away."""
     hue = (hue + rng.uniform(-1, 1) / 12) % 1
-    red_green_blue = colorsys.hsv_to_rgb(hue, rng.uniform(0.3, 0.9), brightness)
+    saturation = rng.uniform(0.3, 0.9)
+    red_green_blue = colorsys.hsv_to_rgb(hue, saturation, brightness)
     return tuple(int(255 * value) for value in red_green_blue)
 
 
@@ -87,7 +88,9 @@ def paint(drawing, rng, points, fill, shake):
 def ellipse(x, y, width, height):
     """The corners of a polygon of 10 sides: (10, 2)."""
     angles = np.linspace(0, 2 * np.pi, 10, endpoint=False)
-    return np.stack([x + width * np.cos(angles), y + height * np.sin(angles)], axis=1)
+    across = x + width * np.cos(angles)
+    down = y + height * np.sin(angles)
+    return np.stack([across, down], axis=1)
 
 
 def rectangle(left, top, right, bottom):
@@ -126,10 +129,9 @@ def paint_house(drawing, rng, horizon, shake):
     roof = np.array([(left - 2, top), ridge, (right + 2, top)])
     paint(drawing, rng, roof, color(rng, RED, rng.uniform(0.5, 0.8)), shake)
     # The door stands on the ground, the window is higher.
-    for x, y in (
-        (left + 0.15 * width, bottom),
-        (left + 0.6 * width, bottom - 0.35 * height),
-    ):
+    door = (left + 0.15 * width, bottom)
+    window = (left + 0.6 * width, bottom - 0.35 * height)
+    for x, y in (door, window):
         opening = np.array([(x, y), (x + 4, y), (x + 4, y - 5), (x, y - 5)])
         paint(drawing, rng, opening, color(rng, BROWN, 0.35), shake)
 
@@ -191,10 +193,9 @@ def bad_art(x, classes=2, width=1.0):
         width: Factor for the number of filters and units.
     """
     for filters, size in ((32, 5), (64, 3)):
+        count = int(filters * width)
         for _ in range(2):
-            x = keras.layers.Conv2D(int(filters * width), size, padding="same", activation="relu")(
-                x
-            )
+            x = keras.layers.Conv2D(count, size, padding="same", activation="relu")(x)
         x = LocalResponseNormalization()(x)
         x = keras.layers.MaxPooling2D()(x)
         x = keras.layers.Dropout(0.4)(x)
