@@ -21,6 +21,7 @@ import keras
 import numpy as np
 import scipy.ndimage
 import tensorflow as tf
+from keras import ops
 
 from recipes.common import boxes as box_tools
 from recipes.common import detection
@@ -66,9 +67,11 @@ def encode(boxes, labels):
     """
     grid = np.zeros((CELLS, CELLS, 5 + len(SHAPES)), "float32")
     for box, label in zip(boxes, labels, strict=True):
+        top_left = box[:2]
+        bottom_right = box[2:]
         column, row = cell_of(box, CELLS)
-        center = (box[:2] + box[2:]) / 2 * CELLS / SIDE
-        size = (box[2:] - box[:2]) / SIDE
+        center = (top_left + bottom_right) / 2 * CELLS / SIDE  # in cells
+        size = (bottom_right - top_left) / SIDE
         grid[row, column, :2] = center - (column, row)
         grid[row, column, 2:4] = np.sqrt(size)
         grid[row, column, 4] = 1
@@ -78,25 +81,29 @@ def encode(boxes, labels):
 
 def split(grid):
     """Split predictions (…, S, S, B · 5 + classes) into boxes (…, S, S, B, 5) and classes."""
-    count = (grid.shape[-1] - len(SHAPES)) // 5
+    _, rows, columns, numbers = grid.shape
+    count = (numbers - len(SHAPES)) // 5
     boxes = grid[..., : 5 * count]
-    shape = (-1, *grid.shape[1:3], count, 5)
-    return keras.ops.reshape(boxes, shape), grid[..., 5 * count :]
+    classes = grid[..., 5 * count :]
+    boxes = ops.reshape(boxes, (-1, rows, columns, count, 5))
+    return boxes, classes
 
 
 def corners(boxes):
     """Left, top, right and bottom, as parts of the scene, of boxes (batch, S, S, B, 5)."""
     cells = boxes.shape[1]
-    numbers = keras.ops.arange(cells, dtype=boxes.dtype)
+    numbers = ops.arange(cells, dtype=boxes.dtype)
     columns = numbers[:, None]  # of each box: (1, S, 1)
     rows = numbers[:, None, None]
     x = (boxes[..., 0] + columns) / cells
     y = (boxes[..., 1] + rows) / cells
     half_width = boxes[..., 2] ** 2 / 2
     half_height = boxes[..., 3] ** 2 / 2
-    return keras.ops.stack(
-        [x - half_width, y - half_height, x + half_width, y + half_height], axis=-1
-    )
+    left = x - half_width
+    top = y - half_height
+    right = x + half_width
+    bottom = y + half_height
+    return ops.stack([left, top, right, bottom], axis=-1)
 
 
 def decode(grid):
@@ -111,11 +118,12 @@ def decode(grid):
     """
     boxes, classes = split(grid)
     scores = boxes[..., 4:] * classes[..., None, :]  # (batch, S, S, B, classes)
-    count = int(np.prod(boxes.shape[1:4]))
-    return (
-        keras.ops.reshape(corners(boxes), (-1, count, 4)),
-        keras.ops.reshape(scores, (-1, count, classes.shape[-1])),
-    )
+    # All boxes of all cells in a row.
+    _, rows, columns, per_cell, _ = boxes.shape
+    count = rows * columns * per_cell
+    boxes = ops.reshape(corners(boxes), (-1, count, 4))
+    scores = ops.reshape(scores, (-1, count, len(SHAPES)))
+    return boxes, scores
 
 
 @keras.saving.register_keras_serializable(package="yolo_v1")
@@ -133,19 +141,23 @@ def yolo_loss(truth, answer):
     boxes, classes = split(answer)  # (batch, S, S, B, 5), (batch, S, S, classes)
     has_object = true_box[..., 4]  # (batch, S, S, 1)
     # In a cell with an object, the box that overlaps it most is responsible for it.
-    overlaps = keras.ops.stop_gradient(detection.overlap(corners(boxes), corners(true_box)))
-    best = keras.ops.argmax(overlaps, axis=-1)
-    responsible = has_object * keras.ops.one_hot(best, boxes.shape[3], dtype=boxes.dtype)
+    overlaps = detection.overlap(corners(boxes), corners(true_box))  # (batch, S, S, B)
+    overlaps = ops.stop_gradient(overlaps)
+    best = ops.argmax(overlaps, axis=-1)  # (batch, S, S)
+    best = ops.one_hot(best, boxes.shape[3], dtype=boxes.dtype)
+    responsible = has_object * best
     # Its coordinates should be right, and its confidence should be the overlap.
-    coordinates = keras.ops.sum((boxes[..., :4] - true_box[..., :4]) ** 2, axis=-1)
-    confidence = (boxes[..., 4] - overlaps) ** 2
-    loss = responsible * (COORDINATES * coordinates + confidence)
+    errors = boxes[..., :4] - true_box[..., :4]
+    coordinates = ops.sum(errors**2, axis=-1)
+    confidence = boxes[..., 4]
+    loss = responsible * (COORDINATES * coordinates + (confidence - overlaps) ** 2)
     # The confidence of all other boxes should be 0.
-    loss += (1 - responsible) * NO_OBJECT * boxes[..., 4] ** 2
-    loss = keras.ops.sum(loss, axis=(1, 2, 3))
+    loss += (1 - responsible) * NO_OBJECT * confidence**2
+    loss = ops.sum(loss, axis=(1, 2, 3))
     # Classes count where there is an object.
-    wrong = keras.ops.sum((classes - true_classes) ** 2, axis=-1)
-    return loss + keras.ops.sum(has_object[..., 0] * wrong, axis=(1, 2))
+    wrong = ops.sum((classes - true_classes) ** 2, axis=-1)  # (batch, S, S)
+    wrong = has_object[..., 0] * wrong
+    return loss + ops.sum(wrong, axis=(1, 2))
 
 
 @keras.saving.register_keras_serializable(package="yolo_v1")
@@ -165,7 +177,8 @@ class MeanAveragePrecision(detection.MeanAveragePrecision):
 def sample_scenes(count, seed):
     """Scenes (count, SIDE, SIDE, 3), uint8, and their targets (count, CELLS, CELLS, 8)."""
     rng = np.random.default_rng(seed)
-    images, grids = [], []
+    images = []
+    grids = []
     for _ in range(count):
         image, boxes, labels = sample_scene(rng, CELLS)
         images.append(image)
@@ -199,9 +212,8 @@ def yolo(x, layers=PUBLISHED, units=4096, cells=7, boxes=2, classes=20, normaliz
             x = keras.layers.MaxPooling2D(2)(x)
             continue
         filters, size, strides = layer
-        x = keras.layers.Conv2D(
-            filters, size, strides=strides, padding="same", use_bias=not normalize
-        )(x)
+        bias = not normalize
+        x = keras.layers.Conv2D(filters, size, strides, padding="same", use_bias=bias)(x)
         if normalize:
             x = keras.layers.BatchNormalization(momentum=0.9)(x)
         x = keras.layers.LeakyReLU(0.1)(x)
@@ -259,7 +271,8 @@ def components(image, contrast):
         Boxes (n, 4) as parts of the scene, labels (n,) and scores (n,), the best first.
     """
     smooth = scipy.ndimage.median_filter(image.astype("float32"), (3, 3, 1))
-    distance = np.linalg.norm(smooth - np.median(smooth, axis=(0, 1)), axis=-1)
+    ground = np.median(smooth, axis=(0, 1))  # (3,)
+    distance = np.linalg.norm(smooth - ground, axis=-1)  # (SIDE, SIDE)
     regions, _ = scipy.ndimage.label(distance > contrast)
     boxes = []
     fills = []  # share of each box that its region fills
@@ -270,19 +283,28 @@ def components(image, contrast):
             continue
         boxes.append([columns.start, rows.start, columns.stop, rows.stop])
         fills.append(mask.mean())
-        scores.append(distance[rows, columns][mask].mean())
-    order = np.argsort(-np.array(scores))
-    labels = np.abs(np.array(fills)[:, None] - [np.pi / 4, 1.0, 0.5]).argmin(axis=-1)
-    return np.reshape(boxes, (-1, 4))[order] / SIDE, labels[order], np.array(scores)[order]
+        inside = distance[rows, columns][mask]
+        scores.append(inside.mean())
+    boxes = np.reshape(boxes, (-1, 4)) / SIDE
+    scores = np.array(scores)
+    # The class whose share is the nearest: circle, square, triangle.
+    shares = np.array([np.pi / 4, 1.0, 0.5])
+    differences = np.abs(np.array(fills)[:, None] - shares)  # (n, 3)
+    labels = differences.argmin(axis=-1)
+    order = np.argsort(-scores)
+    return boxes[order], labels[order], scores[order]
 
 
 def score_of_components(images, grids, contrast):
     """The mean average precision of `components`."""
     detections = box_tools.Detections(len(SHAPES))
-    true_boxes, truths = (keras.ops.convert_to_numpy(part) for part in decode(grids))
-    for image, boxes, truth in zip(images, true_boxes, truths, strict=True):
+    boxes, scores = decode(grids)
+    boxes = ops.convert_to_numpy(boxes)
+    scores = ops.convert_to_numpy(scores)
+    for image, image_boxes, image_scores in zip(images, boxes, scores, strict=True):
         found = components(image, contrast)
-        detections.add(*found, *detection.truth_of(boxes, truth))
+        truth = detection.truth_of(image_boxes, image_scores)
+        detections.add(*found, *truth)
     return detections.mean_average_precision()
 
 
@@ -292,7 +314,8 @@ def baseline(train, test):
     contrasts = range(40, 140, 20)
     scores = [score_of_components(images, grids, contrast) for contrast in contrasts]
     best = contrasts[int(np.argmax(scores))]
-    return {"map50": score_of_components(*to_numpy(test), best)}
+    images, grids = to_numpy(test)
+    return {"map50": score_of_components(images, grids, best)}
 
 
 def main():
