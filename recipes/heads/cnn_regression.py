@@ -40,28 +40,32 @@ def render(x, y, angle, length, width, background, contrast, rng):
     Returns:
         Images (n, SIZE, SIZE, 1), uint8.
     """
+    # Of each triangle one number, for all rows and columns: (7, n, 1, 1).
+    numbers = np.stack([x, y, angle, length, width, background, contrast])
+    x, y, angle, length, width, background, contrast = numbers[..., None, None]
+
     # The pixels' coordinates as seen from the center of the triangle.
     pixels = (np.arange(SIZE, dtype="float32") + 0.5) * 2 / SIZE - 1
-    right = pixels[None, None, :] - x[:, None, None]  # (n, 1, SIZE)
-    down = pixels[None, :, None] - y[:, None, None]  # (n, SIZE, 1)
+    right = pixels - x  # (n, 1, SIZE)
+    down = pixels[:, None] - y  # (n, SIZE, 1)
 
     # Turned into the triangle's own axes: along its height, and away from it to either side.
-    cos = np.cos(angle)[:, None, None]
-    sin = np.sin(angle)[:, None, None]
+    cos = np.cos(angle)
+    sin = np.sin(angle)
     along = cos * right + sin * down  # (n, SIZE, SIZE)
     across = np.abs(cos * down - sin * right)
 
     # Distances from the edges, positive inside: the two slanted sides, and the base.
-    length = length[:, None, None]
-    width = width[:, None, None]
-    slanted = (width * (length - along) - 2 * length * across) / np.hypot(width, 2 * length)
+    side = np.hypot(width, 2 * length)
+    slanted = (width * (length - along) - 2 * length * across) / side
     base = along + length
     distance = np.minimum(slanted, base) * SIZE / 2  # in pixels
 
     inside = np.clip(distance + 0.5, 0, 1)  # 0…1, smooth across one pixel
     noise = rng.normal(0, 8, inside.shape).astype("float32")
-    gray = background[:, None, None] + contrast[:, None, None] * inside + noise
-    return gray.clip(0, 255).astype("uint8")[..., None]
+    gray = background + contrast * inside + noise
+    images = gray.clip(0, 255).astype("uint8")
+    return images[..., None]
 
 
 def sample(count, rng):
@@ -78,7 +82,8 @@ def sample(count, rng):
     background = uniform(30, 110)
     contrast = uniform(50, 130)
     images = render(REACH * x, REACH * y, angle, length, width, background, contrast, rng)
-    return images, np.stack([x, y, np.cos(angle), np.sin(angle)], axis=-1)
+    targets = np.stack([x, y, np.cos(angle), np.sin(angle)], axis=-1)
+    return images, targets
 
 
 def generate(count, seed):
@@ -108,18 +113,22 @@ def load_data(batch_size=64, count=16_000):
 @keras.saving.register_keras_serializable(package="cnn_regression")
 def position_mae(y_true, y_pred):
     """Mean absolute error of x and y as a fraction of their range, which is 2."""
-    return ops.mean(ops.abs(y_true[:, :2] - y_pred[:, :2]), axis=-1) / 2
+    errors = ops.abs(y_true[:, :2] - y_pred[:, :2])
+    return ops.mean(errors, axis=-1) / 2
 
 
 @keras.saving.register_keras_serializable(package="cnn_regression")
 def angle_mae(y_true, y_pred):
     """Mean absolute error of the angle, the short way round, as a fraction of the full turn."""
-    cos_true, sin_true = y_true[:, 2], y_true[:, 3]
-    cos_pred, sin_pred = y_pred[:, 2], y_pred[:, 3]
+    cos_true = y_true[:, 2]
+    sin_true = y_true[:, 3]
+    cos_pred = y_pred[:, 2]
+    sin_pred = y_pred[:, 3]
     # Sine and cosine of the difference, both times the length of the prediction.
     sin_difference = cos_true * sin_pred - sin_true * cos_pred
     cos_difference = cos_true * cos_pred + sin_true * sin_pred
-    return ops.abs(ops.arctan2(sin_difference, cos_difference)) / (2 * np.pi)
+    difference = ops.arctan2(sin_difference, cos_difference)  # −π…π
+    return ops.abs(difference) / (2 * np.pi)
 
 
 def build_sequential(filters=16, units=128):
@@ -190,7 +199,8 @@ def search_space(hp):
 def halved(images):
     """Means of 2 × 2 pixels, one row for each image: (n, 1024)."""
     blocks = images.reshape(len(images), SIZE // 2, 2, SIZE // 2, 2)
-    return blocks.mean(axis=(2, 4)).reshape(len(images), -1)
+    means = blocks.mean(axis=(2, 4))  # (n, 32, 32)
+    return means.reshape(len(images), -1)
 
 
 def baseline(train, test):
