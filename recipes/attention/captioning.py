@@ -60,46 +60,64 @@ def sample_scene(rng):
         caption: Words of `WORDS`, a list.
         boxes: Of the shapes in the order of the caption: left, top, right and bottom in pixels.
     """
-    objects = [random_object(rng) for _ in range(rng.choice([1, 2], p=[0.25, 0.75]))]
+    count = rng.choice([1, 2], p=[0.25, 0.75])
+    objects = [random_object(rng) for _ in range(count)]
     relation = None
     if len(objects) == 2:
         relation, objects = in_order(objects)
         if relation is None:  # neither clearly above nor clearly beside
             return sample_scene(rng)
     # Gray ground with fine grain, and on it one shape after the other.
-    image = rng.uniform(95, 150) + rng.normal(0, 12, (SIDE, SIDE, 3))
+    gray = rng.uniform(95, 150)
+    image = gray + rng.normal(0, 12, (SIDE, SIDE, 3))
     rows, columns = np.mgrid[:SIDE, :SIDE] + 0.5
     caption = []
+    boxes = []
     for size, color, shape, (x, y, half) in objects:
-        mask = inside(SHAPES.index(shape), (columns - x) / half, (rows - y) / half)
+        across = (columns - x) / half  # −1 to 1 in the shape's box
+        down = (rows - y) / half
+        mask = inside(SHAPES.index(shape), across, down)
         image[mask] = COLORS[color] + rng.normal(0, 12, 3)
         if caption:  # how the first shape lies to this one
             caption.append(relation)
         caption += ["a", size, color, shape]
-    boxes = [(x - half, y - half, x + half, y + half) for *_, (x, y, half) in objects]
-    return np.clip(image, 0, 255).astype("uint8"), caption, boxes
+        boxes.append((x - half, y - half, x + half, y + half))
+    image = np.clip(image, 0, 255).astype("uint8")
+    return image, caption, boxes
 
 
 def random_object(rng):
     """Size, color and shape, and the center and half of the side in pixels."""
     size = rng.choice(list(SIZES))
     half = rng.uniform(*SIZES[size]) / 2
-    center = rng.uniform(half, SIDE - half, 2)
-    return size, rng.choice(list(COLORS)), rng.choice(SHAPES), (*center, half)
+    x, y = rng.uniform(half, SIDE - half, 2)
+    color = rng.choice(list(COLORS))
+    shape = rng.choice(SHAPES)
+    return size, color, shape, (x, y, half)
 
 
 def in_order(objects):
     """The relation of two objects (None if unclear), and both, the upper or left one first."""
-    (*_, (x, y, half)), (*_, (other_x, other_y, other_half)) = objects
-    across, down = other_x - x, other_y - y
+    one, other = objects
+    *_, (x, y, half) = one
+    *_, (other_x, other_y, other_half) = other
+    across = other_x - x
+    down = other_y - y
     # They must not touch, and must lie much further apart one way than the other.
     apart = max(abs(across), abs(down)) > half + other_half + 2
-    diagonal = 0.6 < abs(across) / (abs(down) + 1e-9) < 1 / 0.6
+    ratio = abs(across) / (abs(down) + 1e-9)
+    diagonal = 0.6 < ratio < 1 / 0.6
     if diagonal or not apart:
         return None, objects
-    relation = "above" if abs(down) > abs(across) else "beside"
-    first = down > 0 if relation == "above" else across > 0
-    return relation, objects if first else objects[::-1]
+    if abs(down) > abs(across):
+        relation = "above"
+        ordered = down > 0
+    else:
+        relation = "beside"
+        ordered = across > 0
+    if not ordered:
+        objects = [other, one]
+    return relation, objects
 
 
 def numbers(caption):
@@ -111,7 +129,8 @@ def numbers(caption):
 def sample_scenes(count, seed):
     """Images (count, SIDE, SIDE, 3), uint8, and captions (count, LENGTH), integers."""
     rng = np.random.default_rng(seed)
-    images, captions = [], []
+    images = []
+    captions = []
     for _ in range(count):
         image, caption, _ = sample_scene(rng)
         images.append(image)
@@ -121,25 +140,29 @@ def sample_scenes(count, seed):
 
 def with_words_so_far(images, captions):
     """Inputs for teacher forcing: the images, and at each step the word before."""
+    before = captions[:, :-1]
     start = np.full_like(captions[:, :1], WORDS.index("<start>"))
-    so_far = np.concatenate([start, captions[:, :-1]], axis=1)
+    so_far = np.concatenate([start, before], axis=1)  # (count, LENGTH)
     return {"image": images, "words": so_far}, captions
 
 
 def load_data(batch_size=64, count=6000):
     """Train, validation and test batches of scenes with words so far (10,), and the next (10,)."""
-    train, validation, test = (
-        tf.data.Dataset.from_tensor_slices(with_words_so_far(*sample_scenes(size, seed)))
-        for seed, size in enumerate((count, count // 10, count // 6))
-    )
+    parts = []
+    for seed, size in enumerate((count, count // 10, count // 6)):
+        images, captions = sample_scenes(size, seed)
+        inputs, targets = with_words_so_far(images, captions)
+        parts.append(tf.data.Dataset.from_tensor_slices((inputs, targets)))
+    train, validation, test = parts
     train = train.shuffle(count).batch(batch_size)
     return train, validation.batch(500), test.batch(500)
 
 
 def encode(x, filters):
     """Images to places and their features: (batch, 36, 4 · filters)."""
-    layers = [(filters, 2), (2 * filters, 2), (2 * filters, 1), (4 * filters, 2), (4 * filters, 1)]
-    for channels, strides in layers:
+    # 48 pixels to 24, 12 and 6 places.
+    for factor, strides in ((1, 2), (2, 2), (2, 1), (4, 2), (4, 1)):
+        channels = factor * filters
         x = keras.layers.Conv2D(channels, 3, strides, padding="same", use_bias=False)(x)
         x = keras.layers.BatchNormalization(momentum=0.9)(x)
         x = keras.layers.ReLU()(x)
@@ -189,9 +212,11 @@ def build_model(filters=16, units=128, attention=True, learning_rate=0.003, step
 @keras.saving.register_keras_serializable(package="captioning")
 def exact(captions, answers):
     """1 for each caption (batch, LENGTH) if all its likeliest words (…, words) are right."""
-    likeliest = keras.ops.cast(keras.ops.argmax(answers, axis=-1), captions.dtype)
+    likeliest = keras.ops.argmax(answers, axis=-1)
+    likeliest = keras.ops.cast(likeliest, captions.dtype)
     right = keras.ops.logical_or(likeliest == captions, captions == 0)
-    return keras.ops.cast(keras.ops.all(right, axis=-1), "float32")
+    all_right = keras.ops.all(right, axis=-1)
+    return keras.ops.cast(all_right, "float32")
 
 
 def search_space(hp):
@@ -209,10 +234,13 @@ def search_space(hp):
 def baseline(train, test):
     """The caption of the training image whose pixels are nearest."""
     inputs, captions = to_numpy(train)
-    known = NearestNeighbors(n_neighbors=1).fit(pixels(inputs["image"]))
+    known = NearestNeighbors(n_neighbors=1)
+    known.fit(pixels(inputs["image"]))
     inputs, wanted = to_numpy(test)
-    nearest = known.kneighbors(pixels(inputs["image"]), return_distance=False)[:, 0]
-    return {"exact": np.all(captions[nearest] == wanted, axis=1).mean()}
+    nearest = known.kneighbors(pixels(inputs["image"]), return_distance=False)  # (count, 1)
+    found = captions[nearest[:, 0]]
+    right = np.all(found == wanted, axis=1)
+    return {"exact": right.mean()}
 
 
 def pixels(images):
@@ -251,7 +279,9 @@ def describe(model, images, most=LENGTH):
 def in_words(caption):
     """The words of a caption (LENGTH,) up to its end."""
     words = [WORDS[number] for number in caption]
-    return words[: words.index("<end>")] if "<end>" in words else words
+    if "<end>" not in words:
+        return words
+    return words[: words.index("<end>")]
 
 
 def grade(found, wanted):
@@ -262,10 +292,16 @@ def grade(found, wanted):
     """
     if found == wanted:
         return "without errors"
-    if len(found) == len(wanted) and sum(map(str.__ne__, found, wanted)) == 1:
-        return "minor errors"
+    if len(found) == len(wanted):
+        wrong = [word for word, right in zip(found, wanted, strict=True) if word != right]
+        if len(wrong) == 1:
+            return "minor errors"
+    # At least half of the sizes, colors and shapes.
     meant = set(wanted) - {"a", *RELATIONS}
-    return "somewhat related" if len(meant & set(found)) >= len(meant) / 2 else "unrelated"
+    in_common = meant & set(found)
+    if len(in_common) >= len(meant) / 2:
+        return "somewhat related"
+    return "unrelated"
 
 
 def pointing(maps, captions, boxes):
@@ -280,8 +316,10 @@ def pointing(maps, captions, boxes):
     for weights, caption, own in zip(maps, captions, boxes, strict=True):
         for step, word in enumerate(caption):
             if word in COLORS or word in SHAPES:
-                row, column = np.unravel_index(weights[step].argmax(), (PLACES, PLACES))
-                hits.append(touches(row, column, own[step // 5]))
+                highest = weights[step].argmax()
+                row, column = np.unravel_index(highest, (PLACES, PLACES))
+                box = own[step // 5]  # an object has four words, and the relation is one
+                hits.append(touches(row, column, box))
     return np.mean(hits)
 
 
@@ -294,7 +332,8 @@ def touches(row, column, box):
 def unseen_scenes(count=300, seed=10):
     """Images (count, SIDE, SIDE, 3), lists of words, and boxes: scenes of no part of the data."""
     rng = np.random.default_rng(seed)
-    images, captions, boxes = zip(*[sample_scene(rng) for _ in range(count)], strict=True)
+    scenes = [sample_scene(rng) for _ in range(count)]
+    images, captions, boxes = zip(*scenes, strict=True)
     return np.array(images), captions, boxes
 
 
