@@ -8,13 +8,13 @@ from keras import ops
 class BatchStatistics(keras.layers.Layer):
     """Appends to the features of each example the means and standard deviations of the whole batch.
 
-    A discriminator that sees one example at a time cannot object to a generator that always makes
-    the same one. With these it can: where the examples of a batch are all alike, their deviations
-    say so. It does the same at inference, so the output for an example depends on the other
-    examples.
+    A discriminator that sees one example at a time cannot penalize a generator that always makes
+    the same one. With these features it can: where all examples of a batch are alike, their
+    standard deviations are small. The layer does the same at inference, so the output for an
+    example depends on the other examples of its batch.
 
     Args:
-        epsilon: added to the variance before its root is taken, which has no slope at 0.
+        epsilon: added to the variance before the square root, whose gradient is infinite at 0.
 
     Input shape:
         `(batch, features)`.
@@ -23,8 +23,9 @@ class BatchStatistics(keras.layers.Layer):
         `(batch, 3 * features)`.
 
     Reference: Salimans et al. (2016), Improved techniques for training GANs,
-        https://arxiv.org/abs/1606.03498, section 3.2, who compare the examples pair by pair; Karras
-        et al. (2018), https://arxiv.org/abs/1710.10196, section 3, who append the deviations.
+        https://arxiv.org/abs/1606.03498, section 3.2, which compares the examples pair by pair;
+        Karras et al. (2018), https://arxiv.org/abs/1710.10196, section 3, which appends the
+        standard deviations.
 
     Example:
 

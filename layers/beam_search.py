@@ -6,21 +6,21 @@ import numpy as np
 def beam_search(step, start, stop, max_length, beam_width=4, length_penalty=0.0):
     """The likeliest sequences of a model that predicts the next token after each prefix.
 
-    Greedy search takes the likeliest token at each step; a beam keeps the `beam_width` likeliest
-    prefixes, so that a token which is only second now may win later. A beam of width 1 is greedy
-    search; one as wide as there are prefixes is exhaustive.
+    Greedy search takes the likeliest token at each step; beam search keeps the `beam_width`
+    likeliest prefixes, so a token that is only second best now may still win later. With a width
+    of 1 it is greedy search; with a width of at least the number of prefixes it is exhaustive.
 
     Args:
-        step: Function of the prefixes, integers `(batch * beam_width, t)`, those of the first
-            example first, that returns the log-probabilities of the next token,
-            `(batch * beam_width, tokens)`. −inf forbids a token.
-        start: Integers `(batch, t)`, what each sequence begins with.
-        stop: The token that ends a sequence; shorter sequences than others are filled with it.
-        max_length: Most tokens to generate, the stop included.
-        beam_width: Prefixes kept for each example.
+        step: Function that maps prefixes, integers `(batch * beam_width, t)` grouped by example,
+            to the log-probabilities of the next token, `(batch * beam_width, tokens)`. −inf
+            forbids a token.
+        start: Integers `(batch, t)`: the first tokens of each sequence.
+        stop: The token that ends a sequence; shorter sequences are padded with it.
+        max_length: Maximum number of tokens to generate, including the stop token.
+        beam_width: Number of prefixes kept for each example.
         length_penalty: α in the final score, the sum of log-probabilities divided by
-            (generated tokens)^α. With 0 short sequences win, as each token costs; with 1 the mean
-            decides.
+            (generated tokens)^α. With 0, short sequences have an advantage, since each token
+            lowers the sum; with 1, the score is the mean log-probability per token.
 
     Returns:
         The sequences, integers `(batch, beam_width, t + generated)`, likeliest first, and their
@@ -53,17 +53,17 @@ def beam_search(step, start, stop, max_length, beam_width=4, length_penalty=0.0)
     batch, start_length = start.shape
     tokens = np.repeat(start, beam_width, axis=0)  # (batch * beam_width, t)
     done = np.zeros(batch * beam_width, "bool")
-    # At first all prefixes of an example are the same one: only one of them may go on.
+    # At first all prefixes of an example are identical: only one of them may be extended.
     scores = np.full((batch, beam_width), -np.inf)
     scores[:, 0] = 0
 
     for _ in range(max_length):
         log_probabilities = np.array(step(tokens))  # (batch * beam_width, tokens)
-        # A finished sequence goes on with stops, which cost nothing.
+        # A finished sequence is extended with stop tokens, which cost nothing.
         log_probabilities[done] = -np.inf
         log_probabilities[done, stop] = 0
 
-        # The best tokens after each prefix: no others can be among the best of an example.
+        # The best tokens after each prefix: no other can be among the best of its example.
         count = min(beam_width, log_probabilities.shape[-1])
         candidates = np.argpartition(-log_probabilities, count - 1, axis=1)[:, :count]
         gains = np.take_along_axis(log_probabilities, candidates, axis=1)

@@ -6,14 +6,14 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="layers")
 def squash(vectors, axis=-1):
-    """Vectors of the same directions, with lengths below 1: `v = |s|² / (1 + |s|²) · s / |s|`.
+    """Scales vectors to lengths below 1, in the same direction: `v = |s|² / (1 + |s|²) · s / |s|`.
 
-    Short vectors become nearly 0, long ones nearly 1 long. As an activation:
+    Short vectors shrink to almost 0, long ones to almost length 1. As an activation:
     `keras.layers.Activation(squash)`. Computed in float32 whatever the precision.
 
     Args:
         vectors: tensor of any shape.
-        axis: along which the numbers of a vector lie.
+        axis: the axis of a vector's components.
 
     >>> vectors = keras.ops.array([[0.0, 0.0], [0.3, 0.4], [30.0, 40.0]])
     >>> lengths = keras.ops.norm(squash(vectors), axis=-1)
@@ -23,25 +23,25 @@ def squash(vectors, axis=-1):
     vectors = ops.convert_to_tensor(vectors)
     s = ops.cast(vectors, "float32")
     square = ops.sum(ops.square(s), axis=axis, keepdims=True)
-    # The gradient of |s| at 0 would not be a number.
+    # The small constant avoids a NaN: the gradient of |s| is undefined at 0.
     scale = square / (1 + square) / ops.sqrt(square + 1e-12)
     return ops.cast(scale * s, vectors.dtype)
 
 
 def route_by_agreement(predictions, routings=3):
-    """Dynamic routing: capsules send their predictions to where other predictions are alike.
+    """Dynamic routing: weights each prediction by its agreement with the other predictions.
 
     `c = softmax(b)` over the outputs, `v_j = squash(Σ_i c_ij û_ij)`, then
-    `b_ij ← b_ij + û_ij · v_j`, beginning with `b = 0`.
+    `b_ij ← b_ij + û_ij · v_j`, starting with `b = 0`.
 
     Args:
         predictions: The prediction of each input capsule for each output capsule,
             `(batch, inputs, outputs, dim)`.
-        routings: how often the outputs are computed.
+        routings: number of routing iterations.
 
     Returns:
-        The output capsules `(batch, outputs, dim)`, and the coupling coefficients of the last time,
-        `(batch, inputs, outputs)`, whose sum over the outputs is 1.
+        The output capsules `(batch, outputs, dim)`, and the coupling coefficients of the last
+        iteration, `(batch, inputs, outputs)`, whose sum over the outputs is 1.
     """
     logits = ops.zeros_like(predictions[..., 0])
     for routing in range(routings):
@@ -56,19 +56,19 @@ def route_by_agreement(predictions, routings=3):
 class Capsule(keras.layers.Layer):
     """A fully connected layer of capsules with dynamic routing by agreement.
 
-    Each input capsule `u_i` predicts each output capsule through a matrix of its own,
+    Each input capsule `u_i` predicts each output capsule through a separate matrix,
     `û_ij = u_i W_ij`. The output `v_j` is a weighted sum of the predictions, squashed to a length
-    below 1, which is the probability that the capsule's entity is present; its direction is the
-    pose. The weights are not parameters: they are computed anew for every example, larger for
-    predictions that agree with the output (`route_by_agreement`).
+    below 1. The length is the probability that the capsule's entity is present; the direction is
+    the pose. The weights of the sum are not parameters: they are computed for every example, larger
+    for predictions that agree with the output (`route_by_agreement`).
 
     Reference: Sabour, Frosst & Hinton (2017), Dynamic routing between capsules,
     https://arxiv.org/abs/1710.09829, equations 1 to 3 and procedure 1.
 
     Args:
         num_capsules: number of output capsules, for example one for each class.
-        dim: numbers of each output capsule.
-        routings: how often the outputs are computed; with 1, all predictions count alike.
+        dim: dimension of each output capsule.
+        routings: number of routing iterations; with 1, all predictions have equal weight.
         kernel_initializer: of the matrices; by default, as in the paper's code, a truncated normal
             distribution with standard deviation 0.1.
         kernel_regularizer: of the matrices.

@@ -1,4 +1,4 @@
-"""Channel shuffle: channels dealt out anew among groups."""
+"""Channel shuffle: channels redistributed among groups."""
 
 import keras
 from keras import ops
@@ -6,12 +6,12 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="layers")
 class ChannelShuffle(keras.layers.Layer):
-    """Deals the channels of each group out to all groups, as ShuffleNet does.
+    """Distributes the channels of each group over all groups, as ShuffleNet does.
 
-    After a convolution in groups, each group of channels knows its own inputs only. Shuffled, the
-    next grouped convolution sees some channels of every group. Channel `i` of group `g` comes to
-    place `i * groups + g`: with groups of n channels, the channels as a matrix (groups, n) are
-    transposed and read row by row.
+    After a grouped convolution, each group of channels depends on its own inputs only. After the
+    shuffle, each group of the next convolution sees channels of every group. Channel `i` of group
+    `g` moves to position `i * groups + g`: with groups of n channels, the channels as a matrix
+    (groups, n) are transposed and read row by row.
 
     Args:
         groups: Number of groups; the input's channels must be a multiple of it.
@@ -23,7 +23,8 @@ class ChannelShuffle(keras.layers.Layer):
         The same.
 
     Raises:
-        ValueError: if `groups` is no positive integer, or the channels are no multiple of it.
+        ValueError: if `groups` is not a positive integer, or does not divide the number of
+            channels.
 
     Reference: Zhang et al. (2018), ShuffleNet, section 3.1, https://arxiv.org/abs/1707.01083
 

@@ -1,26 +1,26 @@
-"""Pictures of handwritten digits: made like MNIST's, and how unlike those they remain."""
+"""Pictures of handwritten digits: preprocessing as for MNIST, and a check of the result."""
 
 import keras
 from keras import ops
 
-GRID = 64  # points each way at which a whole picture is looked at
+GRID = 64  # points along each side at which a whole picture is sampled
 MARGIN = 14  # further points on each side that repeat its border
-STROKE = 2 * MARGIN + 1  # points: what is narrower is ink, what is wider is paper
+STROKE = 2 * MARGIN + 1  # points: narrower shapes are ink, wider ones are paper
 LEAST_CONTRAST = 25.0  # of 255, between ink and paper
 
 
 @keras.saving.register_keras_serializable(package="layers")
 class CenterDigit(keras.layers.Layer):
-    """Prepares pictures of a digit as MNIST's were: white on black, 20 pixels long, centered.
+    """Preprocesses pictures of a digit as MNIST's were: white on black, 20 pixels long, centered.
 
     1. Ink is lighter or darker than the border of the picture, whichever deviates more.
-    2. What is wider than nine twentieths of the picture is background (a gray opening) and is taken
-       off, shadows with it; so is the noise of the paper.
-    3. Specks, parts with less than a twentieth of the ink, do not count.
-    4. The longer side of what counts becomes 20 pixels, each a weighted mean of those it covers.
-    5. Its center of mass comes to the middle of 28 × 28 pixels; the strongest ink becomes 255.
+    2. Anything wider than nine twentieths of the picture is background (found by a gray opening)
+       and is subtracted, shadows included; so is the noise of the paper.
+    3. Specks, connected parts with less than a twentieth of the ink, are ignored.
+    4. The longer side of the rest is scaled to 20 pixels, each a weighted mean of those it covers.
+    5. Its center of mass moves to the middle of 28 × 28 pixels; the strongest ink becomes 255.
 
-    A digit that has its place and size already, as MNIST's own have, stays as it is. A picture
+    A digit that already has this position and size, as MNIST's own have, stays unchanged. A picture
     without ink becomes black.
 
     Args:
@@ -34,7 +34,7 @@ class CenterDigit(keras.layers.Layer):
         `(batch, 28, 28, 1)`, whole numbers from 0 to 255 as floats.
 
     Raises:
-        ValueError: if the input has not four dimensions, or neither one nor three channels.
+        ValueError: if the input does not have four dimensions and one or three channels.
 
     Reference:
         [LeCun et al. (1998)](https://doi.org/10.1109/5.726791), section III.A: how MNIST was
@@ -62,7 +62,7 @@ class CenterDigit(keras.layers.Layer):
         pictures = ops.mean(ops.cast(inputs, "float32"), axis=-1)  # (batch, height, width)
         height, width = (ops.cast(size, "float32") for size in ops.shape(pictures)[1:])
 
-        # The whole picture at GRID × GRID points; beyond its border, the border.
+        # Sample the whole picture at GRID × GRID points; beyond its border, repeat the border.
         points = ops.arange(-MARGIN, GRID + MARGIN, dtype="float32")[None]
         rows, columns = ((points + 0.5) / GRID * size - 0.5 for size in (height, width))
         grid = sample(pictures, rows, columns, height / GRID, width / GRID)
@@ -81,15 +81,15 @@ class CenterDigit(keras.layers.Layer):
             grid_columns = (columns + 0.5) * GRID / width - 0.5 + MARGIN
             paper = sample(background, grid_rows, grid_columns, 1.0, 1.0)
             ink = ops.relu(sample(pictures, rows, columns, step, step) - paper - noise)
-            # Dark ink takes away a share of the light, so less in the shadow.
+            # Dark ink absorbs a fraction of the light, so the difference is smaller in shadow.
             light = ops.where(sign < 0, ops.maximum(-paper, LEAST_CONTRAST), 255.0)
             inside_y = (rows > -0.5) & (rows < height - 0.5)
             inside_x = (columns > -0.5) & (columns < width - 0.5)
             inside = ops.cast(inside_y[:, :, None] & inside_x[:, None, :], "float32")
             return ink * 255 / light * inside
 
-        # A first window around the box on the grid, then its size and center of mass
-        # in that window.
+        # A first window around the bounding box on the grid, then the digit's size and center of
+        # mass in that window.
         long = ops.maximum((bottom - top) * height, (right - left) * width) / GRID
         step = ops.maximum(long, 1) / 20
         center_y = (top + bottom) / 2 * height / GRID - 0.5
@@ -100,7 +100,7 @@ class CenterDigit(keras.layers.Layer):
         top, bottom, left, right, _ = outline(first, LEAST_CONTRAST)
         step = step * ops.maximum(bottom - top, right - left) / 20
 
-        # What has its place and size already keeps them, and with them every pixel.
+        # A digit that already has the position and size keeps them, and so every pixel.
         middle_y, middle_x = (height - 1) / 2, (width - 1) / 2
         off = ops.maximum(ops.abs(center_y - middle_y), ops.abs(center_x - middle_x))
         settled = (ops.abs(step - 1) < 0.15) & (off < 1.5)
@@ -119,17 +119,18 @@ class CenterDigit(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="layers")
 class UnlikeDigit(keras.layers.Layer):
-    """How unlike MNIST's digits pictures from `CenterDigit` are; above 0.5, expect little.
+    """Scores how unlike MNIST's digits pictures from `CenterDigit` are; above 0.5, distrust them.
 
-    Each measure is divided by a limit which all but a few of MNIST's training digits keep (the
-    second by 995 of 1,000, the others by 999); half the largest quotient, at most 1, is the answer.
+    Each of four measures is divided by a limit that nearly all of MNIST's training digits keep (995
+    of 1,000 for the second measure, 999 for the others). The score is half the largest quotient, at
+    most 1. The measures grow with
 
-    - Too little ink, none, or too much of it: a blank page, a blot.
-    - Ink apart from the largest connected part: several digits, a text, a texture.
-    - Gray within the strokes, which pens do not leave: shapes cut out of a photograph.
-    - Strong ink on few pixels, beside much faint ink.
+    - too little ink or too much of it: a blank page, a blot;
+    - ink outside the largest connected part: several digits, a text, a texture;
+    - gray inside the strokes, which pens do not leave: shapes cut out of a photograph;
+    - strong ink on few pixels, beside much faint ink.
 
-    It knows nothing of shapes: a neatly written letter is like a digit to it.
+    Shapes are not considered: a neatly written letter scores like a digit.
 
     Args:
         **kwargs: Arguments of every Keras layer, such as `name`.
@@ -151,8 +152,8 @@ class UnlikeDigit(keras.layers.Layer):
     """
 
     LEAST_INK, MOST_INK = 0.03, 0.3  # mean of all pixels; 1 is all ink
-    MOST_APART = 0.25  # share of the ink that is not at the largest part
-    MOST_GRAY = 0.05  # share of pixels inside strokes that are less than two thirds of ink
+    MOST_APART = 0.25  # share of the ink outside the largest connected part
+    MOST_GRAY = 0.05  # share of pixels inside strokes with less than two thirds of full ink
     LEAST_LENGTH = 17.0  # pixels, of the strong ink's longer side
 
     def __init__(self, **kwargs):
@@ -164,7 +165,7 @@ class UnlikeDigit(keras.layers.Layer):
         digits = images[..., 0]
         total = ops.sum(digits, axis=(1, 2))
 
-        # Ink away from the largest of the connected parts, and from the pixels around it.
+        # Ink outside the largest connected part and the pixels around it.
         strong = ops.cast(digits > 0.3, "float32")
         shares = parts(strong, digits)
         largest = ops.max(shares, axis=(1, 2), keepdims=True)
@@ -172,7 +173,7 @@ class UnlikeDigit(keras.layers.Layer):
         near = around(main_part[..., None])[..., 0]
         apart = 1 - ops.sum(digits * near, axis=(1, 2)) / ops.maximum(total, 1e-6)
 
-        # Pixels with ink all around that are gray themselves.
+        # Pixels surrounded by ink that are gray themselves.
         inside = -around(-images)[..., 0] > 0.25
         gray = ops.sum(ops.cast(inside & (digits < 0.63), "float32"), axis=(1, 2))
         gray = gray / ops.maximum(ops.sum(ops.cast(digits > 0.25, "float32"), axis=(1, 2)), 1)
@@ -200,12 +201,12 @@ def around(images):
 
 
 def sample(pictures, rows, columns, row_spacing, column_spacing):
-    """Values of (batch, height, width) pictures where rows and columns cross: local means.
+    """Samples (batch, height, width) pictures at all crossings of rows and columns: local means.
 
     Args:
-        rows, columns: (batch or 1, number) coordinates in pixels; outside, the border counts.
-        row_spacing, column_spacing: one number, or one for each picture: the distance, at least 1,
-            up to which pixels count, the less the farther.
+        rows, columns: (batch or 1, number) coordinates in pixels; outside, the border is repeated.
+        row_spacing, column_spacing: radius of the local mean, one number or one for each picture,
+            at least 1; weights decrease with the distance.
     """
 
     def weights(points, length, spacing):
@@ -225,7 +226,7 @@ def sample(pictures, rows, columns, row_spacing, column_spacing):
 def polarity(grid):
     """1 where the ink is lighter than the border of the picture, −1 where it is darker."""
     points = ops.arange(GRID + 2 * MARGIN, dtype="float32")[None]
-    # Without slow changes, which are light and shadow.
+    # Subtract slow changes, which are light and shadow.
     detail = (grid - sample(grid, points, points, GRID / 2, GRID / 2))[
         :, MARGIN:-MARGIN, MARGIN:-MARGIN
     ]
@@ -237,7 +238,7 @@ def polarity(grid):
 
 
 def opening(grid):
-    """The gray opening by a square: light strokes narrower than STROKE are gone."""
+    """The gray opening by a square, which removes light strokes narrower than STROKE."""
 
     def largest(x):
         x = ops.max_pool(x[..., None], (STROKE, 1), 1, "same", data_format="channels_last")
@@ -251,14 +252,14 @@ def parts(shown, ink):
 
     Args:
         shown: (batch, height, width), 1 where there is ink and 0 elsewhere.
-        ink: as much, how strong the ink is.
+        ink: (batch, height, width), the strength of the ink.
     """
     batch, height, width = ops.shape(shown)
     points = height * width
     numbers = ops.reshape(ops.arange(1, points + 1), (1, height, width))
     labels = ops.cast(numbers, "float32") * shown
 
-    # The largest number in each connected part spreads to all of it.
+    # The largest label in each connected part spreads to all of it.
     def spread(labels, before):
         return around(labels[..., None])[..., 0] * shown, labels
 
@@ -276,11 +277,11 @@ def parts(shown, ink):
 
 
 def outline(ink, least):
-    """First and last row and column, exclusive, of the ink that counts; and whether there is none.
+    """First and last (exclusive) row and column of the strong ink, and whether there is none.
 
     Args:
         ink: (batch, height, width) differences from the paper.
-        least: what counts must be above this, and above a quarter of the strongest ink.
+        least: strong ink is above this, and above a quarter of the strongest ink.
     """
     least = ops.maximum(ops.max(ink, axis=(1, 2), keepdims=True) / 4, least)
     shown = ops.cast(ink > least, "float32")

@@ -9,15 +9,15 @@ from keras import ops
 class EchoStateCell(keras.layers.Layer):
     """A step of an echo state network, random and fixed: `h' = (1 − a) h + a tanh(x W + h U + b)`.
 
-    `keras.layers.RNN(EchoStateCell(units), return_sequences=True)` gives the states of a whole
+    `keras.layers.RNN(EchoStateCell(units), return_sequences=True)` returns the states of a whole
     sequence, on which a linear readout is trained. U is scaled to the given spectral radius, the
-    largest absolute value of its eigenvalues. Below about 1 a state forgets its beginning, and
-    becomes a function of the latest inputs (echo state property).
+    largest absolute value of its eigenvalues. Below about 1, the effect of the initial state fades,
+    and the state becomes a function of the latest inputs (echo state property).
 
     Args:
         units: number of units of the reservoir.
         spectral_radius: of U, at least 0.
-        leak: a, above 0 and at most 1; the less, the slower the units follow.
+        leak: a, above 0 and at most 1; the smaller, the slower the units change.
         input_scale: W is uniform between minus and plus this.
         bias_scale: b is uniform between minus and plus this; without bias a reservoir is an
             odd function.
@@ -91,7 +91,7 @@ class EchoStateCell(keras.layers.Layer):
         self.built = True
 
     def uniform(self, scale, number):
-        """Initializer from −scale to scale; `number` tells the weights of one seed apart."""
+        """Initializer from −scale to scale; `number` gives each weight of one seed its own draw."""
         seed = None if self.seed is None else self.seed + number
         return keras.initializers.RandomUniform(-scale, scale, seed=seed)
 

@@ -9,10 +9,10 @@ from layers.max_unpooling import MaxPoolingWithIndices, MaxUnpooling
 class _Bottleneck(keras.layers.Layer):
     """Base class of ENet's bottlenecks: a branch, and `prelu(branch(x) + shortcut(x))`.
 
-    The branch is a convolution to a quarter of the channels, one in the middle, which the
-    subclasses give in `middle()`, and a 1×1 convolution back, each with batch normalization, the
-    first two with PReLU. In training whole channels of it are dropped. There are no biases, which
-    the normalization would undo.
+    The branch is a convolution that reduces the channels to a quarter, a middle convolution that
+    the subclasses define in `middle()`, and a 1×1 convolution back. Each has batch normalization,
+    the first two have PReLU. In training, whole channels of the branch are dropped. There are no
+    biases, since the normalization would cancel them.
     """
 
     strides = 1  # of the first convolution, and its size
@@ -88,10 +88,9 @@ class ENetBottleneck(_Bottleneck):
     with two asymmetric ones, 5×1 and 1×5.
 
     Args:
-        filters: Number of channels, of the input as of the output; a quarter as many are in the
-            middle.
-        dilation_rate: Distance of the pixels that the 3×3 convolution sees.
-        asymmetric: Length of the two convolutions that take the place of the 3×3 one, or None.
+        filters: Number of channels of both input and output; the middle has a quarter of them.
+        dilation_rate: Distance between the pixels that the 3×3 convolution sees.
+        asymmetric: Length of the two convolutions that replace the 3×3 one, or None.
         dropout: The share of the branch's channels that are dropped in training.
         seed: Of the dropout.
         **kwargs: Arguments of every layer, such as `name`.
@@ -166,13 +165,13 @@ class ENetBottleneck(_Bottleneck):
 
 @keras.saving.register_keras_serializable(package="layers")
 class DownsamplingBottleneck(_Bottleneck):
-    """A bottleneck that halves height and width, and says where the maxima were.
+    """A bottleneck that halves height and width, and also returns the indices of the maxima.
 
     The branch begins with a 2×2 convolution with strides of 2; the shortcut is max pooling, with
     channels of zeros appended.
 
     Args:
-        filters: Number of channels of the output, at least those of the input.
+        filters: Number of channels of the output, at least as many as the input has.
         dropout: The share of the branch's channels that are dropped in training.
         seed: Of the dropout.
         **kwargs: Arguments of every layer, such as `name`.
@@ -239,13 +238,13 @@ class DownsamplingBottleneck(_Bottleneck):
 
 @keras.saving.register_keras_serializable(package="layers")
 class UpsamplingBottleneck(_Bottleneck):
-    """A bottleneck that doubles height and width: values go back to where the maxima were.
+    """A bottleneck that doubles height and width by unpooling: values return to the maxima.
 
-    In the middle of the branch is a transposed 3×3 convolution with strides of 2; the shortcut is
-    a 1×1 convolution with batch normalization, and unpooling.
+    The middle of the branch is a transposed 3×3 convolution with strides of 2; the shortcut is a
+    1×1 convolution with batch normalization, followed by unpooling.
 
     Args:
-        filters: Number of channels of the output, as many as the indices have.
+        filters: Number of channels of the output and of the indices.
         dropout: The share of the branch's channels that are dropped in training.
         seed: Of the dropout.
         **kwargs: Arguments of every layer, such as `name`.
@@ -258,8 +257,9 @@ class UpsamplingBottleneck(_Bottleneck):
         `(batch, 2 * height, 2 * width, filters)`.
 
     Raises:
-        ValueError: if `filters` is below 1 or `dropout` not in [0, 1), or if the inputs do not have
-            four dimensions, the same height and width, and the indices `filters` channels.
+        ValueError: if `filters` is below 1 or `dropout` is not in [0, 1), if the inputs do not have
+            four dimensions and the same height and width, or if the indices do not have `filters`
+            channels.
 
     Reference: Paszke et al. (2016), ENet, https://arxiv.org/abs/1606.02147, figure 2 (b).
 

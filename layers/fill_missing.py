@@ -10,13 +10,13 @@ class FillMissing(keras.layers.Layer):
     """Replaces NaN by a constant; on request, appends indicators of the missing numbers.
 
     After `keras.layers.Normalization` the default, 0, is the mean of the training set.
-    `Normalization.adapt` itself cannot see past a NaN: give it means and variances made with
-    `np.nanmean` and `np.nanvar`. If the numbers go elsewhere as well, fill first, each column with
-    its mean, and normalize then.
+    `Normalization.adapt` does not skip NaN: give the layer means and variances computed with
+    `np.nanmean` and `np.nanvar` instead. If other layers use the unnormalized numbers as well,
+    fill each column with its mean first, and normalize afterwards.
 
     Args:
         value: Replaces missing numbers; one number or one for each column; finite.
-        flags: whether to append a column of 0 and 1 for each column, 1 where it was missing.
+        flags: whether to append a 0/1 indicator for each column, 1 where the number was missing.
 
     Input shape:
         `(batch, …, columns)`.

@@ -1,4 +1,4 @@
-"""Random Fourier features: coordinates as waves, so that a small network can follow fine detail."""
+"""Random Fourier features: coordinates as sinusoids, with which small networks fit fine detail."""
 
 import math
 
@@ -8,17 +8,17 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="layers")
 class FourierFeatures(keras.layers.Layer):
-    """Cosines and sines of random waves: `y = [cos(2π x B), sin(2π x B)]`, `B ~ N(0, scale²)`.
+    """Sinusoids of random frequencies: `y = [cos(2π x B), sin(2π x B)]`, `B ~ N(0, scale²)`.
 
     An MLP on raw coordinates (a place on a map, a pixel) learns only smooth functions of them in
-    reasonable time; on these features it sees places as near or far at the scale of the waves. `B`
-    is drawn once and then stays.
+    reasonable time. On these features, points are near or far at the scale of the wavelengths. `B`
+    is drawn once and not trained.
 
     Args:
-        units: number of waves; the output has twice as many columns.
-        scale: standard deviation of the waves' frequencies, in periods per unit of the input. The
+        units: number of frequencies; the output has twice as many columns.
+        scale: standard deviation of the frequencies, in periods per unit of the input. The
             features of two points that lie `0.3 / scale` or more apart have little in common.
-        seed: integer for repeatable waves.
+        seed: integer for repeatable frequencies.
 
     Input shape:
         `(batch, …, coordinates)`.

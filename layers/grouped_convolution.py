@@ -1,4 +1,4 @@
-"""Convolution in groups of channels that trains at full speed on CPUs, too."""
+"""Grouped convolution that also trains at full speed on CPUs."""
 
 import keras
 from keras import ops
@@ -8,16 +8,16 @@ from keras import ops
 class GroupedConv2D(keras.layers.Conv2D):
     """The same as `keras.layers.Conv2D(groups=…)`: weights, arguments and outputs.
 
-    Each group of output channels sees one group of input channels only. Keras hands `groups` to
-    TensorFlow, whose CPU kernels cannot train it and fall back on compiling the layer with XLA,
-    which takes many times as long. This layer writes the groups out: one convolution for each,
-    their outputs side by side.
+    Each group of output channels sees only one group of input channels. Keras passes `groups` on
+    to TensorFlow, whose CPU kernels cannot train it and fall back to compiling the layer with XLA,
+    which takes many times as long. This layer runs one convolution for each group and concatenates
+    the outputs.
 
     Args:
         filters: Number of output channels, a multiple of `groups`.
         kernel_size: Height and width of the kernel, an integer or two.
         groups: Number of groups; the input's channels must be a multiple of it.
-        **kwargs: Those of `keras.layers.Conv2D`; the channels are always last.
+        **kwargs: Other arguments of `keras.layers.Conv2D`; the channels are always last.
 
     Input shape:
         `(batch, height, width, channels)`.

@@ -6,24 +6,24 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="layers")
 class IntegrateAndFireCell(keras.layers.Layer):
-    """One step of spiking neurons: potentials leak, add up inputs, and fire at the threshold.
+    """One step of spiking neurons: potentials leak, integrate inputs, and fire at the threshold.
 
     `u = decay · u' + x`, a spike `s = 1` where `u ≥ threshold`, else 0; after a spike the threshold
     is subtracted from u. `keras.layers.RNN(IntegrateAndFireCell(units), return_sequences=True)`
-    gives the spikes of a whole sequence. It has no weights: a `Dense` layer before it makes
-    currents of the spikes of others.
+    returns the spikes of a whole sequence. The cell has no weights: a `Dense` layer before it turns
+    the spikes of other neurons into input currents.
 
-    A step has no gradient. In training it is taken for `z / (1 + slope · |z|)` with
-    `z = u − threshold`, whose derivative, 1 at the threshold, falls off on both sides
-    (surrogate gradient).
+    The gradient of the spike function is 0 almost everywhere. In training it is replaced by the
+    gradient of `z / (1 + slope · |z|)` with `z = u − threshold`, which is 1 at the threshold and
+    decreases on both sides (surrogate gradient).
 
     Args:
         units: number of neurons.
-        decay: Share of a potential that is left after one step, above 0 and at most 1; 1: the
-            neuron does not leak.
-        threshold: above 0.
-        slope: at least 0; the more, the nearer to the threshold a potential must be for the
-            neuron to learn.
+        decay: Share of a potential that is left after one step, above 0 and at most 1; with 1,
+            the neuron does not leak.
+        threshold: potential at which a neuron fires, above 0.
+        slope: at least 0; the larger, the faster the surrogate gradient decreases away from the
+            threshold.
 
     Input shape:
         `(batch, units)`, and a list of one state `(batch, units)`, the potentials.
@@ -36,7 +36,7 @@ class IntegrateAndFireCell(keras.layers.Layer):
 
     Example:
 
-    A neuron that does not leak, at a constant current of a third.
+    A neuron that does not leak, with a constant input of about a third of the threshold.
 
     >>> neurons = keras.layers.RNN(IntegrateAndFireCell(1, decay=1.0), return_sequences=True)
     >>> spikes = neurons(keras.ops.full((1, 7, 1), 0.34))
@@ -74,7 +74,7 @@ class IntegrateAndFireCell(keras.layers.Layer):
         potentials = self.decay * potentials + inputs
         above = potentials - self.threshold
         fired = ops.cast(above >= 0, above.dtype)
-        # The values of the step, which has no gradient, and the gradient of the smooth function.
+        # Forward: the spikes. Backward: the gradient of the smooth function.
         smooth = above / (1 + self.slope * ops.abs(above))
         spikes = fired + (smooth - ops.stop_gradient(smooth))
         return spikes, [potentials - self.threshold * fired]

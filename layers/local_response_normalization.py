@@ -1,4 +1,4 @@
-"""Local response normalization: each channel is divided by the activity of its neighbors."""
+"""Local response normalization: divides each channel by the activity of neighboring channels."""
 
 import keras
 import numpy as np
@@ -7,14 +7,14 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="layers")
 class LocalResponseNormalization(keras.layers.Layer):
-    """Divides each value by the squares of the neighboring channels at the same position.
+    """Divides each value by a power of the squared sum over neighboring channels at its position.
 
     `y_i = x_i / (bias + alpha Σ_j x_j²)^beta`, where `j` runs over the `size` channels around `i`,
-    fewer at the first and the last ones. The sum is AlexNet's; Caffe and ONNX write the mean in its
-    place: there, an `alpha` of 0.0005 stands for our 0.0001 with a `size` of 5.
+    fewer at the first and last channels. AlexNet uses the sum; Caffe and ONNX use `alpha / size`
+    times the sum: with a `size` of 5, their `alpha` of 0.0005 equals 0.0001 here.
 
     Args:
-        size: How many channels are summed, an odd number.
+        size: Number of channels in the sum, odd.
         alpha: Weight of the sum, at least 0.
         beta: The exponent.
         bias: Added to the sum, above 0. The paper writes k.
@@ -55,8 +55,8 @@ class LocalResponseNormalization(keras.layers.Layer):
         self.supports_masking = True
 
     def build(self, input_shape):
-        # Which channels are neighbors: a band of ones along the diagonal. As a product with it, the
-        # sum over a window is ten times as fast on CPUs as a sum of shifted copies.
+        # Which channels are neighbors: a band of ones along the diagonal. A matrix product with it
+        # is ten times as fast on CPUs as a sum of shifted copies.
         channel = np.arange(input_shape[-1])
         distance = np.abs(channel[:, None] - channel[None, :])
         self.band = (distance <= self.size // 2).astype("float32")
@@ -65,7 +65,7 @@ class LocalResponseNormalization(keras.layers.Layer):
         band = ops.cast(self.band, inputs.dtype)
         scale = self.bias + self.alpha * ops.matmul(ops.square(inputs), band)
         if self.beta == 0.75:
-            # The same by roots, which cost a fraction of a power.
+            # The same by square roots, which are much faster than a general power.
             root = ops.rsqrt(scale)
             return inputs * root * ops.sqrt(root)
         return inputs * ops.power(scale, -self.beta)

@@ -8,9 +8,9 @@ from keras import ops
 class MaskedAverage(keras.layers.Layer):
     """Mean over time of the steps that the mask keeps: `y = Σ m_t x_t / max(Σ m_t, 1)`.
 
-    `keras.layers.GlobalAveragePooling1D` gives the same, except where nothing is kept: it divides 0
-    by 0, and one empty text (or one of emoji only, all of them stripped) makes the loss NaN. Here
-    such a sequence gives zeros.
+    `keras.layers.GlobalAveragePooling1D` computes the same, except where all steps are masked: it
+    divides 0 by 0, so one empty text (or a text of emoji only, all of them stripped) makes the loss
+    NaN. Here the mean of such a sequence is 0.
 
     Input shape:
         `(batch, steps, features)`, with or without a mask of shape `(batch, steps)`.

@@ -1,4 +1,4 @@
-"""Max pooling that remembers where the maxima were, and unpooling that puts values back there."""
+"""Max pooling that returns the indices of the maxima, and unpooling that puts values back there."""
 
 import keras
 from keras import ops
@@ -11,7 +11,7 @@ def check_pool_size(pool_size):
 
 @keras.saving.register_keras_serializable(package="layers")
 class MaxPoolingWithIndices(keras.layers.Layer):
-    """Max pooling over windows that do not overlap; the second output says where each maximum was.
+    """Max pooling over windows that do not overlap; also returns the index of each maximum.
 
     Args:
         pool_size: Height and width of the windows, an integer.
@@ -85,15 +85,15 @@ class MaxPoolingWithIndices(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="layers")
 class MaxUnpooling(keras.layers.Layer):
-    """Enlarges maps: each value goes to where the maximum of its window was, zeros to the others.
+    """Unpooling: each value goes to the position of its window's maximum, zeros to the others.
 
     Args:
         pool_size: Height and width of the windows, an integer.
         **kwargs: Arguments of every layer, such as `name`.
 
     Input shape:
-        Two tensors `(batch, height, width, channels)`: values, and the indices that
-        `MaxPoolingWithIndices` gives.
+        Two tensors `(batch, height, width, channels)`: values, and the indices from
+        `MaxPoolingWithIndices`.
 
     Output shape:
         `(batch, height * pool_size, width * pool_size, channels)`.
@@ -132,10 +132,10 @@ class MaxUnpooling(keras.layers.Layer):
         size = self.pool_size
         batch, height, width = ops.shape(values)[:3]
         channels = values.shape[-1]
-        # Where in its window each value goes: (batch, height, width, size², channels).
+        # The position of each value in its window: (batch, height, width, size², channels).
         places = ops.one_hot(indices, size * size, axis=3, dtype=values.dtype)
         x = places * values[:, :, :, None]
-        # The pixels of each window beside each other.
+        # Arrange the pixels of each window in `size` rows and columns.
         x = ops.reshape(x, (batch, height, width, size, size, channels))
         x = ops.transpose(x, (0, 1, 3, 2, 4, 5))
         return ops.reshape(x, (batch, height * size, width * size, channels))

@@ -7,9 +7,9 @@ from keras import ops
 def images_to_patches(images, size):
     """Cuts images into patches.
 
-    Row by row from the top left; within a patch also row by row. Pixels that are left over at the
-    right and the bottom, where `size` does not divide an image's sides, are cut off; otherwise
-    `patches_to_images` gives back the same images.
+    Patches are in row-major order from the top left, and so are the pixels within a patch. Where
+    `size` does not divide an image's sides, the pixels left over at the right and the bottom are
+    cut off; otherwise `patches_to_images` returns the same images.
 
     Args:
         images: Tensor `(batch, height, width, channels)`.
@@ -40,7 +40,7 @@ def patches_to_images(patches, size, rows, columns):
     Args:
         patches: Tensor `(batch, rows * columns, size * size * channels)`.
         size: Height and width of a patch, in pixels.
-        rows, columns: Patches of an image from top to bottom, and from left to right.
+        rows, columns: Number of patches from top to bottom, and from left to right.
 
     Returns:
         Tensor `(batch, rows * size, columns * size, channels)`.
@@ -56,10 +56,10 @@ def patches_to_images(patches, size, rows, columns):
 class PatchEmbedding(keras.layers.Layer):
     """Embeds the patches of an image: `z_0 = class token + P_0`, `z_i = x_i E + b + P_i`.
 
-    Each patch `x_i`, flattened, goes through one linear map `E` to the vector that a Transformer
-    then treats as a word. A positional embedding `P_i` is learned for each position: nothing else
-    says which patch was beside which. A class token is a learned vector put before the patches, in
-    which the encoder gathers information about the whole image.
+    Each flattened patch `x_i` is mapped linearly by `E` to a vector that a Transformer treats like
+    a word. A positional embedding `P_i` is learned for each position: nothing else tells the
+    network which patches are neighbors. A class token is a learned vector placed before the
+    patches, in which the encoder gathers information about the whole image.
 
     Args:
         embed_dim: Dimension of the embeddings.
@@ -79,8 +79,8 @@ class PatchEmbedding(keras.layers.Layer):
         a class token.
 
     Raises:
-        ValueError: For arguments out of range, for images that patches do not fill without a rest,
-            and for positional embeddings of images of unknown size.
+        ValueError: For arguments out of range, for images whose sides are not multiples of
+            `patch_size`, and for positional embeddings of images of unknown size.
 
     Reference:
         Dosovitskiy et al. (2021), https://arxiv.org/abs/2010.11929, equation 1

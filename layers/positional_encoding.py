@@ -19,14 +19,14 @@ def positional_encoding(positions, embed_dim, encoding="sinusoidal", wavelength=
         positions: Integers from 0 up, a list or one-dimensional tensor.
         embed_dim: Number of columns.
         encoding: One of the three.
-        wavelength: Of the slowest sinusoid, in turns of 2π positions, if there were one column
-            more.
+        wavelength: Base of the sinusoids' wavelengths, which grow geometrically from 2π positions
+            to almost `2π * wavelength`.
 
     Returns:
         Tensor `(len(positions), embed_dim)`, float32.
 
     Raises:
-        ValueError: If there is no such encoding; `"learned"` ones are weights of the layer.
+        ValueError: If `encoding` is unknown; `"learned"` encodings are weights of the layer.
 
     Reference:
         Vaswani et al. (2017), https://arxiv.org/abs/1706.03762, section 3.5
@@ -58,16 +58,16 @@ def positional_encoding(positions, embed_dim, encoding="sinusoidal", wavelength=
 class PositionalEncoding(keras.layers.Layer):
     """Adds to each vector of a sequence the encoding of its position: `y_p = x_p + P_p`.
 
-    Attention by itself takes a sequence for a set: permuted inputs give the same outputs, permuted.
-    With the encoding of its position added, the same word is another vector in another place.
+    Attention by itself treats a sequence as a set: permuted inputs give the same outputs, permuted.
+    With the encoding of its position added, the same word has a different vector at each position.
 
     Args:
         encoding: How a position becomes a vector: `"sinusoidal"` (sines and cosines of many
             wavelengths), `"learned"` (positional embedding: a vector of weights for each position),
             `"binary"` (the digits of the position in base 2) or `"integer"` (the position itself).
-        length: Most steps that a sequence may have; needed by `"learned"` and not allowed
-            otherwise: the others have no end.
-        wavelength: Of the slowest of the sinusoids, see `positional_encoding`.
+        length: Maximum number of steps; required by `"learned"` and not allowed otherwise, as the
+            other encodings have no limit.
+        wavelength: Base of the sinusoids' wavelengths, see `positional_encoding`.
         initializer: Of the learned embeddings.
 
     Input shape:

@@ -8,25 +8,25 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="layers")
 class RandomAffine(keras.layers.Layer):
-    """Turns, scales, shears, shifts and mirrors each image by its own random amounts, in training.
+    """Rotates, scales, shears, shifts and flips each image by its own random amounts, in training.
 
-    All five are one affine map and so one resampling of the image: cheaper and less blurred than a
-    chain of `keras.layers.RandomRotation`, `RandomZoom`, `RandomShear`, `RandomTranslation` and
+    All five form one affine map and need one resampling of the image: cheaper and less blurred than
+    a chain of `keras.layers.RandomRotation`, `RandomZoom`, `RandomShear`, `RandomTranslation` and
     `RandomFlip`. At inference the images pass unchanged. An output pixel `p` is the input at
     `c + A (p − c) − t`, where `c` is the image's center, `t` the shift, and `A` the product of
-    rotation, shear, scale and mirror.
+    rotation, shear, scale and flip.
 
-    With TensorFlow, XLA (`jit_compile=True`, and every TPU) cannot compile the operation that moves
-    the pixels. Where the layer's attribute `xla` is set to True, it gathers them one by one
-    instead: the same images, more slowly.
+    With TensorFlow, XLA (`jit_compile=True`, and every TPU) cannot compile the resampling
+    operation. With the layer's attribute `xla` set to True, the layer uses operations that XLA can
+    compile instead: the same images, more slowly.
 
     Args:
         rotation: largest rotation, in degrees, either way.
-        scale: largest relative change of height and of width, each drawn on its own; 0.1 stands
-            for 0.9 to 1.1.
+        scale: largest relative change of height and of width, drawn independently; 0.1 stands for
+            0.9 to 1.1.
         shear: largest shear, as the shift of a row relative to its distance from the center.
-        translation: largest shift of rows and of columns, in pixels; need not be whole.
-        horizontal_flip: whether to mirror left and right every other time.
+        translation: largest shift of rows and of columns, in pixels; may be fractional.
+        horizontal_flip: whether to flip left and right with a probability of 1/2.
         fill_mode: Values outside the image: `"nearest"` (the border's own pixels, right for dark
             and for light backgrounds alike), `"reflect"`, `"wrap"` or `"constant"` (zeros: black
             borders on a light photograph).
@@ -107,7 +107,7 @@ class RandomAffine(keras.layers.Layer):
         return ops.reshape(ops.cast(images, inputs.dtype), ops.shape(inputs))
 
     def transforms(self, batch, height, width):
-        """`(batch, 8)` random maps, as `keras.ops.image.affine_transform` takes them."""
+        """`(batch, 8)` random affine maps in the format of `keras.ops.image.affine_transform`."""
         draw = ops.moveaxis(keras.random.uniform((batch, 7), -1, 1, seed=self.generator), 1, 0)
         angle, shear = draw[0] * self.rotation * math.pi / 180, draw[1] * self.shear
         scale_x, scale_y = 1 + draw[2] * self.scale, 1 + draw[3] * self.scale
@@ -141,7 +141,7 @@ class RandomAffine(keras.layers.Layer):
 
 
 def gathered(images, transforms, interpolation, fill_mode, data_format="channels_last"):
-    """`keras.ops.image.affine_transform`, made of operations that XLA can compile.
+    """`keras.ops.image.affine_transform` from operations that XLA can compile.
 
     Args:
         images: `(batch, height, width, channels)`, of floating-point numbers.
@@ -169,7 +169,7 @@ def gathered(images, transforms, interpolation, fill_mode, data_format="channels
 
 
 def inside(position, size, fill_mode):
-    """Positions beyond an axis of `size` pixels moved to where their color comes from."""
+    """Maps positions outside an axis of `size` pixels to the positions that supply their color."""
     if fill_mode == "constant":
         return position
     size = ops.cast(size, "float32")

@@ -16,7 +16,7 @@ class ResidualBlock(keras.layers.Layer):
     `y = shortcut(x) + F(x)`: a chain of such blocks has a path without any nonlinearity.
 
     Where strides or channels change the shape, the shortcut has to change it, too: `"padded"` skips
-    pixels and appends channels of zeros, without any parameter (the paper's option A);
+    pixels and appends channels of zeros, without any parameters (the paper's option A);
     `"projection"` is a 1×1 convolution, which is a dense layer at each pixel (options B and C).
 
     Args:
@@ -28,8 +28,8 @@ class ResidualBlock(keras.layers.Layer):
             `"projection"`, or None: the identity where it fits, otherwise a projection.
         preactivation: Whether normalization and ReLU come first.
         use_bias: Whether the convolutions have biases, which normalization makes superfluous.
-        zero_init: Whether the branch begins as zero: a block that keeps the shape is then the
-            identity at first (after a ReLU, if it is not pre-activated).
+        zero_init: Whether the branch is initialized to output zero: a block that keeps the shape is
+            then the identity at first (followed by a ReLU, unless it is pre-activated).
         epsilon: Of the normalizations.
         kernel_initializer: Of all convolutions.
         kernel_regularizer: Of all convolutions.
@@ -49,7 +49,7 @@ class ResidualBlock(keras.layers.Layer):
 
     Reference: He et al. (2015), https://arxiv.org/abs/1512.03385, figure 5 and section 3.3;
         pre-activation: He et al. (2016), https://arxiv.org/abs/1603.05027, figure 4 (e);
-        a branch that begins as zero: Goyal et al. (2017), https://arxiv.org/abs/1706.02677, 5.1.
+        zero initialization: Goyal et al. (2017), https://arxiv.org/abs/1706.02677, section 5.1.
 
     Example:
 
@@ -105,8 +105,8 @@ class ResidualBlock(keras.layers.Layer):
             ]
         else:
             sizes = [(self.filters, 3, self.strides), (self.filters, 3, 1)]
-        # The layers are made in the order in which the files of `keras.applications` hold their
-        # weights: those of the shortcut just before those that end the branch.
+        # Create the layers in the order of the weight files of `keras.applications`: those of the
+        # shortcut just before the last ones of the branch.
         self.convolutions = []
         self.normalizations = []
         for size in sizes[:-1]:
@@ -116,7 +116,7 @@ class ResidualBlock(keras.layers.Layer):
         self.projection_normalization = None
         if self.projects(input_shape[-1]):
             self.projection = self._convolution(self.output_channels, 1, self.strides)
-        # A branch that begins as zero: by its last layer, whichever that is.
+        # With `zero_init` the last layer, whichever it is, makes the branch output zero.
         self.convolutions.append(
             self._convolution(*sizes[-1], zero=self.zero_init and self.preactivation)
         )
@@ -170,7 +170,7 @@ class ResidualBlock(keras.layers.Layer):
 
         Args:
             x: The input; before a projection with pre-activation, the activated one.
-            training: Whether to normalize by the batch.
+            training: Whether to normalize with the statistics of the batch.
         """
         if self.projection:
             x = self.projection(x)
@@ -199,7 +199,7 @@ class ResidualBlock(keras.layers.Layer):
             )
 
     def _convolution(self, filters, kernel_size, strides, zero=False):
-        # An initializer used twice would give two kernels the same numbers.
+        # An initializer used twice would give two kernels the same values.
         initializer = "zeros" if zero else self.kernel_initializer.clone()
         return keras.layers.Conv2D(
             filters,

@@ -24,11 +24,11 @@ def kl_divergence(mean, log_variance):
 
 @keras.saving.register_keras_serializable(package="layers")
 class Sampling(keras.layers.Layer):
-    """Draws `z = μ + σ ε` with `ε` from N(0, 1) while training, and gives the mean `μ` otherwise.
+    """Draws `z = μ + σ ε` with `ε` from N(0, 1) while training, and returns the mean `μ` otherwise.
 
-    Drawn that way, `z` is a differentiable function of `μ` and `log σ²`, and the noise is an input
-    like any other: gradients flow through it to both inputs (the reparameterization trick). Called
-    with `training=True` it draws at inference too, as an estimate of a variational bound needs.
+    Drawn that way, `z` is a differentiable function of `μ` and `log σ²`, and gradients flow through
+    it to both (the reparameterization trick). Called with `training=True`, the layer also samples
+    at inference, as estimates of the variational bound need.
 
     Args:
         seed: integer for repeatable draws.

@@ -1,4 +1,4 @@
-"""Squeeze and excitation: each channel is weighted by a gate that sees the means of all."""
+"""Squeeze and excitation: weights each channel by a gate computed from all channels' means."""
 
 import keras
 from keras import ops
@@ -8,12 +8,12 @@ from keras import ops
 class SqueezeExcitation(keras.layers.Layer):
     """Multiplies each channel by a gate between 0 and 1, `y_c = x_c σ(W₂ relu(W₁ mean(x)))_c`.
 
-    The mean over height and width of each channel (squeeze) goes through two dense layers, of which
-    the first one is narrow; their outputs (excitation) say how much of each channel passes.
+    The mean over height and width of each channel (squeeze) goes through two dense layers, the
+    first of which is narrow; their outputs (excitation) are the gates.
 
     Args:
-        ratio: How many times fewer units than channels the first dense layer has, an integer; it
-            has at least one.
+        ratio: Reduction ratio, an integer: the first dense layer has `channels // ratio` units, at
+            least one.
         kernel_initializer: Of both dense layers.
         kernel_regularizer: Of both dense layers.
         **kwargs: Arguments of every layer, such as `name`.
@@ -66,7 +66,7 @@ class SqueezeExcitation(keras.layers.Layer):
         return keras.layers.Dense(
             units,
             activation=activation,
-            # An initializer used twice would give two kernels the same numbers.
+            # An initializer used twice would give two kernels the same values.
             kernel_initializer=self.kernel_initializer.clone(),
             kernel_regularizer=self.kernel_regularizer,
             dtype=self.dtype_policy,

@@ -1,4 +1,4 @@
-"""The step of the first neurons: all or nothing."""
+"""The threshold (step) activation of the first artificial neurons."""
 
 import keras
 from keras import ops
@@ -6,15 +6,14 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="layers")
 class Threshold(keras.layers.Layer):
-    """All or nothing: 1 where the input reaches 0, and `low` elsewhere.
+    """Step function: 1 where the input reaches 0, and `low` elsewhere.
 
-    The neuron of McCulloch and Pitts answers 0 or 1 and fires at exactly 0, `y = 1 if z >= 0`.
-    Others write the perceptron with −1 and 1 and keep it silent at 0, `y = 1 if s > 0 else −1`. The
-    derivative is 0 wherever there is one, so that nothing below this layer learns by
-    gradient descent.
+    The neuron of McCulloch and Pitts outputs 0 or 1, and 1 at exactly 0: `y = 1 if z >= 0 else 0`.
+    Other definitions of the perceptron use −1 and 1, and −1 at exactly 0: `y = 1 if s > 0 else −1`.
+    The derivative is 0 wherever it exists, so no layer before this one learns by gradient descent.
 
     Args:
-        low: the answer below the threshold, less than 1.
+        low: the output below the threshold, less than 1.
         inclusive: whether an input of exactly 0 gives 1.
 
     Input shape:

@@ -1,4 +1,4 @@
-"""The Transformer of encoder and decoder, and its two blocks as layers of their own."""
+"""The encoder–decoder Transformer, and its two blocks as separate layers."""
 
 import warnings
 
@@ -83,12 +83,12 @@ class _TransformerBlock(keras.layers.Layer):
         return layer
 
     def _dropout(self, name, number):
-        """The dropout of the sub-layer of that number, each with a seed of its own."""
+        """The dropout of the sub-layer of that number, each with a separate seed."""
         seed = None if self.seed is None else self.seed + number
         return keras.layers.Dropout(self.dropout, seed=seed, dtype=self.dtype_policy, name=name)
 
     def _initializer(self):
-        """A new initializer: one used twice would give two matrices the same numbers."""
+        """A new initializer: one used twice would give two matrices the same values."""
         return self.kernel_initializer.clone()
 
     def _feed_forward(self, x, training):
@@ -110,10 +110,10 @@ class _TransformerBlock(keras.layers.Layer):
 
 
 def _attend(layer, query, value, value_mask, causal, return_attention_scores):
-    """Output of an attention layer and its weights, which are None unless asked for.
+    """Output of an attention layer, and its attention weights or None.
 
-    Every query may attend to every value that `value_mask`, (batch, value_steps), keeps; if
-    `causal`, to none that stands behind it.
+    Every query may attend to every value that `value_mask`, (batch, value_steps), keeps, but with
+    `causal` to no later one.
     """
     if value_mask is not None:
         value_mask = ops.cast(value_mask, "bool")[:, None, :]  # (batch, 1, value_steps)
@@ -131,18 +131,18 @@ def _attend(layer, query, value, value_mask, causal, return_attention_scores):
 class TransformerEncoder(_TransformerBlock):
     """Encoder block: self-attention, then a feed-forward network, each with a residual connection.
 
-    With `causal=True`, a causal mask hides later steps from earlier ones: that is a block of GPT.
-    The feed-forward network, two dense layers, is applied to each step alone. The attention has no
-    biases, as in the paper; that of a key would cancel in the softmax.
+    With `causal=True`, a causal mask hides later steps from earlier ones, as in a block of GPT.
+    The feed-forward network, two dense layers, is applied to each step separately. The attention
+    has no biases, as in the paper; a bias of the keys would cancel in the softmax.
 
     Args:
-        num_heads: Attention heads, each of dimension `embed_dim / num_heads`.
-        ff_dim: Units of the hidden layer of the feed-forward network; in the paper 4 `embed_dim`.
-        dropout: Rate of the dropout of each sub-layer's output, before the residual is added.
+        num_heads: Number of attention heads, each of dimension `embed_dim / num_heads`.
+        ff_dim: Units of the hidden layer of the feed-forward network; `4 * embed_dim` in the paper.
+        dropout: Dropout rate of each sub-layer's output, before the residual is added.
         causal: Whether later steps are hidden from earlier ones.
-        norm_first: Whether layer normalization precedes each sub-layer (pre-norm, as GPT-2: trains
-            without warmup; a stack of such blocks wants one more normalization at its end) or
-            follows each addition (post-norm, as the paper).
+        norm_first: Whether layer normalization precedes each sub-layer (pre-norm, as in GPT-2:
+            trains without warmup; a stack of such blocks needs a final normalization) or follows
+            each addition (post-norm, as in the paper).
         activation: Of the hidden layer of the feed-forward network.
         kernel_initializer: Of all matrices.
         seed: Of the dropout.
@@ -213,7 +213,7 @@ class TransformerEncoder(_TransformerBlock):
             y, weights = _attend(self.attention, x, x, mask, self.causal, return_attention_scores)
             return self.attention_dropout(y, training=training), weights
 
-        # A copy has no Keras mask, which MultiHeadAttention would take away from the caller.
+        # A copy has no Keras mask, which MultiHeadAttention would remove from the caller's tensor.
         x = ops.copy(inputs)
         if self.norm_first:
             y, weights = self_attention(self.attention_norm(x))
@@ -241,9 +241,9 @@ class TransformerDecoder(_TransformerBlock):
     encoder. Each of the three sub-layers has a residual connection.
 
     Args:
-        num_heads: Attention heads, in both attentions.
+        num_heads: Number of heads of the self-attention and of the cross-attention.
         ff_dim: Units of the hidden layer of the feed-forward network.
-        dropout: Rate of the dropout of each sub-layer's output, before the residual is added.
+        dropout: Dropout rate of each sub-layer's output, before the residual is added.
         norm_first: Whether layer normalization precedes each sub-layer (pre-norm) or follows each
             addition (post-norm).
         activation: Of the hidden layer of the feed-forward network.
@@ -252,9 +252,9 @@ class TransformerDecoder(_TransformerBlock):
 
     Call arguments:
         inputs: As below.
-        mask: A list of two, of the target and of the encoder's outputs: boolean `(batch, steps)`
-            and `(batch, source_steps)`, or None. Masked steps are not attended to. The first one is
-            passed on.
+        mask: A list of two masks, of the target and of the encoder's outputs: boolean
+            `(batch, steps)` and `(batch, source_steps)`, or None. Masked steps are not attended to.
+            The first mask is passed on.
         training: Whether dropout is applied.
         return_attention_scores: Whether to return the attention weights as well.
 
@@ -326,7 +326,7 @@ class TransformerDecoder(_TransformerBlock):
             )
             return self.cross_attention_dropout(y, training=training), weights
 
-        # Copies have no Keras mask, which MultiHeadAttention would take away from the caller.
+        # Copies have no Keras mask, which MultiHeadAttention would take from the caller's tensors.
         x = ops.copy(inputs[0])
         source = ops.copy(inputs[1])
         if self.norm_first:
@@ -354,7 +354,7 @@ class TransformerDecoder(_TransformerBlock):
 class Transformer(keras.layers.Layer):
     """Encoder–decoder Transformer: source and target tokens to logits of each next target token.
 
-    Tokens are integers; 0 is padding, to which nothing attends. Positions are encoded by sinusoids;
+    Tokens are integers; 0 is padding, to which nothing attends. Positional encodings are sinusoids;
     normalization precedes each sub-layer (pre-norm). The output layer shares the matrix of the
     target embedding (tied weights).
 
@@ -364,10 +364,10 @@ class Transformer(keras.layers.Layer):
         source_vocabulary_size: Number of source tokens, padding included.
         target_vocabulary_size: Number of target tokens, padding included.
         embed_dim: Dimension of embeddings and of all vectors between the blocks.
-        num_heads: Attention heads in each block.
+        num_heads: Number of attention heads in each block.
         ff_dim: Units of the hidden layer of each feed-forward network.
-        depth: Blocks of the encoder, and of the decoder.
-        dropout: Rate of the dropout of embeddings and of each sub-layer's output.
+        depth: Number of blocks, in the encoder as well as in the decoder.
+        dropout: Dropout rate of the embeddings and of each sub-layer's output.
         seed: Of the dropout.
 
     Input shape:
@@ -452,7 +452,7 @@ class Transformer(keras.layers.Layer):
         self.decoder_norm = keras.layers.LayerNormalization(epsilon=1e-5, dtype=dtype)
 
     def _seed(self, number):
-        """A seed for each layer; blocks of up to ten dropouts keep their seeds apart."""
+        """A seed for each layer, ten apart: a block has a seed for each of its dropouts."""
         return None if self.seed is None else self.seed + 10 * number
 
     def build(self, input_shape=None):
@@ -522,18 +522,18 @@ class Transformer(keras.layers.Layer):
 
         Args:
             source: Integers `(batch, source_steps)`.
-            start: The token that each target sequence begins with.
-            stop: The token that ends one.
-            max_length: Most tokens to generate after `start`, `stop` included.
+            start: The first token of each target sequence.
+            stop: The token that ends a target sequence.
+            max_length: Maximum number of tokens to generate after `start`, including `stop`.
             beam_width: Prefixes kept at each step; 1 is greedy decoding.
             forbidden: Tokens that are never generated, besides padding.
 
         Returns:
-            The best sequences, NumPy integers `(batch, 1 + steps)`. Shorter ones are filled with
+            The best sequences, NumPy integers `(batch, 1 + steps)`. Shorter ones are padded with
             `stop`.
         """
         encoded, source_mask = self.encode(source)
-        # Each source once for each of its prefixes: (batch * beam_width, source_steps, …).
+        # Repeat each source for each of its prefixes: (batch * beam_width, source_steps, …).
         encoded = ops.repeat(encoded, beam_width, axis=0)
         source_mask = ops.repeat(source_mask, beam_width, axis=0)
 

@@ -1,4 +1,4 @@
-"""The cell of a neural Turing machine: a network with a memory that it reads and writes."""
+"""The cell of a neural Turing machine: a network that reads and writes an external memory."""
 
 import keras
 from keras import ops
@@ -6,26 +6,26 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="layers")
 class TuringMachineCell(keras.layers.Layer):
-    """One step of a neural Turing machine: an LSTM, a memory, a head to write and one to read.
+    """One step of a neural Turing machine: an LSTM controller, a memory, a write and a read head.
 
-    Each head attends to slots of the memory. Weights w over the slots come of four steps: by
-    content, the softmax of `β · cosine(key, slot)`; a gate g between these and the weights of the
-    step before; a shift by −1, 0 or 1 slots; and sharpening, `w ** γ` divided by its sum. The LSTM
-    says keys, β, g, shifts and γ, what to erase (e) and what to add (a):
-    `M' = M · (1 − w eᵀ) + w aᵀ`. It writes first, and reads `wᵀ M'`, which is part of
-    its next input.
+    Each head attends to slots of the memory. Its weights w over the slots are computed in four
+    steps: content addressing, the softmax of `β · cosine(key, slot)`; interpolation with the
+    weights of the previous step by a gate g; a shift by −1, 0 or 1 slots; and sharpening, `w ** γ`
+    divided by its sum. A dense layer on the LSTM's output gives keys, β, g, shifts, γ, the erase
+    vector e and the add vector a. The cell first writes, `M' = M · (1 − w eᵀ) + w aᵀ`, then reads
+    `wᵀ M'`, which is part of the next input of the LSTM.
 
-    Both heads begin at slot 0, and the memory begins almost empty.
+    Initially both heads are at slot 0, and the memory is almost zero.
 
     Args:
-        units: of the LSTM.
-        slots: vectors in the memory.
-        width: numbers in a vector.
+        units: units of the LSTM.
+        slots: number of vectors in the memory.
+        width: dimension of a vector.
 
     Input shape:
         `(batch, features)`, and a list of six states: the memory `(batch, slots * width)`, the
-        weights of the head that writes and of the one that reads, each `(batch, slots)`, the vector
-        read `(batch, width)`, and the two of the LSTM, each `(batch, units)`.
+        weights of the write head and of the read head, each `(batch, slots)`, the vector read
+        `(batch, width)`, and the two states of the LSTM, each `(batch, units)`.
 
     Output shape:
         `(batch, units + width)`, the LSTM's output and the vector read; and a list of
@@ -76,6 +76,7 @@ class TuringMachineCell(keras.layers.Layer):
         ]
 
     def call(self, inputs, states):
+        # One step of the controller, and its instructions for the heads.
         memory, write_weights, read_weights, read, *controller_states = states
         memory = ops.reshape(memory, (-1, self.slots, self.width))
         controller_inputs = ops.concatenate([inputs, read], axis=-1)
@@ -86,6 +87,7 @@ class TuringMachineCell(keras.layers.Layer):
         erase = ops.sigmoid(said[:, 2 * self.head : 2 * self.head + self.width])
         add = ops.tanh(said[:, 2 * self.head + self.width :])
 
+        # Write first, then read.
         write_weights = self.attend(memory, writing, write_weights)
         at_slot = write_weights[:, :, None]  # (batch, slots, 1)
         memory = memory * (1 - at_slot * erase[:, None]) + at_slot * add[:, None]
@@ -102,7 +104,7 @@ class TuringMachineCell(keras.layers.Layer):
         Args:
             memory: `(batch, slots, width)`.
             said: `(batch, width + 6)`, the controller's outputs for the head.
-            before: `(batch, slots)`, its weights in the step before.
+            before: `(batch, slots)`, its weights in the previous step.
         """
         key = ops.tanh(said[:, : self.width])
         strength = ops.softplus(said[:, self.width : self.width + 1])
@@ -110,10 +112,12 @@ class TuringMachineCell(keras.layers.Layer):
         sharpness = 1 + ops.softplus(said[:, self.width + 2 : self.width + 3])
         shifts = ops.softmax(said[:, self.width + 3 :])
 
+        # Content addressing and interpolation.
         products = ops.sum(memory * key[:, None], axis=-1)  # (batch, slots)
         lengths = ops.sqrt(ops.sum(memory**2, axis=-1) * ops.sum(key**2, axis=-1, keepdims=True))
         content = ops.softmax(strength * products / (lengths + 1e-6))
         weights = gate * content + (1 - gate) * before
+        # Shift and sharpening.
         shifted = [
             shifts[:, number : number + 1] * ops.roll(weights, shift, axis=-1)
             for number, shift in enumerate(self.SHIFTS)

@@ -9,20 +9,19 @@ class WindowStatistics(keras.layers.Layer):
     """Mean and slope of each channel over the last steps, for one or several numbers of steps.
 
     The slope is that of the least-squares line, per step: `Σ (t − t̄) (x − x̄) / Σ (t − t̄)²`.
-    Steps that the mask leaves out count for nothing; the slope of a single step is 0. Computed in
-    float32 whatever the precision.
+    Masked steps are ignored; the slope of a single step is 0. Computed in float32 whatever the
+    precision.
 
     Input shape:
-        `(batch, steps, channels)`, and a mask `(batch, steps)` where `Masking` comes before. A
-        series with fewer steps than a window is taken whole.
+        `(batch, steps, channels)`, and a mask `(batch, steps)` if `Masking` precedes this layer. A
+        window longer than the series covers all of it.
 
     Output shape:
         `(batch, 2 * len(windows) * channels)`: the means, then the slopes, of the first window,
         then of the second…
 
     Args:
-        windows: How many of the last steps to look at, masked ones among them; a list of integers
-            of at least 2.
+        windows: Numbers of last steps, masked steps included; a list of integers of at least 2.
         **kwargs: Arguments of every layer, such as `name`.
 
     Raises:
