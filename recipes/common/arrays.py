@@ -1,4 +1,4 @@
-"""Convert batches to arrays, for scikit-learn or to look at the data."""
+"""Convert batches to arrays, for scikit-learn or for plots."""
 
 import keras
 import numpy as np
@@ -12,7 +12,7 @@ def to_numpy(dataset):
             dictionaries of them. Strings become arrays of `bytes`.
 
     Returns:
-        The same structure with one NumPy array in the place of each batched one, for example
+        The same structure with one NumPy array in place of each batched one, for example
         `(images, labels)`.
 
     Raises:

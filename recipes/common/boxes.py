@@ -1,7 +1,7 @@
 """Bounding boxes: overlap, non-maximum suppression and average precision, in NumPy.
 
-Boxes are arrays (count, 4) of left, top, right and bottom, in any unit: `"xyxy"` or `"rel_xyxy"` in
-the terms of `keras.utils.bounding_boxes`, which converts others.
+Boxes are arrays (count, 4) of left, top, right and bottom, in any unit: the formats `"xyxy"` and
+`"rel_xyxy"` of `keras.utils.bounding_boxes`, which converts other formats.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ def iou(boxes, others):
         others: Array (m, 4).
 
     Returns:
-        Array (n, m), from 0 for boxes that do not meet, or are empty, to 1 for equal ones.
+        Array (n, m), from 0 for disjoint or empty boxes to 1 for equal ones.
 
     >>> iou(np.array([[0, 0, 2, 2]]), np.array([[1, 0, 3, 2], [5, 5, 6, 6]])).round(3)
     array([[0.333, 0.   ]])
@@ -35,12 +35,12 @@ def area(boxes):
 
 
 def non_maximum_suppression(boxes, scores, threshold=0.5):
-    """Non-maximum suppression: of boxes that overlap keep only the best.
+    """Non-maximum suppression: keep only the best of the boxes that overlap.
 
     Args:
         boxes: Array (n, 4).
         scores: Array (n,).
-        threshold: A box is dropped if its IoU with a better one that is kept is above it.
+        threshold: A box is dropped if its IoU with a better box that is kept exceeds this.
 
     Returns:
         Indices of the boxes to keep, the best first.
@@ -56,32 +56,33 @@ def non_maximum_suppression(boxes, scores, threshold=0.5):
 
 
 def match(boxes, truths, threshold=0.5):
-    """Match detections with true boxes, each found once at most, as in COCO's protocol.
+    """Match detections with true boxes, each at most once, as in COCO's protocol.
 
     Args:
-        boxes: Array (n, 4), the best first: each takes the box that it overlaps most of those left.
+        boxes: Array (n, 4), the best first: each is matched with the true box of largest IoU among
+            those not yet matched.
         truths: Array (m, 4).
-        threshold: The smallest IoU that counts as found.
+        threshold: The smallest IoU of a match.
 
     Returns:
-        Array (n,) of bool.
+        Array (n,) of bool: which detections are matched.
     """
     overlaps = iou(boxes, truths)
     hits = np.zeros(len(overlaps), dtype=bool)
     for index, row in enumerate(overlaps):
         if row.size and row.max() >= threshold:
             hits[index] = True
-            overlaps[:, row.argmax()] = -1  # is found
+            overlaps[:, row.argmax()] = -1  # no other detection can match it
     return hits
 
 
 def precision_and_recall(scores, hits, count):
-    """Precision and recall of the detections down to each, the best first.
+    """Precision and recall of the best 1, 2, … n detections.
 
     Args:
         scores: Array (n,), of the detections of one class in all images.
-        hits: Array (n,) of bool: which of them are right.
-        count: How many true boxes there are.
+        hits: Array (n,) of bool: which of them are true positives.
+        count: Number of true boxes.
 
     Returns:
         Two arrays (n,).
@@ -92,12 +93,12 @@ def precision_and_recall(scores, hits, count):
 
 
 def average_precision(scores, hits, count):
-    """The mean, over 101 recalls from 0 to 1, of the best precision at that recall or more.
+    """Average precision: the mean, over 101 recalls, of the best precision at that recall or more.
 
-    Args: as `precision_and_recall`.
+    Args: as for `precision_and_recall`. The recalls are evenly spaced from 0 to 1.
 
     Returns:
-        A number from 0 to 1; not a number if there are no true boxes.
+        A number from 0 to 1; NaN if there are no true boxes.
 
     >>> average_precision([0.9, 0.8, 0.7], [True, False, True], count=2).round(4)
     np.float64(0.835)
@@ -105,7 +106,7 @@ def average_precision(scores, hits, count):
     if not count:
         return np.nan
     precision, recall = precision_and_recall(scores, hits, count)
-    # What a lower threshold gains in precision, too.
+    # Make precision decrease with recall: a lower threshold may also raise precision.
     precision = np.maximum.accumulate(precision[::-1])[::-1]
     places = np.searchsorted(recall, np.linspace(0, 1, 101), side="left")
     return np.append(precision, 0.0)[places].mean()
@@ -120,7 +121,7 @@ class Detections:
         self.counts = np.zeros(classes, int)
 
     def add(self, boxes, labels, scores, true_boxes, true_labels):
-        """One image: its detections, the best first, and its true boxes (n, 4) and labels (n,)."""
+        """Add an image: its detections, the best first, and its true boxes (n, 4), labels (n,)."""
         for label in range(len(self.counts)):
             mine = labels == label
             true = true_boxes[true_labels == label]
@@ -129,14 +130,14 @@ class Detections:
             self.counts[label] += len(true)
 
     def average_precisions(self):
-        """One number for each class; not a number where there are no true boxes."""
+        """The average precision of each class; NaN where there are no true boxes."""
         rows = zip(self.scores, self.hits, self.counts, strict=True)
         return np.array([average_precision(*row) for row in rows])
 
     def recalls(self, score=0.0):
         """For each class, the share of true boxes found by detections of at least this score.
 
-        Not a number where there are no true boxes.
+        NaN where there are no true boxes.
         """
         found = np.full(len(self.counts), np.nan)
         for label in np.flatnonzero(self.counts):
@@ -145,6 +146,6 @@ class Detections:
         return found
 
     def mean_average_precision(self):
-        """The mean over the classes that there are; 0 if there are none."""
+        """The mean over the classes with true boxes; 0 if there are none."""
         found = self.average_precisions()
         return np.nanmean(found) if self.counts.any() else 0.0

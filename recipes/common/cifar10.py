@@ -1,11 +1,11 @@
-"""CIFAR-10 at equal cost: the protocol by which the architectures are compared.
+"""CIFAR-10 at equal cost: the protocol for comparing the architectures.
 
-All networks see the same images in the same augmentation, for the same number of epochs, with the
-same schedule of the learning rate. What differs is the architecture, and its width: each network is
-narrowed until its training takes about 5 to 9 CPU minutes. The cost is equal within that band only,
-for the epochs are fixed, not the minutes; and multiply–accumulates of an image go from 1.1 to 11
-million, as some kinds of convolution take more time for each. Departures, such as another
-optimizer, are said in the recipe.
+All networks see the same images with the same augmentation, for the same number of epochs, with the
+same learning-rate schedule. They differ in architecture and width: each network is narrowed until
+its training takes about 5 to 9 CPU minutes. The cost is equal only within that range, because the
+epochs are fixed, not the minutes. The multiply–accumulates per image range from 1.1 to 11 million,
+since some kinds of convolution take more time for each. Each recipe documents its departures from
+the protocol, such as another optimizer.
 """
 
 import keras
@@ -23,11 +23,11 @@ CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hors
 
 
 def batches(train, validation, test, batch_size):
-    """Batches of the three splits; those for training are shuffled anew in each epoch.
+    """Batches of the three splits; the training set is reshuffled in each epoch.
 
     Args:
         train, validation, test: `tf.data.Dataset` of (image, label).
-        batch_size: Of the training set; the others have batches of 500.
+        batch_size: Batch size of the training set; the others have batches of 500.
 
     Returns:
         Three `tf.data.Dataset` of batches.
@@ -37,7 +37,7 @@ def batches(train, validation, test, batch_size):
 
 
 def augmented(images):
-    """Images from −1 to 1; in training each is moved by up to 4 pixels and mirrored at random.
+    """Scales images to −1…1; in training, shifts each by up to 4 pixels and flips it at random.
 
     Args:
         images: A tensor (batch, height, width, 3) of values from 0 to 255.
@@ -55,10 +55,10 @@ def augmented(images):
 
 
 def compile_classifier(model, learning_rate, steps):
-    """Compile: Adam, linear warmup over a quarter of the steps, cosine decay to zero.
+    """Compile with Adam, linear warmup over a quarter of the steps, and cosine decay to zero.
 
     Args:
-        model: A network that ends with class probabilities.
+        model: A network that outputs class probabilities.
         learning_rate: The highest one, at the end of the warmup.
         steps: Number of training steps.
     """
@@ -78,7 +78,7 @@ def logistic_regression(train, test, count=12_800):
 
     Args:
         train, test: Batches of (images, labels).
-        count: How many training images; all, if there are fewer.
+        count: Number of training images; all, if there are fewer.
 
     Returns:
         `{"accuracy": …}`.

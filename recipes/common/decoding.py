@@ -4,16 +4,17 @@ import numpy as np
 
 
 def sample(probabilities, temperature, rng, top_k=None):
-    """One token for each row, with probability ∝ p^(1 / temperature).
+    """Draw one token for each row, with probability ∝ p^(1 / temperature).
 
     Args:
-        probabilities: Array (..., tokens); need not add up to one. What is 0 is never drawn.
-        temperature: At least 0: 1 leaves the probabilities as they are, less prefers the likely
-            ones, 0 takes the likeliest (greedy decoding), more flattens. A number, or an array
-            that fits (..., 1): one for each row.
+        probabilities: Array (..., tokens); need not sum to 1. A token of probability 0 is never
+            drawn.
+        temperature: At least 0. A temperature of 1 keeps the probabilities, a lower one sharpens
+            them, 0 takes the likeliest token (greedy decoding), a higher one flattens them. A
+            number, or an array that broadcasts to (..., 1): one for each row.
         rng: A `numpy.random.Generator`.
-        top_k: If given, only the `top_k` likeliest tokens of each row are drawn from (and others
-            as likely as the last of them).
+        top_k: If given, only the `top_k` likeliest tokens of each row can be drawn (and others as
+            likely as the last of them).
 
     Returns:
         Integer array (...).
@@ -25,9 +26,10 @@ def sample(probabilities, temperature, rng, top_k=None):
     array([1, 0])
     """
     with np.errstate(divide="ignore"):
-        scores = np.log(probabilities)  # -inf for what is impossible
+        scores = np.log(probabilities)  # −inf for impossible tokens
     if top_k is not None:
         last = np.sort(scores, axis=-1)[..., -top_k, None]  # (..., 1)
         scores = np.where(scores < last, -np.inf, scores)
-    # The argmax of log p + Gumbel noise is distributed as p; scaled noise makes the temperature.
+    # The argmax of log p + Gumbel noise is distributed as p; scaling the noise by the temperature
+    # gives p^(1 / temperature).
     return np.argmax(scores + temperature * rng.gumbel(size=scores.shape), axis=-1)

@@ -1,6 +1,6 @@
-"""Object detection: overlap of boxes in a loss, the detections of an image, mean average precision.
+"""Object detection: IoU for losses, the detections of an image, and mean average precision.
 
-Boxes are left, top, right and bottom, as in `recipes.common.boxes`, in parts of the image.
+Boxes are left, top, right and bottom, as in `recipes.common.boxes`, relative to the image's size.
 """
 
 import keras
@@ -11,7 +11,7 @@ from recipes.common import boxes as box_tools
 
 
 def overlap(boxes, others):
-    """Intersection over union of boxes with others, tensors (…, 4): (…). It has gradients."""
+    """Intersection over union of boxes with others, tensors (…, 4): (…). Differentiable."""
     top_left = keras.ops.maximum(boxes[..., :2], others[..., :2])
     bottom_right = keras.ops.minimum(boxes[..., 2:], others[..., 2:])
     sides = keras.ops.maximum(bottom_right - top_left, 0.0)
@@ -28,8 +28,8 @@ def detect(boxes, scores, candidates=20, threshold=0.0):
     Args:
         boxes: Array (n, 4).
         scores: Array (n, classes).
-        candidates: How many boxes are looked at, the best.
-        threshold: The score that a detection has to exceed.
+        candidates: Number of boxes to consider, those with the highest scores.
+        threshold: Detections must have a higher score than this.
 
     Returns:
         Boxes (m, 4), labels (m,) and scores (m,), the best first.
@@ -38,14 +38,14 @@ def detect(boxes, scores, candidates=20, threshold=0.0):
     best = scores.max(axis=-1)
     order = np.argsort(-best, kind="stable")[:candidates]
     order = order[best[order] > threshold]
-    # Far apart from each other, boxes of different classes do not overlap.
+    # Shift the boxes of each class far from those of the others, so that they do not overlap.
     shifted = boxes[order] + 10 * labels[order, None]
     order = order[box_tools.non_maximum_suppression(shifted, best[order])]
     return boxes[order], labels[order], best[order]
 
 
 def truth_of(boxes, scores):
-    """The true boxes (m, 4) and labels (m,) among those of a target: a score above 0 is an object.
+    """The true boxes (m, 4) and labels (m,) of a target: boxes with a score above 0 are objects.
 
     Args:
         boxes: Array (n, 4).
@@ -56,14 +56,14 @@ def truth_of(boxes, scores):
 
 
 class MeanAveragePrecision(keras.metrics.Metric):
-    """Mean average precision at an IoU of 1/2. It is computed by NumPy, so not by XLA.
+    """Mean average precision at an IoU of 1/2, computed with NumPy and therefore not under XLA.
 
-    A subclass says how targets and answers become boxes (batch, n, 4) and scores
-    (batch, n, classes): `decode_truth` and `decode_answer`.
+    A subclass converts targets and outputs to boxes (batch, n, 4) and scores (batch, n, classes)
+    in its methods `decode_truth` and `decode_answer`.
 
     Args:
-        classes: Their number.
-        candidates: How many boxes of an image are looked at.
+        classes: Number of classes.
+        candidates: Number of boxes to consider in each image.
     """
 
     def __init__(self, classes, candidates=20, name="map50", **options):
@@ -81,7 +81,7 @@ class MeanAveragePrecision(keras.metrics.Metric):
         tf.numpy_function(self.add, arrays, [])
 
     def add(self, *arrays):
-        """Boxes and scores of targets and of answers, each of a batch."""
+        """Add a batch: boxes and scores of the targets, and of the outputs."""
         for true_boxes, truth, boxes, scores in zip(*arrays, strict=True):
             found = detect(boxes, scores, self.candidates)
             self.detections.add(*found, *truth_of(true_boxes, truth))

@@ -8,8 +8,8 @@ def main():
 if __name__ == "__main__":
     finish(main())
 
-An exercise is its solution with `raise NotImplementedError` in the place of all that follows a
-comment `# Your code: …` in a function; a test holds the two against each other.
+An exercise is its solution with `raise NotImplementedError` in place of everything that follows a
+comment `# Your code: …` in a function; a test compares the two.
 """
 
 import sys
@@ -20,17 +20,17 @@ import numpy as np
 RIGHT = "right"
 OFF = "off"
 TO_DO = "still to do"
-INDENT = " " * 13  # of what is said below a check's name
+INDENT = " " * 13  # of the lines below a check's name
 
 
 def check(name, got, expected, tolerance=1e-6):
-    """Compare an answer with what is known of it, and print what came of that.
+    """Compare an answer with the expected one, and print the result.
 
     Args:
         name: What is checked.
         got: The answer, or a function without arguments that computes it.
-        expected: Numbers or truth values, of any shape, or texts, which have to be the same.
-        tolerance: The largest absolute difference of a number that is still right.
+        expected: Numbers, Booleans or strings, of any shape.
+        tolerance: The largest absolute difference between numbers that counts as equal.
 
     Returns:
         `RIGHT`; `TO_DO` where a gap is left (`NotImplementedError`); `OFF` for everything else, an
@@ -42,7 +42,7 @@ def check(name, got, expected, tolerance=1e-6):
         return say(TO_DO, name)
     except Exception as error:
         frames = traceback.extract_tb(error.__traceback__)
-        # The last line of the exercise, not the one of a library that it called.
+        # The last line of the exercise itself, not of a library that it called.
         line = [frame.lineno for frame in frames if "site-packages" not in frame.filename][-1]
         return say(OFF, name, f"{type(error).__name__} in line {line}: {error}")
     mistakes = differences(value, expected, tolerance)
@@ -50,7 +50,7 @@ def check(name, got, expected, tolerance=1e-6):
 
 
 def finish(outcomes):
-    """Print how many checks are right and leave: with status 0 if all of them are, else with 1.
+    """Print how many checks passed and exit: with status 0 if all of them did, otherwise with 1.
 
     Args:
         outcomes: A list of what `check` returned.
@@ -61,7 +61,7 @@ def finish(outcomes):
 
 
 def value_of(got):
-    """An answer, computed where it is a function."""
+    """The answer; computed if it is a function."""
     return got() if callable(got) else got
 
 
@@ -82,7 +82,7 @@ def differences(value, expected, tolerance):
     expected = np.asarray(expected, dtype="float64")
     if value.shape != expected.shape:
         return [*both, f"of shape {value.shape}, expected was {expected.shape}"]
-    # Where both are infinite their difference is no number, but they are the same.
+    # The difference of two equal infinities would be NaN: equal values have a gap of 0.
     gap = np.abs(np.subtract(value, expected, out=np.zeros_like(value), where=value != expected))
     gap = np.where(np.isnan(gap), np.inf, gap)
     if gap.size == 0 or gap.max() <= tolerance:
@@ -93,7 +93,7 @@ def differences(value, expected, tolerance):
 
 
 def shown(value):
-    """A value as one reads it, cut short where it is long."""
+    """A value in readable form, shortened if it is long."""
     if isinstance(value, str | bool | int | list | tuple) and len(str(value)) < 60:
         return str(value)
     text = np.array2string(np.asarray(value), precision=4, suppress_small=True, threshold=50)
@@ -101,7 +101,7 @@ def shown(value):
 
 
 def say(outcome, name, *lines):
-    """Print a check's line, and lines below it; the outcome."""
+    """Print a check's line and the lines below it; return the outcome."""
     print(f"{outcome:<12} {name}")
     for line in lines:
         print(INDENT + line)

@@ -1,14 +1,14 @@
-"""The face descriptor of dlib, trained by others: a residual network makes 128 numbers of a face.
+"""The face descriptor of dlib, a pretrained residual network that maps a face to 128 numbers.
 
-Descriptors of the same person are close to each other: dlib takes two faces whose distance is below
-0.6 for one person. The network is that of Davis King (2017), http://blog.dlib.net/2017/02, a
-ResNet-34 (He et al., 2016, https://doi.org/10.1109/CVPR.2016.90) with 29 convolutions, half the
-filters, and learned scales in the place of batch normalization. He trained it on about three
-million photographs of 7,485 people, from FaceScrub, VGG Face and the web, and released the weights
-into the public domain.
+Descriptors of the same person are close to each other: dlib assigns two faces to one person if
+their distance is below 0.6. The network by Davis King (2017), http://blog.dlib.net/2017/02, is a
+ResNet-34 (He et al., 2016, https://doi.org/10.1109/CVPR.2016.90) reduced to 29 convolutions, half
+the filters, and learned scales instead of batch normalization. He trained it on about three million
+photographs of 7,485 people, from FaceScrub, VGG Face and the web, and released the weights into the
+public domain.
 
-They are read from the npm package `@vladmandic/face-api` (MIT license), which keeps most of them in
-one byte each. 6.4 MB; this line brings them into the folder `package/model`:
+The weights are read from the npm package `@vladmandic/face-api` (MIT license), which stores most of
+them in one byte each. This command puts them (6.4 MB) into the folder `package/model`:
 
     npm pack @vladmandic/face-api@1.7.15 && tar xzf vladmandic-face-api-1.7.15.tgz package/model
 """
@@ -25,17 +25,17 @@ MEAN = (122.782, 117.001, 104.298)  # red, green and blue of the images it was t
 
 
 def face_descriptor(path):
-    """The network with the weights that were learned elsewhere.
+    """The network with pretrained weights.
 
     Args:
         path: Of the folder with the files `MANIFEST` and `WEIGHTS`.
 
     Returns:
-        A `keras.Model` of RGB images (batch, 150, 150, 3), float32 or uint8 from 0 to 255, each
-        filled by one face, to descriptors (batch, 128), float32, whose length is about 1.4.
+        A `keras.Model` from RGB images (batch, 150, 150, 3), float32 or uint8 from 0 to 255, each
+        filled by one face, to descriptors (batch, 128), float32, of a norm of about 1.4.
 
     Raises:
-        ValueError: if a file is missing, damaged, or of another network.
+        ValueError: if a file is missing, damaged, or belongs to another network.
     """
     folder = pathlib.Path(path)
     for name in (MANIFEST, WEIGHTS):
@@ -53,11 +53,11 @@ def face_descriptor(path):
 
 
 def layer_weights(layer, arrays):
-    """Kernel and bias of a layer, with the scale of each channel in them."""
+    """Kernel and bias of a layer, with the scale of each channel folded in."""
     if layer.name == "fc":
         return [arrays["fc"]]
     name = layer.name.replace("_conv", "/conv")
-    # The package has scale · (kernel ∗ x + bias) + shift.
+    # The package's layer computes scale · (kernel ∗ x + bias) + shift.
     kernel = arrays[f"{name}/conv/filters"]
     bias = arrays[f"{name}/conv/bias"]
     scale = arrays[f"{name}/scale/weights"]
@@ -94,7 +94,7 @@ def descriptor_network():
 
 
 def residual(x, name):
-    """Two convolutions, and what came in added to them."""
+    """Residual block: two convolutions with an identity shortcut."""
     filters = x.shape[-1]
     branch = keras.layers.Conv2D(
         filters, 3, padding="same", activation="relu", name=f"{name}_conv1"
@@ -105,12 +105,12 @@ def residual(x, name):
 
 
 def down(x, filters, name):
-    """The same, half as wide and high. Nothing is learned on the way around the convolutions."""
+    """Residual block that halves height and width; its shortcut has no parameters."""
     branch = keras.layers.Conv2D(filters, 3, 2, activation="relu", name=f"{name}_conv1")(x)
     branch = keras.layers.Conv2D(filters, 3, padding="same", name=f"{name}_conv2")(branch)
     x = keras.layers.AveragePooling2D(2)(x)
-    # Zeros are the channels that are new, and what the branch lacks at the bottom and on the right:
-    # of an even side, the convolution without padding leaves a pixel less than the pooling.
+    # Zeros fill the new channels of the shortcut, and the bottom and right of the branch: with an
+    # even side, the convolution without padding returns one pixel less than the pooling.
     lacking = x.shape[1] - branch.shape[1]
     x = keras.ops.pad(x, ((0, 0), (0, 0), (0, 0), (0, filters - x.shape[-1])))
     branch = keras.layers.ZeroPadding2D(((0, lacking), (0, lacking)))(branch)

@@ -1,4 +1,4 @@
-"""Losses of a generative adversarial network, and how one call of `fit` trains both networks."""
+"""Losses of a generative adversarial network, and a call that lets `fit` train both networks."""
 
 from keras import ops
 
@@ -6,8 +6,8 @@ from keras import ops
 def discriminator_loss(real_logits, generated_logits):
     """−log D(x) − log(1 − D(G(z))), the mean over a batch, in nats: binary cross-entropy.
 
-    log 4 = 1.3863 where the discriminator D says one half to everything, which is the best it can
-    do against a perfect generator.
+    It is log 4 = 1.3863 if the discriminator D always outputs one half, which is optimal against a
+    perfect generator.
 
     Args:
         real_logits: of D for real examples, `(batch, 1)`; positive stands for real.
@@ -24,8 +24,8 @@ def discriminator_loss(real_logits, generated_logits):
 def generator_loss(generated_logits):
     """−log D(G(z)), the mean over a batch, in nats: the non-saturating loss of the generator.
 
-    log 2 = 0.6931 where the discriminator says one half. The minimax (saturating) loss would be
-    log(1 − D(G(z))); its gradient vanishes where D is sure, as it is in the beginning.
+    It is log 2 = 0.6931 if the discriminator outputs one half. The minimax (saturating) loss would
+    be log(1 − D(G(z))); its gradient vanishes where D is confident, as early in training.
 
     Args:
         generated_logits: of D for generated examples, `(batch, 1)`.
@@ -41,14 +41,14 @@ def generator_loss(generated_logits):
 def frozen_call(network, inputs, training=True):
     """The output of a network with stop-gradient on its weights; gradients reach its inputs.
 
-    So the generator learns from the discriminator's answer, and the discriminator does not learn to
-    give it: one optimizer can minimize the sum of both losses, and each network gets the gradient
-    of its own loss only.
+    The generator's loss then does not train the discriminator: one optimizer can minimize the sum
+    of both losses, and each network receives the gradient of its own loss only.
 
     Args:
         network: a built layer or model.
-        inputs: what to call it with.
-        training: whether as in training; changes of its state (seeds, moving averages) are dropped.
+        inputs: its inputs.
+        training: whether to run in training mode; changes of its state (seeds, moving averages) are
+            discarded.
 
     Returns:
         What `network(inputs)` returns.

@@ -1,4 +1,4 @@
-"""Metrics of generated examples, which compare their distribution with real examples."""
+"""Metrics of generated examples, which compare their distribution with that of real examples."""
 
 import keras
 from keras import ops
@@ -12,7 +12,7 @@ def frechet_distance(mean, covariance, other_mean, other_covariance):
         covariance, other_covariance: of shape `(features, features)`.
 
     Returns:
-        A scalar, 0 where the two are the same.
+        A scalar, 0 if the two distributions are equal.
 
     Reference: Dowson & Landau (1982), The Fréchet distance between multivariate normal
         distributions, https://doi.org/10.1016/0047-259X(82)90077-X; Heusel et al. (2017), the
@@ -33,16 +33,16 @@ class GenerativeMetrics(keras.metrics.Metric):
 
     - `frechet_distance` between the features (last hidden layer of the classifier) of real and of
       generated examples, divided by the total variance of the real ones: 0 for the same
-      distribution, 1 for a generator that always returns the mean. The FID, with a small classifier
-      in the place of Inception.
-    - `classes`: number of predicted classes among the generated examples that have at least a fifth
-      of their fair share.
-    - `class_entropy` of the predicted classes, in nats: log of their number where all are equally
-      frequent, 0 where there is one.
+      distribution, 1 for a generator that always returns the mean. This is the FID with a small
+      classifier instead of Inception.
+    - `classes`: number of predicted classes with at least a fifth of their fair share of the
+      generated examples.
+    - `class_entropy` of the predicted classes, in nats: the log of their number if all are equally
+      frequent, 0 if there is only one.
 
     Args:
         features: size of the classifier's last hidden layer.
-        classes: how many classes it knows.
+        classes: number of its classes.
         name: of the metric.
 
     Example:
@@ -61,7 +61,7 @@ class GenerativeMetrics(keras.metrics.Metric):
         self.features = features
         self.classes = classes
         self.count = self.add_variable((), "zeros", name="count")
-        # Of the real examples first, then of the generated ones.
+        # Row 0: real examples; row 1: generated ones.
         self.sums = self.add_variable((2, features), "zeros", name="sums")
         self.products = self.add_variable((2, features, features), "zeros", name="products")
         self.class_counts = self.add_variable((classes,), "zeros", name="class_counts")
@@ -71,8 +71,8 @@ class GenerativeMetrics(keras.metrics.Metric):
 
         Args:
             real: features of real examples, `(batch, features)`.
-            generated: features of as many generated ones.
-            probabilities: of the classes of the generated ones, `(batch, classes)`.
+            generated: features of the same number of generated ones.
+            probabilities: class probabilities of the generated ones, `(batch, classes)`.
             sample_weight: not used.
         """
         both = ops.stack([ops.cast(real, "float32"), ops.cast(generated, "float32")])
@@ -103,12 +103,12 @@ class GenerativeMetrics(keras.metrics.Metric):
 def build_classifier(input_shape=(28, 28, 1), classes=10, features=64, trainable=True):
     """The evaluation classifier, a small convolutional network that also returns its features.
 
-    It computes in float32, whatever the precision of the generator: a score must not depend on
-    that. 46,730 parameters.
+    It computes in float32, whatever the precision of the generator, so that scores do not depend on
+    it. 46,730 parameters.
 
     Args:
         input_shape: of an image, at least 13 pixels high and wide.
-        classes: how many it will know.
+        classes: number of classes.
         features: size of the last hidden layer.
         trainable: False where it is part of a model that it evaluates.
 
@@ -131,8 +131,8 @@ def train_classifier(classifier, examples, epochs=2, learning_rate=0.002):
 
     Args:
         classifier: from `build_classifier`.
-        examples: what `fit` takes, of images and class numbers.
-        epochs: passes over them.
+        examples: images and class numbers in a form that `fit` takes.
+        epochs: number of passes over them.
         learning_rate: of Adam.
 
     Returns:
@@ -145,12 +145,12 @@ def train_classifier(classifier, examples, epochs=2, learning_rate=0.002):
 
 
 def compare_samples(classifier, real, generated):
-    """`GenerativeMetrics` of two sets of samples of one size, as a dictionary of numbers.
+    """`GenerativeMetrics` of two equally large sets of samples, as a dictionary of numbers.
 
     Args:
         classifier: from `build_classifier`, trained.
         real: images.
-        generated: as many images.
+        generated: the same number of images.
 
     Returns:
         `{name: number}`.
@@ -169,31 +169,31 @@ def squared_distances(points, others):
 
 
 def precision_and_coverage(real, generated, neighbors=3):
-    """Precision: share of the generated examples that lie among real ones. Coverage: share of the
-    real examples with a generated one around them.
+    """Precision: share of the generated examples in a neighborhood of a real one. Coverage: share
+    of the real examples with a generated one in their neighborhood.
 
-    "Around" a real example is what is no farther from it than its `neighbors`-th nearest real
-    neighbor.
+    The neighborhood of a real example is a ball whose radius is the distance to its `neighbors`-th
+    nearest real neighbor.
 
     Args:
         real: examples or their features, `(batch, features)`.
-        generated: as many, likewise.
+        generated: the same number of generated ones.
         neighbors: which nearest neighbor sets the radius.
 
     Returns:
-        Two scalars from 0 to 1; of examples as good as real ones about 1 and `1 − 2 ** −neighbors`.
+        Two scalars from 0 to 1; for a perfect generator about 1 and `1 − 2 ** −neighbors`.
 
     Reference: Kynkäänniemi et al. (2019), https://arxiv.org/abs/1904.06991 (precision); Naeem et
         al. (2020), https://arxiv.org/abs/2002.09797 (coverage)
 
-    Example: of two generated points one lies among the real ones, all of which are near to it.
+    Example: one of four generated points is among the real ones, and near all of them.
 
     >>> real = ops.array([[0.0], [1.0], [2.0], [3.0]])
     >>> generated = ops.array([[1.5], [9.0], [9.0], [9.0]])
     >>> [float(value) for value in precision_and_coverage(real, generated)]
     [0.25, 1.0]
     """
-    # The nearest of all is the example itself.
+    # The nearest neighbor of each example is the example itself: skip it.
     nearest, _ = ops.top_k(-squared_distances(real, real), neighbors + 1)
     squared_radius = -nearest[:, -1:]
     around = squared_distances(real, generated) <= squared_radius  # (real, generated)
@@ -207,10 +207,10 @@ def diversity(real, generated):
 
     Args:
         real: examples or their features in random order, `(batch, features)`.
-        generated: likewise.
+        generated: generated examples in the same form.
 
     Returns:
-        A scalar: 0 if all are the same, 1 where they are as far apart as the real ones.
+        A scalar: 0 if all generated examples are equal, 1 if they are as far apart as real ones.
 
     Example:
 
@@ -223,6 +223,6 @@ def diversity(real, generated):
 
 
 def mean_distance(examples):
-    """From each example to the next one, the last to the first."""
+    """Mean distance from each example to the next one, and from the last to the first."""
     examples = ops.convert_to_tensor(examples)
     return ops.mean(ops.norm(examples - ops.roll(examples, 1, axis=0), axis=-1))

@@ -1,4 +1,4 @@
-"""GoEmotions: comments of Reddit, each with one or more of 27 emotions, or none ("neutral").
+"""GoEmotions: Reddit comments, each labeled with one or more of 27 emotions, or as neutral.
 
 Demszky et al. (2020), https://arxiv.org/abs/2005.00547.
 """
@@ -54,7 +54,7 @@ def text_and_labels(comment):
 
 
 def with_one_emotion(comments):
-    """The comments that have exactly one emotion, five of six.
+    """The comments that have exactly one emotion, about five out of six.
 
     Args:
         comments: `tf.data.Dataset` of the data set's dictionaries.

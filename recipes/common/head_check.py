@@ -56,8 +56,8 @@ ALIKE = {
     "signs": "0 or 1",
 }
 
-# What the loss wants of the outputs: a distribution over classes, a probability in each unit, the
-# sign, a number
+# What each loss requires of the outputs: a distribution over classes, a probability in each unit,
+# a sign, or a number.
 # fmt: off
 WANTS = {
     "distribution": "categorical_crossentropy sparse_categorical_crossentropy "
@@ -70,10 +70,11 @@ WANTS = {
 # fmt: on
 LOSSES = {loss: want for want, losses in WANTS.items() for loss in losses.split()}
 
-# The largest value of an 8 or 16 bit image: no number of classes, but a mask's "yes", or "void".
+# The largest value of an 8- or 16-bit image: not a class number, but the positive pixels of a mask,
+# or a label for "void".
 FULL_SCALE = (255, 65535)
 
-# Metrics, spelled without "_", by what they compare
+# Metrics, written without "_", grouped by what they compare.
 ARGMAX = {"categoricalaccuracy", "topkcategoricalaccuracy"}
 SPARSE = {"sparsecategoricalaccuracy", "sparsetopkcategoricalaccuracy"}
 COUNTS = {"binaryaccuracy", "precision", "recall", "binaryiou"}
@@ -109,7 +110,7 @@ HIGHER_IS_BETTER |= {
     "cosinesimilarity",
 }
 
-# Metrics, when they are wrong (c: the _Case below, m: the metric), why, what is right.
+# Metrics, when they are wrong (c: the _Case below, m: the metric), why, and the right choice.
 # fmt: off
 METRIC_RULES = (
     (COUNTS | CURVES | ERRORS, lambda c, m: c.scalar and c.units > 1,
@@ -152,8 +153,8 @@ METRIC_RULES = (
 class HeadCheck:
     """The result of `check_head`; false only where something is wrong.
 
-    status: "ok", "wrong" or "not applicable". task: one of the table's, or None. message: what fits
-    ("ok: …", with a remark on a weak pair), or the reason; one line. units: size of the last axis.
+    status: "ok", "wrong" or "not applicable". task: one of the table's, or None. message: one line,
+    "ok: …" (with a remark on a weak choice) or the reason. units: size of the last axis.
     dense: one prediction per pixel or step instead of per example.
     """
 
@@ -173,8 +174,8 @@ class HeadCheck:
 def check_head(model, batch):
     """Whether a compiled model's head fits its loss, metrics and targets of a batch `(x, y[, w])`.
 
-    Training of its own kind (own `train_step`, `compute_loss` or loss function, several outputs,
-    `add_loss` alone) is "not applicable", and so is whatever cannot be looked into: this check
+    Custom training (a custom `train_step`, `compute_loss` or loss function, several outputs,
+    `add_loss` alone) is "not applicable", and so are models that cannot be inspected: this check
     never raises.
     """
     try:
@@ -223,7 +224,7 @@ class _Wrong(Exception):
 
 
 class _Case:
-    """One head, loss and batch of targets. Its checks raise _Wrong, or find the task."""
+    """One head, loss and batch of targets. Its checks raise _Wrong, or determine the task."""
 
     def __init__(self, head, shape, loss, options):
         self.head, self.shape, self.loss, self.wants = head, shape, loss, LOSSES[loss]
@@ -250,10 +251,10 @@ class _Case:
         return f"ok: {', '.join([*parts, self.loss])}, targets {self.kind}"
 
     def check_marks(self, classes):
-        """Numbers in the targets that are no classes: a mask's 255, "void", padding.
+        """Raise if the targets contain values that are not classes: a mask's 255, "void", padding.
 
         Args:
-            classes: How many classes there are: whatever is from 0 to classes − 1 is one.
+            classes: Number of classes; they are numbered from 0 to classes − 1.
         """
         values = np.unique(self.y if self.ignored is None else self.y[self.y != self.ignored])
         if len(values) == 2 and values[0] == 0 and values[1] in FULL_SCALE:
@@ -269,7 +270,7 @@ class _Case:
         if not marks or len(values) < 3 or (values != np.round(values)).any():
             return
         if self.low < 0 and self.high - self.low < classes and self.wants == "distribution":
-            return  # they may be classes numbered from elsewhere
+            return  # they may be classes that are not numbered from 0
         mark = f"{outside[0]:g}"
         logits = ", from_logits=True" if self.logits else ""
         right = f"SparseCategoricalCrossentropy(ignore_class={mark}{logits})"
@@ -282,7 +283,7 @@ class _Case:
         raise _Wrong(f"{what}: use {right}")
 
     def check_pixels(self):
-        """Pixels as the file has them, where outputs end at 1."""
+        """Raise if the targets are unscaled pixels, but the outputs end at 1."""
         if (
             self.low == 0
             and self.high in FULL_SCALE
@@ -320,13 +321,13 @@ class _Case:
         raise _Wrong(f"{what}: {right}{more}")
 
     def read(self, y):
-        """Sets y, scalar (one target per row of units), low, high and kind."""
+        """Set y, scalar (one target per row of units), low, high and kind."""
         if y.dtype.kind in "SU" or (y.dtype.kind == "O" and isinstance(y.flat[0], (str, bytes))):
             raise _Wrong(
                 "the targets are strings: turn them into integers (StringLookup) "
                 f"and use {TABLE[1].loss}"
             )
-        # Of big images the first will do.
+        # Of a batch of large images, the first ones suffice.
         self.y = y = y[: max(1, 2**22 // math.prod(y.shape[1:]))].astype("float64")
         if not np.isfinite(y).all():
             what = "NaN" if np.isnan(y).any() else "infinite"
@@ -346,7 +347,7 @@ class _Case:
         self.over_one = not self.scalar and y.size > 0 and y.sum(-1).max() > 1.01
 
     def check_shape(self):
-        """Keras evens ranks where a last axis is 1; what differs then is broadcast, or fails."""
+        """Raise if shapes differ by more than a last axis of 1, which Keras adds or removes."""
         given, made = list(self.y.shape), list(self.shape)
         if self.loss == "sparse_categorical_crossentropy":
             given, made = (
@@ -364,7 +365,7 @@ class _Case:
             self.wrong(f"outputs of shape ({outputs}) do not match targets of shape ({targets})")
 
     def keep_logits(self):
-        """The other remedy, where the loss has it: a linear layer may stay as it is."""
+        """The alternative, if the loss supports it: keep the linear layer and use `from_logits`."""
         possible = (
             self.loss.endswith("crossentropy")
             and self.head.low == -math.inf
@@ -477,7 +478,7 @@ class _Case:
         if head.sums and self.over_one:
             self.wrong(f"softmax outputs sum to 1, the {self.kind} targets do not")
         if head.known and name != "cosine_similarity":
-            # Scaled by the training set, other targets may leave the range a little.
+            # Targets scaled by the training set may slightly exceed the range elsewhere.
             span = head.high - head.low
             slack = span / 20 if math.isfinite(span) else max(abs(self.low), abs(self.high)) / 100
             if self.low < head.low - slack or self.high > head.high + slack:
@@ -504,7 +505,7 @@ class _Case:
                     f"metric {name} {why.format(c=self)}: "
                     f"for {self.task} use {right or self.row().metric}"
                 )
-        # Mixed or smoothed labels? then right in validation.
+        # Mixed or smoothed labels? Then the metric is correct in validation.
         if kind == "binaryaccuracy" and self.kind == "fractions":
             self.remarks.append(f"{name} counts targets 0 and 1, these are fractions")
         if kind in ARGMAX and self.one_per_row:
@@ -514,7 +515,7 @@ class _Case:
 
 
 def _kind(y, scalar):
-    """The targets in the table's words, or finer: "coded" (one-hot but for the two numbers) …"""
+    """The kind of targets in the table's terms, or finer ("coded": one-hot with other values)."""
     if not y.size:
         return "nothing"
     low, high, whole = y.min(), y.max(), (y == np.round(y)).all()

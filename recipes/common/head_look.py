@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 INF = math.inf
-# Where the values of an activation lie; without "_", in which functions, layers and ops differ.
+# The range of each activation. Names have no "_": functions, layers and operations differ in it.
 RANGES = {
     "sigmoid": (0, 1),
     "hardsigmoid": (0, 1),
@@ -42,7 +42,7 @@ ACTIVATED = (
     r"(Dense|EinsumDense|(Separable|Depthwise)?Conv[123]D(Transpose)?|Activation"
     r"|LSTM|GRU|SimpleRNN)"
 )
-IN_RANGE = (  # layers and operations behind which the values are still in their range
+IN_RANGE = (  # layers and operations that preserve the range of their inputs
     r"(Reshape|Flatten|Permute|Transpose|Squeeze|ExpandDims|GetItem|Identity|Cast|StopGradient"
     r"|ActivityRegularization|\w*Dropout\w*|GaussianNoise|Cropping\wD|UpSampling\wD"
     r"|(Global)?(Average|Max)Pooling\wD|RepeatVector)"
@@ -85,8 +85,8 @@ def look_at_outputs(model, x):
         if is_keras(type(model).call):
             outputs = model.outputs
         else:
-            # A subclass: its `call` on symbolic inputs leaves the trace of layers that a functional
-            # model has.
+            # A subclass: calling it on symbolic inputs records the graph of layers, as in a
+            # functional model.
             inputs = keras.tree.map_structure(
                 lambda t: keras.Input(t.shape[1:], dtype=keras.backend.standardize_dtype(t.dtype)),
                 x,
@@ -126,7 +126,7 @@ def _look_at_values(model, x, shape):
 
 
 def last_activation(tensor):
-    """Walks back from a symbolic output to the operation that decides where its values lie."""
+    """Trace a symbolic output back to the operation that determines its range."""
     operation, node, index = tensor._keras_history
     while type(operation).__name__ in ("TimeDistributed", "SpectralNormalization"):
         operation = operation.layer
@@ -169,7 +169,7 @@ def last_activation(tensor):
 
 
 def resolve_loss(loss, targets, outputs):
-    """Name of Keras' function (None: not Keras' own) and options of a loss, in whatever form."""
+    """Name (None: not one of Keras' losses) and options of a loss, in any form that Keras takes."""
     if str(loss).lower() in ("crossentropy", "ce"):
         return _by_shape(targets, outputs).replace("accuracy", "crossentropy"), {}
     loss = keras.losses.get(loss)
@@ -181,7 +181,7 @@ def resolve_loss(loss, targets, outputs):
 
 
 def _by_shape(targets, outputs):
-    """The accuracy that Keras chooses for the bare word "accuracy", from the two shapes."""
+    """The accuracy that Keras chooses for the string "accuracy", from the two shapes."""
     if outputs[-1:] == (1,):
         return "binary_accuracy"
     sparse = len(targets) < len(outputs) or tuple(targets[-1:]) == (1,)
@@ -189,7 +189,7 @@ def _by_shape(targets, outputs):
 
 
 def compiled_metrics(model):
-    """The metrics given to `compile`, as they were given."""
+    """The metrics as they were passed to `compile`."""
     compiled = getattr(model, "_compile_metrics", None)
     given = [getattr(compiled, name, None) for name in ("_user_metrics", "_user_weighted_metrics")]
     return [metric for metric in keras.tree.flatten(given) if metric is not None]
@@ -216,7 +216,7 @@ def resolve_metric(metric, targets=(None,), outputs=(None, 1)):
 
 
 def threshold(metric):
-    """The decision threshold of a counting metric: its own argument, else Keras' 0.5."""
+    """The decision threshold of a counting metric: its argument, or Keras' default of 0.5."""
     for name in ("thresholds", "threshold"):
         value = getattr(metric, name, getattr(metric, "_fn_kwargs", {}).get(name))
         if value is not None:

@@ -1,23 +1,23 @@
-"""Weights trained on ImageNet for the networks that `keras.applications` has, too."""
+"""ImageNet weights for the networks that are also in `keras.applications`."""
 
 import h5py
 import numpy as np
 
 
 def load_imagenet_weights(network, path):
-    """Give a network the weights of a file of `keras.applications`.
+    """Load the weights of a file of `keras.applications` into a network.
 
     The files are those that `keras.applications` downloads, for example
     `resnet50_weights_tf_dim_ordering_tf_kernels.h5`; the network must be the published one, with
-    its layers in the file's order. The images it takes are those of
+    its layers in the file's order. It expects images preprocessed by
     `keras.applications.<network>.preprocess_input`.
 
     Args:
-        network: A `keras.Model` without weights of augmentation or other additions.
+        network: A `keras.Model` without additional weights, such as those of augmentation layers.
         path: Of an HDF5 file that lists its layers (`layer_names`) and their weights.
 
     Raises:
-        ValueError: if the number of weights or the shape of one differs; nothing is changed then.
+        ValueError: if the number of weights or a shape differs; the network is then unchanged.
         OSError: if the file cannot be read.
     """
     arrays = read_weights(path)
@@ -39,7 +39,7 @@ def read_weights(path):
     """Names and arrays of all weights in a file, in its order."""
     arrays = []
     with h5py.File(path, "r") as file:
-        group = file.get("model_weights", file)  # where a file has the whole model
+        group = file.get("model_weights", file)  # if the file contains the whole model
         for layer in text(group.attrs["layer_names"]):
             for name in text(group[layer].attrs["weight_names"]):
                 arrays.append((name, np.asarray(group[layer][name])))

@@ -1,7 +1,7 @@
-"""Membranes of nerve cells (ISBI 2012): how the segmentation recipes read the slices.
+"""Membranes of nerve cells (ISBI 2012): splits, crops and baseline of the segmentation recipes.
 
-The 30 slices are those for which the challenge published the membranes; the first 20 are trained
-on, five choose the epoch, and the last five are tested.
+The 30 slices are those for which the challenge published the labels: the first 20 are for training,
+five for validation, and the last five for the test.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ CROPS = 16  # of each slice, in an epoch
 
 
 def random_crop(slice_, seed, size):
-    """A random square of a slice and of its membranes, turned and mirrored alike.
+    """A random square of a slice and of its membranes, with the same random rotation and flip.
 
     Args:
         slice_: `{"image": …, "membrane": …}`, uint8 tensors (height, width, 1).
@@ -44,7 +44,7 @@ def batches(train, validation, test, batch_size, size):
 
     Args:
         train, validation, test: `tf.data.Dataset` of slices.
-        batch_size: Of the training set; the others have one slice in each batch.
+        batch_size: Batch size of the training set; the others have one slice per batch.
         size: Training batches are random crops of `size` × `size` pixels, others whole slices.
 
     Returns:
@@ -61,7 +61,7 @@ def batches(train, validation, test, batch_size, size):
 
 
 def threshold_scores(images, classes, threshold):
-    """IoU and accuracy of thresholding: all pixels below a gray value are called membrane.
+    """IoU and accuracy of thresholding: all pixels below a gray value are predicted as membrane.
 
     Args:
         images: Array (count, height, width, 1).
@@ -78,7 +78,7 @@ def threshold_scores(images, classes, threshold):
 
 
 def best_threshold(train, test):
-    """Test scores of the gray value that is best for the training crops.
+    """Thresholding: test scores of the gray value with the best IoU on the training crops.
 
     Args:
         train, test: Batches of (images, classes).

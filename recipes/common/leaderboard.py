@@ -1,4 +1,4 @@
-"""Kinds of network beside one another: their test scores, what they cost, and a baseline."""
+"""Comparison of kinds of network: their test scores, their cost, and a baseline."""
 
 import time
 
@@ -13,17 +13,17 @@ GRAY = "0.55"
 
 
 def answers(model, test):
-    """Class probabilities of a whole data set, and the CPU seconds that they took.
+    """Class probabilities of a whole data set, and the CPU seconds to compute them.
 
     Args:
         model: A classifier with softmax outputs.
         test: Batches of (inputs, labels).
 
     Returns:
-        Array (examples, classes), and a float. Loading the data and compiling are not counted.
+        Array (examples, classes), and a float. Loading the data and compiling are excluded.
     """
     batches = [inputs for inputs, _ in test]
-    for inputs in (batches[0], batches[-1]):  # compiled for both sizes of a batch
+    for inputs in (batches[0], batches[-1]):  # compile for both batch sizes
         model.predict_on_batch(inputs)
     begun = time.process_time()
     probabilities = [model.predict_on_batch(inputs) for inputs in batches]
@@ -31,7 +31,7 @@ def answers(model, test):
 
 
 def accuracy(probabilities, labels):
-    """The share of examples whose most probable class is theirs.
+    """The share of examples whose most probable class is the true one.
 
     Args:
         probabilities: Array (examples, classes).
@@ -41,7 +41,7 @@ def accuracy(probabilities, labels):
 
 
 def compare(models, test):
-    """Test accuracy and cost of each network, and of the mean of all their probabilities.
+    """Test accuracy and cost of each network, and of the mean of their probabilities.
 
     Args:
         models: `{name: classifier}`.
@@ -79,7 +79,7 @@ def plot_leaderboard(axis, rows, colors):
     Args:
         axis: Where to draw.
         rows: `{name: (accuracy, note)}`.
-        colors: `{name: color}`; what has none is gray.
+        colors: `{name: color}`; rows without a color are gray.
     """
     order = sorted(rows, key=lambda name: rows[name][0])
     for place, name in enumerate(order):
@@ -91,16 +91,16 @@ def plot_leaderboard(axis, rows, colors):
 
 
 def plot_kinds(models, test, histories, baseline_name, baseline):
-    """The figure of a comparison of kinds: how they train, and who leads on the test set.
+    """The figure of a comparison of kinds: validation curves and a leaderboard on the test set.
 
-    The title compares the baseline with the network that is best on validation.
+    The title compares the baseline with the network of the best validation accuracy.
 
     Args:
         models: `{name: classifier}`.
         test: Batches of (inputs, labels).
         histories: `{name: history}`, with "val_accuracy".
-        baseline_name: In a word or two.
-        baseline: Its test accuracy.
+        baseline_name: One or two words.
+        baseline: The baseline's test accuracy.
 
     Returns:
         A Matplotlib figure.

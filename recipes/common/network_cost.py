@@ -1,7 +1,7 @@
 """The cost of a network: its parameters, multiply–accumulates, activations and weighted layers.
 
-All four are read from TensorFlow's graph of one inference, so they hold for any layer: the
-library's, those of `layers`, and those made of other layers.
+All four are read from TensorFlow's graph of one inference, so they are correct for any layer:
+Keras' own, those of `layers`, and nested ones.
 """
 
 import math
@@ -12,7 +12,7 @@ import tensorflow as tf
 CONVOLUTIONS = ("Conv2D", "Conv3D", "DepthwiseConv2dNative")
 PRODUCTS = ("MatMul", "BatchMatMulV2", "BatchMatMulV3", "Einsum")
 POOLS = ("MaxPool", "AvgPool", "MaxPool3D", "AvgPool3D")
-# Operations that contain a graph of their own, or a loop on the GPU, into which nobody has looked.
+# Operations that contain a nested graph, or a loop on the GPU: their cost is not counted.
 CLOSED = (
     *("PartitionedCall", "StatefulPartitionedCall", "While", "StatelessWhile", "If"),
     *("CudnnRNN", "CudnnRNNV2", "CudnnRNNV3"),
@@ -29,16 +29,16 @@ def network_cost(model, input_shape=None):
     Returns:
         A dictionary of integers:
         - `parameters`: trainable ones.
-        - `multiply_accumulates`: in convolutions and matrix products, of one inference. Additions
-          of biases, normalization, activations and pooling are not counted, as in the papers;
-          neither are products with constants, such as a sum over neighboring channels.
-        - `activations`: values that the input, convolutions, dense layers and pooling layers
-          leave, of one inference. Times 4 they are bytes.
+        - `multiply_accumulates`: those of convolutions and matrix products in one inference.
+          Additions of biases, normalization, activations and pooling are not counted, as in the
+          papers; neither are products with constants, such as a sum over neighboring channels.
+        - `activations`: number of values in the input and in the outputs of convolutions, dense
+          and pooling layers, in one inference; times 4, their memory in bytes (float32).
         - `layers`: see `count_layers`.
 
     Raises:
-        ValueError: if the input's shape is not known, or the graph has a loop or a call, into
-            which this function does not look.
+        ValueError: if the input's shape is not known, or the graph contains a loop or a call,
+            whose cost is not counted.
     """
     operations = graph_of(model, input_shape)
     multiplications = 0
@@ -58,8 +58,8 @@ def network_cost(model, input_shape=None):
 def count_layers(model, input_shape=None):
     """The number of layers, as the slides count it: 8 for AlexNet, 22 for GoogLeNet.
 
-    Only convolutions and dense layers count, on the longest path from the input to the output: of
-    parallel branches the deepest, and no projection of a shortcut.
+    Only convolutions and dense layers on the longest path from the input to the output count: the
+    deepest of parallel branches, and no projection of a shortcut.
 
     Args:
         model: A `keras.Model` with one input.
@@ -74,7 +74,7 @@ def count_layers(model, input_shape=None):
 
 
 def graph_of(model, input_shape=None):
-    """The operations of one inference, each after those whose results it takes."""
+    """The operations of one inference in topological order."""
     shape = (1, *(input_shape or model.input_shape[1:]))
     if None in shape:
         raise ValueError(f"The shape of an input must be known. Received: input_shape={shape[1:]}")
@@ -88,14 +88,14 @@ def graph_of(model, input_shape=None):
     for operation in inference.get_concrete_function(specification).graph.get_operations():
         if operation.type in CLOSED:
             raise ValueError(f"The graph of {model.name} contains a {operation.type}.")
-        # The handles of the variables are inputs of the graph, too.
+        # Skip the handles of the variables, which are inputs of the graph, too.
         if operation.type != "Placeholder" or operation.outputs[0].dtype != tf.resource:
             operations.append(operation)
     return operations
 
 
 def computes(operation):
-    """Whether an operation is a convolution or a product of matrices, none of them constant."""
+    """Whether an operation is a convolution or a matrix product without constant inputs."""
     if operation.type == "Conv2DBackpropInput":
         return True  # its first input is a constant: the shape of its output
     if operation.type not in (*CONVOLUTIONS, *PRODUCTS):
@@ -104,25 +104,25 @@ def computes(operation):
 
 
 def is_constant(operation):
-    """Whether an operation gives a constant, maybe cast to the precision of a layer."""
+    """Whether an operation outputs a constant, possibly cast to a layer's precision."""
     while operation.type == "Cast":
         operation = operation.inputs[0].op
     return operation.type == "Const"
 
 
 def multiply_accumulates(operation):
-    """How many products an operation sums up, for a batch of one input."""
+    """The number of multiply–accumulates of an operation, for a batch of one input."""
     if not computes(operation):
         return 0
     outputs = math.prod(operation.outputs[0].shape)
     if operation.type in ("Conv2D", "Conv3D"):
-        # Kernel (height, width, channels that one filter sees, filters).
+        # The kernel is (height, width, input channels of one filter, filters).
         return outputs * math.prod(operation.inputs[1].shape[:-1])
     if operation.type == "DepthwiseConv2dNative":
         height, width = operation.inputs[1].shape[:2]
         return outputs * height * width
     if operation.type == "Conv2DBackpropInput":
-        # A transposed convolution: each value of the input is multiplied with a whole filter.
+        # A transposed convolution: each input value is multiplied with a whole filter.
         height, width, filters, _ = operation.inputs[1].shape
         return math.prod(operation.inputs[2].shape) * height * width * filters
     if operation.type == "Einsum":
@@ -141,18 +141,18 @@ def multiply_accumulates(operation):
 
 
 def longest_path(operations):
-    """The largest number of convolutions and dense layers in a row."""
+    """The largest number of convolutions and dense layers on a path."""
     depths = {}
     weights = set()
     for operation in operations:
         sources = [tensor.op for tensor in operation.inputs]
         depth = max((depths.get(source.name, 0) for source in sources), default=0)
-        # What is made of weights and constants alone, such as half of a kernel, is a weight, too.
+        # A tensor computed from weights and constants alone, such as half of a kernel, is a weight.
         others = [source for source in sources if source.type != "Const"]
         made_of_weights = others and all(source.name in weights for source in others)
         if made_of_weights or operation.type == "ReadVariableOp":
             weights.add(operation.name)
-        # The product of two results, as in attention, is no layer.
+        # A product of two activations, as in attention, does not count as a layer.
         weighted = any(source.name in weights for source in sources)
         if computes(operation) and weighted:
             depth += 1

@@ -1,6 +1,6 @@
-"""N-gram language models: the next token by counts of what followed the last few.
+"""N-gram language models: predict the next token from counts of what followed the last few.
 
-An n-gram is n tokens in a row: a context of n − 1 and the token that followed it. Sources:
+An n-gram is a sequence of n tokens: a context of n − 1 tokens and the next one. Sources:
 Chen & Goodman (1998), An empirical study of smoothing techniques for language modeling,
 https://nrs.harvard.edu/urn-3:HUL.InstRepos:25104739; Witten & Bell (1991),
 https://doi.org/10.1109/18.87000; Kneser & Ney (1995),
@@ -14,42 +14,43 @@ import numpy as np
 
 @dataclasses.dataclass
 class Table:
-    """Counts of all n-grams of one length; an n-gram is one number in base `size`."""
+    """Counts of all n-grams of one length; an n-gram is encoded as one number in base `size`."""
 
-    ngrams: np.ndarray  # those seen, sorted
-    counts: np.ndarray  # of each of them, less the discount
-    contexts: np.ndarray  # those seen, sorted
-    weights: np.ndarray  # for each context, what goes to the distribution of the shorter one
-    totals: np.ndarray  # for each context, what counts and weight are divided by
+    ngrams: np.ndarray  # the n-grams seen, sorted
+    counts: np.ndarray  # count of each n-gram, minus the discount
+    contexts: np.ndarray  # the contexts seen, sorted
+    weights: np.ndarray  # for each context, the weight of the shorter context's distribution
+    totals: np.ndarray  # for each context, the denominator of counts and weight
 
 
 class NGramModel:
     """An interpolated n-gram language model.
 
-    The probability of a token after a context of k tokens mixes its count there with its
-    probability p(k−1) after the last k − 1 of them. With n the count of the token after the
-    context, N that of all tokens after it, and T how many different ones there are:
+    The probability of a token after a context of k tokens interpolates between its relative
+    frequency there and its probability p(k−1) after the last k − 1 of them. With n the count of the
+    token after the context, N the count of all tokens after it, and T the number of different ones:
 
         Witten–Bell:  p(k) = (n + T p(k−1)) / (N + T)
         Kneser–Ney:   p(k) = (max(n − discount, 0) + discount T p(k−1)) / N
         none:         p(k) = n / N
 
-    p(k) = p(k−1) where the context was never seen; below the empty context, all tokens are
-    equally likely. Kneser–Ney counts occurrences in n-grams of full length only; in shorter ones,
-    n is the number of different tokens that preceded them ("Francisco" is frequent, but follows
-    "San" alone). It begins where the first full n-gram of a sequence ends, so it is for long texts.
+    p(k) = p(k−1) where the context was never seen; the empty context is interpolated with the
+    uniform distribution. Kneser–Ney counts occurrences only for n-grams of full length; for shorter
+    ones, n is the number of different tokens that preceded them ("Francisco" is frequent, but
+    follows only "San"). It ignores n-grams at the start of a sequence that are not full, so it
+    suits long texts.
 
     Args:
         sequences: List of integer arrays (tokens,), each from 0 to size − 1. The first token of a
-            sequence is only context; no n-gram reaches over from one sequence to the next.
-        size: Number of different tokens (of the vocabulary).
-        order: Longest n-grams: 3 for trigrams, which have contexts of up to two tokens.
-        smoothing: "witten_bell", "kneser_ney" or None: the longest context seen decides alone.
-        discount: From 0 to 1; of Kneser–Ney only.
+            sequence is only context; no n-gram spans two sequences.
+        size: Size of the vocabulary.
+        order: Length of the longest n-grams: 3 for trigrams, with contexts of up to two tokens.
+        smoothing: "witten_bell", "kneser_ney" or None (only the longest context seen is used).
+        discount: From 0 to 1; for Kneser–Ney only.
 
     Raises:
-        ValueError: if smoothing is another one, if order is no positive number, if no sequence has
-            `order` tokens (and at least two), or if size ** order is too large for 64 bits.
+        ValueError: if smoothing is unknown, if order is not positive, if no sequence has `order`
+            tokens (and at least two), or if size ** order is too large for 64 bits.
 
     >>> model = NGramModel([[0, 1, 0, 1, 0, 2]], size=3, order=2)
     >>> model.predict([[0], [1]]).round(2)
@@ -76,7 +77,7 @@ class NGramModel:
         self.tables = {}
         for length in range(order, 0, -1):
             if smoothing == "kneser_ney" and length < order:
-                # One for each different longer n-gram, without its first token.
+                # Count each distinct longer n-gram once, without its first token.
                 found = self.tables[length + 1].ngrams % size**length
             else:
                 complete = windows[:, -length] >= 0
@@ -96,9 +97,9 @@ class NGramModel:
             self.tables[length] = Table(ngrams, counts, contexts, weights, totals)
 
     def windows(self, sequences):
-        """Each token but the first of each sequence, after those before it: (tokens, order).
+        """Each token but the first of each sequence, with the tokens before it: (tokens, order).
 
-        −1 stands where the sequence had not begun.
+        Positions before the start of the sequence are −1.
         """
         windows = []
         for sequence in sequences:
@@ -111,9 +112,9 @@ class NGramModel:
         return windows[:, -length:] @ self.size ** np.arange(length - 1, -1, -1)
 
     def probabilities(self, windows):
-        """The probability of the last token of each window after the others, (windows,)."""
+        """The probability of the last token of each window given the others, (windows,)."""
         p = np.full(len(windows), 1 / self.size)
-        # From the empty context to the longest, each mixed with the one before.
+        # From the empty context to the longest, each interpolated with the previous one.
         for length in range(1, self.order + 1):
             table = self.tables[length]
             ngrams = self.numbers(windows, length)
@@ -126,13 +127,13 @@ class NGramModel:
         return p
 
     def score(self, sequences):
-        """The probability of each token but the first of each sequence, after those before it.
+        """The probability of each token but the first of each sequence, given those before it.
 
         Args:
             sequences: List of integer arrays (tokens,).
 
         Returns:
-            Array (tokens − sequences,), one sequence after the other.
+            Array (tokens − sequences,), sequence by sequence.
         """
         return self.probabilities(self.windows(sequences))
 
@@ -140,7 +141,7 @@ class NGramModel:
         """The distribution of the next token.
 
         Args:
-            contexts: Integer array (batch, tokens); the last order − 1 tokens are looked at.
+            contexts: Integer array (batch, tokens); only the last order − 1 tokens are used.
 
         Returns:
             Array (batch, size) of probabilities.
@@ -149,7 +150,7 @@ class NGramModel:
         before = self.order - 1
         padded = np.pad(contexts, ((0, 0), (before, 0)), constant_values=-1)
         contexts = padded[:, padded.shape[1] - before :]  # (batch, order - 1)
-        # Each context with each token behind it.
+        # Each context, followed by each token.
         contexts = np.repeat(contexts, self.size, axis=0)
         tokens = np.tile(np.arange(self.size), len(padded))
         windows = np.column_stack([contexts, tokens])  # (batch * size, order)

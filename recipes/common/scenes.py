@@ -1,4 +1,4 @@
-"""Drawn scenes for detectors: circles, squares and triangles on a textured ground, with boxes."""
+"""Synthetic scenes for detectors: circles, squares and triangles on a textured background."""
 
 import numpy as np
 import scipy.ndimage
@@ -6,9 +6,9 @@ import scipy.ndimage
 from recipes.common.boxes import iou
 
 SHAPES = ["circle", "square", "triangle"]
-SIDE = 112  # pixels of a scene
-MOST = 4  # shapes in a scene
-CONTRAST = 60  # how far the color of a shape is from that of the ground, at least
+SIDE = 112  # pixels along each side of a scene
+MOST = 4  # shapes in a scene, at most
+CONTRAST = 60  # least distance between the colors of a shape and of the background
 
 
 def background(color, rng):
@@ -27,7 +27,7 @@ def other_color(color, rng):
 
 
 def inside(label, x, y):
-    """Whether points of a shape's box are inside the shape; x and y are from −1 to 1 in the box."""
+    """Whether points in a shape's box are inside the shape; x and y range from −1 to 1."""
     if label == 0:
         return x**2 + y**2 < 1
     if label == 1:
@@ -44,9 +44,9 @@ def random_box(rng):
 
 
 def cell_of(box, cells):
-    """Column and row of the cell in which the center of a box (4,) in pixels lies.
+    """Column and row of the cell that contains the center of a box (4,) in pixels.
 
-    The scene is divided into `cells` × `cells` of them.
+    The scene is divided into `cells` × `cells` cells.
     """
     center = (box[:2] + box[2:]) / 2
     return tuple((center * cells / SIDE).astype(int))
@@ -57,12 +57,12 @@ def sample_scene(rng, cells=7):
 
     Args:
         rng: A NumPy generator.
-        cells: The centers of no two shapes lie in the same of `cells` × `cells` cells.
+        cells: No two centers of shapes lie in the same of `cells` × `cells` cells.
 
     Returns:
         image: Array (SIDE, SIDE, 3), uint8.
         boxes: Array (n, 4) in pixels: left, top, right, bottom.
-        labels: Integers (n,), the indices of their `SHAPES`.
+        labels: Integers (n,), indices into `SHAPES`.
     """
     ground = rng.uniform(40, 215, 3)
     image = background(ground, rng)
@@ -70,7 +70,7 @@ def sample_scene(rng, cells=7):
     boxes, labels = [], []
     for _ in range(rng.integers(1, MOST + 1)):
         box = random_box(rng)
-        # A cell has room for one object, and objects may hide little of each other.
+        # Skip a shape whose cell is taken, or that overlaps another too much.
         taken = cell_of(box, cells) in {cell_of(other, cells) for other in boxes}
         if taken or (boxes and iou(box[None], boxes).max() > 0.1):
             continue

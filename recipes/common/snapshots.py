@@ -4,14 +4,14 @@ import keras
 
 
 class SnapshotCallback(keras.callbacks.Callback):
-    """Keeps what `snapshot(model)` returns before the training and after epochs of it.
+    """Keeps the results of `snapshot(model)` before training and after given epochs.
 
-    They lie in `model.snapshots`, a list of pairs `(epoch, snapshot)`; it is not saved with the
+    They are in `model.snapshots`, a list of pairs `(epoch, snapshot)`, which is not saved with the
     model.
 
     Args:
         snapshot: function of the model that returns an array, or a list of arrays.
-        epochs: after which epochs to call it, 0 standing for before the training; None for all.
+        epochs: after which epochs to call it (0: before training); None: after all.
 
     Example:
 
@@ -40,6 +40,6 @@ class SnapshotCallback(keras.callbacks.Callback):
 
     def keep(self, epoch):
         if self.epochs is None or epoch in self.epochs:
-            # A new list: what a run has saved of the old one must not change.
+            # Create a new list: references to the old one must not change.
             self.snapshots = [*self.snapshots, (epoch, self.snapshot(self.model))]
         self.model.snapshots = list(self.snapshots)

@@ -1,19 +1,19 @@
-"""Splitting examples that come in one piece into training, validation and test set."""
+"""Splits of a data set into training, validation and test set."""
 
 import numpy as np
 
 
 def split_by_class(labels, share=0.15, seed=0):
-    """Row numbers of a training, a validation and a test set in which classes are equally frequent.
+    """Row numbers of a stratified split into training, validation and test set.
 
     Args:
-        labels: The class of each example, an array (examples,) of integers or strings; all the same
-            for a split by chance alone.
-        share: Of each class, what the validation set gets, and the test set: at least one example.
-        seed: Which examples of a class these are is drawn at random; the same seed draws the same.
+        labels: The class of each example, an array (examples,) of integers or strings; all equal
+            for a purely random split.
+        share: Share of each class in the validation set, and in the test set; at least one example.
+        seed: Of the random choice of examples.
 
     Returns:
-        Three sorted arrays of row numbers that together have each row once.
+        Three sorted arrays of row numbers that together contain each row once.
 
     Example:
 

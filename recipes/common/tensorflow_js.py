@@ -1,4 +1,4 @@
-"""Weights as TensorFlow.js keeps them, read with NumPy: a JSON manifest and a file of numbers."""
+"""Weights in the format of TensorFlow.js (a JSON manifest and a binary file), read with NumPy."""
 
 import json
 import math
@@ -11,17 +11,17 @@ def read_weights(manifest, weights):
     """The arrays of a network, in the order of the file.
 
     Args:
-        manifest: Path of the JSON file with name and shape of each array.
-        weights: Path of the numbers, one array after another: float32, or bytes where the manifest
-            has their `quantization`, value = byte · scale + min.
+        manifest: Path of the JSON file with the name and shape of each array.
+        weights: Path of the binary file, one array after another: float32, or bytes if the manifest
+            gives a `quantization`, value = byte · scale + min.
 
     Returns:
         `{name: array}`, float32.
 
     Raises:
         FileNotFoundError: if one of the files is missing.
-        ValueError: if the first is no manifest of one file, or the second longer or shorter
-            than it says.
+        ValueError: if `manifest` is not a manifest of one weight file, or the length of `weights`
+            differs from it.
     """
     entries = read_manifest(manifest)
     content = pathlib.Path(weights).read_bytes()
@@ -50,5 +50,5 @@ def read_manifest(path):
 
 
 def number_type(quantization):
-    """The dtype in which the numbers of an array are stored."""
+    """The stored dtype of an array."""
     return np.dtype("uint8" if quantization else "<f4")

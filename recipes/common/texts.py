@@ -1,4 +1,4 @@
-"""Texts as input of a network."""
+"""Preparation of texts for a network's vocabulary."""
 
 import tensorflow as tf
 
@@ -8,16 +8,16 @@ BREAKS = r"[\n\r\v\f\x1c-\x1e\x{85}\x{2028}\x{2029}]"
 
 
 def one_line(texts):
-    """The texts with a space in place of each character that Python takes for the end of a line.
+    """Replace each character that Python treats as a line break by a space.
 
-    Keras 3.15 saves a vocabulary as one word a line and reads it by `str.splitlines`: from a word
-    with such a character in it, like "good\\x85but" in a review of IMDB, it reads two, and the
-    saved network cannot be loaded ("vocabulary has at least one repeated term"). So adapt
-    to these texts:
+    Keras 3.15 saves a vocabulary with one word per line and reads it with `str.splitlines`. A word
+    that contains a line break, such as "good\\x85but" in an IMDB review, is read as two words, and
+    the saved network cannot be loaded ("vocabulary has at least one repeated term"). Therefore
+    adapt to these texts:
 
         vectorize.adapt(train.map(lambda text, label: one_line(text)))
 
-    The network may take texts as they are: a word that only a rare break joins is an unknown one.
+    The network itself may take unmodified texts: a word with a line break is out of vocabulary.
 
     Args:
         texts: string tensor of any shape, UTF-8.

@@ -1,4 +1,4 @@
-"""Drawn textures, such as brush strokes and a mosaic, as images for style transfer."""
+"""Synthetic textures, such as brush strokes and a mosaic, as style images for style transfer."""
 
 import numpy as np
 import scipy.ndimage
@@ -12,20 +12,20 @@ GROUT = 30  # gray value between the tiles
 def brush_strokes(height, width, seed=0, length=14):
     """Short strokes of thick paint that swirl.
 
-    Noise of a few colors is smeared along the lines of a smooth field of directions (line integral
+    Noise of a few colors is smeared along the lines of a smooth direction field (line integral
     convolution: Cabral & Leedom, 1993, https://doi.org/10.1145/166117.166151).
 
     Args:
         height, width: In pixels.
         seed: Of the noise and of the directions.
-        length: Of half a stroke, in pixels.
+        length: Length of half a stroke, in pixels.
 
     Returns:
         Array (height, width, 3), float32 from 0 to 255.
     """
     rng = np.random.default_rng(seed)
     angles = smooth_noise(rng, height, width, sigma=24) * np.pi
-    # Large areas of dark and light, and in them strokes of neighboring colors.
+    # Large dark and light areas, with strokes of similar colors in them.
     area = smooth_noise(rng, height, width, sigma=40)
     grain = scipy.ndimage.gaussian_filter(rng.normal(size=(height, width)), 1.2)
     tone = smeared(area + 0.8 * grain / grain.std(), angles, length)
@@ -33,19 +33,19 @@ def brush_strokes(height, width, seed=0, length=14):
     colors = np.array(NIGHT, "float32")
     known = np.linspace(0, 1, len(colors))
     image = np.stack([np.interp(tone, known, channel) for channel in colors.T], axis=-1)
-    # Light falls on the paint from the left.
+    # Shade the relief of the paint as if lit from the left.
     relief = scipy.ndimage.sobel(tone, axis=1)
     return np.clip(image + 60 * relief[..., None], 0, 255).astype("float32")
 
 
 def smooth_noise(rng, height, width, sigma):
-    """Noise (height, width) without detail finer than `sigma` pixels, of deviation 1."""
+    """Noise (height, width) smoothed over `sigma` pixels, with a standard deviation of 1."""
     noise = scipy.ndimage.gaussian_filter(rng.normal(size=(height, width)), sigma, mode="wrap")
     return (noise - noise.mean()) / noise.std()
 
 
 def smeared(values, angles, length):
-    """The mean of values (height, width) along the lines of a field of angles, both ways."""
+    """The mean of values (height, width) along the lines of a direction field, both ways."""
     start = np.mgrid[: values.shape[0], : values.shape[1]].astype(float)
     total = values.copy()
     for sign in (1, -1):
@@ -63,7 +63,7 @@ def mosaic(height, width, seed=0, size=14):
     Args:
         height, width: In pixels.
         seed: Of points and colors.
-        size: About how many pixels a tile is wide.
+        size: Approximate width of a tile, in pixels.
 
     Returns:
         Array (height, width, 3), float32 from 0 to 255.

@@ -1,4 +1,4 @@
-"""Tables of `search_comparison`: what took long to train, and the searches replayed on it."""
+"""Tables of `search_comparison`: scores of trained points, and the searches replayed on them."""
 
 import pathlib
 
