@@ -1,4 +1,4 @@
-"""Blood cells with boxes (BCCD) for TFDS: `import recipes.datasets.blood_cells` registers them."""
+"""Blood cells with boxes (BCCD) for TFDS: `import recipes.datasets.blood_cells` registers it."""
 
 import hashlib
 import io
@@ -12,19 +12,19 @@ URL = f"https://codeload.github.com/Shenggan/BCCD_Dataset/zip/{COMMIT}"
 CHECKSUM = (
     "a5efbb580bebf791d2b65286388649f63d4952c39bbe92bde585cccfb0009528"  # sha256 of all files read
 )
-LISTS = {"train": "train", "validation": "val", "test": "test"}  # the repository's names
-CLASSES = {  # by the annotations' names
+LISTS = {"train": "train", "validation": "val", "test": "test"}  # names in the repository
+CLASSES = {  # by their names in the annotations
     "RBC": "red blood cell",
     "WBC": "white blood cell",
     "Platelets": "platelet",
 }
 HEIGHT = 480
 WIDTH = 640
-SAME = 6  # pixels between the sides of two boxes of one cell, at most
+SAME = 6  # largest distance, in pixels, between the sides of two boxes of the same cell
 
 
 class Repository(tfds.core.download.checksums.UrlInfo):
-    """An archive that the host repacks: its bytes may change; files read from it are checked."""
+    """An archive that the host may repack: its files are verified instead of its checksum."""
 
     def __eq__(self, other):
         return isinstance(other, tfds.core.download.checksums.UrlInfo)
@@ -33,15 +33,14 @@ class Repository(tfds.core.download.checksums.UrlInfo):
 
 
 class BloodCells(tfds.core.GeneratorBasedBuilder):
-    """364 photographs of stained blood smears, 640 × 480 pixels, seen through a light microscope.
+    """364 light-microscope photographs of stained blood smears, 640 × 480 pixels.
 
     `objects` are the cells with their boxes: 4,145 red blood cells, 372 white blood cells (their
-    nuclei are stained purple) and 361 platelets (the smallest). The parts are those of the
+    nuclei are stained purple) and 361 platelets (the smallest). The splits are those of the
     repository: 205, 87 and 72 photographs.
 
-    Its annotations count pixels from 1 and are read so. Two boxes without an area are left out; so
-    is the second box of eight red blood cells that have two, a few pixels apart. Cells without a
-    box, which there are, too, stay without.
+    The annotations count pixels from 1. Two boxes without an area are left out, and so is the
+    second of two boxes, a few pixels apart, of eight red blood cells. Some cells have no box.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -97,7 +96,7 @@ def files(archive, part):
 
 
 def check(path):
-    """Raises a ValueError if the archive holds other photographs or annotations."""
+    """Raise a ValueError if the archive contains other photographs or annotations."""
     digest = hashlib.sha256()
     with zipfile.ZipFile(path) as archive:
         for part in LISTS.values():
@@ -109,15 +108,15 @@ def check(path):
 
 
 def same(box, other):
-    """Whether two boxes, a label and four sides each, are of one cell."""
+    """Whether two boxes, a label and four sides each, belong to the same cell."""
     apart = [abs(side - its) for side, its in zip(box[1:], other[1:], strict=True)]
     return box[0] == other[0] and max(apart) <= SAME
 
 
 def cells(annotation):
-    """The cells of a photograph, by its annotation in XML: `[{"bbox": …, "label": …}, …]`.
+    """The cells in the XML annotation of a photograph: `[{"bbox": …, "label": …}, …]`.
 
-    Left out are boxes without an area, and boxes of cells that have one of the same class.
+    Boxes without an area and second boxes of the same cell are left out.
     """
     found, known = [], []
     for element in xml.etree.ElementTree.fromstring(annotation).iter("object"):

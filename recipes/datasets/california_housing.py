@@ -1,4 +1,4 @@
-"""California house prices for TFDS: `import recipes.datasets.california_housing` registers them."""
+"""California house prices for TFDS: `import recipes.datasets.california_housing` registers it."""
 
 import csv
 
@@ -23,7 +23,7 @@ NUMBERS = (
 
 
 class CaliforniaHousing(tfds.core.GeneratorBasedBuilder):
-    """20,640 census blocks: place, houses, people, median price (US dollars, capped at 500,001).
+    """20,640 census blocks: location, houses, people, median price (in dollars, capped at 500,001).
 
     `total_bedrooms` is NaN in 207 of them. `median_income` is in tens of thousands of dollars.
     """

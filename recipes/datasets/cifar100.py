@@ -1,4 +1,4 @@
-"""The names of CIFAR-100, a set that TFDS has: 20 superclasses of five classes each."""
+"""The class names of CIFAR-100 (which TFDS provides): 20 superclasses of five classes each."""
 
 SUPERCLASSES = {
     "aquatic_mammals": "beaver dolphin otter seal whale",
@@ -22,12 +22,12 @@ SUPERCLASSES = {
     "vehicles_1": "bicycle bus motorcycle pickup_truck train",
     "vehicles_2": "lawn_mower rocket streetcar tank tractor",
 }
-# The order in which labels 0–99 and coarse labels 0–19 are counted is that of the alphabet.
+# Labels 0–99 and coarse labels 0–19 are in alphabetical order.
 CLASSES = sorted(" ".join(SUPERCLASSES.values()).split())
 
 
 def superclass_labels():
-    """The label of the superclass, 0–19, of each class: a list of 100."""
+    """The superclass label, 0–19, of each class: a list of 100."""
     labels = [0] * len(CLASSES)
     for superclass, names in enumerate(SUPERCLASSES.values()):
         for name in names.split():

@@ -1,4 +1,4 @@
-"""Turbofan engines (C-MAPSS, FD001) for TFDS: `import recipes.datasets.cmapss` registers them."""
+"""Turbofan engines (C-MAPSS, FD001) for TFDS: `import recipes.datasets.cmapss` registers it."""
 
 import numpy as np
 import tensorflow as tf
@@ -16,10 +16,10 @@ FILES = {  # size and sha256
 
 
 class Cmapss(tfds.core.GeneratorBasedBuilder):
-    """Simulated turbofan engines that wear out, an example each: 3 settings, 21 sensors a cycle.
+    """Simulated turbofan engines run to failure, one per example: 3 settings, 21 sensors per cycle.
 
-    The 100 engines of `train` run until they fail; the 100 of `test` are cut off `remaining`
-    cycles before.
+    The 100 engines of `train` run until they fail; the records of the 100 of `test` end
+    `remaining` cycles before the failure.
     """
 
     VERSION = tfds.core.Version("1.0.0")

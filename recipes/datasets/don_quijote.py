@@ -15,7 +15,7 @@ PART = re.compile(
     r"(Primera|Segunda|Tercera|Cuarta) parte del ingenioso (hidalgo|caballero) "
     r"don Quijote de la Mancha"
 )
-WIDTH = 75  # a word that would fill a line of a title to this width stands in the next
+WIDTH = 75  # characters at which the lines of titles are wrapped
 NAMES = (
     "Ang",
     "Barcelona",
@@ -32,9 +32,9 @@ NAMES = (
 
 
 class DonQuijote(tfds.core.GeneratorBasedBuilder):
-    """The 126 chapters of Cervantes' novel: 52 of 1605, 74 of 1615.
+    """The 126 chapters of Cervantes' novel: 52 from 1605, 74 from 1615.
 
-    `chapter` counts through both books. Line breaks are those of the file: verses, and prose
+    `chapter` is numbered through both parts. Line breaks are those of the file: verses, and prose
     wrapped at 75 characters.
     """
 
@@ -89,6 +89,6 @@ class DonQuijote(tfds.core.GeneratorBasedBuilder):
 
 
 def goes_on(line, following):
-    """Whether a title continues in the following line, as nothing marks its end."""
+    """Whether a title continues in the following line; nothing marks the end of titles."""
     full = len(line) + 1 + len(following.split()[0]) >= WIDTH
     return full and (following[0].islower() or following.startswith(NAMES))

@@ -1,4 +1,4 @@
-"""Electricity demand, Spain, for TFDS: `import recipes.datasets.electricity_es` registers it."""
+"""Electricity demand of Spain for TFDS: `import recipes.datasets.electricity_es` registers it."""
 
 import datetime
 
@@ -18,11 +18,11 @@ YEARS = {"train": (2014, 2015, 2016), "validation": (2017,), "test": (2018,)}
 
 
 class ElectricityEs(tfds.core.GeneratorBasedBuilder):
-    """Hourly demand (MW, mean of six measurements) of mainland Spain, 2014–2018, by days.
+    """Hourly demand (MW, mean of six measurements) of mainland Spain, 2014–2018, by day.
 
-    Days are in the order of time. The days on which the clocks change have 24 hours here like all
-    others: the source has 144 measurements of each of them too, none missing and none of an hour
-    twice, and they are taken as they are.
+    Days are in chronological order. The days on which the clocks change have 24 hours like all
+    others: the source has 144 measurements for each of them, too, without gaps or repeated hours,
+    and they are used unchanged.
     """
 
     VERSION = tfds.core.Version("1.0.0")

@@ -1,4 +1,4 @@
-"""Nerve cell membranes (ISBI 2012) for TFDS: `import recipes.datasets.isbi2012` registers them."""
+"""Nerve cell membranes (ISBI 2012) for TFDS: `import recipes.datasets.isbi2012` registers it."""
 
 import hashlib
 import io
@@ -17,7 +17,7 @@ CHECKSUM = (
 
 
 class Repository(tfds.core.download.checksums.UrlInfo):
-    """An archive that the host repacks: its bytes may change; files read from it are checked."""
+    """An archive that the host may repack: its files are verified instead of its checksum."""
 
     def __eq__(self, other):
         return isinstance(other, tfds.core.download.checksums.UrlInfo)
@@ -26,12 +26,12 @@ class Repository(tfds.core.download.checksums.UrlInfo):
 
 
 class Isbi2012(tfds.core.GeneratorBasedBuilder):
-    """30 consecutive slices of 512 × 512 pixels through the nerve cord of a fruit fly's larva.
+    """30 consecutive slices, 512 × 512 pixels, of the ventral nerve cord of a fruit fly larva.
 
-    Taken by a serial section transmission electron microscope: 2 × 2 × 1.5 micrometers, a pixel is
-    4 × 4 nanometers, a slice 50 thick. `membrane` is 1 where an expert has drawn the border of a
-    cell, else 0. The order is that of the volume. The 30 other slices of the challenge, whose
-    membranes are not published, are left out.
+    Serial section transmission electron microscopy of 2 × 2 × 1.5 micrometers; a pixel is 4 × 4
+    nanometers, a slice 50 nanometers thick. `membrane` is 1 where an expert has drawn the border of
+    a cell, else 0. The slices are in the order of the volume. The 30 other slices of the challenge,
+    whose labels are not published, are left out.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -83,16 +83,16 @@ class Isbi2012(tfds.core.GeneratorBasedBuilder):
     def _generate_examples(self, path):
         images, labels = read(path)
         for index, (image, label) in enumerate(zip(images, labels, strict=True)):
-            # White is the inside of a cell.
+            # In the labels, the interior of cells is white.
             membrane = (label == 0).astype("uint8")
             yield index, {"image": image[..., None], "membrane": membrane[..., None]}
 
 
 def read(path):
-    """Images and labels, lists of arrays (512, 512) of uint8, from an archive with these PNG files.
+    """Images and labels, lists of arrays (512, 512) of uint8, from the archive's PNG files.
 
     Raises:
-        ValueError: if the archive holds other images.
+        ValueError: if the archive contains other images.
     """
     digest = hashlib.sha256()
     pictures = {"image": [], "label": []}

@@ -1,4 +1,4 @@
-"""English words and their sounds for TFDS: `import recipes.datasets.nettalk` registers them."""
+"""English words with phonemes for TFDS: `import recipes.datasets.nettalk` registers it."""
 
 import hashlib
 
@@ -8,11 +8,11 @@ URL = (
     "https://archive.ics.uci.edu/ml/machine-learning-databases/undocumented/"
     "connectionist-bench/nettalk/nettalk.data"
 )
-WORDS = 20_000  # fewer are not the corpus
+WORDS = 20_000  # a file with fewer words is not the corpus
 
 
 class Unmeasured(tfds.core.download.checksums.UrlInfo):
-    """A file without a published size or checksum; what is in it is checked when it is read."""
+    """A file without a published size or checksum; its content is checked when it is read."""
 
     def __eq__(self, other):
         return True
@@ -21,10 +21,10 @@ class Unmeasured(tfds.core.download.checksums.UrlInfo):
 
 
 class Nettalk(tfds.core.GeneratorBasedBuilder):
-    """20,007 words of a pocket dictionary, with a phoneme and a mark of stress for each letter.
+    """20,007 words of a pocket dictionary, with a phoneme and a stress mark for each letter.
 
-    A letter that is not heard has the phoneme `-`. Marks of stress: 1, 2 and 0 on vowels (primary,
-    secondary and none), `>` and `<` on consonants before and after the vowel of their syllable.
+    A silent letter has the phoneme `-`. Stress marks: 1, 2 and 0 on vowels (primary, secondary and
+    none), `>` and `<` on consonants before and after the vowel of their syllable.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -75,9 +75,9 @@ class Nettalk(tfds.core.GeneratorBasedBuilder):
 
 
 def aligned(text):
-    """Word, phonemes and stress of each line that has as many of one as of the others.
+    """Word, phonemes and stress marks of each line in which the three have the same length.
 
-    The file begins with some lines about itself, and one of its words has no stress.
+    This skips the header lines of the file, and one word without stress marks.
     """
     found = []
     for line in text.split("\n"):
@@ -88,6 +88,6 @@ def aligned(text):
 
 
 def split_of(word):
-    """The split of a word, however pronounced: 90, 5 and 5 of 100, by a hash of its letters."""
+    """The split of a word with all its pronunciations: 90, 5 and 5 percent, by a hash of it."""
     percent = int(hashlib.sha256(word.encode()).hexdigest()[:8], 16) % 100
     return "train" if percent < 90 else "validation" if percent < 95 else "test"

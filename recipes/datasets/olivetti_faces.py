@@ -1,4 +1,4 @@
-"""The Olivetti faces (AT&T) for TFDS: `import recipes.datasets.olivetti_faces` registers them."""
+"""The Olivetti faces (AT&T) for TFDS: `import recipes.datasets.olivetti_faces` registers it."""
 
 import scipy.io
 import tensorflow as tf
@@ -12,10 +12,10 @@ IMAGES_OF_EACH = 10
 
 
 class OlivettiFaces(tfds.core.GeneratorBasedBuilder):
-    """400 photographs of 64 × 64 gray pixels: ten of each of 40 people, one person after another.
+    """400 grayscale photographs of 64 × 64 pixels: ten of each of 40 people, sorted by person.
 
-    Taken from 1992 to 1994 in Cambridge, before a dark ground; light, expression, glasses and the
-    direction of the view vary.
+    Taken from 1992 to 1994 in Cambridge against a dark background; light, facial expression,
+    glasses and pose vary.
     """
 
     VERSION = tfds.core.Version("1.0.0")

@@ -1,4 +1,4 @@
-"""English and Spanish sentences for TFDS: `import recipes.datasets.spa_eng` registers them."""
+"""English and Spanish sentences for TFDS: `import recipes.datasets.spa_eng` registers it."""
 
 import hashlib
 import zipfile
@@ -13,7 +13,7 @@ CHECKSUM = (
 
 
 class Archive(tfds.core.download.checksums.UrlInfo):
-    """An archive known by its size; what is in it, not how it was packed, is checked on reading."""
+    """An archive identified by its size; its content, not its checksum, is verified on reading."""
 
     def __eq__(self, other):
         return self.size == other.size
@@ -22,9 +22,9 @@ class Archive(tfds.core.download.checksums.UrlInfo):
 
 
 class SpaEng(tfds.core.GeneratorBasedBuilder):
-    """118,964 pairs of an English sentence and a Spanish one, of 1 to 49 words, half of up to 6.
+    """118,964 pairs of English and Spanish sentences of 1 to 49 words; half have at most 6.
 
-    An English sentence may have several translations, each a pair of its own; all of them are in
+    An English sentence may have several translations, each in a separate pair; all of them are in
     the same split.
     """
 
@@ -72,6 +72,6 @@ class SpaEng(tfds.core.GeneratorBasedBuilder):
 
 
 def split_of(english):
-    """The split of a sentence and all its translations: 90, 5 and 5 of 100, by a hash."""
+    """The split of a sentence and all its translations: 90, 5 and 5 percent, by a hash."""
     percent = int(hashlib.sha256(english.encode()).hexdigest()[:8], 16) % 100
     return "train" if percent < 90 else "validation" if percent < 95 else "test"

@@ -1,4 +1,4 @@
-"""Spanish sonnets (DISCO) for TFDS: `import recipes.datasets.spanish_sonnets` registers them."""
+"""Spanish sonnets (DISCO) for TFDS: `import recipes.datasets.spanish_sonnets` registers it."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ LATEST_DEATH = 1944
 
 
 class Release(tfds.core.download.checksums.UrlInfo):
-    """An archive that the host packs anew for each tag: bytes may change, its content does not."""
+    """An archive that the host packs for each request: its bytes may change, its content not."""
 
     def __eq__(self, other):
         return isinstance(other, tfds.core.download.checksums.UrlInfo)
@@ -23,8 +23,8 @@ class Release(tfds.core.download.checksums.UrlInfo):
 class SpanishSonnets(tfds.core.GeneratorBasedBuilder):
     """2,731 sonnets of the 15th to 20th centuries, by poets of Spain, America and the Philippines.
 
-    Only poets are taken whose year of death is known and is 1944 or earlier. Verses end with a line
-    break; an empty line stands between stanzas.
+    Only poets who are known to have died in or before 1944 are included. Verses end with a line
+    break; stanzas are separated by an empty line.
     """
 
     VERSION = tfds.core.Version("2.0.0")
@@ -68,7 +68,7 @@ data distribution,
         return {"train": self._generate_examples(dl_manager.download(URL))}
 
     def _generate_examples(self, path):
-        # The archive is compressed as a whole, so it is read once, in its own order.
+        # The archive is compressed as a whole, so read it once, in its own order.
         texts = {}
         with tarfile.open(path) as archive:
             for member in archive:
@@ -93,9 +93,9 @@ data distribution,
 
 
 def is_in_public_domain(author):
-    """Whether an author, a row of the table, is known to have died in 1944 or earlier."""
+    """Whether an author, a row of the table, is known to have died in or before 1944."""
     year = author["death"]
-    # Where the year is not known, the table has a century or 0: "XVI".
+    # If the year is not known, the table has a century, such as "XVI", or 0.
     is_known = len(year) == 4 and year.isdigit()
     return is_known and int(year) <= LATEST_DEATH
 

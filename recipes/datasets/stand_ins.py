@@ -1,9 +1,9 @@
-"""Stand-ins: small prepared TFDS data sets in place of the real ones where there is no network.
+"""Stand-ins: small synthetic TFDS data sets that replace the real ones without a network.
 
 A stand-in has the name, version and features of the real set, because the real builder writes it;
-only its source of examples is replaced. Each lies in a folder of its own in the user's cache, made
-once, with a fixed seed. All are learnable and none is trivial: shapes move, words are negated, some
-labels are wrong.
+only its source of examples is replaced. Each is generated once, with a fixed seed, in a separate
+folder of the user's cache. All are learnable and none is trivial: shapes move, words are negated,
+some labels are wrong.
 """
 
 import contextlib
@@ -23,9 +23,9 @@ from recipes.datasets import cifar100 as cifar100_names
 from recipes.datasets import stand_ins_sequences as sequences
 
 VERSION = (
-    3  # to be raised with every change below, so that what older code made is not used any more
+    3  # to be raised with every change below, so that stand-ins of older versions are not reused
 )
-MARK = "STAND-IN.txt"  # beside the data: says what they are, wherever the folder may be copied
+MARK = "STAND-IN.txt"  # marks the data as synthetic, even if the folder is copied elsewhere
 SIZES = {  # examples per split
     "mnist": {"train": 6000, "test": 1000},
     "fashion_mnist": {"train": 6000, "test": 1000},
@@ -39,7 +39,7 @@ SIZES = {  # examples per split
     "olivetti_faces": {"train": 400},
     "blood_cells": {"train": 205, "validation": 87, "test": 72},
 } | sequences.SIZES
-OF_TFDS = (  # whose builders TFDS has; the others' are beside this file
+OF_TFDS = (  # sets whose builders are part of TFDS; the other builders are beside this file
     "mnist",
     "fashion_mnist",
     "cifar10",
@@ -47,14 +47,14 @@ OF_TFDS = (  # whose builders TFDS has; the others' are beside this file
     "imdb_reviews",
     "goemotions",
 )
-TEXTS = {  # the features that hold texts
+TEXTS = {  # the features that contain texts
     "imdb_reviews": ["text"],
     "goemotions": ["comment_text"],
     "spa_eng": ["english", "spanish"],
     "don_quijote": ["text"],
     "spanish_sonnets": ["text"],
 }
-RARE_BREAKS = "\x85\u2028\u2029\v\f\x1c\x1d\x1e"  # ends of lines, too, to `str.splitlines`
+RARE_BREAKS = "\x85\u2028\u2029\v\f\x1c\x1d\x1e"  # also line breaks for `str.splitlines`
 
 
 def root():
@@ -67,15 +67,15 @@ def root():
 
 
 def folder(name, rows=None):
-    """The `data_dir` in which the stand-in of `name` lies, or will lie."""
+    """The `data_dir` of the stand-in of `name`, whether or not it exists."""
     return root() / f"{rows or 'full'}-{VERSION}" / name
 
 
 def make(name, rows=None):
-    """Generate the stand-in of `name` unless it is there; return the `data_dir` to load it from.
+    """Generate the stand-in of `name` unless it exists; return the `data_dir` to load it from.
 
-    `rows` makes a tiny one for tests: about so many training examples, half as many in the
-    other splits.
+    With `rows` it is a tiny one for tests: about that many training examples, half as many in each
+    of the other splits.
     """
     target = folder(name, rows)
     if target.is_dir():
@@ -84,7 +84,7 @@ def make(name, rows=None):
     scratch = tempfile.mkdtemp(prefix=f".{name}-", dir=target.parent)
     try:
         write(name, sizes(name, rows), scratch)
-        with contextlib.suppress(OSError):  # another process was faster: its folder holds the same
+        with contextlib.suppress(OSError):  # another process was faster: its folder is the same
             os.rename(scratch, target)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -100,11 +100,11 @@ def sizes(name, rows=None):
     if name in sequences.SIZES:
         return sequences.sizes(name, rows)
     if name == "cmapss":
-        rows = max(12, rows // 8)  # engines, of many cycles each
+        rows = max(12, rows // 8)  # engines, each with many cycles
     if name == "isbi2012":
-        rows = max(6, rows // 32)  # slices, of many pixels each
+        rows = max(6, rows // 32)  # slices, each with many pixels
     if name == "blood_cells":
-        rows = max(8, rows // 8)  # photographs, of many pixels each
+        rows = max(8, rows // 8)  # photographs, each with many pixels
     if name == "olivetti_faces":
         rows = max(100, rows // 10 * 10)  # ten of each person
     return {split: rows if split == "train" else rows // 2 for split in SIZES[name]}
@@ -140,9 +140,9 @@ def write(name, sizes, data_dir):
 
 
 def with_rare_breaks(name, examples):
-    """The examples, in some texts a rare character in place of a space, as real texts have them.
+    """The examples, with rare line breaks in place of a space in some texts, as in real data.
 
-    One text in eight, and every one as long as a chapter.
+    They occur in one text in eight, and in every text as long as a chapter.
     """
     rare = itertools.cycle(RARE_BREAKS)
     for index, example in enumerate(examples):
@@ -160,7 +160,7 @@ def listed(text, separator=None):
 
 
 def noisy(label, classes, rng, share):
-    """The label, or any label in a `share` of the cases."""
+    """The label; with probability `share`, a random label."""
     return int(rng.integers(classes)) if rng.random() < share else label
 
 
@@ -168,12 +168,12 @@ def noisy(label, classes, rng, share):
 
 
 def mnist(split, size):
-    """Real handwriting: the UCI digits of scikit-learn (8 × 8), larger, centered and deformed."""
+    """Real handwriting: the UCI digits of scikit-learn (8 × 8), enlarged, centered and deformed."""
     from scipy.ndimage import affine_transform, center_of_mass
     from sklearn.datasets import load_digits
 
     digits = load_digits()
-    cut = len(digits.images) * 4 // 5  # in order: what one hand wrote lies together
+    cut = len(digits.images) * 4 // 5  # not shuffled: digits of one writer stay together
     images, labels = (
         (digits.images[:cut], digits.target[:cut])
         if split == "train"
@@ -190,7 +190,7 @@ def mnist(split, size):
         rotation = np.array(
             [[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]
         )
-        # 8 pixels become 20.
+        # Enlarge 8 pixels to 20.
         matrix = rotation @ [[1, 0], [shear, 1]] @ np.diag([height, width]) / 2.5
         center = np.array(center_of_mass(image))
         large = affine_transform(
@@ -209,7 +209,7 @@ def fashion_mnist(split, size):
     grid = np.mgrid[0:28, 0:28]
 
     def top(length, sleeve, hem, waist=None):
-        """A garment with sleeves; `sleeve` 0 to 1 is their length."""
+        """A garment with sleeves of length `sleeve`, from 0 to 1."""
         shoulder, neck, spread = u(0.42, 0.52), u(0.1, 0.2), u(0.15, 0.4)
         thick = u(0.16, 0.24)
         elbow, hand = shoulder + spread * sleeve, -0.75 + 1.25 * sleeve
@@ -301,7 +301,7 @@ def fashion_mnist(split, size):
         yield {"image": pixels.astype("uint8")[..., None], "label": noisy(label, 10, rng, 0.04)}
 
 
-SHAPES = [  # by x and y from −1 to 1, and the distance r from the middle
+SHAPES = [  # functions of x and y from −1 to 1, and of the distance r from the center
     lambda x, y, r: r < 0.85,  # disc
     lambda x, y, r: (abs(x) < 0.75) & (abs(y) < 0.75),  # square
     lambda x, y, r: (y < 0.5) & (y > 1.73 * abs(x) - 1),  # triangle
@@ -317,7 +317,7 @@ GRID = (np.mgrid[0:32, 0:32] - 15.5) / 16
 
 
 def placed(rng):
-    """Coordinates x and y of 32 × 32 pixels in the frame of a turned, moved and scaled shape."""
+    """Coordinates x and y of 32 × 32 pixels in the frame of a rotated, shifted and scaled shape."""
     u = rng.uniform
     angle, reach, shift = u(0, 2 * math.pi), u(0.5, 0.85), u(-0.25, 0.25, 2)
     x, y = (GRID[1] - shift[0]) / reach, (GRID[0] - shift[1]) / reach
@@ -325,7 +325,7 @@ def placed(rng):
 
 
 def colored(rng, inside, hue):
-    """An image with a shape of this hue, where `inside` is true, on a busy ground."""
+    """An image with a shape of this hue, where `inside` is true, on a textured background."""
     from colorsys import hsv_to_rgb
 
     u = rng.uniform
@@ -339,7 +339,7 @@ def colored(rng, inside, hue):
 
 
 def cifar10(split, size):
-    """Ten shapes, moved, on a busy ground; a third in their class's color; 5 % of labels wrong."""
+    """Ten shifted shapes on textures; a third in the color of their class; 5 % of labels wrong."""
     rng = np.random.default_rng([3, split == "train"])
     for index in range(size):
         label = index % 10
@@ -354,17 +354,17 @@ def cifar10(split, size):
 
 
 def cifar100(split, size):
-    """Superclasses are shapes, one or two, classes hues, which overlap; 5 % of labels are wrong."""
+    """Superclasses are one or two shapes, classes are overlapping hues; 5 % of labels are wrong."""
     rng = np.random.default_rng([10, split == "train"])
     superclasses = cifar100_names.superclass_labels()
     for index in range(size):
         label = index % 100
         superclass = superclasses[label]
         x, y = placed(rng)
-        if superclass >= 10:  # two of half the size, side by side
+        if superclass >= 10:  # two shapes of half the size, side by side
             x, y = 2 * abs(x) - 1, 2 * y
         inside = SHAPES[superclass % 10](x, y, np.hypot(x, y))
-        place = superclasses[:label].count(superclass)  # of the class in its superclass, 0 to 4
+        place = superclasses[:label].count(superclass)  # number of the class in its superclass, 0–4
         image = colored(rng, inside, (place + rng.uniform(0, 1.2)) / 5)
         label = noisy(label, 100, rng, 0.05)
         yield {
@@ -376,7 +376,7 @@ def cifar100(split, size):
 
 
 def isbi2012(split, size):
-    """Slices through a block of cells, each much like the next: dark membranes, spots in cells."""
+    """Slices through a block of cells, each similar to the next: dark membranes, spots in cells."""
     from scipy.ndimage import gaussian_filter
     from scipy.spatial import cKDTree
 
@@ -408,14 +408,14 @@ def isbi2012(split, size):
 
 
 def olivetti_faces(split, size):
-    """Drawn faces, ten of each person, turned and lit differently: ovals with features and hair."""
+    """Drawn faces, ten of each person, with different poses and light: ovals with eyes and hair."""
     from scipy.ndimage import gaussian_filter
 
     rng = np.random.default_rng(9)
     u = rng.uniform
     down, right = (np.mgrid[0:64, 0:64] - 31.5) / 32
     for index in range(size):
-        if index % 10 == 0:  # another person
+        if index % 10 == 0:  # the next person
             width, height, hair, skin = u(0.5, 0.75), u(0.75, 0.95), u(20, 150), u(120, 210)
             eyes, apart, brows, nose = u(-0.3, -0.05), u(0.18, 0.32), u(0.1, 0.2), u(0.1, 0.35)
             mouth, wide, line = u(0.35, 0.55), u(0.12, 0.32), u(-0.75, -0.4)
@@ -431,7 +431,7 @@ def olivetti_faces(split, size):
         image = np.full((64, 64), 40.0)
         image[(x / width) ** 2 + (y / height) ** 2 < 1] = skin
         image[((x / width) ** 2 + (y / height) ** 2 < 1) & (y < line + 0.3 * x**2)] = hair
-        x = x - 0.5 * turn  # what is in front moves further
+        x = x - 0.5 * turn  # parts in front move further
         side = np.abs(x) - apart
         image[(side / 0.1) ** 2 + ((y - eyes) / 0.05) ** 2 < 1] = 30
         image[(np.abs(side) < 0.13) & (np.abs(y - eyes + brows) < 0.03)] = hair
@@ -445,7 +445,7 @@ def olivetti_faces(split, size):
 
 
 def blood_cells(split, size):
-    """Drawn smears: pink rings, one or two large cells with purple lobes, few small purple dots."""
+    """Drawn smears: pink rings, one or two large cells with purple lobes, a few purple dots."""
     from PIL import Image, ImageDraw, ImageFilter
     from tensorflow_datasets.core.features import BBox
 
@@ -474,7 +474,7 @@ def blood_cells(split, size):
         boxes, labels = [], []
         for label in np.repeat([1, 2, 0], rng.integers([1, 0, 5], [3, 4, 16])):
             across, along = u(*radii[label]) * u(0.85, 1.15, 2)
-            # Of the cells on the margin, half is seen, or more.
+            # At least half of a cell at the margin is visible.
             x, y = u(0, width), u(0, height)
             box = np.array([x - across, y - along, x + across, y + along])
             box = np.clip(box, 0, (width, height, width, height))
@@ -562,7 +562,7 @@ WORDS = {
 
 
 def fill(template, pick, **known):
-    """The template with every {slot} replaced, each by a word of its own."""
+    """The template with every {slot} replaced by a separately drawn word."""
     while "{" in template:
         slot = template[template.index("{") + 1 : template.index("}")]
         template = template.replace(f"{{{slot}}}", known.get(slot) or pick(WORDS[slot]), 1)
@@ -570,7 +570,7 @@ def fill(template, pick, **known):
 
 
 def imdb_reviews(split, size):
-    """Reviews of 5 to 12 sentences: facts, and opinions, most as labeled, a third negated."""
+    """Reviews of 5 to 12 sentences: facts and opinions, most as the label; a third are negated."""
     rng = random.Random(40 + (split == "train"))
     for index in range(size):
         label = index % 2
@@ -590,7 +590,7 @@ def imdb_reviews(split, size):
         yield {"text": text.removesuffix("<br /><br />").strip(), "label": label}
 
 
-EMOTIONS = {  # ways to say it; the words are shared between emotions, the phrases are not
+EMOTIONS = {  # ways to express each; emotions share words, but not phrases
     "neutral": "the {t} is on monday|they said something about the {t}|"
     "i saw the {t} yesterday|it was a while ago",
     "admiration": "what a brilliant {t}|really well done|"
@@ -640,7 +640,7 @@ HEARSAY = listed(
 
 
 def goemotions(split, size):
-    """Comments with 1 to 3 of 28 emotions, many with someone else's too; 5 % of labels missing."""
+    """Comments with 1 to 3 of 28 emotions, many also with another person's; 5 % of labels wrong."""
     rng = random.Random(50 + ["train", "validation", "test"].index(split))
     names = list(EMOTIONS)
     weights = [8.0] + [6 / (rank + 3) for rank in range(1, 28)]
@@ -675,13 +675,14 @@ def goemotions(split, size):
 
 
 def california_housing(split, size):
-    """Blocks along a slanting coast; prices grow with income, more near two cities and the sea."""
+    """Blocks along a slanting coast; prices grow with income, and near two cities and the sea."""
     rng = np.random.default_rng(6)
+    # Location; `inland` is the distance from the sea in degrees.
     coast = rng.uniform(0, 1, size)  # 0 in the south, 1 in the north
-    # Degrees from the sea.
     inland = rng.exponential(0.9, size) * (rng.random(size) < 0.75) + rng.uniform(0, 0.15, size)
     longitude = np.clip(-117.2 - 7 * coast + 0.9 * inland, -124.35, -114.31)
     latitude = np.clip(32.6 + 9 * coast + 0.7 * inland, 32.54, 41.95)
+    # Houses and people.
     income = np.clip(rng.lognormal(1.25, 0.45, size), 0.5, 15)
     age = np.clip(rng.normal(29, 12.5, size), 1, 52).round()
     households = np.clip(rng.lognormal(6.0, 0.7, size), 2, 6000).round()
@@ -689,6 +690,7 @@ def california_housing(split, size):
     bedrooms = (households * np.clip(rng.normal(1.08, 0.08, size), 0.7, 2)).round()
     people = (households * np.clip(rng.lognormal(1.08, 0.25, size), 1.2, 10)).round()
 
+    # Prices.
     city = np.exp(-((coast - 0.15) ** 2) / 0.006 - inland) + 1.2 * np.exp(
         -((coast - 0.6) ** 2) / 0.004 - inland
     )
@@ -697,6 +699,7 @@ def california_housing(split, size):
     price = 30_000 + 21_000 * income ** (1 + 0.15 * sea) * (0.7 + 0.6 * sea + 0.8 * city)
     price = price * (1 + 0.25 * np.sin(age / 8) * city) * np.clip(1.5 - 0.17 * crowd, 0.5, 1.3)
     price = np.clip(price * rng.lognormal(0, 0.17, size), 14_999, 500_001).round(-2)
+    # Categories, and missing values.
     proximity = np.select(
         [inland > 0.7, (abs(coast - 0.6) < 0.06) & (inland < 0.4), inland < 0.15],
         ["INLAND", "NEAR BAY", "NEAR OCEAN"],
@@ -721,7 +724,7 @@ def california_housing(split, size):
         yield dict(zip(columns, row, strict=True))
 
 
-# Value when new, change until failure and noise of the 21 sensors
+# For each of the 21 sensors: the value of a new engine, its change until failure, and its noise
 SENSORS = np.array(
     [
         (518.67, 0, 0),
@@ -750,7 +753,7 @@ SENSORS = np.array(
 
 
 def cmapss(split, size):
-    """Engines whose damage grows ever faster, seen by 14 noisy sensors; 7 others stay constant."""
+    """Engines whose damage accelerates, measured by 14 noisy sensors; 7 others stay constant."""
     rng = np.random.default_rng([7, split == "train"])
     new, change, noise = SENSORS.T
     powers = np.where(np.arange(21) % 3 == 0, 2.0, 1.0)
@@ -766,7 +769,7 @@ def cmapss(split, size):
         sensors = (
             new + change * bend * damage[:, None] ** powers + noise * rng.normal(0, 1, (cycles, 21))
         )
-        sensors += noise * rng.normal(0, 0.3, 21)  # no two engines are alike
+        sensors += noise * rng.normal(0, 0.3, 21)  # differences between engines
         settings = rng.normal([0, 0, 100], [0.0022, 0.0003, 0], (cycles, 3))
         yield {
             "engine": engine,

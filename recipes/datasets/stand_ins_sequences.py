@@ -1,9 +1,9 @@
 """Stand-ins for texts and series: sentences, prose and verse of a small grammar, a demand curve.
 
-The grammar knows gender, number and person, so that a word-by-word dictionary translates it badly:
-adjectives follow their noun and agree with it, verbs carry their subject, objects that are people
-or animals take "a", "to like" turns the sentence round, and a pronoun has the gender of a noun in
-the sentence before.
+The grammar has gender, number and person, so that a word-by-word dictionary translates it badly:
+adjectives follow their noun and agree with it, verb endings express the subject, objects that are
+people or animals take "a", "to like" inverts subject and object, and a pronoun has the gender of a
+noun in the previous sentence.
 """
 
 import datetime
@@ -23,16 +23,16 @@ SIZES = {  # examples per split
 
 
 def sizes(name, rows):
-    """Examples per split of a tiny stand-in, of about so many training examples."""
+    """Examples per split of a tiny stand-in of about `rows` training examples."""
     if name == "don_quijote":
-        rows = max(20, rows // 10)  # chapters, of many sentences each
+        rows = max(20, rows // 10)  # chapters, each with many sentences
     elif name == "electricity_es":
         rows = min(365, max(120, rows))
     return {split: rows if split == "train" else rows // 2 for split in SIZES[name]}
 
 
 # The grammar. Nouns: English singular and plural, Spanish singular and plural, gender, and whether
-# it lives.
+# they are animate.
 
 NOUNS = [
     (*line.split()[:5], line.endswith("lives"))
@@ -59,7 +59,7 @@ famous famoso famosa
 poor pobre pobre|strange extraño extraña|sad triste triste|blue azul azul|noble noble noble
 cheap barato barata""".replace("\n", "|").split("|")
 ]
-STATES = [  # such that last a while: with another verb
+STATES = [  # temporary states, which take another Spanish verb ("estar")
     line.split()
     for line in [
         "tired cansado cansada",
@@ -136,7 +136,7 @@ def inflect(masculine, feminine, gender, plural):
 
 
 def phrase(rng, adjective=0.5):
-    """A noun with its company: English, Spanish, gender, whether plural, whether it lives."""
+    """A noun phrase: English, Spanish, gender, whether plural, whether animate."""
     singular, plurals, spanish, spanish_plural, gender, lives = rng.choice(NOUNS)
     one, many, articles = rng.choice(DETERMINERS)
     plural = not one or rng.random() < 0.35
@@ -155,7 +155,7 @@ def phrase(rng, adjective=0.5):
 
 
 def subject(rng):
-    """The subject: English, Spanish (often left out), person, whether third person singular."""
+    """The subject: English, Spanish (often omitted), person, whether third person singular."""
     if rng.random() < 0.5:
         index = rng.randrange(6)
         english, spanish = PERSONS[index]
@@ -173,7 +173,7 @@ def subject(rng):
 
 
 def object_of(rng):
-    """The object of a verb, in English and Spanish, there with "a" before living beings."""
+    """The object of a verb, in English and Spanish; animate Spanish objects take "a"."""
     english, spanish, _, _, lives = phrase(rng)
     return english, f"a {spanish}".replace("a el ", "al ") if lives else spanish
 
@@ -200,7 +200,7 @@ def pair(rng):
             [who, form, what, time],
             [spanish_who, no, doing, spanish_what, spanish_time],
         )
-        if spanish_time and rng.random() < 0.2:  # said first: another good translation
+        if spanish_time and rng.random() < 0.2:  # at the front, which is also correct
             spanish = [spanish_time, *spanish[:-1]]
     elif kind == "question":
         asked = sentence(doing, spanish_who, spanish_what, spanish_time, end="?")
@@ -247,7 +247,7 @@ def pair(rng):
 
 
 def sentence(*words, end="."):
-    """The words with a capital and a mark at the end; Spanish questions begin with one, too."""
+    """The words with a capital and a final mark; Spanish questions also begin with a mark."""
     text = " ".join(word for word in words if word)
     start = (
         "¿" if end == "?" and text.split()[0] not in ("where", "do", "does", "did", "will") else ""
@@ -259,7 +259,7 @@ def spa_eng(split, size):
     """The grammar's sentences and translations, split by English letters as in the real set."""
     from recipes.datasets.spa_eng import split_of
 
-    rng = random.Random(80)  # the same for all: which split a sentence is in, its letters say
+    rng = random.Random(80)  # the same for all splits: a hash of the sentence determines its split
     seen = set()
     while len(seen) < size:
         both = pair(rng)
@@ -270,21 +270,20 @@ def spa_eng(split, size):
 
 # Words and their sounds
 
-# Letters, phonemes and marks of stress of syllables' beginnings, vowels and ends; the vowel's mark
-# is put in for "v".
+# Letters and phonemes of onsets, vowels and codas of syllables.
 ONSETS = [("b", "b"), ("c", "k"), ("d", "d"), ("f", "f"), ("g", "g"), ("l", "l"), ("m", "m")]
 ONSETS += [("p", "p"), ("r", "r"), ("s", "s"), ("t", "t"), ("sh", "S-"), ("th", "T-"), ("ph", "f-")]
 VOWELS = [("a", "@"), ("e", "E"), ("i", "I"), ("o", "a"), ("u", "^"), ("ee", "i-"), ("ou", "W-")]
 CODAS = [("", ""), ("", ""), ("n", "n"), ("r", "r"), ("ck", "k-"), ("ss", "s-"), ("nt", "nt")]
-LONG = {"@": "e", "E": "i", "I": "A", "a": "o", "^": "u"}  # of a vowel before a silent e
+LONG = {"@": "e", "E": "i", "I": "A", "a": "o", "^": "u"}  # the vowel before a silent e
 SOFT = {"c": "s", "g": "J"}  # before e and i
 
 
 def nettalk(split, size):
-    """Words of random syllables, whose letters sound otherwise by what stands beside them."""
+    """Words of random syllables; the sound of some letters depends on their neighbors."""
     from recipes.datasets.nettalk import split_of
 
-    rng = random.Random(87)  # the same for all: which split a word is in, its letters say
+    rng = random.Random(87)  # the same for all splits: a hash of the word determines its split
     seen = set()
     while len(seen) < size:
         word, phonemes, stress = spoken_word(rng)
@@ -294,7 +293,7 @@ def nettalk(split, size):
 
 
 def spoken_word(rng):
-    """A word of one to three syllables, its phonemes and its marks of stress."""
+    """A word of one to three syllables, its phonemes and its stress marks."""
     word, phonemes, stress = "", "", ""
     for syllable in range(rng.randint(1, 3)):
         (onset, first), (vowel, sound) = rng.choice(ONSETS), rng.choice(VOWELS)
@@ -305,7 +304,7 @@ def spoken_word(rng):
         phonemes += first + sound + last
         mark = "1" if syllable == 0 else "0"
         stress += ">" * len(onset) + mark + "<" * (len(vowel) - 1 + len(coda))
-    # A silent e at the end makes the vowel before the last consonant a long one.
+    # A silent e at the end lengthens the vowel before the last consonant.
     if coda in ("n", "r") and sound in LONG and rng.random() < 0.5:
         word += "e"
         phonemes = phonemes[:-2] + LONG[sound] + last + "-"
@@ -329,7 +328,7 @@ PEOPLE = ["don Alonso", "Marcela", "el barbero", "la duquesa", "el escudero", "d
 
 
 def someone(rng):
-    """A living subject in Spanish, and whether it is plural."""
+    """An animate subject in Spanish, and whether it is plural."""
     if rng.random() < 0.4:
         return rng.choice(PEOPLE), False
     while True:
@@ -345,7 +344,7 @@ def clause(rng):
 
 
 def paragraph(rng):
-    """A long sentence, or what someone said, filled to 75 letters."""
+    """A long sentence or direct speech, wrapped at 75 characters."""
     if rng.random() < 0.35:
         text = f"— {pair(rng)[1].removesuffix('.')} —{rng.choice(SAID)} {rng.choice(PEOPLE)}—."
     else:
@@ -357,7 +356,7 @@ def paragraph(rng):
 
 
 def don_quijote(split, size):
-    """Chapters of long sentences and of talk, some 6,000 letters each."""
+    """Chapters of long sentences and direct speech, about 6,000 letters each."""
     rng = random.Random(81)
     for chapter in range(1, size + 1):
         text = paragraph(rng)
@@ -370,7 +369,7 @@ def don_quijote(split, size):
         }
 
 
-RHYMES = {  # nouns of one ending and one gender
+RHYMES = {  # nouns with the same ending and gender
     ("m", 0): "viento tormento pensamiento aliento lamento momento sentimiento contento",
     ("f", 0): "vida herida partida despedida acogida medida venida huida",
     ("m", 1): "prado cuidado pecado soldado tejado costado estado mercado",
@@ -378,7 +377,7 @@ RHYMES = {  # nouns of one ending and one gender
     ("m", 2): "lucero sendero caballero jilguero acero romero tempero velero",
     ("f", 2): "alegría melancolía armonía poesía osadía porfía fantasía agonía",
 }
-# {n}: a noun with its company; {v}: a verb; {end}: the noun that rhymes, with its company.
+# {n}: a noun phrase; {v}: a verb; {end}: a noun phrase with the noun that rhymes.
 VERSES = [
     "y {v} {n} {end}",
     "que {n} nunca {v} {end}",
@@ -408,7 +407,7 @@ def verse(rng, gender, ending):
 
 
 def spanish_sonnets(split, size):
-    """Fourteen lines that rhyme ABBA ABBA CDC DCD, most of them in about eleven syllables."""
+    """Fourteen lines that rhyme ABBA ABBA CDC DCD, most of them of about eleven syllables."""
     rng = random.Random(82)
     for _ in range(size):
         a, b, c, d = rng.sample(list(RHYMES), 4)
@@ -428,7 +427,7 @@ def spanish_sonnets(split, size):
 
 
 def electricity_es(split, size):
-    """Days with two peaks, weaker on days off, more in cold and heat; weather and error linger."""
+    """Days with two peaks, lower on days off, higher in cold and heat; autocorrelated noise."""
     from recipes.datasets.electricity_es import YEARS
 
     rng = np.random.default_rng(83)
