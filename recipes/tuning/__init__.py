@@ -1,4 +1,4 @@
-"""KerasTuner's four searches, made dependable: they survive kills, and seeds reproduce them.
+"""KerasTuner's four searches, made dependable: resumable after a kill, reproducible by a seed.
 
     from recipes.tuning import BayesianOptimization
 
@@ -10,7 +10,7 @@
 
 Works without the recipes' own runner, on any `build_model(hp)` or `keras_tuner.HyperModel`.
 
-It stands on private names of KerasTuner, so the version is pinned: another may have others.
+It relies on private names of KerasTuner, which may change, so the version is pinned:
 
     keras_tuner.src.engine.oracle: LOCKS THREADS
     keras_tuner.src.engine.oracle.Oracle: _check_consecutive_failures _compute_values_hash _display

@@ -1,10 +1,10 @@
-"""Searching with several processes.
+"""Search with several processes.
 
-KerasTuner's protocol, with a chief that ends in time and workers that notice it.
+KerasTuner's protocol, with a chief that exits on time and workers that notice when it is gone.
 
-Every process runs the same program and shares the project folder. One has
-KERASTUNER_TUNER_ID="chief", the others any other name each; all have KERASTUNER_ORACLE_IP and
-KERASTUNER_ORACLE_PORT. Or a program starts the workers itself:
+All processes run the same program and share the project folder. One has
+KERASTUNER_TUNER_ID="chief", each of the others a different name; all have KERASTUNER_ORACLE_IP and
+KERASTUNER_ORACLE_PORT. Alternatively, a program starts the workers itself:
 
     with tuner.project():
         chief = serve(tuner.oracle)
@@ -12,9 +12,9 @@ KERASTUNER_ORACLE_PORT. Or a program starts the workers itself:
         tuner.oracle.abandon("worker-1", "killed by signal 9")
         chief.wait()
 
-The protocol has no authentication: whoever reaches the port can take part. It listens on this
-machine only, unless told otherwise; across machines use a private network or an ssh tunnel. On a
-socket in a folder of one's own nobody else can, and no network is needed.
+The protocol has no authentication: anyone who can reach the port can take part. By default the
+chief listens on the local machine only; across machines use a private network or an ssh tunnel. A
+Unix socket in a private folder excludes other users and needs no network.
 """
 
 import os
@@ -26,11 +26,11 @@ from keras_tuner.src import protos
 from keras_tuner.src.distribute import oracle_chief, oracle_client
 from keras_tuner.src.engine import conditions
 
-PATIENCE = 60.0  # seconds after which a worker gives up a chief that does not answer
-# Seconds that the chief stays after the last trial, for workers that have not asked for another.
+PATIENCE = 60.0  # seconds after which a worker gives up on a chief that does not answer
+# Seconds that the chief stays after the last trial, for workers that have yet to ask for another.
 GRACE = 5.0
-# KerasTuner 1.4.8 has left a `print` where it sends a condition to a worker: a stray word on the
-# terminal for each trial of a search with conditional hyperparameters.
+# KerasTuner 1.4.8 contains a leftover `print` where it sends a condition to a worker: with
+# conditional hyperparameters, each trial would print a stray word.
 conditions.print = lambda *values: None
 
 
@@ -38,7 +38,7 @@ def serve(oracle, host="127.0.0.1", port=0):
     """Answer workers in threads of this process.
 
     Args:
-        oracle: whose trials they get, with the project folder set, as a tuner does.
+        oracle: whose trials they get; its project folder must be set, as a tuner does.
         host: address to listen on, or `"unix"`.
         port: 0 chooses one; with `"unix"`, the path of the socket, at most 100 characters.
 
@@ -64,7 +64,7 @@ class Chief:
         self.server.start()
 
     def environment(self, tuner_id):
-        """The environment variables that make a program the worker `tuner_id` of this chief."""
+        """The environment variables that make a program worker `tuner_id` of this chief."""
         return {
             "KERASTUNER_TUNER_ID": tuner_id,
             "KERASTUNER_ORACLE_IP": self.host,
@@ -77,7 +77,7 @@ class Chief:
         return nothing_runs and (self.servicer.stop_triggered or self.oracle.first_failed())
 
     def wait(self, poll=0.2):
-        """Return, with the server stopped, soon after the last trial has ended."""
+        """Wait until the last trial has ended, then stop the server."""
         since = None
         while since is None or (self.oracle.tuner_ids and time.monotonic() - since < GRACE):
             time.sleep(poll)
@@ -97,7 +97,7 @@ class Client(oracle_client.OracleClient):
         patience: seconds to wait for an answer.
 
     Raises:
-        ConnectionError: from any method, if the chief has not answered for so long.
+        ConnectionError: from any method, if the chief has not answered for that long.
     """
 
     def __init__(self, oracle, patience=None):
@@ -106,13 +106,13 @@ class Client(oracle_client.OracleClient):
         self.stub = _Patient(self.stub, address, PATIENCE if patience is None else patience)
 
     def remaining_trials(self):
-        """How many trials have not begun, or None if there is no limit."""
+        """The number of trials that have not started, or None if there is no limit."""
         begun = sum(name.startswith("trial_") for name in os.listdir(self._oracle._project_dir))
         return self._oracle.max_trials - begun if self._oracle.max_trials else None
 
 
 class _Patient:
-    """Calls of a stub, repeated while the chief is away, up to `patience` seconds."""
+    """Calls of a stub, retried for up to `patience` seconds while the chief is unreachable."""
 
     def __init__(self, stub, address, patience):
         self.stub, self.address, self.patience = stub, address, patience

@@ -1,4 +1,4 @@
-"""A Gaussian process over points in the unit cube, and what it says of new ones; lower is better.
+"""A Gaussian process over the unit cube, and acquisition functions of it; lower scores are better.
 
 Paper: Snoek, Larochelle & Adams (2012), https://arxiv.org/abs/1206.2944 (Matérn 5/2,
     expected improvement).
@@ -11,11 +11,11 @@ from scipy import optimize, stats
 from sklearn import exceptions, gaussian_process
 from sklearn.gaussian_process import kernels
 
-LARGEST_FIT = 120  # the kernel is fitted to at most so many points; all count for the predictions
+LARGEST_FIT = 120  # most points to fit the kernel to; predictions use all points
 
 
 def _likeliest(objective, start, bounds):
-    """The kernel's parameters of greatest posterior density: a length is 1, up to a factor of e."""
+    """The maximum a posteriori kernel parameters; log lengths have a standard normal prior."""
     lengths = slice(1, len(start) - 1)  # between the scale and the noise; all are logarithms
 
     def penalized(theta):
@@ -31,24 +31,24 @@ def _likeliest(objective, start, bounds):
 
 
 def flattened(scores):
-    """Scores without those far worse than most, which would hide how the good ones differ."""
+    """The scores with bad outliers clipped, which would hide differences between good scores."""
     median = np.median(scores)
     return np.minimum(scores, 2 * median - scores.min() + 1e-12)
 
 
 def fit(points, scores, noise=1e-4, seed=0):
-    """A process fitted to `scores` at `points` (rows), with at least so much noise.
+    """A process fitted to `scores` at `points` (rows), with a noise variance of at least `noise`.
 
-    Each coordinate has a length of its own, because few hyperparameters matter (Bergstra & Bengio
-    2012). Searches have too few trials to tell the lengths without a prior, see Hvarfner et al.
-    (2024), https://arxiv.org/abs/2402.02229.
+    Each coordinate has a separate length scale, because few hyperparameters matter (Bergstra &
+    Bengio 2012). Searches have too few trials to estimate the length scales without a prior, see
+    Hvarfner et al. (2024), https://arxiv.org/abs/2402.02229.
     """
     smooth = kernels.ConstantKernel(1.0, (0.05, 20.0)) * kernels.Matern(
         np.ones(points.shape[1]), (0.05, 50.0), nu=2.5
     )
     kernel = smooth + kernels.WhiteKernel(min(max(noise, 1e-2), 0.1), (min(noise, 0.1), 0.1))
     chosen = np.arange(len(points))
-    if len(points) > LARGEST_FIT:  # evenly over the ranking
+    if len(points) > LARGEST_FIT:  # a subset, evenly spaced in rank
         chosen = np.argsort(scores, kind="stable")[
             np.linspace(0, len(points) - 1, LARGEST_FIT).astype(int)
         ]
@@ -71,7 +71,7 @@ def _again(process, points, scores):
 
 
 def with_points(process, points):
-    """The process, once `points` have turned out just as it expects of them."""
+    """The process after observing its own predictions at `points` (kriging believer)."""
     scores = process.y_train_ * process._y_train_std + process._y_train_mean
     return _again(
         process, np.vstack([process.X_train_, points]), np.append(scores, process.predict(points))
@@ -79,17 +79,17 @@ def with_points(process, points):
 
 
 def merit(process, points, acquisition="ei", beta=2.6):
-    """How promising points are: log expected improvement on the best, or minus the lower bound."""
+    """Acquisition at points: log expected improvement, or the negative lower confidence bound."""
     mean, deviation = process.predict(points, return_std=True)
-    # The kernel's noise belongs to the measurement, not to what one does not know of the function.
+    # Remove the observation noise: the acquisition depends on the uncertainty of the function only.
     noise = process.kernel_.k2.noise_level * process._y_train_std**2
     deviation = np.sqrt(np.maximum(deviation**2 - noise, 1e-12 * process._y_train_std**2))
     if acquisition == "lcb":
         return beta * deviation - mean
     best = process.predict(process.X_train_).min()
     z = (best - mean) / deviation
-    # EI = σ (φ(z) + z Φ(z)). In the tail the sum loses all digits: its expansion φ(z)/z²
-    # takes over there.
+    # EI = σ (φ(z) + z Φ(z)). In the tail the sum cancels numerically: use its expansion φ(z)/z²
+    # there.
     with np.errstate(all="ignore"):
         near = stats.norm.logpdf(z) + np.log1p(
             z * np.exp(stats.norm.logcdf(z) - stats.norm.logpdf(z))
@@ -99,7 +99,7 @@ def merit(process, points, acquisition="ei", beta=2.6):
 
 
 def climb(point, columns, merit):
-    """`point` moved along `columns` to the nearest top of `merit`, within the unit cube."""
+    """`point` moved along `columns` to a local maximum of `merit` in the unit cube."""
 
     def descent(part):
         moved = np.repeat(point[None], len(columns) + 1, axis=0)

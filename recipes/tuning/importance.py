@@ -1,12 +1,12 @@
 """Which hyperparameters mattered: a functional analysis of variance by a random forest (fANOVA).
 
 Paper: Hutter, Hoos & Leyton-Brown (2014), https://proceedings.mlr.press/v32/hutter14.html.
-Departs from the paper: the effects of single hyperparameters only, averaged over random points of
-the space instead of all of it.
+Departs from the paper: main effects of single hyperparameters only, averaged over a sample of the
+space instead of all of it.
 
-A forest learns the score from the values that were tried. Its predictions, averaged over the values
-of all other hyperparameters, are the marginal of one; the variance of that marginal, as a share of
-the variance of all predictions, is its importance.
+A forest learns the score from the values that were tried. The marginal of a hyperparameter is the
+forest's prediction averaged over the values of all others; the variance of that marginal, as a
+share of the variance of all predictions, is its importance.
 """
 
 import matplotlib.pyplot as plt
@@ -15,22 +15,23 @@ import scipy.stats
 
 from recipes.tuning import report
 
-FEWEST = 10  # completed trials, below which a forest knows next to nothing
-POINTS = 256  # of the space, at which the forest is asked
-VALUES = 30  # of a hyperparameter, at most, at which its marginal is computed
-INACTIVE = -1.0  # in the place of a value whose condition is not met; the others are from 0 to 1
+FEWEST = 10  # completed trials; with fewer, a forest is unreliable
+POINTS = 256  # sample of the space at which the forest is evaluated
+VALUES = 30  # most values of a hyperparameter at which its marginal is computed
+INACTIVE = -1.0  # code of a value whose condition is not met; the others are from 0 to 1
 
 
 def importances(rows, space, direction):
-    """Each hyperparameter's share in the variance of the score, `{name: share}`, largest first.
+    """Each hyperparameter's share of the variance of the score, `{name: share}`, largest first.
 
-    What the shares lack to 1 is due to several hyperparameters together. A conditional one counts
-    as far as it is active; whether it is counts for the one that decides on it.
+    The rest up to 1 is due to interactions of hyperparameters. The share of a conditional
+    hyperparameter covers only points where it is active; the effect of its condition belongs to the
+    hyperparameter that it depends on.
 
     Args:
         rows: The leaderboard.
         space: The hyperparameters, as in `keras_tuner.HyperParameters().space`.
-        direction: `"max"` or `"min"`; bad scores far from all others are moved closer.
+        direction: `"max"` or `"min"`; bad outliers among the scores are clipped.
 
     Returns:
         The shares; None for fewer than `FEWEST` completed trials, or if all scores are the same.
@@ -45,8 +46,8 @@ def importances(rows, space, direction):
     scores = np.clip(scores, *report.visible(scores, direction))
     forest = RandomForestRegressor(random_state=0).fit(tried, scores)
 
-    # A point is a number from 0 to 1 for each hyperparameter, active or not; spread more evenly
-    # than by chance.
+    # Points have a number from 0 to 1 for each hyperparameter, active or not. A Sobol sequence
+    # covers the space more evenly than random points.
     sobol = scipy.stats.qmc.Sobol(len(space), scramble=False)
     points = sobol.random(POINTS) + 0.5 / POINTS
     values = [chosen(space, point) for point in points]
@@ -64,7 +65,7 @@ def importances(rows, space, direction):
             moved[:, column] = place
             moved = [encoded(space, chosen(space, point)) for point in moved]
             marginal.append(forest.predict(moved).mean())
-        # Several of one name exclude one another.
+        # Hyperparameters of the same name are never active together: add their shares.
         share = np.var(marginal) / total * active.mean()
         shares[hp.name] = shares.get(hp.name, 0) + float(share)
     return dict(sorted(shares.items(), key=lambda item: -item[1]))
@@ -88,7 +89,7 @@ def encoded(space, values):
 
 
 def lines(shares, objective, trials):
-    """What `importances` found, in a few lines of text."""
+    """The result of `importances` in a few lines of text."""
     if shares is None:
         return [
             f"Which hyperparameters mattered cannot be said: it takes {FEWEST} completed trials "
@@ -101,12 +102,12 @@ def lines(shares, objective, trials):
 
 
 def with_rest(shares):
-    """The shares, and what they lack to 1."""
+    """The shares, and the rest up to 1."""
     return shares | {"several together": max(0.0, 1 - sum(shares.values()))}
 
 
 def figure(shares, objective, trials):
-    """A bar for each hyperparameter: its share in the variance of the score."""
+    """A bar for each hyperparameter: its share of the variance of the score."""
     shares = with_rest(shares)
     figure, axis = plt.subplots(figsize=(7, 1.2 + 0.4 * len(shares)), layout="constrained")
     colors = ["tab:blue"] * (len(shares) - 1) + ["tab:gray"]

@@ -1,9 +1,9 @@
-"""KerasTuner's oracles, which choose what to try next, made to survive any interruption.
+"""KerasTuner's oracles, which choose the next values to try, made to survive any interruption.
 
-They are rebuilt from the records of the trials. A record, `trial_<id>/trial.json`, is written whole
-when the trial is created and when it has ended; nothing else is state. What comes next depends only
-on the seed, the number of the trial and the trials that have ended, so a search that was killed
-goes on exactly as it would have.
+They are rebuilt from the records of the trials. A record, `trial_<id>/trial.json`, is written
+atomically when the trial is created and when it has ended; there is no other state. The next values
+depend only on the seed, the number of the trial and the trials that have ended, so a search that
+was killed continues exactly as it would have without the interruption.
 """
 
 import functools
@@ -31,11 +31,11 @@ from recipes.tuning import gaussian_process, storage
 
 RUNNING, IDLE, STOPPED = "RUNNING", "IDLE", "STOPPED"
 COMPLETED, FAILED, INVALID = "COMPLETED", "FAILED", "INVALID"
-LARGEST_GRID = 20_000  # spaces of at most so many points are listed to find the untried ones
+LARGEST_GRID = 20_000  # spaces of at most this many points are listed to find untried ones
 
 
 def random_number(*origin):
-    """A number below 2³² that looks random, everywhere the same for equal JSON values."""
+    """A pseudorandom number below 2³², the same on every machine for equal JSON values."""
     text = json.dumps(origin, sort_keys=True)
     digest = hashlib.sha256(text.encode()).digest()
     return int.from_bytes(digest[:4], "big")
@@ -50,9 +50,9 @@ def is_unordered(hp):
 
 
 def locked(method):
-    """One thread at a time.
+    """Serialize calls of a method.
 
-    The lock is let go on an error too, which KerasTuner's `synchronized` forgets.
+    The lock is also released on errors, unlike with KerasTuner's `synchronized`.
     """
 
     @functools.wraps(method)
@@ -69,12 +69,12 @@ def locked(method):
 
 
 class Dependable:
-    """What the four oracles have in common.
+    """Mixin with the common features of the four oracles.
 
-    Goes before an oracle of KerasTuner among the base classes.
+    It precedes an oracle of KerasTuner among the base classes.
 
-    Takes the arguments of the oracle, with `max_consecutive_failed_trials` None by default:
-    failures do not end a search, except that of the first trial, which has the default values.
+    Takes the arguments of the oracle; `max_consecutive_failed_trials` is None by default: failures
+    do not end a search, except a failure of the first trial, which has the default values.
     """
 
     def __init__(self, *arguments, **keywords):
@@ -94,17 +94,14 @@ class Dependable:
     # Choosing
 
     def _random(self, *purpose):
-        """The random numbers of the next trial.
-
-        No other trial, no other seed and no other purpose has the same.
-        """
+        """A random number generator that is unique to the seed, the next trial and the purpose."""
         return random.Random(random_number("trial", self.seed, len(self.start_order), *purpose))
 
     def _active(self, hp, values):
         return all(condition.is_active(values) for condition in hp.conditions)
 
     def _decode(self, probabilities):
-        """Values from one number in [0, 1) for each hyperparameter of the space."""
+        """Values from numbers in [0, 1), one for each hyperparameter of the space."""
         values = {}
         for hp, probability in zip(self.hyperparameters.space, probabilities, strict=True):
             if not self._active(hp, values):
@@ -113,7 +110,7 @@ class Dependable:
         return values
 
     def _points(self):
-        """All points of the space, or None if they are not finite in number or too many to list."""
+        """All points of the space, or None if they are infinitely many or too many to list."""
         size = 1
         for hp in self.hyperparameters.space:
             if is_fixed(hp):
@@ -124,7 +121,7 @@ class Dependable:
         if size > LARGEST_GRID:
             return None
 
-        # Each hyperparameter multiplies the points in which it is active by its values.
+        # Combine each value of a hyperparameter with all points in which it is active.
         points = [{}]
         for hp in self.hyperparameters.space:
             values = [hp.value] if is_fixed(hp) else list(hp.values)
@@ -138,7 +135,7 @@ class Dependable:
         return points
 
     def most_trials(self):
-        """At most how many trials the search has; None if that is not known."""
+        """The largest possible number of trials of the search; None if it is not known."""
         points = self._points()
         counts = []
         if self.max_trials is not None:
@@ -148,9 +145,9 @@ class Dependable:
         return min(counts, default=None)
 
     def _random_values(self, tried=None):
-        """Values not tried before, at random; the defaults for the first trial.
+        """Random values that have not been tried; the defaults for the first trial.
 
-        None if all points are tried.
+        None if all points have been tried.
         """
         tried = self._duplicate if tried is None else tried
         space = self.hyperparameters.space
@@ -171,13 +168,13 @@ class Dependable:
     def _answer(self, values):
         return {"status": STOPPED if values is None else RUNNING, "values": values}
 
-    # The life of a trial
+    # The life cycle of a trial
 
     @locked
     def create_trial(self, tuner_id):
-        """As in KerasTuner. `STOPPED` only when no trial runs any more.
+        """As in KerasTuner, but `STOPPED` only when no trial is running.
 
-        One may come back from a worker that died.
+        A running trial may have to be repeated if its worker dies.
         """
         if tuner_id not in self.ongoing_trials and self.first_failed():
             self.tuner_ids.discard(tuner_id)
@@ -196,22 +193,22 @@ class Dependable:
 
     @locked
     def end_trial(self, trial):
-        """Record how a trial ended. A second report on it is ignored.
+        """Record the end of a trial. Further reports on it are ignored.
 
         Raises:
-            RuntimeError: after `max_consecutive_failed_trials` failures in a row, where given.
+            RuntimeError: after `max_consecutive_failed_trials` failures in a row, if given.
         """
         if trial.trial_id in self.end_order:
             return
         if trial.trial_id in self._retry_queue:
-            # Its worker was given up, and has finished after all.
+            # Its worker was given up, but has finished after all.
             self._retry_queue.remove(trial.trial_id)
         known = self.trials[trial.trial_id]
         run = self._run_of(trial.trial_id)
         known.status = trial.status
         known.message = trial.message or run.get("message")
         from_worker = trial is not known
-        if from_worker:  # with its numbers rounded and its space in another order
+        if from_worker:  # the protocol rounds numbers and changes the order of the space
             sent = trial.hyperparameters
             known.hyperparameters.values = {**sent.values, **known.hyperparameters.values}
             known.hyperparameters.merge(sent, overwrite=False)
@@ -247,9 +244,9 @@ class Dependable:
 
     @locked
     def abandon(self, tuner_id, reason):
-        """Give up a worker that is known to be dead.
+        """Give up on a worker that is known to be dead.
 
-        Its trial runs once more elsewhere, and fails the second time.
+        Its trial is repeated once on another worker; if that one dies, too, the trial fails.
 
         Args:
             tuner_id: the worker's KERASTUNER_TUNER_ID.
@@ -274,19 +271,19 @@ class Dependable:
     def first_failed(self):
         """Whether the trial with the default values failed.
 
-        Then something is wrong that no other values mend.
+        Then the error probably does not depend on the values.
         """
         return bool(self.start_order) and self.trials[self.start_order[0]].status == FAILED
 
     @locked
     def get_best_trials(self, num_trials=1):
-        """At most `num_trials` completed trials, the best first; never a failed one."""
+        """At most `num_trials` completed trials, the best first; no failed ones."""
         completed = []
         for trial in self.trials.values():
             has_score = trial.score is not None and math.isfinite(trial.score)
             if trial.status == COMPLETED and has_score:
                 completed.append(trial)
-        # As sorted, but for a few of thousands in a quarter of the time.
+        # Equivalent to sorting, but four times as fast for a few out of thousands.
         best = heapq.nlargest if self.objective.direction == "max" else heapq.nsmallest
         return best(num_trials, completed, key=lambda trial: trial.score)
 
@@ -301,7 +298,7 @@ class Dependable:
     def _save_trial(self, trial):
         path = self._record_path(trial.trial_id)
         if trial.status == RUNNING and trial.trial_id in self._recorded:
-            return  # what a running trial has so far does not count until it has ended
+            return  # results of a running trial are recorded only when it has ended
         self._recorded.add(trial.trial_id)
         ended = None
         if trial.trial_id in self.end_order:
@@ -315,18 +312,18 @@ class Dependable:
         storage.save_json(path, state)
 
     def _run_of(self, trial_id):
-        """What the tuner left in the trial's folder.
+        """The tuner's record in the trial's folder.
 
-        A worker's messages and exact scores do not travel otherwise.
+        The protocol does not transmit a worker's messages and exact scores.
         """
         run = storage.load_json(os.path.join(self._get_trial_dir(trial_id), "run.json"))
         return run if isinstance(run, dict) else {}
 
     @locked
     def reload(self):
-        """Take up what the project folder holds.
+        """Restore the state from the project folder.
 
-        Ended trials stay ended, unfinished ones are run again first.
+        Ended trials stay ended, unfinished ones are repeated first.
         """
         self.trials = {}
         self.ongoing_trials = {}
@@ -354,7 +351,7 @@ class Dependable:
         self._rebuild()
 
     def _records(self):
-        """`(trial_id, record)` in the order in which trials began; None for a lost record."""
+        """`(trial_id, record)` in the order in which trials started; None for a lost record."""
         records = {}
         for folder in glob.glob(os.path.join(glob.escape(self._project_dir), "trial_*")):
             trial_id = os.path.basename(folder).removeprefix("trial_")
@@ -362,13 +359,13 @@ class Dependable:
                 state = storage.load_json(os.path.join(folder, "trial.json"))
                 records[trial_id] = state if isinstance(state, dict) else None
         begun = sorted(records, key=int)
-        # The newest was not written any more: it is created again, with the same values.
+        # The record of the newest trial was not written: create it again, with the same values.
         while begun and records[begun[-1]] is None:
             begun.pop()
         return [(trial_id, records[trial_id]) for trial_id in begun]
 
     def _take_up(self, trial_id, state):
-        """The trial of a record, put among the trials; one whose record is lost has failed."""
+        """Add the trial of a record to the trials, as failed if the record is lost; return it."""
         if state is None:
             state = {"runs": 1, "abandoned": 0}
             message = "its record cannot be read any more"
@@ -380,7 +377,7 @@ class Dependable:
         self._abandoned[trial_id] = state["abandoned"]
         first = not self.start_order
         if first and trial.status == FAILED:
-            # Perhaps the user has mended what was wrong with it.
+            # The user may have fixed the error: repeat it.
             trial.status = RUNNING
             self._run_times[trial_id] = 0
             self._abandoned[trial_id] = 0
@@ -388,14 +385,14 @@ class Dependable:
         return trial
 
     def _rebuild(self):
-        """Put what the algorithm knows beyond the trials back in place, from the trials."""
+        """Restore the other state of the algorithm from the trials."""
 
     def may_continue(self, trial_id):
-        """Whether an ended trial may be trained further: then its last state stays on disk."""
+        """Whether an ended trial may be trained further, so that its last state must be kept."""
         return False
 
     def _tidy(self):
-        """Delete the weights of trials that are neither among the best nor needed any more."""
+        """Delete the states and weights of ended trials that are no longer needed."""
         keep = len(self.trials) if self.keep is None else self.keep
         best = {trial.trial_id for trial in self.get_best_trials(keep)}
         for trial_id in sorted(self._with_files):
@@ -412,14 +409,14 @@ class Dependable:
 
 
 class RandomSearchOracle(Dependable, keras_tuner.oracles.RandomSearchOracle):
-    """Random search without repetition; a finite space is searched to its last point."""
+    """Random search without repetition; a finite space is searched exhaustively."""
 
     def populate_space(self, trial_id):
         return self._answer(self._random_values())
 
 
 class GridSearchOracle(Dependable, keras_tuner.oracles.GridSearchOracle):
-    """All combinations in order, the defaults first."""
+    """Grid search: all combinations in order, the defaults first."""
 
     def _end(self, trial, retry):
         super()._end(trial, retry)
@@ -447,9 +444,9 @@ class BayesianOptimizationOracle(Dependable, keras_tuner.oracles.BayesianOptimiz
 
     Snoek et al. (2012), https://arxiv.org/abs/1206.2944
 
-    Takes the arguments of KerasTuner's oracle; `num_initial_points` is by default one more than
-    there are hyperparameters (KerasTuner: three times as many), `beta` counts for
-    `acquisition="lcb"` only, and the noise is estimated with `alpha` as its least value.
+    Takes the arguments of KerasTuner's oracle. By default, `num_initial_points` is the number of
+    hyperparameters plus one, at least four (KerasTuner: three times the number); `beta` is used by
+    `acquisition="lcb"` only; the noise is estimated, with `alpha` as its lower bound.
 
     Args:
         acquisition: `"ei"`, expected improvement, or `"lcb"`, KerasTuner's lower confidence bound.
@@ -468,7 +465,7 @@ class BayesianOptimizationOracle(Dependable, keras_tuner.oracles.BayesianOptimiz
         initial_points = self.num_initial_points or max(4, len(tunable) + 1)
         if not tunable or len(completed) < max(initial_points, 2):
             return self._answer(self._random_values())
-        # Matrices so small are slower, and results differ, on several threads.
+        # With several threads, such small matrices would be slower, and results could differ.
         with threadpoolctl.threadpool_limits(1, "blas"):
             values = self._most_promising(completed, others)
         if values is None:
@@ -476,9 +473,9 @@ class BayesianOptimizationOracle(Dependable, keras_tuner.oracles.BayesianOptimiz
         return self._answer(values)
 
     def _encode(self, values):
-        """Coordinates between 0 and 1, one for each value of a choice without order.
+        """Coordinates between 0 and 1; an unordered choice has one for each value (one-hot).
 
-        Hyperparameters that are not active are at their default.
+        Inactive hyperparameters have their default values.
         """
         vector = []
         for hp in self.hyperparameters.space:
@@ -494,11 +491,11 @@ class BayesianOptimizationOracle(Dependable, keras_tuner.oracles.BayesianOptimiz
         return vector
 
     def _encode_all(self, points):
-        """`(points, coordinates)`."""
+        """Coordinates of several points, `(points, coordinates)`."""
         return np.array([self._encode(values) for values in points])
 
     def _most_promising(self, completed, others):
-        """The values of most merit by a Gaussian process of the scores; None if all are tried."""
+        """The untried values of largest acquisition, or None if all have been tried."""
         sign = -1 if self.objective.direction == "max" else 1
         scores = np.array([sign * trial.score for trial in completed])
         scores = gaussian_process.flattened(scores)
@@ -506,14 +503,14 @@ class BayesianOptimizationOracle(Dependable, keras_tuner.oracles.BayesianOptimiz
         failed = [trial.hyperparameters.values for trial in others if trial.status == FAILED]
         pending = [trial.hyperparameters.values for trial in others if trial.status != FAILED]
 
-        # Trials that failed count as bad as the worst that did not.
+        # Failed trials get the worst score of the completed ones.
         model = gaussian_process.fit(
             self._encode_all(points + failed),
             np.append(scores, np.full(len(failed), scores.max())),
             noise=self.alpha,
             seed=random_number("process", self.seed, len(self.start_order)),
         )
-        if pending:  # as if they had ended with what the model expects of them
+        if pending:  # assume that they will end with the scores that the model predicts
             model = gaussian_process.with_points(model, self._encode_all(pending))
 
         def merit(vectors):
@@ -531,7 +528,7 @@ class BayesianOptimizationOracle(Dependable, keras_tuner.oracles.BayesianOptimiz
         return finalists[int(np.argmax(merit(self._encode_all(finalists))))]
 
     def _candidates(self, leaders):
-        """Untried values: all, or of too many some anywhere and some near the best."""
+        """Untried values: all, or if they are too many, random ones and some near the best."""
         points = self._points()
         if points is not None and len(points) <= 2_500:
             return [values for values in points if not self._duplicate(values)]
@@ -540,7 +537,7 @@ class BayesianOptimizationOracle(Dependable, keras_tuner.oracles.BayesianOptimiz
         rng = self._random("candidates")
         rows = [[rng.random() for _ in space] for _ in range(1_500)]
         for values in leaders:
-            center = []  # None for a hyperparameter that is not active, or cannot vary
+            center = []  # None for a hyperparameter that is inactive or fixed
             for hp in space:
                 known = hp.name in values and not is_fixed(hp)
                 center.append(hp.value_to_prob(values[hp.name]) if known else None)
@@ -553,7 +550,7 @@ class BayesianOptimizationOracle(Dependable, keras_tuner.oracles.BayesianOptimiz
 
     @staticmethod
     def _near(center, rng):
-        """A random point near another, but for those coordinates that it lacks and one in ten."""
+        """A random point near `center`; missing coordinates, and one in ten, are uniform."""
         row = []
         for coordinate in center:
             if coordinate is None or rng.random() < 0.1:
@@ -563,7 +560,7 @@ class BayesianOptimizationOracle(Dependable, keras_tuner.oracles.BayesianOptimiz
         return row
 
     def _polish(self, values, merit):
-        """Climb from `values` along the hyperparameters that can take any value in a range."""
+        """Improve `values` by local search along the continuous hyperparameters."""
         continuous = {}  # column of the vector: hyperparameter
         column = 0
         for hp in self.hyperparameters.space:
@@ -586,15 +583,15 @@ class BayesianOptimizationOracle(Dependable, keras_tuner.oracles.BayesianOptimiz
 class HyperbandOracle(Dependable, keras_tuner.oracles.HyperbandOracle):
     """Hyperband, Li et al. (2018), https://jmlr.org/papers/v18/16-558.html.
 
-    Many short trainings, the best go on.
+    It starts many short trainings and continues the best.
 
-    Takes the arguments of KerasTuner's oracle. A bracket that finds no untried values left, or
-    loses trials to failures, goes on with those it has.
+    Takes the arguments of KerasTuner's oracle. A bracket that runs out of untried values, or loses
+    trials to failures, continues with fewer trials.
     """
 
     def populate_space(self, trial_id):
         while True:
-            for bracket in self._brackets:  # all but the last have their first round complete
+            for bracket in self._brackets:  # the first round of all but the last is complete
                 values = self._newcomer(bracket, trial_id) or self._promoted(bracket, trial_id)
                 if values is not None:
                     return self._answer(values)
@@ -639,7 +636,7 @@ class HyperbandOracle(Dependable, keras_tuner.oracles.HyperbandOracle):
         return self._compute_values_hash({k: v for k, v in values.items() if k != "tuner/trial_id"})
 
     def _promoted(self, bracket, trial_id):
-        """Values of a trial to be trained further, surely among the best of its round; or None."""
+        """Values of a trial to promote, certain to be among the best of its round; or None."""
         number = bracket["bracket_num"]
         rounds = bracket["rounds"]
         for round_number in range(1, len(rounds)):
@@ -648,7 +645,7 @@ class HyperbandOracle(Dependable, keras_tuner.oracles.HyperbandOracle):
             promoted = {info["past_id"] for info in here}
             completed = [trial for trial in past if trial.status == COMPLETED]
             waiting = [trial for trial in completed if trial.trial_id not in promoted]
-            # Those that have not ended yet may all turn out better than those that wait.
+            # Unfinished trials may all turn out better than those that wait for promotion.
             ended = sum(trial.status in (COMPLETED, FAILED) for trial in past)
             unknown = self._arrivals(bracket, round_number - 1) - ended
             if not waiting or len(here) + unknown >= self._get_size(number, round_number):
@@ -667,7 +664,7 @@ class HyperbandOracle(Dependable, keras_tuner.oracles.HyperbandOracle):
         return None
 
     def _arrivals(self, bracket, round_number):
-        """How many trials a round has or will have."""
+        """The final number of trials in a round."""
         trials = bracket["rounds"][round_number]
         size = self._get_size(bracket["bracket_num"], round_number)
         if round_number == 0:
@@ -682,7 +679,7 @@ class HyperbandOracle(Dependable, keras_tuner.oracles.HyperbandOracle):
             for round_number, infos in enumerate(rounds[:-1]):
                 if trial_id not in [info["id"] for info in infos]:
                     continue
-                # As long as the next round is not over, this one's trials may be asked for.
+                # Until the next round is over, trials of this round may be promoted.
                 following = [info["id"] for info in rounds[round_number + 1]]
                 known = [self.trials[other] for other in following if other in self.trials]
                 ended = sum(trial.status in (COMPLETED, FAILED) for trial in known)
@@ -690,7 +687,7 @@ class HyperbandOracle(Dependable, keras_tuner.oracles.HyperbandOracle):
         return False
 
     def _remove_completed_brackets(self):
-        """They stay: it is by them that a restarted search knows how far it was."""
+        """Do nothing: a restarted search determines its progress from the brackets."""
 
     def _rebuild(self):
         self._brackets = []
@@ -711,7 +708,7 @@ class HyperbandOracle(Dependable, keras_tuner.oracles.HyperbandOracle):
             bracket["rounds"][round_number].append({"past_id": past_id, "id": trial_id})
 
     def _bracket_of_newcomer(self, number):
-        """The last bracket, or a new one if that is another or has its first round complete."""
+        """The last bracket, or a new one if its number differs or its first round is complete."""
         last = self._brackets[-1]
         complete = len(last["rounds"][0]) >= self._get_size(number, 0)
         if last["bracket_num"] != number or complete:
@@ -720,7 +717,7 @@ class HyperbandOracle(Dependable, keras_tuner.oracles.HyperbandOracle):
         return self._brackets[-1]
 
     def _bracket_of_promoted(self, past_id, round_number):
-        """The bracket in whose round before the promoted trial was."""
+        """The bracket with the promoted trial in the previous round."""
         for bracket in self._brackets:
             if past_id in [info["id"] for info in bracket["rounds"][round_number - 1]]:
                 return bracket

@@ -1,9 +1,9 @@
-"""The whole state of a training inside a trial, at the end of each epoch.
+"""The complete training state of a trial, saved at the end of each epoch.
 
-Killed and promoted trials go on from it.
+Killed and promoted trials continue from it.
 
-Keras' `BackupAndRestore` leaves out the seed generators, what callbacks remember and the history.
-Here the state is a folder an epoch, written under another name and renamed when complete.
+Keras' `BackupAndRestore` omits the seed generators, the state of callbacks and the history. Here
+the state is one folder per epoch, written under a temporary name and renamed when complete.
 """
 
 import os
@@ -19,10 +19,10 @@ import numpy as np
 from recipes.tuning import storage
 
 PLAIN = (type(None), bool, int, float, str, np.generic, np.ndarray)
-# Keras turns the sign of a callback's `min_delta` around at the end of its first epoch, where less
-# is better: given back, it would be turned around once more.
+# Keras changes the sign of a callback's `min_delta` at the end of its first epoch if less is
+# better: a restored value would change its sign again.
 NOT_REMEMBERED = ("min_delta",)
-# What `fit` of Keras 3.15 opens on a tf.data set of known size; one when the size is unknown.
+# Iterators that `fit` of Keras 3.15 opens on a tf.data set of known size (one if it is unknown).
 ITERATORS_PER_EPOCH = 2
 
 
@@ -37,7 +37,7 @@ def is_plain(value):
 
 
 def untracked(value):
-    """Plain containers for those of Keras' layers, which cannot be pickled."""
+    """Plain containers instead of Keras' tracked ones, which cannot be pickled."""
     if isinstance(value, dict):
         return {name: untracked(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
@@ -52,7 +52,7 @@ def outside_weights(model):
 
 
 def skip_epochs(data, epochs):
-    """Pass over the orders that a shuffled tf.data set had in `epochs` finished epochs."""
+    """Advance a shuffled tf.data set past the orders of `epochs` finished epochs."""
     tensorflow = sys.modules.get("tensorflow")
     if tensorflow is None or not isinstance(data, tensorflow.data.Dataset):
         return
@@ -73,22 +73,22 @@ def latest(folder):
 
 
 def load(folder):
-    """What is remembered in the last state under `folder` that can be read, or None."""
+    """The content of the last readable state under `folder`, or None."""
     while state := latest(folder):
         try:
             saved = pickle.loads((state / "state.pickle").read_bytes())
             if (state / "last.weights.h5").exists():
                 return {**saved, "weights": state / "last.weights.h5"}
-        except Exception:  # a spoilt pickle raises anything
+        except Exception:  # a corrupt pickle can raise anything
             pass
         shutil.rmtree(state)
     return None
 
 
 def restore(saved, model, callbacks):
-    """Put a state into a model and its optimizer.
+    """Restore the state of a model and its optimizer.
 
-    Returns the callbacks, to go first, that do it for the callbacks.
+    Returns additional callbacks, to be put first, that restore the state of the callbacks.
     """
     if not model.built:
         model.build_from_config(saved["build_config"])
@@ -103,9 +103,9 @@ def restore(saved, model, callbacks):
 
 
 class Reminder(keras.callbacks.Callback):
-    """Gives callbacks their memory back once training has begun.
+    """Restores the state of callbacks after the start of training.
 
-    They forget everything in `on_train_begin`.
+    They reset their state in `on_train_begin`.
     """
 
     def __init__(self, callbacks, memories):
@@ -123,17 +123,17 @@ class Reminder(keras.callbacks.Callback):
 
 
 def save(folder, model, callbacks, remembered, best=None):
-    """Save the state of a training, in place of the one before.
+    """Save the state of a training, replacing the previous one.
 
     Args:
-        folder: where `epoch-<n>/` goes.
+        folder: parent folder of `epoch-<n>/`.
         model: compiled and built.
         callbacks: those whose plain attributes (numbers, strings, arrays, lists of them) are part
             of the state.
-        remembered: a dictionary with `"epochs"`, the number of finished epochs, and whatever else
-            shall be kept.
-        best: whether the weights are the best so far, where the best shall be kept too, as
-            `best.weights.h5`.
+        remembered: a dictionary with `"epochs"`, the number of finished epochs, and anything else
+            to keep.
+        best: whether the weights are the best so far, if the best are also to be kept, as
+            `best.weights.h5`; otherwise None.
 
     Returns:
         The path of the weights.
@@ -169,18 +169,17 @@ def save(folder, model, callbacks, remembered, best=None):
 
 
 class Follower(keras.callbacks.Callback):
-    """Follows one execution of a trial: curves, best weights, state, limits.
+    """Monitors one execution of a trial: curves, best weights, state, limits.
 
-    The last of the callbacks.
+    It must be the last callback.
 
     Args:
-        tuner: asked after every batch whether the time is over, and after every epoch whether to
-            prune.
+        tuner: checks the time limit after every batch, and pruning after every epoch.
         trial: the trial.
-        objective: what decides on the best epoch.
-        folder: where the state of the execution goes.
-        checkpoint: where the best weights over all executions go.
-        callbacks: the other callbacks, whose memory is part of the state.
+        objective: the metric that determines the best epoch.
+        folder: path of the state of the execution.
+        checkpoint: path of the best weights over all executions.
+        callbacks: the other callbacks, which are part of the state.
         best: the best value of earlier executions, or None.
     """
 
@@ -194,11 +193,11 @@ class Follower(keras.callbacks.Callback):
         self.callbacks = callbacks
         self.best = best
         self.rows = []  # the logs of each epoch
-        self.epochs = 0  # that have ended
+        self.epochs = 0  # finished ones
         self.message = None  # why the trial was pruned
 
     def take_up(self, saved):
-        """Go on from what was remembered in a state."""
+        """Continue from a saved state."""
         self.best = saved["best"]
         self.rows = list(saved["rows"])
         self.epochs = saved["epochs"]
@@ -212,7 +211,7 @@ class Follower(keras.callbacks.Callback):
         ]
 
     def history(self):
-        """What Keras calls the history; None where a metric was not computed."""
+        """The dictionary `History.history`; None where a metric was not computed."""
         names = dict.fromkeys(name for row in self.rows for name in row)
         return {name: [row.get(name) for row in self.rows] for name in names}
 
@@ -228,9 +227,9 @@ class Follower(keras.callbacks.Callback):
         self.epochs = epoch + 1
         value = self.objective.get_value(logs) if self.objective.has_value(logs) else None
         if np.isnan(logs.get("loss", 0.0)):
-            self.model.stop_training = True  # no later epoch can mend the weights
+            self.model.stop_training = True  # the weights cannot recover
         elif layer := layer_without_numbers(self.model):
-            # The loss stays finite where a ReLU hides them, and the trial might even win.
+            # A ReLU can hide such weights: the loss stays finite, and the trial might even win.
             raise NotFiniteError(
                 f"layer {layer} has weights that are NaN or infinite after epoch {epoch + 1}"
             )

@@ -1,6 +1,6 @@
-"""What a search found: a leaderboard's tables and pictures, and the Python line of the winner.
+"""Reports of a search: tables and pictures of its leaderboard, and the call of the best model.
 
-A leaderboard is a list of rows, best first, as `tuner.leaderboard()` gives it: dictionaries with
+A leaderboard is a list of rows, best first, as returned by `tuner.leaderboard()`: dictionaries with
 `rank` (None without a score), `trial`, `score`, `status`, `message`, `epochs`, `seconds`
 and `hyperparameters`.
 """
@@ -14,12 +14,12 @@ import numpy as np
 from matplotlib import ticker
 from matplotlib.collections import LineCollection
 
-EDGE = 0.02  # of a range, at either end: what lies there is close to its border
+EDGE = 0.02  # fraction of a range, at either end, that counts as close to its border
 DETAILS = ("rank", "trial", "score", "status", "epochs", "seconds", "message")
 
 
 def write_csv(rows, path):
-    """One line a trial: rank, trial, score, status and so on, then a column a hyperparameter."""
+    """One line per trial: rank, trial, score, status and so on, and a column per hyperparameter."""
     names = hyperparameter_names(rows)
     with open(path, "w", newline="", encoding="utf8") as file:
         table = csv.writer(file)
@@ -32,7 +32,7 @@ def write_csv(rows, path):
 
 
 def write_json(rows, path):
-    """The rows as they are, as a JSON list; what is not finite as null."""
+    """The rows as a JSON list; non-finite numbers become null."""
     rows = [{**row, "score": row["score"] if finite(row) else None} for row in rows]
     with open(path, "w", encoding="utf8") as file:
         json.dump(rows, file, indent=1, ensure_ascii=False)
@@ -42,20 +42,20 @@ def python_line(function, hyperparameters, *more):
     """`build_model(filters=24, learning_rate=0.01)`, ready to paste.
 
     Args:
-        function: its name, with whatever goes before it.
+        function: its name, possibly with a prefix such as a module.
         hyperparameters: `{argument: value}`.
-        *more: further arguments as they are to be written, such as `"steps=10 * len(train)"`.
+        *more: further arguments as source text, such as `"steps=10 * len(train)"`.
     """
     arguments = [f"{name}={value!r}" for name, value in hyperparameters.items()]
     return f"{function}({', '.join([*arguments, *more])})"
 
 
 def figures(rows, objective, direction="max"):
-    """The pictures of a search, `{name: matplotlib Figure}`; without a finished trial, none.
+    """The pictures of a search, `{name: matplotlib Figure}`; empty without a finished trial.
 
     Args:
         rows: the leaderboard.
-        objective: what the scores are, such as `"val_accuracy"`.
+        objective: the metric of the scores, such as `"val_accuracy"`.
         direction: `"max"` or `"min"`.
     """
     rows = sorted((row for row in rows if finite(row)), key=lambda row: int(row["trial"]))
@@ -69,7 +69,7 @@ def figures(rows, objective, direction="max"):
 
 
 def best_so_far(rows, objective, direction):
-    """Each trial's score, and the best until then, over the time spent on trials."""
+    """The score of each trial, and the best so far, over the time spent on trials."""
     minutes = np.cumsum([row["seconds"] or 0 for row in rows]) / 60
     scores = np.array([row["score"] for row in rows])
     best = (np.maximum if direction == "max" else np.minimum).accumulate(scores)
@@ -91,7 +91,7 @@ def best_so_far(rows, objective, direction):
 
 
 def score_by_hyperparameter(rows, objective, direction):
-    """A small picture for each hyperparameter: values against scores, the best in another color."""
+    """A panel for each hyperparameter: scores over values, with the best trial highlighted."""
     names = varied(rows)
     columns = min(3, len(names)) or 1
     lines = math.ceil(len(names) / columns) or 1
@@ -117,7 +117,7 @@ def score_by_hyperparameter(rows, objective, direction):
             axis.plot(place, best["score"], "D", markersize=8, color="C1")
         if ticks:
             axis.set_xticks(range(len(ticks)), ticks)
-            if sum(map(len, ticks)) > 24:  # long words would run into each other
+            if sum(map(len, ticks)) > 24:  # long labels would overlap
                 plt.setp(axis.get_xticklabels(), rotation=20, ha="right", rotation_mode="anchor")
         else:
             set_ticks(axis, positions, logarithmic)
@@ -131,7 +131,7 @@ def score_by_hyperparameter(rows, objective, direction):
 
 
 def parallel_coordinates(rows, objective, direction):
-    """One line a trial through its values to its score: where dark lines meet, a value matters."""
+    """A line per trial through its values to its score: where dark lines meet, a value matters."""
     names = varied(rows)
     figure, axis = plt.subplots(figsize=(1.5 * len(names) + 4, 4.5), layout="constrained")
     places = np.full((len(rows), len(names) + 1), np.nan)
@@ -161,7 +161,7 @@ def parallel_coordinates(rows, objective, direction):
             text.set_bbox({"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1})
     scores = np.array([row["score"] for row in rows])
     merits = scores if direction == "max" else -scores
-    better = np.array([np.sum(merits > merit) for merit in merits])  # how many are
+    better = np.array([np.sum(merits > merit) for merit in merits])  # number of better trials
     order = 1 - better / max(1, better.max())  # ranks: 1 best, 0 worst
     places[:, -1] = order
     colors = plt.get_cmap("viridis_r")(order)
@@ -195,7 +195,7 @@ def hyperparameter_names(rows):
 
 
 def varied(rows):
-    """The hyperparameters in which trials differ; all of them if there is none."""
+    """The hyperparameters in which trials differ; all of them if there are none."""
     names = hyperparameter_names(rows)
     return [
         name for name in names if len({str(row["hyperparameters"].get(name)) for row in rows}) > 1
@@ -207,7 +207,7 @@ def finite(row):
 
 
 def scale(rows, name):
-    """Positions of a hyperparameter's values, labels of words, and whether to space by powers."""
+    """Positions of a hyperparameter's values, labels of words, and whether the scale is log."""
     values = [row["hyperparameters"][name] for row in rows if name in row["hyperparameters"]]
     if any(isinstance(value, str | bool) for value in values):
         words = sorted(set(map(str, values)))
@@ -217,7 +217,7 @@ def scale(rows, name):
 
 
 def set_ticks(axis, values, logarithmic):
-    """Ticks that do not overlap: at the values if they are few, else at round numbers."""
+    """Ticks that do not overlap: at the values if they are few, otherwise at round numbers."""
     values = sorted(set(values))
     if logarithmic:
         axis.set_xscale("log")
@@ -231,7 +231,7 @@ def set_ticks(axis, values, logarithmic):
         values = [digit * 10.0**power for power in powers for digit in digits]
         values = [value for value in values if low <= value <= high]
     places = np.log(values) if logarithmic else np.asarray(values, float)
-    far = 0.19 * np.ptp(places)  # of one from the next: five to six labels fit
+    far = 0.19 * np.ptp(places)  # distance between ticks: five to six labels fit
     kept = []
     for place, value in zip(places, values, strict=True):
         if not kept or place - kept[-1][0] >= far:
@@ -244,14 +244,14 @@ def short(value):
 
 
 def focus(set_limits, scores, direction):
-    """Leave the worst tenth outside the picture when it would squeeze all others together."""
+    """Exclude the worst tenth from the axis if it would compress all other scores."""
     low, high = visible(scores, direction)
     if low > min(scores) or high < max(scores):
         set_limits(low, high)
 
 
 def visible(scores, direction):
-    """The lowest and highest score to show, without far worse ones, a tenth of them at most."""
+    """The lowest and highest score to show, without bad outliers, at most a tenth of all scores."""
     scores = np.asarray(scores)
     low, high = np.quantile(scores, (0.1, 1) if direction == "max" else (0, 0.9))
     if np.ptp(scores) > 3 * (high - low) > 0:
@@ -261,13 +261,13 @@ def visible(scores, direction):
 
 
 def at_the_border(values, space):
-    """A line for each number that is the largest or smallest searched, or close: try beyond it.
+    """A line for each number at or near the border of its range, which suggests a wider range.
 
-    No line for words and switches, for what is not active, and at 0 or, for whole numbers, 1, below
-    which there is mostly nothing.
+    There is no line for strings and Booleans, for inactive hyperparameters, or at a lower border of
+    0 (integers: 1), below which there are usually no valid values.
 
     Args:
-        values: Of the best trial, `{name: value}`.
+        values: Those of the best trial, `{name: value}`.
         space: The hyperparameters, as in `keras_tuner.HyperParameters().space`.
     """
     lines = []
@@ -277,7 +277,7 @@ def at_the_border(values, space):
         value, low, high = values[hp.name], *ends(hp)
         if isinstance(value, str | bool) or low == high:
             continue
-        # A range without steps is searched on a scale from 0 to 1; of others, each value counts.
+        # In ranges without steps, values close to an end count, too; otherwise only the end itself.
         stepless = getattr(hp, "step", 1) is None
         place = hp.value_to_prob(value) if stepless else 0.5
         lowest = low == 0 or (isinstance(low, int) and low == 1)
@@ -295,7 +295,7 @@ def at_the_border(values, space):
 
 
 def is_active(hp, values):
-    """Whether a hyperparameter has a value among those of a trial, its conditions being met."""
+    """Whether a trial has a value for a hyperparameter, and meets its conditions."""
     met = all(condition.is_active(values) for condition in hp.conditions)
     return met and hp.name in values
 

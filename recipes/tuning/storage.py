@@ -1,4 +1,4 @@
-"""Files that a kill cannot spoil, and a folder that only one process at a time works in."""
+"""Crash-safe files, and a folder lock that only one process at a time can hold."""
 
 import contextlib
 import fcntl
@@ -15,12 +15,12 @@ class InUseError(RuntimeError):
 
 
 def write(path, text, sync=True):
-    """Write a text file: a reader, or a crash at any moment, sees the old content or the new.
+    """Write a text file atomically: after a crash it has either the old or the new content.
 
     Args:
         path: the file.
         text: its new content.
-        sync: wait until it is on the disk, so that it outlives a power cut, too.
+        sync: wait until it is on disk, so that it also survives a power failure.
     """
     path = pathlib.Path(path)
     temporary = path.with_name(f".{path.name}.new")
@@ -35,7 +35,7 @@ def write(path, text, sync=True):
 def save_json(path, value):
     """Write `value` twice, to `path` and to a copy beside it.
 
-    Should a disk spoil one, `load_json` takes the other.
+    If one is corrupt, `load_json` reads the other.
     """
     text = json.dumps(value, default=float)
     write(path, text)
@@ -43,7 +43,7 @@ def save_json(path, value):
 
 
 def load_json(path):
-    """What `save_json` wrote, or None if neither file is there and readable."""
+    """The value that `save_json` wrote, or None if neither file is readable."""
     for candidate in (path, f"{path}.copy"):
         with contextlib.suppress(OSError, ValueError):  # ValueError: not JSON, not UTF-8
             return json.loads(pathlib.Path(candidate).read_text(encoding="utf8"))
@@ -69,12 +69,12 @@ def link_or_copy(source, target):
 
 @contextlib.contextmanager
 def held(folder, owner="the search of process", advice="give this search another project_name"):
-    """Hold `folder`, made if need be, for this process. A killed process lets go by dying.
+    """Lock `folder`, created if necessary, for this process. The lock ends with the process.
 
     Args:
         folder: the folder.
-        owner: what others are told who find it in use; the number of this process is added.
-        advice: what else than waiting they can do.
+        owner: description of this process for the error message of others; its id is added.
+        advice: alternative to waiting, for that message.
 
     Raises:
         InUseError: if another process holds it.

@@ -2,13 +2,13 @@
 
 
 def seconds_left(spent, done, to_come=None, limit=None):
-    """An estimate; None where there is nothing to base it on, or nothing more to begin.
+    """Estimate the remaining seconds of a search; None if it is not possible or nothing remains.
 
     Args:
-        spent: seconds since the search began.
-        done: trials that have ended in this time.
-        to_come: trials that have not ended; None if nobody knows.
-        limit: seconds after which no new trial is begun; None for no limit.
+        spent: seconds since the start of the search.
+        done: number of trials that have ended in this time.
+        to_come: number of trials that have not ended; None if it is not known.
+        limit: seconds after which no new trial starts; None for no limit.
 
     >>> seconds_left(60, done=3, to_come=5)
     100.0
@@ -26,7 +26,7 @@ def seconds_left(spent, done, to_come=None, limit=None):
 
 
 def in_words(seconds):
-    """An estimate as one says it; "" for None.
+    """An estimate as text; "" for None.
 
     >>> [in_words(seconds) for seconds in (0.2, 40.2, 150, None)]
     ['less than 1 s left', 'about 40 s left', 'about 2 min left', '']

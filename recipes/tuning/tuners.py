@@ -1,12 +1,12 @@
-"""KerasTuner's four tuners with dependable oracles, kept seeds, recorded failures and limits.
+"""KerasTuner's four tuners with dependable oracles, fixed seeds, recorded failures and limits.
 
 The folder of a search, `<directory>/<project_name>/`:
 
     search.json                  algorithm, space, objective, seed: another search is refused
     trial_<id>/trial.json        the oracle's record: values, status, score, message
-    trial_<id>/run.json          how it ran: seconds, epochs, message, scores and curves
+    trial_<id>/run.json          the tuner's record: seconds, epochs, message, scores and curves
     trial_<id>/checkpoint.weights.h5, build_config.json    best weights, of the best `keep` trials
-    trial_<id>/execution<k>/     the state after the last epoch, as long as it may go on
+    trial_<id>/execution<k>/     the state after the last epoch, while the trial may continue
 
 Each JSON file has a `.copy` beside it. Running the same program again continues a killed search.
 """
@@ -31,8 +31,8 @@ from keras_tuner.src.engine import tuner_utils
 
 from recipes.tuning import oracles, progress, storage, time_left
 
-PRUNE_TRIALS = 4  # others that must have reached an epoch before one is pruned there
-PRUNE_EPOCHS = 1  # that every trial is trained
+PRUNE_TRIALS = 4  # other trials that must have reached an epoch before a trial is pruned there
+PRUNE_EPOCHS = 1  # epochs without pruning at the start of every trial
 OWN_FILES = ("trial_*", "search.json*", "oracle.json*", "tuner*.json*")
 
 
@@ -41,35 +41,35 @@ class OutOfTimeError(keras_tuner.errors.FailedTrialError):
 
 
 class Tuner(keras_tuner.Tuner):
-    """What the four tuners have in common.
+    """Base class of the four tuners.
 
-    Takes the arguments of the KerasTuner tuner of the same name, and these.
+    Takes the arguments of the KerasTuner tuner of the same name, and these:
 
     Args:
-        trial_time_limit: seconds after which a trial fails, whatever it has reached. Looked at
+        trial_time_limit: seconds after which a trial fails, whatever its score so far. Checked
             after each batch.
-        time_limit: seconds after the start of `search` from which on no new trial is begun.
-        prune: `"median"` stops a trial whose best value so far is worse than the median of what the
-            others had at the same epoch (Golovin et al. 2017,
-            https://doi.org/10.1145/3097983.3098043), once four others got there. It counts as
-            completed, with its best value, and says so in its message. None: all are trained to the
-            end.
-        keep: how many trials, the best, keep their weights on disk; None: all.
+        time_limit: seconds after the start of `search` after which no new trial starts.
+        prune: `"median"` stops a trial whose best value so far is worse than the median of the
+            other trials' values at the same epoch (Golovin et al. 2017,
+            https://doi.org/10.1145/3097983.3098043), once four others have reached it. The trial
+            counts as completed, with its best value and a message. None: no pruning.
+        keep: number of best trials that keep their weights on disk; None: all.
 
     Raises:
-        ValueError: if the project folder holds another search, or `overwrite=True` meets a folder
-            no tuner made, or `prune` and Hyperband, which prunes by itself, are combined.
+        ValueError: if the project folder contains another search, if `overwrite=True` is used with
+            a folder that no tuner created, or if `prune` is combined with Hyperband, which already
+            stops bad trials.
 
     Scores: the best finite value over the epochs. A trial whose *last* value is not finite has
-    diverged and fails, as does one with a weight that is NaN or infinite; a first epoch that is not
-    a number (a precision without positives, for instance) does no harm. With several executions the
-    score is their mean; one that fails fails the trial.
+    diverged and fails, as does one with a weight that is NaN or infinite; NaN in an early epoch (a
+    precision without positives, for instance) is ignored. With several executions the score is
+    their mean; if one of them fails, the trial fails.
 
     Seeds: before each build Python, NumPy and the backend are seeded by a hash of seed,
     hyperparameter values, execution and retry, so equal hyperparameters get equal scores, whatever
-    ran before. This holds for the order of the data too, if `x` is an array, or a *function* that
-    returns the data (called before each execution): a shuffled tf.data set itself goes on from
-    trial to trial.
+    ran before. This includes the order of the data if `x` is an array, or a *function* that returns
+    the data (called before each execution): a shuffled tf.data set itself would continue from trial
+    to trial.
     """
 
     Oracle = None
@@ -112,7 +112,7 @@ class Tuner(keras_tuner.Tuner):
         self._quiet = False
         self._error = None  # of the first trial
         self._curves = {}  # trial id: the objective after each epoch
-        # Of the present trial:
+        # State of the current trial:
         self._began = time.monotonic()
         self._seconds_before = 0  # in earlier runs of the search
         self._execution = 0
@@ -137,7 +137,7 @@ class Tuner(keras_tuner.Tuner):
             tuner_id=tuner_id,
             executions_per_trial=executions_per_trial,
         )
-        self._local = oracle  # also on a worker, where `self.oracle` speaks to the chief
+        self._local = oracle  # even on a worker, where `self.oracle` is a client of the chief
         self._identity = self._describe()
         self._check_identity()
         if worker:
@@ -147,7 +147,7 @@ class Tuner(keras_tuner.Tuner):
         else:
             oracle.reload()
 
-    # Which search this is
+    # The identity of the search
 
     def _describe(self):
         oracle = self._local
@@ -172,10 +172,10 @@ class Tuner(keras_tuner.Tuner):
         }
 
     def _check_identity(self):
-        """Compare with what the folder says; take its seed where none was given.
+        """Compare with the search in the folder; use its seed if none was given.
 
         Raises:
-            ValueError: saying what differs.
+            ValueError: if they differ, with the differences.
         """
         identity = json.loads(json.dumps(self._identity))
         there = storage.load_json(os.path.join(self.project_dir, "search.json"))
@@ -195,7 +195,7 @@ class Tuner(keras_tuner.Tuner):
 
     @staticmethod
     def _delete(folder):
-        """Delete a search that a tuner left in `folder`, and nothing else in there."""
+        """Delete the files of a tuner in `folder`, and nothing else."""
         if not folder.exists() or not any(folder.iterdir()):
             return
         records = ("search.json", "search.json.copy", "oracle.json")
@@ -215,7 +215,7 @@ class Tuner(keras_tuner.Tuner):
     def search(self, *fit_args, **fit_kwargs):
         """Search, or continue an interrupted search.
 
-        It ends with `max_trials`, when all points are tried, or with `time_limit`.
+        It ends after `max_trials`, when all points have been tried, or at `time_limit`.
 
         Args:
             *fit_args: for `fit`; the first, or `x`, may be a function that returns the training
@@ -224,9 +224,9 @@ class Tuner(keras_tuner.Tuner):
                 search, too.
 
         Raises:
-            RuntimeError: if another search works in the project folder.
-            Exception: whatever the first trial raised, which has the default values: the others
-                would hardly do better.
+            RuntimeError: if another search is using the project folder.
+            Exception: any exception of the first trial, which has the default values: the others
+                would probably fail, too.
         """
         self._quiet = fit_kwargs.get("verbose") in (0, "0")
         if self._is_worker():
@@ -250,13 +250,13 @@ class Tuner(keras_tuner.Tuner):
 
     @contextlib.contextmanager
     def project(self):
-        """Hold the project folder and take up what it records.
+        """Lock the project folder and restore the search in it.
 
-        It is for programs that serve the oracle to workers.
+        For programs that serve the oracle to workers.
 
         Raises:
-            RuntimeError: if another search works in the folder.
-            ValueError: if it holds another search.
+            RuntimeError: if another search is using the folder.
+            ValueError: if it contains another search.
         """
         with storage.held(self.project_dir):
             self._check_identity()
@@ -311,7 +311,7 @@ class Tuner(keras_tuner.Tuner):
             self.report(ended)
 
     def report(self, trial):
-        """Print one line on a trial that has ended."""
+        """Print one line about a trial that has ended."""
         number = int(trial.trial_id) + 1
         planned = self.oracle.max_trials
         completed = trial.status == oracles.COMPLETED
@@ -389,7 +389,7 @@ class Tuner(keras_tuner.Tuner):
         """Train the model `executions_per_trial` times, each from its last saved state.
 
         Returns:
-            A list of what `HyperModel.fit` returned, one for each execution.
+            The results of `HyperModel.fit`, a list with one for each execution.
         """
         fit_kwargs.setdefault("verbose", 0)
         values = trial.hyperparameters.values
@@ -409,7 +409,7 @@ class Tuner(keras_tuner.Tuner):
         """Train the model once, from its last saved state.
 
         Returns:
-            What `fit` returned, the best value of all executions, and whether it was pruned.
+            The result of `fit`, the best value of all executions, and whether it was pruned.
         """
         hp = trial.hyperparameters
         trial_id = trial.trial_id
@@ -420,6 +420,8 @@ class Tuner(keras_tuner.Tuner):
         follower = progress.Follower(
             self, trial, self.oracle.objective, folder, checkpoint, callbacks, best
         )
+
+        # Build the model and restore its last state, if there is one.
         saved, begun = self._state_to_continue(hp, folder, checkpoint)
         model = self._try_build(hp)
         reminder = []
@@ -431,13 +433,15 @@ class Tuner(keras_tuner.Tuner):
                 fit_kwargs["initial_epoch"] = saved["epochs"]
                 if saved["stopped"]:
                     fit_kwargs["epochs"] = saved["epochs"]
-            except (OSError, ValueError):  # a spoilt file
+            except (OSError, ValueError):  # a corrupt file
                 if begun:
                     raise keras_tuner.errors.FailedTrialError(
                         "the state to continue from cannot be read"
                     ) from None
                 shutil.rmtree(folder)
                 model = self._try_build(hp)
+
+        # Train, and record the curves.
         fit_args, fit_kwargs = _with_data(fit_args, fit_kwargs, skip=follower.epochs)
         callbacks = [*reminder, *callbacks, tuner_utils.TunerCallback(self, trial), follower]
         result = self.hypermodel.fit(hp, model, *fit_args, callbacks=callbacks, **fit_kwargs)
@@ -452,14 +456,14 @@ class Tuner(keras_tuner.Tuner):
         return result, follower.best, follower.message is not None
 
     def _state_to_continue(self, hp, folder, checkpoint):
-        """The state from which an execution goes on, or None; and its epochs of another trial."""
+        """The state to continue an execution from, or None; and its epochs from another trial."""
         saved = progress.load(folder)
         if saved is not None:
             self._seconds_before = max(self._seconds_before, saved["seconds"])
             return saved, hp.values.get("tuner/initial_epoch", 0)
         if "tuner/trial_id" not in hp.values:
             return None, 0
-        # Promoted: it goes on where the other trial ended.
+        # A promoted trial continues where the other trial ended.
         origin = self.get_trial_dir(hp.values["tuner/trial_id"])
         saved = progress.load(os.path.join(origin, f"execution{self._execution}"))
         if saved is None:
@@ -489,26 +493,26 @@ class Tuner(keras_tuner.Tuner):
         return model
 
     def seconds(self):
-        """How long the present trial has run, earlier runs of the search included."""
+        """Run time of the current trial, including earlier runs of the search."""
         return self._seconds_before + time.monotonic() - self._began
 
     def check_time(self, epochs):
-        """Fail the present trial if it has run longer than `trial_time_limit`."""
+        """Fail the current trial if it has run longer than `trial_time_limit`."""
         if self.trial_time_limit is not None and self.seconds() > self.trial_time_limit:
             raise OutOfTimeError(
                 f"exceeded its time limit of {self.trial_time_limit:g} s in epoch {epochs + 1}"
             )
 
     def verdict(self, trial, values):
-        """Why to stop a trial with these values of the objective so far, or None.
+        """The reason to prune a trial with these values of the objective so far, or None.
 
-        This is the median rule, to be overridden.
+        This is the median rule; override it for another one.
         """
         epoch, objective = len(values), self.oracle.objective
         if self.prune is None or self._execution > 0 or epoch <= PRUNE_EPOCHS:
             return None
         finite = [value for value in values if math.isfinite(value)]
-        others = []  # what the other trials had at this epoch
+        others = []  # values of the other trials at this epoch
         for curve in self._other_curves(trial.trial_id):
             value = curve[epoch - 1] if len(curve) >= epoch else None
             if value is not None and math.isfinite(value):
@@ -541,9 +545,9 @@ class Tuner(keras_tuner.Tuner):
     # Results
 
     def leaderboard(self):
-        """All trials as dictionaries, the best first, those that failed or have not ended last.
+        """All trials as dictionaries, the best first, failed and unfinished ones last.
 
-        Keys: `rank` (equal scores share it; None if there is no score), `trial` (its id), `score`,
+        Keys: `rank` (equal for equal scores; None if there is no score), `trial` (its id), `score`,
         `status`, `message` (one line or None), `epochs` and `seconds` (spent on this trial),
         `scores` (of each execution), `hyperparameters`.
         """
@@ -581,7 +585,7 @@ class Tuner(keras_tuner.Tuner):
         return storage.load_json(os.path.join(self.get_trial_dir(trial_id), "run.json")) or {}
 
     def curves(self, trial_id):
-        """The metrics after each epoch of a trial, one dictionary of lists for each execution."""
+        """The metrics of a trial after each epoch: a dictionary of lists for each execution."""
         executions = self._run_record(trial_id).get("executions", [])
         return [execution.get("history", {}) for execution in executions]
 
@@ -589,7 +593,7 @@ class Tuner(keras_tuner.Tuner):
         """The model of a trial with its best weights.
 
         Raises:
-            ValueError: if they are not kept.
+            ValueError: if they were not kept.
         """
         if not os.path.exists(self._get_checkpoint_fname(trial.trial_id)):
             raise ValueError(
@@ -602,39 +606,39 @@ class Tuner(keras_tuner.Tuner):
     def _first_line(self, number):
         return _first_line(self._local.trials[self._local.start_order[number]].message)
 
-    # KerasTuner's own state files are not needed: everything is in the records of the trials.
+    # KerasTuner's own state files are not needed: the records of the trials contain everything.
 
     def save(self):
         """Nothing to do."""
 
     def reload(self):
-        """Take up what the project folder holds."""
+        """Restore the state from the project folder."""
         self._local.reload()
 
 
 class RandomSearch(Tuner):
-    """`keras_tuner.RandomSearch`, dependable: the defaults first, and no point twice."""
+    """Dependable `keras_tuner.RandomSearch`: the defaults first, and no point twice."""
 
     Oracle = oracles.RandomSearchOracle
 
 
 class BayesianOptimization(Tuner):
-    """`keras_tuner.BayesianOptimization`, dependable, with expected improvement."""
+    """Dependable `keras_tuner.BayesianOptimization`, with expected improvement."""
 
     Oracle = oracles.BayesianOptimizationOracle
 
 
 class Hyperband(Tuner):
-    """`keras_tuner.Hyperband`, dependable.
+    """Dependable `keras_tuner.Hyperband`.
 
-    A promoted trial goes on exactly as if it had never been interrupted.
+    A promoted trial continues exactly as if it had never been interrupted.
     """
 
     Oracle = oracles.HyperbandOracle
 
 
 class GridSearch(Tuner):
-    """`keras_tuner.GridSearch`, dependable: it can be resumed."""
+    """Dependable `keras_tuner.GridSearch`: it can be resumed."""
 
     Oracle = oracles.GridSearchOracle
 
@@ -644,7 +648,7 @@ def _first_line(message):
 
 
 def _differences(there, here):
-    """In words, what differs between two descriptions of a search."""
+    """The differences between two descriptions of a search, in words."""
     lines = []
     for name in dict.fromkeys([*there, *here]):
         if name != "space" and there.get(name) != here.get(name):
@@ -673,7 +677,7 @@ def _entries(space):
 
 
 def _changes(old, new):
-    """In words, what differs between two hyperparameters of one name."""
+    """The differences between two hyperparameters of the same name, in words."""
     old_kind, old_config = old
     new_kind, new_config = new
     changed = [
@@ -685,7 +689,7 @@ def _changes(old, new):
 
 
 def _best_metrics(result, objective):
-    """Metrics of the best epoch, with the objective among them, and the number of that epoch.
+    """The metrics of the best epoch, including the objective, and the number of that epoch.
 
     Raises:
         NotFiniteError: if no value of the objective is finite, or the last is not.
@@ -718,10 +722,10 @@ def _best_metrics(result, objective):
 
 
 def _let_go_of_graphs(model):
-    """Spare the optimizer the sum of gradients over replicas where there is only one.
+    """Disable the optimizer's sum of gradients over replicas if there is only one.
 
-    In TensorFlow that sum is a custom gradient, whose entry in the global registry of gradients
-    keeps the whole training graph, 3 MB and more a trial, until the process ends. Neither
+    In TensorFlow that sum is a custom gradient, whose entry in the global gradient registry keeps
+    the whole training graph, at least 3 MB per trial, until the process ends. Neither
     `clear_session` nor garbage collection helps.
     """
     optimizer = getattr(model, "optimizer", None)
@@ -735,9 +739,9 @@ def _let_go_of_graphs(model):
 
 
 def _with_data(fit_args, fit_kwargs, skip):
-    """The arguments for `fit`: a function in the place of `x` called, `skip` epochs passed over.
+    """The arguments for `fit`: call `x` if it is a function, and skip `skip` epochs of the data.
 
-    The function may give `(x, y)` or `(x, y, sample_weight)`, unless `y` is there already.
+    The function may return `(x, y)` or `(x, y, sample_weight)`, unless `y` is already given.
     """
     data = fit_args[0] if fit_args else fit_kwargs.get("x")
     if callable(data) and not isinstance(data, keras.utils.PyDataset):
