@@ -1,1 +1,1 @@
-"""What `make` drives: finding, training, measuring and copying recipes. No recipe imports it."""
+"""The commands behind `make`: list, train, measure and copy recipes. No recipe imports them."""

@@ -1,4 +1,4 @@
-"""What is typed, as values: paths, seeds, and `--set NAME=VALUE` as a recipe's arguments."""
+"""Parsing of command-line values: paths, seeds, and `--set NAME=VALUE` as a recipe's arguments."""
 
 import argparse
 import ast
@@ -9,12 +9,12 @@ import pathlib
 
 from recipes._runner.errors import UserError
 
-FILLED_IN = ("steps", "train", "classes")  # given by the runner to a `build_model` that names them
-FOR_FIT = {"class_weights": "none"}  # what a `search_space` may choose besides: or "balanced"
+FILLED_IN = ("steps", "train", "classes")  # arguments of `build_model` that the runner provides
+FOR_FIT = {"class_weights": "none"}  # `search_space` may also choose this: "none" or "balanced"
 
 
 def expanded(text):
-    """A path or address as typed, `~` spelled out also where the shell leaves it: `--output=~/x`.
+    """A path or address, with `~` expanded even where the shell does not do so: `--output=~/x`.
 
     Raises:
         argparse.ArgumentTypeError: if it is empty, or there is no such user.
@@ -32,30 +32,30 @@ def expanded(text):
 
 
 def expanded_path(text):
-    """The type of every option that names a file or a folder."""
+    """The argument type of options that name a file or a folder."""
     return pathlib.Path(expanded(text))
 
 
 def expanded_place(text):
-    """The type of an option for a folder here or, as `gs://…`, in a bucket, which stays text."""
+    """The argument type of a local folder, or of one in a bucket (`gs://…`, kept as a string)."""
     return text if "://" in text else expanded_path(text)
 
 
 def seed(text):
-    """The type of `--seed`: what NumPy, too, takes as one."""
+    """The argument type of `--seed`: an integer that NumPy accepts as a seed."""
     value = int(text)
     if not 0 <= value < 2**32:
         raise ValueError(text)
     return value
 
 
-seed.__name__ = "whole number from 0 to 4294967295"  # what argparse calls a value it refuses
+seed.__name__ = "whole number from 0 to 4294967295"  # for argparse's error message
 
 
 def parameters(module):
-    """The arguments a user may set, with defaults: those of `load_data`, then of `build_model`.
+    """The arguments that a user may set, with defaults: of `load_data`, then of `build_model`.
 
-    Of a recipe that trains nothing they are those of `main`.
+    For a recipe that trains nothing they are those of `main`.
     """
     trains = hasattr(module, "build_model")
     found = {}
@@ -67,11 +67,11 @@ def parameters(module):
 
 
 def parse(module, settings, batch_size=None):
-    """`["filters=32", …]` as `{"filters": 32, …}`, each value of the kind of its default.
+    """`["filters=32", …]` as `{"filters": 32, …}`, each value of the type of its default.
 
     Raises:
-        UserError: for a word without `=`, an unknown name, or a value of another kind; it names
-            what would do.
+        UserError: for a word without `=`, an unknown name, or a value of another type, with what
+            is valid.
     """
     known = parameters(module)
     settings = list(settings or [])
@@ -99,7 +99,7 @@ def parse(module, settings, batch_size=None):
 
 
 def of_variant(recipe, name):
-    """The arguments of `build_model` that make a recipe's variant; none of them without a name.
+    """The arguments of `build_model` that define a recipe's variant; none without a name.
 
     Raises:
         UserError: if there is no such variant.
@@ -114,7 +114,7 @@ def of_variant(recipe, name):
 
 
 def value_like(name, text, default):
-    """The value that `text` spells, if it is of the kind of `default`."""
+    """The value of the literal `text`, if it has the type of `default`."""
     try:
         value = ast.literal_eval(text)
     except (ValueError, SyntaxError):
@@ -141,7 +141,7 @@ def value_like(name, text, default):
 
 
 def split(module, arguments):
-    """The arguments of `load_data` and those of `build_model`; a name of both goes to both."""
+    """The arguments of `load_data` and those of `build_model`; shared names go to both."""
     return tuple(
         {
             name: value
@@ -153,26 +153,26 @@ def split(module, arguments):
 
 
 def class_weights(values):
-    """What the values of a trial say of the weights of classes: `"balanced"`, or None."""
+    """The choice of class weights in the values of a trial: `"balanced"`, or None."""
     weights = values.get("class_weights", "none")
     return None if weights == "none" else weights
 
 
 def wants(function, name):
-    """Whether the function names such an argument."""
+    """Whether the function has such an argument."""
     return name in inspect.signature(function).parameters
 
 
 @contextlib.contextmanager
 def blamed(module, given):
-    """What a recipe's functions raise in here is put down to the user's arguments, if any.
+    """Attribute exceptions of a recipe's functions to the user's arguments, if there are any.
 
     Args:
         module: the recipe.
         given: `{name: value}`, as `parse` returns it.
 
     Raises:
-        UserError: one line with the values given, the defaults, and what was said of them.
+        UserError: one line with the given values, the defaults, and the original message.
     """
     try:
         yield

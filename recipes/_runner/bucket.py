@@ -1,7 +1,7 @@
-"""A folder in a bucket of Google Cloud Storage, `gs://…`, worked on as a folder of this machine.
+"""A folder in a bucket of Google Cloud Storage, `gs://…`, mirrored as a local folder.
 
-The disk of a Cloud TPU VM goes with the VM, which may be taken away at any moment if it is a cheap
-one; a bucket stays. TensorFlow reads and writes it (`tf.io.gfile`).
+The disk of a Cloud TPU VM is deleted with the VM, which may be preempted at any time if it is a
+Spot VM; a bucket persists. TensorFlow reads and writes it (`tf.io.gfile`).
 """
 
 import contextlib
@@ -25,18 +25,18 @@ class Mirror:
     """A local folder that is copied to a bucket, by `keep` once a minute.
 
     Args:
-        url: `gs://bucket/folder`; what `tf.io.gfile` knows besides, such as `ram://`, will do.
-        folder: the local one.
+        url: `gs://bucket/folder`, or another scheme of `tf.io.gfile`, such as `ram://`.
+        folder: the local folder.
     """
 
     def __init__(self, url, folder):
         self.url = url.rstrip("/")
         self.folder = pathlib.Path(folder)
-        self.there = {}  # of each file in the bucket, by its relative path: what it was copied from
+        self.there = {}  # relative path of each file in the bucket: version of the local file
         self.copied_at = time.monotonic()
 
     def fetch(self):
-        """Copy what the bucket has to the local folder.
+        """Copy the content of the bucket to the local folder.
 
         Raises:
             UserError: if the bucket cannot be read.
@@ -56,7 +56,7 @@ class Mirror:
                     self.there[path] = self._version(target)
 
     def keep(self):
-        """Copy if the last copy was made a minute ago; should it fail, say so and go on."""
+        """Copy if the last copy is a minute old; on failure, print a message and continue."""
         if time.monotonic() - self.copied_at < PAUSE:
             return
         try:
@@ -66,7 +66,7 @@ class Mirror:
         self.copied_at = time.monotonic()
 
     def update(self):
-        """Copy what has changed, and remove from the bucket what is gone here.
+        """Copy changed files, and remove files from the bucket that no longer exist locally.
 
         Raises:
             UserError: if the bucket cannot be written.
@@ -75,13 +75,13 @@ class Mirror:
 
         with self._understood():
             here = self._files()
-            # The record of a trial comes last: with it all of the trial is there.
+            # Copy the record of a trial last: if it exists, the trial is complete.
             for path in sorted(here, key=lambda path: ("trial.json" in path, path)):
                 if self.there.get(path) == here[path]:
                     continue
                 parent = f"{self.url}/{path}".rpartition("/")[0]
                 tf.io.gfile.makedirs(parent)
-                with contextlib.suppress(FileNotFoundError, tf.errors.NotFoundError):  # gone by now
+                with contextlib.suppress(FileNotFoundError, tf.errors.NotFoundError):  # was deleted
                     tf.io.gfile.copy(str(self.folder / path), f"{self.url}/{path}", overwrite=True)
                     self.there[path] = here[path]
             for path in [path for path in self.there if path not in here]:
@@ -90,7 +90,7 @@ class Mirror:
                 del self.there[path]
 
     def _files(self):
-        """`{relative path: version}` of what is worth keeping: no locks, nothing half written."""
+        """`{relative path: version}` of the files to keep: no locks, no partially written files."""
         found = {}
         for path in self.folder.rglob("*"):
             with contextlib.suppress(FileNotFoundError):
@@ -120,7 +120,7 @@ class Mirror:
 
 @contextlib.contextmanager
 def mirrored(url):
-    """A local folder in the place of a bucket's: with what was there, and copied there to the end.
+    """A local folder in place of one in a bucket: fetched at the start, copied back at the end.
 
     Args:
         url: `gs://bucket/folder`.
@@ -129,7 +129,7 @@ def mirrored(url):
         The `Mirror`; its `keep` copies in between.
 
     Raises:
-        UserError: if the bucket cannot be read or written; what was done stays in the local folder.
+        UserError: if the bucket cannot be read or written; the results stay in the local folder.
     """
     quiet.import_tensorflow()
     folder = tempfile.mkdtemp(prefix="bucket-")

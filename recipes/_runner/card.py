@@ -1,4 +1,4 @@
-"""The README.md beside each saved model: what it is, its scores, how to load it, its pictures."""
+"""The model card, a README.md beside each saved model: scores, code to load it, pictures."""
 
 from recipes._runner import card_snippet, copy_extras, output
 from recipes.tuning import storage
@@ -8,12 +8,12 @@ def write(recipe, plan, result, folder, own, pictures):
     """The card of one trained network, from its metrics.
 
     Args:
-        recipe: What was run.
-        plan: How.
+        recipe: The recipe.
+        plan: The plan of the run.
         result: The trained network, with its metrics.
-        folder: Where the network lies, and the card goes.
+        folder: The folder of the network and of the card.
         own: The recipe's own pictures, `{file: sentence}`, in the order in which to show them.
-        pictures: Those that every network gets, likewise.
+        pictures: The standard pictures, in the same form.
     """
     metrics, baseline = result.metrics, result.metrics["baseline"]
     storage.write(folder / "README.md", "\n".join([
@@ -48,14 +48,14 @@ def write(recipe, plan, result, folder, own, pictures):
 
 
 def parameters(metrics):
-    """`9,568 trainable parameters of 9,632`: the second number where some are not trainable."""
+    """`9,568 trainable parameters of 9,632`; the second number only if some are not trainable."""
     trainable, all_of_them = metrics["trainable_parameters"], metrics["parameters"]
     others = f" of {all_of_them:,}" if trainable != all_of_them else ""
     return f"{trainable:,} trainable parameters{others}"
 
 
 def chosen(recipe, plan, metrics):
-    """Which epoch's weights these are, and by what they were chosen."""
+    """The epoch of the weights, and the metric that selected it."""
     ((name, score),) = metrics["validation"].items()
     epochs = f"{metrics['epochs']} epoch" + "s" * (metrics["epochs"] != 1)
     if getattr(recipe.module, "KEEP", "best") == "last":
@@ -76,7 +76,7 @@ def chosen(recipe, plan, metrics):
 
 
 def loading(recipe, folder, metrics):
-    """The lines that load what lies in the folder, what one should use first."""
+    """The lines that load the models in the folder, the one to use first."""
     lines = ["import keras", ""]
     if copy_extras.needs_recipe(recipe):
         module = f"recipes.{recipe.chapter}.{recipe.name}" if recipe.chapter else recipe.name
@@ -89,7 +89,7 @@ def loading(recipe, folder, metrics):
 
 
 def write_variants(recipe, plan, results, folder, own, pictures):
-    """The card of a comparison: one line a variant, and the baselines. Pictures as for `write`."""
+    """The card of a comparison: a line per variant, and the baselines. Pictures as for `write`."""
     metrics = {variant: result.metrics for variant, result in results.items()}
     names = list(dict.fromkeys(name for each in metrics.values() for name in each["scores"]))
     rows = []
@@ -98,7 +98,7 @@ def write_variants(recipe, plan, results, folder, own, pictures):
         rows.append(
             f"| [{variant}]({variant}/README.md) | {each['trainable_parameters']:,} | {scores} |"
         )
-    baselines = {}  # those of variants with the same data are the same
+    baselines = {}  # variants with the same data share a baseline
     for variant, each in metrics.items():
         scores = " | ".join(shown(each["baseline"].get(name)) for name in names)
         baselines.setdefault(scores, []).append(variant)
@@ -124,13 +124,13 @@ def write_variants(recipe, plan, results, folder, own, pictures):
 
 
 def write_without_training(recipe, folder, files, given):
-    """The card of a recipe that only computes and draws.
+    """The card of a recipe without training.
 
     Args:
-        recipe: What was run.
-        folder: Where the card goes.
-        files: Those of its pictures.
-        given: Arguments of its `main` that were typed.
+        recipe: The recipe.
+        folder: The folder of the card.
+        files: The files of its pictures.
+        given: The given arguments of its `main`.
     """
     flags = []
     for name, value in given.items():
@@ -150,7 +150,7 @@ def write_without_training(recipe, folder, files, given):
 
 
 def command(recipe, plan):
-    """The line that makes this again."""
+    """The command that reproduces the run."""
     flags = ["--variant", plan.variant] if plan.variant else []
     flags += ["--epochs", str(plan.epochs), "--seed", str(plan.seed)]
     flags += ["--deterministic"] * plan.deterministic + ["--all-data"] * plan.all_data
@@ -172,7 +172,7 @@ def command(recipe, plan):
 
 
 def needs(recipe):
-    """The trained network that a recipe starts from, as its docstring names it after `Needs:`."""
+    """The trained network that a recipe requires, from `Needs:` in its docstring."""
     network = recipe.field("Needs")
     return ["", f"Starts from {network}."] if network else []
 
@@ -191,7 +191,7 @@ def warning(plan):
 
 
 def gallery(recipe, own, pictures):
-    """The recipe's own pictures below what it says of them, then the others, a sentence each."""
+    """The recipe's own pictures below their summary, then the others, each with a sentence."""
     lines = [recipe.figures_summary, ""] if own and recipe.figures_summary else []
     for file, sentence in (own | pictures).items():
         lines += [f"![{file.rpartition('.')[0]}]({file})", ""]

@@ -1,4 +1,4 @@
-"""The lines of a card that use the network in a program of one's own."""
+"""Example code in a model card that uses the network in another program."""
 
 import dataclasses
 
@@ -11,21 +11,21 @@ COLOR_MODES = {1: "grayscale", 3: "rgb", 4: "rgba"}  # Keras' names, by number o
 
 
 def lines(recipe, network, deployed=False, metrics=None):
-    """Lines that give the network something of what it takes, and print what it answers.
+    """Lines that call the network on an example input and print its output.
 
     Args:
-        recipe: The network's recipe, whose source says what files hold such inputs.
+        recipe: The network's recipe, whose source determines the kind of input files.
         network: The trained network.
-        deployed: Whether the lines before load the deployed network, too, as `model`, and the
+        deployed: Whether the previous lines also load the deployed network, as `model`, and the
             trained one as `network`.
-        metrics: What the run noted: whether it was trained on the user's data, and its columns.
+        metrics: Metadata of the run: whether it was trained on the user's data, and its columns.
 
     Returns:
-        The lines, an empty one first; none where nobody but the recipe knows what it takes.
+        The lines, an empty one first; none if the kind of input cannot be determined.
     """
     metrics = metrics or {}
     used = copy_extras.use(recipe)
-    if is_own(metrics):  # of the recipe's inputs only the kind is left, `deployed` is another
+    if is_own(metrics):  # only the kind of input is the recipe's; `deployed` differs
         shape = tuple(network.inputs[0].shape[1:])
         used = dataclasses.replace(used, kind=own_data.kind(recipe), shape=shape, outputs=())
     main = "probabilities" if "probabilities" in used.outputs else (*used.outputs, None)[0]
@@ -53,7 +53,7 @@ def is_own(metrics):
 
 
 def image(used):
-    """A picture, resized where the network fixes a size."""
+    """Lines that load an image, resized if the network has a fixed input size."""
     *size, channels = used.shape
     load = [f'image = keras.utils.load_img("picture.png", color_mode="{COLOR_MODES[channels]}")']
     if None not in size:
@@ -86,7 +86,7 @@ def table(network):
 
 
 def own_table(network, reading):
-    """A table with the columns that the network learned from, of numbers and of words."""
+    """Lines that load a table with the network's columns of numbers and of words."""
     options = "".join(f", {name}={copy_own.literal(value)}" for name, value in reading.items())
     return [
         "import json",
@@ -107,7 +107,7 @@ def own_table(network, reading):
 
 
 def arrays(network):
-    """Zeros in the shapes of the inputs, where no file holds them: to be replaced by one's own."""
+    """Zeros in the shapes of the inputs, to be replaced by real data, if no file contains them."""
     taken = getattr(network, "inputs", None)
     if not taken:
         return []
@@ -123,6 +123,6 @@ def arrays(network):
 
 
 def zeros(tensor):
-    """One example of a shape; 10 for lengths that it leaves open."""
+    """One example in a tensor's shape, with 10 for undefined lengths."""
     shape = (1, *(length or 10 for length in tensor.shape[1:]))
     return f'np.zeros({shape}, "{keras.backend.standardize_dtype(tensor.dtype)}")'

@@ -1,4 +1,4 @@
-"""A training run's state after each epoch: a killed run continues as if nothing had been."""
+"""A training run's state after each epoch: a killed run continues as if uninterrupted."""
 
 import csv
 import io
@@ -16,16 +16,17 @@ REMEMBERED = ("stopped", "history", "best_epoch", "best_score", "seconds", "cpu_
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves the run's state after each epoch; stops it when loss or weights cease to be numbers.
+    """Saves the run's state after each epoch; stops it if the loss or weights become NaN.
 
-    The last callback in the list: what others change at an epoch's end is part of the state.
+    It must be the last callback: changes by the others at the end of an epoch are part of the
+    state.
 
     Args:
-        folder: where `state/epoch-<n>/` and `history.csv` go.
-        monitor: name of the value that chooses the best epoch, for example `"val_accuracy"`.
+        folder: parent folder of `state/epoch-<n>/` and `history.csv`.
+        monitor: name of the metric that selects the best epoch, for example `"val_accuracy"`.
         direction: `"max"` or `"min"`.
-        callbacks: the other callbacks, whose memory is saved too.
-        keep: `"best"` or `"last"`, which epoch's weights the run ends with.
+        callbacks: the other callbacks, whose state is saved too.
+        keep: `"best"` or `"last"`: the epoch whose weights the run returns.
     """
 
     def __init__(self, folder, monitor, direction, callbacks=(), keep="best"):
@@ -48,7 +49,7 @@ class Checkpoint(keras.callbacks.Callback):
     # Restoring
 
     def restore(self, model):
-        """Put the last saved state into `model` and callbacks. Returns how many epochs are done."""
+        """Restore the last saved state of `model` and callbacks; return its number of epochs."""
         state = progress.latest(self.states)
         if state is None:
             return 0
@@ -66,11 +67,11 @@ class Checkpoint(keras.callbacks.Callback):
         return self.finished_epochs
 
     def load_best(self, model):
-        """Put the weights of the best epoch into `model`, or of the last, whichever is kept."""
+        """Load the weights of the best epoch into `model`, or of the last one, as `keep` says."""
         if state := progress.latest(self.states):
             model.load_weights(state / "best.weights.h5")
 
-    # Following the training
+    # Monitoring the training
 
     def on_train_begin(self, logs=None):
         self._started = time.perf_counter()
@@ -85,7 +86,7 @@ class Checkpoint(keras.callbacks.Callback):
         loss = (logs or {}).get("loss", 0.0)
         if not math.isfinite(loss):
             hint = "a smaller learning rate or gradient clipping (clipnorm=1.0) may help"
-            if self.epoch == 0 and batch == 0:  # no weight has been trained yet
+            if self.epoch == 0 and batch == 0:  # before any update of the weights
                 hint = "look for gaps in the inputs or targets (NaN, log 0)"
             when = f"in epoch {self.epoch + 1}, step {batch + 1}"
             raise UserError(f"the loss became {loss} {when}: nothing saved was changed; {hint}")
@@ -124,7 +125,7 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 def history_as_csv(history):
-    """One line an epoch, one column a value."""
+    """One line per epoch, one column per metric."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["epoch", *history])

@@ -27,18 +27,18 @@ COMMANDS = {
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse, with errors as one line and without the usage text above it."""
+    """An argument parser whose errors are one line, without the usage text."""
 
     def error(self, message):
         raise UserError(f"{message} (see `python -m {self.prog} --help`)")
 
 
 def main(arguments=None):
-    """Run one command; return 0, or 2 after one line on what the user got wrong."""
+    """Run one command; return 0, or 2 after one line on a user error."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal in Latin-1 shows ? for what it lacks
-    # Before TensorFlow is imported: no remarks on CUDA and the like.
+            stream.reconfigure(errors="replace")  # a Latin-1 terminal shows ? for other characters
+    # Before TensorFlow is imported: no messages about CUDA and the like.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     arguments = sys.argv[1:] if arguments is None else arguments
     parser = Parser(prog="recipes", description=__doc__.splitlines()[0])
@@ -47,7 +47,7 @@ def main(arguments=None):
     )
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary)
-        # The other commands' modules stay unimported: `list` must answer at once.
+        # Do not import the other commands' modules: `list` must be fast.
         if name in arguments[:1]:
             module = importlib.import_module(f"recipes._runner.{name}_command")
             module.add_arguments(command)
@@ -56,8 +56,8 @@ def main(arguments=None):
         status = module.main(options) or 0
         sys.stdout.flush()
         return status
-    except BrokenPipeError:  # of `… | head -1`, which has seen enough
-        # What is flushed at the end of the process goes nowhere.
+    except BrokenPipeError:  # the reader has ended, as in `… | head -1`
+        # Discard the output that is flushed at the end of the process.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except UserError as error:
@@ -69,7 +69,7 @@ def main(arguments=None):
     except ModuleNotFoundError as error:
         if "make setup" not in str(error):
             raise
-        print(f"recipes: {error}", file=sys.stderr)  # which extra installs it
+        print(f"recipes: {error}", file=sys.stderr)  # names the extra that installs it
         return 2
     except Exception as error:
         if not full_disk(error):

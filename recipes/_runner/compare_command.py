@@ -1,7 +1,7 @@
-"""`python -m recipes compare RUN RUN …`: runs side by side, curves in a picture, scores in a table.
+"""`python -m recipes compare RUN RUN …`: compare runs, with a plot of curves and a table of scores.
 
-A run is what `run` leaves: a recipe's name (cnn-mnist, cnn-mnist/smoke), or a folder. One that
-trained several variants stands for all of them.
+A run is a result of `run`: a recipe's name (cnn-mnist, cnn-mnist/smoke), or a folder. A run with
+several variants stands for all of them.
 """
 
 import csv
@@ -14,7 +14,7 @@ from recipes._runner.errors import UserError
 from recipes._runner.run_command import SAVED_MODELS, shown
 from recipes.tuning import storage
 
-LEGEND = 24  # characters of a name in the picture
+LEGEND = 24  # most characters of a name in the legend
 
 
 def add_arguments(parser):
@@ -34,9 +34,9 @@ class Run:
     """One trained network.
 
     Args:
-        name: What to call it here.
-        folder: Where it lies.
-        metrics: What its run noted.
+        name: Its name in the comparison.
+        folder: Its folder.
+        metrics: The content of its `metrics.json`.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Run:
 
     @property
     def history(self):
-        """`{metric: [value of each epoch, …]}`; empty if it is not there."""
+        """`{metric: [value of each epoch, …]}`; empty if there is none."""
         path = self.folder / "history.csv"
         if not path.exists():
             return {}
@@ -86,10 +86,10 @@ def main(options):
 
 
 def runs_of(name):
-    """The runs that a name or a folder stands for.
+    """The runs of a name or a folder.
 
     Raises:
-        UserError: if it is none.
+        UserError: if there is none.
     """
     folder = run_folder(name)
     metrics = saved.read_json(folder / "metrics.json")
@@ -110,7 +110,7 @@ def runs_of(name):
 
 
 def run_folder(name):
-    """Raises a UserError that says what to do if there is no such folder."""
+    """The folder of a run; raises a UserError with advice if there is none."""
     path = pathlib.Path(name)
     is_path = path.is_absolute() or name.startswith(".")
     folder = None if is_path else saved.named(name)
@@ -124,7 +124,7 @@ def run_folder(name):
 
 
 def called(folder):
-    """What to call the run in a folder: `cnn_mnist/smoke`, or its path where it lies elsewhere."""
+    """The name of the run in a folder: `cnn_mnist/smoke`, or its path if it is elsewhere."""
     folder = folder.resolve()
     if folder.is_relative_to(SAVED_MODELS.resolve()):
         return str(folder.relative_to(SAVED_MODELS.resolve()))
@@ -132,7 +132,7 @@ def called(folder):
 
 
 def named(runs):
-    """The runs without the folders that all of their names begin with."""
+    """The runs, without the leading folders that all of their names share."""
     parts = [pathlib.PurePath(run.name).parts for run in runs]
     same = 0
     for each in zip(*(names[:-1] for names in parts), strict=False):
@@ -146,7 +146,7 @@ def named(runs):
 
 
 def short(name):
-    """A name for the legend of a picture, where the end says most."""
+    """A name shortened for a legend; its end is the most specific."""
     return name if len(name) <= LEGEND else "…" + name[-LEGEND:]
 
 
@@ -176,7 +176,7 @@ def table(runs):
 
 
 def differing(arguments):
-    """The names of the arguments that are not the same for all."""
+    """The names of the arguments that differ."""
     names = dict.fromkeys(name for each in arguments for name in each)
     return [name for name in names if len({str(each.get(name)) for each in arguments}) > 1]
 
@@ -190,13 +190,13 @@ def number(value):
 
 
 def aligned(rows):
-    """The rows as lines, their cells below one another."""
+    """The rows as lines with aligned cells."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
 def remarks(runs):
-    """What makes the runs hard to compare: other data, or tiny data of a smoke run."""
+    """Warnings about runs that are hard to compare: different data, or a smoke run's tiny data."""
     by_data = {}
     for run in runs:
         by_data.setdefault((run.data, run.metrics.get("split")), []).append(run.name)
@@ -211,14 +211,14 @@ def remarks(runs):
 
 
 def is_smoke(folder):
-    """A run writes its plan beside its model, or above the variants'."""
+    """Whether it is a smoke run, by the plan beside its model or above its variants."""
     return any(
         saved.read_json(place / "plan.json").get("smoke") for place in (folder, folder.parent)
     )
 
 
 def draw(curves, runs, folder):
-    """The curves of all runs; the best marked of what chose the epochs, if the same for all."""
+    """Plot the curves of all runs; the best epochs are marked if the same metric selected them."""
     from recipes._runner import figures
 
     figures.use_style()

@@ -1,4 +1,4 @@
-"""`python -m recipes copy RECIPE FOLDER`: a recipe and its imports of ours, for another project."""
+"""`python -m recipes copy RECIPE FOLDER`: copy a recipe and our modules it imports to a project."""
 
 import ast
 import codecs
@@ -21,7 +21,7 @@ from recipes._runner.run_command import (
     refuse_data_arguments,
 )
 
-PACKAGES = ("layers", "recipes")  # ours; what else is imported comes from a registry
+PACKAGES = ("layers", "recipes")  # ours; other imports come from a package registry
 DISTRIBUTIONS = {
     "PIL": "pillow",
     "grpc": "grpcio",
@@ -29,13 +29,13 @@ DISTRIBUTIONS = {
     "sklearn": "scikit-learn",
     "tensorflow_datasets": "tensorflow-datasets",
 }
-# What a distribution needs undeclared: a backend, and what TFDS imports while preparing data.
+# Undeclared dependencies: a backend for Keras, and imports of TFDS while it prepares data.
 ALSO = {
     "keras": ["tensorflow"],
     "keras-tuner": ["tensorflow"],
     "tensorflow-datasets": ["tensorflow", "importlib-resources"],
 }
-PYTHON = ">=3.11,<3.14"  # for which there are TensorFlow wheels
+PYTHON = ">=3.11,<3.14"  # versions with TensorFlow wheels
 
 
 def add_arguments(parser):
@@ -79,7 +79,7 @@ def main(options):
 
 
 def contents_for_own(recipe, names, options):
-    """As `contents`, of a copy that reads data of the user's: said what was found."""
+    """As `contents`, for a copy that reads the user's data; prints what was found."""
     from recipes._runner import quiet
 
     quiet.import_tensorflow()
@@ -103,7 +103,7 @@ def contents_for_own(recipe, names, options):
 
 
 def marks(recipe):
-    """What only this recipe's README and `predict.py` contain."""
+    """Texts that occur only in this recipe's README and `predict.py`."""
     return {
         "README.md": f"# {recipe.name}\n",
         "predict.py": f"the network of {recipe.name}.py makes",
@@ -111,7 +111,7 @@ def marks(recipe):
 
 
 def own_names(recipe, folder):
-    """What to call README and `predict.py`: after the recipe if a folder has others, which stay."""
+    """Names for README and `predict.py`: after the recipe if the folder already has others."""
     names = {}
     for name, mark in marks(recipe).items():
         path, ours = folder / name, False
@@ -127,8 +127,8 @@ def contents(recipe, names=None, with_figures=False):
     """A copy's files as `{relative path: bytes}`, and requirements as `["keras==3.15.1", …]`.
 
     Args:
-        recipe: What to copy.
-        names: `{"README.md": …, "predict.py": …}`, what to call them.
+        recipe: The recipe to copy.
+        names: `{"README.md": …, "predict.py": …}`, their names in the copy.
         with_figures: Whether to add the code of its pictures.
     """
     names = names or {name: name for name in marks(recipe)}
@@ -150,7 +150,7 @@ def contents(recipe, names=None, with_figures=False):
             if name.partition(".")[0] not in PACKAGES:
                 outside.add(name.partition(".")[0])
                 continue
-            # `recipes` itself offers `check_head`, and names the module that it is in.
+            # `recipes` itself exports `check_head`, from another module.
             if name == "recipes.check_head":
                 source = (recipe_module.ROOT / "__init__.py").read_bytes()
                 files["recipes/__init__.py"] = source
@@ -158,7 +158,7 @@ def contents(recipe, names=None, with_figures=False):
             for path, relative in module_files(name):
                 if relative in files:
                     continue
-                # Importing `recipes` otherwise only gives the name to the folders below it.
+                # Otherwise `recipes` is only the parent package of the folders below it.
                 files[relative] = b"" if relative == "recipes/__init__.py" else path.read_bytes()
                 waiting.append((files[relative], relative.rpartition("/")[0].replace("/", ".")))
                 files |= data_files(path, relative)
@@ -171,7 +171,7 @@ def contents(recipe, names=None, with_figures=False):
 
 
 def figures_source(recipe):
-    """The code of a recipe's pictures as it is beside a copy of the recipe, which it may import."""
+    """The code of a recipe's pictures, adapted to import the copy of the recipe beside it."""
     source = recipe.figures_path.read_text(encoding="utf8")
     package, name = re.escape(f"recipes.{recipe.chapter}"), recipe.name
     source = re.sub(
@@ -183,11 +183,11 @@ def figures_source(recipe):
 
 
 def imported(code, package):
-    """Full names of modules that a source imports, with those that may be names in a module.
+    """Full names of the modules that a source imports, including names that may be modules.
 
     Args:
         code: The source.
-        package: The package it belongs to, for relative imports.
+        package: Its package, for relative imports.
     """
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import):
@@ -204,7 +204,7 @@ def imported(code, package):
 
 
 def module_files(name):
-    """`(path, path inside the project)` of our module and the packages around it that exist."""
+    """`(path, path inside the project)` of our module and of its existing parent packages."""
     root = recipe_module.ROOT.parent
     parts = name.split(".")
     for length in range(1, len(parts) + 1):
@@ -215,7 +215,7 @@ def module_files(name):
 
 
 def data_files(path, relative):
-    """What a package of `recipes.common` has beside its code, such as weights and their license."""
+    """The data files of a package of `recipes.common`, such as weights and their license."""
     if path.name != "__init__.py" or path.parent.parent != recipe_module.ROOT / "common":
         return {}
     folder = relative.rpartition("/")[0]
@@ -236,12 +236,12 @@ def pinned(modules):
 
 
 def canonical(name):
-    """A distribution's name as the registry compares it."""
+    """A distribution's normalized name."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def constraints():
-    """`{name: version}` of `constraints.txt`; or of what is installed, outside a checkout."""
+    """`{name: version}` of `constraints.txt`, or outside a checkout, of the installed packages."""
     path = recipe_module.ROOT.parent / "constraints.txt"
     if not path.exists():
         return {
@@ -255,7 +255,7 @@ def constraints():
 
 
 def header(requirements):
-    """What `uv run` and `pipx run` read to make an environment for a script (PEP 723)."""
+    """Script metadata from which `uv run` and `pipx run` create an environment (PEP 723)."""
     dependencies = "".join(f'#     "{requirement}",\n' for requirement in requirements)
     return (
         f'# /// script\n# requires-python = "{PYTHON}"\n'
@@ -264,11 +264,11 @@ def header(requirements):
 
 
 def place(files, folder, force, requirements):
-    """Write the files into the folder; nothing is replaced before all are written beside it.
+    """Write the files into the folder, replacing files only after all have been written.
 
     Raises:
-        UserError: if the folder cannot be written, or holds other files of these names and `force`
-            is not given.
+        UserError: if the folder cannot be written, or contains different files of these names and
+            `force` is not given.
     """
     root, target = recipe_module.ROOT.parent, folder.resolve()
     ours = [root / name for name in (*PACKAGES, "tests")]
@@ -303,10 +303,10 @@ BOMS = {codecs.BOM_UTF8: "utf8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UT
 
 
 def completed(path, requirements):
-    """A requirements file with what it lacks added, in its own encoding; all that is there stays.
+    """A requirements file with the missing ones appended, in its own encoding.
 
     Raises:
-        UserError: if the file is in an encoding that pip does not read either.
+        UserError: if the file has an encoding that pip cannot read either.
     """
     present = path.read_bytes() if path.exists() else b""
     text, encoding = decoded(present, path)
@@ -315,13 +315,13 @@ def completed(path, requirements):
     lacking = [line for line in requirements if line.partition("==")[0] not in names]
     end = "\r\n" if "\r\n" in text else "\n"
     if lines[-1]:
-        lacking.insert(0, "")  # the last line there has no end yet
+        lacking.insert(0, "")  # the last line has no line break
     added = end.join([*lacking, ""]) if lacking else ""
     return present + added.encode(encoding)
 
 
 def decoded(content, path):
-    """`(text, encoding)` of requirements: by byte order mark, as in pip, else UTF-8 or Latin-1."""
+    """`(text, encoding)` of requirements: by byte order mark, as pip, or UTF-8 or Latin-1."""
     mark = next((mark for mark in BOMS if content.startswith(mark)), b"")
     encoding = BOMS.get(mark, "utf8")
     try:

@@ -1,4 +1,4 @@
-"""Which data a run uses: the real set where it can be had, else a stand-in that says so."""
+"""The choice of a run's data: the real set if it is available, otherwise a marked stand-in."""
 
 import ast
 import contextlib
@@ -17,18 +17,18 @@ import urllib.parse
 from recipes._runner.errors import UserError
 from recipes.datasets import stand_ins
 
-# Seconds in all for the hosts of the missing sets to answer; TFDS alone takes 205 to give up.
+# Total seconds for the hosts of the missing sets to respond; TFDS alone gives up after 205.
 PATIENCE = 5.0
-RETRIES = 2  # of a download that fails; TFDS' own 10 take minutes
-# What a proxy says when it is the one that cannot, or will not, reach the host.
+RETRIES = 2  # of a failed download; TFDS' default of 10 takes minutes
+# Statuses of a proxy that cannot, or is not allowed to, reach the host.
 NO_WAY_THROUGH = (407, 502, 503, 504)
 RECORD_OVERHEAD = 16  # bytes that a TFRecord adds to each example: its length and two checksums
 
-_used = {}  # name: the folder with the files that `tfds.load` was told to use, for `explain`
+_used = {}  # name: the folder with the files that `tfds.load` uses, for `explain`
 
 
 def names(path):
-    """The data sets that a recipe loads, in the order of its lines.
+    """The data sets that a recipe loads, in source order.
 
     They are the literal first arguments of its `tfds.load` and `tfds.builder` calls.
     """
@@ -48,23 +48,23 @@ def names(path):
 
 
 def choose(names, data_dir=None, stand_in=False, rows=None):
-    """Decide for each set, download what can be had, and let plain `tfds.load(name)` find it.
+    """Choose real or stand-in data for each set, and let plain `tfds.load(name)` find it.
 
-    A set is looked for in `data_dir`, `TFDS_DATA_DIR` and `~/tensorflow_datasets`, and downloaded
-    into the first of these that is named.
+    Sets are searched for in `data_dir`, `TFDS_DATA_DIR` and `~/tensorflow_datasets`, and downloaded
+    if possible, into the first of these that is given.
 
     Args:
         names: of TFDS data sets, such as `mnist` or `imdb_reviews/plain_text`.
-        data_dir: where prepared sets lie, looked into first.
-        stand_in: use stand-ins for all of them, even where the real ones are at hand.
+        data_dir: folder of prepared sets, searched first.
+        stand_in: use stand-ins for all of them, even if the real ones are available.
         rows: size of the stand-ins, see `stand_ins.make`.
 
     Returns:
         `{name: "real" or "stand-in"}`.
 
     Raises:
-        UserError: if `data_dir` cannot be read, a prepared set is damaged, a download fails though
-            the host answers, or there is no stand-in for a set that cannot be reached.
+        UserError: if `data_dir` cannot be read, a prepared set is damaged, a download fails with a
+            reachable host, or there is no stand-in for a set that cannot be reached.
     """
     if not names:
         return {}
@@ -77,14 +77,14 @@ def choose(names, data_dir=None, stand_in=False, rows=None):
     _use(roots)
     chosen = {}
     for name, folder in _used.items():
-        # What was once generated stays a stand-in, though someone may have copied it elsewhere.
+        # A stand-in remains one even if it was copied to the folder of real sets.
         generated = (folder / stand_ins.MARK).exists()
         chosen[name] = "stand-in" if generated else "real"
     return chosen
 
 
 def _real(names, folders):
-    """`{name: folder}` of the sets that lie prepared in one of the folders, or were downloaded."""
+    """`{name: folder}` of the sets that are prepared in one of the folders, or downloaded."""
     roots = {}
     missing = {}
     for name in names:
@@ -104,9 +104,9 @@ def _real(names, folders):
 
 
 def explain(error):
-    """A UserError in the place of an error of damaged data; any other error as it is.
+    """A UserError in place of an error from damaged data; other errors are returned unchanged.
 
-    tf.data does not say which file holds the damaged record, so all the files in use are read to
+    tf.data does not report which file contains the damaged record, so all used files are read to
     find it.
     """
     import tensorflow as tf
@@ -125,7 +125,7 @@ def explain(error):
 
 
 def _silence():
-    """No progress bars for what takes seconds, no warnings of TFDS on each folder it looks into."""
+    """Disable TFDS' progress bars, and its warnings about each folder it searches."""
     import tensorflow_datasets as tfds
 
     tfds.disable_progress_bar()
@@ -137,12 +137,12 @@ def _not_tfds(record):
 
 
 def _folders(data_dir):
-    """Where prepared sets may lie, in the order in which they are looked for."""
+    """The folders that may contain prepared sets, in search order."""
     import tensorflow_datasets as tfds
     from tensorflow_datasets.core import constants
 
     named = [data_dir] if data_dir else []
-    # TFDS_DATA_DIR as it is now, not as it was at the import.
+    # The current value of TFDS_DATA_DIR, not the one at the time of the import.
     named.append(constants.get_default_data_dir())
     folders = [tfds.core.Path(folder).expanduser().absolute() for folder in named]
     for folder in folders:
@@ -150,7 +150,7 @@ def _folders(data_dir):
             next(folder.iterdir(), None)
         except OSError as error:
             if isinstance(error, FileNotFoundError) and not (data_dir and folder is folders[0]):
-                continue  # the first download makes it
+                continue  # the first download creates it
             why = (error.strerror or str(error)).lower()
             raise UserError(
                 f"data folder {folder}: {why}; name a readable folder of prepared sets"
@@ -162,7 +162,7 @@ def _folders(data_dir):
 
 
 def _builder(name, folder):
-    """TFDS' builder of the set, looking into the folder only."""
+    """TFDS' builder of the set, restricted to the folder."""
     import tensorflow_datasets as tfds
 
     ours = f"recipes.datasets.{name.partition('/')[0].partition(':')[0]}"
@@ -180,7 +180,7 @@ def _builder(name, folder):
 
 
 def _prepared(builder):
-    """Whether the set lies prepared in its folder, by sizes and first records of its files."""
+    """Whether the set is prepared in its folder, by the sizes and first records of its files."""
     import tensorflow as tf
 
     folder = builder.data_path
@@ -229,7 +229,7 @@ def _host(builder):
 
 
 def _answering(urls):
-    """Those of the sets `{name: addresses}` whose host answers in time."""
+    """The sets of `{name: addresses}` whose host responds in time."""
     found = []
 
     def ask(name, url):
@@ -239,7 +239,7 @@ def _answering(urls):
     threads = []
     for name, known in urls.items():
         if known:
-            # A daemon: no one waits for a look-up that hangs.
+            # A daemon thread: the process does not wait for a name lookup that hangs.
             thread = threading.Thread(target=ask, args=(name, next(iter(known))), daemon=True)
             threads.append(thread)
     for thread in threads:
@@ -251,11 +251,11 @@ def _answering(urls):
 
 
 def _reachable(url, seconds):
-    """Whether the host answers, whatever it says.
+    """Whether the host responds, with any status.
 
-    What is wrong with its answer is for the download to say.
+    The download reports errors in the response.
     """
-    import requests  # the library, and so the proxies and certificates, with which TFDS downloads
+    import requests  # the library that TFDS uses, with the same proxies and certificates
 
     try:
         return requests.head(url, timeout=seconds).status_code not in NO_WAY_THROUGH
@@ -266,7 +266,7 @@ def _reachable(url, seconds):
 
 
 def _download(name, builder, folder):
-    """Download and prepare a set, saying beforehand how much comes where."""
+    """Download and prepare a set, after printing its size and target folder."""
     import tensorflow_datasets as tfds
     from tensorflow_datasets.core.download import downloader
 
@@ -295,7 +295,7 @@ def _download(name, builder, folder):
 
 
 def _stand_in(name, rows):
-    """The folder of the set's stand-in, made if it is not there and made again if it is damaged."""
+    """The folder of the set's stand-in, generated if it does not exist or is damaged."""
     import tensorflow_datasets as tfds
 
     plain = name.partition("/")[0].partition(":")[0]
@@ -326,9 +326,9 @@ def _stand_in(name, rows):
 def _use(roots):
     """Make plain `tfds.load(name)` read each set from its folder, and from no other.
 
-    TFDS looks into `constants.DATA_DIR`, which it reads from `TFDS_DATA_DIR` when imported, and
-    into the folders added; it refuses a set that lies in two of them. So the first of our folders
-    becomes the one, and the rest are added.
+    TFDS searches `constants.DATA_DIR`, which it reads from `TFDS_DATA_DIR` on import, and any added
+    folders; it refuses a set that is in two of them. Therefore the first of our folders replaces
+    `DATA_DIR`, and the rest are added.
     """
     import tensorflow_datasets as tfds
     from tensorflow_datasets.core import constants

@@ -1,4 +1,4 @@
-"""What a network is trained on: the CPU, a GPU, all GPUs of the machine, or a Cloud TPU."""
+"""The devices to train on: the CPU, a GPU, all GPUs of the machine, or a Cloud TPU."""
 
 import contextlib
 import functools
@@ -12,14 +12,14 @@ import tensorflow as tf
 from recipes._runner import quiet
 from recipes._runner.errors import UserError
 
-MISSING = re.compile(r"(\w+) \(No registered")  # what XLA says of operations that it lacks
+MISSING = re.compile(r"(\w+) \(No registered")  # XLA's error about an unsupported operation
 
 
 def strategy(choice):
-    """The strategy under which to build the model, for `--device auto|cpu|gpu|tpu`.
+    """The distribution strategy for building the model, for `--device auto|cpu|gpu|tpu`.
 
     Raises:
-        UserError: if what was chosen is not there.
+        UserError: if the chosen device does not exist.
     """
     gpus = tf.config.list_physical_devices("GPU")
     if choice == "gpu" and not gpus:
@@ -37,11 +37,11 @@ def strategy(choice):
     return tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy()
 
 
-@functools.cache  # starting it again would lose all that lies on it
+@functools.cache  # initializing it again would lose everything in its memory
 def tpu_strategy():
-    """`TPUStrategy` for all cores of the TPU that belongs to this machine, a Cloud TPU VM.
+    """`TPUStrategy` for all cores of the TPU of this machine, a Cloud TPU VM.
 
-    The same model built and compiled in its scope is trained on all of them; each core takes a
+    A model that is built and compiled in its scope is trained on all cores; each core processes a
     share of every batch.
 
     Raises:
@@ -65,30 +65,30 @@ def is_tpu(strategy):
 
 
 def host(strategy):
-    """Where to compute what a TPU cannot: on its machine's CPU; elsewhere nothing changes."""
+    """A context for what a TPU cannot compute: the CPU of its machine; no change elsewhere."""
     return tf.device("CPU:0") if is_tpu(strategy) else contextlib.nullcontext()
 
 
 def examples(batch):
-    """How many examples a batch has."""
+    """The number of examples in a batch."""
     return len(tf.nest.flatten(batch)[0])
 
 
 def for_fit(data, strategy, what):
-    """Training or validation set as `fit` can take it: on a TPU full batches only, else as it is.
+    """Training or validation set in a form that `fit` accepts: full batches only on a TPU.
 
-    A TPU's programs have fixed shapes, and its cores take equal shares. So batches there are all
-    as large as the first one was, or as much smaller as it needs to be divided by the cores, and
-    the last examples are left out; of a training set, which is shuffled, others in each epoch.
+    A TPU's programs have fixed shapes, and its cores take equal shares. Therefore all batches there
+    have the size of the first one, rounded down to a multiple of the number of cores, and the last
+    examples are left out: different ones in each epoch of a training set, which is shuffled.
 
     Args:
         data: Batches; None if there are none.
-        strategy: What `strategy` has returned.
-        what: `"training"` or `"validation"`, of which the examples left out are counted and said.
+        strategy: The result of `strategy`.
+        what: `"training"` or `"validation"`; for the latter, the number of examples left out is
+            printed.
 
     Raises:
-        UserError: if there are too few examples, or the batches hold strings, or differ in the
-            length of what they hold.
+        UserError: if there are too few examples, or the batches contain strings or differ in shape.
     """
     if data is None or not is_tpu(strategy):
         return data
@@ -116,13 +116,13 @@ def for_fit(data, strategy, what):
 
 
 def in_shares(data, strategy, what):
-    """Validation or test set as `evaluate` can take it: the devices can share its first batch.
+    """Validation or test set in a form that `evaluate` accepts: its first batch can be shared.
 
-    Where that does not work out even, all batches are made as much smaller as it needs.
+    If the first batch is not a multiple of the number of devices, all batches are made smaller.
 
     Args:
         data: Batches; None if there are none.
-        strategy: What `strategy` has returned; a TPU's batches are made by `for_fit`.
+        strategy: The result of `strategy`; for a TPU, `for_fit` makes the batches.
         what: `"validation"` or `"the test"`.
 
     Raises:
@@ -141,16 +141,16 @@ def in_shares(data, strategy, what):
 
 
 def one_device(strategy):
-    """What to type to train on one device only."""
+    """The options to train on one device only."""
     if is_tpu(strategy):
         return "with --device cpu, or a TPU of one core"
     return "with CUDA_VISIBLE_DEVICES=0 or --device cpu"
 
 
 def make_ready(model, strategy):
-    """Have layers that know another way for what XLA, a TPU's compiler, lacks take it.
+    """Make layers use operations that XLA, the TPU's compiler, supports, if they have a choice.
 
-    Such a layer has an attribute `xla`, as `layers.random_affine.RandomAffine`.
+    Such layers have an attribute `xla`, for example `layers.random_affine.RandomAffine`.
     """
     for layer in model._flatten_layers():
         if is_tpu(strategy) and hasattr(layer, "xla"):
@@ -158,12 +158,12 @@ def make_ready(model, strategy):
 
 
 def missing_operations(error):
-    """The operations that XLA, a TPU's compiler, lacks, by its error; [] of another error."""
+    """The operations that XLA, the TPU's compiler, lacks, by its error; [] for other errors."""
     return list(dict.fromkeys(MISSING.findall(str(error))))
 
 
 def explain(error):
-    """A UserError in the place of an error of XLA on missing operations; any other as it is."""
+    """A UserError in place of XLA's error about missing operations; other errors unchanged."""
     if missing := missing_operations(error):
         return UserError(
             f"XLA, the TPU's compiler, has no operation {', '.join(missing)}: what needs it, such "
@@ -188,7 +188,7 @@ def hardware():
 
 
 def cores():
-    """`2 cores`; `1 of 2 cores` where this process is kept to some of them."""
+    """`2 cores`; `1 of 2 cores` if this process is restricted to some of them."""
     there = os.cpu_count()
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else there
     share = f"{usable} of " if usable < there else ""
@@ -204,7 +204,7 @@ def own_training(model):
 
 
 def not_shared(model):
-    """Why `fit` cannot train a compiled model on several devices at once; None if it can."""
+    """The reason why `fit` cannot train a compiled model on several devices; None if it can."""
     if own_training(model):
         return "it has a training step of its own"
     inputs = getattr(model, "inputs", None) or []  # a subclassed model has none
@@ -220,14 +220,14 @@ def not_shared(model):
 
 
 def refuse(recipe, model, batch_size, first, strategy):
-    """What cannot be trained under `strategy` is said before it fails in the middle.
+    """Refuse in advance to train a network that would fail under `strategy`.
 
     Args:
         recipe: Its name.
-        model: The compiled network, made under the strategy.
+        model: The compiled network, built under the strategy.
         batch_size: Of all devices together; each gets a share of it.
-        first: How many examples the first batch of the training set has; fewer where it is small.
-        strategy: What `strategy` has returned.
+        first: Number of examples in the first batch of the training set.
+        strategy: The result of `strategy`.
 
     Raises:
         UserError: if there is a reason.

@@ -5,18 +5,18 @@ import os
 
 
 class UserError(Exception):
-    """What the user got wrong, in one line: what was received, and what would do."""
+    """A user error, described in one line: the value received, and what is valid."""
 
 
 def full_disk(error):
-    """Whether an error, or what led to it, says that nothing more can be written.
+    """Whether an error, or one of its causes, is due to a full disk.
 
-    HDF5 and TensorFlow say so in words.
+    HDF5 and TensorFlow report it only in their messages.
 
     Args:
         error: an exception.
     """
-    seen = []  # what led to an error may, in a circle, be that error itself
+    seen = []  # the causes of an error may form a cycle
     while error is not None and error not in seen:
         seen.append(error)
         if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):

@@ -1,7 +1,7 @@
 """`python -m recipes exercises [CHAPTER]`: which exercises are right, still to do, or off.
 
-The exercises of a chapter lie in `recipes/<chapter>/exercises/`, each a script that checks itself;
-without a chapter, the number of those solved is shown for each.
+The exercises of a chapter are in `recipes/<chapter>/exercises/`, each a script that checks itself;
+without a chapter, the number of solved exercises of each chapter is shown.
 """
 
 import contextlib
@@ -37,7 +37,7 @@ def main(options):
 
 
 def files(chapter, solutions=False):
-    """The exercises of a chapter, or their solutions, in order; none where there are none."""
+    """The exercises of a chapter, or their solutions, in order."""
     return sorted((ROOT / chapter / (SOLUTIONS if solutions else EXERCISES)).glob("[0-9]*.py"))
 
 
@@ -47,26 +47,26 @@ def title(path):
 
 
 def outcomes(path):
-    """What an exercise's checks say, without what they print: a list of `RIGHT`, `OFF`, `TO_DO`.
+    """The results of an exercise's checks, without their output: a list of `RIGHT`, `OFF`, `TO_DO`.
 
     A file that does not run is `[OFF]`.
     """
     with contextlib.redirect_stdout(io.StringIO()):
         try:
             return runpy.run_path(str(path))["main"]()
-        except (Exception, SystemExit):  # a student's file may hold anything
+        except (Exception, SystemExit):  # a student's file may contain anything
             return [OFF]
 
 
 def verdict(said):
-    """One word on an exercise: `RIGHT` if all its checks are, `OFF` if one is, else `TO_DO`."""
+    """The state of an exercise: `RIGHT` if all its checks are, `OFF` if one is, else `TO_DO`."""
     if OFF in said:
         return OFF
     return TO_DO if TO_DO in said else RIGHT
 
 
 def show_chapter(chapter, solutions):
-    """Print a line for each exercise of a chapter, and which one to go on with."""
+    """Print a line for each exercise of a chapter, and which one to do next."""
     paths = files(chapter, solutions)
     width = max(len(path.stem) for path in paths)
     unsolved = []
@@ -82,7 +82,7 @@ def show_chapter(chapter, solutions):
 
 
 def show_chapters(chapters, solutions):
-    """Print how many exercises of each chapter are solved."""
+    """Print the number of solved exercises of each chapter."""
     width = max(map(len, chapters))
     for chapter in chapters:
         paths = files(chapter, solutions)

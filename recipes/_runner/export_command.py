@@ -1,6 +1,6 @@
-"""`python -m recipes export MODEL --format onnx`: a trained network for another runtime.
+"""`python -m recipes export MODEL --format onnx`: export a trained network for another runtime.
 
-The file is kept only if that runtime answers eight rows of the test set as Keras does.
+The file is kept only if that runtime's outputs for eight rows of the test set match those of Keras.
 """
 
 import os
@@ -76,7 +76,7 @@ def main(options):
 
 
 def network(name):
-    """The trained network meant by a name: what was trained, not what is deployed around it."""
+    """The trained network of a name, without the deployed model around it."""
     path = saved.model_file(name)
     trained = path.with_name("model.keras")
     is_named = name.endswith(".keras")
@@ -102,15 +102,15 @@ def rows(recipe, noted, path, options):
 
 
 def own_data_again(recipe, given, path):
-    """The user's data that a network was trained on, read as it was then.
+    """The user's data that a network was trained on, read in the same way.
 
     Raises:
-        UserError: if it is no longer there, or no longer what it was.
+        UserError: if it no longer exists, or has changed.
     """
     from recipes._runner import own_data
 
     folder = path.absolute().parent
-    # A search's ensemble has no plan of its own: its data is that of the winner beside it.
+    # A search's ensemble has no plan: it was trained on the data of the winner beside it.
     plans = [saved.read_json(each / "plan.json") for each in (folder, folder.parent / "tuned")]
     noted = next((plan["own"] for plan in plans if plan.get("own")), None)
     if noted is None:

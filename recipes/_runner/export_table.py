@@ -1,7 +1,7 @@
-"""`make exports`: which recipe's network can be had in which format, as `recipes/EXPORT.md`.
+"""`make exports`: the export formats of each recipe's network, as `recipes/EXPORT.md`.
 
-Recipes that have no row there get one; those that are named get theirs anew. After another version
-of Keras, TensorFlow or of what converts and runs, all rows are made anew.
+Recipes without a row get one; rows of named recipes are renewed. After a change of the version of
+Keras, TensorFlow, a converter or a runtime, all rows are renewed.
 """
 
 import importlib.metadata
@@ -34,14 +34,14 @@ as `RandomFlip` at work.
 {versions}."""
 ROW = re.compile(r"^\| \[(\w+)\]\([^)]*\) \| (.*) \|$", re.MULTILINE)
 ROWS = 200  # of the stand-in data
-MARK = "exported: "  # before what a child process says
+MARK = "exported: "  # precedes the result of a child process
 
 
 def main(names):
-    """Bring the page up to date; each row is written when it is known.
+    """Update the page; each row is written as soon as it is known.
 
     Args:
-        names: Recipes whose rows are made anew; those that have none are made in any case.
+        names: Recipes whose rows to renew; missing rows are always added.
     """
     trained = [recipe for recipe in all_recipes() if recipe.trains]
     again = {find(name).name for name in names}
@@ -57,10 +57,10 @@ def main(names):
 
 
 def versions():
-    """`Keras 3.15.1, …`: of all that takes part.
+    """`Keras 3.15.1, …`: the versions of all packages involved.
 
     Raises:
-        UserError: if something is not installed.
+        UserError: if one of them is not installed.
     """
     found = []
     for name in PACKAGES:
@@ -77,7 +77,7 @@ def read(text):
 
 
 def page(head, rows, trained):
-    """The page, with the rows in the order of the recipes, and how many work in each format."""
+    """The page, with the rows in the order of the recipes, and the number that work per format."""
     lines = [head, "", *results.table_head(COLUMNS)]
     there = [recipe for recipe in trained if recipe.name in rows]
     for recipe in there:
@@ -89,7 +89,7 @@ def page(head, rows, trained):
 
 
 def cells(found):
-    """What the page says of a recipe's network: a cell for each format."""
+    """The cells of a recipe's network in the table, one for each format."""
     return [
         f"✗ {failure}" if failure else "✓ 1" if batch == 1 else "✓"
         for batch, failure in (found[name] for name in FORMATS)
@@ -97,7 +97,7 @@ def cells(found):
 
 
 def in_processes(name):
-    """`{format: (batch, failure)}` of a recipe's network, made in processes that may die of it."""
+    """`{format: (batch, failure)}` of a recipe's network, from processes that may crash."""
     found = {}
     while len(found) < len(FORMATS):
         todo = [each for each in FORMATS if each not in found]
@@ -106,7 +106,7 @@ def in_processes(name):
         for line in done.stdout.splitlines():
             if line.startswith(MARK):
                 found |= json.loads(line.removeprefix(MARK))
-        if done.returncode > 0:  # not killed: an error of ours, which it has shown
+        if done.returncode > 0:  # not killed by a signal: our own error, already printed
             raise SystemExit(done.returncode)
         if done.returncode < 0 and len(found) < len(FORMATS):
             died = next(each for each in todo if each not in found)
@@ -115,7 +115,7 @@ def in_processes(name):
 
 
 def one(name, formats):
-    """Say of each format how a recipe's untrained network fares in it."""
+    """Print for each format whether a recipe's untrained network can be exported."""
     from recipes._runner import data, exporting, quiet
 
     quiet.import_tensorflow()
@@ -135,7 +135,7 @@ def one(name, formats):
 
 
 def untrained(recipe):
-    """The network of a recipe (a comparison's first), and what it takes of eight examples."""
+    """The network of a recipe (the first variant of a comparison), and eight examples as inputs."""
     import tensorflow as tf
 
     from recipes._runner import exporting, training

@@ -1,7 +1,7 @@
-"""A network in another format, by `model.export`, and what the runtime of that format answers.
+"""Export of a network by `model.export`, and its outputs in the runtime of the format.
 
-Of each format: how Keras calls it, the file, what must be installed, and a function that has its
-own runtime answer.
+Each format has Keras' name for it, a file name, required packages, and a function that runs its
+runtime.
 """
 
 import contextlib
@@ -21,23 +21,23 @@ import tensorflow as tf
 from recipes._runner import quiet, saved
 from recipes._runner.errors import UserError
 
-ROWS = 8  # of the test set, on which the answers are compared
-# Largest difference of an answer, as a part of the largest answer. Other orders of summing give
-# 1e-6, in very deep networks 1e-4.
+ROWS = 8  # of the test set, whose outputs are compared
+# Largest difference between outputs, relative to the largest output. A different order of summation
+# causes 1e-6, in very deep networks 1e-4.
 TOLERANCE = 1e-3
-BATCHES = (None, 1)  # of any size; if that fails, one example at a time
-# What errors of the converters and runtimes say, and what that means.
+BATCHES = (None, 1)  # any batch size; if that fails, one example at a time
+# Errors of the converters and runtimes, and their meanings.
 MEANINGS = (
     (r"No Op registered for (\w+)", "ONNX has no operation {}"),
     (r"'tf\.(\w+)' op is neither a custom op nor a flex op", "LiteRT has no operation {}"),
     (r"op (\w+): .*not supported", "ONNX has no operation {}"),
-    # Within a loop, where the list of operations does not show it.
+    # In a loop, which the list of operations does not cover.
     (r"Select TensorFlow op.*\(Flex(\w+)\)", "LiteRT's interpreter has no operation {} (Flex)"),
 )
 
 
 class Failure(Exception):
-    """Why a network cannot be had in a format, in a few words."""
+    """The reason why a network cannot be exported to a format, in a few words."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,13 +45,13 @@ class Format:
     """One of the formats.
 
     Args:
-        keras_name: What `model.export` calls it.
+        keras_name: Its name in `model.export`.
         file: The name of the file or folder.
-        runtime: What runs it.
-        modules: What must be installed, by the names of modules.
+        runtime: The name of its runtime.
+        modules: The modules that must be installed.
         runner: A function of path and names; it returns a function of inputs.
-        load: The lines that load it, with {file} in the place of its path.
-        call: A function of names; it returns the line that has it answer.
+        load: The lines of code that load it, with {file} in place of its path.
+        call: A function of names; it returns the line of code that runs it.
     """
 
     keras_name: str
@@ -63,11 +63,11 @@ class Format:
     call: typing.Callable
 
     def use(self, path, names):
-        """The lines of a program that load the file and have it answer."""
+        """The lines of a program that load and run the file."""
         return f"{self.load.format(file=repr(str(path)))}\n{self.call(names)}"
 
     def check(self):
-        """Raises a UserError that says what to install."""
+        """Raise a UserError if a required module is not installed."""
         missing = [name for name in self.modules if importlib.util.find_spec(name) is None]
         if missing:
             raise UserError(
@@ -76,11 +76,11 @@ class Format:
             )
 
 
-# What the runtimes answer
+# Running the runtimes
 
 
 def saved_model_runner(path, names):
-    """A function of a network's inputs that has a SavedModel answer."""
+    """A function of a network's inputs that runs a SavedModel."""
     loaded = tf.saved_model.load(str(path))
 
     def run(inputs):
@@ -90,10 +90,10 @@ def saved_model_runner(path, names):
 
 
 def onnx_runner(path, names):
-    """A function of a network's inputs that has an ONNX graph answer.
+    """A function of a network's inputs that runs an ONNX graph.
 
     Raises:
-        Failure: if the graph wants more than the network does.
+        Failure: if the graph has additional inputs.
     """
     import onnxruntime
 
@@ -113,7 +113,7 @@ def onnx_runner(path, names):
 
 
 def litert_runner(path, names):
-    """A function of a network's inputs that has a LiteRT model answer.
+    """A function of a network's inputs that runs a LiteRT model.
 
     Raises:
         Failure: if the model has operations that only TensorFlow can run.
@@ -135,7 +135,7 @@ def litert_runner(path, names):
 
 
 def litert_interpreter(path):
-    """LiteRT's own interpreter where it is installed, else the one within TensorFlow."""
+    """LiteRT's own interpreter if it is installed, otherwise the one in TensorFlow."""
     if importlib.util.find_spec("ai_edge_litert"):
         from ai_edge_litert.interpreter import Interpreter
     else:
@@ -195,7 +195,7 @@ FORMATS = {
 
 @dataclasses.dataclass(frozen=True)
 class Names:
-    """What inputs and outputs are called in the exported network, flattened."""
+    """The names of inputs and outputs in the exported network, flattened."""
 
     inputs: list
     outputs: list
@@ -207,8 +207,8 @@ class Exported:
 
     Args:
         path: File or folder.
-        difference: The largest difference of an answer, as a part of the largest answer.
-        batch: How many examples it takes at a time; None for any number.
+        difference: The largest difference between outputs, relative to the largest output.
+        batch: Its batch size; None for any.
         names: Of its inputs and outputs.
         takes: Shapes and types of its inputs in words.
     """
@@ -221,16 +221,16 @@ class Exported:
 
 
 def export(model, format, folder, inputs):
-    """Write a network in a format, and compare its answers with those of Keras.
+    """Export a network to a format, and compare its outputs with those of Keras.
 
     Args:
         model: A Keras model.
         format: One of `FORMATS`.
-        folder: Where to; nothing of that name is there.
-        inputs: A batch of what it takes.
+        folder: The target folder, without a file of that name.
+        inputs: A batch of its inputs.
 
     Raises:
-        Failure: if it cannot be exported, or does not answer alike.
+        Failure: if it cannot be exported, or its outputs differ.
     """
     inputs = as_taken(model, inputs)
     outputs = model(inputs, training=False)
@@ -264,7 +264,7 @@ def export(model, format, folder, inputs):
 
 
 def first_rows(sets):
-    """What a network takes of the first rows of the test, else the validation or training set."""
+    """The inputs of the first rows of the test set, or of the validation or training set."""
     train, validation, test = sets
     chosen = next(part for part in (test, validation, train) if part is not None)
     batch = next(iter(chosen.unbatch().batch(ROWS)))
@@ -272,7 +272,7 @@ def first_rows(sets):
 
 
 def declared(model, inputs):
-    """The inputs as the network declares them, or as they are given where it declares none."""
+    """The inputs that the network declares, or the given ones if it declares none."""
     if isinstance(model, keras.Sequential):
         return model.inputs[0]
     if getattr(model, "inputs", None):
@@ -293,7 +293,7 @@ def as_taken(model, inputs):
 
 
 def names_of(inputs, outputs):
-    """What to call the inputs, and what outputs are called in a signature."""
+    """Names for the inputs, and the names of the outputs in a signature."""
 
     def names(structure, one, several):
         if isinstance(structure, dict):
@@ -305,10 +305,10 @@ def names_of(inputs, outputs):
 
 
 def for_inference(model, inputs, names):
-    """The network as it answers outside training.
+    """The network in inference mode.
 
-    `model.export` says nothing of training to the layers, and some, as `RandomFlip`, then work as
-    in training. A network that does not declare its inputs stays as it is.
+    `model.export` does not pass `training` to the layers, so some, such as `RandomFlip`, would run
+    in training mode. A network that does not declare its inputs is returned unchanged.
     """
     if not getattr(model, "inputs", None):
         return model
@@ -322,7 +322,7 @@ def for_inference(model, inputs, names):
 
 
 def specs(inputs, names, batch):
-    """The signature: shapes and types of the inputs, with their names and the size of a batch."""
+    """The signature: shapes, types and names of the inputs, with the batch size."""
     parts = [
         keras.InputSpec(shape=(batch, *one.shape[1:]), dtype=dtype_name(one), name=name)
         for one, name in zip(tf.nest.flatten(inputs), names.inputs, strict=True)
@@ -331,7 +331,7 @@ def specs(inputs, names, batch):
 
 
 def in_words(signature, names):
-    """`inputs (any, 28, 28, 1) float32`: what the network takes; lengths not fixed are any."""
+    """The inputs in words, `inputs (any, 28, 28, 1) float32`, with "any" for undefined lengths."""
     parts = []
     for spec, name in zip(tf.nest.flatten(signature), names.inputs, strict=True):
         shape = ", ".join("any" if length is None else str(length) for length in spec.shape)
@@ -344,7 +344,7 @@ def dtype_name(part):
 
 
 def answers(run, inputs, batch):
-    """The outputs for a batch, or for each of its examples where one is taken at a time."""
+    """The outputs for a batch, computed one example at a time if necessary."""
     if batch is None:
         return run(inputs)
     count = len(tf.nest.flatten(inputs)[0])
@@ -361,7 +361,7 @@ def arrays(outputs):
 
 
 def largest_difference(expected, found):
-    """The largest difference as a part of the largest number; infinite if shapes or texts vary."""
+    """The largest difference relative to the largest number; infinite if shapes or texts differ."""
     if [part.shape for part in expected] != [np.shape(part) for part in found]:
         return np.inf
     largest = 0.0
@@ -384,7 +384,7 @@ def as_text(value):
 
 
 def with_constants(model):
-    """Have statistics of the data be constants of the graph; else tf2onnx makes inputs of them."""
+    """Make statistics of the data constants of the graph: tf2onnx would make them inputs."""
     for layer in model._flatten_layers():
         if isinstance(layer, keras.layers.Normalization) and layer.built:
             layer.mean = np.asarray(layer.mean)
@@ -393,7 +393,7 @@ def with_constants(model):
 
 @contextlib.contextmanager
 def silence():
-    """What converters print of their progress is lost."""
+    """Discard the converters' progress output."""
     level = logging.root.level
     logging.disable(logging.CRITICAL)
     try:
@@ -410,7 +410,7 @@ def silence():
 
 
 def meaning(error):
-    """An error of a converter or a runtime in a few words."""
+    """The meaning of a converter's or runtime's error in a few words."""
     for pattern, meant in MEANINGS:
         if found := re.search(pattern, str(error)):
             return meant.format(*found.groups())

@@ -1,4 +1,4 @@
-"""The pictures that every trained recipe gets, and how all pictures are saved."""
+"""The standard pictures of every trained recipe, and functions that save all pictures."""
 
 import itertools
 import math
@@ -22,13 +22,13 @@ GIF_BYTES = 1_000_000
 
 
 def use_style():
-    """Pictures go to files, and look alike."""
+    """Use a file backend and the common style for all pictures."""
     matplotlib.use("Agg")
     plt.style.use(STYLE)
 
 
 def standard(result, answers):
-    """What can be drawn of any network: training curves, and how answers compare with the truth.
+    """The pictures that fit any network: training curves, and predictions against targets.
 
     Args:
         result: Of a training: `history`, `monitored`, `head`, `metrics`, `model` and `test`.
@@ -54,7 +54,7 @@ def standard(result, answers):
 
 
 def captions(paths, figures):
-    """`{file: sentence}` for saved pictures: what each is, if of this module, and its titles."""
+    """`{file: sentence}` for saved pictures: the description of standard ones, and the titles."""
     kinds = (training_curves, confusion_matrix, mistakes, predicted_against_true)
     known = {function.__name__: function.__doc__.partition("\n")[0] for function in kinds}
     found = {}
@@ -67,7 +67,7 @@ def captions(paths, figures):
 
 
 def title(figure):
-    """What is written above a picture, else above its parts."""
+    """The title of a picture, or the titles of its parts."""
     if figure.get_suptitle():
         return figure.get_suptitle()
     places = ("left", "center", "right")
@@ -78,7 +78,7 @@ def title(figure):
 
 
 def classes_and_probabilities(task, targets, predictions):
-    """Class numbers `(n,)` and probabilities `(n, classes)`, of one-hot, one unit or logits too."""
+    """Class numbers `(n,)` and probabilities `(n, classes)`, also from one unit or logits."""
     predictions = np.asarray(predictions, "float64")
     targets = np.asarray(targets)
     if task == "binary":
@@ -105,13 +105,13 @@ def is_text(inputs):
 
 
 def training_curves(histories, monitor="val_loss", direction="min"):
-    """Loss and metrics over the epochs; what training saw dashed, validation as a line.
+    """Loss and metrics over the epochs; training dashed, validation solid.
 
     Args:
         histories: `{name: {"loss": […], "val_loss": […], …}}`; a single network's name may be None.
-        monitor: What chose the epoch. The best of it is said, and of the loss; of others it is not
-            clear what is best.
-        direction: `"max"` or `"min"`, what is best of it.
+        monitor: The metric that selected the epoch. The title gives the best value of it and of the
+            loss; the direction of other metrics is not known.
+        direction: `"max"` or `"min"`: which values of the metric are better.
     """
     directions = {"loss": "min", monitor.removeprefix("val_"): direction}
     keys = dict.fromkeys(
@@ -133,7 +133,7 @@ def training_curves(histories, monitor="val_loss", direction="min"):
             continue
         best = {}
         for number, (name, history) in enumerate(histories.items()):
-            alone = name is None  # then the two lines differ in color, else the networks do
+            alone = name is None  # then color distinguishes the two lines, otherwise the networks
             training, validation = history.get(metric), history.get(f"val_{metric}")
             for values, style in ((training, "--"), (validation, "-")):
                 if values:
@@ -241,14 +241,14 @@ def confusion_matrix(y_true, y_pred, class_names):
 
 
 def mistakes(inputs, y_true, probabilities, class_names, count=None):
-    """The wrong answers given with the greatest probability.
+    """The most confident wrong predictions.
 
     Args:
         inputs: Images `(n, height, width, channels)` or texts `(n,)`.
         y_true: Class numbers.
         probabilities: `(n, classes)`.
         class_names: The classes' names.
-        count: How many; 12 images or 6 texts if None.
+        count: Number of examples; 12 images or 6 texts if None.
     """
     inputs, y_true, probabilities = (
         np.asarray(inputs),
@@ -291,7 +291,7 @@ def draw_images(images, captions):
         axis.set_axis_off()
     for axis, image, caption in zip(axes.flat, images, captions, strict=False):
         image = image.astype("float64")
-        # Standardised somehow: only the pattern can be shown.
+        # Standardized in an unknown way: only the pattern can be shown.
         if image.min() < 0 or image.max() > 255:
             image = (image - image.min()) / max(np.ptp(image), 1e-9)
         elif image.max() > 1:
@@ -330,7 +330,7 @@ def draw_texts(texts, captions):
 
 
 def drawable(text):
-    """The text with a box for each character that the font lacks: emoji, mostly."""
+    """The text with a box for each character that the font lacks, mostly emoji."""
     known = font_manager.get_font(
         font_manager.findfont(font_manager.FontProperties())
     ).get_charmap()
@@ -340,11 +340,11 @@ def drawable(text):
 
 
 def predicted_against_true(y_true, y_pred, label="value"):
-    """Each prediction over its true value; a perfect network's lie on the diagonal.
+    """Predictions over true values; those of a perfect network are on the diagonal.
 
     Args:
         y_true, y_pred: `(n,)` or `(n, outputs)`; one panel each for up to three outputs.
-        label: What is predicted, with its unit.
+        label: The predicted quantity, with its unit.
     """
     y_true, y_pred = (
         np.asarray(values, "float64").reshape(len(values), -1) for values in (y_true, y_pred)
@@ -379,12 +379,12 @@ def predicted_against_true(y_true, y_pred, label="value"):
 
 
 def save(figures, folder, note=None):
-    """Save pictures as PNG and animations as GIF of at most 1 MB, and forget them.
+    """Save pictures as PNG and animations as GIF of at most 1 MB, and close them.
 
     Args:
         figures: `{name: matplotlib Figure or Animation}`.
-        folder: Where to.
-        note: Printed below each picture.
+        folder: The target folder.
+        note: Text below each picture.
 
     Returns:
         The files' paths.
@@ -407,7 +407,7 @@ def save(figures, folder, note=None):
 
 
 def add_note(path, note):
-    """A line below a saved picture: put there afterwards, it disturbs no layout."""
+    """Add a line below a saved picture, which leaves its layout unchanged."""
     with PIL.Image.open(path) as picture:
         picture = picture.convert("RGB")
     size = 20
@@ -422,7 +422,7 @@ def add_note(path, note):
 
 
 def save_animation(moving, path, note=None):
-    """As a GIF, made smaller until it is below the limit."""
+    """Save an animation as a GIF, reduced in size until it is below the limit."""
     if note:
         moving._fig.text(
             0.5, 0.005, note, ha="center", va="bottom", weight="bold", color="#D55E00", fontsize=9

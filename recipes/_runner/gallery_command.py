@@ -1,6 +1,6 @@
 """`python -m recipes gallery`: a static page of all recipes, each with picture, slide and results.
 
-The page needs no server and no network: `gallery/index.html`, the pictures beside it.
+The page needs neither server nor network: `gallery/index.html`, with the pictures beside it.
 """
 
 import html
@@ -21,10 +21,10 @@ from recipes.tuning import storage
 
 GALLERY = ROOT.parent / "gallery"
 TEMPLATE = importlib.resources.files("recipes._runner") / "gallery.html"
-# What every network gets; a recipe's own pictures say more of it.
+# The standard pictures; a recipe's own pictures are preferred.
 STANDARD = ("training_curves", "confusion_matrix", "mistakes", "predicted_against_true")
-ROWS = 3  # of results that are shown at once
-# An image of a chapter's README, and the recipe whose row it stands in.
+ROWS = 3  # rows of results that are visible at first
+# An image in a chapter's README: its description and its recipe.
 ALT = re.compile(r"!\[([^\]]*)\]\(pictures/(\w+)\.\w+\)")
 
 
@@ -50,7 +50,7 @@ def main(options):
 
 
 def make(recipes, rows, folder):
-    """The page, and how many of its recipes have a picture; pictures are put into the folder."""
+    """The page and its number of recipes with pictures; the pictures are put into the folder."""
     spanish = titles.read()
     by_recipe = {}
     for row in rows:
@@ -115,7 +115,7 @@ TABLE = """\
 
 
 def both(english, spanish):
-    """A text in both languages, of which the page shows one."""
+    """A text in both languages; the page shows one of them."""
     return (
         f'<span lang="en">{html.escape(english)}</span>'
         f'<span lang="es">{html.escape(spanish)}</span>'
@@ -123,7 +123,7 @@ def both(english, spanish):
 
 
 def link_to(path, folder):
-    """Where a page in the folder finds a file: relative to it where the drive is the same."""
+    """The link from a page in the folder to a file: a relative path if the drive is the same."""
     path, folder = path.resolve(), folder.resolve()
     if path.drive != folder.drive:
         return path.as_uri()
@@ -131,7 +131,7 @@ def link_to(path, folder):
 
 
 def card(recipe, title_es, file, alt, rows, link):
-    """What the page shows of a recipe."""
+    """A recipe's card on the page."""
     shown_picture = PICTURE.format(file=file, alt=html.escape(alt)) if file else ""
     words = f"{recipe.name} {recipe.slug} {recipe.title} {title_es} {recipe.slides} {recipe.paper}"
     data = " ".join(row["data"] for row in rows)
@@ -148,7 +148,7 @@ def card(recipe, title_es, file, alt, rows, link):
 
 
 def table(rows):
-    """The recipe's rows of the results; those beyond the first few are folded away."""
+    """The recipe's rows of the results; those beyond the first few are collapsed."""
     if not rows:
         return ""
     lines = []
@@ -171,12 +171,12 @@ def table(rows):
 
 
 def breakable(text):
-    """A text that may be broken after the underscores of its names."""
+    """A text in which lines may break after underscores."""
     return html.escape(text).replace("_", "_<wbr>")
 
 
 def descriptions(chapter):
-    """`{recipe: what its picture shows}`, as its chapter's README says."""
+    """`{recipe: description of its picture}`, from the chapter's README."""
     path = ROOT / chapter / "README.md"
     if not path.exists():
         return {}
@@ -186,8 +186,8 @@ def descriptions(chapter):
 def picture(recipe, folder):
     """The name of a small picture of the recipe, put into the folder; None if there is none.
 
-    It is that of its chapter's page, else the first figure of its own that a run has left, else the
-    first of those that all runs leave. Runs on other data than the real set count for nothing.
+    It is the picture in its chapter's README, or the first figure of its own from a run, or the
+    first standard one. Runs on other data than the real set are ignored.
     """
     for suffix in (".gif", ".png"):
         chosen = recipe.path.parent / "pictures" / f"{recipe.name}{suffix}"

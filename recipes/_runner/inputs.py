@@ -1,4 +1,4 @@
-"""Files as what a model takes: pictures, texts (one a line) and tables (one example a row).
+"""Files as a model's inputs: pictures, texts (one per line) and tables (one example per row).
 
 Each kind has a `read(file)` that yields places, `{"file": …, "line": …}`, and the model's inputs
 for them.
@@ -16,12 +16,12 @@ TABLES = (".csv", ".tsv")
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # Pillow's names, by number of channels
 SEPARATORS = (",", ";", "\t", "|")
 GAPS = ("", "NA", "N/A", "#N/A", "NaN", "nan", "NULL", "null", "None")  # as in pandas
-BATCH = 64  # pictures given to the model at a time
-csv.field_size_limit(2**31 - 1)  # a quote that is not closed is told by the end of the file
+BATCH = 64  # pictures per batch
+csv.field_size_limit(2**31 - 1)  # a quote that is not closed is detected at the end of the file
 
 
 def check(file):
-    """Raises a UserError unless there is such a file, of a kind that some model takes."""
+    """Raise a UserError unless the file exists and has a supported type."""
     known = (*PICTURES, *TEXTS, *TABLES)
     if file.suffix.lower() not in known:
         pictures, texts, tables = map(" ".join, (PICTURES, TEXTS, TABLES))
@@ -34,7 +34,7 @@ def taken_by(model, path, invert=False, whole=False, encoding=None, columns=None
     """The kind of files that a model takes, by its inputs and the columns it was trained on.
 
     Raises:
-        UserError: if it takes none of these kinds, or the options do not go with the kind.
+        UserError: if it takes none of these kinds, or the options do not fit the kind.
     """
     if not getattr(model, "inputs", None):
         said = f"is a {type(model).__name__}, which takes neither images, texts nor tables"
@@ -67,15 +67,15 @@ def taken_by(model, path, invert=False, whole=False, encoding=None, columns=None
 
 def named_inputs(model):
     """The dictionary that a model takes, or None."""
-    given = getattr(model, "input", None)  # a sequential model has none until it is called
+    given = getattr(model, "input", None)  # a sequential model has none before its first call
     return given if isinstance(given, dict) else None
 
 
 def is_picture(model):
-    """Whether the only input is a picture: by its channels, or flattened at once if it has none.
+    """Whether the only input is a picture: it has channels, or the first layer flattens it.
 
-    Windows of a time series have the two axes of a gray picture: recurrent networks and
-    convolutions in one dimension take them as they are.
+    Windows of a time series also have two axes, like a gray picture, but recurrent networks and
+    one-dimensional convolutions do not flatten them.
     """
     shape = tuple(model.inputs[0].shape[1:])
     if len(shape) == 3:
@@ -91,8 +91,8 @@ def is_picture(model):
 def read_text(file, encoding=None):
     """The text of a file, with "\\n" at the end of its lines.
 
-    Encoded in UTF-8, or in UTF-16 or UTF-32 if it begins with their byte order mark, unless
-    `encoding` says otherwise.
+    The encoding is UTF-8, or UTF-16 or UTF-32 if the file begins with their byte order mark, unless
+    `encoding` is given.
     """
     try:
         content = file.read_bytes()
@@ -109,12 +109,12 @@ def read_text(file, encoding=None):
         ) from None
     except LookupError:
         raise UserError(f"--encoding {encoding}: such as utf-8, latin-1 or cp1252") from None
-    # Not `splitlines`: a form feed or U+2028 within a line does not end it.
+    # Not `splitlines`: a form feed or U+2028 does not end a line here.
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def encoding_of(content):
-    """What a file's bytes are encoded in, by the byte order mark that they may begin with."""
+    """The encoding of a file, by its byte order mark if it has one."""
     if content.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
         return "utf-32"
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -123,7 +123,7 @@ def encoding_of(content):
 
 
 def tensor(values, like):
-    """A tensor of the input's type and rank: one value per example, or one row."""
+    """A tensor of the input's type and rank, with one value or one row per example."""
     import tensorflow as tf
 
     values = tf.constant(values, "string" if like.dtype == "string" else None)
@@ -136,7 +136,7 @@ def tensor(values, like):
 
 
 class Pictures:
-    """Resized to what the model takes, where it fixes a size; with their values from 0 to 255."""
+    """Pictures, resized if the model has a fixed input size, with values from 0 to 255."""
 
     what, suffixes = "images", PICTURES
 
@@ -163,11 +163,11 @@ class Pictures:
 
 
 def pages(file):
-    """Yields place and picture of each page of a TIFF, or frame of an animation, of 8 bits."""
+    """Yield place and 8-bit picture of each page of a TIFF, or of each frame of an animation."""
     from PIL import Image, ImageOps
 
     try:
-        # A stream, for Pillow misreads an uncompressed TIFF that lies on its side if given a path.
+        # Open a stream: given a path, Pillow misreads a rotated, uncompressed TIFF.
         with open(file, "rb") as stream, Image.open(stream) as opened:
             # The other pictures in a camera's MPO are previews of the first.
             count = 1 if opened.format == "MPO" else getattr(opened, "n_frames", 1)
@@ -177,20 +177,20 @@ def pages(file):
                 if count > 1:
                     place["page"] = number + 1
                 tags = dict(getattr(opened, "tag_v2", {}))
-                image = ImageOps.exif_transpose(opened)  # as the camera was held
+                image = ImageOps.exif_transpose(opened)  # upright, by the camera's orientation
                 yield place, eight_bits(image, tags, file)
     except UserError:
         raise
-    except Exception as error:  # Pillow's decoders raise whatever damaged bytes lead to
+    except Exception as error:  # for damaged bytes, Pillow's decoders can raise anything
         raise UserError(f"{file} is no readable image: {reason(error)}") from None
 
 
 def eight_bits(image, tags, file):
-    """The picture with values from 0 to 255: those of 16 bits are scaled by their range.
+    """The picture with values from 0 to 255; 16-bit values are scaled by their range.
 
     Args:
-        image: Of any of Pillow's modes.
-        tags: Of a TIFF: how many of the bits are in use, and whether 0 is white.
+        image: In any of Pillow's modes.
+        tags: Of a TIFF: the number of used bits, and whether 0 is white.
     """
     import numpy as np
     from PIL import Image
@@ -203,13 +203,13 @@ def eight_bits(image, tags, file):
         return image
     (bits,) = tags.get(BITSPERSAMPLE, (16,))
     values = np.asarray(image) / (2**bits - 1)
-    if tags.get(PHOTOMETRIC_INTERPRETATION) == 0:  # is white; Pillow knows that of 8 bits only
+    if tags.get(PHOTOMETRIC_INTERPRETATION) == 0:  # 0 is white; Pillow handles this for 8 bits only
         values = 1 - values
     return Image.fromarray(np.rint(255 * values).astype("uint8"))
 
 
 def image_in_mode(image, mode, invert):
-    """The picture in the mode of the model's channels; ink on something transparent, on paper."""
+    """The picture in the mode of the model's channels; transparent parts become white, or black."""
     from PIL import Image, ImageOps
 
     if image.has_transparency_data and mode != "RGBA":
@@ -218,7 +218,7 @@ def image_in_mode(image, mode, invert):
         on_black = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
         darkest, _ = on_white.convert("L").getextrema()
         _, brightest = on_black.convert("L").getextrema()
-        # White ink would be lost on white paper.
+        # White ink would be invisible on white: use black behind it.
         image = on_black if min(darkest, brightest) > 200 else on_white
     image = image.convert(mode)
     return ImageOps.invert(image) if invert and mode != "RGBA" else image
@@ -228,7 +228,7 @@ def image_in_mode(image, mode, invert):
 
 
 class Texts:
-    """One a line, or one a file."""
+    """Texts, one per line or one per file."""
 
     what, suffixes = "texts", TEXTS
 
@@ -254,7 +254,7 @@ class Texts:
 
 
 class Table:
-    """Columns by the names of the model's inputs, or as they stand if it takes a vector."""
+    """Tables with columns named as the model's inputs, or in order if it takes a vector."""
 
     what, suffixes = "tables", TABLES
 
@@ -283,7 +283,7 @@ class Table:
         yield places, self.values(rows, names, separator, file)
 
     def separator(self, text, file):
-        """What stands between the columns: that for which the first row is as the model needs."""
+        """The column separator: the one with which the first row fits the model."""
         most = []
         for separator in SEPARATORS:
             names = first_row(text, separator)
@@ -322,7 +322,7 @@ class Table:
 
 
 class TrainedColumns(Table):
-    """Columns by the names they had in training; words become zeros and ones, as they did there."""
+    """Tables with columns named as in training; words become zeros and ones, as in training."""
 
     def __init__(self, path, encoding, columns):
         self.path, self.encoding, self.width = path, encoding, None
@@ -337,13 +337,13 @@ class TrainedColumns(Table):
 
 
 def encoded(rows, columns, decimal, where):
-    """Rows of strings as numbers: a column of words as one per word, 1 where it stands, else 0.
+    """Rows of strings as numbers; a column of words becomes one column of 0 and 1 for each word.
 
     Args:
-        rows: By names of columns.
+        rows: A data frame with the columns.
         columns: `[name, None]` for numbers, `[name, words]` for words.
         decimal: The decimal mark.
-        where: What the number of the line is put behind, to say where a cell is no number.
+        where: Prefix of the line number in the message about a cell that is not a number.
 
     Returns:
         Array (rows, numbers) of float32, NaN where a number is missing.
@@ -361,10 +361,10 @@ def encoded(rows, columns, decimal, where):
 
 
 def decimal_mark(numeric, separator):
-    """What stands before the decimals in columns of numbers.
+    """The decimal mark in columns of numbers.
 
-    Where columns are not separated by commas, these are decimal, as in Spain; unless the numbers
-    have points, of which one or the other would then separate thousands.
+    If columns are not separated by commas, it is the comma, as in Spain, unless the numbers contain
+    points: a comma or a point could then also separate thousands.
     """
     has_points = numeric.apply(lambda cells: cells.str.contains(".", regex=False))
     return "," if separator != "," and not has_points.any(axis=None) else "."
@@ -377,18 +377,19 @@ def first_row(text, separator):
 
 
 def parse(text, separator, file, faults=None):
-    """The rows of a table as strings, by the numbers of the lines that they begin in.
+    """The rows of a table as strings, indexed by the number of their first line.
 
-    Not by `pandas.read_csv`, which fills short rows up, or leaves damaged ones out, unsaid.
+    Not `pandas.read_csv`, which silently pads short rows or skips damaged ones.
 
     Args:
         text: With "\\n" at the end of lines; within quotes, they belong to a cell.
         separator: Between the cells of a row.
-        file: For what is said of a fault.
-        faults: Takes down rows that have not as many cells as the first, which are left out then.
+        file: For error messages.
+        faults: Collects rows with a different number of cells than the first; they are left out.
 
     Raises:
-        UserError: if a quote is not closed, or a row has not as many cells as the first.
+        UserError: if a quote is not closed, or, without `faults`, a row has a different number of
+            cells than the first.
     """
     import pandas as pd
 
@@ -397,7 +398,7 @@ def parse(text, separator, file, faults=None):
     rows, lines, line = [], [], 1
     try:
         for row in reader:
-            if row:  # else the line is empty
+            if row:  # skip empty lines
                 rows.append(row)
                 lines.append(line)
             line = reader.line_num + 1
@@ -430,10 +431,10 @@ def is_number(cell):
 
 
 def numbers(cells, decimal, whole, where, name):
-    """The numbers in a column of strings, NaN where there is a gap.
+    """The numbers in a column of strings, NaN for gaps.
 
     Raises:
-        UserError: if there is something else, or what is no whole number where one is needed.
+        UserError: if a cell is not a number, or not a whole number although one is required.
     """
     import pandas as pd
 

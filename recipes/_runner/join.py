@@ -1,4 +1,4 @@
-"""`tune NAME --worker-of HOST:PORT`: run trials for a chief elsewhere until its search is over."""
+"""`tune NAME --worker-of HOST:PORT`: run trials for a remote chief until its search is over."""
 
 import os
 import socket
@@ -15,11 +15,11 @@ def join(base, options):
     """Work for a chief.
 
     Args:
-        base: the folder that both machines share, as the chief's `--output` names it.
-        options: as typed.
+        base: the folder that both machines share, the chief's `--output`.
+        options: of the command line.
 
     Raises:
-        UserError: if there is no chief any more, or no worker can start.
+        UserError: if the chief is gone, or no worker can start.
     """
     host, port = options.worker_of
     folder = find_search(base)
@@ -34,10 +34,10 @@ def join(base, options):
 
 
 def find_search(base):
-    """The folder, in `base`, of the search that has a chief.
+    """The folder in `base` of the search with a chief.
 
     Raises:
-        UserError: if there is none for a minute.
+        UserError: if there is none within a minute.
     """
     end = time.monotonic() + PATIENCE
     while True:
@@ -56,7 +56,7 @@ def reach(host, port):
     """Wait until the chief can be reached.
 
     Raises:
-        UserError: if it cannot for a minute.
+        UserError: if it cannot within a minute.
     """
     end = time.monotonic() + PATIENCE
     while True:
@@ -77,7 +77,7 @@ class Helpers(tune_command.WorkerPool):
 
     Args:
         folder: of the search.
-        options: as typed.
+        options: of the command line.
     """
 
     def __init__(self, folder, options):
@@ -106,7 +106,7 @@ class Helpers(tune_command.WorkerPool):
         }
 
     def reap(self):
-        """Take out the workers that have ended.
+        """Remove the workers that have ended.
 
         Raises:
             UserError: if the chief is gone, or several in a row died before their first trial.
@@ -131,10 +131,10 @@ class Helpers(tune_command.WorkerPool):
                 self.count_death(place, tune_command.ended(status))
 
     def forget(self, worker):
-        """Take back a dead worker's sign of life, so that the chief knows at once.
+        """Delete a dead worker's heartbeat, so that the chief notices immediately.
 
         Returns:
-            Whether there was one: whether it had begun to work.
+            Whether there was one: whether the worker had started to work.
         """
         sign = self.folder / "alive" / worker.name
         began = sign.exists()

@@ -1,4 +1,4 @@
-"""`python -m recipes list [WORD …]`: what there is, read from the files without importing them."""
+"""`python -m recipes list [WORD …]`: list or search recipes, read without importing them."""
 
 import ast
 import difflib
@@ -14,14 +14,14 @@ from recipes._runner.errors import UserError
 from recipes._runner.recipe import all_recipes
 from recipes._runner.vocabulary import STOP_WORDS, TASKS, TECHNIQUES, normal, phrases, words
 
-# A classifier, for all its name.
+# A classifier, despite its name.
 NOT_MEANT = "logistic regression"
-# By pattern: to parse the whole of every file would take seconds once there are hundreds.
+# Found by a pattern: parsing every file would take seconds with hundreds of recipes.
 VARIANTS = re.compile(r"^VARIANTS\b.*?(?=^[^\s\])}])", re.MULTILINE | re.DOTALL)
 SAID_BY_FUNCTIONS = re.compile(
     r'^def (?:load_data|build_model)\(.*?\n    """(.*?)"""', re.DOTALL | re.MULTILINE
 )
-# How much a place where something is found says about a recipe.
+# The relevance of a match, by where it is found.
 WEIGHTS = {
     "name": 12,
     "title": 8,
@@ -31,7 +31,7 @@ WEIGHTS = {
     "docstring": 2,
     "code": 1,
 }
-# What a list says beside the recipes.
+# The hints below a list of recipes.
 ENGLISH = ("Run one: ", "Take one:")
 SPANISH = ("Ejecutar una:", "Llevarse una:")
 
@@ -54,7 +54,7 @@ def add_arguments(parser):
 
 
 def is_spanish(environment):
-    """Whether the variables that say so ask for messages in Spanish."""
+    """Whether the locale variables select Spanish messages."""
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         if environment.get(name):
             return environment[name].lower().startswith("es")
@@ -76,7 +76,7 @@ def main(options):
 
 
 def listing(recipes, rows=(), width=None, by_chapter=True, es=False):
-    """The recipes in lines; `width` is the terminal's, None for one plain line each."""
+    """The list of recipes as text; `width` is the terminal's, None for one plain line each."""
     in_spanish = titles.read() if es else {}
     indent = max(len(recipe.slug) for recipe in recipes) + 4
     lines = []
@@ -104,14 +104,14 @@ def listing(recipes, rows=(), width=None, by_chapter=True, es=False):
 
 
 def seconds(rows, source):
-    """What a recipe's command takes to train without options: all its variants; None if unknown.
+    """The training time of all variants of a recipe without options; None if unknown.
 
-    A variant has several rows where several metrics were measured; rows of other settings
-    (`--epochs 8`) are other experiments.
+    A variant has several rows if several metrics were measured; rows with other settings
+    (`--epochs 8`) are different experiments.
 
     Args:
-        rows: Those of the recipe in the table of results.
-        source: Of the recipe, which says how many variants there are.
+        rows: The recipe's rows in the table of results.
+        source: The recipe's source, which lists the variants.
     """
     by_variant = {}
     for row in rows:
@@ -123,14 +123,14 @@ def seconds(rows, source):
 
 
 def variants(source):
-    """The names in a recipe's `VARIANTS`; none where these are not written out."""
+    """The names in a recipe's `VARIANTS`; none if it is not a literal."""
     found = VARIANTS.search(source)
     value = ast.parse(found.group()).body[0].value if found else None
     return [ast.literal_eval(key) for key in value.keys] if isinstance(value, ast.Dict) else []
 
 
 class Texts:
-    """The normal forms of what a recipe says, by place."""
+    """The normalized texts of a recipe, by place."""
 
     def __init__(self, recipe):
         self.source = recipe.source
@@ -162,13 +162,13 @@ def data_sets(recipe):
 
 
 class Wanted:
-    """One thing that is asked for: a word, or the phrases of a task or technique.
+    """A search term: a word, or the phrases of a task or technique.
 
     Args:
-        asked: Normal forms that mean the thing itself.
-        shown: Normal forms of what else shows that a recipe is about it.
-        code: What shows it in the source, as it stands there.
-        places: Where to look.
+        asked: Normalized phrases for the term itself.
+        shown: Normalized phrases that also indicate that a recipe is about it.
+        code: Strings in the source that indicate it.
+        places: Places to search.
     """
 
     def __init__(self, asked, shown=(), code=(), places=tuple(WEIGHTS)):
@@ -178,7 +178,7 @@ class Wanted:
         self.places = places
 
     def score(self, texts, beginnings=False):
-        """How much the texts are about it; 0: not at all."""
+        """The relevance of the texts; 0: no match."""
         score = 0
         for place, text in texts.places.items():
             if place not in self.places:
@@ -197,7 +197,7 @@ class Wanted:
 
 @functools.cache
 def known():
-    """Tasks and techniques by each of the phrases that ask for them."""
+    """Tasks and techniques by each of their phrases."""
     found = {}
     for asked, shown, code in TECHNIQUES:
         code = [each.strip() for each in code.split(",") if each.strip()]
@@ -210,9 +210,9 @@ def known():
 
 
 def understood(question):
-    """What a question asks for: the longest known phrases first, then word by word.
+    """The search terms of a query: the longest known phrases first, then single words.
 
-    Stop words count only within a phrase, and where there is nothing else.
+    Stop words count only within a phrase, or if there is nothing else.
     """
     rest = words(question)
     wanted = []
@@ -231,9 +231,9 @@ def understood(question):
 
 
 def search(question, recipes):
-    """The recipes that are about all that is asked for, the best match first.
+    """The recipes that match all terms, the best match first.
 
-    Words are looked for as whole words, whatever their form; if no recipe has them, as beginnings.
+    Words match whole words, inflected or not; if no recipe has them, they match as prefixes.
     """
     wanted = understood(question)
     if not wanted:
@@ -252,7 +252,7 @@ def search(question, recipes):
 
 
 def search_planned(question):
-    """Names of the planned recipes that are to show all that is asked for."""
+    """Names of the planned recipes that match all terms."""
     wanted = understood(question)
     names = []
     for name, headings in slides.planned(slides.items()).items():
@@ -263,7 +263,7 @@ def search_planned(question):
 
 
 def nothing_found(question, recipes):
-    """One line: what is planned, or what could be asked instead, of what would be found."""
+    """One line: matching planned recipes, or similar words that would match."""
     if not recipes:
         return "there are no recipes here"
     if planned := search_planned(question):

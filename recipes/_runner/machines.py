@@ -1,9 +1,9 @@
-"""What a search on several machines leaves in the folder that they share.
+"""Coordination of a search on several machines, by files in their shared folder.
 
-`chief.json` is there as long as the search runs. Each worker gives a sign of life every few
-seconds, `alive/<name>`: one that is gone or stays the same is a worker's that is lost, and its
-trial runs elsewhere. A chief that is started again writes another `chief.json`, and workers that
-see it leave, to begin anew: no trial runs twice at a time.
+`chief.json` exists as long as the search runs. Each worker writes a heartbeat every few seconds,
+`alive/<name>`: if it disappears or stops changing, the worker is lost, and its trial is repeated
+elsewhere. A restarted chief writes a new `chief.json`; workers that see it exit and start again, so
+no trial runs twice at the same time.
 """
 
 import contextlib
@@ -18,25 +18,25 @@ import uuid
 
 from recipes.tuning import storage
 
-PULSE = 5.0  # seconds between two signs of life
-SILENCE = 90.0  # seconds without a new one after which a worker is lost; shared folders may lag
-ANOTHER_CHIEF = 76  # exit status of a worker whose chief was started again
+PULSE = 5.0  # seconds between two heartbeats
+SILENCE = 90.0  # seconds without a heartbeat after which a worker is lost; shared folders may lag
+ANOTHER_CHIEF = 76  # exit status of a worker whose chief was restarted
 NO_CHIEF = 69  # … whose chief has not answered
 
 
 def address(text):
-    """`("10.0.0.5", 7000)` of `10.0.0.5:7000`; a port alone is one only this machine reaches."""
+    """`("10.0.0.5", 7000)` of `10.0.0.5:7000`; a port alone means the local machine only."""
     host, _, port = text.rpartition(":")
     if not re.fullmatch(r"\d+", port) or not 0 < int(port) < 2**16:
         raise ValueError(text)
     return host or "127.0.0.1", int(port)
 
 
-address.__name__ = "address such as 10.0.0.5:7000"  # what argparse calls a value it refuses
+address.__name__ = "address such as 10.0.0.5:7000"  # for argparse's error message
 
 
 def announce(folder):
-    """Say that a chief works in the folder of a search, once an earlier one's workers have left."""
+    """Announce a chief in the folder of a search, once the workers of an earlier one have left."""
     folder = pathlib.Path(folder)
     me = uuid.uuid4().hex
     storage.write(folder / "chief.json", json.dumps({"id": me}))
@@ -49,12 +49,12 @@ def announce(folder):
 
 
 def withdraw(folder):
-    """Say that the search is over, or its chief gone."""
+    """Announce that the search is over, or that its chief is gone."""
     (pathlib.Path(folder) / "chief.json").unlink(missing_ok=True)
 
 
 def chief(folder):
-    """Which chief works in the folder; None if none does."""
+    """The id of the folder's chief; None if there is none."""
     try:
         return json.loads((pathlib.Path(folder) / "chief.json").read_text(encoding="utf8"))["id"]
     except (OSError, ValueError):
@@ -63,7 +63,7 @@ def chief(folder):
 
 @contextlib.contextmanager
 def living(folder, name):
-    """Give signs of life in here; this process ends when another chief has taken over.
+    """Write heartbeats within this context; exit if another chief has taken over.
 
     Args:
         folder: of the search.
@@ -99,11 +99,11 @@ def living(folder, name):
 
 
 class Signs:
-    """The signs of life in the folder of a search, as they come in."""
+    """The heartbeats in the folder of a search."""
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder) / "alive"
-        self.last = {}  # name: the last sign, and when it came, by the clock of this machine
+        self.last = {}  # name: the last heartbeat, and its time by the clock of this machine
 
     def names(self):
         if not self.folder.is_dir():
@@ -123,7 +123,7 @@ class Signs:
         return [name for name, sign in signs.items() if sign and sign.split(" ")[2] != chief]
 
     def lost(self, name):
-        """Why a worker is taken for lost; None if it is not."""
+        """The reason why a worker is considered lost; None if it is not."""
         sign = self.read(name)
         now = time.monotonic()
         before, since = self.last.get(name, (None, now))
@@ -140,7 +140,7 @@ class Signs:
 
 
 def died_here(sign):
-    """Whether a sign comes from a process of this machine that is no more."""
+    """Whether a heartbeat is from a process of this machine that no longer exists."""
     host, process, *_ = sign.split(" ")
     if host != socket.gethostname():
         return False

@@ -1,7 +1,7 @@
 """`python -m recipes measure NAME --seeds 5`: mean and deviation, to `results.csv`, RESULTS.md.
 
-What an interruption leaves is used by the same command, typed again: seeds that are done are not
-run anew, and the one that was under way goes on after its last finished epoch.
+After an interruption, the same command continues: finished seeds are not repeated, and the
+interrupted one continues after its last finished epoch.
 """
 
 import csv
@@ -34,7 +34,7 @@ from recipes._runner.run_command import (
 )
 from recipes.tuning import storage
 
-# What the score depends on, as `--set` does.
+# Options on which the score depends, such as `--set`.
 DECIDING = (
     "variant",
     "epochs",
@@ -107,12 +107,12 @@ def summarize(recipe, runs, options, table):
 def differences(runs):
     """Lines that compare each network with its baseline, and with the first of the variants.
 
-    Scores of one seed belong together, for they come from the same part of the data and the same
-    order of the examples: what counts are their differences. The interval is that of Student's t.
+    Scores of the same seed are paired, since they share the split of the data and the order of the
+    examples: their differences are compared, with an interval by Student's t-distribution.
 
     Args:
-        runs: For each seed, the metrics of its networks by variant; fewer than three seeds have no
-            interval, and no lines.
+        runs: For each seed, the metrics of its networks by variant; no lines for fewer than three
+            seeds.
     """
     if len(runs) < 3:
         return []
@@ -142,7 +142,7 @@ def interval(scores, others):
 
 
 def digest(recipe, options):
-    """What tells apart runs that must not mix: the options, and the code that a recipe runs."""
+    """A hash of the options and of the recipe's code, so that different runs are not mixed."""
     files, _ = copy_command.contents(recipe)
     told = hashlib.sha256(" ".join(flags(options, DECIDING)).encode())
     for name, content in sorted(files.items()):
@@ -152,7 +152,7 @@ def digest(recipe, options):
 
 
 def check(table):
-    """What would be noticed only after hours of runs: whether the results can be recorded.
+    """Check in advance, instead of after hours of runs, whether the results can be recorded.
 
     Raises:
         UserError: if not.
@@ -168,7 +168,7 @@ def check(table):
 
 
 def record(recipe, rows, table):
-    """Add rows to the table, and the collection's to the pages; if that fails, keep them nearby."""
+    """Add rows to the table, and to the pages if it is the collection's; on failure, keep them."""
     try:
         table.parent.mkdir(parents=True, exist_ok=True)
         results.update(rows, table)
@@ -181,7 +181,7 @@ def record(recipe, rows, table):
 
 
 def keep(rows, recipe):
-    """Save unrecorded rows where nothing else writes, or print them; where they are, in words."""
+    """Save unrecorded rows to a separate file, or print them; return where they are, in words."""
     lines = io.StringIO()
     writer = csv.DictWriter(lines, results.COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
@@ -199,7 +199,7 @@ def keep(rows, recipe):
 
 
 def run(recipe, seed, options, folder):
-    """One run in a process of its own; what its metrics.json says, by variant."""
+    """One run in a separate process; returns the content of its metrics.json, by variant."""
     command = [
         sys.executable,
         "-m",
@@ -224,7 +224,7 @@ def run(recipe, seed, options, folder):
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True, errors="replace")
     if done.returncode:
         said = (done.stderr.strip().splitlines() or [""])[-1].removeprefix("recipes: ")
-        if done.returncode != 2:  # not the user's: all of it
+        if done.returncode != 2:  # not a user error: print the whole message
             print(done.stderr, file=sys.stderr, end="")
             said = f"it ended with status {done.returncode}"
         kept = "; the same command, typed again, goes on from here" if seed else ""
@@ -238,13 +238,13 @@ def run(recipe, seed, options, folder):
 
 
 def scores(path):
-    """What a metrics.json says, by variant; the variant is None where there are none."""
+    """The content of a metrics.json, by variant; the variant is None if there are none."""
     metrics = json.loads(path.read_text(encoding="utf8"))
     return {None: metrics} if "scores" in metrics else metrics
 
 
 def flags(options, names=PASSED_ON):
-    """The options that `measure` shares with `run`, as they were typed."""
+    """The options that `measure` shares with `run`, as command-line arguments."""
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     words = [
         word
@@ -255,7 +255,7 @@ def flags(options, names=PASSED_ON):
 
 
 def row(recipe, runs, options):
-    """A line of results.csv from the metrics of several runs of one network."""
+    """A row of results.csv from the metrics of several runs of one network."""
     first = runs[0]
     metric = first["metric"]
     scores = [metrics["scores"][metric] for metrics in runs]
@@ -283,18 +283,18 @@ def row(recipe, runs, options):
 
 
 def training_seconds(metrics):
-    """How long training took; on processors without the time that other programs took from it.
+    """The training time; on CPUs without the time that other programs took.
 
-    A network that is trained on cores alone keeps one of them busy at least, so that it would have
-    taken no longer than all its processor time.
+    Training on CPUs keeps at least one core busy, so without other programs it would have taken at
+    most its total CPU time.
     """
-    if "core" not in metrics["hardware"]:  # an accelerator's time is none of the processor's
+    if "core" not in metrics["hardware"]:  # CPU time does not include an accelerator's
         return metrics["fit_seconds"]
     return min(metrics["fit_seconds"], metrics["fit_cpu_seconds"])
 
 
 def size(name):
-    """`mnist, 21 MB`: a data set and what it takes on disk."""
+    """`mnist, 21 MB`: a data set and its size on disk."""
     import tensorflow_datasets as tfds
 
     return f"{name}, {max(1, round(tfds.builder(name).info.dataset_size / 2**20))} MB"

@@ -1,7 +1,7 @@
-"""`python -m recipes new NAME --chapter CHAPTER`: a recipe's skeleton, its pictures and its test.
+"""`python -m recipes new NAME --chapter CHAPTER`: create a recipe, its pictures and its test.
 
-All of it works and passes the tests at once: an MLP on MNIST, to be changed line by line into what
-the recipe is to show. The pages that name every recipe get a line, too.
+The files work and pass the tests immediately: they are an MLP on MNIST, to be changed step by step
+into the intended recipe. The pages that list every recipe get a line, too.
 """
 
 import importlib.util
@@ -207,7 +207,7 @@ def main(options):
 
 
 def check(name):
-    """Refuse a name that Python or another recipe has."""
+    """Refuse a name that is reserved by Python or used by another recipe."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         raise UserError(f"{name}: a recipe's name has small letters, digits and - or _ in it")
     if any(recipe.name == name for recipe in all_recipes()):
@@ -217,7 +217,7 @@ def check(name):
 
 
 def shown_item(name, number, rows):
-    """The slides' item that the recipe is to show: the named one, or the first it is planned for.
+    """The slides' item for the recipe: the given one, or the first for which it is planned.
 
     Raises:
         UserError: if there is none.
@@ -247,7 +247,7 @@ def list_in_chapter(chapter, name):
 
 
 def list_in_slides(name, item, chapter):
-    """Link the recipe by number wherever it is planned, and beside what shows the item already."""
+    """Link the recipe wherever it is planned, beside the recipes that already show the item."""
     text = slides.PATH.read_text(encoding="utf8")
     link = f"[{name}]({chapter}/{name}.py)"
     text = text.replace(f"not yet (`{name}`)", link)

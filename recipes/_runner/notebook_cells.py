@@ -5,7 +5,7 @@ import re
 import textwrap
 import typing
 
-SECTIONS = ("Args", "Returns", "Raises", "Yields")  # of a docstring, with what is indented below
+SECTIONS = ("Args", "Returns", "Raises", "Yields")  # of a docstring, with indented entries
 
 
 class Cell(typing.NamedTuple):
@@ -45,7 +45,7 @@ def made_from(recipe):
 
 
 def markdown(docstring):
-    """A docstring as Markdown: fields (`Slides:`) in bold, a line each; sections as lists."""
+    """A docstring as Markdown: fields (`Slides:`) as lines in bold; sections as lists."""
     blocks = []
     for block in re.split(r"\n\s*\n", docstring.strip("\n")):
         lines = textwrap.dedent(block).splitlines()
@@ -58,7 +58,7 @@ def markdown(docstring):
 
 
 def entries(lines):
-    """`name: what it is` as a list; other text as it is."""
+    """Lines `name: description` as a list; other text unchanged."""
     found = []
     for line in textwrap.dedent("\n".join(lines)).splitlines():
         entry = re.match(r"([\w*]+): (.*)", line)
@@ -72,7 +72,7 @@ def entries(lines):
 
 
 def fields(lines):
-    """Lines of text; `Slides:`, `Needs:` or `Departs from …:` each begin a line of their own."""
+    """Lines of text; `Slides:`, `Needs:` and `Departs from …:` each start a new line."""
     found = []
     for line in lines:
         field = re.match(r"([A-Z][\w ]*):\s+(.*)", line)
@@ -90,10 +90,10 @@ def fields(lines):
 
 
 def definitions(source):
-    """The top level of a module without its docstring, `main` and what calls it.
+    """The top level of a module without its docstring, `main` and the call of it.
 
-    Imports and constants stand together; a function or class has a text cell with its name and
-    docstring before it; comments above are text cells.
+    Imports and constants share a cell; a function or class is preceded by a text cell with its name
+    and docstring; comments above it are text cells.
     """
     lines = source.splitlines()
     body = ast.parse(source).body
@@ -129,7 +129,7 @@ def is_import_line(line):
 
 
 def first_line(node):
-    """The line on which a node begins, decorators included."""
+    """The first line of a node, including its decorators."""
     return min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])
 
 
@@ -142,7 +142,7 @@ def is_call_of_main(node):
 
 
 def comments(lines):
-    """The comment lines among some lines, as text."""
+    """The text of the comments among some lines."""
     said = [line.strip().lstrip("#").strip() for line in lines if line.strip().startswith("#")]
     return "\n".join(said)
 
@@ -152,7 +152,7 @@ def code(lines):
 
 
 def without_docstring(lines, node):
-    """The lines of a function or class; its docstring is a text cell, unless it is all there is."""
+    """The lines of a function or class without its docstring, unless it contains nothing else."""
     kept = lines[first_line(node) - 1 : node.end_lineno]
     first = node.body[0]
     if not is_docstring(first) or len(node.body) == 1:
@@ -166,11 +166,11 @@ def without_docstring(lines, node):
 
 
 def steps(source, keep):
-    """The body of `main()`, a cell per step that a comment announces or that ends with a training.
+    """The body of `main()` in steps: a new cell after each comment, and after each training.
 
     Args:
-        source: The recipe's.
-        keep: Whether to keep what pictures are drawn of: models, and their training histories.
+        source: The recipe's source.
+        keep: Whether to keep the inputs of the pictures: models, and their training histories.
     """
     lines = source.splitlines()
     main = next(node for node in ast.parse(source).body if getattr(node, "name", "") == "main")
@@ -199,7 +199,7 @@ def steps(source, keep):
 
 
 def trains(node):
-    """Whether there is a call of `model.fit` in it."""
+    """Whether a node contains a call of `model.fit`."""
     return any(
         isinstance(inner, ast.Call) and ast.unparse(inner.func) == "model.fit"
         for inner in ast.walk(node)
@@ -207,7 +207,7 @@ def trains(node):
 
 
 def keeping(node, step, stored):
-    """The lines of a step of `main()`, and after a training those that keep its history."""
+    """The lines of a step of `main()`, and after a training, lines that keep its history."""
     if not trains(node):
         return step
     if not isinstance(node, ast.For):
@@ -224,7 +224,7 @@ def keeping(node, step, stored):
 
 
 def pictures(recipe):
-    """The file that draws the recipe's pictures, and its call; the notebook is the recipe."""
+    """Cells with the code of the recipe's pictures and its call."""
     source = recipe.figures_path.read_text(encoding="utf8")
     docstring, *rest = ast.parse(source).body
     (draw,) = [node for node in rest if getattr(node, "name", "") == "figures"]
@@ -238,7 +238,7 @@ def pictures(recipe):
 
 
 def of_the_notebook(source, recipe):
-    """The source of pictures, with the recipe's own names taken from the notebook."""
+    """The source of the pictures, using the names of the recipe that the notebook defines."""
     package, name = f"recipes.{recipe.chapter}", recipe.name
     found = re.search(rf"^from {package} import {name}(?: as (\w+))?$", source, re.MULTILINE)
     if found:

@@ -1,6 +1,6 @@
 """`python -m recipes notebook NAME`: a recipe and its pictures as a notebook with outputs.
 
-It is run from top to bottom, training included, in a process and a folder of its own.
+It is run from top to bottom, training included, in a separate process and folder.
 """
 
 import json
@@ -19,7 +19,7 @@ from recipes.tuning import storage
 NOTEBOOKS = ROOT.parent / "notebooks"
 KERNEL = "python3"  # of Jupyter: the Python that runs this
 MARK = "data: "
-# Run before the first cell, and not kept: the data as `run` chooses it, no remarks of libraries.
+# Run before the first cell, and not saved: chooses the data as `run` does, and silences libraries.
 PREPARE = """
 import json, sys, warnings
 warnings.filterwarnings("ignore")
@@ -31,7 +31,7 @@ kinds = data.choose({names!r}, {data_dir!r}, {stand_in!r}, {rows!r})
 print({mark!r} + json.dumps(kinds))
 del json, sys, warnings, data, quiet, kinds
 """
-# What makes `fit` an epoch of two steps, for `--smoke`.
+# Limits `fit` to one epoch of two steps, for `--smoke`.
 SMOKE = {"KERAS_MAX_EPOCHS": "1", "KERAS_MAX_STEPS_PER_EPOCH": "2"}
 STAND_IN = "**Stand-in data ({}): not comparable with results on the real set.**"
 
@@ -76,7 +76,7 @@ def main(options):
 
 
 def check():
-    """Raises a UserError if what makes notebooks is not installed."""
+    """Raise a UserError if the packages for notebooks are not installed."""
     try:
         import ipykernel  # noqa: F401
         import nbclient  # noqa: F401
@@ -88,7 +88,7 @@ def check():
 
 
 def write(recipe, options, folder):
-    """Run a recipe's notebook and save it with its outputs; its path.
+    """Run a recipe's notebook and save it with its outputs; return its path.
 
     Raises:
         UserError: if a cell fails.
@@ -115,7 +115,7 @@ def write(recipe, options, folder):
             timeout=None,
             kernel_name=KERNEL,
             record_timing=False,
-            coalesce_streams=True,  # of a progress bar, its last state
+            coalesce_streams=True,  # keep only the last state of a progress bar
             extra_arguments=["--IPKernelApp.log_level=ERROR"],
             resources={"metadata": {"path": workplace}},
         )
@@ -146,7 +146,7 @@ def prepare(recipe, options):
 
 
 def without_first(notebook):
-    """Take the first cell out; the one after it says what it said of stand-in data."""
+    """Remove the first cell; its message about stand-in data moves to the next one."""
     first = notebook.cells.pop(0)
     said = "".join(each.get("text", "") for each in first.outputs)
     kinds = json.loads(re.search(f"^{MARK}(.*)$", said, re.MULTILINE).group(1))

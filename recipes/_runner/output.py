@@ -1,4 +1,4 @@
-"""Where a run writes: one run a folder at a time, nothing replaced before it is complete."""
+"""Output folders of runs: one run at a time per folder, results replaced only when complete."""
 
 import contextlib
 import json
@@ -11,10 +11,10 @@ from recipes._runner.errors import UserError
 from recipes.tuning import storage
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
-MARK = ".made_by_recipes"  # lies in every folder whose files are ours to replace
-UNFINISHED = "unfinished"  # a run works in here; what it leaves is moved up once all of it is there
+MARK = ".made_by_recipes"  # marks folders whose files a command may replace
+UNFINISHED = "unfinished"  # a run works in here; its results are moved up when they are complete
 COMPLETE = "complete"  # marks a finished run whose files are being moved
-# The interrupted run in whose place another was begun, until that has finished an epoch.
+# An interrupted run, kept until the new run that replaces it has finished an epoch.
 GIVEN_UP = "unfinished.old"
 
 
@@ -23,9 +23,9 @@ def write_json(path, value):
 
 
 def replace_folder(new, target):
-    """Put the folder `new` in the place of `target`.
+    """Replace the folder `target` by `new`.
 
-    What `target` held is deleted only once `new` is there.
+    The old content of `target` is deleted only after `new` has been moved.
     """
     new, target = pathlib.Path(new), pathlib.Path(target)
     old = target.with_name(f".{target.name}.old")
@@ -37,14 +37,14 @@ def replace_folder(new, target):
 
 
 def refuse_others(folder, force=False):
-    """Keep out of a folder of the user's that holds anything but results of these commands.
+    """Refuse a folder that contains files other than the results of these commands.
 
     Args:
-        folder: what `--output` says; it need not be there.
-        force: whether the user allows it nevertheless; not in the project itself.
+        folder: the value of `--output`; it need not exist.
+        force: whether the user allows it nevertheless; never in the project itself.
 
     Raises:
-        UserError: if something lies there that a command might replace or remove.
+        UserError: if the folder contains something that a command might replace or remove.
     """
     if str(folder).startswith("gs:"):
         raise UserError(
@@ -72,7 +72,7 @@ def refuse_others(folder, force=False):
 
 
 def mark(folder):
-    """Make a folder, if need be, and write down that results are ours to replace in it.
+    """Create a folder if necessary, and mark it as ours, so that results in it may be replaced.
 
     Raises:
         UserError: if it cannot be written.
@@ -90,12 +90,12 @@ def unwritable(folder, error):
 
 @contextlib.contextmanager
 def held(folder):
-    """The folder, made if need be and marked, for one process at a time.
+    """Lock the folder, created if necessary and marked, for one process at a time.
 
-    A killed process lets go by dying.
+    The lock ends with the process.
 
     Raises:
-        UserError: if another run holds the folder, or it cannot be written.
+        UserError: if another run is using the folder, or it cannot be written.
     """
     folder = pathlib.Path(folder)
     mark(folder)
@@ -111,14 +111,14 @@ def held(folder):
 
 
 def epochs_in(folder):
-    """Whether a run has finished an epoch in there, in one of its variants."""
+    """Whether a run in the folder has finished an epoch of one of its variants."""
     return any(folder.rglob("state/epoch-*"))
 
 
 def set_aside(folder):
-    """Make room for a new run.
+    """Set an interrupted run aside for a new one.
 
-    An interrupted one that has finished an epoch is kept until the new one has, too.
+    If it has finished an epoch, it is kept until the new one has, too.
 
     Returns:
         Whether there was such a run.
@@ -133,12 +133,12 @@ def set_aside(folder):
 
 
 def settle(folder):
-    """Of an interrupted run and the one begun in its place, keep one.
+    """Keep either an interrupted run or the new one that replaces it.
 
-    It is the new one if that has finished an epoch, else the old.
+    The new one is kept if it has finished an epoch, otherwise the old one.
 
     Returns:
-        Whether the old one was put back.
+        Whether the old one was restored.
     """
     unfinished, given_up = folder / UNFINISHED, folder / GIVEN_UP
     if not given_up.exists():
@@ -171,7 +171,7 @@ def publish(folder):
 
 
 def command(verb, recipe, words=()):
-    """The line to type: `make recipe-cnn-mnist ARGS="--epochs 3"`.
+    """The command to type: `make recipe-cnn-mnist ARGS="--epochs 3"`.
 
     For a path it is `python -m recipes run ./mine.py`.
     """

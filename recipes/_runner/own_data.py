@@ -1,7 +1,7 @@
-"""The user's data in place of a recipe's: `--data FOLDER_OR_CSV`, laid out as OWN_DATA.md shows.
+"""The user's data in place of a recipe's: `--data FOLDER_OR_CSV`, as described in OWN_DATA.md.
 
-What a recipe's network takes is read from its source; the form of the targets, from a network built
-on trial. Files are read as `predict` reads them.
+The kind of inputs of a recipe's network is read from its source, the form of the targets from a
+network that is built for this purpose. Files are read as by `predict`.
 """
 
 import collections
@@ -25,11 +25,11 @@ from recipes._runner.run_command import own_name
 from recipes.common import head_check, head_look
 from recipes.common.splits import split_by_class
 
-LONGEST_SIDE = 64  # of images, unless `--set input_shape` says otherwise: what two CPU cores can do
-FEWEST = 3  # examples of a class: one to train with, one for validation, one for the test
-MOST_WORDS = 50  # different ones in a column of a table: each is a number that the network takes
+LONGEST_SIDE = 64  # pixels of images unless `--set input_shape` is given: feasible on two CPU cores
+FEWEST = 3  # examples of a class: one each for training, validation and test
+MOST_WORDS = 50  # different words in a column of a table, each of which becomes an input
 MOST_BYTES = 4 * 2**30  # of images in memory
-SHOWN = 3  # faults, and kinds of things, that a line names
+SHOWN = 3  # faults, classes and the like that a line lists
 TARGETS = (
     "target",
     "label",
@@ -38,7 +38,7 @@ TARGETS = (
     "category",
 )  # columns that are what their name says
 PARTS = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "test": 2, "testing": 2}
-NOBODYS = ("Thumbs.db", "desktop.ini")  # besides .DS_Store and other hidden files
+NOBODYS = ("Thumbs.db", "desktop.ini")  # files of the system, besides hidden ones like .DS_Store
 SUFFIXES = {"image": inputs.PICTURES, "text": inputs.TEXTS}
 WORDS = {"image": "images", "text": "texts", "table": "rows"}
 PAGE = "recipes/OWN_DATA.md"
@@ -46,7 +46,7 @@ PAGE = "recipes/OWN_DATA.md"
 
 @dataclasses.dataclass
 class Faults:
-    """What cannot be used, and why: named, and then left out or refused."""
+    """Unusable examples with reasons, which are reported and then left out or refused."""
 
     skip: bool
     found: list = dataclasses.field(default_factory=list)
@@ -55,7 +55,7 @@ class Faults:
         self.found.append(f"{where}: {why}")
 
     def refuse(self, of):
-        """Raises a UserError that names the first ones, unless they are to be left out."""
+        """Raise a UserError that names the first ones, unless they are to be left out."""
         if self.found and not self.skip:
             them = "it" if len(self.found) == 1 else "them"
             raise UserError(f"{of}: {self.in_words()}; --skip-broken leaves {them} out")
@@ -67,7 +67,7 @@ class Faults:
 
 @dataclasses.dataclass
 class Example:
-    """An input (a file, a text, or a row's number), its target as written, and its part if said."""
+    """An input (a file, a text, or a row number), its target as text, and its split if given."""
 
     where: str
     value: object
@@ -77,7 +77,7 @@ class Example:
 
 @dataclasses.dataclass
 class OwnData:
-    """What was found: arrays of inputs and targets, the rows of three sets, what to say of them."""
+    """The user's data: arrays of inputs and targets, the rows of each split, and a description."""
 
     path: pathlib.Path
     kind: str  # "image", "text" or "table"
@@ -88,13 +88,13 @@ class OwnData:
     parts: tuple
     classes: list | None
     shape: tuple | None = None  # of an image
-    scale: tuple | None = None  # of numbers to predict: mean and deviation in the training set
+    scale: tuple | None = None  # of numeric targets: mean and deviation in the training set
     columns: list | None = None  # of a table: [name, None or the words in it]
-    names: dict = dataclasses.field(default_factory=dict)  # of a CSV: what the columns are for
-    reading: dict = dataclasses.field(default_factory=dict)  # of a table: how pandas is to read it
-    monitor: tuple = ()  # what chooses the best epoch, and "max" or "min"
+    names: dict = dataclasses.field(default_factory=dict)  # of a CSV: roles of the columns
+    reading: dict = dataclasses.field(default_factory=dict)  # of a table: options for pandas
+    monitor: tuple = ()  # the metric that selects the best epoch, and "max" or "min"
     files: list = dataclasses.field(default_factory=list)  # of folders of classes
-    in_parts: bool = False  # whether folders say how the data is split
+    in_parts: bool = False  # whether folders define the split
     lines: list = dataclasses.field(default_factory=list)
 
     @property
@@ -103,7 +103,7 @@ class OwnData:
 
     @functools.cached_property
     def digest(self):
-        """Of all that is learned from: a run is continued on the same only."""
+        """A hash of all data: a run is only continued on the same data."""
         content = hashlib.sha256()
         for array in (self.inputs, self.targets, *self.parts):
             content.update(
@@ -123,9 +123,9 @@ class OwnData:
         return train, validation.batch(batch_size), test.batch(batch_size)
 
 
-# What a recipe takes
+# Kinds of inputs and targets
 
-# By the kind of loss, and whether there is one output: the form of the targets.
+# The form of the targets, by the kind of loss and whether there is one output.
 FORMS = {
     ("sparse", False): "classes",
     ("distribution", False): "one-hot classes",
@@ -143,9 +143,9 @@ TOLD = {
 
 
 def kind(recipe):
-    """`"image"`, `"text"`, `"table"`: what of one's own a recipe's network can take; else None.
+    """The kind of user data that a recipe can take: `"image"`, `"text"`, `"table"`, or None.
 
-    A network for images must leave their size open, as its argument `input_shape`.
+    A network for images must have their size as its argument `input_shape`.
     """
     if not recipe.trains:
         return None
@@ -161,10 +161,10 @@ def kind(recipe):
 
 
 def trial(recipe, module, found, settings):
-    """The form of the targets that the recipe's network is trained on, from one built on trial.
+    """The form of the targets of the recipe's network, from a network built for this purpose.
 
     Returns:
-        The form, and what chooses the best epoch.
+        The form, and the metric that selects the best epoch with its direction.
     """
     build = module.build_model
     _, given = arguments.split(module, settings)
@@ -183,7 +183,7 @@ def trial(recipe, module, found, settings):
     want = head_check.LOSSES.get(loss)
     want = "sparse" if loss == "sparse_categorical_crossentropy" else want
     monitor = training.monitored(module, model)
-    # Names begin anew; to look for garbage would take longer than the trial.
+    # Reset the layers' names; garbage collection would take longer than building the network.
     keras.backend.clear_session(free_memory=False)
     try:
         return FORMS[want, units == 1], monitor
@@ -205,7 +205,7 @@ def few_examples(found, build):
 
 
 def others(found):
-    """The recipes that take data of a kind, in words."""
+    """The recipes that take data of a given kind, in words."""
     names = [recipe.name for recipe in recipes.all_recipes() if kind(recipe) == found]
     return f"for {WORDS[found]} there are {', '.join(names)}"
 
@@ -214,17 +214,16 @@ def others(found):
 
 
 def load(recipe, module, options, settings):
-    """The user's data in the form that the recipe's have.
+    """The user's data in the form of the recipe's own.
 
     Args:
-        recipe: What is to be trained.
+        recipe: The recipe to train.
         module: Its module.
         options: With `data`, `target`, `skip_broken` and `encoding`.
-        settings: Arguments of the recipe's functions, of which `input_shape` says how large images
-            are to be.
+        settings: Arguments of the recipe's functions; `input_shape` sets the size of images.
 
     Raises:
-        UserError: for all that the user has to know before anything is trained.
+        UserError: if the data cannot be used; everything is checked before training.
     """
     path = pathlib.Path(options.data)
     if not path.exists():
@@ -284,7 +283,7 @@ def load(recipe, module, options, settings):
 
 
 def labels_file(path, found):
-    """The CSV that a path means: itself, or the folder's only one; None for a folder of classes."""
+    """The CSV of a path: the path itself, or the folder's only one; None for folders of classes."""
     if path.is_file():
         if path.suffix.lower() not in inputs.TABLES:
             raise UserError(f"--data {path}: give a folder, or a table ({' '.join(inputs.TABLES)})")
@@ -303,7 +302,7 @@ def labels_file(path, found):
 
 
 def listed(folder):
-    """What a folder holds, in order, but for what systems hide in it."""
+    """The content of a folder, sorted, without hidden and system files."""
     try:
         inner = sorted(folder.iterdir())
     except OSError as error:
@@ -312,7 +311,7 @@ def listed(folder):
 
 
 def from_folders(path, found, faults):
-    """Examples of a folder with one per class; or with these in `train`, `validation`, `test`."""
+    """Examples in one folder per class, or in such folders in `train`, `validation`, `test`."""
     inner = [each for each in listed(path) if each.is_dir()]
     parts = {each: PARTS.get(each.name.lower()) for each in inner}
     if inner and None not in parts.values():
@@ -350,7 +349,7 @@ def is_somebodys(file):
 
 
 def from_csv(own, file, target, encoding, faults):
-    """Examples of a table: texts, names of files beside it, or rows of numbers and words."""
+    """Examples of a CSV: texts, names of files beside it, or rows of numbers and words."""
     text = inputs.read_text(file, encoding)
     if not text.strip():
         raise UserError(f"{file} is empty")
@@ -403,7 +402,7 @@ def from_csv(own, file, target, encoding, faults):
 
 
 def filled(cells):
-    """The cells of a column that are no gaps."""
+    """The cells of a column without gaps."""
     return cells[~cells.isin(inputs.GAPS)]
 
 
@@ -421,17 +420,17 @@ def source_column(own, file, rows):
     if own.kind == "image":
         suffixes = " ".join(inputs.PICTURES)
         raise UserError(f"{file}: no column names the images beside it ({suffixes})")
-    return rows.apply(lambda cells: cells.str.len().mean()).idxmax()  # what is longest is the text
+    return rows.apply(lambda cells: cells.str.len().mean()).idxmax()  # the longest on average
 
 
 def holds_files(own, file, cells):
-    """Whether most cells of a column have a suffix of the files that are wanted."""
+    """Whether most cells of a column end in a suffix of this kind of files."""
     suffixes = [pathlib.PurePath(cell).suffix.lower() in SUFFIXES[own.kind] for cell in cells]
     return np.mean(suffixes) > 0.5
 
 
 def target_columns(own, rows, source):
-    """What to predict, if `--target` does not say: all columns of 0 and 1 for labels, else one."""
+    """The default of `--target`: all columns of 0 and 1 for labels, otherwise one column."""
     rest = [name for name in rows.columns if name != source]
     if own.form == "labels" and len(rest) > 1 and rows[rest].isin(["0", "1"]).all(axis=None):
         return rest
@@ -440,14 +439,14 @@ def target_columns(own, rows, source):
 
 
 def labels_of(cells):
-    """The columns that hold a 1, as one cell names them; a gap where one holds neither 0 nor 1."""
+    """Names of the columns with a 1, joined as in a cell; a gap if one has neither 0 nor 1."""
     if not set(cells.values()) <= {"0", "1"}:
         return ""
     return "|".join(name for name, cell in cells.items() if cell == "1") or "|"
 
 
 def read_table(own, rows, told, file, faults):
-    """Columns of numbers, and of words, of which each becomes a column of zeros and ones."""
+    """Read columns of numbers and of words; each word becomes a column of zeros and ones."""
     own.columns = []
     for name in rows.columns:
         words = sorted(set(filled(rows[name])))
@@ -469,7 +468,7 @@ def read_table(own, rows, told, file, faults):
 
 
 def read_images(own, examples, shape, faults):
-    """The images in one size: `shape`, or about their own."""
+    """Read the images in a common size: `shape`, or close to their own."""
     sizes, channels, readable = [], 1, []
     for example in examples:
         try:
@@ -481,7 +480,7 @@ def read_images(own, examples, shape, faults):
                 channels = max(
                     channels, 1 if image.mode in ("1", "L", "LA", "I;16", "I;16B") else 3
                 )
-        except Exception as error:  # Pillow raises whatever damaged bytes lead to
+        except Exception as error:  # for damaged bytes, Pillow can raise anything
             said = str(error) if isinstance(error, UserError) else "is no readable image"
             faults.add(example.where, said)
             continue
@@ -514,7 +513,7 @@ def read_images(own, examples, shape, faults):
 
 
 def read_texts(own, examples, encoding, faults):
-    """The texts of files, or of a column."""
+    """Read the texts of files, or of a column."""
     done = []
     for example in examples:
         text = example.value
@@ -535,7 +534,7 @@ def read_texts(own, examples, encoding, faults):
 
 
 def read_targets(own, recipe, examples, faults):
-    """Turns what is written into the targets of `own`; leaves out the examples that have none."""
+    """Convert target texts to the targets of `own`; returns the examples that have a target."""
     having = []
     for example in examples:
         if own.layout == "csv" and example.target in inputs.GAPS:
@@ -582,14 +581,14 @@ def split_labels(cell):
 
 
 def in_order(names):
-    """By the alphabet, or by size if all are numbers."""
+    """The names in alphabetical order, or in ascending order if all are numbers."""
     if all(map(inputs.is_number, names)):
         return sorted(names, key=lambda name: float(name.replace(",", ".")))
     return sorted(names)
 
 
 def check_classes(own, recipe):
-    """Raises a UserError if the recipe's network is not for so many classes."""
+    """Raise a UserError if the recipe's network does not support this number of classes."""
     count = len(own.classes)
     names = ", ".join(own.classes[:SHOWN]) + ", …" * (count > SHOWN)
     if count < 2:
@@ -607,7 +606,7 @@ def check_classes(own, recipe):
 
 
 def takes_classes(recipe):
-    """Whether a recipe's network leaves the number of classes open."""
+    """Whether the number of classes is an argument of a recipe's network."""
     (build,) = (node for node in recipe.tree.body if getattr(node, "name", "") == "build_model")
     return "classes" in [each.arg for each in build.args.args]
 
@@ -635,7 +634,7 @@ def read_numbers(own, examples, faults):
 
 
 def split(own, examples):
-    """Sets the rows of training, validation and test set: as folders say, or drawn by class."""
+    """Set the rows of each split: as given by folders, or drawn at random within each class."""
     labels = np.zeros(len(examples), int)
     if own.form not in ("labels", "numbers"):
         labels = own.targets.argmax(axis=-1) if own.targets.ndim > 1 else own.targets
@@ -649,7 +648,7 @@ def split(own, examples):
         names = ", ".join(own.classes[label] for label in sorted(lacking))
         raise UserError(f"{own.path}: the training set has no {names}")
     for part in (1, 2):
-        if not len(parts[part]):  # a part of the training set, then
+        if not len(parts[part]):  # take a part of the training set
             rest, drawn, others = split_by_class(labels[parts[0]])
             parts[part] = parts[0][drawn]
             parts[0] = np.sort(parts[0][np.concatenate([rest, others])])
@@ -657,17 +656,17 @@ def split(own, examples):
 
 
 def standardize(own):
-    """Targets of mean 0 and deviation 1, whatever they measure; `deployed` leads back to that."""
+    """Standardize the targets to mean 0 and deviation 1; `deployed` reverses it."""
     train = own.targets[own.parts[0]]
     own.scale = tuple(float(f"{number:.6g}") for number in (train.mean(), train.std()))
     own.targets = (own.targets - own.scale[0]) / own.scale[1]
 
 
-# What is said
+# Description
 
 
 def found_in_words(own, examples, faults, recipe):
-    """What was found, how it is split, what will be trained: a line each, and what is left out."""
+    """Lines on the data, its split, the network's task, rare labels and examples left out."""
     train, validation, test = own.parts
     lines = [f"{own.name}: {len(examples):,} {WORDS[own.kind]}{described(own)}"]
     sizes = (
@@ -713,7 +712,7 @@ def described(own):
 
 
 def rare_labels(own):
-    """The labels of fewer than three examples, or of none to train with, in words; or ""."""
+    """The labels with fewer than three examples, or none in training, in words; or ""."""
     if own.form != "labels":
         return ""
     counts, to_train = counted(own), own.targets[own.parts[0]].sum(axis=0)
@@ -732,7 +731,7 @@ def counted(own):
 
 
 def head_in_words(own):
-    """The row of the table of heads, and what the same answer for all would score."""
+    """The network's head in words, and the score of always predicting the most frequent class."""
     if own.form == "numbers":
         _, deviation = own.scale
         of = f"{own.names['target'][0]} in units of its deviation, {deviation:.4g}"
@@ -747,14 +746,14 @@ def head_in_words(own):
     return f"{head}; always {most!r} would be right in {counts.max() / counts.sum():.1%}"
 
 
-# In the place of the recipe's
+# Adapting the recipe
 
 
 def adapted(module, own, variant=None):
-    """The recipe's module, its `load_data`, CLASSES and `build_model` for the user's data.
+    """A copy of the module with `load_data`, CLASSES and `build_model` for the user's data.
 
-    What is made for the recipe's own data only goes: `deployed`, and the comparison of its
-    variants, of which one may be named.
+    Parts that fit only the recipe's own data are removed: `deployed`, and the comparison of its
+    variants, except a selected one.
     """
     known = types.ModuleType(module.__name__)
     vars(known).update(vars(module))
@@ -778,7 +777,7 @@ def adapted(module, own, variant=None):
 
 
 def noted(own, options):
-    """What a plan says of the user's data: place, reading, what must not change on resuming."""
+    """The entry of a plan on the user's data: path, options and hash, fixed when resuming."""
     found = {"path": str(own.path), "digest": own.digest}
     for name in ("target", "skip_broken", "encoding"):
         if getattr(options, name):
@@ -787,13 +786,13 @@ def noted(own, options):
 
 
 def options(found):
-    """The options of a command line that `noted` has written down."""
+    """The command-line options in a result of `noted`."""
     given = {name: found.get(name) for name in ("target", "skip_broken", "encoding")}
     return types.SimpleNamespace(data=found["path"], **given)
 
 
 def deployed(own):
-    """A recipe's `deployed`: the network, and what it answers in the user's units."""
+    """A recipe's `deployed`: the network with its outputs in the user's units."""
     mean, deviation = own.scale
 
     def deployed(model):
@@ -803,7 +802,7 @@ def deployed(own):
 
 
 def build_model_for(build_model, own):
-    """`build_model` with the number of classes, and the size of images, of the user's data."""
+    """`build_model` with the number of classes and the image size of the user's data."""
     fixed = {}
     if arguments.wants(build_model, "classes"):
         fixed["classes"] = len(own.classes)

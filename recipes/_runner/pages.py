@@ -1,7 +1,7 @@
-"""The pages that are made from other files: `make results` writes them, `measure` does, too.
+"""The generated pages, which `make results` and `measure` write.
 
-`recipes/RESULTS.md` is made from `results.csv`. README and `recipes/SLIDES.md` are written by hand
-but for what stands between `<!-- NAME -->` and `<!-- /NAME -->`.
+`recipes/RESULTS.md` is generated from `results.csv`. README and `recipes/SLIDES.md` are written by
+hand, except for the parts between `<!-- NAME -->` and `<!-- /NAME -->`.
 """
 
 import pathlib
@@ -16,10 +16,10 @@ RESULTS = ROOT / "RESULTS.md"
 
 
 def made():
-    """Path and content of each page, as they should be.
+    """Path and current content of each generated page.
 
     Raises:
-        UserError: if `results.csv` is damaged or a page lacks the place for what is made.
+        UserError: if `results.csv` is damaged or a page lacks the markers.
     """
     rows = results.read()
     readme = with_block(README, "results", results.headline_table(rows))
@@ -32,7 +32,7 @@ def made():
 
 
 def write():
-    """Bring the pages up to date; those that are stay untouched."""
+    """Update the pages; up-to-date ones are not written."""
     for path, content in made().items():
         if not path.exists() or path.read_text(encoding="utf8") != content:
             storage.write(path, content)
@@ -42,7 +42,7 @@ def with_block(path, name, content, text=None):
     """The text of a page with new content between the markers of that name.
 
     Raises:
-        UserError: if the file cannot be read, or the markers are not there.
+        UserError: if the file cannot be read, or the markers are missing.
     """
     if text is None:
         try:
@@ -59,7 +59,7 @@ def with_block(path, name, content, text=None):
 
 
 def shown_items():
-    """How many of the slides' items are shown, in all and by chapter."""
+    """The number of slide items that are shown, in total and by chapter."""
     counts = slides.chapter_counts()
     shown = sum(done for done, _ in counts.values())
     there = sum(of for _, of in counts.values())

@@ -1,8 +1,8 @@
-"""`python -m recipes picture NAME`: one of the figures of a run, small, for the chapter's page.
+"""`python -m recipes picture NAME`: a small copy of a run's figure for the chapter's page.
 
-Which figure, and which part of it, stands in `recipes/pictures.csv`; `--figure` and `--part` write
-it there. The picture becomes `recipes/<chapter>/pictures/<recipe>.png`; an animation stays one
-(`.gif`) if it can be made small enough, else its last frame is taken.
+`recipes/pictures.csv` defines the figure and the part of it; `--figure` and `--part` change it. The
+picture becomes `recipes/<chapter>/pictures/<recipe>.png`; an animation remains one (`.gif`) if it
+can be made small enough, otherwise its last frame is used.
 """
 
 import argparse
@@ -22,13 +22,13 @@ from recipes.tuning import storage
 PATH = ROOT / "pictures.csv"
 COLUMNS = (
     "recipe",  # cnn_mnist
-    "figure",  # the file that its run leaves: "feature_maps.png"
-    "part",  # "0 0 50 100": left, top, right and bottom of what is shown, in percent; all if empty
+    "figure",  # a file of its run: "feature_maps.png"
+    "part",  # "0 0 50 100": left, top, right and bottom in percent; the whole figure if empty
 )
 SIDE = 320  # pixels; of the longer side
 BYTES = 60_000
 COLORS = (256, 128, 64, 32, 16)  # tried in turn until the file is small enough
-EVERY = (1, 2, 3, 4, 6)  # frames of an animation, tried likewise
+EVERY = (1, 2, 3, 4, 6)  # steps between the frames of an animation, tried in the same way
 
 
 def add_arguments(parser):
@@ -46,7 +46,7 @@ def add_arguments(parser):
 
 
 def part(text):
-    """The type of `--part`: four numbers from 0 to 100, as text; nothing for all of it."""
+    """The argument type of `--part`: four numbers from 0 to 100, as text; "" for all of it."""
     numbers = [float(word) for word in text.split()]
     if numbers:
         left, top, right, bottom = numbers
@@ -55,7 +55,7 @@ def part(text):
     return " ".join(f"{number:g}" for number in numbers)
 
 
-part.__name__ = 'four numbers, "0 0 50 100",'  # what argparse calls a value it refuses
+part.__name__ = 'four numbers, "0 0 50 100",'  # for argparse's error message
 
 
 def main(options):
@@ -81,7 +81,7 @@ def main(options):
 
 
 def check(folder, recipe):
-    """Refuse what is not a whole run on the real data.
+    """Refuse any folder that is not a complete run on the real data.
 
     Raises:
         UserError: if there is no such run.
@@ -100,12 +100,12 @@ def check(folder, recipe):
 
 
 def save(source, percent, target):
-    """A small copy of a figure, or of a part of it; its path.
+    """Save a small copy of a figure, or of a part of it; return its path.
 
     Args:
         source: A PNG or a GIF.
         percent: The part, as in `pictures.csv`.
-        target: Where to, without suffix; a picture of the other kind there is removed.
+        target: The target path without suffix; a picture of the other kind there is removed.
     """
     with PIL.Image.open(source) as figure:
         frames = [small(frame, percent) for frame in PIL.ImageSequence.Iterator(figure)]
@@ -136,10 +136,10 @@ def small(frame, percent):
 
 
 def still(frame):
-    """A PNG with as many colors of its own as fit into `BYTES`.
+    """A PNG with an adapted palette of as many colors as fit into `BYTES`.
 
     Raises:
-        UserError: if the fewest do not.
+        UserError: if even the smallest palette does not fit.
     """
     for colors in COLORS:
         file = io.BytesIO()
@@ -151,17 +151,17 @@ def still(frame):
 
 
 def animation(frames, duration):
-    """A GIF of all frames, or of some at equal distances, that fits into `BYTES`; else None."""
+    """A GIF of all frames, or of every n-th, that fits into `BYTES`; None if none does."""
     width, height = frames[0].size
     strip = PIL.Image.new("RGB", (width, height * len(frames)))
     for number, frame in enumerate(frames):
         strip.paste(frame, (0, number * height))
-    # With the same colors in all frames, only what moves is saved again.
+    # With the same palette in all frames, only the moving parts are stored repeatedly.
     palette = strip.quantize(32, dither=PIL.Image.Dither.NONE)
     for every in EVERY:
         chosen = [
             frame.quantize(palette=palette, dither=PIL.Image.Dither.NONE)
-            for frame in frames[::-every]  # from the last one on
+            for frame in frames[::-every]  # always including the last frame
         ]
         file = io.BytesIO()
         chosen[-1].save(

@@ -1,10 +1,10 @@
-"""`python -m recipes predict MODEL FILES…`: class and probability, or value, of what is in files.
+"""`python -m recipes predict MODEL FILES…`: predict class and probability, or value, for files.
 
-Images are resized to what the model takes and keep their pixel values from 0 to 255. MNIST's digits
-are white on black: a digit written with a pen on paper needs `--invert`, unless the recipe has a
-`deployed` model, which sees to that. Texts get one answer a line, tables one a row. Of a folder,
-all files that the model takes are read, at any depth; those that cannot be are named and left out.
-What answers with images, such as masks, writes them into the folder of `--images`.
+Images are resized to the model's input size and keep their pixel values from 0 to 255. MNIST's
+digits are white on black: a digit written with a pen on paper needs `--invert`, unless the recipe
+has a `deployed` model, which inverts by itself. Texts get one prediction per line, tables one per
+row. Of a folder, all files of the right kind are read, at any depth; unreadable ones are reported
+and skipped. Models whose outputs are images, such as masks, write them into the folder `--images`.
 """
 
 import csv
@@ -57,7 +57,7 @@ def add_arguments(parser):
 
 
 def main(options):
-    warnings.filterwarnings("ignore", module="PIL")  # its remarks on pictures that it can read
+    warnings.filterwarnings("ignore", module="PIL")  # warnings about pictures that it can read
     path = saved.model_file(options.model)
     for file in options.files:
         if not file.is_dir():
@@ -92,14 +92,14 @@ def main(options):
         print("\n".join(map(in_words, results)))
 
 
-# What is read
+# Reading
 
 
 def found(file, kind, path):
-    """Pairs of a file and whether a folder had it: the one, or all of that kind in a folder.
+    """Pairs of a file and whether it is from a folder: the file, or all of the kind in a folder.
 
     Raises:
-        UserError: if the model does not take the file, or nothing in the folder.
+        UserError: if the model does not take the file, or no file in the folder.
     """
     suffixes = " ".join(kind.suffixes)
     if not file.is_dir():
@@ -119,9 +119,9 @@ def found(file, kind, path):
 
 
 def batches(kind, files):
-    """Yields places and inputs: of several files at once, where they are arrays of one shape.
+    """Yield places and inputs, of several files at once if they are arrays of the same shape.
 
-    Of a file that was found in a folder and cannot be read, a line is printed.
+    For a file from a folder that cannot be read, a line is printed.
     """
     places, parts = [], []
     for file, in_folder in files:
@@ -147,7 +147,7 @@ def batches(kind, files):
 
 
 def predicted(model, values, path, file):
-    """What the model answers; whatever it raises is about a file that is not for it."""
+    """The model's outputs; an exception means that the file does not fit the model."""
     try:
         return model.predict(values, verbose=0)
     except Exception as error:
@@ -155,11 +155,11 @@ def predicted(model, values, path, file):
         raise UserError(f"{path} cannot answer {file}: {said}") from None
 
 
-# How answers are shown
+# Output
 
 
 def write_table(results, path):
-    """The answers as a table (CSV): where each is from, then what it is.
+    """Write the predictions as a table (CSV) with file, line and result.
 
     Raises:
         UserError: if it cannot be written.
@@ -177,11 +177,11 @@ def write_table(results, path):
 
 
 def write_images(results, folder, force):
-    """Write the images as PNG, named after what they answer; the results name the files instead.
+    """Write output images as PNG, named after their inputs; the results then contain the paths.
 
     Raises:
-        UserError: if two would have one name, if one is there already and `force` is not given, or
-            if they cannot be written.
+        UserError: if two would have the same name, if one exists and `force` is not given, or if
+            they cannot be written.
     """
     from PIL import Image
 
@@ -205,7 +205,7 @@ def write_images(results, folder, force):
 
 
 def as_row(result):
-    """An answer as `{column: cell}`; several labels, and their probabilities, stand in one cell."""
+    """A result as `{column: cell}`; several labels, and their probabilities, share a cell."""
     row = {key: result[key] for key in ("file", "page", "line") if key in result}
     if "labels" in result:
         labels = result["labels"] or []
@@ -228,7 +228,7 @@ def as_row(result):
 
 
 def number(value):
-    """Six digits are more than any answer has; nothing, where there is no number."""
+    """A number with six digits, more than any prediction has; "" for None."""
     return "" if value is None else f"{value:.6g}"
 
 
@@ -259,13 +259,13 @@ def class_in_words(found):
     return str(found["class"])
 
 
-# The answers
+# Results
 
 
 class Answer:
-    """What an output means: by the task and classes that the run noted, else by head and loss.
+    """The meaning of an output, by the run's task and classes, or by the model's head and loss.
 
-    A second output named "unlike", from 0 to 1, says how unlike the training data an input is.
+    A second output named "unlike", from 0 to 1, measures how unlike the training data an input is.
     """
 
     def __init__(self, model, path):
@@ -292,7 +292,7 @@ class Answer:
         task = "image" if images else facts.get("task")
         self.classes = facts.get("classes") or []
         if task is None:
-            # A network that does not show its last layer, but has names for its outputs.
+            # A network whose last activation is unknown, but whose outputs have names.
             named = not head.known and len(self.classes) == self.units > 1
             wants = head_check.LOSSES.get(loss, "distribution" if head.sums or named else "number")
             task = {"distribution": "multi-class", "number": "regression"}.get(wants, "binary")
@@ -300,7 +300,7 @@ class Answer:
         self.task = task
 
     def __call__(self, outputs):
-        """A dictionary for each example; numbers that are not finite are None."""
+        """A dictionary for each example; non-finite numbers are None."""
         if self.name is None:
             return [self.of(output) for output in outputs]
         flags = np.reshape(outputs["unlike"], -1)
@@ -311,7 +311,7 @@ class Answer:
         if self.task == "image":
             return {"image": self.image(output)}
         values = np.ravel(output)
-        if isinstance(values[0], bytes):  # of a model that writes
+        if isinstance(values[0], bytes):  # of a model that generates text
             return {"text": values[0].decode(errors="replace")}
         values = values.astype("float64")
         if "regression" in self.task:
@@ -331,9 +331,10 @@ class Answer:
         return self.named(int(positive[0]), values[0] if positive[0] else 1 - values[0])
 
     def image(self, output):
-        """An answer (height, width, channels) as bytes: gray, or red, green and blue.
+        """An output (height, width, channels) as bytes: gray, or red, green and blue.
 
-        Of the probabilities of classes, the likeliest: black for the first, white for the last.
+        Probabilities of classes become the likeliest class: black for the first, white for the
+        last.
         """
         values = np.nan_to_num(output.astype("float64"))
         if self.classes_of_pixels:
@@ -344,7 +345,7 @@ class Answer:
         return image if image.shape[-1] == 3 else image[..., 0]
 
     def named(self, index, probability):
-        """Class and probability; None, where the probability is not a number."""
+        """Class and probability; None if the probability is NaN."""
         index = int(index)
         name = self.classes[index] if len(self.classes) == max(self.units, 2) else index
         found = {"class": None if np.isnan(probability) else name}
@@ -352,7 +353,7 @@ class Answer:
 
 
 def main_output(model):
-    """`(name, tensor)` of the output with the answer; the name is None if it is the only one.
+    """`(name, tensor)` of the main output; the name is None if it is the only one.
 
     The tensor is None if there are several, none of them named "unlike".
     """
@@ -372,6 +373,6 @@ def softmax(logits):
 
 
 def finite(value):
-    """The number, or None, which JSON has for what is no number."""
+    """The number, or None if it is not finite, as JSON requires."""
     value = float(value)
     return value if math.isfinite(value) else None

@@ -1,6 +1,6 @@
-"""TensorFlow without remarks on CPUs and missing GPUs, made in C++ before any setting is read.
+"""Import of TensorFlow without its messages on CPUs and missing GPUs, and of Keras with defaults.
 
-And Keras as recipes need it, whatever the user's settings.
+C++ code prints these messages before it reads any setting.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from recipes._runner.errors import UserError
 
 @contextlib.contextmanager
 def standard_error_closed():
-    """What C++ code writes to standard error in here is lost; Python's exceptions are not."""
+    """Discard what C++ code writes to standard error; Python's exceptions are unaffected."""
     sys.stderr.flush()
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -27,19 +27,19 @@ def standard_error_closed():
 
 
 def import_tensorflow():
-    """Import TensorFlow, and let it look for devices, in silence; and Keras, as recipes need it.
+    """Import TensorFlow silently, including its search for devices, and Keras with its defaults.
 
-    Recipes are written for Keras without a `keras.json`, in the user's home or in KERAS_HOME.
+    Recipes ignore the settings of a `keras.json` in the user's home or in KERAS_HOME.
 
     Raises:
-        UserError: if another backend is asked for, or the user's configuration of Keras is damaged.
+        UserError: if another backend is selected, or the user's Keras configuration is damaged.
     """
     backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
     if backend != "tensorflow":
         raise UserError(
             f"KERAS_BACKEND={backend}: recipes run on TensorFlow; unset it, or set it to tensorflow"
         )
-    os.environ["KERAS_BACKEND"] = backend  # before what keras.json says; in other processes, too
+    os.environ["KERAS_BACKEND"] = backend  # overrides keras.json, also in child processes
     try:
         with standard_error_closed():
             import tensorflow as tf
@@ -55,7 +55,7 @@ def import_tensorflow():
             f"({error}); correct or remove that file"
         ) from error
     tf.get_logger().setLevel("ERROR")
-    # Said at the end of any data set whose size is not known, such as batches of similar length.
+    # Printed at the end of any data set of unknown size, such as batches of similar length.
     warnings.filterwarnings("ignore", "Your input ran out of data")
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")

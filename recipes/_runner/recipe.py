@@ -1,4 +1,4 @@
-"""Finding recipes and reading them without importing them: no Keras, no NumPy, no code is run."""
+"""Finding and reading recipes without importing them: no Keras, no NumPy, no code is run."""
 
 import ast
 import dataclasses
@@ -31,17 +31,17 @@ CHAPTERS = (
     "hardware",
     "applications",
 )
-OTHER_FOLDERS = ("common", "datasets", "tuning")  # of `recipes/`, that hold no recipes
+OTHER_FOLDERS = ("common", "datasets", "tuning")  # folders of `recipes/` without recipes
 DOCSTRING = re.compile(r'\s*(?:#[^\n]*\n\s*)*[rR]?"""(?:[^"\\]|\\.|"(?!""))*"""', re.DOTALL)
 
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """One file of `recipes/<chapter>/`, or a recipe of the user's own, anywhere.
+    """A file in `recipes/<chapter>/`, or a user's recipe anywhere.
 
     Args:
-        name: The slug, with underscores: `cnn_mnist`; of a file of the user's, its stem.
-        chapter: The folder it lies in; None for a file of the user's.
+        name: The slug with underscores, `cnn_mnist`; for a user's file, its stem.
+        chapter: Its folder; None for a user's file.
         path: Its file.
     """
 
@@ -51,7 +51,7 @@ class Recipe:
 
     @property
     def slug(self):
-        """The name as `make` takes it: `cnn-mnist`."""
+        """The name for `make`: `cnn-mnist`."""
         return self.name.replace("_", "-")
 
     @functools.cached_property
@@ -64,7 +64,7 @@ class Recipe:
 
     @functools.cached_property
     def docstring(self):
-        """The docstring. Only the file's head is parsed, since `list` reads hundreds of files."""
+        """The docstring. Only the head of the file is parsed, since `list` reads hundreds."""
         head = DOCSTRING.match(self.source)
         return (
             ast.get_docstring(ast.parse(head.group().lstrip())) or ""
@@ -78,16 +78,16 @@ class Recipe:
 
     @property
     def slides(self):
-        """What the docstring says after `Slides:`."""
+        """The docstring's field `Slides:`."""
         return self.field("Slides")
 
     @property
     def paper(self):
-        """What the docstring says after `Paper:`."""
+        """The docstring's field `Paper:`."""
         return self.field("Paper")
 
     def field(self, name):
-        """The text after `name:` in the docstring, with indented continuation lines; else ""."""
+        """The text after `name:` in the docstring, with indented continuation lines, or ""."""
         found = re.search(
             rf"^{re.escape(name)}:[ \t]*(.*(?:\n[ \t]+\S.*)*)", self.docstring, re.MULTILINE
         )
@@ -95,22 +95,22 @@ class Recipe:
 
     @functools.cached_property
     def functions(self):
-        """The names of the functions on the file's top level."""
+        """The names of the file's top-level functions."""
         return frozenset(node.name for node in self.tree.body if isinstance(node, ast.FunctionDef))
 
     @property
     def trains(self):
-        """Whether there is a network to train, not only something to compute and show."""
+        """Whether the recipe trains a network, instead of only computing and showing something."""
         return "build_model" in self.functions
 
     @property
     def typed(self):
-        """What to type after `python -m recipes run` to mean this recipe, wherever one is."""
+        """The argument of `python -m recipes run` for this recipe, in any working directory."""
         return self.name if self.chapter else str(self.path)
 
     @property
     def folder_name(self):
-        """Its name in `saved_models/`: a user's `mine/cnn_mnist.py` spares the collection's."""
+        """Its name in `saved_models/`, where a user's `cnn_mnist.py` must not replace ours."""
         taken = not self.chapter and any(recipe.name == self.name for recipe in all_recipes())
         return f"{self.path.parent.name}_{self.name}" if taken else self.name
 
@@ -119,7 +119,7 @@ class Recipe:
         """The recipe, imported.
 
         Raises:
-            UserError: if a file of the user's cannot be imported, or not under its name.
+            UserError: if a user's file cannot be imported, or not under its name.
         """
         if self.chapter:
             return importlib.import_module(f"recipes.{self.chapter}.{self.name}")
@@ -127,7 +127,7 @@ class Recipe:
 
     @property
     def figures_path(self):
-        """The file that draws the recipe's pictures; without one, the recipe itself draws them."""
+        """The file that draws the recipe's pictures, or the recipe itself if there is none."""
         return self.path.parent / "figures" / self.path.name
 
     @property
@@ -140,7 +140,7 @@ class Recipe:
 
     @property
     def figures_summary(self):
-        """What the docstring of `figures` says of the recipe's pictures; "" where there is none."""
+        """The docstring of `figures` on the recipe's pictures; "" if there is none."""
         path = self.figures_path if self.figures_path.exists() else self.path
         for node in ast.parse(path.read_text(encoding="utf8")).body:
             if isinstance(node, ast.FunctionDef) and node.name == "figures":
@@ -149,7 +149,7 @@ class Recipe:
 
 
 def all_recipes():
-    """Every recipe, by chapter in the slides' order, then by name."""
+    """All recipes, by chapter in the slides' order, then by name."""
 
     def order(recipe):
         known = recipe.chapter in CHAPTERS
@@ -164,10 +164,10 @@ def all_recipes():
 
 
 def find(name):
-    """The recipe called `name`: `cnn_mnist` or `cnn-mnist`; or the file of a path like `./mine.py`.
+    """The recipe named `cnn_mnist` or `cnn-mnist`, or the one in a file such as `./mine.py`.
 
     Raises:
-        UserError: if there is none; it says the nearest names. A path is never taken for a name.
+        UserError: if there is none, with similar names. A path is never taken as a name.
     """
     if name.endswith(".py") or "/" in name:
         return find_file(name)
@@ -182,7 +182,7 @@ def find(name):
 
 
 def find_file(name):
-    """The recipe in a file: one of the collection, or one of the user's own."""
+    """The recipe in a file, one of the collection or the user's."""
     path = pathlib.Path(name).resolve()
     if not path.is_file():
         why = "is a folder" if path.is_dir() else "does not exist"
@@ -214,12 +214,12 @@ def find_file(name):
 
 
 def load_file(path):
-    """The module in a user's file, imported under its stem, its folder in front as for a script.
+    """The module of a user's file, imported under its stem, with its folder first on `sys.path`.
 
-    A class that it registers, or what was pickled, is found again under that name.
+    Registered classes and pickled objects are found again under that name.
 
     Raises:
-        UserError: if the name is another module's, or importing the file fails.
+        UserError: if another module has the name, or importing the file fails.
     """
     path = pathlib.Path(path)
     name, folder = path.stem, str(path.parent)
@@ -248,5 +248,5 @@ def load_file(path):
 
 
 def load(name):
-    """The module of a dotted name or of a file `PATH.py`, as one process tells another."""
+    """The module of a dotted name or of a file `PATH.py`, as passed between processes."""
     return load_file(name) if name.endswith(".py") else importlib.import_module(name)

@@ -1,4 +1,4 @@
-"""`recipes/results.csv`: every measured figure, one row each, and the tables made from it."""
+"""`recipes/results.csv`, with a row for every measured value, and the tables made from it."""
 
 import contextlib
 import csv
@@ -16,34 +16,34 @@ from recipes.tuning import storage
 PATH = ROOT / "results.csv"
 COLUMNS = (
     "recipe",  # cnn_mnist
-    "variant",  # of a comparison (VARIANTS); else empty
+    "variant",  # of a comparison (VARIANTS), or empty
     "data",  # the test set and its size: "mnist, 21 MB"
-    "metric",  # as `model.evaluate` calls it
+    "metric",  # its name in `model.evaluate`
     "mean",  # over the runs
     "deviation",  # of the sample; empty with a single run
     "runs",
     "baseline",  # its name
     "baseline_score",  # in the same metric
-    "paper",  # the published figure and where; written by hand
+    "paper",  # the published value and its source; written by hand
     "verdict",  # reproduced, partly, no: and why in a few words; written by hand
     "parameters",  # the trainable ones
     "multiply_accumulates",  # of one inference; empty where they cannot be counted
-    "activations",  # values that layers leave in one inference; likewise
+    "activations",  # number of values in one inference; empty where they cannot be counted
     "seconds",  # of training, mean over the runs
     "hardware",
-    "command",  # that makes the row
+    "command",  # that reproduces the row
     "date",
 )
 BY_HAND = ("paper", "verdict")
-# Of a table that was made before these two were counted.
+# Columns of older tables, without these two.
 OLDER_COLUMNS = tuple(
     column for column in COLUMNS if column not in ("multiply_accumulates", "activations")
 )
-# Options after which a row is the same experiment: how often and where it ran; the variant has a
-# column of its own.
+# Options that do not change the experiment: number of runs and paths; the variant has its own
+# column.
 NOT_THE_EXPERIMENT = ("--seeds", "--seed", "--data-dir", "--output", "--folder", "--variant")
-# Whether more or less of a metric is better. A metric that is not here is shown without arrow and
-# without mark against its baseline.
+# Metrics of which more, or less, is better. Other metrics are shown without an arrow and without a
+# mark against the baseline.
 MORE = """
 accuracy auc average_precision beam_bleu bin_accuracy bit_accuracy bleu catch_rate
 conditional_accuracy coverage elbo ensemble_accuracy exact high_quality_samples iou map50
@@ -55,7 +55,7 @@ bits_per_character frechet_distance kl loss mae mse nrmse_1 nrmse_84 position_ma
 quantization_error rmse rmse_cycles topographic_error units_off
 """
 ARROWS = dict.fromkeys(MORE.split(), "↑") | dict.fromkeys(LESS.split(), "↓")
-# Recipe, variant and metric of what README shows, and what it is.
+# Recipe, variant and metric of the results in README, and their descriptions.
 HEADLINES = (
     ("cnn_mnist", "", "accuracy", "Handwritten digits (MNIST)"),
     ("cifar10_fast", "", "accuracy", "Ten kinds of small photographs (CIFAR-10)"),
@@ -85,7 +85,7 @@ by more than that, ≈ neither. `--epochs 8` and the like: other settings than t
 
 
 def settings(command):
-    """The options that make a command another experiment than the defaults, as one string.
+    """The options of a command that change the experiment, as one string.
 
     >>> settings('make measure-cnn-mnist ARGS="--seeds 5 --epochs 10"')
     '--epochs 10'
@@ -105,7 +105,7 @@ def settings(command):
 
 
 def key(row):
-    """What makes rows the same figure: more seeds replace a row, `--epochs 10` stands beside it."""
+    """The identity of a row: more seeds replace it, another `--epochs` is a row of its own."""
     return row["recipe"], row["variant"], row["metric"], settings(row["command"])
 
 
@@ -134,9 +134,9 @@ def read(path=None):
 
 
 def update(rows, path=None):
-    """Add measured rows, each in the place of the row of the same figure.
+    """Add measured rows, each replacing the row with the same key.
 
-    What the old row says in the columns written by hand stays, unless the new row fills them.
+    Handwritten columns of the old row are kept, unless the new row fills them.
 
     Args:
         rows: Dictionaries; columns that are missing stay empty.
@@ -169,7 +169,7 @@ def update(rows, path=None):
 
 @contextlib.contextmanager
 def locked(path):
-    """One process at a time; the lock is on the folder, because the file itself is replaced."""
+    """Serialize processes; the lock is on the folder, because the file itself is replaced."""
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
@@ -179,7 +179,7 @@ def locked(path):
 
 
 def text(value):
-    """A field: six significant digits are more than any of these figures has."""
+    """A field as text: six significant digits are more than any of these values has."""
     if value is None:
         return ""
     return f"{value:.6g}" if isinstance(value, float) else str(value)
@@ -217,7 +217,7 @@ def page(rows):
 
 
 def headline_table(rows):
-    """The README's few lines: the rows of `HEADLINES` that are there."""
+    """The README's table: the rows of `HEADLINES` that exist."""
     recipes = {recipe.name: recipe for recipe in all_recipes()}
     lines = table_head(HEADLINE_COLUMNS)
     for name, variant, measured, what in HEADLINES:
@@ -238,7 +238,7 @@ def headline_table(rows):
 
 
 def table_head(columns):
-    """The first two lines of a Markdown table; columns that end in ":" are set to the right."""
+    """The first two lines of a Markdown table; columns that end in ":" are right-aligned."""
     names = [column.rstrip(":") for column in columns]
     rules = ["---:" if column.endswith(":") else "---" for column in columns]
     return ["| " + " | ".join(names) + " |", "|" + "|".join(rules) + "|"]
@@ -250,15 +250,15 @@ def table_line(cells):
 
 
 def metric(row):
-    """`accuracy ↑`: the metric, and whether more or less of it is better, where that is known."""
+    """`accuracy ↑`: the metric, and whether more or less of it is better, if known."""
     return f"{row['metric']} {ARROWS.get(row['metric'], '')}".strip()
 
 
 def score(row):
     """`0.9925 ± 0.0007 (5 runs)`: the deviation with one digit, the mean with as many decimals.
 
-    A deviation that begins with 1 keeps a second digit: of 0.14, 0.1 would be a third less.
-    The mean has five digits at most: `0.85448 ± <0.00001`.
+    A deviation that begins with 1 keeps a second digit: 0.1 would be a third less than 0.14.
+    The mean has at most five digits: `0.85448 ± <0.00001`.
     """
     if not row["mean"]:
         return ""
@@ -278,10 +278,10 @@ def score(row):
 
 
 def compared(row):
-    """`✓ 0.9244 Logistic regression`: the baseline, and whether the score is better than it.
+    """`✓ 0.9244 Logistic regression`: the baseline, and whether the score is better.
 
-    ✓ is better and ✗ worse by more than the deviation and than what four digits show, ≈ neither;
-    no mark where it is unknown whether more or less is better.
+    ✓ is better and ✗ worse by more than the deviation and more than the precision of four digits,
+    ≈ neither; no mark if it is unknown whether more or less is better.
     """
     if not row["baseline_score"]:
         return ""
@@ -297,12 +297,12 @@ def compared(row):
 
 
 def decimals_of(number, digits):
-    """How many decimals show so many significant digits of a number other than 0."""
+    """The number of decimals for `digits` significant digits of a number other than 0."""
     return max(0, digits - 1 - math.floor(math.log10(abs(number))))
 
 
 def significant(number, digits=4):
-    """A number, or its text, with so many significant digits at least, without an exponent."""
+    """A number, or its text, with at least `digits` significant digits and no exponent."""
     value = float(number)
     if not value or not math.isfinite(value):
         return f"{value:g}"

@@ -1,4 +1,4 @@
-"""`python -m recipes run NAME`: train a recipe, test it once, leave model, scores and pictures."""
+"""`python -m recipes run NAME`: train a recipe, test it once, save model, scores and pictures."""
 
 import contextlib
 import dataclasses
@@ -91,7 +91,7 @@ def add_arguments(parser):
 
 
 def add_data_arguments(parser):
-    """What to learn from, if not from the recipe's own data."""
+    """Options for training on the user's data."""
     parser.add_argument(
         "--data",
         type=expanded_path,
@@ -116,7 +116,7 @@ def add_data_arguments(parser):
 
 
 def add_training_arguments(parser):
-    """What every project asks for."""
+    """Common options of the training."""
     parser.add_argument(
         "--early-stopping",
         type=positive,
@@ -137,7 +137,7 @@ def positive(text):
     return value
 
 
-positive.__name__ = "positive whole number"  # what argparse calls a value it refuses
+positive.__name__ = "positive whole number"  # for argparse's error message
 
 
 def main(options):
@@ -151,7 +151,7 @@ def main(options):
 
 
 def show(recipe, options, folder):
-    """Run a recipe that has nothing to train: its own `main()` prints and draws."""
+    """Run a recipe without training: its own `main()` prints and draws."""
     from recipes._runner import arguments, card, data, figures, quiet
 
     for name in OF_TRAINING:
@@ -162,7 +162,7 @@ def show(recipe, options, folder):
     quiet.import_tensorflow()
     given = arguments.parse(recipe.module, options.set, options.batch_size)
     for name, value in given.items():
-        # It runs in another folder.
+        # Make file names absolute: `main()` runs in another folder.
         if isinstance(value, str) and (path := pathlib.Path(value).expanduser()).is_file():
             given[name] = str(path.resolve())
     chosen = data.choose(
@@ -181,7 +181,7 @@ def show(recipe, options, folder):
             contextlib.chdir(workplace),
         ):
             recipe.module.main(**given)
-            figures.plt.close("all")  # saved; the recipe has no reason to close them
+            figures.plt.close("all")  # already saved; recipes do not close them
             pictures = sorted(pathlib.Path(workplace).iterdir())
             for picture in pictures:
                 os.replace(picture, folder / picture.name)
@@ -191,7 +191,7 @@ def show(recipe, options, folder):
 
 
 def run(recipe, options, base):
-    """Look at all that was typed and what it needs before the first file is written; then train."""
+    """Check all options and their requirements before writing any file; then train."""
     from recipes._runner import data, quiet
 
     quiet.import_tensorflow()
@@ -252,10 +252,10 @@ def run(recipe, options, base):
 
 
 def own_data_of(recipe, module, options, given):
-    """The user's data in the place of the recipe's: read, and said what was found.
+    """Read the user's data in place of the recipe's, and print a description.
 
     Returns:
-        The module with the user's data, and these, an `OwnData`.
+        The module adapted to the data, and the `OwnData`.
     """
     from recipes._runner import arguments, own_data
 
@@ -273,7 +273,7 @@ def own_data_of(recipe, module, options, given):
 
 
 def own_name(path):
-    """What results on a user's data are called by: its folder, or its table without the suffix."""
+    """The name of results on a user's data: its folder, or its table without the suffix."""
     path = pathlib.Path(path).resolve()
     return path.stem if path.is_file() else path.name
 
@@ -286,7 +286,7 @@ def refuse_data_arguments(options):
 
 
 def complete(recipe, module, plan, options, strategy, folder):
-    """Train what is not trained yet, report on it, and put it in the place of earlier results."""
+    """Train the untrained networks, report on them, and replace earlier results."""
     import keras
     import tensorflow as tf
 
@@ -298,10 +298,10 @@ def complete(recipe, module, plan, options, strategy, folder):
     unfinished = folder / output.UNFINISHED
     try:
         results = train_all(module, plan, unfinished, strategy)
-        keras.config.set_dtype_policy("float32")  # NumPy and Matplotlib know no bfloat16
+        keras.config.set_dtype_policy("float32")  # NumPy and Matplotlib do not support bfloat16
         for result in results.values():
             training.compute_in_float32(result.model)
-        # Of what baseline and pictures train besides.
+        # Limit the training of baselines and pictures, too.
         keras.config.set_max_epochs(1 if plan.smoke else None)
         with devices.host(strategy):
             report(recipe, module, plan, results, unfinished)
@@ -315,7 +315,7 @@ def complete(recipe, module, plan, options, strategy, folder):
 
 
 def begun(plan, folder):
-    """Start afresh; what an interrupted run left goes once this one has finished an epoch."""
+    """Start a new run; an interrupted one is kept until this one has finished an epoch."""
     if output.set_aside(folder):
         print(
             f"Starting anew. The interrupted run in {shown(folder)} is kept until this one has "
@@ -327,11 +327,11 @@ def begun(plan, folder):
 
 @contextlib.contextmanager
 def kept(recipe, options, folder):
-    """Whatever ends a run early: what can be continued stays, and how to continue it is said.
+    """If a run ends early, keep what can be continued, and report how to continue it.
 
     Raises:
-        KeyboardInterrupt: for the user's own, with that line.
-        UserError: where the disk is full, with that line.
+        KeyboardInterrupt: if the user interrupts it, with that message.
+        UserError: if the disk is full, with that message.
     """
     try:
         yield
@@ -354,7 +354,7 @@ def kept(recipe, options, folder):
 
 
 def resuming(options):
-    """The options that lead back to an interrupted run; all others are written down in its plan."""
+    """The options that identify an interrupted run; all others are recorded in its plan."""
     words = ["--resume"]
     if options.smoke:
         words.append("--smoke")
@@ -370,10 +370,10 @@ def resuming(options):
 
 
 def continued(module, plan, options, folder):
-    """The interrupted run's plan, if what was typed agrees; a finished run may have more epochs.
+    """The interrupted run's plan, if the options agree; a finished run may get more epochs.
 
     Returns:
-        The plan; None if the run is finished and no more epochs are asked for.
+        The plan; None if the run is finished and no more epochs are requested.
     """
     from recipes._runner import arguments
 
@@ -429,7 +429,7 @@ def continued(module, plan, options, folder):
             workplace = pathlib.Path(copy) / output.UNFINISHED
             workplace.mkdir()
             variants = () if plan.variant else getattr(module, "VARIANTS", ())
-            # By name, for searches lie here, too.
+            # By name, since the folder also contains searches.
             for name in (
                 "plan.json",
                 "history.csv",
@@ -475,7 +475,7 @@ def train_all(module, plan, unfinished, strategy):
 
 
 def report(recipe, module, plan, results, unfinished):
-    """Baseline, pictures and cards."""
+    """Add baselines, pictures and model cards to the results."""
     import keras
 
     from recipes._runner import arguments, card, figures, training
@@ -494,7 +494,7 @@ def report(recipe, module, plan, results, unfinished):
         load_arguments, _ = arguments.split(module, result.metrics["arguments"])
         same_data = str(sorted(load_arguments.items()))
         if baseline_name and same_data not in baselines:
-            keras.utils.set_random_seed(plan.seed)  # where examples are drawn, the same ones
+            keras.utils.set_random_seed(plan.seed)  # if examples are sampled: the same ones
             train, _, test = (
                 training.without_autotune(part) for part in module.load_data(**load_arguments)
             )
@@ -507,7 +507,7 @@ def report(recipe, module, plan, results, unfinished):
     histories = {variant: result.history for variant, result in results.items()}
     single = list(results) == [None]
     own = {}
-    # They compare all variants, on the recipe's data.
+    # The recipe's own pictures compare all variants, on the recipe's data.
     if recipe.figures and not plan.variant and not plan.own:
         test = next(iter(results.values())).test
         models = {variant: result.model for variant, result in results.items()}
@@ -519,8 +519,8 @@ def report(recipe, module, plan, results, unfinished):
         except Exception as error:
             if not plan.arguments:
                 raise
-            # They may know the recipe's network only, such as its two layers. The training is not
-            # lost for that.
+            # The pictures may depend on the default network, such as its two layers. Keep the
+            # results of the training nevertheless.
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             print(f"The recipe's own pictures cannot be drawn with these settings: {reason}")
     for variant, result in results.items():
@@ -537,7 +537,7 @@ def report(recipe, module, plan, results, unfinished):
 
 
 def say(recipe, results, folder):
-    """What came out, beside the baseline, and where it lies."""
+    """Print the scores, the baseline, and the folder of the results."""
     print()
     for variant, result in results.items():
         metrics = result.metrics
@@ -556,7 +556,7 @@ def say(recipe, results, folder):
 
 
 def shown(folder):
-    """The folder as one would type it from here."""
+    """The folder relative to the working directory, if it is below it."""
     with contextlib.suppress(ValueError):
         return str(pathlib.Path(folder).resolve().relative_to(pathlib.Path.cwd()))
     return str(folder)

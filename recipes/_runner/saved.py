@@ -1,4 +1,4 @@
-"""Saved models: finding them by name, loading them, and saying what they were trained on."""
+"""Saved models: finding them by name, loading them, and describing their training data."""
 
 import importlib
 import json
@@ -17,22 +17,22 @@ from recipes._runner.run_command import SAVED_MODELS, shown
 FILES = ("deployed.keras", "model.keras")  # the first takes raw input: photographs of any size
 NO_RESULTS = re.compile(
     r"\.|unfinished$|state$|measuring$|tuning-"
-)  # folders whose models are no results
+)  # folders whose models are not results
 LISTED = 8  # names in a hint
-TRAINED = "trained"  # the folder, among the saved models, of those that come with the collection
+TRAINED = "trained"  # folder of `saved_models/` with the models that come with the collection
 
 
 # Finding
 
 
 def model_file(name):
-    """The .keras file meant by a recipe's name (`cnn-mnist/smoke`), a folder or a file.
+    """The .keras file of a recipe's name (`cnn-mnist/smoke`), a folder or a file.
 
-    What was saved under a recipe's name goes before a folder of that name; `./cnn-mnist` is the
-    folder. Where there is neither, a trained network may have come with the collection.
+    A model saved under a recipe's name takes precedence over a folder of that name; `./cnn-mnist`
+    is the folder. If there is neither, the collection may contain a trained network.
 
     Raises:
-        UserError: if there is no such model; it says what to run, or which models there are.
+        UserError: if there is no such model, with the command that creates it or a list of models.
     """
     path = pathlib.Path(name).expanduser()
     if path.suffix == ".keras" or path.is_file():
@@ -48,7 +48,7 @@ def model_file(name):
 
 
 def named(name):
-    """The folder of saved models that `name` stands for, or None."""
+    """The folder of saved models with this name, or None."""
     recipe, *below = pathlib.PurePath(name).parts or ("",)
     known = recipe_called(recipe)
     folder = SAVED_MODELS
@@ -61,13 +61,13 @@ def named(name):
 
 
 def supplied(name):
-    """The folder of the trained network that comes with the collection for a recipe, or None."""
+    """The folder of a recipe's trained network that comes with the collection, or None."""
     recipe = recipe_called(name.rstrip("/"))
     return SAVED_MODELS / TRAINED / recipe.name if recipe else None
 
 
 def plain(name):
-    """Names are compared without regard to case, - and _."""
+    """A name for comparisons, which ignore case, - and _."""
     return name.lower().replace("-", "_")
 
 
@@ -75,7 +75,7 @@ def recipe_called(name):
     try:
         return find(name)
     except UserError:
-        return None  # perhaps a recipe of the user's own
+        return None  # possibly a user's recipe
 
 
 def path_without_model(path):
@@ -85,13 +85,13 @@ def path_without_model(path):
 
 
 def name_without_model(name, path):
-    """Why a recipe's name leads to no model, and what would."""
+    """The message that a recipe's name has no model, with valid names."""
     first = name.partition("/")[0]
     recipe, folder = recipe_called(first), named(first)
     if recipe is None and folder is None:
         if path.is_dir():
             return path_without_model(path)
-        find(first)  # raises what the nearest names are
+        find(first)  # raises an error with similar names
     if recipe is not None and not recipe.trains:
         return f"{name} trains no network: there is nothing to predict with"
     train = f"`make recipe-{recipe.slug}`" if recipe else f"`run` on {first}'s file"
@@ -102,7 +102,7 @@ def name_without_model(name, path):
 
 
 def models_below(folder):
-    """The folders under `folder`, at any depth, that hold a model."""
+    """The folders under `folder`, at any depth, that contain a model."""
     found = []
     for below in {file.parent for name in FILES for file in folder.rglob(name)}:
         if not any(NO_RESULTS.match(part) for part in below.relative_to(folder).parts):
@@ -111,7 +111,7 @@ def models_below(folder):
 
 
 def name_of(folder):
-    """What to type for a folder of saved models: `head-multilabel/smoke/sigmoid`."""
+    """The name of a folder of saved models on the command line: `head-multilabel/smoke/sigmoid`."""
     recipe, *below = folder.relative_to(SAVED_MODELS).parts
     return "/".join([recipe.replace("_", "-"), *below])
 
@@ -127,10 +127,10 @@ def there_is(folders, name):
 
 
 def load(path):
-    """The model; what it needs of our layers and recipes is imported first.
+    """Load a model, after importing the layers and recipes that it uses.
 
     Raises:
-        UserError: if the file is damaged, or names what cannot be found.
+        UserError: if the file is damaged, or refers to classes that cannot be found.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -146,7 +146,7 @@ def load(path):
     import keras
 
     try:
-        with warnings.catch_warnings(action="ignore"):  # on optimizers, which are not needed here
+        with warnings.catch_warnings(action="ignore"):  # about optimizers, not needed here
             return keras.saving.load_model(path)
     except Exception as error:
         said = f"{type(error).__name__}: {reason(error)}"
@@ -154,21 +154,21 @@ def load(path):
 
 
 def import_owners(config):
-    """Import the recipes and layers whose registered classes and functions a model's config names.
+    """Import the recipes and layers whose registered classes and functions a model's config uses.
 
     Keras writes a registered class as `"registered_name": "gpt>Head"`, a registered function as
-    `"config": "gpt>loss"`, and some layers write the bare string: what counts is the string.
+    `"config": "gpt>loss"`, and some layers write the bare string: search all strings for the form.
     """
     for package in sorted(set(re.findall(r'"(\w+)>[^"]*"', config))):
         if package == "layers":
             for module in pkgutil.iter_modules(importlib.import_module("layers").__path__):
                 importlib.import_module(f"layers.{module.name}")
-        elif recipe := recipe_called(package):  # else somebody's own: Keras says what is missing
+        elif recipe := recipe_called(package):  # otherwise Keras reports the missing class
             _ = recipe.module
 
 
 def reason(error):
-    """What an exception says, in one line, without the frames and headings around it."""
+    """The message of an exception in one line, without frames and headings."""
     text = re.sub(r"\x1b\[\d*m", "", str(error))  # Keras' bold type
     text, is_from_graph, _ = text.partition("[[{{node")
     heading = r"(Exception encountered|Graph execution error|Detected at node|File \"|<stack )"
@@ -179,11 +179,11 @@ def reason(error):
     return lines[-1 if is_from_graph else 0][:200]
 
 
-# What it was trained on
+# Training data
 
 
 def facts(path):
-    """What the run noted in `metrics.json` beside the model; {} if there is none."""
+    """The content of `metrics.json` beside the model; {} if there is none."""
     return read_json(path.with_name("metrics.json"))
 
 
@@ -196,14 +196,14 @@ def read_json(path):
 
 
 def origin(path):
-    """One line on which model answers, on what data it was trained, and how good it is."""
+    """One line on the model used, its training data and its score."""
     noted = facts(path)
     words = [f"Answers of {shown(path)}"]
     if path.absolute().parents[1] == SAVED_MODELS / TRAINED:
         words.append("which comes with the collection")
     data = noted.get("data")
     stand_ins = [name for name in data or () if data[name] == "stand-in"]
-    # A run writes its plan beside its models, or above the variants'.
+    # A run writes its plan beside its model, or above its variants.
     if any(read_json(folder / "plan.json").get("smoke") for folder in path.absolute().parents[:2]):
         return f"{words[0]}, made by a smoke run in seconds on tiny data: they mean nothing"
     if stand_ins:

@@ -3,13 +3,13 @@
     KERAS_BACKEND=jax python -m recipes._runner.several_machines cnn_mnist --epochs 3 \\
         --machines 10.0.0.5:7000,10.0.0.6:7000 --number 0 --folder /shared/cnn_mnist
 
-The same line on each machine, with its number in the list; without `--machines`, on all devices of
-this one. Each device takes a share of every batch, and all apply the mean gradient
-(`keras.distribution.DataParallel`): it is the training of one device with the whole batch. Recipes
-whose training is plain `fit` are taken as they are.
+Run the same command on each machine, with its number in the list; without `--machines`, all devices
+of this machine are used. Each device processes a share of every batch, and all apply the mean
+gradient (`keras.distribution.DataParallel`): this equals training on one device with the whole
+batch. It works with recipes that use plain `fit`.
 
-The first machine saves the state after each epoch; what is tested is the last epoch. Should a
-machine be lost, the training ends on all, and the same lines continue it.
+The first machine saves the state after each epoch; the test uses the last epoch. If a machine is
+lost, the training ends on all of them, and the same commands continue it.
 """
 
 import argparse
@@ -27,18 +27,18 @@ INSIDE = "RECIPES_INSIDE"  # set in the process that trains
 
 
 def distribute(machines=None, number=0):
-    """Have all models from now on trained on all devices of some machines.
+    """Distribute the training of all further models over all devices of some machines.
 
     Args:
         machines: `"host:port,host:port"`, the first of which leads; None for this machine alone.
         number: of this machine in the list.
 
     Returns:
-        How many devices that are.
+        The number of devices.
 
     Raises:
-        UserError: if the backend is not JAX. On TensorFlow `keras.distribution` does nothing, and
-            does not say so.
+        UserError: if the backend is not JAX. On TensorFlow, `keras.distribution` silently does
+            nothing.
     """
     import keras
 
@@ -55,7 +55,7 @@ def distribute(machines=None, number=0):
 
 
 def shared(data, devices, what):
-    """Batches that all devices share equally; JAX can share no others. What is left out is said.
+    """Batches that all devices share equally, as JAX requires; reports the examples left out.
 
     Args:
         data: batches of a recipe, a tf.data set.
@@ -79,7 +79,7 @@ def shared(data, devices, what):
 
 
 def latest(folder):
-    """The last saved state, and the number of epochs in it; (None, 0) if there is none."""
+    """The last saved state and its number of epochs; (None, 0) if there is none."""
     states = {int(path.name.split("-")[1].split(".")[0]): path for path in folder.glob("epoch-*")}
     if not states:
         return None, 0
@@ -94,7 +94,7 @@ def train(options):
     from recipes._runner import data
     from recipes.tuning import progress
 
-    tf.config.set_visible_devices([], "GPU")  # they are JAX's
+    tf.config.set_visible_devices([], "GPU")  # reserve them for JAX
     recipe = find(options.recipe)
     devices = distribute(options.machines, options.number)
     first = options.number == 0
@@ -130,7 +130,7 @@ def train(options):
         progress.skip_epochs(train_set, done)
 
     def save(write, name):
-        """Whole or not at all. All machines must take part, though one writes it."""
+        """Write a file atomically. All machines must call this, although only one writes it."""
         mine = folder / f".new-{options.number}-{name}"
         write(mine)
         if first:
@@ -139,14 +139,14 @@ def train(options):
             mine.unlink()
 
     class Save(keras.callbacks.Callback):
-        """The state after each epoch."""
+        """Saves the state after each epoch."""
 
         def on_epoch_end(self, epoch, logs=None):
             save(self.model.save_weights, f"epoch-{epoch + 1}.weights.h5")
             if first:
                 (folder / f"epoch-{epoch}.weights.h5").unlink(missing_ok=True)
 
-    warnings.filterwarnings("ignore", "Your input ran out of data")  # an epoch is as long as it is
+    warnings.filterwarnings("ignore", "Your input ran out of data")  # its length is not declared
     callbacks = module.callbacks() if hasattr(module, "callbacks") else []
     model.fit(
         train_set,
@@ -160,7 +160,7 @@ def train(options):
     save(model.save, "model.keras")
     if not first:
         return
-    keras.distribution.set_distribution(None)  # the test takes all examples, on one device
+    keras.distribution.set_distribution(None)  # test on one device, with all examples
     model = keras.saving.load_model(folder / "model.keras")
     tested = test if test is not None else validation
     scores = model.evaluate(tested, return_dict=True, verbose=0)
@@ -170,7 +170,7 @@ def train(options):
 
 
 def watch(words, folder):
-    """Train in another process, which JAX may end, and say how to go on; its exit status."""
+    """Train in a child process, which JAX may kill; print how to continue; return its status."""
     command = [sys.executable, "-m", "recipes._runner.several_machines", *words]
     status = subprocess.run(command, env={**os.environ, INSIDE: "1"}).returncode
     if status in (0, 2):

@@ -1,7 +1,6 @@
-"""`recipes/SLIDES.md`: which item of the slides is shown by what, and what is planned.
+"""`recipes/SLIDES.md`: the items of the slides, with the recipes that show them, done or planned.
 
-The tables by chapter are written by hand; the tables by deck below them are made from these
-by `make results`.
+The tables by chapter are written by hand; `make results` generates the tables by deck from them.
 """
 
 import re
@@ -18,11 +17,11 @@ DECKS = {
 }
 ROW = re.compile(r"^\| ([A-Z]\d+|–) \| (.*?) \| (.*?) \|$", re.MULTILINE)
 PLANNED = re.compile(r"not yet \(`(\w+)`\)")
-BY_DECK = "by deck"  # the name of the block that is made from the other tables
+BY_DECK = "by deck"  # the name of the generated block
 
 
 class Item(typing.NamedTuple):
-    """One row: the number ("P12"; "–" if no slide shows it), decks with headings, what shows it."""
+    """One row: number ("P12"; "–" if no slide has it), decks with headings, recipes or tests."""
 
     number: str
     headings: str
@@ -30,7 +29,7 @@ class Item(typing.NamedTuple):
 
     @property
     def shown(self):
-        """Whether a recipe or a test shows it, if only in part."""
+        """Whether a recipe or a test shows it, at least in part."""
         return "](" in self.shown_by
 
 
@@ -42,7 +41,7 @@ def items(text=None):
 
 
 def planned(rows):
-    """Recipes that are planned, each with the headings of what it is to show."""
+    """Planned recipes, each with the headings of its items."""
     headings = {}
     for row in rows:
         for name in PLANNED.findall(row.shown_by):
@@ -53,7 +52,7 @@ def planned(rows):
 
 
 def chapter_counts(text=None):
-    """How many of a chapter's items are shown, and of how many: `{"perceptrons": (25, 51), …}`."""
+    """Shown and total number of each chapter's items: `{"perceptrons": (25, 51), …}`."""
     text = PATH.read_text(encoding="utf8") if text is None else text
     counts = {}
     for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
@@ -65,7 +64,7 @@ def chapter_counts(text=None):
 
 
 def by_deck(rows):
-    """The same rows as Markdown tables by deck; a heading that two decks share stands in both."""
+    """The same rows as Markdown tables by deck; a heading of two decks appears in both."""
     tables = {deck: [] for deck in DECKS}
     for row in rows:
         for deck, heading in deck_headings(row.headings):
@@ -78,7 +77,7 @@ def by_deck(rows):
 
 
 def deck_headings(text):
-    """Pairs of deck and heading; what names no deck of its own goes on with the one before.
+    """Pairs of deck and heading; a heading without a deck belongs to the previous one.
 
     >>> deck_headings("000 Dropout; 001 Dropout (Hinton 2012), 002, 003 top-5")
     [('000', 'Dropout'), ('001', 'Dropout (Hinton 2012)'), ('002', 'top-5'), ('003', 'top-5')]

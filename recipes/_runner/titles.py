@@ -1,4 +1,4 @@
-"""The recipes' titles in Spanish, the slides' language: `recipes/titles.es.tsv`, one a line."""
+"""The recipes' titles in Spanish, the slides' language: `recipes/titles.es.tsv`, one per line."""
 
 from recipes._runner.errors import UserError
 from recipes._runner.recipe import CHAPTERS, ROOT, all_recipes
@@ -48,7 +48,7 @@ def read():
 
 
 def add(name, title):
-    """Write down the title of a new recipe."""
+    """Add the title of a new recipe."""
     titles = read() | {name: title}
     order = [recipe.name for recipe in all_recipes()]
     known = sorted(titles, key=lambda each: order.index(each) if each in order else len(order))

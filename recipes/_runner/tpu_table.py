@@ -1,7 +1,7 @@
-"""`make tpu-table`: which recipe's training step XLA compiles, as a TPU needs it: `recipes/TPU.md`.
+"""`make tpu-table`: which training steps XLA can compile, as a TPU requires: `recipes/TPU.md`.
 
-Recipes that have no row there get one; those that are named get theirs anew. After another version
-of Keras or TensorFlow all rows are made anew.
+Recipes without a row get one; rows of named recipes are renewed. After a change of the version of
+Keras or TensorFlow, all rows are renewed.
 """
 
 import importlib.metadata
@@ -30,14 +30,14 @@ is known not to work under Keras' `fit` with several devices; ✗ what is, and `
 With Keras {keras} and TensorFlow {tensorflow}."""
 ROW = re.compile(r"^\| \[(\w+)\]\([^)]*\) \| (.*) \|$", re.MULTILINE)
 ROWS = 200  # of the stand-in data
-MARK = "compiled: "  # before what a child process says
+MARK = "compiled: "  # precedes the result of a child process
 
 
 def main(names):
-    """Bring the page up to date; each row is written when it is known.
+    """Update the page; each row is written as soon as it is known.
 
     Args:
-        names: Recipes whose rows are made anew; those that have none are made in any case.
+        names: Recipes whose rows to renew; missing rows are always added.
     """
     trained = [recipe for recipe in all_recipes() if recipe.trains]
     again = {find(name).name for name in names}
@@ -60,7 +60,7 @@ def read(text):
 
 
 def page(head, rows, trained):
-    """The page, with the rows in the order of the recipes, and how many work."""
+    """The page, with the rows in the order of the recipes, and the number that work."""
     lines = [head, "", *results.table_head(COLUMNS)]
     there = [recipe for recipe in trained if recipe.name in rows]
     for recipe in there:
@@ -72,19 +72,19 @@ def page(head, rows, trained):
 
 
 def cells(name):
-    """What the page says of a recipe, found in a process that may die of it."""
+    """The cells of a recipe, determined in a process that may crash."""
     command = [sys.executable, "-m", "recipes._runner.tpu_table", "--one", name]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     for line in done.stdout.splitlines():
         if line.startswith(MARK):
             return json.loads(line.removeprefix(MARK))
-    if done.returncode > 0:  # not killed: an error of ours, which it has shown
+    if done.returncode > 0:  # not killed by a signal: our own error, already printed
         raise SystemExit(done.returncode)
     return ["✗ XLA ends the process", "✗ XLA ends the process"]
 
 
 def one(name):
-    """Say how a recipe's training step fares."""
+    """Print whether XLA compiles a recipe's training step."""
     import tensorflow as tf
 
     from recipes._runner import data, quiet
@@ -113,10 +113,10 @@ def one(name):
 
 
 def compiled(model, batch):
-    """Why XLA does not compile a training step on a batch, in one line; None if it does.
+    """The reason why XLA does not compile a training step, in one line; None if it does.
 
-    The step itself is compiled, and not by `compile(jit_compile=True)`, which Keras takes back with
-    a mere warning if a layer, such as `RandomRotation`, says that it cannot be compiled.
+    This compiles the step directly: Keras reverts `compile(jit_compile=True)` with only a warning
+    if a layer, such as `RandomRotation`, declares that it cannot be compiled.
     """
     import math
 
@@ -132,7 +132,7 @@ def compiled(model, batch):
 
 
 def reason(error):
-    """An error in one line of a table."""
+    """An error as one line for a table."""
     from recipes._runner import devices
 
     if missing := devices.missing_operations(error):

@@ -23,7 +23,7 @@ SMOKE_STEPS = 2
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What decides a run's result, and so must be the same when an interrupted run resumes."""
+    """Everything that determines a run's result, and must be equal when it is resumed."""
 
     recipe: str
     epochs: int
@@ -33,27 +33,27 @@ class Plan:
     precision: str
     deterministic: bool
     smoke: bool
-    variant: str | None = None  # the only one to train
-    all_data: bool = False  # train on the validation set, too
-    early_stopping: int | None = None  # epochs without improvement after which it ends
-    class_weights: str | None = None  # "balanced"
-    own: dict | None = None  # of the user's data: where it is, how it is read, and what it held
+    variant: str | None = None  # the only variant to train; None: all
+    all_data: bool = False  # whether to train on the validation set, too
+    early_stopping: int | None = None  # patience in epochs
+    class_weights: str | None = None  # "balanced" or None
+    own: dict | None = None  # the user's data: its path, options and hash
 
 
 @dataclasses.dataclass
 class Result:
-    """A trained network with what is needed to report on it."""
+    """A trained network with everything that its report needs."""
 
     model: keras.Model
     test: object
     history: dict
-    monitored: tuple  # name and direction of what chose the epoch
+    monitored: tuple  # name and direction of the metric that selected the epoch
     metrics: dict
     head: head_check.HeadCheck
 
 
 class Curves(keras.callbacks.TensorBoard):
-    """TensorBoard's curves over the epochs, without its work at each step, unread here."""
+    """TensorBoard's curves over the epochs, without its unused work at each step."""
 
     on_train_batch_begin = keras.callbacks.Callback.on_train_batch_begin
     on_train_batch_end = keras.callbacks.Callback.on_train_batch_end
@@ -64,13 +64,13 @@ class Curves(keras.callbacks.TensorBoard):
 def versions():
     found = {}
     for name in ("keras", "tensorflow", "tensorflow-datasets", "numpy"):
-        # TensorFlow for TPUs is another package.
+        # TensorFlow for TPUs has a different package name.
         found[name] = tf.__version__ if name == "tensorflow" else importlib.metadata.version(name)
     return found
 
 
 def without_autotune(data):
-    """tf.data's autotune can stall the end of `fit` and `evaluate` for seconds; not needed here."""
+    """The data without tf.data's autotuning, which can stall the end of `fit` for seconds."""
     if not isinstance(data, tf.data.Dataset):
         return data
     options = tf.data.Options()
@@ -79,7 +79,7 @@ def without_autotune(data):
 
 
 def together(plan, train, validation):
-    """Training and validation set as one, shuffled, in batches as large as the training set's."""
+    """Training and validation set combined and shuffled, with the training set's batch size."""
     if validation is None:
         raise UserError(
             f"--all-data: {plan.recipe} has no validation set, all "
@@ -101,6 +101,7 @@ def steps_per_epoch(train):
 
 def prepare(module, plan, given, strategy):
     """The data, and the model compiled and built, ready for `fit` or for a saved state."""
+    # Load the data.
     load_arguments, model_arguments = arguments.split(module, given)
     keras.utils.set_random_seed(plan.seed)
     train, validation, test = (
@@ -114,6 +115,8 @@ def prepare(module, plan, given, strategy):
     if plan.all_data:
         train, validation = together(plan, train, validation), None
     train = devices.for_fit(train, strategy, "training")
+
+    # Build the model.
     if arguments.wants(module.build_model, "steps"):
         model_arguments["steps"] = plan.epochs * steps_per_epoch(train)
     if arguments.wants(module.build_model, "train"):
@@ -122,15 +125,15 @@ def prepare(module, plan, given, strategy):
         model = module.build_model(**model_arguments)
     if strategy.num_replicas_in_sync > 1:
         size = {**arguments.parameters(module), **load_arguments}["batch_size"]
-        # The order of what is shuffled changes by looking at it, which a single batch has not.
+        # Reading a batch changes the shuffled order; with a single batch, there is no order.
         small = int(train.cardinality()) < 2
         first = devices.examples(next(iter(train.take(1)))) if small else size
         devices.refuse(plan.recipe, model, size, first, strategy)
         validation = devices.in_shares(validation, strategy, "validation")
         test = devices.in_shares(test, strategy, "the test")
     devices.make_ready(model, strategy)
-    # The validation set is not shuffled: looking at its first batch costs less and leaves the order
-    # of `train` alone.
+    # Prefer a batch of the validation set: it is not shuffled, so reading it is cheaper and does
+    # not change the order of `train`.
     batch = next(iter((validation if validation is not None else train).take(1)))
     with strategy.scope():
         if not model.built:
@@ -138,8 +141,9 @@ def prepare(module, plan, given, strategy):
         optimizer = model.optimizer
         if isinstance(optimizer, keras.optimizers.Optimizer) and not optimizer.built:
             optimizer.build(model.trainable_variables)
-        # A metric that makes its variables only in `fit` has its training step traced twice. Not in
-        # training mode, in which augmentation would take random numbers that a script has not.
+        # Build the metrics now: if they created variables in `fit`, the training step would be
+        # traced twice. Use inference mode: augmentation would consume random numbers, unlike in a
+        # script.
         if not devices.own_training(model):
             x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
             model.compute_metrics(x, y, model(x, training=False), weights)
@@ -148,10 +152,10 @@ def prepare(module, plan, given, strategy):
 
 
 def monitored(module, model):
-    """Name and direction of what chooses the best epoch: the recipe's `OBJECTIVE` or head's metric.
+    """Name and direction of the metric that selects the best epoch: `OBJECTIVE`, or by the head.
 
     Raises:
-        UserError: if `OBJECTIVE` does not say which direction is better.
+        UserError: if `OBJECTIVE` has no direction.
     """
     objective = getattr(module, "OBJECTIVE", None)
     if objective is None:
@@ -166,13 +170,14 @@ def monitored(module, model):
 
 
 def train(module, plan, given, folder, strategy, variant=None):
-    """Train a network in `folder`, from what is saved there; leave model and `metrics.json`."""
+    """Train a network in `folder`, from its saved state; save the model and `metrics.json`."""
     with arguments.blamed(module, plan.arguments):
         model, batch, train_set, validation, test = prepare(module, plan, given, strategy)
     head = head_check.check_head(model, batch)
     if head.status == "wrong" and variant not in getattr(module, "WRONG", {}):
         print(f"Head check: {head.message}")
 
+    # Callbacks.
     callbacks = list(module.callbacks()) if hasattr(module, "callbacks") else []
     monitor, direction = monitored(module, model)
     if plan.early_stopping:
@@ -186,6 +191,8 @@ def train(module, plan, given, folder, strategy, variant=None):
     checkpoint = Checkpoint(
         folder, monitor, direction, callbacks, keep=getattr(module, "KEEP", "best")
     )
+
+    # Train the remaining epochs.
     done = checkpoint.restore(model)
     if done < plan.epochs and not checkpoint.stopped:
         if done:
@@ -194,7 +201,7 @@ def train(module, plan, given, folder, strategy, variant=None):
         logs = Curves(folder / "logs", write_graph=False)
         keras.config.set_max_steps_per_epoch(SMOKE_STEPS if plan.smoke else None)
         with warnings.catch_warnings():
-            # Keras warns that two steps are less than an epoch, or more than there is.
+            # Suppress Keras' warning that two steps are less than an epoch, or too many.
             if plan.smoke:
                 warnings.filterwarnings("ignore", module="keras.src.trainers.epoch_iterator")
             model.fit(
@@ -208,16 +215,20 @@ def train(module, plan, given, folder, strategy, variant=None):
                 callbacks=[*callbacks, logs, checkpoint],
             )
         keras.config.set_max_steps_per_epoch(None)
+
+    # Save and test the model.
     checkpoint.load_best(model)
     save(model, folder / "model.keras")
     split = "test" if test is not None else "validation"
     with devices.host(strategy):
-        if devices.is_tpu(strategy):  # which leaves examples out: the score is of all of them
+        if devices.is_tpu(strategy):  # it leaves out examples; the score must cover all of them
             model = keras.saving.load_model(folder / "model.keras")
         scored = test if test is not None else validation
         scores = model.evaluate(scored, return_dict=True, verbose=0)
     if hasattr(module, "deployed"):
         save(module.deployed(model), folder / "deployed.keras")
+
+    # Metadata.
     cost = {} if plan.smoke else inference_cost(model)
     metrics = {
         "recipe": plan.recipe,
@@ -246,9 +257,9 @@ def train(module, plan, given, folder, strategy, variant=None):
         "hardware": devices.hardware(),
         "versions": versions(),
     }
-    # Elsewhere the name may mean something else.
+    # The columns of a table; in other recipes the name may have another meaning.
     if isinstance(getattr(module, "COLUMNS", None), dict | list):
-        # A copy for a table of the user's has a dictionary.
+        # A copy for a user's table has a dictionary.
         metrics["columns"] = [list(each) for each in dict(module.COLUMNS).items()]
         metrics["reading"] = getattr(module, "READING", {})
     write_json(folder / "metrics.json", without_nan(metrics))
@@ -256,12 +267,12 @@ def train(module, plan, given, folder, strategy, variant=None):
 
 
 def class_weights(plan, model, train_set, head):
-    """`{class: weight}` for `fit`, by which each class counts as much as any other; said as well.
+    """`{class: weight}` for `fit` that gives all classes equal total weight; also printed.
 
     The weight of a class is examples / (classes · examples of the class), as in scikit-learn.
 
     Raises:
-        UserError: if the targets are not classes, or the network would not look at weights.
+        UserError: if the targets are not classes, or the network would ignore the weights.
     """
     if head.task not in ("binary", "multi-class"):
         what = head.task or "what is no row of the table of heads"
@@ -284,16 +295,16 @@ def class_weights(plan, model, train_set, head):
 
 
 def save(model, path):
-    """Save a network and load it once, to see that it can be: with all the weights that it had.
+    """Save a network, and load it to check that it comes back with the same weights.
 
     Raises:
-        UserError: if it cannot be loaded, or comes back with other weights.
+        UserError: if it cannot be loaded, or has other weights.
     """
     model.save(path)
     try:
         again = keras.saving.load_model(path)
     except Exception as error:
-        # Keras puts the cause after pages of configuration.
+        # Keras reports the cause after pages of configuration.
         cause = str(error).rpartition("Exception encountered: ")[2].strip().partition("\n")[0][:300]
         what = f"{path.name} was written but cannot be loaded ({type(error).__name__}: {cause})"
         raise UserError(f"{what}; nothing saved earlier was changed") from error
@@ -304,19 +315,19 @@ def save(model, path):
 
 
 def trainable_parameters(model):
-    """How many numbers training may change.
+    """The number of trainable parameters.
 
-    Not those of layers that a recipe froze (`trainable = False`), nor what layers keep besides, as
-    moving averages and statistics of the data.
+    They include neither layers that a recipe froze (`trainable = False`) nor other state of layers,
+    such as moving averages and statistics of the data.
     """
     return sum(math.prod(weight.shape) for weight in model.trainable_weights)
 
 
 def inference_cost(model):
-    """`network_cost` of a network; {} where it cannot be counted.
+    """`network_cost` of a network; {} if it cannot be computed.
 
-    That is: with several inputs, with one of unknown shape, with loops, or in a model that is no
-    graph of layers. Whatever goes wrong here, the training that is over is not lost by it.
+    This is so with several inputs, an input of unknown shape, loops, or a model that is not a graph
+    of layers. Any exception is caught, so that the finished training is not lost.
     """
     if len(getattr(model, "inputs", None) or ()) != 1:
         return {}
@@ -327,13 +338,13 @@ def inference_cost(model):
 
 
 def main_metric(monitor, scores):
-    """The score to show first: the one that chose the epoch, if the test has it."""
+    """The score to show first: the metric that selected the epoch, if the test has it."""
     name = monitor.removeprefix("val_")
     return name if name in scores else next(iter(scores))
 
 
 def classes(module, plan, model):
-    """Names of the classes: the recipe's `CLASSES`, else the data set's if they fit; or None."""
+    """Names of the classes: the recipe's `CLASSES`, or the data set's if they fit, or None."""
     if getattr(module, "CLASSES", None):
         return list(module.CLASSES)
     if plan.own:
@@ -342,7 +353,7 @@ def classes(module, plan, model):
 
     shape = getattr(model, "output_shape", None)  # a subclassed model has none
     units = shape[-1] if isinstance(shape, tuple) else None
-    count = 2 if units == 1 else units  # one unit tells two classes apart
+    count = 2 if units == 1 else units  # one unit distinguishes two classes
     for name in plan.data:
         for feature in tfds.builder(name).info.features.values():
             if isinstance(feature, tfds.features.ClassLabel) and feature.num_classes == count:
@@ -351,16 +362,16 @@ def classes(module, plan, model):
 
 
 def compute_in_float32(model):
-    """For after the training: a network of 16 bits computes, and answers, in float32 from now on.
+    """Switch a trained network of 16-bit precision to float32, including its outputs.
 
-    Its weights were float32 all along. Nothing changes for a network that computes in float32.
+    Its weights were already float32. A network that computes in float32 is unchanged.
     """
     sixteen = [
         layer for layer in model._flatten_layers() if layer.dtype_policy.name.startswith("mixed_")
     ]
     for layer in sixteen:
         layer.dtype_policy = "float32"
-    if sixteen:  # what has been compiled computes in 16 bits
+    if sixteen:  # compiled functions still compute in 16 bits
         model.predict_function = model.test_function = model.train_function = None
 
 
@@ -381,7 +392,7 @@ def answers(model, test):
 
 
 def without_nan(value):
-    """JSON has no NaN: None instead."""
+    """The value with None instead of NaN, which JSON does not have."""
     if isinstance(value, dict):
         return {key: without_nan(item) for key, item in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,11 +1,11 @@
-"""What `list` knows of words: forms of one word, tasks, and techniques with their synonyms."""
+"""The vocabulary of `list`: word stems, tasks, and techniques with their synonyms."""
 
 import functools
 import re
 import unicodedata
 
-# Each line: what may be asked for, and what else shows that a recipe is about it. A task shows in
-# what goes in and what comes out, and in a slide's heading: in prose "text" may mean anything.
+# Each line: search phrases, and other phrases that indicate that a recipe is about the task. A task
+# is matched in title, slides' headings and inputs only: in prose, "text" may mean anything.
 TASKS = (
     (
         "image, photo, photograph, picture, imagen, foto",
@@ -53,7 +53,7 @@ TASKS = (
         "gpt, next character, character by character, next word",
     ),
 )
-# A technique shows anywhere in a docstring or heading, and by the third column in the code.
+# A technique is matched anywhere in a docstring or heading; the third column, in the code.
 TECHNIQUES = (
     ("padding, zero padding, relleno", "padded", ""),
     ("masking, mask, mascara", "masked, masks", "mask_zero, use_causal_mask"),
@@ -208,7 +208,7 @@ def words(text):
     return re.findall(r"[^\W_]+", text)
 
 
-# What says nothing of what is sought.
+# Words without meaning for a search.
 STOP_WORDS = frozenset(
     words(
         "a an the of for with and or in on to from by how my i have want do does using use example "
@@ -220,9 +220,9 @@ STOP_WORDS = frozenset(
 
 @functools.cache
 def stem(word):
-    """What the forms of a word have in common, English or Spanish.
+    """A simple stem of an English or Spanish word.
 
-    Nothing a linguist would sign: it only has to do the same to a question and to what answers it.
+    It is not linguistically correct, but the same for queries and texts.
 
     >>> stem("recurrentes"), stem("recurrent"), stem("redes"), stem("red")
     ('recurrent', 'recurrent', 'red', 'red')
@@ -250,10 +250,10 @@ def stem(word):
 
 
 def normal(text):
-    """The stems of a text's words, with a space before and after each."""
+    """The stems of a text's words, separated and surrounded by spaces."""
     return " " + "".join(stem(word) + " " for word in words(text))
 
 
 def phrases(listed):
-    """The normal forms of phrases separated by commas."""
+    """The normalized forms of phrases separated by commas."""
     return [normal(phrase) for phrase in listed.split(",") if phrase.strip()]
