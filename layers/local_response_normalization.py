@@ -7,7 +7,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="layers")
 class LocalResponseNormalization(keras.layers.Layer):
-    """Divides each value by a power of the squared sum over neighboring channels at its position.
+    """Divides each value by a power of the sum of squares over neighboring channels.
 
     `y_i = x_i / (bias + alpha Σ_j x_j²)^beta`, where `j` runs over the `size` channels around `i`,
     fewer at the first and last channels. AlexNet uses the sum; Caffe and ONNX use `alpha / size`

@@ -117,7 +117,7 @@ def zfnet(x, classes=1000, width=1.0, kernel_size=7, strides=2, padding="valid")
 
 
 def pool_padding(input_shape):
-    """Of AlexNet's pools: the last one needs 3 × 3 places, which 29 pixels leave, but not fewer."""
+    """Padding of AlexNet's pools: without it, the last one needs images of at least 29 pixels."""
     return "valid" if min(input_shape[:2]) >= 29 else "same"
 
 
@@ -166,7 +166,7 @@ def build_zfnet(width=0.3125, classes=10, input_shape=(32, 32, 3)):
     """The small ZFNet.
 
     Raises:
-        ValueError: if its last pool would find fewer than 2 × 2 places.
+        ValueError: if the input of its last pool would be smaller than 2 × 2.
     """
     if min(input_shape[:2]) < 27:
         raise ValueError(f"ZFNet takes images from 27 × 27 on. Received: input_shape={input_shape}")
@@ -193,18 +193,18 @@ def build_model(
         groups: See `alexnet`; ZFNet has none.
         width: Factor for the number of channels and units of each layer.
         network: "alexnet" or "zfnet".
-        api: "functional" or "sequential"; ZFNet is here in the former only.
-        learning_rate: The highest one, see `cifar10.compile_classifier`.
+        api: "functional" or "sequential"; ZFNet has only the former.
+        learning_rate: Peak of the schedule, see `cifar10.compile_classifier`.
         steps: Number of training steps.
         classes: Number of classes.
-        input_shape: Of the images; ZFNet takes 27 × 27 pixels and more.
+        input_shape: Of the images; ZFNet needs at least 27 × 27 pixels.
 
     Raises:
-        ValueError: if ZFNet is asked for as a list of layers, or for smaller images.
+        ValueError: for a sequential ZFNet, and for images too small for it.
     """
     if network == "zfnet":
         if api != "functional":
-            raise ValueError(f'ZFNet is here as a functional model only. Received: api="{api}"')
+            raise ValueError(f'ZFNet is built by the functional API only. Received: api="{api}"')
         model = build_zfnet(width, classes, input_shape)
     else:
         builders = {"functional": build_functional, "sequential": build_sequential}

@@ -25,7 +25,7 @@ from recipes.common import cifar10
 
 RESULTS = pathlib.Path(__file__).parents[1] / "results.csv"
 BATCH = 128  # images, in the protocol of CIFAR-10
-HUMAN = 5.1  # top-5 error in percent of one who had practiced (Russakovsky et al.)
+HUMAN = 5.1  # top-5 error in percent of a trained human annotator (Russakovsky et al.)
 
 # Our small forms: recipe and variant of their row in results.csv.
 SMALL_FORMS = {
@@ -47,10 +47,10 @@ SMALL_FORMS = {
 
 
 class Published(typing.NamedTuple):
-    """A network on ImageNet: errors on the validation set in percent, and what the network costs.
+    """A network on ImageNet: its errors on the validation set in percent, and its cost.
 
-    Errors are of one network and of one crop of each image, but for AlexNet's (ten crops) and VGG's
-    (the whole image, and the same mirrored).
+    The errors are those of one network on one crop of each image, except AlexNet's (ten crops) and
+    VGG's (the whole image and its mirror image).
     """
 
     top_1: float
@@ -83,7 +83,7 @@ PUBLISHED = {
     "ShuffleNet": Published(32.6, None, 1.87, 0.14),
 }
 
-# The best top-5 error of each year's challenge, in percent, without images from elsewhere.
+# The best top-5 error of each year's challenge, in percent, without external training data.
 CHALLENGE = {
     2010: ("NEC-UIUC", 28.2),
     2011: ("XRCE", 25.8),
@@ -94,14 +94,14 @@ CHALLENGE = {
     2016: ("Trimps-Soushen", 2.99),
     2017: ("SENet", 2.25),
 }
-FIRST_NETWORK = 2012  # convolutional, among the winners
+FIRST_NETWORK = 2012  # year of the first winner with a convolutional network
 
 
 class Point(typing.NamedTuple):
     """A network in a chart."""
 
     accuracy: float  # percent
-    deviation: float  # over runs with other seeds; 0 where it is unknown
+    deviation: float  # over runs with different seeds; 0 if unknown
     parameters: float
     products: float  # multiply–accumulates of one image
 
@@ -110,28 +110,27 @@ class Measured(typing.NamedTuple):
     """A small form of ours on CIFAR-10."""
 
     point: Point
-    activations: float  # values that layers leave for one image
+    activations: float  # number of values for one image
     seconds: float  # of training
-    hardware: str  # that took them
+    hardware: str  # of the measurement
 
     def training_memory(self):
         """A lower bound of the memory for training, in bytes.
 
-        That is: weights, gradients and the two moments of Adam, and the activations for each image
-        of a batch.
+        It includes weights, gradients, the two moments of Adam, and the activations for a batch.
         """
         return 4 * (4 * self.point.parameters + BATCH * self.activations)
 
     def images_per_second(self):
-        """Images that training takes a second, with the validation after each epoch in it."""
+        """Training images per second, including the validation after each epoch."""
         return cifar10.EPOCHS * cifar10.IMAGES / self.seconds
 
 
 def measured(path=RESULTS):
-    """Our small forms that have a row in the table of results.
+    """Our small forms with a row in the table of results.
 
     Args:
-        path: A file as `recipes/results.csv`; there may be none.
+        path: A file such as `recipes/results.csv`; it need not exist.
 
     Returns:
         Dictionary of `Measured`, in the order of `SMALL_FORMS`.
@@ -145,7 +144,7 @@ def measured(path=RESULTS):
         for row in rows:
             if (row.get("recipe"), row.get("variant")) != recipe_and_variant:
                 continue
-            # Rows with other settings than the protocol's, or from before costs were counted.
+            # Skip rows with other settings than the protocol's, or without costs.
             others = any(flag in row["command"] for flag in ("--set", "--epochs", "--batch-size"))
             if others or not row["multiply_accumulates"]:
                 continue
@@ -170,7 +169,7 @@ def published():
 
 
 def pareto_front(points, cost):
-    """The networks that no other beats in both accuracy and cost.
+    """The Pareto front: networks such that no other has both higher accuracy and lower cost.
 
     Args:
         points: Dictionary of `Point`.
@@ -181,7 +180,7 @@ def pareto_front(points, cost):
     """
     front = []
     best = -np.inf
-    # By cost; of equal ones the most accurate first.
+    # Sort by cost, and by decreasing accuracy for equal costs.
     order = sorted(points, key=lambda name: (getattr(points[name], cost), -points[name].accuracy))
     for name in order:
         if points[name].accuracy > best:
@@ -191,13 +190,13 @@ def pareto_front(points, cost):
 
 
 def density(points):
-    """Accuracy in percent for each million of parameters, the highest first: `{name: density}`."""
+    """Accuracy in percent per million parameters, the highest first: `{name: density}`."""
     densities = {name: point.accuracy / point.parameters * 1e6 for name, point in points.items()}
     return dict(sorted(densities.items(), key=lambda item: -item[1]))
 
 
 def spread(values, gap):
-    """Values moved apart, as little as possible in squares, until each has a distance of `gap`.
+    """Values moved apart to distances of at least `gap`, with the least squared displacement.
 
     Args:
         values: Array (n,).
@@ -227,8 +226,8 @@ def plot_networks(axis, points, cost, size):
     Args:
         axis: Where to draw.
         points: Dictionary of `Point`.
-        cost: What the horizontal axis shows, "parameters" or "products".
-        size: What the area of the circles shows, the other of the two.
+        cost: The horizontal axis, "parameters" or "products".
+        size: The area of the circles, the other of the two.
     """
     costs = [getattr(point, cost) for point in points.values()]
     areas = [getattr(point, size) for point in points.values()]
@@ -248,7 +247,7 @@ def plot_networks(axis, points, cost, size):
     logarithmic(axis, ticker.EngFormatter(sep=""))
     axis.margins(x=0.1, y=0.12)
 
-    # The names in a column at the right, each with a thin line to its circle.
+    # Names in a column at the right, each with a thin line to its circle.
     low, high = axis.get_ylim()
     places = spread(accuracies, (high - low) / 21)
     places += (low + high) / 2 - (places.min() + places.max()) / 2
@@ -289,7 +288,7 @@ def plot_costs(ours, cost, size):
 
 
 def plot_density(ours):
-    """Accuracy for each million of parameters, the network with most on top."""
+    """Accuracy per million parameters, the highest on top."""
     figure, axes = plt.subplots(1, 2, figsize=(13, 5), layout="constrained")
     titles = ("CIFAR-10, our small forms", "ImageNet, as published")
     for axis, points, title in zip(axes, (ours, published()), titles, strict=True):
@@ -343,7 +342,7 @@ def figures():
 
 
 def print_measured(networks):
-    """The table of our small forms, and which of them are still to be measured."""
+    """Print the table of our small forms, and a list of those without measurements."""
     print("CIFAR-10, at about equal cost of training")
     print("(images/s: in training, on the CPU named; memory: what a training step holds at least)")
     print(
@@ -371,7 +370,7 @@ def print_measured(networks):
 
 
 def print_published():
-    """The table of the published networks."""
+    """Print the table of the published networks."""
     print("\nImageNet, as published: errors in percent, the share of right answers per parameter")
     print(
         f"{'network':>20} {'top-1':>6} {'top-5':>6} {'parameters':>11} {'products':>9} "

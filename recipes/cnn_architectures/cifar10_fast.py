@@ -5,13 +5,13 @@ Paper:  Jordan (2024), 94% on CIFAR-10 in 3.29 Seconds on a Single GPU,
         https://arxiv.org/abs/2404.00498
 Departs from the paper: half as many filters, ReLU instead of GELU and smaller batches, for CPUs;
 biases have the learning rate of the other weights, weights are not averaged over the last steps,
-and the test images are looked at once, not six times mirrored and moved.
+and there is no test-time augmentation (the paper evaluates six flipped and shifted views).
 
 There is no new kind of layer here. The first convolution is not trained: its filters are the
 principal components of patches of 2 × 2 pixels, divided by their standard deviations, so that the
-network's inputs are whitened. Images are flipped alternately instead of at random: in two epochs
-each image is seen once as it is and once flipped. Pooling comes before normalization and
-activation, which then cost a quarter; convolutions are initialized as the identity; labels are
+network's inputs are whitened. Images are flipped alternately instead of at random: in two passes
+over the data, each image is seen once unflipped and once flipped. Pooling precedes normalization
+and activation, which then cost a quarter; convolutions are initialized as the identity; labels are
 smoothed; and the learning rate of SGD with Nesterov momentum rises to a high value and falls.
 """
 
@@ -24,18 +24,18 @@ from layers.random_affine import RandomAffine
 from recipes.common import cifar10
 from recipes.common.arrays import to_numpy
 
-EPOCHS = 5  # of two passes over the images
+EPOCHS = 5  # each of two passes over the images
 CLASSES = cifar10.CLASSES
 PATCH = 2  # pixels along each side of a filter of the first convolution
 
 
 def one_hot(image, label):
-    """The label as ten numbers, as label smoothing needs it."""
+    """The image and its one-hot label, as label smoothing requires."""
     return image, tf.one_hot(label, 10)
 
 
 def mirror_odd(number, example):
-    """An image and its label; if its running number is odd, the image is mirrored."""
+    """An image and its label; if its index is odd, the image is flipped."""
     image, label = example
     return tf.cond(number % 2 == 1, lambda: image[:, ::-1], lambda: image), label
 
@@ -43,11 +43,11 @@ def mirror_odd(number, example):
 def load_data(batch_size=512):
     """Train, validation and test batches of (32, 32, 3) uint8 images and one-hot labels (10,).
 
-    An epoch holds every training image twice: once as it is and once mirrored.
+    An epoch contains every training image twice: unflipped and flipped.
     """
     train, validation, test = tfds.load("cifar10", split=cifar10.SPLITS, as_supervised=True)
     train = train.map(one_hot).cache()
-    # In the first pass the second, fourth, … image is mirrored; in the second pass the others.
+    # The first pass flips the second, fourth, … image; the second pass flips the others.
     first = train.enumerate(start=0).map(mirror_odd).shuffle(10_000)
     second = train.enumerate(start=1).map(mirror_odd).shuffle(10_000)
     train = first.concatenate(second).batch(batch_size).prefetch(2)
@@ -56,7 +56,7 @@ def load_data(batch_size=512):
 
 
 def rescaled(images):
-    """Pixels, 0 to 255, as numbers around 0: from −2 to 2."""
+    """Pixels from 0 to 255, rescaled to the range −2 to 2."""
     return keras.layers.Rescaling(1 / 64, offset=-2)(images)
 
 
@@ -68,15 +68,15 @@ def whitening_filters(images, size=PATCH):
         size: Pixels along each side of a patch.
 
     Returns:
-        Array (size, size, channels, 2 · size² · channels): every principal component of the patches
-        divided by its standard deviation, the smallest first; then their negatives, because ReLU
-        lets only one sign pass.
+        Array (size, size, channels, 2 · size² · channels): all principal components of the patches,
+        divided by their standard deviations, the smallest first; then their negatives, because ReLU
+        passes only one sign.
     """
     patches = keras.ops.image.extract_patches(rescaled(images), size, strides=1)
     patches = keras.ops.convert_to_numpy(patches)
     covariance = np.cov(patches.reshape(-1, patches.shape[-1]), rowvar=False)
     variances, components = np.linalg.eigh(covariance)  # components are columns
-    # Components of small variance are not amplified without limit.
+    # The constant limits the amplification of components with small variance.
     filters = components / np.sqrt(variances + 0.0005)
     filters = np.concatenate([filters, -filters], axis=1)
     return filters.reshape(size, size, images.shape[-1], -1)
@@ -84,7 +84,7 @@ def whitening_filters(images, size=PATCH):
 
 @keras.saving.register_keras_serializable(package="cifar10_fast")
 class IdentityConvolution(keras.initializers.Initializer):
-    """The first filters of a 3 × 3 convolution hand their channel on; the others are random."""
+    """The first filters of a 3 × 3 convolution copy one channel each; the others are random."""
 
     def __init__(self):
         self.random = keras.initializers.HeUniform()
@@ -99,7 +99,7 @@ class IdentityConvolution(keras.initializers.Initializer):
 
 
 def convolution(x, filters, pool=False):
-    """3 × 3 convolution, perhaps pooling, then batch normalization and ReLU."""
+    """3 × 3 convolution, optional pooling, then batch normalization and ReLU."""
     x = keras.layers.Conv2D(
         filters, 3, padding="same", use_bias=False, kernel_initializer=IdentityConvolution()
     )(x)
@@ -136,7 +136,7 @@ def build_model(
     for width in (filters, 4 * filters, 4 * filters):
         x = convolution(x, width, pool=True)
         x = convolution(x, width)
-    # The maximum of each map; logits are divided by 9, so that softmax begins nearly uniform.
+    # The maximum of each map; logits are divided by 9, so that softmax is nearly uniform at first.
     x = keras.layers.GlobalMaxPooling2D()(x)
     x = keras.layers.Dense(classes, use_bias=False)(x)
     x = keras.layers.Rescaling(1 / 9)(x)

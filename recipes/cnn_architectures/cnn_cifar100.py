@@ -7,9 +7,9 @@ Paper:  Krizhevsky (2009), Learning multiple layers of features from tiny images
 Departs from the slide: its 84.15 % for CIFAR-100 belongs to networks a hundred times larger.
 
 Each image has two labels: the fine one is a class such as maple_tree, the coarse one its
-superclass, trees. The functional API lets both heads share all convolutions. Each head has a loss
-and a metric of its own, and the training minimizes the sum of the losses. The heads may disagree:
-the network is not told which classes belong together, but learns it from the labels.
+superclass, trees. The functional API lets both heads share all convolutions. Each head has its own
+loss and metric, and the training minimizes the sum of the losses. The heads may disagree: the
+hierarchy of the classes is not built into the network, but learned from the labels.
 `deployed.keras` has the fine head only, since a class determines its superclass.
 """
 
@@ -77,7 +77,7 @@ def build_model(
     x = conv_bn_relu(x, 2 * filters)
     x = keras.layers.AveragePooling2D(2)(x)
     x = keras.layers.Flatten()(x)
-    # A head for each question.
+    # The two heads.
     fine = keras.layers.Dense(100, activation="softmax", name="fine")(x)
     coarse = keras.layers.Dense(20, activation="softmax", name="coarse")(x)
     model = keras.Model(images, {"fine": fine, "coarse": coarse})
@@ -115,7 +115,7 @@ def search_space(hp):
 
 
 def baseline(train, test):
-    """Logistic regression on the pixels of 6,400 images; the class found tells the superclass."""
+    """Logistic regression on the pixels of 6,400 images; the class determines the superclass."""
     images, labels = to_numpy(train.unbatch().take(6_400).batch(500))
     classifier = LogisticRegression(solver="saga", tol=0.1)
     classifier.fit(cifar10.pixels(images), labels["fine"])

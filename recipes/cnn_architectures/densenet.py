@@ -49,11 +49,11 @@ def densenet(
         x: Images, a tensor (batch, height, width, 3).
         classes: Number of classes.
         depths: Number of dense layers in each block.
-        growth_rate: How many channels each dense layer adds.
+        growth_rate: Number of channels that each dense layer adds.
         reduction: The share of the channels that a transition keeps.
-        large_images: Whether a 7×7 convolution and a pool reduce the images to a quarter first;
-            otherwise a 3×3 convolution sees them.
-        strides: Of the 3×3 convolution that small images meet; the paper has 1.
+        large_images: Whether the network starts with a 7×7 convolution and a pool, which reduce
+            height and width to a quarter, instead of a 3×3 convolution.
+        strides: Of that 3×3 convolution for small images; 1 in the paper.
     """
     if large_images:
         # 224 × 224 × 3 to 112 × 112 × 64, after the pool 56 × 56.
@@ -78,9 +78,8 @@ def densenet(
 
 
 def dense_layer(x, growth_rate):
-    """Append `growth_rate` channels, computed from all that are there."""
-    # The bottleneck: however many channels there are, the 3×3 convolution sees
-    # 4 · growth_rate of them.
+    """Append `growth_rate` channels, computed from all existing ones."""
+    # The bottleneck: the 3×3 convolution always has 4 · growth_rate input channels.
     new = bn_relu(x)
     new = keras.layers.Conv2D(4 * growth_rate, 1, use_bias=False)(new)
     new = bn_relu(new)
@@ -89,7 +88,7 @@ def dense_layer(x, growth_rate):
 
 
 def transition(x, reduction):
-    """Between two blocks: fewer channels, half the height and width."""
+    """The transition between two blocks: fewer channels, half the height and width."""
     x = bn_relu(x)
     x = keras.layers.Conv2D(int(reduction * x.shape[-1]), 1, use_bias=False)(x)
     return keras.layers.AveragePooling2D(2)(x)

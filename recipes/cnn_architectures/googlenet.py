@@ -5,7 +5,7 @@ Slides: 000 «GoogLeNet», 001 «Inception layers», 002 «GoogLeNet» (22 capas
 Paper:  Szegedy et al. (2015), Going Deeper with Convolutions, https://arxiv.org/abs/1409.4842
 Departs from the paper: for the 32×32 images of CIFAR-10 the stem begins with a 3×3 convolution and
 lacks its second pooling layer, and the layers are narrower; data augmentation and optimizer are
-those of all architectures here; weights begin as by He et al. (2015). The two auxiliary
+those of all architectures here; weights are initialized as by He et al. (2015). The two auxiliary
 classifiers, which the paper needs to train the lower layers and then discards, are left out.
 
 At full width, for 224×224 images and 1000 classes, it is the network of the paper without them:

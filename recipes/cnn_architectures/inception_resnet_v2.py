@@ -45,13 +45,13 @@ def conv(x, filters, size, strides=1, padding="same"):
 
 
 def residual(x, branches, scale, activation="relu"):
-    """Add the outputs of branches to a tensor, as a small correction.
+    """Add the concatenated and scaled outputs of branches to a tensor.
 
     Args:
         x: A tensor (batch, height, width, channels).
         branches: Tensors (batch, height, width, any number of channels).
-        scale: Factor of the correction. The paper found that networks with many filters die early
-            in training without it, and that a lower learning rate does not help.
+        scale: Factor of the residual. The paper found that networks with many filters die early in
+            training without it, and that a lower learning rate does not help.
         activation: Of the sum.
     """
     correction = keras.layers.Concatenate()(branches)

@@ -24,7 +24,7 @@ CLASSES = cifar10.CLASSES
 # The stem, for small images.
 SMALL = {"kernel_size": 3, "second_pool": False}
 # Filters of each module's branches: 1×1; 1×1 before 3×3, 3×3; 1×1 before 3×3 twice, each of these;
-# 1×1 after the pool. The modules that halve height and width have neither first nor last.
+# 1×1 after the pool. Modules that halve height and width have neither the first nor the last.
 MODULES = {
     "3a": (64, 64, 64, 64, 96, 32),
     "3b": (64, 64, 96, 64, 96, 64),
@@ -57,7 +57,7 @@ def conv(x, filters, size, name, strides=1):
 def inception(x, name, width=1.0):
     """An inception module: windows of several sizes side by side, their outputs concatenated.
 
-    Modules 3c and 4e halve height and width: by strides of 2, and with a pool without projection.
+    Modules 3c and 4e halve height and width, by strides of 2 and a pool without projection.
 
     Args:
         x: A tensor (batch, height, width, channels).
@@ -70,7 +70,7 @@ def inception(x, name, width=1.0):
     one, reduce_3, three, reduce_double, double, pool_projection = MODULES[name]
     strides = 1 if one else 2
     branches = []
-    # Each pixel by itself.
+    # Windows of 1 × 1.
     if one:
         branches.append(conv(x, one * width, 1, f"{name}_1x1"))
     # Windows of 3 × 3.
@@ -80,7 +80,7 @@ def inception(x, name, width=1.0):
     y = conv(x, reduce_double * width, 1, f"{name}_double3x3_reduce")
     y = conv(y, double * width, 3, f"{name}_double3x3a")
     branches.append(conv(y, double * width, 3, f"{name}_double3x3b", strides))
-    # The mean of 3 × 3 pixels; the largest in the modules that halve, and in the last.
+    # Mean pooling over 3 × 3 pixels; max pooling in modules that halve, and in the last.
     if one and name != "5b":
         y = keras.layers.AveragePooling2D(3, strides=1, padding="same")(x)
     else:

@@ -78,7 +78,7 @@ def module_b(x, filters, width):
     branch_2 = conv(x, inner, 1)
     branch_2 = conv(branch_2, inner, (1, 7))
     branch_2 = conv(branch_2, outer, (7, 1))
-    # Two of them in a row.
+    # Two of these in sequence.
     branch_3 = conv(x, inner, 1)
     branch_3 = conv(branch_3, inner, (7, 1))
     branch_3 = conv(branch_3, inner, (1, 7))

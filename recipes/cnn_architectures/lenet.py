@@ -4,11 +4,11 @@ Slides: 000 «LeNet», 002 «CNN LeNet», «"LeNet" 1998», 003 «LeNet (1998)»
 Paper:  LeCun et al. (1998), Gradient-based learning applied to document recognition,
         https://doi.org/10.1109/5.726791
 Departs from the paper: the modern form, which most books call LeNet-5, has ReLU, averages for
-sub-sampling, all connections, and a softmax layer. The original has everything of section II.B but
-the bitmaps of the outputs, which are drawn anew here. Both are trained with Adam on cross-entropy:
-for the original that is the paper's equation 9 without its rejection class. Without that class the
-bitmap of the true digit only has to be nearer than the others, not near, so the units need not show
-it.
+sub-sampling, all connections, and a softmax layer. The original has everything of section II.B
+except the bitmaps of the outputs, which were redrawn here. Both are trained with Adam on
+cross-entropy: for the original that is the paper's equation 9 without its rejection class. Without
+that class, the bitmap of the true digit only has to be nearer than the others, so the units need
+not reproduce it.
 """
 
 import math
@@ -27,7 +27,7 @@ VARIANTS = {
     "modern": {"network": "modern", "learning_rate": 0.004},
     "original": {"network": "original", "learning_rate": 0.004},
 }
-# Table I of the paper: which of the 6 maps of S2 (rows) each of the 16 maps of C3 (columns) sees.
+# Table I of the paper: the inputs among the 6 maps of S2 (rows) of each map of C3 (columns).
 CONNECTIONS = [
     "x...xxx..xxxx.xx",
     "xx...xxx..xxxx.x",
@@ -109,7 +109,7 @@ def build_functional(activation="relu"):
 
 @keras.saving.register_keras_serializable(package="lenet")
 def scaled_tanh(x):
-    """The paper's activation: 1 stays 1, and −1 stays −1."""
+    """The paper's activation, a tanh scaled so that 1 maps to 1 and −1 to −1."""
     return 1.7159 * ops.tanh(2 / 3 * x)
 
 
@@ -120,7 +120,7 @@ class TableConv2D(keras.layers.Layer):
     def build(self, input_shape):
         table = np.array([[mark == "x" for mark in row] for row in CONNECTIONS])
         connections = np.flatnonzero(table)  # 60 of 6 · 16 pairs
-        # Each row places the 25 weights of one connection in the whole kernel.
+        # Each row is the position of one connection's 5×5 weights in the full kernel.
         self.places = np.eye(table.size, dtype="float32")[connections]  # (60, 96)
         self.kernel_shape = (5, 5, *table.shape)
         limit = math.sqrt(3 / (25 * table.sum(axis=0).mean()))
@@ -166,7 +166,7 @@ def digit_codes():
 
 
 def subsampling(x):
-    """The mean of 2 × 2 values times a coefficient plus a bias, one of each for every map."""
+    """The mean of 2 × 2 values, times a coefficient plus a bias for each map."""
     x = keras.layers.AveragePooling2D(2)(x)
     x = keras.layers.DepthwiseConv2D(1, depthwise_initializer="ones")(x)
     return keras.layers.Activation(scaled_tanh)(x)
@@ -191,7 +191,7 @@ def build_original():
     x = keras.layers.Flatten()(x)
     # F6: (batch, 84), 10,164 parameters.
     x = keras.layers.Dense(84, activation=scaled_tanh, kernel_initializer=start)(x)
-    # The nearer to the bitmap of a digit, the more probable it is.
+    # Digits with nearer bitmaps are more probable.
     x = RadialBasisOutputs()(x)
     return keras.Model(images, keras.layers.Softmax()(x))
 
@@ -205,9 +205,9 @@ def build_model(
 ):
     """The compiled network: (28, 28, 1) images to 10 class probabilities. 61,706 parameters.
 
-    The variant `original` has 60,000; `api` and `activation` are the modern form's. Learning-rate
-    schedule: linear warmup for the first quarter of the training `steps`, then cosine decay to
-    zero.
+    The variant `original` has 60,000; `api` and `activation` apply to the modern form only.
+    Learning-rate schedule: linear warmup for the first quarter of the training `steps`, then cosine
+    decay to zero.
     """
     builders = {"sequential": build_sequential, "functional": build_functional}
     model = build_original() if network == "original" else builders[api](activation)
@@ -226,7 +226,8 @@ def build_model(
 def deployed(model):
     """The network for images of one digit, of any size, dark on light or light on dark.
 
-    Beside the class probabilities it returns how `unlike` MNIST's digits the image is, from 0 to 1.
+    Besides the class probabilities it returns `unlike`, how unlike MNIST's digits the image is,
+    from 0 to 1.
     """
     image = keras.Input((None, None, 1))
     digit = CenterDigit()(image)  # (batch, 28, 28, 1), white on black as in MNIST

@@ -4,13 +4,13 @@ Slides: 003 «The gap» (1998 to 2012).
 Paper:  LeCun et al. (1998), https://doi.org/10.1109/5.726791;
         Krizhevsky et al. (2012), https://papers.nips.cc/paper/4824
 Departs from both papers: the networks are small, for the 32×32 images of CIFAR-10, so that each
-step can be tried on a laptop. The two steps that the slide counts on most, a million labeled images
-and graphics processors, are not among them: all networks see the same 20,000 images.
+step can be tried on a laptop. The two most important steps of the slide, a million labeled images
+and graphics processors, are not included: all networks see the same 20,000 images.
 
-Each step keeps the steps before it. The first four change the network: they let it fit the training
+Each step keeps the previous ones. The first four change the network, so that it fits the training
 images better. The last two, dropout and data augmentation, are meant to reduce overfitting. Not
-every step must raise the accuracy: eight epochs on so few images are short for a deep network, and
-for one that is regularized. The results of each step are in recipes/RESULTS.md.
+every step needs to raise the accuracy: eight epochs on so few images are short for a deep or a
+regularized network. The results of each step are in recipes/RESULTS.md.
 """
 
 import keras
@@ -21,7 +21,7 @@ from recipes.common import cifar10
 
 EPOCHS = 8
 CLASSES = cifar10.CLASSES
-# What each step changes; it keeps the changes of those before it.
+# The change of each step, in addition to those of the previous steps.
 STEPS = {
     "lenet": {
         "activation": "tanh",
@@ -41,7 +41,7 @@ STEPS = {
 
 
 def one_after_the_other(steps):
-    """The arguments of each network: its own change and those before it."""
+    """The arguments of each network: its own change and those of the previous steps."""
     arguments = {}
     variants = {}
     for name, change in steps.items():
@@ -64,7 +64,7 @@ def load_data(batch_size=64):
 
 
 def pool(x, kind):
-    """Half the height and the width: the mean or the largest of each 2×2 square."""
+    """Mean or max pooling over 2×2 windows, which halves height and width."""
     if kind == "mean":
         return keras.layers.AveragePooling2D(2)(x)
     return keras.layers.MaxPooling2D(2)(x)
@@ -88,10 +88,10 @@ def build_model(
         activation: "tanh" or "relu".
         pooling: "mean" or "max".
         width: Factor for the channels and units of LeNet-5.
-        more_convolutions: 3×3 ones, after the second 5×5 one.
+        more_convolutions: Number of 3×3 convolutions after the second 5×5 one.
         dropout: Rate after each of the two dense layers.
-        augment: Whether training images are moved by up to 4 pixels and mirrored at random.
-        learning_rate: The first one; it falls to zero by half a cosine.
+        augment: Whether training images are shifted by up to 4 pixels and flipped at random.
+        learning_rate: Its initial value, followed by cosine decay to zero.
         steps: Number of training steps.
         classes: Number of classes.
         input_shape: Of the images, from 16 × 16 pixels on.

@@ -9,9 +9,9 @@ left out, and the layers are narrower; data augmentation and optimizer are those
 architectures here.
 
 A 3×3 convolution filters and mixes channels at once. Here a depthwise convolution filters each
-channel by itself, and a pointwise one, 1×1, mixes them: 1/9 + 1/filters of the multiplications.
-`wide` takes as long to train as the other architectures here; `narrow` has half as many channels in
-each layer, and little more than a quarter of the multiplications.
+channel separately, and a pointwise (1×1) convolution mixes them, with 1/9 + 1/filters of the
+multiplications. `wide` takes as long to train as the other architectures here; `narrow` has half as
+many channels in each layer, and little more than a quarter of the multiplications.
 
 At full width, for 224×224 images and 1000 classes, it is the network of the paper: 4,253,864
 parameters (4,231,976 trainable) and 0.57 G multiply–accumulates. `load_imagenet_weights` loads the
@@ -26,7 +26,7 @@ from recipes.common import cifar10
 EPOCHS = cifar10.EPOCHS
 CLASSES = cifar10.CLASSES
 VARIANTS = {"wide": {"width": 0.25}, "narrow": {"width": 0.125}}
-# Of the moving averages in batch normalization: the training is short, and the network deep.
+# Of batch normalization's moving averages: lower than the default, since the training is short.
 MOMENTUM = 0.9
 # For small images: the second block does not halve the map, and of five equal blocks one is left.
 SMALL = {"second_strides": 1, "repeats": 1}

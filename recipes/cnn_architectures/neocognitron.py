@@ -4,16 +4,16 @@ Slides: 003 «Neocognitron» (list B, no. 3).
 Paper:  Fukushima (1980), Neocognitron: a self-organizing neural network model for a mechanism of
         pattern recognition unaffected by shift in position, https://doi.org/10.1007/BF00344251;
         Fukushima (2013), Artificial vision by multi-layered neural networks: neocognitron and its
-        advances, https://doi.org/10.1016/j.neunet.2012.09.016 (growth where all are silent)
+        advances, https://doi.org/10.1016/j.neunet.2012.09.016 (new planes if all are silent)
 Departs from the papers: C-cells do not inhibit each other, and the last ones take the maximum of
-their plane; learning compares unit vectors instead of letting weights grow without limit; and what
-the last cells mean is learned from the labels, by softmax regression.
+their plane; learning compares unit vectors instead of letting weights grow without limit; and the
+classes of the last cells are learned from the labels, by softmax regression.
 
 A cell of an S-layer sees a small window. It fires if its window resembles its template, that is, if
-the cosine of both exceeds a threshold. All cells of a plane have the same template: a plane is a
-channel in today's words, and its template is the kernel of a convolution. A C-cell averages one
-plane over a few places, so it still fires if the feature is shifted a little. Three such pairs of
-layers together tolerate shifts of many pixels.
+the cosine of both exceeds a threshold. All cells of a plane have the same template: in modern
+terms, a plane is a channel, and its template is the kernel of a convolution. A C-cell averages one
+plane over a few positions, so it still fires if the feature is slightly shifted. Three such pairs
+of layers together tolerate shifts of many pixels.
 
 The layers learn one after another, without labels and without gradients. For each window, the
 template of the plane that fires most moves towards the window (winner takes all). If all planes are
@@ -32,14 +32,14 @@ from recipes.common.arrays import to_numpy
 
 EPOCHS = 10
 VARIANTS = {"neocognitron": {"network": "neocognitron"}, "lenet": {"network": "lenet"}}
-# Of the three layers of S-cells: planes, and the threshold while they learn and afterwards.
+# For the three layers of S-cells: planes, and the thresholds during and after learning.
 LAYERS = [(16, 0.75, 0.7), (60, 0.7, 0.6), (400, 0.7, 0.4)]
 SIZE = 5  # cells along each side of the window that an S-cell sees
-EPSILON = 0.1  # inputs fainter than this hardly excite an S-cell
+EPSILON = 0.1  # weaker inputs hardly excite an S-cell
 SATURATION = 0.2  # average at which a C-cell fires with half of its strength
 IMAGES = 1000  # to learn the templates from
 WINDOWS = 8000  # of these images, for each layer
-FAINT = 0.5  # Windows of less length teach nothing.
+FAINT = 0.5  # windows with a smaller norm are not used for learning
 
 
 def load_data(batch_size=100):
@@ -57,7 +57,7 @@ def load_data(batch_size=100):
 class SCells(keras.layers.Layer):
     """A layer of S-cells: how far the cosine of a window and a template exceeds the threshold.
 
-    In the paper's words: templates excite a cell, the root mean square of its window inhibits it.
+    In the paper's terms, templates excite a cell, the root mean square of its window inhibits it.
 
     Args:
         planes: Number of templates.
@@ -70,14 +70,14 @@ class SCells(keras.layers.Layer):
         self.threshold = threshold
 
     def build(self, input_shape):
-        # Templates of length 1; planes that are not in use yet are zero, and stay silent.
+        # Templates of norm 1; those of unused planes are zero, so that these stay silent.
         shape = (SIZE, SIZE, input_shape[-1], self.planes)
         self.templates = self.add_weight(name="templates", shape=shape, initializer="zeros")
         self.built = True
 
     def call(self, x):
         products = ops.conv(x, self.templates, padding="same")
-        # The length of each window: (batch, height, width, 1).
+        # The norm of each window: (batch, height, width, 1).
         ones = ops.ones((SIZE, SIZE, x.shape[-1], 1), dtype=x.dtype)
         lengths = ops.sqrt(ops.conv(ops.square(x), ones, padding="same"))
         excess = ops.relu(products - self.threshold * lengths)
@@ -91,13 +91,13 @@ class SCells(keras.layers.Layer):
 
 
 def c_cells(x):
-    """A layer of C-cells: averages of 3 × 3 cells of a plane, at every second place, saturating."""
+    """A layer of C-cells: saturating averages of 3 × 3 cells of a plane, with a stride of 2."""
     averages = keras.layers.AveragePooling2D(3, strides=2, padding="same")(x)
     return averages / (averages + SATURATION)
 
 
 def sample_windows(maps, rng):
-    """Windows (count, values) of unit length at random in maps (images, height, width, planes).
+    """Random windows (count, values) of maps (images, height, width, planes), scaled to norm 1.
 
     Faint ones are left out.
     """
@@ -111,10 +111,10 @@ def sample_windows(maps, rng):
 
 
 def grow_templates(windows, planes, threshold):
-    """Templates (planes, values) of unit length, learned from one window after another.
+    """Templates (planes, values) of norm 1, learned from one window at a time.
 
-    The template most like the window moves towards it; where none exceeds the threshold, the window
-    becomes a template, as long as there are planes left.
+    The template most similar to the window moves towards it; if none exceeds the threshold, the
+    window becomes a new template, as long as there are unused planes.
     """
     sums = np.zeros((planes, windows.shape[1]), "float32")
     templates = np.zeros_like(sums)
@@ -133,7 +133,7 @@ def grow_templates(windows, planes, threshold):
 
 
 def teach(model, train):
-    """Trains the layers of S-cells, each on the outputs of the layers before it."""
+    """Train the layers of S-cells, each on the outputs of the previous layers."""
     # Random numbers that follow the seed of the run.
     rng = np.random.default_rng(int(keras.random.randint((), 0, 2**31 - 1)))
     images = to_numpy(train.unbatch().take(IMAGES).batch(IMAGES))[0]
@@ -146,7 +146,7 @@ def teach(model, train):
 
 
 def neocognitron(images):
-    """From images (batch, 28, 28, 1), values from 0 to 1, to the last C-cells, one a plane."""
+    """From images (batch, 28, 28, 1), values from 0 to 1, to the last C-cells, one per plane."""
     x = images
     for planes, _, threshold in LAYERS[:-1]:
         x = SCells(planes, threshold)(x)
@@ -192,7 +192,8 @@ def build_model(network="neocognitron", learning_rate=0.003, steps=EPOCHS * 30, 
 def deployed(model):
     """The network for images of one digit, of any size, dark on light or light on dark.
 
-    Beside the class probabilities it returns how `unlike` MNIST's digits the image is, from 0 to 1.
+    Besides the class probabilities it returns `unlike`, how unlike MNIST's digits the image is,
+    from 0 to 1.
     """
     image = keras.Input((None, None, 1))
     digit = CenterDigit()(image)  # (batch, 28, 28, 1), white on black as in MNIST
@@ -211,7 +212,7 @@ def search_space(hp):
 
 
 def baseline(train, test):
-    """Template matching: the class of the training digit whose pixels are nearest."""
+    """Template matching: the class of the training digit with the nearest pixels."""
     images, labels = to_numpy(train)
     nearest = KNeighborsClassifier(1).fit(pixels(images), labels)
     images, labels = to_numpy(test)

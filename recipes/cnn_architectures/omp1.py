@@ -10,12 +10,12 @@ Departs from the papers: a fifth of CIFAR-10, every second patch in each directi
 regression in place of a support vector machine. The first paper goes up to 6,000 features, the
 second to networks of 11 billion weights, on a cluster of off-the-shelf machines.
 
-Each patch of 6 × 6 pixels is brought to zero mean and unit contrast, and whitened. Orthogonal
-matching pursuit with one coefficient writes it as a multiple of one atom of the dictionary; the
-atoms are then moved to where they fit best. For classification, patches are encoded in another way:
-as the positive and the negative parts of their products with all atoms, both soft-thresholded.
-Codes are averaged over each quarter of the image. Only the linear classifier on top is trained with
-labels.
+Each patch of 6 × 6 pixels is normalized to zero mean and unit contrast, and whitened. Orthogonal
+matching pursuit with one coefficient represents it as a multiple of one atom of the dictionary; the
+atoms are then updated to fit their patches best. For classification, the encoding differs: patches
+are encoded as the positive and the negative parts of their products with all atoms, both
+soft-thresholded. Codes are averaged over each quarter of the image. Only the linear classifier on
+top is trained with labels.
 """
 
 import keras
@@ -34,9 +34,9 @@ VARIANTS = {
     "features_100": {"features": 100},
     "features_200": {"features": 200},
 }
-SIZE = 6  # pixels of a patch's side
+SIZE = 6  # pixels along each side of a patch
 PATCHES = 30_000  # to learn the dictionary from
-ROUNDS = 10  # of assigning patches to atoms and moving the atoms
+ROUNDS = 10  # of assigning patches to atoms and updating the atoms
 
 
 def load_data(batch_size=100):
@@ -50,14 +50,14 @@ def load_data(batch_size=100):
 
 
 def normalized(patches):
-    """Patches (…, values from 0 to 255) with mean 0 and about unit variance, each by itself."""
+    """Patches (…, values from 0 to 255), each normalized to mean 0 and about unit variance."""
     centered = patches - ops.mean(patches, axis=-1, keepdims=True)
     variance = ops.mean(ops.square(centered), axis=-1, keepdims=True)
     return centered / ops.sqrt(variance + 10)
 
 
 def sample_patches(train, rng):
-    """Patches (count, 108) from random places of random training images."""
+    """Patches (count, 108) from random positions in random training images."""
     images, _ = to_numpy(train)
     # All patches, as a view: (count, 27, 27, 3, 6, 6).
     windows = np.lib.stride_tricks.sliding_window_view(images, (SIZE, SIZE), axis=(1, 2))
@@ -67,9 +67,9 @@ def sample_patches(train, rng):
 
 
 def whitening(patches):
-    """The matrix (values, values) that makes values uncorrelated, but leaves patches recognizable.
+    """The matrix (values, values) of zero-phase whitening (ZCA), which decorrelates the values.
 
-    Zero-phase whitening (ZCA); directions of little variance are not blown up.
+    Patches remain recognizable, and directions of small variance are not amplified much.
     """
     covariance = np.cov(patches, rowvar=False)
     variances, directions = np.linalg.eigh(covariance)
@@ -77,7 +77,7 @@ def whitening(patches):
 
 
 def omp1_dictionary(patches, atoms, rng):
-    """Atoms of length 1, as columns (values, atoms), learned from patches (count, values)."""
+    """Atoms of norm 1, as columns (values, atoms), learned from patches (count, values)."""
     dictionary = rng.normal(size=(patches.shape[1], atoms)).astype("float32")
     dictionary /= np.linalg.norm(dictionary, axis=0)
     for _ in range(ROUNDS):
@@ -87,7 +87,7 @@ def omp1_dictionary(patches, atoms, rng):
         codes = np.zeros_like(products)
         rows = np.arange(len(patches))
         codes[rows, chosen] = products[rows, chosen]
-        # Each atom moves to the weighted mean of its patches; unused ones start anew from a patch.
+        # Each atom becomes the weighted mean of its patches; unused ones are reset to a patch.
         dictionary = patches.T @ codes
         lengths = np.linalg.norm(dictionary, axis=0)
         unused = lengths < 1e-6
@@ -97,7 +97,7 @@ def omp1_dictionary(patches, atoms, rng):
 
 
 def learn_encoder(train, features):
-    """Whitening and atoms in one (108, features), and the mean patch (108,), from images."""
+    """Learn the encoder: whitening and atoms in one (108, features), and the mean patch (108,)."""
     # Random numbers that follow the seed of the run.
     rng = np.random.default_rng(int(keras.random.randint((), 0, 2**31 - 1)))
     patches = sample_patches(train, rng)
@@ -109,10 +109,10 @@ def learn_encoder(train, features):
 
 @keras.saving.register_keras_serializable(package="omp1")
 class PatchEncoder(keras.layers.Layer):
-    """From images to codes: each patch times each atom, softly thresholded.
+    """From images to codes: soft-thresholded products of each patch with each atom.
 
     Args:
-        features: Number of atoms; there are two codes for each, one of either sign.
+        features: Number of atoms; each has two codes, one for either sign.
         threshold: Products below it become 0.
         strides: Pixels from one patch to the next.
     """

@@ -38,7 +38,7 @@ def load_data(batch_size=64):
 
 
 def halve(image, label):
-    """Height and width by half: means of 2 × 2 pixels."""
+    """Halves height and width by means of 2 × 2 pixels."""
     image = tf.cast(image, "float32")
     return tf.nn.avg_pool2d(image[None], 2, 2, "VALID")[0], label
 
@@ -57,7 +57,7 @@ def conv_bn(x, filters, strides=1):
 
 
 def block(x, filters, strides, residual):
-    """Two convolutions; a residual one adds its input, the only difference."""
+    """Two convolutions; a residual block also adds its input, which is the only difference."""
     inputs = x
     x = conv_bn(x, filters, strides)
     x = keras.layers.ReLU()(x)

@@ -38,8 +38,8 @@ def initializer(initialization, activation):
     """The initializer of a layer's weights, He or Glorot.
 
     He: variance 2 / ((1 + a²) n) for n inputs, where a is the slope for negative values: ReLU
-    halves the variance of its input, and the 2 makes up for it. Glorot: 2 / (n + m) for m outputs,
-    which is 1 / n where both are equal, for linear layers.
+    halves the mean square of its input, and the factor 2 compensates for it. Glorot: 2 / (n + m)
+    for m outputs, which is 1 / n for n = m, derived for linear layers.
     """
     if initialization == "glorot":
         return keras.initializers.GlorotNormal()
@@ -51,7 +51,7 @@ def activate(x, activation):
     """ReLU, or PReLU with one learned slope for each channel."""
     if activation == "relu":
         return keras.layers.ReLU()(x)
-    places = list(range(1, len(x.shape) - 1))  # of images height and width, of vectors none
+    places = list(range(1, len(x.shape) - 1))  # height and width of images, none for vectors
     return keras.layers.PReLU(
         alpha_initializer=keras.initializers.Constant(SLOPE), shared_axes=places
     )(x)

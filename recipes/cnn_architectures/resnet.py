@@ -12,13 +12,13 @@ those of all architectures here. `build_model(filters=16, strides=1, shortcut="p
 network of the paper: 20 layers, 269,722 parameters (the paper says 0.27 million).
 
 With its defaults, for 224×224 images, `resnet` is ResNet-50: 25,557,032 trainable parameters.
-`keras.applications` counts 25,636,712, because its convolutions have biases (26,560) and moving
-means and variances are counted (53,120); with `use_bias=True` its weights can be loaded
+`keras.applications` counts 25,636,712, because its convolutions have biases (26,560) and it
+includes moving means and variances (53,120); with `use_bias=True` its weights can be loaded
 (`recipes.common.imagenet`). With depths of (3, 8, 36, 3) it is ResNet-152: 60,192,808 trainable
-parameters, 60,419,944 by Keras' count, and 11.3 G multiply–accumulates, which the slide gives, too;
-its 2.3 million parameters are a mistake. Where the dimensions of input and output differ, one slide
-has a dense layer in the shortcut, another an identity matrix: a projection, which is a dense layer
-at each pixel, and the padded shortcut.
+parameters, 60,419,944 by Keras' count, and 11.3 G multiply–accumulates, as on the slide, whose 2.3
+million parameters are a mistake. Where the dimensions of input and output differ, one slide has a
+dense layer in the shortcut, another an identity matrix: these are the projection, which is a dense
+layer at each pixel, and the padded shortcut.
 """
 
 import keras
@@ -64,8 +64,9 @@ def resnet(
         depths: Number of blocks in each stage.
         filters: Number of channels in the first stage; each further one has twice as many.
         bottleneck, shortcut, preactivation, use_bias: As in `ResidualBlock`.
-        large_images: Whether a 7×7 convolution and a pool reduce the images to a quarter first.
-        strides: Of the 3×3 convolution that small images meet in their place.
+        large_images: Whether the network starts with a 7×7 convolution and a pool, which reduce
+            height and width to a quarter, instead of a 3×3 convolution.
+        strides: Of that 3×3 convolution for small images.
     """
     if large_images:
         # 224 × 224 × 3 to 112 × 112 × 64.
@@ -93,7 +94,7 @@ def resnet(
                 use_bias=use_bias,
             )(x)
     if preactivation:
-        # The last sum has not been normalized yet.
+        # Normalize the last sum.
         x = keras.layers.BatchNormalization(epsilon=1e-5)(x)
         x = keras.layers.ReLU()(x)
     x = keras.layers.GlobalAveragePooling2D()(x)  # 2048

@@ -49,8 +49,8 @@ def senet(
         filters: Number of channels in the first stage; each further one has twice as many.
         bottleneck: Whether a block is a bottleneck (1×1, 3×3, 1×1) or two 3×3 convolutions.
         ratio: Of the gates, see `SqueezeExcitation`; None for no gates.
-        large_images: Whether a 7×7 convolution and a pool reduce the images to a quarter first;
-            otherwise a 3×3 convolution halves them.
+        large_images: Whether the network starts with a 7×7 convolution and a pool, which reduce
+            height and width to a quarter, instead of a 3×3 convolution, which halves them.
     """
     if large_images:
         # 224 × 224 × 3 to 112 × 112 × 64, after the pool 56 × 56.
@@ -70,7 +70,7 @@ def senet(
 
 
 def block(x, filters, strides, bottleneck, ratio):
-    """A residual block whose branch is weighted, channel by channel, before the addition."""
+    """A residual block; gates weight the channels of its branch before the addition."""
     channels = 4 * filters if bottleneck else filters
     shortcut = x
     if strides > 1 or x.shape[-1] != channels:

@@ -7,9 +7,10 @@ Departs from the paper: for the 32×32 images of CIFAR-10 the stem has no poolin
 shorter, and the layers narrower; data augmentation and optimizer are those of all architectures
 here.
 
-In MobileNet 1×1 convolutions do nearly all of the work. With three groups of channels they cost a
-third, but no information passes from one group to another. So the channels are shuffled among the
-groups between two such convolutions, which costs no multiplication. `unshuffled` leaves that out.
+In MobileNet, 1×1 convolutions account for nearly all multiplications. With three groups of channels
+they cost a third, but no information passes between groups. Therefore the channels are shuffled
+among the groups between two such convolutions, which costs no multiplication. `unshuffled` omits
+the shuffle.
 
 At full width, with three groups, for 224×224 images and 1000 classes, it is the network of the
 paper: 1,865,728 parameters and 137,460,672 multiply–accumulates (the paper's table 1: 137 M).
@@ -27,7 +28,7 @@ CLASSES = cifar10.CLASSES
 VARIANTS = {"shuffled": {"shuffle": True}, "unshuffled": {"shuffle": False}}
 WIDTHS = (240, 480, 960)  # channels of the three stages, with three groups
 UNITS = (4, 8, 4)  # in each stage
-# Of the moving averages in batch normalization: the training is short, and the network deep.
+# Of batch normalization's moving averages: lower than the default, since the training is short.
 MOMENTUM = 0.9
 # For small images: no pooling, and shorter stages.
 SMALL = {"pool": False, "units": (1, 3, 2)}
@@ -40,14 +41,14 @@ def load_data(batch_size=128):
 
 
 def shuffle_unit(x, filters, inner, strides, groups, first_groups, shuffle):
-    """The unit of the paper's figure 2: with a shortcut, or at a stride of 2 beside a pool.
+    """The unit of the paper's figure 2: with a shortcut, or with a pool for a stride of 2.
 
     Args:
         x: Tensor (batch, height, width, channels).
-        filters: Channels of the branch's end.
+        filters: Output channels of the branch.
         inner: Channels of its 3×3 convolution.
         strides: 1 or 2.
-        groups: Of both pointwise convolutions, but for the first one's `first_groups`.
+        groups: Of the shuffle and of the second pointwise convolution.
         first_groups: Of the first pointwise convolution.
         shuffle: Whether channels are shuffled.
     """
@@ -88,12 +89,12 @@ def shufflenet(
         classes: Number of classes.
         width: Factor for the number of channels of each layer, the paper's s: a multiple of 1/4.
         groups: Of channels, in the pointwise convolutions.
-        widths: Channels of stages 2 to 4; the paper has others for other numbers of groups.
-        units: How many there are in each of these stages.
+        widths: Channels of stages 2 to 4; in the paper they depend on the number of groups.
+        units: Number of units in each of these stages.
         bottleneck: Whether the 3×3 convolutions have a quarter of their unit's channels, and the
-            first pointwise one, which has few inputs, no groups.
+            first pointwise convolution, which has few inputs, has no groups.
         shuffle: Whether channels are shuffled.
-        pool: Whether the first convolution is followed by a pool.
+        pool: Whether a pool follows the first convolution.
     """
     # Stage 1: 112 × 112 × 24, after the pool 56 × 56.
     x = keras.layers.Conv2D(int(24 * width), 3, strides=2, padding="same", use_bias=False)(x)

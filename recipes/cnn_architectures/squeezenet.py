@@ -5,9 +5,9 @@ Paper:  Iandola et al. (2016), SqueezeNet: AlexNet-level accuracy with 50x fewer
         < 0.5 MB model size, https://arxiv.org/abs/1602.07360
 Departs from the paper: for the 32×32 images of CIFAR-10 the first convolution is 3×3, convolutions
 and pools keep the border, and the layers are narrower; data augmentation and optimizer are those of
-all architectures here; weights begin as by He et al. (2015), those of the last layer near 0.
-`vgg_like` has a 3×3 convolution of as many filters in the place of each fire module, and at its end
-the three dense layers of VGG.
+all architectures here; weights are initialized as by He et al. (2015), those of the last layer near
+0. `vgg_like` replaces each fire module by a 3×3 convolution with as many filters, and ends with the
+three dense layers of VGG.
 
 At full width, for 227×227 images and 1000 classes, version 1.0 is the network of the paper,
 1,248,424 parameters, 49 times fewer than AlexNet. Version 1.1 is the authors' later one, 1,235,496
@@ -32,7 +32,7 @@ VERSIONS = {
     "1.0": (96, 7, ("fire4", "fire8")),
     "1.1": (64, 3, ("fire3", "fire5")),
 }
-# Filters of each fire module: of the 1×1 that squeeze; of the 1×1 and of the 3×3 that expand.
+# Filters of each fire module: 1×1 in the squeeze layer; 1×1, and 3×3, in the expand layer.
 FIRE_MODULES = {
     "fire2": (16, 64),
     "fire3": (16, 64),
@@ -65,11 +65,11 @@ def conv(x, filters, size, name, strides=1, padding="same"):
 
 
 def fire(x, squeeze, expand, name):
-    """A fire module: few 1×1 filters, then many of 1×1 and of 3×3 side by side.
+    """A fire module: a few 1×1 filters, then many 1×1 and 3×3 filters in parallel.
 
     Args:
         x: A tensor (batch, height, width, channels).
-        squeeze: Number of channels that the costly 3×3 filters see.
+        squeeze: Number of input channels of the costly 3×3 filters.
         expand: Number of 1×1 filters, and of 3×3 filters.
         name: Of the module.
 
@@ -120,7 +120,7 @@ def squeezenet(
 
 
 def vgg_like(x, classes=1000, width=1.0, version="1.0", kernel_size=None, padding="valid"):
-    """As `squeezenet`, with a 3×3 convolution for each fire module, and with dense layers."""
+    """As `squeezenet`, with a 3×3 convolution in place of each fire module, and dense layers."""
     filters, published_size, pooled = VERSIONS[version]
     x = conv(x, filters * width, kernel_size or published_size, "conv1", 2, padding)
     x = keras.layers.MaxPooling2D(3, strides=2, padding=padding)(x)

@@ -3,13 +3,13 @@
 Slides: 003 «Unsupervised convolutional network» (list B no. 14).
 Paper:  Jarrett, Kavukcuoglu, Ranzato & LeCun (2009), What is the best multi-stage architecture for
         object recognition?, https://doi.org/10.1109/ICCV.2009.5459469
-Departs from the paper: color images of CIFAR-10, a tenth of them, in place of Caltech-101; filters
-learned without labels are clusters of whitened patches (k-means) instead of sparse codes.
+Departs from the paper: a tenth of CIFAR-10's color images instead of Caltech-101; filters learned
+without labels are clusters of whitened patches (k-means) instead of sparse codes.
 
 How much does each step of a convolutional network contribute, with filters learned without labels?
 `full` has k-means filters, hyperbolic tangent, absolute value (rectification), local contrast
 normalization and mean pooling; only its linear classifier is trained with labels. Each other
-variant leaves a step out, draws the filters at random, or trains them with labels, too.
+variant omits a step, draws the filters at random, or trains them with labels, too.
 """
 
 import keras
@@ -32,7 +32,7 @@ VARIANTS = {
     "supervised": {"filters": "supervised"},
 }
 COUNT = 32  # filters
-SIZE = 6  # pixels of a filter's side
+SIZE = 6  # pixels along each side of a filter
 PATCHES = 20_000  # to learn the filters from
 
 
@@ -50,11 +50,11 @@ def load_data(batch_size=100):
 class LocalContrastNormalization(keras.layers.Layer):
     """Subtracts the mean of a window over all channels, and divides by its standard deviation.
 
-    v = x − Σ w x, y = v / max(σ, c), with σ² = Σ w v², where the sums go over the window and the
-    channels, the weights w fall off from the center, and c is the image's mean σ.
+    v = x − Σ w x, y = v / max(σ, c), with σ² = Σ w v², where the sums run over the window and the
+    channels, the weights w decrease from the center, and c is the image's mean σ.
 
     Args:
-        size: Side of the window.
+        size: Pixels along each side of the window.
     """
 
     def __init__(self, size=7, **kwargs):
@@ -72,7 +72,7 @@ class LocalContrastNormalization(keras.layers.Layer):
         """Weighted mean over window and channels, (batch, height, width, 1)."""
         x = ops.mean(x, axis=-1, keepdims=True)
         window = ops.cast(self.window, x.dtype)
-        # At the borders, where the window is cut off, divided by the sum of its remaining weights.
+        # At the borders the window is cut off: divide by the sum of its remaining weights.
         inside = ops.conv(ops.ones_like(x), window, padding="same")
         return ops.conv(x, window, padding="same") / inside
 
@@ -90,14 +90,14 @@ class LocalContrastNormalization(keras.layers.Layer):
 
 
 def of_length_one(filters):
-    """Filters (count, values) with mean 0 and length 1."""
+    """Filters (count, values), normalized to mean 0 and norm 1."""
     filters = filters - filters.mean(axis=1, keepdims=True)
     lengths = np.linalg.norm(filters, axis=1, keepdims=True)
     return filters / np.maximum(lengths, 1e-6)
 
 
 def patch_clusters(train, rng):
-    """Filters that answer to clusters of image patches, (6, 6, 3, 32), learned without labels."""
+    """Filters (6, 6, 3, 32) for clusters of image patches, learned without labels."""
     images, _ = to_numpy(train.unbatch().take(2_000).batch(500))
     images = ops.convert_to_numpy(LocalContrastNormalization(9)(images.astype("float32")))
     # All patches, as a view (count, 27, 27, 3, 6, 6), and some of them at random.
@@ -105,7 +105,7 @@ def patch_clusters(train, rng):
     which = rng.integers(0, windows.shape[:3], (PATCHES, 3))
     patches = windows[tuple(which.T)].transpose(0, 2, 3, 1)  # (count, 6, 6, 3)
     patches = patches.reshape(PATCHES, -1)
-    # Clusters are looked for in whitened patches, where no direction has more variance.
+    # Cluster whitened patches, in which all directions have equal variance.
     variances, directions = np.linalg.eigh(np.cov(patches, rowvar=False))
     whitening = (directions / np.sqrt(variances + 0.1)) @ directions.T
     whitened = of_length_one(patches @ whitening)

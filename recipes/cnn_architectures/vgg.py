@@ -6,8 +6,8 @@ Paper:  Simonyan & Zisserman (2015), Very Deep Convolutional Networks for Large-
 Departs from the paper: for the 32×32 images of CIFAR-10 the layers are narrower; data augmentation
 and optimizer are those of all architectures here. The paper trained the deeper networks starting
 from the weights of configuration A; He's initialization makes that unnecessary.
-The slide has two rows exchanged: 138 million parameters and 8.8 % of errors are VGG-16's, 144
-million and 9.0 % are VGG-19's.
+Two rows of the slide are swapped: 138 million parameters and 8.8 % errors are VGG-16's, 144 million
+and 9.0 % are VGG-19's.
 
 At full width, for 224×224 images and 1000 classes, the parameters are those of the paper's table 2:
 A 132,863,336, A-LRN the same, B 133,047,848, C 133,638,952, D 138,357,544, E 143,667,240. The
@@ -33,7 +33,7 @@ CONFIGURATIONS = {
     "D": [[3, 3], [3, 3], [3, 3, 3], [3, 3, 3], [3, 3, 3]],  # 16
     "E": [[3, 3], [3, 3], [3, 3, 3, 3], [3, 3, 3, 3], [3, 3, 3, 3]],  # 19
 }
-# Narrowed to the same cost of training.
+# Narrowed to equal training cost.
 VARIANTS = {
     "vgg11": {"configuration": "A", "width": 0.25},
     "vgg11_lrn": {"configuration": "A-LRN", "width": 0.25},
@@ -69,8 +69,9 @@ def vgg(x, classes=1000, width=1.0, configuration="D"):
                     activation="relu",
                     kernel_initializer="he_normal",
                 )(x)
-        x = keras.layers.MaxPooling2D(2, padding="same")(x)  # something is left of small images
-    # Three dense layers: of 7 × 7 × 512 values, 4096, 4096 and the classes.
+        # "same", for the last row and column of odd sizes: small images still have one pixel left.
+        x = keras.layers.MaxPooling2D(2, padding="same")(x)
+    # Three dense layers: from 7 × 7 × 512 values to 4096, 4096 and the classes.
     x = keras.layers.Flatten()(x)
     for _ in range(2):
         x = keras.layers.Dense(

@@ -7,9 +7,10 @@ Departs from the paper: for the 32×32 images of CIFAR-10 the middle flow has tw
 eight, the first two convolutions pad their input, and the layers are narrower; data augmentation
 and optimizer are those of all architectures here.
 
-An Inception module looks at few channels at a time. Taken to the extreme, each channel is filtered
-by itself, and a 1×1 convolution mixes them, which treats correlations in space and across channels
-separately. `full` has full convolutions instead, and about as many parameters, so fewer channels.
+The windows of an Inception module see few channels at a time. In the extreme case each channel is
+filtered separately, and a 1×1 convolution mixes them, so that spatial and cross-channel
+correlations are treated separately. `full` has full convolutions instead, with about as many
+parameters and therefore fewer channels.
 
 At full width, for 299×299 images and 1000 classes, it is the network of the paper: 22,910,480
 parameters (22,855,952 trainable). `load_imagenet_weights` loads the weights of
@@ -23,12 +24,12 @@ from recipes.common import cifar10
 
 EPOCHS = cifar10.EPOCHS
 CLASSES = cifar10.CLASSES
-# As many parameters, but for 0.4 %.
+# Equal numbers of parameters, to within 0.4 %.
 VARIANTS = {
     "separable": {"separable": True, "width": 0.18},
     "full": {"separable": False, "width": 0.065},
 }
-# Of the moving averages in batch normalization: the training is short, and the network deep.
+# Of batch normalization's moving averages: lower than the default, since the training is short.
 MOMENTUM = 0.9
 # For small images.
 SMALL = {"padding": "same", "middle_blocks": 2}
@@ -56,13 +57,13 @@ def projection(x, filters):
 
 
 def halving_block(x, filters, last_filters, separable, first=False):
-    """ReLU and convolution twice, then a pool, beside a projection.
+    """ReLU and convolution twice, then a pool, with a projection shortcut.
 
     Args:
         x: Tensor (batch, height, width, channels).
         filters, last_filters: Of the two convolutions.
         separable: Whether they are separable.
-        first: Whether the block is the first one, to which the values come through a ReLU.
+        first: Whether the block is the first one, whose input has already passed a ReLU.
     """
     shortcut = projection(x, last_filters)
     if not first:
@@ -75,7 +76,7 @@ def halving_block(x, filters, last_filters, separable, first=False):
 
 
 def middle_block(x, filters, separable):
-    """ReLU and convolution three times, and the block's input added."""
+    """ReLU and convolution three times, with an identity shortcut."""
     shortcut = x
     for _ in range(3):
         x = keras.layers.ReLU()(x)
@@ -97,7 +98,7 @@ def xception(
         x: Images, a tensor (batch, height, width, 3).
         classes: Number of classes.
         width: Factor for the number of channels of each layer.
-        separable: Whether convolutions are separable, but for the first two.
+        separable: Whether convolutions other than the first two are separable.
         padding: Of the first two convolutions.
         middle_blocks: Number of blocks of the middle flow.
     """

@@ -3,13 +3,13 @@
 Slides: 002 «Crecimiento en complejidad».
 Paper:  LeCun et al. (1989), Backpropagation Applied to Handwritten Zip Code Recognition,
         https://doi.org/10.1162/neco.1989.1.4.541
-Departs from the paper: MNIST, scaled to 16×16 pixels, in the place of 7,291 digits from envelopes;
+Departs from the paper: MNIST, scaled to 16×16 pixels, in place of 7,291 digits from envelopes;
 a softmax layer trained on cross-entropy with Adam instead of ten tanh units trained on squared
 errors by a Newton method. The paper does not say which 8 of the 12 maps of H1 each map of H2 is
 connected to: here they form three groups, so that each map of H1 is connected to eight maps of H2.
 
-A map has one 5×5 kernel for all places, as in every convolution since, but a separate bias for each
-place: H1 has 12 · 25 + 768 parameters, H2 12 · 8 · 25 + 192, H3 5,790 and the outputs 310.
+A map has one 5×5 kernel for all positions, as in every convolution since, but a separate bias for
+each position: H1 has 12 · 25 + 768 parameters, H2 12 · 8 · 25 + 192, H3 5,790 and the outputs 310.
 """
 
 import keras
@@ -34,13 +34,13 @@ def load_data(batch_size=64):
 
 @keras.saving.register_keras_serializable(package="zip_code_net")
 def scaled_tanh(x):
-    """The paper's activation: 1 stays 1, and −1 stays −1."""
+    """The paper's activation, a tanh scaled so that 1 maps to 1 and −1 to −1."""
     return 1.7159 * ops.tanh(2 / 3 * x)
 
 
 @keras.saving.register_keras_serializable(package="zip_code_net")
 class Background(keras.layers.Layer):
-    """Two further pixels on each side, with the value of paper, −1."""
+    """Pads two pixels on each side with −1, the value of the background."""
 
     def call(self, x):
         return ops.pad(x, [[0, 0], [2, 2], [2, 2], [0, 0]], constant_values=-1)
@@ -54,7 +54,7 @@ class Background(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zip_code_net")
 class PlaceBias(keras.layers.Layer):
-    """Adds a bias of its own to each place of each map."""
+    """Adds a separate bias to each position of each map."""
 
     def build(self, input_shape):
         self.bias = self.add_weight(shape=input_shape[1:], initializer="zeros", name="bias")
@@ -67,7 +67,7 @@ class PlaceBias(keras.layers.Layer):
 
 
 def shared_windows(x, maps):
-    """A 5×5 convolution with a stride of 2, whose biases come later."""
+    """A 5×5 convolution with a stride of 2 and without biases, which are added later."""
     return keras.layers.Conv2D(
         maps, 5, strides=2, use_bias=False, kernel_initializer="lecun_uniform"
     )(x)
@@ -89,7 +89,7 @@ def build_model(learning_rate=0.004, steps=EPOCHS * 891):
     x = shared_windows(x, 12)
     x = PlaceBias()(x)
     x = keras.layers.Activation(scaled_tanh)(x)
-    # H2: (batch, 4, 4, 12), three times four maps that each see eight.
+    # H2: (batch, 4, 4, 12), three groups of four maps, each connected to eight maps of H1.
     x = Background()(x)
     first, second, third = ops.split(x, 3, axis=-1)
     groups = []
@@ -120,7 +120,8 @@ def build_model(learning_rate=0.004, steps=EPOCHS * 891):
 def deployed(model):
     """The network for images of one digit, of any size, dark on light or light on dark.
 
-    Beside the class probabilities it returns how `unlike` MNIST's digits the image is, from 0 to 1.
+    Besides the class probabilities it returns `unlike`, how unlike MNIST's digits the image is,
+    from 0 to 1.
     """
     image = keras.Input((None, None, 1))
     digit = CenterDigit()(image)  # (batch, 28, 28, 1), white on black as in MNIST

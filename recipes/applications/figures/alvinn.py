@@ -12,7 +12,7 @@ COLORS = {"hill": "C0", "one_unit": "C1"}
 
 
 def figures(models, test, histories):
-    """The weights to and from each hidden neuron, and the answers to four roads."""
+    """The weights to and from each hidden neuron, and the outputs for four roads."""
     images, directions = to_numpy(test)
     return {
         "hidden": plot_hidden(*models["hill"].get_weights()),
@@ -21,7 +21,7 @@ def figures(models, test, histories):
 
 
 def some_roads(images, directions):
-    """Roads that ask for directions equally far apart, from left to right."""
+    """Roads whose directions are evenly spaced, from left to right."""
     wanted = np.linspace(4, alvinn.UNITS - 5, SHOWN)
     chosen = [np.abs(directions[:, 0] - direction).argmin() for direction in wanted]
     return images[chosen], directions[chosen]
@@ -30,7 +30,7 @@ def some_roads(images, directions):
 def plot_hidden(kernel, bias, output_kernel, output_bias):
     """As in the paper: above, the weights to the 30 directions; below, those from the retina.
 
-    A neuron that is for the left is drawn before one that is for the right.
+    Neurons are sorted by the direction that they excite, from left to right.
     """
     count = kernel.shape[1]
     units = np.arange(alvinn.UNITS)
@@ -55,7 +55,7 @@ def plot_hidden(kernel, bias, output_kernel, output_bias):
 
 
 def plot_answers(models, images, directions):
-    """Above, the retina; below, the 30 outputs of each network and the right direction."""
+    """Above, the retina; below, the 30 outputs of each network and the true direction."""
     figure, axes = plt.subplots(
         2, len(images), figsize=(2.9 * len(images), 4.4), height_ratios=(3, 2), layout="constrained"
     )

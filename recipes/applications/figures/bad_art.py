@@ -1,4 +1,4 @@
-"""The pictures of bad_art: the best and worst pictures, and the judgment of a shaky hand."""
+"""The pictures of bad_art: best and worst pictures, and the score against the hand's shaking."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,24 +9,24 @@ from recipes.common.arrays import to_numpy
 
 SHOWN = 8
 HANDS = 11  # from steady to shaky
-PICTURES = 60  # by each
+PICTURES = 60  # drawn by each hand
 
 
 def figures(model, test, history):
-    """The test pictures from best to worst; the judgment by how much a hand shakes."""
+    """The best and worst test pictures; the predicted badness by how much the hand shakes."""
     images, labels = to_numpy(test)
     badness = model.predict(images, batch_size=250, verbose=0)[:, 1]
     return {"judgments": plot_judgments(images, labels, badness), "hands": plot_hands(model)}
 
 
 def most_confident_mistakes(labels, badness, count=SHOWN):
-    """Indices of the wrong answers, the surest ones first."""
+    """Indices of the wrong predictions, the most confident first."""
     wrong = np.flatnonzero((badness > 0.5) != (labels == 1))
     return wrong[np.argsort(-np.abs(badness[wrong] - 0.5))][:count]
 
 
 def plot_judgments(images, labels, badness):
-    """A row each of the pictures judged best, judged worst, and judged wrongly with confidence."""
+    """A row each of the best and the worst pictures by the network, and of confident mistakes."""
     order = np.argsort(badness)
     rows = {
         "the best, by the network": order[:SHOWN],
@@ -44,7 +44,7 @@ def plot_judgments(images, labels, badness):
 
 
 def judged_by_shake(model, hands, pictures):
-    """Shaking of hands, and the mean probability that their pictures are bad: (hands,) each."""
+    """Shaking of each hand, and the mean predicted probability of bad: (hands,) each."""
     shakes = np.linspace(recipe.STEADY[0], recipe.SHAKY[1], hands)
     means = []
     for shake in shakes:
@@ -55,7 +55,7 @@ def judged_by_shake(model, hands, pictures):
 
 
 def plot_hands(model):
-    """The same subject by hands that shake more and more, and how bad their pictures are found."""
+    """The same subject drawn by ever shakier hands, and the mean predicted probability of bad."""
     shakes, means = judged_by_shake(model, HANDS, PICTURES)
     figure, (above, below) = plt.subplots(2, 1, figsize=(8, 5), layout="constrained")
     drawn = np.stack([recipe.draw(np.random.default_rng(11), shake) for shake in shakes])

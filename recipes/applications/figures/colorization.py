@@ -11,7 +11,7 @@ SHOWN = 8  # images
 
 
 def figures(models, test, histories):
-    """Images as they are, gray, and as each network paints them; and how far from gray that is."""
+    """Images in color, in gray, and as colorized by each network; and their mean saturation."""
     brightness, colors = to_numpy(test)
     answers = {}
     for name, model in models.items():
@@ -30,7 +30,7 @@ def figures(models, test, histories):
 
 
 def colorful(colors, count):
-    """Indices of the `count` most colorful of the first images."""
+    """Indices of the `count` most colorful images among the first ones."""
     lengths = np.linalg.norm(colors[: 20 * count], axis=-1).mean(axis=(1, 2))
     return np.argsort(-lengths, kind="stable")[:count]
 
@@ -43,12 +43,12 @@ def painting(brightness, answers):
 
 
 def mean_saturation(colors, answers):
-    """Mean distance of the predicted colors from gray over all images, of 128."""
+    """Mean distance of the predicted colors from gray over all images, out of 128."""
     return float(np.mean(colorization.saturation(colors, keras.ops.convert_to_tensor(answers))))
 
 
 def plot_painted(painted):
-    """A row for each way to paint, a column for each image."""
+    """A row for each method, a column for each image."""
     rows = len(painted)
     figure, axes = plt.subplots(
         rows, SHOWN, figsize=(1.25 * SHOWN + 1, 1.25 * rows + 0.4), layout="constrained"

@@ -1,4 +1,4 @@
-"""The pictures of nettalk: speech by epoch, accuracy by letter, and accuracy after damage."""
+"""The pictures of nettalk: speech by epoch, accuracy by letter, and accuracy after weight noise."""
 
 import keras
 import matplotlib.pyplot as plt
@@ -7,8 +7,8 @@ import numpy as np
 from recipes.applications import nettalk
 from recipes.common.arrays import to_numpy
 
-DAMAGE = (0, 0.25, 0.5, 0.75, 1, 1.5, 2, 3)  # the most that a weight is changed by
-REPEATS = 5  # of each
+DAMAGE = (0, 0.25, 0.5, 0.75, 1, 1.5, 2, 3)  # largest change of a weight
+REPEATS = 5  # trials for each size
 
 
 def figures(model, test, history):
@@ -24,7 +24,7 @@ def figures(model, test, history):
 
 
 def accuracy_by_letter(letters, right):
-    """`{letter: share of right answers}` of the letters that there are, the best first."""
+    """`{letter: accuracy}` of the letters that occur, the best first."""
     middle = letters[:, nettalk.WINDOW // 2]
     shares = {
         nettalk.LETTERS[number]: np.mean(right[middle == number]) for number in np.unique(middle)
@@ -51,7 +51,7 @@ def accuracy_by_damage(model, letters, wanted):
 
 
 def plot_speech(snapshots):
-    """Plot the pronunciation of the sample before the training and after each epoch."""
+    """Plot the pronunciation of the sample before training and after each epoch."""
     figure, axis = plt.subplots(figsize=(9, 0.36 * len(snapshots) + 1.1), layout="constrained")
     axis.axis("off")
     axis.set(xlim=(0, 1), ylim=(len(snapshots) + 0.5, -1.5))
@@ -64,7 +64,7 @@ def plot_speech(snapshots):
 
 
 def plot_letters(accuracies):
-    """The share of right phonemes for each letter, vowels in another color."""
+    """The share of correct phonemes for each letter, vowels in another color."""
     colors = ["C1" if letter in "aeiou" else "C0" for letter in accuracies]
     figure, axis = plt.subplots(figsize=(9, 3.2), layout="constrained")
     axis.bar(list(accuracies), accuracies.values(), color=colors)
@@ -76,7 +76,7 @@ def plot_letters(accuracies):
 
 
 def plot_damage(accuracies):
-    """Accuracy over the size of the noise; a line for the mean, dots for each trial."""
+    """Accuracy over the size of the noise; a line for the mean, a dot for each trial."""
     figure, axis = plt.subplots(figsize=(6, 3.6), layout="constrained")
     axis.plot(DAMAGE, accuracies.mean(axis=1), color="C0")
     axis.plot(np.repeat(DAMAGE, REPEATS), accuracies.ravel(), ".", color="C0", alpha=0.5)

@@ -1,4 +1,4 @@
-"""The pictures of pilotnet: a drive as a film strip, the ways that were driven, and the offsets."""
+"""The pictures of pilotnet: a drive as a film strip, the paths of the networks, and the offsets."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -6,12 +6,12 @@ import numpy as np
 from recipes.applications import pilotnet
 
 FRAMES = 6  # of the film strip, in each of two rows
-METERS = 400  # that are driven for the pictures
+METERS = 400  # length of the drives in the pictures
 COLORS = {"recovery": "C0", "center_only": "C1"}
 
 
 def figures(models, test, histories):
-    """Images of a drive with what the network answers, and where each network drives."""
+    """Images of a drive with the predicted steering, and the path of each network."""
     road = pilotnet.random_road(pilotnet.TEST_ROADS[1])
     drives = {}
     for name, model in models.items():
@@ -21,7 +21,7 @@ def figures(models, test, histories):
 
 
 def arc(curvature):
-    """Points of an arc of a given curvature in the image, up to 15 m: their columns and rows."""
+    """Columns and rows in the image of an arc of a given curvature, up to 15 m ahead."""
     ahead = np.linspace(3.5, 15, 40)
     left = -curvature * ahead**2 / 2
     columns = (pilotnet.WIDTH - 1) / 2 - pilotnet.FOCAL_LENGTH * left / ahead
@@ -30,7 +30,7 @@ def arc(curvature):
 
 
 def plot_film(drive):
-    """Images at equal distances along a drive; the line is the arc that the network answers."""
+    """Images at equal distances along a drive; the line is the arc that the network predicts."""
     chosen = np.linspace(0, len(drive["images"]) - 1, 2 * FRAMES).astype(int)
     figure, axes = plt.subplots(2, FRAMES, figsize=(13, 2.6), layout="constrained")
     for axis, number in zip(axes.flat, chosen, strict=True):
@@ -47,7 +47,7 @@ def plot_film(drive):
 
 
 def plot_ways(road, drives):
-    """The road from above with the way of each network, and how far each was from the middle."""
+    """The road from above with the path of each network, and the distances from the middle."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
     closed = np.concatenate([road.points, road.points[:1]])
     left.plot(*closed.T, color="0.85", linewidth=7)

@@ -1,4 +1,4 @@
-"""The pictures of captioning: where it looks for each word, and how good the captions are."""
+"""The pictures of captioning: attention maps for each word, and grades of the captions."""
 
 import collections
 
@@ -7,7 +7,7 @@ import numpy as np
 
 from recipes.attention import captioning
 
-SHOWN = ("above", "beside", "above")  # a scene of each
+SHOWN = ("above", "beside", "above")  # one scene for each
 GRADES = {
     "without errors": "C2",
     "minor errors": "C1",
@@ -17,7 +17,7 @@ GRADES = {
 
 
 def figures(models, test, histories):
-    """The attention for each word of three scenes, and the grades of the slide for each network."""
+    """Attention maps for each word of three captions, and the grades of each network's captions."""
     images, captions, boxes = captioning.unseen_scenes()
     described = {name: captioning.describe(model, images) for name, model in models.items()}
     found, maps = described["attention"]
@@ -36,7 +36,7 @@ def figures(models, test, histories):
 
 
 def scenes_with(captions, relations):
-    """The numbers of captions with these words, each the first one that is not taken yet."""
+    """The indices of captions with these words, the first unused one for each."""
     chosen = []
     for relation in relations:
         for number, words in enumerate(captions):
@@ -53,7 +53,7 @@ def shares_of_grades(found, wanted):
 
 
 def plot_attention(images, captions, maps, on_object):
-    """A row for each image: itself, and the weights of its places for words but the articles."""
+    """A row for each image: itself, and its attention map for each word except articles."""
     columns = 1 + max(sum(word != "a" for word in words) for words in captions)
     size = (1.5 * columns, 1.75 * len(images) + 0.5)
     figure, axes = plt.subplots(
@@ -67,7 +67,7 @@ def plot_attention(images, captions, maps, on_object):
         steps = [step for step, word in enumerate(words) if word != "a"]
         for axis, step in zip(row[1:], steps, strict=False):
             axis.imshow(image)
-            # The darker, the less it is looked at.
+            # Regions with less attention are darker.
             shade = np.zeros((*weights[step].shape, 4))
             shade[..., 3] = 0.85 * (1 - weights[step] / weights[step].max())
             axis.imshow(

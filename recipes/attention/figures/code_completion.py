@@ -38,7 +38,7 @@ def plot_completions(models, given):
             code = recipe.to_code(tokens)
             error = recipe.find_error(code)
             style = {"va": "top", "family": "monospace", "fontsize": 9, "parse_math": False}
-            # The prompt in black over the beginning of the whole.
+            # Draw the prompt in black over the start of the whole text.
             axis.text(0, 1, code, color=FAILED if error else PASSED, **style)
             axis.text(0, 1, recipe.to_code([recipe.TOKENS[number] for number in prompt]), **style)
             axis.set_title(textwrap.shorten(error or "passed", 40), fontsize=10, loc="left")

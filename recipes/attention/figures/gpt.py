@@ -16,7 +16,7 @@ def figures(models, test, histories):
 
 
 def bits_by_position(model, test):
-    """Mean of −log₂ p(next) at each position of the test windows, counted or not: (context,)."""
+    """Mean of −log₂ p(next) at each position of the test windows, unweighted: (context,)."""
     bits = []
     for inputs, targets, _ in test:
         probabilities = model.predict_on_batch(inputs)  # (windows, context, characters)
@@ -26,7 +26,7 @@ def bits_by_position(model, test):
 
 
 def logarithmic_bins(values, bins=15):
-    """Means of values in bins that grow like the positions, which are counted from 1.
+    """Means of values in logarithmically spaced bins of positions, which are counted from 1.
 
     Returns:
         The middle of each bin, and the mean of its values.

@@ -14,7 +14,7 @@ LINE_LENGTH = 78  # characters
 
 
 def figures(model, test, history):
-    """Attention weights in a short review, and the attention that each word of another gets."""
+    """Attention weights in a short review, and the attention that each word of another receives."""
     texts, labels = next(test.as_numpy_iterator())
     shortest = min(range(len(texts)), key=lambda index: len(texts[index]))
     return {
@@ -24,7 +24,7 @@ def figures(model, test, history):
 
 
 def attention_weights(model, text):
-    """The words of a text as the network reads them, and the weights of its self-attention.
+    """The words of a text as the network's tokens, and the weights of its self-attention.
 
     Returns:
         A list of words, and an array (heads, queries, keys) with a query and a key for each word.
@@ -40,7 +40,7 @@ def attention_weights(model, text):
 
 
 def attention_received(weights):
-    """The mean weight of each key over heads and queries, times the number of keys: 1 is its share.
+    """The mean weight of each key over heads and queries, relative to uniform attention.
 
     Args:
         weights: Array (heads, queries, keys).
@@ -52,7 +52,7 @@ def attention_received(weights):
 
 
 def break_lines(words, length=LINE_LENGTH):
-    """The place of each word in a text of lines: a list of (line, column of its first letter)."""
+    """The position of each word in wrapped text: a list of (line, column of its first letter)."""
     places = []
     line = 0
     column = 0
@@ -66,7 +66,7 @@ def break_lines(words, length=LINE_LENGTH):
 
 
 def plot_heads(model, text):
-    """A heat map of the attention weights for each head."""
+    """A heatmap of the attention weights for each head."""
     words, weights = attention_weights(model, text)
     probability = float(model(tf.constant([text]))[0, 0])
     figure, axes = plt.subplots(
@@ -80,7 +80,7 @@ def plot_heads(model, text):
 
 
 def plot_review(model, text, label):
-    """A review whose words are the darker, the more attention they receive."""
+    """A review with a background that is darker for words that receive more attention."""
     words, weights = attention_weights(model, text)
     probability = float(model(tf.constant([text]))[0, 0])
     places = break_lines(words)

@@ -1,4 +1,4 @@
-"""The pictures of seq2seq_attention: where the decoder looks, and what is repeated by length."""
+"""The pictures of seq2seq_attention: attention weights, and accuracy by sequence length."""
 
 import keras
 import matplotlib.pyplot as plt
@@ -13,11 +13,11 @@ TITLES = {
     "dot": "dot-product attention",
     "code": "the last state alone",
 }
-SHOWN = np.array([3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8])  # the digits of the picture
+SHOWN = np.array([3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8])  # the digits in the picture
 
 
 def figures(models, test, histories):
-    """The share of sequences that is repeated, by length; weights of attention for one of them."""
+    """The share of sequences that are repeated exactly, by length; attention weights for one."""
     drawn = {"lengths": plot_lengths(models, test)}
     looking = {name: model for name, model in models.items() if name != "code"}
     if looking:
@@ -29,7 +29,7 @@ def exact_by_length(model, test):
     """The share of sequences of each length that are repeated without a mistake.
 
     Returns:
-        Lengths that occur, and shares, arrays of the same size.
+        The lengths that occur, and the shares, two arrays of the same size.
     """
     digits, _ = to_numpy(test)
     answers = model.predict(test, verbose=0).argmax(axis=-1)
@@ -52,7 +52,7 @@ def plot_lengths(models, test):
 
 
 def weights(model, digits):
-    """Attention weights: how much each encoder state counts for each output position.
+    """Attention weights of each output position over the encoder states.
 
     Args:
         model: A network with attention.
@@ -74,7 +74,7 @@ def weights(model, digits):
 
 
 def plot_alignment(models):
-    """The weights of attention as a heat map for each network."""
+    """The attention weights of each network as a heatmap."""
     figure, axes = plt.subplots(
         1, len(models), figsize=(5 * len(models), 4.6), layout="constrained", squeeze=False
     )

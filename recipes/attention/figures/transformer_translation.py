@@ -59,7 +59,7 @@ def plot_cross_attention(model, sentences):
 
 def plot_decoding_steps(model, sentence):
     figure, axis = plt.subplots(figsize=(9, 3.6), layout="constrained")
-    steps = likeliest_words(model, sentence)[:10]  # an untrained network never ends
+    steps = likeliest_words(model, sentence)[:10]  # an untrained network never stops
     colors = plt.get_cmap("Blues")
     for step, words in enumerate(steps, start=1):
         for rank, (word, probability) in enumerate(words):

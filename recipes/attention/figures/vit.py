@@ -30,7 +30,7 @@ def figures(models, test, histories):
 def first_correct(labels, predictions):
     """The index of the first correctly classified image of each class that has one.
 
-    If no image is, that of the first image, so that there is one to show.
+    If there is none, only that of the first image, so that there is one to show.
     """
     found = []
     for label in range(len(recipe.CLASSES)):
@@ -54,8 +54,8 @@ def attention_weights(model, images):
 def attention_rollout(weights):
     """Attention rollout: the share of each input token in each output token, over all blocks.
 
-    Half of a block's output comes from its attention (mean of the heads), half passes by it on the
-    residual branch.
+    Half of a block's output comes from its attention (mean of the heads), half from the residual
+    connection around it.
 
     Args:
         weights: As `attention_weights` returns them.
@@ -76,7 +76,7 @@ def attention_rollout(weights):
 def attention_maps(model, images):
     """Attention rollout of the class token: array (images, rows, columns of patches)."""
     rollout = attention_rollout(attention_weights(model, images.astype("float32")))
-    maps = rollout[:, 0, 1:]  # of the class token, but for itself: (images, patches)
+    maps = rollout[:, 0, 1:]  # from the class token to all patches: (images, patches)
     side = round(maps.shape[1] ** 0.5)
     return maps.reshape(-1, side, side)
 
@@ -86,7 +86,7 @@ def plot_attention(model, images, labels, patch_size):
     axes = axes.reshape(2, len(images))
     maps = attention_maps(model, images)
     for column, image, label, attention in zip(axes.T, images, labels, maps, strict=True):
-        # Black that is the less opaque the more the patch contributes.
+        # Overlay black that is more transparent where the patch contributes more.
         brightness = np.kron(attention / attention.max(), np.ones((patch_size, patch_size)))
         shade = np.zeros((*brightness.shape, 4))
         shade[..., 3] = 0.85 * (1 - brightness)

@@ -10,7 +10,7 @@ COLORS = plt.get_cmap("tab10").colors
 
 
 def figures(models, test, histories):
-    """The codes as a table, in the cube and in the plane, and the path of another training."""
+    """The codes as a table, in the cube and in the plane, and their paths in a new training."""
     epochs = len(histories["three_units"]["loss"])
     return {
         "codes": draw_codes(models["three_units"], models["two_units"]),
@@ -19,7 +19,7 @@ def figures(models, test, histories):
 
 
 def decode(model, codes):
-    """The pattern 0–7 that the second half of the network makes of codes (…, units): (…)."""
+    """The pattern, 0–7, into which the second half of the network decodes codes (…, units): (…)."""
     kernel, bias = model.get_weights()[2:]
     return np.argmax(codes @ kernel + bias, axis=-1)
 
@@ -59,7 +59,7 @@ def draw_table(axis, codes):
 
 
 def draw_cube(axis, codes):
-    """The unit cube, and in it the codes with the numbers of their patterns."""
+    """The unit cube with the codes, labeled by the numbers of their patterns."""
     for start in np.ndindex(2, 2, 2):
         for unit in range(3):
             end = np.array(start)
@@ -77,7 +77,7 @@ def draw_cube(axis, codes):
 
 
 def draw_plane(axis, model):
-    """The codes of two units, and which pattern is decoded where."""
+    """The codes of two units, and the pattern that each point of the plane decodes to."""
     codes = recipe.encode(model)
     low, high = codes.min() - 0.08, codes.max() + 0.08
     line = np.linspace(low, high, 300)
@@ -107,7 +107,7 @@ def training_path(steps):
 
 
 def draw_path(path):
-    """The way of the codes (steps + 1, 8, 3) through the cube, and how many words are distinct."""
+    """The paths of the codes (steps + 1, 8, 3) in the cube, and the number of distinct words."""
     figure = plt.figure(figsize=(10, 4.4), layout="constrained")
     cube = figure.add_subplot(1, 2, 1, projection="3d")
     draw_cube(cube, path[-1])

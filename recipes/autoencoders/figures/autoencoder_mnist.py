@@ -16,6 +16,7 @@ TITLES = {"linear": "32 units,\nlinear", "deep": "32 units,\ndeep", "map": "2 un
 
 def figures(models, test, histories):
     """Reconstructions, the linear network's subspace against PCA's, two-dimensional codes."""
+    # The digits, their labels, and the principal components of the training set.
     images, _ = to_numpy(test)
     test_set = tfds.load("mnist", split="test", as_supervised=True)
     _, labels = to_numpy(test_set.batch(1000))
@@ -67,10 +68,10 @@ def draw_reconstructions(images, reconstructions, errors, labels):
 
 
 def subspace_angles(model, directions):
-    """Principal angles between a linear autoencoder's outputs and directions (pixels, n).
+    """Principal angles between a linear autoencoder's output space and directions (pixels, n).
 
     Returns:
-        In degrees, the smallest first: (n,).
+        Array (n,), in degrees, the smallest first.
     """
     kernel = model.layers[1].get_weights()[0]  # of the decoder, (latent_dim, pixels)
     angles = scipy.linalg.subspace_angles(kernel.T.astype("float64"), directions)

@@ -47,7 +47,7 @@ def median(images, width):
 
 
 def best_width(smooth, widths, noisy, clean):
-    """The width with which `smooth(noisy, width)` comes nearest to the clean images."""
+    """The width for which `smooth(noisy, width)` is closest to the clean images."""
     return max(widths, key=lambda width: mean_psnr(clean, smooth(noisy, width)))
 
 
@@ -56,9 +56,9 @@ def restore(without, network, known, noisy):
 
     Args:
         without: the network that was trained on clean images.
-        network: the one that was trained on this noise.
-        known: noisy training images and clean ones, to fit filters on.
-        noisy: what to restore.
+        network: the network that was trained on this noise.
+        known: noisy and clean training images, to which the filters are fitted.
+        noisy: the images to restore.
     """
     few = [images[:500] for images in known]
     width = best_width(gaussian, [0.5, 0.75, 1, 1.25, 1.5], *few)
@@ -93,7 +93,7 @@ def strongest_filters(model, count=64):
 def roughness(filters):
     """Roughness of filters (28, 28, n): squared differences of neighboring weights, (n,).
 
-    Their mean over four times the variance: 1 for independent weights, 0 where neighbors are equal.
+    Their mean is divided by four times the variance: 1 for independent weights, 0 for equal ones.
     """
     down = np.mean(np.diff(filters, axis=0) ** 2, axis=(0, 1))
     across = np.mean(np.diff(filters, axis=1) ** 2, axis=(0, 1))

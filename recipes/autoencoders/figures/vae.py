@@ -1,4 +1,4 @@
-"""The pictures of vae: its latent space, interpolations, samples, and what each dimension says."""
+"""The pictures of vae: its latent space, interpolations, samples, and the KL of each dimension."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,10 +13,10 @@ GRAY = {"cmap": "gray_r", "vmin": 0, "vmax": 1}
 
 
 def figures(models, test, histories):
-    """Two latent dimensions as a map, interpolations, samples, and the divergence by dimension."""
+    """Two latent dimensions as a map, interpolations, samples, and KL divergence by dimension."""
     images, labels = to_numpy(test)
     images = images[..., 0]
-    # What digit an image is, by the ten nearest test images.
+    # The digit of an image is that of its ten nearest test images.
     neighbors = KNeighborsClassifier(10).fit(flatten(images), labels)
     return {
         "latent_map": draw_latent_map(models["latent_2"], images, labels),
@@ -43,13 +43,13 @@ def decode(model, z):
 
 
 def draw_latent_map(model, images, labels):
-    """The codes of test digits, and what the decoder makes of a grid of codes."""
+    """The codes of test digits, and the decoded images of a grid of codes."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 5.8), layout="constrained")
     mean, _ = encode(model, images)
     dots = left.scatter(*mean.T, s=3, c=labels, cmap="tab10", vmin=-0.5, vmax=9.5)
     left.set(title="Codes of test digits", xlim=(-4, 4), ylim=(-4, 4), aspect="equal")
     figure.colorbar(dots, ticks=range(10), label="digit", shrink=0.8)
-    # At equal steps of probability, so that the grid covers N(0, 1).
+    # Grid points at equal steps of probability cover N(0, 1).
     quantiles = norm.ppf(np.linspace(0.02, 0.98, 18))
     grid = np.stack(np.meshgrid(quantiles, quantiles[::-1]), axis=-1).astype("float32")
     decoded = decode(model, grid).reshape(-1, 28, 28)
@@ -58,19 +58,19 @@ def draw_latent_map(model, images, labels):
 
 
 def pairs_of_digits(labels, count=300):
-    """Indices of `count` random pairs, without those of equal digits: two arrays (n,)."""
+    """Indices of `count` random pairs, without pairs of equal digits: two arrays (n,)."""
     start, end = np.random.default_rng(0).integers(0, len(labels), (2, count))
     different = labels[start] != labels[end]
     return start[different], end[different]
 
 
 def agreement(neighbors, images):
-    """Share of the ten nearest test images that are the same digit, the mean over images."""
+    """Share of the ten nearest test images with the same digit, averaged over images."""
     return neighbors.predict_proba(flatten(images)).max(axis=1).mean()
 
 
 def draw_interpolation(model, images, labels, neighbors):
-    """Between pairs of digits, through their codes and through their pixels."""
+    """Interpolations between pairs of digits, of their codes and of their pixels."""
     mean, _ = encode(model, images)
     start, end = pairs_of_digits(labels)
     weights = np.linspace(0, 1, 11, dtype="float32")[:, None]
@@ -91,12 +91,12 @@ def draw_interpolation(model, images, labels, neighbors):
 
 
 def entropy(shares):
-    """In nats, of shares that sum up to 1."""
+    """The entropy, in nats, of shares that sum to 1."""
     return -np.sum(shares * np.log(np.maximum(shares, 1e-9)))
 
 
 def draw_samples(model, images, neighbors):
-    """Decoded codes of N(0, 1), and reconstructions of test digits."""
+    """Decoded samples of N(0, 1), and reconstructions of test digits."""
     codes = np.random.default_rng(0).normal(size=(1000, model.latent_dim)).astype("float32")
     samples = decode(model, codes)
     shares = neighbors.predict_proba(flatten(samples)).mean(0)
@@ -119,7 +119,7 @@ def draw_samples(model, images, neighbors):
 
 
 def divergence_by_dimension(mean, log_variance):
-    """Mean divergence of each latent dimension in nats, the greatest first: (latent_dim,)."""
+    """Mean KL divergence of each latent dimension in nats, the largest first: (latent_dim,)."""
     values = kl_divergence(mean[..., None], log_variance[..., None])  # (images, latent_dim)
     return np.sort(np.mean(values, axis=0))[::-1]
 

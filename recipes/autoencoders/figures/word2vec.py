@@ -26,7 +26,7 @@ def figures(model, test, history):
 
 
 def known_groups(groups, vocabulary):
-    """The known words of each group, as lists; groups with fewer than two are left out."""
+    """The words of each group in the vocabulary; groups with fewer than two are left out."""
     vocabulary = set(vocabulary)
     found = []
     for group in groups:
@@ -37,10 +37,10 @@ def known_groups(groups, vocabulary):
 
 
 def analogy_plane(vectors):
-    """Coordinates of pairs of words: to the right their mean difference, up what else varies.
+    """Coordinates of pairs of words: x is their mean difference, y the main remaining variation.
 
     Args:
-        vectors: `(2 * pairs, embed_dim)`, the two words of a pair one after the other.
+        vectors: `(2 * pairs, embed_dim)`, the two words of each pair in consecutive rows.
 
     Returns:
         `(2 * pairs, 2)`: along the mean difference of the pairs, and along the first principal
@@ -70,9 +70,9 @@ def draw_maps(vectors, vocabulary):
 
 
 def draw_groups(axis, groups, vectors, vocabulary, project, style):
-    """Words in the plane that `project` makes of their vectors, each group in one color."""
+    """Words in the plane, with their vectors projected by `project`, each group in one color."""
     if not groups:
-        return  # in a small text
+        return  # no group is in the vocabulary of a small text
     index = {word: number for number, word in enumerate(vocabulary)}
     words = [word for group in groups for word in group]
     points = project(word2vec.normalize(vectors[[index[word] for word in words]]))
@@ -86,7 +86,7 @@ def draw_groups(axis, groups, vectors, vocabulary, project, style):
 
 
 def nearest_words(word, vectors, vocabulary, count=5):
-    """The words with the greatest cosine similarity to a word of the vocabulary, nearest first."""
+    """The words with the largest cosine similarity to a word of the vocabulary, nearest first."""
     number = list(vocabulary).index(word)
     (similarities,) = word2vec.cosine_similarity(vectors[[number]], vectors)
     similarities[number] = -np.inf
@@ -117,7 +117,7 @@ def draw_neighbors(vectors, vocabulary):
 
 
 def relation_scores(vectors, vocabulary):
-    """The scores of vectors for each relation by itself: `{relation: scores}`."""
+    """The analogy scores of vectors for each relation: `{relation: scores}`."""
     scores = {}
     for relation, pairs in ANALOGIES.items():
         scores[relation] = word2vec.vector_scores(vectors, vocabulary, {relation: pairs}, {})
@@ -125,7 +125,7 @@ def relation_scores(vectors, vocabulary):
 
 
 def draw_analogies(vectors, vocabulary):
-    """Bars for each relation and method: nearest word, and pale, among the five nearest."""
+    """Accuracy for each relation and method: nearest word, and (pale) among the five nearest."""
     figure, axis = plt.subplots(layout="constrained")
     places = np.arange(len(ANALOGIES))
     for number, (name, each) in enumerate(vectors.items()):

@@ -8,7 +8,7 @@ from recipes.common import plots
 
 TITLES = {"two_groups": "two groups", "one_group": "one group", "zfnet": "ZFNet"}
 SHOWN = 36  # filters
-ENLARGED = 6  # times, with what lies between the weights interpolated
+ENLARGED = 6  # factor of the enlargement, with interpolation between the weights
 
 
 def figures(models, test, histories):
@@ -25,7 +25,7 @@ def figures(models, test, histories):
 
 
 def first_kernel(model):
-    """The kernel of the first layer that has one."""
+    """The kernel of the first layer with a kernel."""
     for layer in model.layers:
         if hasattr(layer, "kernel"):
             return np.asarray(layer.kernel)
@@ -50,7 +50,7 @@ def smoothness(filters):
 
 
 def scaled(filters):
-    """Each filter from 0 to 1, with its weights of 0 as middle gray.
+    """Scales each filter to the range 0 to 1, with a weight of 0 as middle gray.
 
     Args:
         filters: Array (filters, height, width, 3).

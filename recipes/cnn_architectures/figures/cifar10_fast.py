@@ -9,12 +9,12 @@ from recipes.common import plots
 from recipes.common.arrays import to_numpy
 from recipes.common.network_cost import network_cost
 
-IMAGES = 95_000  # that an epoch trains on: every one of 47,500 twice
+IMAGES = 95_000  # training images of an epoch: 47,500, each of them twice
 RECORD = 0.94, 0.29e15  # accuracy and floating-point operations of the paper's network
 
 
 def figures(model, test, history):
-    """Validation accuracy over the operations spent, and what the first convolution does."""
+    """Validation accuracy over the operations spent, and the effect of the first convolution."""
     images, _ = to_numpy(test.take(1))  # one batch of 500
     return {
         "accuracy_by_operations": plot_operations(operations(model), history["val_accuracy"]),
@@ -25,8 +25,8 @@ def figures(model, test, history):
 def operations(model):
     """Floating-point operations of an epoch: additions and multiplications, forward and backward.
 
-    The way back costs twice as much as the way there: it has a gradient for each layer's weights
-    and one for its input.
+    The backward pass costs twice as much as the forward pass: it computes a gradient for each
+    layer's weights and one for its input.
     """
     return 3 * 2 * network_cost(model)["multiply_accumulates"] * IMAGES
 
@@ -53,7 +53,7 @@ def plot_operations(epoch, accuracies):
 
 
 def plot_whitening(model, images):
-    """The filters of the first convolution, and how correlated pixels and its answers are."""
+    """The filters of the first convolution, and the correlations of pixels and of its outputs."""
     (convolution, *_) = (layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
     (kernel,) = convolution.get_weights()  # (2, 2, 3, 24)
     components = kernel.shape[-1] // 2
@@ -62,7 +62,7 @@ def plot_whitening(model, images):
     before = correlations(keras.ops.convert_to_numpy(patches))
     after = correlations(keras.ops.convert_to_numpy(convolution(inputs))[..., :components])
     figure, axes = plt.subplots(1, 3, figsize=(11, 3.9), layout="constrained")
-    # Each filter as a color patch, its largest weight as bright as can be.
+    # Each filter as a color patch, scaled by its largest weight.
     filters = np.moveaxis(kernel[..., :components], -1, 0)  # (12, 2, 2, 3)
     largest = np.abs(filters).max(axis=(1, 2, 3), keepdims=True)
     plots.show_images(axes[0], 0.5 + filters / largest / 2, columns=4)

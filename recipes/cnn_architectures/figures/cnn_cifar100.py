@@ -9,7 +9,7 @@ from recipes.common.arrays import to_numpy
 from recipes.datasets import cifar100
 
 SHOWN = 6  # superclasses
-NAMED = ("trees", "fish", "people", "large_carnivores", "vehicles_1")  # those beside the heads
+NAMED = ("trees", "fish", "people", "large_carnivores", "vehicles_1")  # named beside the heads
 SUPERCLASS_OF = np.array(cifar100.superclass_labels())  # (100,)
 
 
@@ -26,7 +26,7 @@ def figures(model, test, history):
 
 
 def shared_shapes(model):
-    """Shapes (height, width, channels) that the heads' convolutions share, from the image on."""
+    """Shapes (height, width, channels) of the image and of the maps that both heads share."""
     kinds = keras.layers.ReLU | keras.layers.AveragePooling2D
     shapes = [model.input.shape[1:]]
     for layer in model.layers:
@@ -37,7 +37,7 @@ def shared_shapes(model):
 
 
 def class_names(superclass):
-    """The names of the five classes of a superclass, as one writes them."""
+    """The names of the five classes of a superclass, as words."""
     names = []
     for word in cifar100.SUPERCLASSES[superclass].split():
         names.append(word.removesuffix("_tree").replace("_", " "))
@@ -57,7 +57,7 @@ def arrow(axis, start, end):
 
 
 def plot_heads(model):
-    """The maps that both heads share, as high as their images, and five of the 20 superclasses."""
+    """The maps that both heads share, with proportional heights, and five of 20 superclasses."""
     figure, axis = plt.subplots(figsize=(10, 4.6), layout="constrained")
     shapes = shared_shapes(model)
     places = np.arange(len(shapes), dtype=float)
@@ -74,7 +74,7 @@ def plot_heads(model):
         color = plots.CLASS_COLORS[1 if name == "coarse" else 2]
         arrow(axis, (end, 0), (left - 0.42, y))
         box(axis, left, y, 0.84, 1.5, color + "88", f"{name}\n{count}", fontsize=11)
-    # What the heads answer: a superclass above, its five classes below it.
+    # The outputs of the heads: a superclass above, its five classes below it.
     column = left + 1.1
     for name in NAMED:
         title = name.replace("_", " ").replace(" ", "\n", 1)
@@ -88,7 +88,7 @@ def plot_heads(model):
 
 
 def confusion(true, found):
-    """The share of each class's images that is given each class: (100, 100), rows are true classes.
+    """The share of each class's images predicted as each class: (100, 100), rows are true classes.
 
     Rows without images are zeros.
     """
@@ -115,7 +115,7 @@ def mistakes_within(true, found):
 
 
 def plot_confusion(true, found, agreement):
-    """Matrices of the most confused superclasses; what a row lacks of 100 % went to other ones."""
+    """Matrices of the most confused superclasses; the rest of each row went to other ones."""
     matrices = confusion_within(confusion(true, found))
     wrong = matrices.sum(axis=(1, 2)) - np.trace(matrices, axis1=1, axis2=2)
     most_confused = np.argsort(-wrong)[:SHOWN]

@@ -1,4 +1,4 @@
-"""The picture of densenet: which earlier outputs each layer makes use of."""
+"""The picture of densenet: feature reuse, the earlier outputs that each layer uses."""
 
 import keras
 import matplotlib.pyplot as plt
@@ -13,18 +13,18 @@ def figures(model, test, history):
 
 
 def feature_reuse(model):
-    """How much each layer weights what earlier layers of its block have made.
+    """How strongly each layer weights the outputs of earlier layers of its block.
 
-    A weight is one of a 1×1 convolution, or of the classifier, times the scale of the normalization
-    before it.
+    The weights are those of 1×1 convolutions and of the classifier, times the scale of the
+    normalization before them.
 
     Args:
         model: A DenseNet.
 
     Returns:
         For each dense block an array (sources, targets). Sources are the block's input and its
-        layers, targets its layers and what follows the block: a transition or the classifier. Where
-        a source comes too late for a target it is not a number.
+        layers, targets are its layers and the transition or classifier that follows the block. NaN
+        where a source comes after a target.
     """
     blocks = []
     for weights in weights_by_block(model):
@@ -48,7 +48,7 @@ def weights_by_block(model):
         elif sees_channels(layer):
             kernel = np.asarray(layer.kernel)
             weight = np.abs(kernel.reshape(kernel.shape[-2:]) * scale[:, None])
-            # Within a block the channels grow; after a transition there are fewer.
+            # Fewer channels than before mean that a transition has started a new block.
             if blocks[-1] and len(weight) <= len(blocks[-1][-1]):
                 blocks.append([])
             blocks[-1].append(weight)
@@ -63,7 +63,7 @@ def sees_channels(layer):
 
 
 def older_share(blocks):
-    """The share of a target's mean weights that goes to sources older than the one before it."""
+    """The share of a target's mean weights on sources before its direct predecessor."""
     shares = []
     for reuse in blocks:
         for target in range(1, len(reuse)):
@@ -73,7 +73,7 @@ def older_share(blocks):
 
 
 def plot_reuse(blocks):
-    """A triangle for each block; the title says how much goes to older outputs."""
+    """A triangle for each block; the title gives the share of older outputs."""
     sizes = [len(reuse) for reuse in blocks]
     largest = np.nanmax(np.concatenate([reuse.ravel() for reuse in blocks]))
     figure, axes = plt.subplots(

@@ -34,7 +34,7 @@ def module_parameters(model):
 
 
 def last_channels(model):
-    """The number of channels that leave the last module, and how many of them it has computed."""
+    """The number of output channels of the last module, and how many of them it has computed."""
     last = list(MODULES)[-1]
     computed = 0
     for branch in BRANCHES.values():
@@ -63,10 +63,10 @@ def plot_parameters(models):
 
 
 def branch_rises(model, images, labels):
-    """How much the cross-entropy rises when one branch of a module gives zeros.
+    """The increase of the cross-entropy if one branch of a module outputs zeros.
 
     Args:
-        model: The network with bottlenecks; its weights are the same afterwards.
+        model: The network with bottlenecks; its weights are restored afterwards.
         images, labels: One batch.
 
     Returns:
@@ -92,7 +92,7 @@ def branch_rises(model, images, labels):
 
 
 def plot_branches(rises):
-    """For each module and branch, how much the loss rises without it; the title says which most."""
+    """The increase of the loss without each branch; the title names the largest."""
     figure, axis = plt.subplots(figsize=(6, 5), layout="constrained")
     picture = plots.heatmap(
         axis, rises, list(MODULES), list(BRANCHES), numbers="{:.2f}", aspect="auto"

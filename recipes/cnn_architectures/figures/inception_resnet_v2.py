@@ -11,7 +11,7 @@ IMAGES = 500  # for the sizes of the residuals
 
 
 def figures(models, test, histories):
-    """How large the correction of each block is; the loss with and without scaling."""
+    """The relative size of each block's residual; the loss with and without scaling."""
     images, _ = next(iter(test))
     sizes = {}
     for name, model in models.items():
@@ -20,7 +20,7 @@ def figures(models, test, histories):
 
 
 def residual_sizes(model, images):
-    """The size of each block's correction, relative to what it is added to.
+    """The size of each block's residual, relative to the block's input.
 
     Returns:
         A list: the ratio of root mean squares for each block, from the input to the output.
@@ -35,7 +35,7 @@ def residual_sizes(model, images):
 
 
 def plot_sizes(sizes):
-    """The relative size of the corrections by block, one line for each network."""
+    """The relative size of the residuals by block, one line for each network."""
     figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
     for name, ratios in sizes.items():
         axis.plot(range(1, len(ratios) + 1), ratios, "o-", label=name)
@@ -51,7 +51,7 @@ def plot_sizes(sizes):
 
 
 def plot_training(histories):
-    """The loss over the epochs; the title says with which scaling it ends lower."""
+    """The loss over the epochs; the title names the scaling with the lower final loss."""
     figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
     named = {TITLES[name]: history for name, history in histories.items()}
     plots.learning_curves(axis, named, "loss")

@@ -11,7 +11,7 @@ def figures(model, test, history):
 
 
 def spreads(model):
-    """Standard deviations of the channels, as batch normalization has recorded them in training.
+    """Standard deviations of the channels, from the moving statistics of batch normalization.
 
     Returns:
         A list with one array (channels,) for each normalization, in the network's order.
@@ -24,7 +24,7 @@ def spreads(model):
 
 
 def plot_spreads(deviations):
-    """For each layer the median of its channels, and the middle nine tenths of them."""
+    """For each layer the median of its channels, and the range of the middle 90 %."""
     figure, axis = plt.subplots(figsize=(8, 4), layout="constrained")
     layers = np.arange(1, len(deviations) + 1)
     lowest, median, highest = (
@@ -46,6 +46,6 @@ def plot_spreads(deviations):
 
 
 def factor(deviations):
-    """The largest median of a layer, divided by the smallest."""
+    """The largest median of any layer, divided by the smallest."""
     medians = [np.median(channels) for channels in deviations]
     return max(medians) / min(medians)

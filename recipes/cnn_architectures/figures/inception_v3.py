@@ -11,15 +11,15 @@ KINDS = ["1×1", "3×3", "5×5", "1×n and n×1"]
 
 
 def figures(model, test, history):
-    """Multiply–accumulates by the kind of window, and what square windows would cost instead."""
+    """Multiply–accumulates by kind of window, and the cost of square windows instead."""
     return {"factorized": plot_costs(*costs(model))}
 
 
 def costs(model):
     """Multiply–accumulates of the convolutions, as they are and with squares for 1×n and n×1.
 
-    1×7 and 7×1 follow each other and stand for one window of 7 × 7, so each for half of it; 1×3 and
-    3×1 lie side by side, each in the place of a window of 3 × 3.
+    1×7 and 7×1 follow each other and replace one window of 7 × 7, so each counts as half of it; 1×3
+    and 3×1 are parallel, and each replaces a window of 3 × 3.
 
     Returns:
         Two dictionaries `{kind: multiply–accumulates}`.
@@ -43,7 +43,7 @@ def costs(model):
 
 
 def plot_costs(factorized, square):
-    """Bars by kind of window, in both forms; the title says what is saved in all."""
+    """Bars by kind of window, in both forms; the title gives the total savings."""
     figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
     bars = {
         "as it is": [cost / 1e6 for cost in factorized.values()],

@@ -1,4 +1,4 @@
-"""The pictures of lenet: a digit on its way through the layers, and the bitmaps at the end."""
+"""The pictures of lenet: the feature maps of a digit, and the bitmaps of the output layer."""
 
 import keras
 import matplotlib.pyplot as plt
@@ -9,12 +9,12 @@ from recipes.common import plots
 from recipes.common.arrays import to_numpy
 
 STAGES = ("C1", "S2", "C3", "S4")
-COLUMNS = (2, 2, 4, 4)  # of maps in the picture of each stage
+COLUMNS = (2, 2, 4, 4)  # columns of maps for each stage
 TITLES = {"modern": "LeNet-5, modern form", "original": "LeNet-5 of 1998"}
 
 
 def figures(models, test, histories):
-    """The feature maps of one digit, and the 84 values that the original compares with bitmaps."""
+    """The feature maps of one digit, and the 84 values that LeNet-5 compares with bitmaps."""
     images, labels = to_numpy(test)
     drawn = {"feature_maps": plot_feature_maps(models, images[0])}
     if "original" in models:
@@ -30,7 +30,7 @@ def stages(model):
         if len(maps.shape) != 4 or maps.shape[1] not in (28, 14, 10, 5):
             continue
         if found and found[-1].shape == maps.shape:
-            found.pop()  # what follows with the same shape belongs to the same stage
+            found.pop()  # a later layer with the same shape belongs to the same stage
         if maps.shape[-1] > 1:
             found.append(maps)
     return found
@@ -73,7 +73,7 @@ def last_values(model, images):
 
 
 def shared_signs(values, labels):
-    """The share of all values that have the sign of their digit's bitmap.
+    """The share of all values with the same sign as in their digit's bitmap.
 
     Args:
         values: Array (images, 84).

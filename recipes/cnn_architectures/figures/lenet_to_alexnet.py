@@ -17,7 +17,7 @@ STEPS = {
 
 
 def figures(models, test, histories):
-    """Accuracy on test and training images after each step, and what the step gained."""
+    """Accuracy on test and training images after each step, and the gain of the step."""
     tested = {}
     trained = {}
     for name, model in models.items():
@@ -27,7 +27,7 @@ def figures(models, test, histories):
 
 
 def gains(accuracies):
-    """The gain in accuracy of each step over the one before, in percentage points.
+    """The gain in accuracy of each step over the previous one, in percentage points.
 
     Args:
         accuracies: `{step: accuracy}` in order, from 0 to 1.

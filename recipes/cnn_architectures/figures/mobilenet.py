@@ -1,4 +1,4 @@
-"""The pictures of mobilenet: where its work and its time go, and what its 3×3 filters look for."""
+"""The pictures of mobilenet: multiplications and time by kind of convolution, and 3×3 filters."""
 
 import time
 
@@ -12,7 +12,7 @@ KINDS = ("full 3 × 3", "depthwise 3 × 3", "pointwise 1 × 1")
 
 
 def figures(models, test, histories):
-    """Multiplications beside time for each kind of convolution, and depthwise filters."""
+    """Shares of multiplications and of time for each kind of convolution, and depthwise filters."""
     model = models["wide"]
     work = shares(model, multiplications)
     spent = shares(model, milliseconds)
@@ -23,24 +23,24 @@ def figures(models, test, histories):
 
 
 def convolutions(model):
-    """The convolutions of a network up to its last map, each with its kind."""
+    """The convolutions of a network except the classifier, each with its kind."""
     found = []
     for layer in model.layers:
         if isinstance(layer, keras.layers.DepthwiseConv2D):
             found.append((KINDS[1], layer))
         elif isinstance(layer, keras.layers.Conv2D):
             found.append((KINDS[2] if layer.kernel_size == (1, 1) else KINDS[0], layer))
-    return found[:-1]  # the last one gives the classes
+    return found[:-1]  # the last one is the classifier
 
 
 def multiplications(layer):
-    """Each weight of a convolution once at each position of its output."""
+    """Number of multiplications: each weight is used once at each output position."""
     _, height, width, _ = layer.output.shape
     return height * width * layer.kernel.shape.num_elements()
 
 
 def milliseconds(layer, repeats=3):
-    """CPU time of a convolution for 100 images, the fastest of some calls."""
+    """CPU time of a convolution for 100 images, the fastest of several calls."""
     x = np.ones((100, *layer.input.shape[1:]), "float32")
     layer(x)  # the first call may be slower
     durations = []
@@ -52,7 +52,7 @@ def milliseconds(layer, repeats=3):
 
 
 def shares(model, measure):
-    """`{kind of convolution: its share of a sum over all}`, of what `measure(layer)` gives."""
+    """`{kind of convolution: its share of the total}` of `measure(layer)`."""
     sums = dict.fromkeys(KINDS, 0)
     for kind, layer in convolutions(model):
         sums[kind] += measure(layer)
@@ -61,7 +61,7 @@ def shares(model, measure):
 
 
 def plot_shares(work, spent):
-    """Two bars of the three kinds; the title compares the depthwise ones."""
+    """Two bars divided into the three kinds; the title compares the depthwise shares."""
     figure, axis = plt.subplots(figsize=(8, 3), layout="constrained")
     left = np.zeros(2)
     for color, kind in zip(plots.CLASS_COLORS, KINDS, strict=False):

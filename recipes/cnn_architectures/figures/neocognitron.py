@@ -10,7 +10,7 @@ from recipes.common import plots
 from recipes.common.arrays import to_numpy
 
 SHIFTS = (0, 1, 2, 3, 4, 5, 6)  # pixels
-MOVED = 4  # pixels, of which the title tells
+MOVED = 4  # pixels, the shift in the title
 DIRECTIONS = ((1, 0), (-1, 0), (0, 1), (0, -1))  # down, up, right, left
 DIGITS = 500  # test digits, each shifted in the four directions
 NAMES = {"neocognitron": "neocognitron", "lenet": "LeNet"}
@@ -38,7 +38,7 @@ def figures(models, test, histories):
 
 
 def shift_image(images, down, right):
-    """Images (count, height, width, 1) moved by so many pixels, zeros where nothing comes from."""
+    """Images (count, height, width, 1) shifted by some pixels, filled with zeros."""
     height, width = images.shape[1:3]
     moved = np.zeros_like(images)
     from_rows = slice(max(-down, 0), height - max(down, 0))
@@ -58,7 +58,7 @@ def all_directions(images, labels, shift):
 
 
 def plot_shifts(image, accuracies):
-    """Accuracy by shift; above it a digit, moved down by as many pixels."""
+    """Accuracy by shift; above it a digit, moved down by the same number of pixels."""
     figure, axes = plt.subplot_mosaic(
         [[f"digit {shift}" for shift in SHIFTS], ["accuracy"] * len(SHIFTS)],
         figsize=(8, 5.5),
@@ -87,7 +87,7 @@ def plot_shifts(image, accuracies):
 
 
 def plot_planes(model, image):
-    """The first layer's templates, and what a digit (28, 28, 1) excites in the first planes."""
+    """The first layer's templates, and the response of the first planes to a digit (28, 28, 1)."""
     first, second, _ = [layer for layer in model.layers if isinstance(layer, neocognitron.SCells)]
     looking = keras.Model(model.input, [first.output, second.output])
     first_maps, second_maps = looking.predict(image[None], verbose=0)

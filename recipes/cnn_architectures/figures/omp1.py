@@ -1,4 +1,4 @@
-"""The pictures of omp1: how accuracy grows with the number of features, and the filters."""
+"""The pictures of omp1: accuracy against the number of features, and the filters."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -23,7 +23,7 @@ def encoder(model):
 
 
 def plot_accuracies(accuracies):
-    """A point a network, from `{features: test accuracy}`; the title says what doubling gives."""
+    """A point per network of `{features: test accuracy}`; the title has the gain per doubling."""
     features = np.array(sorted(accuracies))
     values = np.array([accuracies[count] for count in features])
     figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
@@ -38,12 +38,12 @@ def plot_accuracies(accuracies):
 
 
 def per_doubling(accuracies):
-    """The slope of a line through accuracy against the logarithm of the number of features."""
+    """The gain per doubling: the slope of accuracy over log₂ of the number of features."""
     return np.polyfit(np.log2(list(accuracies)), list(accuracies.values()), 1)[0]
 
 
 def plot_filters(model, count=100):
-    """The first filters, each with its weights from the lowest to the highest as colors."""
+    """The first filters as colors, each scaled from its lowest to its highest weight."""
     kernel = np.asarray(encoder(model).kernel)[:, :count]  # (108, filters)
     filters = kernel.T.reshape(-1, omp1.SIZE, omp1.SIZE, 3)
     lowest = filters.min(axis=(1, 2, 3), keepdims=True)

@@ -1,4 +1,4 @@
-"""The pictures of plain_versus_residual: training by depth, and what depth is good for."""
+"""The pictures of plain_versus_residual: training curves, and loss and accuracy by depth."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,7 +9,7 @@ KINDS = {"plain": "#D55E00", "residual": "#0072B2"}
 
 
 def figures(models, test, histories):
-    """Training loss, epoch by epoch and by depth, beside test accuracy by depth."""
+    """Training loss by epoch and by depth, and test accuracy by depth."""
     losses = {}
     accuracies = {}
     for name, model in models.items():
@@ -28,7 +28,7 @@ def depths(names):
 
 
 def memory_label(models, depth):
-    """The depth, and the memory that the activations of one image take."""
+    """A tick label: the depth, and the memory for the activations of one image."""
     for name, model in models.items():
         if depths([name]) == [depth]:
             kilobytes = 4 * network_cost(model)["activations"] / 1000
@@ -37,7 +37,7 @@ def memory_label(models, depth):
 
 
 def last_losses(losses, kind):
-    """The training loss of the last epoch, for each depth at which there is such a network.
+    """The training loss of the last epoch, for each depth of this kind of network.
 
     Args:
         losses: `{"plain_14": [loss of each epoch], …}`.
@@ -54,13 +54,13 @@ def last_losses(losses, kind):
 
 
 def change_with_depth(losses, kind):
-    """How much more loss the deepest network of a kind has than the shallowest."""
+    """The loss of the deepest network of a kind minus that of the shallowest."""
     values = list(last_losses(losses, kind).values())
     return values[-1] - values[0]
 
 
 def plot_training(losses):
-    """Two panels as in the paper: the deeper a network, the darker its line."""
+    """Two panels as in the paper, with darker lines for deeper networks."""
     figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained", sharey=True)
     epochs = np.arange(1, len(next(iter(losses.values()))) + 1)
     shades = plt.get_cmap("viridis_r")(np.linspace(0.1, 1, len(depths(losses))))
@@ -76,7 +76,7 @@ def plot_training(losses):
 
 
 def plot_depth(losses, accuracies, labels):
-    """Training loss and test accuracy by depth; the title says how the losses change."""
+    """Training loss and test accuracy by depth; the title gives the changes of the losses."""
     figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
     changes = []
     for kind, color in KINDS.items():

@@ -1,4 +1,4 @@
-"""The pictures of prelu_net: the slopes it has learned, and how signals fare with depth."""
+"""The pictures of prelu_net: the learned slopes, and the scale of the signals by depth."""
 
 import keras
 import matplotlib.pyplot as plt
@@ -30,7 +30,7 @@ def slopes(model):
 
 
 def plot_slopes(model):
-    """One dot for each channel, a line through the means; the title has the first and the last."""
+    """One dot per channel, a line through the means; the title gives the first and last mean."""
     found = slopes(model)
     means = [values.mean() for values in found]
     figure, axis = plt.subplots(figsize=(8, 4), layout="constrained")
@@ -49,9 +49,9 @@ def plot_slopes(model):
 
 
 def signals(model, images):
-    """The standard deviation of what each convolution and dense layer computes, before activation.
+    """The standard deviation of the outputs of convolutions and dense layers, before activation.
 
-    The last layer is left out, as its softmax is a part of it.
+    The last layer is left out, since its activation, softmax, is part of it.
 
     Returns:
         Array (layers,).

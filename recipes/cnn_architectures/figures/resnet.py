@@ -1,4 +1,4 @@
-"""The picture of resnet: how much each of its blocks is missed."""
+"""The picture of resnet: its accuracy without each of its blocks."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -7,7 +7,7 @@ from layers.residual_block import ResidualBlock
 from recipes.common import plots
 from recipes.common.arrays import to_numpy
 
-IMAGES = 1000  # test images on which the networks are classified without a block
+IMAGES = 1000  # test images for the accuracy without a block
 TITLES = {
     "padded": "padded shortcuts",
     "projection": "projections",
@@ -16,7 +16,7 @@ TITLES = {
 
 
 def figures(models, test, histories):
-    """Test accuracy without each of the blocks, of which only the shortcut remains then."""
+    """Test accuracy without the branch of each block, so that only its shortcut remains."""
     images, labels = to_numpy(test.take(-(-IMAGES // 500)))  # batches of 500
     accuracies = {}
     for name, model in models.items():
@@ -48,7 +48,7 @@ def accuracy_without_blocks(model, images, labels):
 
 
 def last_weights(block):
-    """The weights that silence the branch of a block when they are zero."""
+    """The weights that make the branch of a block output zero if they are zero."""
     if block.preactivation:
         return block.convolutions[-1].trainable_weights
     return block.normalizations[-1].trainable_weights
@@ -64,7 +64,7 @@ def most_missed(accuracies):
     """The block without which the mean accuracy is lowest, counted from 1, and that accuracy.
 
     Args:
-        accuracies: `{name: array (1 + blocks,)}`, first that of the whole network.
+        accuracies: `{name: array (1 + blocks,)}`, starting with the whole network.
     """
     without = np.mean(list(accuracies.values()), axis=0)[1:]
     return int(without.argmin()) + 1, without.min()

@@ -1,4 +1,4 @@
-"""The picture of senet: which channels its gates let through, class by class."""
+"""The picture of senet: its channel gates, class by class."""
 
 import keras
 import matplotlib.pyplot as plt
@@ -13,7 +13,7 @@ IMAGES = 2000  # test images over whose classes the gates are averaged
 
 
 def figures(models, test, histories):
-    """The mean gates of each class in the first and the last block, and how far classes differ."""
+    """The mean gates of each class in the first and the last block, and the spread over classes."""
     images, labels = to_numpy(test.take(-(-IMAGES // 500)))  # batches of 500
     drawn = {}
     for name, model in models.items():
@@ -32,7 +32,7 @@ def gates_by_class(model, images, labels):
         labels: Integers 0 … classes − 1.
 
     Returns:
-        A list of arrays (classes, channels); not a number where a class has no images.
+        A list of arrays (classes, channels); NaN where a class has no images.
     """
     outputs = []
     for layer in model.layers:
@@ -49,7 +49,7 @@ def gates_by_class(model, images, labels):
 
 
 def difference_of_classes(gates):
-    """By how much the mean gates of the classes differ: deviations, averaged over channels."""
+    """Standard deviation of the mean gates over the classes, averaged over channels."""
     return np.nanstd(gates, axis=0).mean()
 
 
@@ -63,7 +63,7 @@ def plot_gates(gates):
     figure, axes = plt.subplots(1, 3, figsize=(11, 4), layout="constrained", width_ratios=[2, 4, 3])
     for axis, number in zip(axes, (1, len(gates)), strict=False):
         values = gates[number - 1]
-        # Channels in the order of their mean gates.
+        # Sort channels by their mean gates.
         order = np.argsort(np.nanmean(values, axis=0))
         picture = plots.heatmap(axis, values[:, order], rows=CLASSES, vmax=1, aspect="auto")
         axis.set(title=f"block {number}", xlabel="channel, sorted", xticks=[])

@@ -1,4 +1,4 @@
-"""The picture of shufflenet: which groups of channels hear of which others."""
+"""The picture of shufflenet: dependence between groups of channels."""
 
 import keras
 import matplotlib.pyplot as plt
@@ -13,7 +13,7 @@ TITLES = {"shuffled": "shuffled", "unshuffled": "not shuffled"}
 
 
 def figures(models, test, histories):
-    """How strongly each group at the end of stage 3 depends on each group at its beginning."""
+    """How strongly each group at the end of stage 3 depends on each group at its start."""
     images, _ = to_numpy(test.take(1))
     figure, axes = plt.subplots(1, len(models), figsize=(8, 4), layout="constrained", squeeze=False)
     names = [f"group {number + 1}" for number in range(GROUPS)]
@@ -28,7 +28,7 @@ def figures(models, test, histories):
 
 
 def stage(model):
-    """The third stage behind its first unit, and what leads to it, as two networks."""
+    """The network up to the first unit of the third stage, and the rest of that stage."""
     first_units = [layer for layer in model.layers if isinstance(layer, keras.layers.Concatenate)]
     start = first_units[1].output
     # The last sum before the next stage begins.
@@ -38,7 +38,7 @@ def stage(model):
 
 
 def dependence(model, images, groups):
-    """How much of each group's gradient comes from which group: array (after, before), rows sum 1.
+    """Share of each group's gradient from each earlier group: array (after, before), rows sum to 1.
 
     Args:
         model: A ShuffleNet.

@@ -1,4 +1,4 @@
-"""The picture of squeezenet: where the parameters of the two networks lie."""
+"""The picture of squeezenet: the parameters of the two networks by part."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,7 +9,7 @@ TITLES = {"squeezenet": "SqueezeNet", "vgg_like": "VGG-like"}
 
 
 def figures(models, test, histories):
-    """The parameters of each part, fire modules beside plain convolutions of as many channels."""
+    """The parameters of each part: fire modules, and plain convolutions with as many channels."""
     counts = {}
     accuracies = {}
     for name, model in models.items():
@@ -34,7 +34,7 @@ def ratio(counts):
 
 
 def plot_parameters(counts, accuracies):
-    """Bars of the parameters in each part, on a logarithmic axis; the title says the sums."""
+    """Bars of the parameters in each part, on a logarithmic axis; the title gives the sums."""
     parts = list(dict.fromkeys(part for network in counts.values() for part in network))
     bars = {}
     for name, network in counts.items():

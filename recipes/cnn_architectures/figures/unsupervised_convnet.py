@@ -13,7 +13,7 @@ TITLES = {
     "random_no_rectification": "… without rectification",
     "supervised": "filters trained with labels, all steps",
 }
-# What a step gives: the first variant has it, the second does not.
+# The effect of each step: the first variant has it, the second does not.
 STEPS = {
     "rectification": ("full", "no_rectification"),
     "normalization": ("full", "no_normalization"),
@@ -36,7 +36,7 @@ def gains(accuracies):
 
 
 def plot_steps(accuracies):
-    """A bar for each variant; the title names the step that gives most."""
+    """A bar for each variant; the title names the step with the largest gain."""
     figure, axis = plt.subplots(figsize=(8, 4), layout="constrained")
     colors = []
     for name in accuracies:

@@ -1,4 +1,4 @@
-"""The pictures of vgg: where parameters and multiplications lie, and what its last layers see."""
+"""The pictures of vgg: parameters and multiplications by layer, and what excites the last layer."""
 
 import keras
 import matplotlib.pyplot as plt
@@ -24,7 +24,7 @@ def figures(models, test, histories):
 
 
 def weighted_layers(model):
-    """The convolutions and dense layers of a network, in their order."""
+    """The convolutions and dense layers of a network, in order."""
     kinds = (keras.layers.Conv2D, keras.layers.Dense)
     return [layer for layer in model.layers if isinstance(layer, kinds)]
 
@@ -45,7 +45,7 @@ def costs(model):
 
 
 def plot_costs(models):
-    """Bars by layer; the title says which share lies in the dense layers."""
+    """Bars by layer; the title gives the share of the dense layers."""
     figure, axes = plt.subplots(
         len(models), 2, figsize=(9, 2.3 * len(models)), layout="constrained", squeeze=False
     )
@@ -71,8 +71,8 @@ def exciting(activations, channels, count):
 
     Args:
         activations: Array (images, height, width, channels).
-        channels: How many channels: those that vary most from image to image.
-        count: How many images for each.
+        channels: Number of channels: those that vary most between images.
+        count: Number of images for each.
 
     Returns:
         Array of integers (channels, count): numbers of images, the most exciting first.
@@ -83,7 +83,7 @@ def exciting(activations, channels, count):
 
 
 def agreement(labels):
-    """The share of each row that its most frequent label has, as a mean over the rows.
+    """The share of the most frequent label in each row, averaged over the rows.
 
     Args:
         labels: Array of integers (rows, labels).

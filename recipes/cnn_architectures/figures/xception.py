@@ -1,4 +1,4 @@
-"""The picture of xception: how nearly separable full convolutions are once they have learned."""
+"""The picture of xception: how close to separable full convolutions become in training."""
 
 import keras
 import matplotlib.pyplot as plt
@@ -15,7 +15,7 @@ def figures(models, test, histories):
 
 
 def full_kernels(model):
-    """The kernels (3, 3, channels, filters) of a network but for its first two convolutions."""
+    """The kernels (3, 3, channels, filters) of a network, except its first two convolutions."""
     kernels = []
     for layer in model.layers:
         if isinstance(layer, keras.layers.Conv2D) and layer.kernel_size == (3, 3):
@@ -24,11 +24,10 @@ def full_kernels(model):
 
 
 def separable_share(kernel):
-    """The share of a kernel's squared weights that the nearest separable one has.
+    """The share of a kernel's squared weights in the nearest separable kernel.
 
-    A separable convolution has one 3 × 3 filter for each input channel: all filters that look at
-    the channel are multiples of it. The nearest is the first component of a singular value
-    decomposition.
+    A separable convolution has one 3 × 3 filter for each input channel: all filters on this channel
+    are multiples of it. The nearest one is the first component of a singular value decomposition.
 
     Args:
         kernel: Array (height, width, channels, filters).
@@ -40,7 +39,7 @@ def separable_share(kernel):
 
 
 def plot_shares(learned, drawn):
-    """Both shares, layer by layer from the image to the classes."""
+    """Both shares, layer by layer from input to output."""
     figure, axis = plt.subplots(figsize=(8, 4), layout="constrained")
     layers = np.arange(1, len(learned) + 1)
     axis.plot(layers, learned, "o-", label="learned")

@@ -1,4 +1,4 @@
-"""The pictures of zip_code_net: its windows and biases, and a digit on its way to the outputs."""
+"""The pictures of zip_code_net: its windows and biases, and the activations for some digits."""
 
 import keras
 import matplotlib.pyplot as plt
@@ -9,7 +9,7 @@ from recipes.common import plots
 
 
 def figures(model, test, history):
-    """Weights and biases of H1 by position, and the values of all units for four digits."""
+    """Weights and biases of H1, and the values of all units for four digits."""
     images, _ = next(test.as_numpy_iterator())
     return {"first_layer": plot_first_layer(model), "units": plot_units(model, images[:4])}
 
@@ -27,7 +27,7 @@ def biases(model):
 
 
 def spread(biases):
-    """How much biases differ from place to place: the standard deviation within a map, on average.
+    """Variation of the biases by position: the mean standard deviation within a map.
 
     Args:
         biases: Array (maps, height, width).
@@ -36,7 +36,7 @@ def spread(biases):
 
 
 def plot_first_layer(model):
-    """The twelve windows of H1, and the biases of each of its maps; the title has their spread."""
+    """The twelve windows of H1, and the biases of its maps; the title gives their spread."""
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.9), layout="constrained")
     panels = (windows(model), biases(model))
     titles = ("one window for all places of a map", "a bias for each place")

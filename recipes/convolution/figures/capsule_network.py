@@ -33,8 +33,8 @@ def figures(models, test, histories):
 
 
 def mean_difference(accuracies):
-    """How many percentage points the capsules are ahead of the CNN, over all transformations."""
-    # Without the first strength, which changes nothing.
+    """Mean lead of the capsules over the CNN in percentage points, over all transformations."""
+    # Skip the first strength, the identity.
     return 100 * (np.mean(accuracies["capsules"][1:]) - np.mean(accuracies["cnn"][1:]))
 
 
@@ -42,7 +42,7 @@ def plot_affine(accuracies, image):
     """Accuracy against the strength of the transformations, with a digit at each strength.
 
     Args:
-        accuracies: By network, as `robustness` gives them.
+        accuracies: By network, as returned by `robustness`.
         image: Array (28, 28, 1).
     """
     figure, axes = plt.subplots(
@@ -73,7 +73,7 @@ def couplings(model, images):
         images: Array (count, 28, 28, 1).
 
     Returns:
-        Array (count, primary capsules, digits); over the digits, the sum is 1.
+        Array (count, primary capsules, digits), whose sums over the digits are 1.
     """
     primary = keras.Model(model.inputs, model.get_layer("primary_capsules").output)
     layer = model.get_layer("digit_capsules")
@@ -83,7 +83,7 @@ def couplings(model, images):
 
 
 def plot_coupling(model, images):
-    """For four digits, to which digit capsule each primary capsule sends its output."""
+    """The couplings of primary capsules with digit capsules, for four digits."""
     coupling = couplings(model, images)
     lengths = keras.ops.convert_to_numpy(model(images, training=False))
     figure, axes = plt.subplots(
@@ -114,7 +114,7 @@ def angles_between(vectors, reference):
 
 
 def poses(model, images):
-    """The longest digit capsule of the middle image, for all images: (count, 16)."""
+    """The digit capsule that is longest for the middle image, for all images: (count, 16)."""
     extractor = keras.Model(model.inputs, model.get_layer("digit_capsules").output)
     capsules = keras.ops.convert_to_numpy(extractor([images], training=False))
     lengths = np.linalg.norm(capsules, axis=-1)  # (count, 10)
@@ -122,7 +122,7 @@ def poses(model, images):
 
 
 def plot_pose(model, image):
-    """How the vector of a digit's capsule turns and shrinks as the digit rotates and moves."""
+    """Direction and length of a digit's capsule as the digit rotates and moves."""
     rotated = [ndimage.rotate(image, angle, reshape=False, order=1) for angle in ANGLES]
     shifted = [ndimage.shift(image, (0, shift, 0), order=1) for shift in SHIFTS]
     figure, axes = plt.subplots(2, 2, figsize=(10, 6), sharey="row", layout="constrained")

@@ -25,7 +25,7 @@ def class_accuracies(labels, probabilities):
         probabilities: Array (images, classes).
 
     Returns:
-        Array (classes,); not a number where a class has no images.
+        Array (classes,); NaN where a class has no images.
     """
     correct = probabilities.argmax(axis=-1) == labels
     accuracies = np.full(probabilities.shape[-1], np.nan)
@@ -35,7 +35,7 @@ def class_accuracies(labels, probabilities):
 
 
 def plot_class_accuracies(accuracies):
-    """Bars by class, one for each network; the title says what the networks find hardest."""
+    """Bars by class, one for each network; the title names the hardest class."""
     figure, axis = plt.subplots(figsize=(8, 4), layout="constrained")
     plots.class_bars(axis, accuracies, CLASSES)
     mean = np.mean(list(accuracies.values()), axis=0)

@@ -17,7 +17,7 @@ def figures(model, test, history):
 
 
 def layers_of(model, kind):
-    """The layers of one class, in their order."""
+    """The layers of one class, in order."""
     return [layer for layer in model.layers if isinstance(layer, kind)]
 
 
@@ -49,7 +49,7 @@ def feature_maps(model, image):
 
 
 def plot_feature_maps(model, image):
-    """An image and its feature maps; the titles give number and size."""
+    """An image and its feature maps; the titles give their number and size."""
     figure, axes = plt.subplots(
         1, 4, figsize=(10, 3), width_ratios=(1, 1, 2, 1), layout="constrained"
     )

@@ -1,15 +1,15 @@
-"""The picture of cnn_mnist_best: the test digits that it gets wrong."""
+"""The picture of cnn_mnist_best: the test digits that it classifies wrongly."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 from recipes.common.arrays import to_numpy
 
-SHOWN = 48  # digits at most
+SHOWN = 48  # most digits to show
 
 
 def figures(model, test, history):
-    """The test digits that the network gets wrong, the surest mistakes first: true → predicted."""
+    """The misclassified test digits, the most confident mistakes first: true → predicted."""
     images, labels = to_numpy(test)
     probabilities = model.predict(test, verbose=0)
     return {"mistakes": plot_mistakes(images, labels.argmax(axis=-1), probabilities)}
@@ -28,7 +28,7 @@ def mistakes(labels, probabilities):
 
 
 def plot_mistakes(images, labels, probabilities):
-    """A grid of digits, each under its class and the class it was taken for."""
+    """A grid of digits, each with its true and its predicted class above."""
     wrong = mistakes(labels, probabilities)
     shown = wrong[:SHOWN]
     columns = 12

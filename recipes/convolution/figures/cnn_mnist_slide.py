@@ -1,4 +1,4 @@
-"""The picture of cnn_mnist_slide: where its parameters are."""
+"""The picture of cnn_mnist_slide: its parameters by layer."""
 
 import matplotlib.pyplot as plt
 
@@ -9,7 +9,7 @@ def figures(model, test, history):
 
 
 def parameters_by_layer(model):
-    """Layers that have parameters: `{name and output shape: number of parameters}`."""
+    """Layers with parameters: `{name and output shape: number of parameters}`."""
     counts = {}
     for layer in model.layers:
         if layer.count_params() > 0:

@@ -34,7 +34,7 @@ def figures(models, test, histories):
 
 
 def multiplications(model):
-    """Multiplications for one image: each weight is used once at each position of the output."""
+    """Multiplications for one image: each weight is used once at each output position."""
     total = 0
     for layer in model.layers:
         if hasattr(layer, "kernel"):

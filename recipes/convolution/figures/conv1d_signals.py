@@ -10,7 +10,7 @@ from recipes.convolution import conv1d_signals as recipe
 
 
 def figures(model, test, history):
-    """Three signals of each class; the first filters; the classes found along a changing signal."""
+    """Three signals of each class; the first filters; class evidence along a changing signal."""
     signals, labels = to_numpy(test)
     return {
         "signals": plot_signals(signals, labels),
@@ -37,7 +37,7 @@ def class_activation(model, signal):
 
 
 def changing_signal(kinds, length=192, period=40, seed=0):
-    """A noisy signal that changes its form: `length` steps of each kind of wave, (steps, 1)."""
+    """A noisy signal of changing form: `length` steps of each kind of wave, (steps, 1)."""
     rng = np.random.default_rng(seed)
     parts = []
     for kind in kinds:
@@ -48,7 +48,7 @@ def changing_signal(kinds, length=192, period=40, seed=0):
 
 
 def plot_signals(signals, labels):
-    """Three signals of each class, as the network gets them."""
+    """Three signals of each class, as in the network's inputs."""
     count = len(recipe.CLASSES)
     figure, axes = plt.subplots(3, count, figsize=(12, 4.6), sharex=True, layout="constrained")
     for label, name in enumerate(recipe.CLASSES):
@@ -87,17 +87,17 @@ def plot_filters(model):
 
 
 def found_share(evidence, labels):
-    """The share of steps whose strongest evidence is for the right class.
+    """The share of steps whose strongest evidence is for the true class.
 
     Args:
         evidence: Array (steps / 4, classes).
-        labels: The class of each of its steps, (steps / 4,).
+        labels: The class of each step, (steps / 4,).
     """
     return np.mean(evidence.argmax(axis=-1) == labels)
 
 
 def plot_evidence(model):
-    """A signal of four waves one after another, and the probabilities step by step."""
+    """A signal of four consecutive waves, and the class probabilities step by step."""
     sequence = [2, 3, 4, 0]
     kinds = [recipe.CLASSES[label] for label in sequence]
     signal = changing_signal(kinds)

@@ -10,7 +10,7 @@ from recipes.convolution import conv3d_clips as recipe
 
 
 def figures(models, test, histories):
-    """A clip of each class, moving; the answers to clips played backwards; the first filters."""
+    """A clip of each class, moving; predictions for clips played backwards; the first filters."""
     clips, labels = to_numpy(test.take(2))  # 400 clips
     answers = {}
     for name, model in models.items():
@@ -29,7 +29,7 @@ def compare_directions(forwards, backwards):
     """The effect of playing clips backwards on the predictions.
 
     Args:
-        forwards, backwards: Classes found, (clips,).
+        forwards, backwards: Predicted classes, (clips,).
 
     Returns:
         The shares of clips by kind of change.
@@ -48,7 +48,7 @@ def one_of_each(clips, labels):
 
 
 def animate_clips(clips, labels, models):
-    """A clip of each class with the answer of each network."""
+    """A clip of each class with the prediction of each network."""
     chosen = one_of_each(clips, labels)
     lines = [[f"really {name}"] for name in recipe.CLASSES]
     for name, model in models.items():
@@ -83,10 +83,10 @@ def plot_frames(clips, labels):
 
 
 def plot_backwards(answers):
-    """How each network's answer changes if the clip is played backwards.
+    """Changes of each network's predictions if the clip is played backwards.
 
     Args:
-        answers: By network, as `compare_directions` gives them.
+        answers: By network, as returned by `compare_directions`.
     """
     figure, axis = plt.subplots(figsize=(7, 3.4), layout="constrained")
     kinds = list(next(iter(answers.values())))

@@ -1,4 +1,4 @@
-"""The pictures of feature_maps: filters, maps of one image, and what changes with depth."""
+"""The pictures of feature_maps: filters, maps of one image, and their statistics by depth."""
 
 import keras
 import matplotlib.pyplot as plt
@@ -8,7 +8,7 @@ from recipes.common import plots
 
 
 def figures(model, test, history):
-    """Filters of the first layer, feature maps of one image, and what changes with depth."""
+    """Filters of the first layer, feature maps of one image, and their statistics by depth."""
     images, _ = next(test.as_numpy_iterator())
     maps = feature_maps(model, images)
     kernels = model.get_layer("layer_1").get_weights()[0][:, :, 0]  # (7, 7, filters)
@@ -27,7 +27,7 @@ def feature_maps(model, images):
 
 
 def channel_correlation(maps):
-    """Mean absolute correlation of two channels, over all pairs of those that are not constant."""
+    """Mean absolute correlation over all pairs of channels that are not constant."""
     channels = maps.reshape(-1, maps.shape[-1]).T  # (channels, images × height × width)
     channels = channels[channels.std(axis=1) > 0]
     correlations = np.abs(np.corrcoef(channels))
@@ -35,10 +35,11 @@ def channel_correlation(maps):
 
 
 def orientation(kernels):
-    """How much each kernel (height, width, n) prefers one direction, from its power spectrum: (n,).
+    """Orientation selectivity of kernels (height, width, n), from their power spectra: (n,).
 
-    0 is for none, 1 for a pure grating. The power at each frequency is a vector at twice the angle
-    of the frequency, as a grating and its reverse are one direction; the vectors are averaged.
+    It is 0 without a preferred direction and 1 for a pure grating. The power at each frequency is a
+    vector at twice the angle of the frequency, since opposite frequencies have the same direction;
+    the vectors are averaged.
     """
     kernels = kernels - kernels.mean(axis=(0, 1))
     power = np.abs(np.fft.fft2(kernels, s=(32, 32), axes=(0, 1))) ** 2  # (32, 32, n)

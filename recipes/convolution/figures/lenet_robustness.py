@@ -8,7 +8,7 @@ from recipes.common.arrays import to_numpy
 from recipes.convolution import lenet_robustness as recipe
 
 NAMES = {"lenet": "LeNet-5", "mlp": "MLP"}
-UNITS = {  # the axes
+UNITS = {  # labels of the axes
     "noise": "standard deviation",
     "rotation": "degrees",
     "scale": "times as large",
@@ -19,7 +19,7 @@ UNITS = {  # the axes
 
 
 def figures(models, test, histories):
-    """Accuracy against the strength of each distortion; one digit distorted; the odd cases."""
+    """Accuracy against the strength of each distortion; a distorted digit; the odd cases."""
     images, labels = to_numpy(test)
     images = images.astype("float32")
     probabilities = recipe.predict(models["lenet"], images)
@@ -34,10 +34,10 @@ def figures(models, test, histories):
 
 
 def kinds_ahead(accuracies):
-    """The distortions under which the mean accuracy of LeNet is above that of the MLP."""
+    """The distortions for which the mean accuracy of LeNet is above that of the MLP."""
     ahead = []
     for kind in recipe.STRENGTHS:
-        # Without the first strength, which changes nothing.
+        # Skip the first strength, the identity.
         lenet = np.mean(accuracies["lenet"][kind][1:])
         mlp = np.mean(accuracies["mlp"][kind][1:])
         if lenet > mlp:
@@ -49,7 +49,7 @@ def plot_accuracies(accuracies):
     """Accuracy against strength, by distortion.
 
     Args:
-        accuracies: By network, as `robustness` gives them.
+        accuracies: By network, as returned by `robustness`.
     """
     figure, axes = plt.subplots(2, 3, figsize=(10, 6), sharey=True, layout="constrained")
     for axis, (kind, strengths) in zip(axes.flat, recipe.STRENGTHS.items(), strict=True):
@@ -71,8 +71,8 @@ def plot_accuracies(accuracies):
 
 
 def plot_distorted(model, images, labels, probabilities):
-    """A digit under each distortion and strength, with the answer, red where it is wrong."""
-    # A 4 of which the network is certain.
+    """A digit under each distortion and strength, with the prediction, red if it is wrong."""
+    # The 4 with the most confident prediction.
     certainty = np.where(labels == 4, probabilities[:, 4], 0)
     image = images[certainty.argmax()][None]
     columns = max(map(len, recipe.STRENGTHS.values()))
@@ -92,17 +92,17 @@ def plot_distorted(model, images, labels, probabilities):
 
 
 def least_certain(probabilities, count=25):
-    """The examples with the lowest probability of their best class, lowest first: (count,)."""
+    """Indices of the least confident predictions, the least confident first: (count,)."""
     return np.argsort(probabilities.max(axis=-1))[:count]
 
 
 def error_rate(labels, probabilities):
-    """The share of wrong answers."""
+    """The share of wrong predictions."""
     return np.mean(probabilities.argmax(axis=-1) != labels)
 
 
 def plot_odd_cases(images, labels, probabilities):
-    """The digits of which the network is least certain, with its two best answers."""
+    """The digits with the least confident predictions, and their two likeliest classes."""
     odd = least_certain(probabilities)
     figure, axes = plt.subplots(5, 5, figsize=(7, 9), layout="constrained")
     for axis, index in zip(axes.flat, odd, strict=True):

@@ -1,4 +1,4 @@
-"""The pictures of pooling: blocks of a sample, the way back, and the cost of max and mean."""
+"""The pictures of pooling: a pooled sample, upsampling, and the cost of max and mean pooling."""
 
 import time
 
@@ -11,7 +11,7 @@ from recipes.convolution import pooling
 
 
 def figures(models, test, histories):
-    """A 4 × 4 sample pooled; attempts to undo pooling; time and errors of both kinds of pooling."""
+    """A pooled 4 × 4 sample; attempts to undo pooling; time and errors of max and mean pooling."""
     images, labels = next(test.unbatch().batch(128).as_numpy_iterator())
     return {
         "sample": plot_sample(),
@@ -21,7 +21,7 @@ def figures(models, test, histories):
 
 
 def upsample(maps, factor=2):
-    """Upsampling of maps (H, W, C) as in UpSampling2D: every pixel becomes a block."""
+    """Upsamples maps (H, W, C) as UpSampling2D: every pixel becomes a block."""
     return maps.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
@@ -37,7 +37,7 @@ def overlap(size, stride, side=8):
 def milliseconds(images, labels, rounds=8):
     """Median CPU time of inference and of a training step on one batch, `{variant: (2,)}`.
 
-    The variants take turns; their first round compiles and does not count.
+    The variants take turns; the first round, which includes compilation, is discarded.
     """
     models = {}
     spent = {}
@@ -56,7 +56,7 @@ def milliseconds(images, labels, rounds=8):
 
 
 def least_errors(histories):
-    """The validation errors in percent at the best epoch, by variant."""
+    """The validation error in percent at the best epoch, by variant."""
     errors = {}
     for name, history in histories.items():
         errors[name] = 100 * (1 - max(history["val_accuracy"]))
@@ -64,7 +64,7 @@ def least_errors(histories):
 
 
 def plot_map(axis, values, title, numbers=None):
-    """A map (height, width), with its numbers if their format is given."""
+    """Draw a map (height, width), with its numbers if a format is given."""
     plots.heatmap(axis, values, numbers=numbers, vmax=1.4 * values.max())
     axis.set_title(title)
     axis.axis("off")
@@ -104,7 +104,7 @@ def plot_comparison(spent, errors):
     """CPU time of both kinds of pooling, and their validation errors.
 
     Args:
-        spent: As `milliseconds` gives it.
+        spent: As returned by `milliseconds`.
         errors: `{variant: percent}`.
     """
     figure, axes = plt.subplots(1, 3, figsize=(10, 3.4), layout="constrained")

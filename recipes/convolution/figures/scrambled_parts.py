@@ -1,4 +1,4 @@
-"""The pictures of scrambled_parts: answers to faces, scrambled, shifted and rotated."""
+"""The pictures of scrambled_parts: predictions for scrambled, shifted and rotated faces."""
 
 import keras
 import matplotlib.pyplot as plt
@@ -15,7 +15,7 @@ ANGLES = np.arange(0, 360, 90)  # degrees: other rotations would blur the parts
 
 
 def figures(models, test, histories):
-    """Probabilities of three kinds of images; faces shifted and rotated; maps of a shifted face."""
+    """Probabilities of three kinds of images; shifted and rotated faces; maps of a shifted face."""
     images, labels = to_numpy(test.take(1))
     kinds = {
         "face": images[labels[:, 0] == 1],
@@ -31,7 +31,7 @@ def figures(models, test, histories):
 
 
 def plot_examples(models, kinds):
-    """Four images of each kind with the probability of a face, by both networks."""
+    """Four images of each kind with the probability of a face by both networks."""
     figure, axes = plt.subplots(3, 4, figsize=(8, 7.4), layout="constrained")
     for row, (kind, images) in zip(axes, kinds.items(), strict=True):
         row[0].set_ylabel(kind)
@@ -47,7 +47,7 @@ def plot_examples(models, kinds):
 
 
 def plot_probabilities(models, kinds):
-    """How the probability of a face is distributed over images of three kinds."""
+    """Distribution of the probability of a face over three kinds of images."""
     figure, axes = plt.subplots(1, 2, figsize=(10, 3.4), sharey=True, layout="constrained")
     means = {}
     for axis, (name, model) in zip(axes, models.items(), strict=True):

@@ -1,4 +1,4 @@
-"""The pictures of enet: the membranes that it finds, and the slopes that its PReLUs learned."""
+"""The pictures of enet: its segmentation of membranes, and the learned slopes of its PReLUs."""
 
 import keras
 import matplotlib.pyplot as plt
@@ -11,7 +11,7 @@ SHOWN = 256  # pixels along each side, of the middle of a slice
 
 
 def figures(model, test, history):
-    """The first test slice beside what the network makes of it; learned slopes by depth."""
+    """The first test slice beside its segmentation; learned slopes by depth."""
     images, classes = to_numpy(test.take(1))
     probabilities = model.predict(images, verbose=0)[0, :, :, 1]
     return {
@@ -26,7 +26,7 @@ def iou(found, true):
 
 
 def middle(array):
-    """The middle of an array (height, width)."""
+    """The central crop of an array (height, width)."""
     top = max(array.shape[0] - SHOWN, 0) // 2
     left = max(array.shape[1] - SHOWN, 0) // 2
     return array[top : top + SHOWN, left : left + SHOWN]
@@ -49,10 +49,10 @@ def plot_membranes(image, true, probabilities):
 
 
 def slopes_by_depth(model):
-    """The slopes of each block with PReLU, from the image to the answer, and where decoding begins.
+    """The slopes of each block with PReLU, from input to output, and the start of the decoder.
 
     Returns:
-        A list of arrays (slopes,), one for each block, and the index of the first upsampling one.
+        A list of arrays (slopes,), one for each block, and the index of the first upsampling block.
     """
     slopes = []
     decoder = None

@@ -1,13 +1,13 @@
-"""The pictures of face_verification: ROC curves, how distances are distributed, and hard pairs.
+"""The pictures of face_verification: ROC curves, distributions of distances, and hard pairs.
 
-To compare with a descriptor that others have trained on millions of photographs, whose weights
-recipes/common/face_descriptor.py says how to get into a folder:
+Comparison with a descriptor that was trained on millions of photographs, with the weights in
+FOLDER (recipes/common/face_descriptor.py documents the download):
 
     python -m recipes.detection_and_segmentation.figures.face_verification FOLDER
 
 It prints the AUC of that descriptor and of pixels, on all pairs of the 400 photographs and on those
 of the test, and draws the ROC curves of the test, `roc.png`. `--model` adds the recipe's own
-network to them, once it is trained: `saved_models/face_verification/model.keras`.
+network to them, if it is trained: `saved_models/face_verification/model.keras`.
 """
 
 import argparse
@@ -24,12 +24,12 @@ from recipes.common.face_descriptor import face_descriptor
 from recipes.detection_and_segmentation import face_verification as recipe
 
 SHOWN = 6  # pairs in a row
-ROOM = 8  # pixels around a photograph of 64 × 64: the published descriptor expects a smaller face
+ROOM = 8  # pixels of padding on each side: the published descriptor expects smaller faces
 PEOPLE = {"the 40 people": "train", "the ten people of the test": recipe.SPLITS[-1]}
 
 
 def figures(model, test, history):
-    """How well unseen people are told apart by descriptors and by pixels, and where it fails."""
+    """Verification of unseen people by descriptors and by pixels, and the hardest pairs."""
     pairs, same = to_numpy(test)
     same = same[:, 0] == 1
     similarity = model.predict(pairs, batch_size=250, verbose=0)[:, 0]
@@ -42,7 +42,7 @@ def figures(model, test, history):
 
 
 def plot_roc(same, scores):
-    """True over false positives, by each of the scores: `{name: similarities (pairs,)}`."""
+    """ROC curves: true over false positives, for each of `{name: similarities (pairs,)}`."""
     figure, axis = plt.subplots(figsize=(6, 4.8), layout="constrained")
     for name, similarity in scores.items():
         false, true, _ = roc_curve(same, similarity)
@@ -56,7 +56,7 @@ def plot_roc(same, scores):
 
 
 def plot_distances(same, distances):
-    """Distances of the descriptors of the same and of different people, and the margin."""
+    """Distances between descriptors of the same and of different people, and the margin."""
     figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
     bins = np.linspace(0, max(distances.max(), recipe.MARGIN), 40)
     for name, chosen in {"the same person": same, "different people": ~same}.items():
@@ -71,7 +71,7 @@ def plot_distances(same, distances):
 
 
 def plot_pairs(pairs, same, distances):
-    """The same person at the largest distances, and different people at the smallest."""
+    """The hardest pairs: the same person far apart, and different people close together."""
     figure, axes = plt.subplots(2, SHOWN, figsize=(11, 3.2), layout="constrained")
     order = np.argsort(distances)
     rows = {
@@ -90,7 +90,7 @@ def plot_pairs(pairs, same, distances):
 
 
 def enlarged(images):
-    """Photographs as the published descriptor takes them, with some room around: edges repeated.
+    """Photographs in the format of the published descriptor, padded by repeating the edges.
 
     Args:
         images: Array (n, 64, 64, 1), uint8.
@@ -100,7 +100,7 @@ def enlarged(images):
     """
     padded = np.pad(images, ((0, 0), (ROOM, ROOM), (ROOM, ROOM), (0, 0)), mode="edge")
     large = keras.ops.image.resize(padded.astype("float32"), (150, 150), interpolation="bicubic")
-    large = np.clip(keras.ops.convert_to_numpy(large), 0, 255)  # it may go beyond
+    large = np.clip(keras.ops.convert_to_numpy(large), 0, 255)  # interpolation may overshoot
     return np.repeat(large, 3, axis=-1)
 
 

@@ -1,4 +1,4 @@
-"""The pictures of unet: a slice, its membranes, and which of them each network finds."""
+"""The pictures of unet: a slice, its membranes, and the errors of each network."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -7,7 +7,7 @@ from recipes.common.arrays import to_numpy
 
 SHOWN = 256  # pixels along each side, of the middle of a slice
 NAMES = {"skips": "with skips", "no_skips": "without skips"}
-# Found, missed and invented membranes; the last two differ in brightness, too.
+# True positives, misses and false positives; the last two also differ in brightness.
 COLORS = {"found": (0, 0, 0), "missed": (213, 94, 0), "invented": (86, 180, 233)}
 
 
@@ -26,7 +26,7 @@ def iou(found, true):
 
 
 def painted(found, true):
-    """An image (height, width, 3), uint8: membranes that are found, missed and invented."""
+    """An image (height, width, 3), uint8: true positives, misses and false positives in color."""
     image = np.full((*true.shape, 3), 255, "uint8")
     image[(found == 1) & (true == 1)] = COLORS["found"]
     image[(found == 0) & (true == 1)] = COLORS["missed"]
@@ -35,7 +35,7 @@ def painted(found, true):
 
 
 def middle(array):
-    """The middle of an array (height, width, …)."""
+    """The central crop of an array (height, width, …)."""
     top = max(array.shape[0] - SHOWN, 0) // 2
     left = max(array.shape[1] - SHOWN, 0) // 2
     return array[top : top + SHOWN, left : left + SHOWN]

@@ -11,11 +11,11 @@ from recipes.common.arrays import to_numpy
 from recipes.detection_and_segmentation import yolo_v1 as recipe
 
 SHOWN = 8  # scenes
-SURE = 0.25  # the score from which on a detection is drawn
+SURE = 0.25  # lowest score of a detection that is drawn
 
 
 def figures(model, test, history):
-    """True and found boxes of some scenes; how one answer is read; precision over recall."""
+    """True and predicted boxes of some scenes; decoding of one output; precision over recall."""
     images, grids = to_numpy(test)
     answers = model.predict(images, batch_size=100, verbose=0)
     decoded = [keras.ops.convert_to_numpy(part) for part in recipe.decode(answers)]
@@ -33,7 +33,7 @@ def figures(model, test, history):
 
 
 def draw_box(axis, box, label, dashed=False, width=1.8):
-    """A box (4,), in parts of the scene, in the color of its class."""
+    """Draw a box (4,), relative to the scene's size, in the color of its class."""
     left, top, right, bottom = np.asarray(box) * recipe.SIDE - 0.5
     style = {"edgecolor": plots.CLASS_COLORS[label], "linewidth": width, "fill": False}
     if dashed:
@@ -42,13 +42,13 @@ def draw_box(axis, box, label, dashed=False, width=1.8):
 
 
 def show(axis, image):
-    """A scene without ticks."""
+    """Draw a scene without ticks."""
     axis.imshow(image)
     axis.set(xticks=[], yticks=[], xlim=(-0.5, recipe.SIDE - 0.5), ylim=(recipe.SIDE - 0.5, -0.5))
 
 
 def plot_detections(images, found, true_boxes, truths):
-    """Scenes with true boxes, dotted, and found ones with their class and score."""
+    """Scenes with true boxes, dotted, and detections with their class and score."""
     count = min(SHOWN, len(images))
     figure, axes = plt.subplots(2, SHOWN // 2, figsize=(11, 5.9), layout="constrained")
     right = total = 0
@@ -75,7 +75,7 @@ def plot_detections(images, found, true_boxes, truths):
 
 
 def plot_steps(image, boxes, scores, found):
-    """One answer: all 98 boxes, then those that are sure of something, then the best of these."""
+    """One output: all 98 boxes, those with high scores, and those after suppression."""
     labels = scores.argmax(axis=-1)
     best = scores.max(axis=-1)
     figure, axes = plt.subplots(1, 3, figsize=(9.6, 3.6), layout="constrained")

@@ -13,7 +13,7 @@ GRAY = {"columns": 10, "cmap": "gray_r", "vmin": -1, "vmax": 1}
 
 
 def figures(model, test, history):
-    """Digits on demand, during the training, their diversity, and their use as training data."""
+    """Digits on demand, at the end and during training; diversity; their use as training data."""
     images, digits = to_numpy(test)
     generated = np.concatenate([model.generate(part) for part in np.array_split(digits, 10)])
     real_features, _ = model.classifier.predict(images, verbose=0)
@@ -31,7 +31,7 @@ def figures(model, test, history):
 
 
 def draw_samples(generated, accuracy, images, digits):
-    """A row for each digit: generated and real ones."""
+    """A row for each digit, with generated and real examples."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 6.6), layout="constrained")
     title = f"A row for each digit asked for: {accuracy:.1%} are that digit"
     show_images(left, generated, title=title, **GRAY)
@@ -68,10 +68,10 @@ def draw_diversity(axis, values):
 
 
 def augmentation_accuracies(images, generated, digits):
-    """Accuracies of a support vector machine, by how many real and generated digits taught it.
+    """Accuracies of a support vector machine, by the number of real and generated training digits.
 
-    It is tested on the second half of the real images and taught by the first; nothing is chosen by
-    this. Few are a twentieth of all.
+    Real training digits are from the first half of the images, the test is on the second half; no
+    choice depends on the result. The smallest training set is a twentieth of the images.
 
     Returns:
         `{(real, generated): accuracy}`.
@@ -90,7 +90,7 @@ def augmentation_accuracies(images, generated, digits):
 
 
 def draw_accuracies(axis, accuracies):
-    """A bar for each training set; orange where generated digits are in it."""
+    """A bar for each training set, orange if it contains generated digits."""
     for (real, machine), accuracy in accuracies.items():
         name = f"{real:,} real,\n{machine:,} generated"
         bar = axis.barh(name, 100 * accuracy, color="C1" if machine else "C0")

@@ -1,4 +1,4 @@
-"""The pictures of gan_mnist: samples, their way during the training, and their classes."""
+"""The pictures of gan_mnist: samples, their progress during training, and their classes."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,7 +12,7 @@ GRAY = {"cmap": "gray_r", "vmin": -1, "vmax": 1}
 
 
 def figures(model, test, history):
-    """Generated digits beside real ones, during the training, in between, and by class."""
+    """Generated digits beside real ones, during training, interpolated, and by class."""
     images, _ = to_numpy(test)
     parts = np.array_split(images, 10)
     generated = np.concatenate([model.generate(len(part)) for part in parts])
@@ -46,13 +46,13 @@ def draw_progress(snapshots):
 
 
 def interpolate(start, end, steps):
-    """From each vector (n, features) of `start` straight to that of `end`: (n, steps, features)."""
+    """Linear interpolation from `start` to `end`, (n, features) each: (n, steps, features)."""
     weights = np.linspace(0, 1, steps, dtype="float32")[None, :, None]
     return (1 - weights) * start[:, None] + weights * end[:, None]
 
 
 def draw_interpolation(model):
-    """Six walks through the latent space."""
+    """Six interpolations in the latent space."""
     noise = interpolate(gan_mnist.NOISE[:6], gan_mnist.NOISE[6:], steps=12)
     images = np.asarray(model.generator(noise.reshape(-1, gan_mnist.LATENT_DIM)))
     figure, axis = plt.subplots(figsize=(8, 4.3), layout="constrained")
@@ -69,7 +69,7 @@ def class_shares(classifier, images):
 
 
 def draw_classes(classifier, images, generated):
-    """Plot the frequency of each digit; metrics against the first half of the test set."""
+    """Plot the frequency of each digit; metrics are relative to the first half of the test set."""
     half = len(images) // 2
     sample_sets = {
         "real": images[half:],

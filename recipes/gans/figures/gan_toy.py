@@ -1,4 +1,4 @@
-"""The pictures of gan_toy: samples and discriminator in the plane, and the curves."""
+"""The pictures of gan_toy: samples and discriminator in the plane, and training curves."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,7 +11,7 @@ COLORS = {"plain": "C1", "minibatch_statistics": "C4", "low_momentum": "C0"}
 
 
 def figures(models, test, histories):
-    """The samples during the training, at its end, and the losses and mode coverage by epoch."""
+    """The samples during and after training, and the losses and mode coverage by epoch."""
     return {
         "game": animate(models),
         "end": draw_end(models),
@@ -20,7 +20,7 @@ def figures(models, test, histories):
 
 
 def draw_plane(axis, samples, probabilities):
-    """D's probabilities of being real (orange) or generated (purple), and the samples."""
+    """The discriminator's probabilities, real (orange) or generated (purple), and the samples."""
     picture = axis.imshow(
         probabilities, extent=(*VIEW, *VIEW), origin="lower", cmap="PuOr_r", vmin=0, vmax=1
     )
@@ -46,7 +46,7 @@ def animate(models):
             dots.set_data(*samples.T)
             axis.set_title(f"{name}, epoch {epoch}", fontsize=10)
 
-    # The layout of the first frame is that of all.
+    # Compute the layout once, for the first frame.
     update(0)
     figure.canvas.draw()
     figure.set_layout_engine("none")
@@ -71,7 +71,7 @@ def draw_end(models):
 
 
 def draw_curves(histories):
-    """The discriminator's loss beside what the generator covers."""
+    """The discriminator's loss, and the generator's mode coverage."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4), layout="constrained")
     for name, history in histories.items():
         for axis, metric in ((left, "val_discriminator_loss"), (right, "val_mode_coverage")):

@@ -1,4 +1,4 @@
-"""The pictures of quantization: accuracy and size of three ways, and what fewer bits cost."""
+"""The pictures of quantization: accuracy and size of three methods, and accuracy by bits."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -7,7 +7,7 @@ from recipes.hardware import quantization
 
 
 def figures(models, test, histories):
-    """Three ways to 8 bits, the accuracy with 2 to 8 bits, and a layer's weights in 3 bits."""
+    """Three 8-bit methods, the accuracy with 2 to 8 bits, and a layer's quantized weights."""
     model = models["float32"] if "float32" in models else next(iter(models.values()))
     train, _, _ = quantization.load_data()
     return {
@@ -18,13 +18,13 @@ def figures(models, test, histories):
 
 
 def most_lost(ways):
-    """By how many percentage points the worst way is less accurate than the network in floats."""
+    """The largest loss of accuracy relative to the float network, in percentage points."""
     accuracies = [accuracy for accuracy, _ in ways.values()]
     return 100 * (ways["float32"][0] - min(accuracies))
 
 
 def plot_ways(ways):
-    """Accuracy and size of each way, beside the network in floats."""
+    """Accuracy and size of each method, beside the float network."""
     names = list(ways)[::-1]
     accuracies = np.array([ways[name][0] for name in names])
     sizes = np.array([ways[name][1] for name in names])
@@ -61,7 +61,7 @@ def plot_bits(curves):
 
 
 def plot_filters(model):
-    """The weights of the second convolution, as they are and in 8, 4 and 3 bits."""
+    """The weights of the second convolution, unquantized and in 8, 4 and 3 bits."""
     kernel = model.get_weights()[2]  # (3, 3, inputs, filters)
     figure, axes = plt.subplots(1, 4, figsize=(11, 3), sharey=True, layout="constrained")
     for axis, bits in zip(axes, (None, 8, 4, 3), strict=True):

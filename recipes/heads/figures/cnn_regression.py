@@ -6,7 +6,7 @@ import numpy as np
 from recipes.common.arrays import to_numpy
 from recipes.heads import cnn_regression as recipe
 
-SECTORS = 12  # of the full turn, for mean errors
+SECTORS = 12  # sectors of the circle, for mean errors
 ARROW = 16  # length in pixels
 
 
@@ -33,7 +33,7 @@ def degrees(targets):
 
 
 def mean_by_sector(angles, errors):
-    """Mean error in each of the equal sectors of the turn; not a number where there is none."""
+    """Mean error in each of the equal sectors of the circle; NaN for empty ones."""
     sectors = (angles * SECTORS // 360).astype(int) % SECTORS
     means = np.full(SECTORS, np.nan)
     for sector in np.unique(sectors):

@@ -1,4 +1,4 @@
-"""The pictures of head_binary_images: how sure the network is, and images from cat to dog."""
+"""The pictures of head_binary_images: the network's confidence, and images from cat to dog."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,7 +10,7 @@ SURE = 0.9  # probability of either class
 
 
 def figures(model, test, history):
-    """How sure the network is of its answers, and images from the surest cat to the surest dog."""
+    """Predicted probabilities, and images from the most confident cat to the most confident dog."""
     images, labels = to_numpy(test)
     labels = labels[:, 0].astype(int)
     dog = model.predict(images, batch_size=500, verbose=0)[:, 0]
@@ -21,7 +21,7 @@ def figures(model, test, history):
 
 
 def sure_answers(dog, labels):
-    """Share of the images of which the network is sure, and its accuracy on them (NaN if none)."""
+    """Share of images with confident predictions, and the accuracy on them (NaN if none)."""
     is_sure = np.maximum(dog, 1 - dog) > SURE
     if not is_sure.any():
         return 0.0, np.nan
@@ -30,7 +30,7 @@ def sure_answers(dog, labels):
 
 
 def evenly_by_rank(values, count):
-    """Indices of `count` values, the smallest and the largest among them, evenly by rank."""
+    """Indices of `count` values evenly spaced in rank, from the smallest to the largest."""
     ranks = np.linspace(0, len(values) - 1, count).astype(int)
     return np.argsort(values)[ranks]
 

@@ -16,7 +16,7 @@ PHRASES = [
     "i loved it",
     "i wanted to love it",
 ]
-COMMON = 20_000  # the rarer words and bigrams say little
+COMMON = 20_000  # rarer words and bigrams are ignored
 NEGATIVE = "#D55E00"
 POSITIVE = "#0072B2"
 
@@ -30,7 +30,7 @@ def figures(model, test, history):
 def word_scores(model):
     """The score of each word or bigram, whose mean over a text is the logit: `{word: score}`.
 
-    In the order of the vocabulary, the most frequent first after padding and the unknown word.
+    In the order of the vocabulary: padding, the unknown word, then the most frequent first.
     """
     words = model.get_layer("vectorize").get_vocabulary()
     embedding = model.get_layer("words").get_weights()[0]  # (words, embed_dim)

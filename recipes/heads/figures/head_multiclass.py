@@ -8,7 +8,7 @@ from recipes.common.plots import show_images
 
 
 def figures(models, test, histories):
-    """Softmax at several temperatures, and how far outputs of both heads are probabilities."""
+    """Softmax at several temperatures, and calibration and top-k accuracy of both heads."""
     images, labels = to_numpy(test)
     labels = labels.argmax(axis=-1)
     outputs = {}
@@ -23,21 +23,21 @@ def figures(models, test, histories):
 def softmax(logits, temperature=1.0):
     """Softmax of logits / temperature along the last axis."""
     scaled = np.asarray(logits) / temperature
-    # An added constant changes nothing: with a largest logit of 0, no exponential overflows.
+    # Softmax is invariant to a constant: with a largest logit of 0, no exponential overflows.
     powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
 def with_temperature(probabilities, temperature):
-    """The outputs of a softmax layer as they would be if its logits were divided by a temperature.
+    """The outputs of a softmax layer with its logits divided by a temperature.
 
-    Logarithms of probabilities will do as logits: they are the logits but for a constant.
+    Log-probabilities serve as logits: they differ only by a constant.
     """
     return softmax(np.log(np.maximum(probabilities, 1e-30)), temperature)
 
 
 def entropy(probabilities):
-    """Entropy in bits: 0 when sure, log2(10) = 3.32 when ten classes are equally probable."""
+    """Entropy in bits: 0 for certainty, log2(10) = 3.32 for ten equally probable classes."""
     return -np.sum(probabilities * np.log2(np.maximum(probabilities, 1e-30)), axis=-1)
 
 
@@ -50,8 +50,8 @@ def reliability(outputs, labels, bins=10):
         bins: Number of equal bins between 0 and 1.
 
     Returns:
-        Mean confidence, accuracy and number of examples, each (bins that have some,), and the
-        expected calibration error: the mean distance of the first two, weighted by the third.
+        Mean confidence, accuracy and number of examples, each (non-empty bins,), and the expected
+        calibration error: the mean distance of the first two, weighted by the third.
     """
     confidence = outputs.max(axis=-1)
     is_correct = outputs.argmax(axis=-1) == labels
@@ -67,12 +67,12 @@ def reliability(outputs, labels, bins=10):
 def top_k_accuracy(outputs, labels):
     """Share of examples whose class is among the k largest outputs, for k = 1, 2, … classes."""
     of_true_class = outputs[np.arange(len(labels)), labels]
-    larger = np.sum(outputs > of_true_class[:, None], axis=-1)  # (n,) outputs before the true one
+    larger = np.sum(outputs > of_true_class[:, None], axis=-1)  # (n,) outputs above the true one
     return np.array([np.mean(larger < k) for k in range(1, outputs.shape[-1] + 1)])
 
 
 def none_and_several(outputs, threshold=0.5):
-    """Shares of the examples of which no output, and of which several outputs, say yes."""
+    """Shares of the examples with no output, and with several outputs, above the threshold."""
     yes = np.sum(outputs > threshold, axis=-1)
     return np.mean(yes == 0), np.mean(yes > 1)
 

@@ -1,4 +1,4 @@
-"""The pictures of head_multilabel: how many of several emotions each head finds, and examples."""
+"""The pictures of head_multilabel: recall of several emotions by each head, and examples."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,7 +8,7 @@ from recipes.heads.head_multilabel import CLASSES, THRESHOLD
 
 
 def figures(models, test, histories):
-    """How many emotions of a comment each head finds, and comments that have several."""
+    """How many emotions of a comment each head finds, and comments with several emotions."""
     texts, labels = to_numpy(test)
     outputs = {}
     for name, model in models.items():
@@ -20,16 +20,16 @@ def figures(models, test, histories):
 
 
 def share_all_found(labels, output, count, threshold=THRESHOLD):
-    """Share of the comments with `count` emotions of which all exceed the threshold."""
+    """Share of the comments with `count` emotions for which all of these exceed the threshold."""
     chosen = labels.sum(axis=-1) == count
     found = (output[chosen] > threshold) >= labels[chosen]
     return np.mean(np.all(found, axis=-1))
 
 
 def best_found(texts, labels, output, count=6):
-    """Indices of short comments with several emotions, the best first.
+    """Indices of short comments with several emotions, the best predictions first.
 
-    A comment is as good as the smallest output for one of its emotions.
+    They are ranked by the smallest output for one of their emotions.
     """
     smallest = np.where(labels, output, np.inf).min(axis=-1)
     candidates = []
@@ -59,7 +59,7 @@ def plot_examples(texts, labels, outputs):
     figure, axes = plt.subplots(3, 2, figsize=(10, 7), layout="constrained")
     chosen = best_found(texts, labels, outputs["sigmoid"], count=axes.size)
     for axis, index in zip(axes.flat, chosen, strict=False):
-        top = np.argsort(outputs["sigmoid"][index])[-4:]  # the largest last, and so above
+        top = np.argsort(outputs["sigmoid"][index])[-4:]  # the largest last, which is on top
         for shift, (name, output) in zip((0.2, -0.2), outputs.items(), strict=True):
             axis.barh(np.arange(4) + shift, output[index, top], height=0.4, label=name)
         names = [CLASSES[label] + " ✓" * int(labels[index, label]) for label in top]

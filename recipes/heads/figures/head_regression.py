@@ -1,4 +1,4 @@
-"""The pictures of head_regression: errors on the map of California, and where two heads end."""
+"""The pictures of head_regression: errors on the map of California, and the ranges of two heads."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -7,7 +7,7 @@ from recipes.common.arrays import to_numpy
 
 
 def figures(models, test, histories):
-    """Predicted prices and errors on the map, and where the outputs of the two heads end."""
+    """Predicted prices and errors on the map, and the output ranges of the two heads."""
     features, price = to_numpy(test)
     price = price[:, 0]
     predicted = {}

@@ -1,4 +1,4 @@
-"""The picture of table_multiclass: the map that its answers make, and where they are wrong."""
+"""The picture of table_multiclass: maps of its predictions and of its errors."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,19 +8,19 @@ from recipes.heads.table_multiclass import CLASSES
 
 
 def figures(model, test, history):
-    """The map of California by the network's answers, and the districts that it gets wrong."""
+    """The map of California by predicted class, and the misclassified districts."""
     features, labels = to_numpy(test)
     answers = model.predict(features, batch_size=1000, verbose=0).argmax(axis=-1)
     return {"map": plot_map(features, labels, answers)}
 
 
 def near_another_class(places, labels, neighbors=5):
-    """Whether not all of a district's nearest neighbors are of its class.
+    """Whether any of a district's nearest neighbors has another class.
 
     Args:
         places: Longitude and latitude in degrees, (districts, 2).
         labels: Integers (districts,).
-        neighbors: How many of the nearest count, itself left out.
+        neighbors: Number of nearest neighbors, without the district itself.
 
     Returns:
         Array (districts,) of booleans.
@@ -32,7 +32,7 @@ def near_another_class(places, labels, neighbors=5):
 
 
 def plot_map(features, labels, answers):
-    """Answers in color beside the mistakes; the title says how many lie where classes meet."""
+    """Predictions in color beside the mistakes; the title gives the share near class borders."""
     figure, axes = plt.subplots(
         1, 2, figsize=(10, 4.8), layout="constrained", sharex=True, sharey=True
     )

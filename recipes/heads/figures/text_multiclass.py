@@ -1,4 +1,4 @@
-"""The pictures of text_multiclass: which emotions are found, and which are taken for others."""
+"""The pictures of text_multiclass: recall of each emotion, and the most frequent confusions."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,7 +8,7 @@ from recipes.heads.text_multiclass import CLASSES
 
 
 def figures(model, test, history):
-    """How much of each emotion is found, beside how frequent it is, and the usual mistakes."""
+    """Recall of each emotion beside its frequency, and the most frequent mistakes."""
     _, labels = to_numpy(test)
     probabilities = model.predict(test, verbose=0)
     return {
@@ -23,10 +23,10 @@ def recall(labels, probabilities, among=1):
     Args:
         labels: Integers (examples,).
         probabilities: Array (examples, classes).
-        among: How many of the likeliest classes count.
+        among: Number of likeliest classes to consider.
 
     Returns:
-        Array (classes,); not a number where a class has no examples.
+        Array (classes,); NaN where a class has no examples.
     """
     order = np.argsort(-probabilities, axis=-1, kind="stable")
     found = (order[:, :among] == labels[:, None]).any(axis=-1)
@@ -37,10 +37,10 @@ def recall(labels, probabilities, among=1):
 
 
 def common_mistakes(labels, answers, count=10):
-    """The most frequent pairs of a true and another answered class.
+    """The most frequent pairs of a true and a different predicted class.
 
     Returns:
-        A list of (examples, true class, answered class), the most frequent first.
+        A list of (examples, true class, predicted class), the most frequent first.
     """
     wrong = labels != answers
     pairs, numbers = np.unique(np.stack([labels, answers])[:, wrong], axis=1, return_counts=True)
@@ -49,7 +49,7 @@ def common_mistakes(labels, answers, count=10):
 
 
 def plot_recall(labels, probabilities):
-    """Bars by emotion, the most frequent first; the title says how many are never answered."""
+    """Bars by emotion, the most frequent first; the title counts those never predicted."""
     counts = np.bincount(labels, minlength=len(CLASSES))
     order = np.argsort(-counts, kind="stable")
     first = recall(labels, probabilities)[order]
@@ -69,14 +69,14 @@ def plot_recall(labels, probabilities):
 
 
 def share_with_neutral(labels, answers):
-    """The share of the mistakes that are made between an emotion and neutral."""
+    """The share of mistakes between an emotion and neutral."""
     neutral = CLASSES.index("neutral")
     wrong = labels != answers
     return np.mean((answers[wrong] == neutral) | (labels[wrong] == neutral))
 
 
 def plot_mistakes(labels, answers):
-    """The ten most frequent mistakes between emotions; the title says how many are with neutral."""
+    """The ten most frequent mistakes between emotions; the title gives the share with neutral."""
     share = share_with_neutral(labels, answers)
     neutral = CLASSES.index("neutral")
     both = (answers != neutral) & (labels != neutral)

@@ -26,7 +26,7 @@ def code_probabilities(model):
 
 
 def plot_codes(models):
-    """Above: the hidden units' probabilities for each pattern. Below: the probability of each."""
+    """Above: hidden probabilities for each pattern. Below: the probability of each pattern."""
     figure, axes = plt.subplots(2, len(models), figsize=(9.5, 5.4), layout="constrained")
     names = ["1", "2", "3", "4"]
     for (above, below), (name, model) in zip(axes.T, models.items(), strict=True):
@@ -75,7 +75,7 @@ def sampled_distributions(kernel, bias, parallel, seed=0):
 
 
 def distance(shares, exact):
-    """Total variation: the largest difference in the probability of any event."""
+    """Total variation distance: the largest difference in the probability of any event."""
     return np.abs(shares - exact).sum(axis=-1) / 2
 
 

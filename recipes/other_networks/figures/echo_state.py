@@ -8,11 +8,11 @@ from recipes.common.arrays import to_numpy
 from recipes.other_networks import echo_state
 from recipes.other_networks.echo_state import DELAY, WARMUP
 
-BLOCKS = 12  # forecasts one after the other, for the attractor
+BLOCKS = 12  # consecutive forecasts, for the attractor
 
 
 def figures(models, test, histories):
-    """Forecasts of the test series, a long run on the network's own, states over time."""
+    """Forecasts of the test series, a long free run, and states over time."""
     values, targets = to_numpy(test)
     last = list(models.values())[-1]
     return {
@@ -23,7 +23,7 @@ def figures(models, test, histories):
 
 
 def plot_forecast(models, values, targets, history=40):
-    """Above: one test series and its forecasts. Below: the error over all of them, by the step."""
+    """Above: one test series and its forecasts. Below: the error over all of them, by step."""
     forecasts = {}
     for name, model in models.items():
         forecasts[name] = model.predict(values, batch_size=100, verbose=0)
@@ -55,7 +55,7 @@ def plot_forecast(models, values, targets, history=40):
 
 
 def run_freely(model, values, blocks):
-    """Forecast of values (steps, 1), continued from itself: (blocks * HORIZON,)."""
+    """Forecast of values (steps, 1), continued from its own forecasts: (blocks * HORIZON,)."""
     steps = len(values)
     for _ in range(blocks):
         forecast = model.predict(values[None, -steps:], verbose=0)
@@ -64,7 +64,7 @@ def run_freely(model, values, blocks):
 
 
 def plot_attractor(model, values, targets):
-    """x(t) against x(t − τ): of test series, and of the network when it runs on its own."""
+    """x(t) against x(t − τ), of test series and of the network's free run."""
     figure, axes = plt.subplots(1, 2, figsize=(9, 4.6), sharey=True, layout="constrained")
     real = np.concatenate([values, targets], axis=1)[..., 0]  # (series, steps)
     count = BLOCKS * echo_state.HORIZON
@@ -82,7 +82,7 @@ def plot_attractor(model, values, targets):
 
 
 def plot_states(model, values, shown=8):
-    """Above: the series and some units. Below: how two different beginnings are forgotten."""
+    """Above: the series and some units. Below: the states forget two different initial states."""
     rng = np.random.default_rng(0)
     starts = rng.uniform(-1, 1, (2, model.cell.units)).astype("float32")
     series = np.stack([values, values])

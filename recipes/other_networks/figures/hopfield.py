@@ -12,12 +12,12 @@ from recipes.other_networks.hopfield import SIDE, VARIANTS
 # White, black; orange: wrongly black, light orange: wrongly white.
 COLORS = ListedColormap(["white", "#333333", "#FBD5B5", "#D55E00"])
 LOADS = (0.02, 0.05, 0.08, 0.1, 0.12, 0.14, 0.16, 0.18, 0.2, 0.25, 0.3)  # patterns per unit
-NETWORKS = {100: 20, 400: 4}  # units of a network: how many networks
-KNEE = 0.138  # patterns per unit, of infinitely many (Amit, Gutfreund & Sompolinsky, 1985)
+NETWORKS = {100: 20, 400: 4}  # units of a network: number of networks
+KNEE = 0.138  # capacity in patterns per unit, for many units (Amit, Gutfreund & Sompolinsky, 1985)
 
 
 def figures(models, test, histories):
-    """Corrupted letters and what is recalled; the energy on the way; how many patterns fit."""
+    """Corrupted and recalled letters; the energy during recall; the capacity for patterns."""
     return {
         "recall": plot_recall(models),
         "energy": plot_energy(models["hebbian_6"]),
@@ -32,13 +32,13 @@ def corrupted(letters, seed=7):
 
 
 def mark(states, letters):
-    """Pixels as numbers of COLORS, wrong ones in color: (count, SIDE, SIDE)."""
+    """Pixels as indices of COLORS, wrong ones in color: (count, SIDE, SIDE)."""
     wrong = states != letters
     return ((states > 0) + 2 * wrong).reshape(-1, SIDE, SIDE)
 
 
 def plot_recall(models, shown="AEJMQTBS"):
-    """Each network's corrupted letters, and where the recall ends."""
+    """Each network's corrupted letters, and the results of the recall."""
     figure, axes = plt.subplots(len(models), 1, figsize=(8, 7.6), layout="constrained")
     for axis, (name, model) in zip(axes, models.items(), strict=True):
         stored = VARIANTS[name]["letters"]
@@ -67,7 +67,7 @@ def descend(model, states, sweeps=2):
 
 
 def plot_energy(model, letters="AEJMQT", film="M"):
-    """The energy of each letter at every update, and one of the letters on its way."""
+    """The energy of each letter at every update, and one of the letters during recall."""
     starts, clean = corrupted(letters)
     figure, (above, below) = plt.subplots(
         2, 1, figsize=(7, 5.6), height_ratios=(1, 2), layout="constrained"
@@ -87,14 +87,14 @@ def plot_energy(model, letters="AEJMQT", film="M"):
 
 
 def overlap(units, patterns, seed, cued=20, noise=0.1):
-    """Mean overlap of random patterns, stored by Hebb's rule, with what is recalled of them.
+    """Mean overlap of random patterns, stored by Hebb's rule, with their recalled versions.
 
     Args:
         units: Of the network.
         patterns: Number of patterns.
         seed: Of the random numbers.
-        cued: How many of the patterns are asked for, at most.
-        noise: Share of the units that are wrong at the start, exactly.
+        cued: Number of patterns to recall, at most.
+        noise: Exact share of the units that are wrong at the start.
     """
     rng = np.random.default_rng(seed)
     stored = rng.choice([-1.0, 1.0], (patterns, units)).astype("float32")
@@ -107,7 +107,7 @@ def overlap(units, patterns, seed, cued=20, noise=0.1):
 
 
 def recall(kernel, states):
-    """The recall of `Hopfield`, in NumPy: a network of another size needs no compilation."""
+    """The recall of `Hopfield` in NumPy, which needs no compilation for each size of network."""
     states = states.copy()
     for _ in range(hopfield.SWEEPS):
         before = states.copy()
@@ -120,7 +120,7 @@ def recall(kernel, states):
 
 
 def plot_capacity():
-    """The overlap of recalled with stored random patterns, by the number of patterns per unit."""
+    """The overlap of recalled and stored random patterns, by the number of patterns per unit."""
     figure, axis = plt.subplots(figsize=(7, 4.4), layout="constrained")
     for units, networks in NETWORKS.items():
         curve = []

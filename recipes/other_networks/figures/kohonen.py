@@ -1,4 +1,4 @@
-"""The pictures of kohonen: the map of prototypes, and which digits lie where on it."""
+"""The pictures of kohonen: the map of prototypes, and the digits on the map."""
 
 import keras
 import matplotlib.pyplot as plt
@@ -13,19 +13,19 @@ COLORS = (*plots.CLASS_COLORS[:7], "#882255", "#999999", "#44AA99")
 
 
 def figures(model, test, history):
-    """The prototypes on their grid; the digits to which they respond, and where borders run."""
+    """The prototypes on their grid; the digits to which they respond, and the cluster borders."""
     images, labels = to_numpy(test)
     return {"map": plot_map(model), "classes": plot_classes(model, images, labels)}
 
 
 def prototypes_on_grid(model):
-    """(rows, columns, inputs)."""
+    """The prototypes, (rows, columns, inputs)."""
     prototypes = keras.ops.convert_to_numpy(model.prototypes)
     return prototypes.reshape(model.options["rows"], model.options["columns"], -1)
 
 
 def plot_map(model):
-    """Every unit's prototype, at its place."""
+    """Every unit's prototype, at its position on the map."""
     prototypes = prototypes_on_grid(model)
     rows, columns, pixels = prototypes.shape
     side = int(np.sqrt(pixels))
@@ -37,7 +37,7 @@ def plot_map(model):
 
 
 def count_classes(model, images, labels, classes=10):
-    """How many examples of each class a unit responds to: (rows, columns, classes)."""
+    """The number of examples of each class that a unit responds to: (rows, columns, classes)."""
     places = model.predict(images, batch_size=500, verbose=0).astype(int)
     counts = np.zeros((model.options["rows"], model.options["columns"], classes), int)
     np.add.at(counts, (places[:, 0], places[:, 1], labels), 1)
@@ -60,7 +60,7 @@ def neighbor_distances(prototypes):
 
 
 def plot_classes(model, images, labels):
-    """Left: the class that a unit responds to most. Right: where neighbors differ."""
+    """Left: the class that a unit responds to most. Right: distances between neighbors."""
     counts = count_classes(model, images, labels)
     total = counts.sum(axis=2)
     majority = np.where(total > 0, counts.argmax(axis=2), np.nan)

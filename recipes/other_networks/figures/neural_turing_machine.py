@@ -1,4 +1,4 @@
-"""The pictures of neural_turing_machine: where its heads are, how well longer copies succeed."""
+"""The pictures of neural_turing_machine: attention of its heads, and accuracy by length."""
 
 import keras
 import matplotlib.pyplot as plt
@@ -12,7 +12,7 @@ SHOWN = 20  # vectors in the sequence whose copying is drawn
 
 
 def figures(models, test, histories):
-    """Accuracy by length; the heads of the machine while it copies a sequence."""
+    """Accuracy by length; the heads' attention while the machine copies a sequence."""
     drawn = {"lengths": plot_lengths(models)}
     if "ntm" in models:
         drawn["heads"] = plot_heads(models["ntm"])
@@ -20,7 +20,7 @@ def figures(models, test, histories):
 
 
 def accuracy_at(model, length):
-    """The share of bits that are right in copies of new sequences of a length."""
+    """The share of correct bits in copies of new sequences of a length."""
     lengths = np.full(SEQUENCES, length)
     inputs, targets, weights = recipe.copy_task(lengths, length, seed=100 + length)
     answers = model.predict(inputs, batch_size=SEQUENCES, verbose=0) > 0.5
@@ -28,7 +28,7 @@ def accuracy_at(model, length):
 
 
 def plot_lengths(models):
-    """Bit accuracy against the length of sequences; the gray area is what training has."""
+    """Bit accuracy against the length of sequences; the lengths used in training are gray."""
     figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
     for name, model in models.items():
         axis.plot(LENGTHS, [accuracy_at(model, length) for length in LENGTHS], "o-", label=name)
@@ -47,8 +47,8 @@ def copying(model, length, seed=7):
     """Inputs, outputs and attention weights of both heads while one sequence is copied.
 
     Returns:
-        Inputs (time, 9), probabilities (time, 8), and the weights of the head that writes and of
-        the one that reads, (time, slots) each.
+        Inputs (time, 9), probabilities (time, 8), and the weights of the write head and of the read
+        head, (time, slots) each.
     """
     inputs, _, _ = recipe.copy_task([length], length, seed)
     cell = model.get_layer("machine").cell
@@ -64,9 +64,9 @@ def copying(model, length, seed=7):
 
 
 def plot_heads(model):
-    """Plot inputs and outputs above, and the slots that the heads write to and read from below."""
+    """Plot inputs and outputs above, and the slots that the heads write and read below."""
     inputs, answers, writing, reading = copying(model, SHOWN)
-    answers[: SHOWN + 1] = 0  # nothing is asked for before the delimiter
+    answers[: SHOWN + 1] = 0  # outputs before the delimiter do not count
     parts = {
         "input: 8 bits, and the delimiter below": inputs,
         "output": answers,

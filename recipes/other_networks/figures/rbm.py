@@ -10,11 +10,11 @@ from recipes.common.arrays import to_numpy
 FILTERS = 64
 CHAINS = 10
 STEPS = 1000  # of Gibbs sampling
-SHOWN = (0, 1, 10, 100, 1000)  # after how many steps a chain is shown
+SHOWN = (0, 1, 10, 100, 1000)  # steps after which a chain is shown
 
 
 def figures(models, test, histories):
-    """Filters of the machines that learn, chains that begin with noise, pseudo-likelihood."""
+    """Filters of the trained machines, chains that start with noise, pseudo-likelihood."""
     learned = {name: model for name, model in models.items() if model.options["sampling"]}
     if not learned:
         return {}
@@ -47,7 +47,7 @@ def plot_filters(models):
 
 
 def run_chains(model, start, steps, shown):
-    """Gibbs chains from units (chains, visible): p(v) after some steps (shown, chains, visible)."""
+    """Gibbs chains from `start` (chains, visible): p(v) after steps, (shown, chains, visible)."""
     visible = keras.ops.convert_to_tensor(start)
     pictures = []
     for step in range(steps + 1):
@@ -59,7 +59,7 @@ def run_chains(model, start, steps, shown):
 
 
 def plot_samples(models, test):
-    """A row for each chain: from noise, and from a digit."""
+    """A row for each chain, started from noise or from a digit."""
     images, _ = to_numpy(test.take(1))
     figure, axes = plt.subplots(
         len(models), 2, figsize=(10, 3.6 * len(models)), squeeze=False, layout="constrained"

@@ -1,4 +1,4 @@
-"""The pictures of spiking_digits: an image's spikes, answers before time is up, ternary weights."""
+"""The pictures of spiking_digits: an image's spikes, early predictions, ternary weights."""
 
 import keras
 import matplotlib.pyplot as plt
@@ -11,7 +11,7 @@ SHOWN = 60  # neurons of each layer
 
 
 def figures(models, test, histories):
-    """One image's spikes; accuracy after each step; weights with 32 bits and with three values."""
+    """The spikes of one image; accuracy after each step; weights with 32 bits and ternary ones."""
     images, labels = to_numpy(test)
     spiking = {name: model for name, model in models.items() if name != "relu"}
     if not spiking:
@@ -33,7 +33,7 @@ def activity(model, images):
 
 
 def plot_spikes(model, images, label):
-    """The image, its spikes over time, those of hidden neurons, and what the outputs add up."""
+    """The image, its spikes over time, those of hidden neurons, and the summed outputs."""
     inputs, hidden, votes = (part[0] for part in activity(model, images))
     figure, axes = plt.subplots(
         1, 4, figsize=(13, 3.8), width_ratios=(1, 1.6, 1.6, 1.8), layout="constrained"
@@ -62,7 +62,7 @@ def plot_spikes(model, images, label):
 
 
 def accuracy_and_events(model, images, labels):
-    """After each step: the share of images that are right, and synaptic events, (time,) each."""
+    """Accuracy and number of synaptic events after each step, (time,) each."""
     inputs, hidden, votes = activity(model, images)
     answers = np.cumsum(votes, axis=1).argmax(axis=-1)  # (images, time)
     accuracy = np.mean(answers == labels[:, None], axis=0)
@@ -71,7 +71,7 @@ def accuracy_and_events(model, images, labels):
 
 
 def plot_accuracy(models, spiking, images, labels):
-    """Accuracy against synaptic events, step by step; a network without spikes beside."""
+    """Accuracy against synaptic events, step by step, beside a network without spikes."""
     figure, axis = plt.subplots(figsize=(7.5, 4.6), layout="constrained")
     for name, model in spiking.items():
         accuracy, events = accuracy_and_events(model, images, labels)

@@ -1,4 +1,4 @@
-"""The pictures of activations: the functions and their slopes, training, and dead units."""
+"""The pictures of activations: the functions and their derivatives, training, and dead units."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -18,7 +18,7 @@ TITLES = {
 
 
 def figures(models, test, histories):
-    """The functions; the training loss with each; and how many units each bad start has left."""
+    """The functions; the training loss with each; and the units alive after bad initialization."""
     images, _ = to_numpy(test)
     dying = {name: model for name, model in models.items() if name.startswith("dying")}
     return {
@@ -29,7 +29,7 @@ def figures(models, test, histories):
 
 
 def plot_functions():
-    """Each activation function and, dashed, its slope."""
+    """Each activation function and, dashed, its derivative."""
     z = np.linspace(-4, 4, 401)
     functions = recipe.formulas(z)
     figure, axes = plt.subplots(2, 3, figsize=(9, 5.4), layout="constrained")
@@ -48,7 +48,7 @@ def plot_functions():
 
 
 def plot_training(histories):
-    """The training loss over the epochs: a color for each function, the bad starts dashed."""
+    """The training loss over the epochs, a color per function; bad initializations are dashed."""
     figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
     functions = ["sigmoid", "tanh", "relu", "leaky_relu"]
     for name, history in histories.items():
@@ -65,7 +65,7 @@ def plot_training(histories):
 
 
 def plot_units(dying, images):
-    """Plot the largest z of each hidden unit over all images; below 0, the unit is never on."""
+    """Plot the largest z of each hidden unit over all images; below 0, the unit is dead."""
     figure, axes = plt.subplots(
         len(dying), 1, figsize=(6, 2.5 * len(dying)), sharex=True, layout="constrained"
     )

@@ -1,4 +1,4 @@
-"""The pictures of adaline: trajectories of gradient descent, and the error at different rates."""
+"""The pictures of adaline: trajectories of gradient descent, and the error by learning rate."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -6,7 +6,7 @@ import numpy as np
 from recipes.perceptrons import adaline
 from recipes.perceptrons.adaline import least_squares, with_one
 
-W1 = (-0.5, 4.5)  # weights that are drawn
+W1 = (-0.5, 4.5)  # range of weights in the picture
 W2 = (-3, 2)
 
 
@@ -41,12 +41,12 @@ def figures(model, test, history):
 
 
 def error(w, x, d):
-    """The slide's E = ½ Σ (d − Σ w x)², with the bias as the last of the weights w (3,)."""
+    """The slide's E = ½ Σ (d − Σ w x)²; the last of the weights w (3,) is the bias."""
     return 0.5 * np.sum((d[:, 0] - with_one(x) @ w) ** 2)
 
 
 def excess_error(trajectory, x, d):
-    """How far the error of weights (steps, 3) is above the least one, relative to it: (steps,)."""
+    """The error of weights (steps, 3) above the minimum, relative to the minimum: (steps,)."""
     least = error(least_squares(x, d), x, d)
     return np.array([error(w, x, d) / least - 1 for w in trajectory])
 
@@ -64,7 +64,7 @@ def largest_rate(x):
 
 
 def descend(x, d, rate, steps):
-    """The trajectory (steps + 1, 3) of batch gradient descent from 0: all examples in each step."""
+    """The trajectory (steps + 1, 3) of batch gradient descent from 0."""
     w = np.zeros(3)
     trajectory = [w]
     for _ in range(steps):
@@ -74,7 +74,7 @@ def descend(x, d, rate, steps):
 
 
 def lms(x, d, rate):
-    """The trajectory (examples + 1, 3) of Widrow and Hoff's rule from 0: one example a step."""
+    """The trajectory (examples + 1, 3) of Widrow and Hoff's rule from 0: one example per step."""
     w = np.zeros(3)
     trajectory = [w]
     for n in range(len(x)):
@@ -96,5 +96,5 @@ def plot_surface(axis, x, d):
 
 
 def plot_trajectory(axis, trajectory):
-    """The first two weights along the way."""
+    """The first two weights along the trajectory."""
     axis.plot(*trajectory[:, :2].T, "o-", color="C1", markersize=3, linewidth=1.2)

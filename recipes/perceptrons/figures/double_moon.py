@@ -12,7 +12,7 @@ Y = (-16, 15)
 
 
 def figures(models, test, histories):
-    """The decision boundary of each network among its test points, and its mistakes (crosses)."""
+    """The decision boundary of each network with the test points; mistakes are crosses."""
     figure, axes = plt.subplots(
         1, len(models), figsize=(4.4 * len(models), 4.1), sharey=True, layout="constrained"
     )
@@ -29,16 +29,16 @@ def figures(models, test, histories):
 
 
 def misclassified(scores, labels, threshold):
-    """Which of the scores (n,) lie on the wrong side of the threshold, given labels (n, 1)."""
+    """Whether each of the scores (n,) is on the wrong side of the threshold, for labels (n, 1)."""
     return (scores > threshold) != (labels[:, 0] == 1)
 
 
 def plot_boundary(axis, title, model, points, labels, threshold, line=None):
-    """Draw the regions of one network and the points, and write its error on them into the title.
+    """Draw the regions of one network and the points; the title gives its error on them.
 
     Args:
         axis: Where to draw.
-        title: What comes before the error.
+        title: Text before the error.
         model: From points to a score.
         points, labels: Arrays (n, 2) and (n, 1).
         threshold: The score above which a point belongs to the upper moon.

@@ -12,7 +12,7 @@ OTHER_SETS = 9  # training sets besides the recipe's own
 
 
 def figures(models, test, histories):
-    """The regions of each network with its training points; and the log-loss of each."""
+    """The regions of each network with its training points, and the log-loss of each."""
     train, _, _ = recipe.load_data()
     examples = to_numpy(train.take(1))
     losses = []
@@ -33,7 +33,7 @@ def degrees(models):
 
 
 def log_losses(model, kernel, bias, train, test):
-    """Log-loss in training and on test of these weights, on the features of a network."""
+    """Training and test log-loss of given weights, on the features of a network."""
     losses = []
     for points, labels in (train, test):
         logits = np.asarray(model.layers[0](points), "float64") @ np.ravel(kernel) + bias
@@ -42,7 +42,7 @@ def log_losses(model, kernel, bias, train, test):
 
 
 def losses_of_scikit_learn(models, seed):
-    """Array (degrees, 2): log-loss in training and on test, on the data of another seed."""
+    """Training and test log-loss with scikit-learn, on the data of another seed: (degrees, 2)."""
     train, _, test = recipe.load_data(seed=seed)
     train, test = to_numpy(train.take(1)), to_numpy(test)
     losses = []
@@ -77,7 +77,7 @@ def plot_regions(models, examples, losses):
 
 
 def plot_losses(degrees, losses, others):
-    """Log-loss over the degree: of the trained networks, and thin on the other training sets."""
+    """Log-loss over the degree, of the trained networks and (thin lines) of other training sets."""
     figure, axis = plt.subplots(figsize=(6, 4), layout="constrained")
     train, test = np.transpose(losses)
     for values, style, color, label in (

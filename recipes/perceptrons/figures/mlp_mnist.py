@@ -18,14 +18,14 @@ def figures(models, test, histories):
 
 
 def forward(weights, images):
-    """A trained network of ReLUs in NumPy: the output of each layer, from pixels to probabilities.
+    """Forward pass of a ReLU network in NumPy: the output of each layer.
 
     Args:
-        weights: Kernel and bias of each layer in turn, as `get_weights()` gives them.
+        weights: Kernel and bias of each layer in turn, as returned by `get_weights()`.
         images: Array (batch, 28, 28, 1) from 0 to 255.
 
     Returns:
-        List of arrays (batch, units), one more than layers: the first is of the scaled pixels.
+        List of arrays (batch, units): the scaled pixels, then the output of each layer.
     """
     layers = [images.reshape(len(images), -1) / np.float32(255)]
     *hidden, (last_kernel, last_bias) = zip(weights[::2], weights[1::2], strict=True)
@@ -62,7 +62,7 @@ def plot_neurons(kernel, bias, output_kernel, output_bias):
 
 
 def plot_layers(layers, labels):
-    """The digits along the first two principal components of four layers, named at medians."""
+    """The digits along the first two principal components of four layers, labeled at medians."""
     titles = {0: "Pixels", 1: "First hidden layer", 3: "Third", 5: "Fifth"}
     figure, axes = plt.subplots(1, 4, figsize=(13, 3.7), layout="constrained")
     box = {"facecolor": "white", "alpha": 0.7, "pad": 1, "linewidth": 0}

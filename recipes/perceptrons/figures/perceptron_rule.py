@@ -50,7 +50,7 @@ def accuracy_by_card(seeds=range(30), shown=150):
 
 
 def cards_until_perfect(curves):
-    """After how many cards each learner that gets all new cards right at some time first does."""
+    """Number of cards until the first perfect accuracy, for each learner that reaches it."""
     return [int(np.argmax(curve == 1)) for curve in curves if curve.max() == 1]
 
 
@@ -70,7 +70,7 @@ def plot_points(model, updates):
         plots.class_points(axis, x, labels, s=22)
         axis.set(xlim=ends, ylim=ends, aspect="equal", xlabel="x₁", ylabel="x₂")
 
-    # The line and the band without points around the true one.
+    # The true line, and the margin around it without points.
     true_slope, true_offset = line(LINE[:2, None], LINE[2:])
     middle = true_slope * ends + true_offset
     height = MARGIN / LINE[1]  # of half the band, along x₂
@@ -80,7 +80,7 @@ def plot_points(model, updates):
     title = f"{equation(slope, offset)}: {wrong} of {len(x)}\npoints misclassified (gray: 2γ)"
     axes[0].set_title(title)
 
-    # Another bias.
+    # The learned line, and lines with other biases.
     for shift, style in ((-0.5, ":"), (0, "-"), (0.5, "--")):
         label = f"b {shift:+} w₂".replace("+", "+ ").replace("-", "− ") if shift else "b"
         axes[1].plot(ends, slope * ends + offset - shift, "k", linestyle=style, label=label)
@@ -99,7 +99,7 @@ def plot_points(model, updates):
 
 
 def plot_attempts(model):
-    """A card of each class, the learned weights, and how accuracy grows card by card."""
+    """A card of each class, the learned weights, and the accuracy card by card."""
     figure, axes = plt.subplots(
         1, 4, figsize=(12, 3.6), width_ratios=(1, 1, 1.25, 1.9), layout="constrained"
     )

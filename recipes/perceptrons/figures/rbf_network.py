@@ -8,7 +8,7 @@ from recipes.common import plots
 from recipes.common.arrays import to_numpy
 from recipes.perceptrons import rbf_network as recipe
 
-REACH = 45  # of the plane, on each side of the data's center
+REACH = 45  # half the width of the plane, around the data's center
 STEPS = 200  # points along each side
 DISTANCES = np.linspace(0, 100, 41)
 # Ten levels of a color, and a white one in the middle, from 45 to 55 %.
@@ -17,7 +17,7 @@ TITLES = {"rbf": "Radial basis functions", "mlp": "Multilayer perceptron"}
 
 
 def figures(models, test, histories):
-    """The probability of the upper moon over a wide plane; how sure each is of what is far away."""
+    """The probability of the upper moon over a wide plane; confidence far from the data."""
     points, labels = to_numpy(test)
     count = len(models) + 1
     figure, axes = plt.subplots(1, count, figsize=(4.4 * count, 4.2), layout="constrained")
@@ -26,7 +26,7 @@ def figures(models, test, histories):
         wrong = np.mean((np.asarray(model(points)) > 0) != (labels == 1))
         error = f"{wrong:.2%}".replace("%", " %")
         axis.set_title(f"{TITLES[name]}: error {error}")
-    # The last of the planes has the scale of both.
+    # One color bar for all planes.
     scale = figure.colorbar(drawn, ax=axes[-2], ticks=[0, 0.5, 1])
     scale.set_label("probability of the upper moon")
     plot_certainty(axes[-1], models)
@@ -34,7 +34,7 @@ def figures(models, test, histories):
 
 
 def plot_plane(axis, model, points, labels):
-    """Draw the probability in colors, white where the network cannot tell, and points on it.
+    """Draw the probability in colors, white where it is close to one half, and the points.
 
     The centers of radial basis units are black crosses.
     """
@@ -54,7 +54,7 @@ def plot_plane(axis, model, points, labels):
 
 
 def plot_certainty(axis, models):
-    """Draw how sure the networks are, by the distance from the middle of the data."""
+    """Draw the networks' confidence by the distance from the center of the data."""
     for number, (name, model) in enumerate(models.items()):
         values = [recipe.certainty(model, distance) for distance in DISTANCES]
         color = plots.CLASS_COLORS[2 + number]

@@ -52,7 +52,7 @@ def plot_parameters(axis, errors, trained):
 
 
 def plot_waves(axis, errors, exact):
-    """Plot the error of random features by the number of waves, with the exact kernel's."""
+    """Plot the error of random features by the number of waves, beside that of the exact kernel."""
     waves = {}
     for name, error in errors.items():
         if "waves" in recipe.VARIANTS[name]:
@@ -66,7 +66,7 @@ def plot_waves(axis, errors, exact):
 
 
 def percent_ticks(axis):
-    """Have errors along the vertical axis, which is logarithmic, in percent."""
+    """Label the errors on the logarithmic vertical axis in percent."""
     axis.set_ylim(0.015, 0.4)
     axis.set_yticks([0.02, 0.05, 0.1, 0.2], ["2 %", "5 %", "10 %", "20 %"], minor=False)
     axis.set_yticks([], minor=True)

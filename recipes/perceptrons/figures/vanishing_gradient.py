@@ -1,4 +1,4 @@
-"""The pictures of vanishing_gradient: its size layer by layer and by depth, and who learns."""
+"""The pictures of vanishing_gradient: gradient norms by layer and by depth, and test accuracy."""
 
 import keras
 import matplotlib.pyplot as plt
@@ -8,7 +8,7 @@ from recipes.common import plots
 from recipes.common.arrays import to_numpy
 from recipes.perceptrons import vanishing_gradient as recipe
 
-IMAGES = 200  # whose gradient is looked at
+IMAGES = 200  # images whose gradient is measured
 DEPTHS = (1, 2, 4, 7, 10, 15, 20)
 ACTIVATIONS = ("relu", "sigmoid")
 INITIALIZATIONS = ("scaled", "small")
@@ -21,7 +21,7 @@ TITLES = {
 
 
 def figures(models, test, histories):
-    """The gradient before training; and the test accuracy of each network."""
+    """The gradient before training, and the test accuracy of each network."""
     images, labels = to_numpy(test.take(1))
     images, labels = images[:IMAGES], labels[:IMAGES]
     accuracies = {}
@@ -40,7 +40,7 @@ def new_network(activation, initialization, depth=10):
 
 
 def by_layer(images, labels):
-    """`{(activation, initialization): array (layers,)}`: the gradient of each layer of ten."""
+    """`{(activation, initialization): array (layers,)}`: the gradient in each of ten layers."""
     found = {}
     for activation in ACTIVATIONS:
         for initialization in INITIALIZATIONS:
@@ -63,7 +63,7 @@ def by_depth(images, labels):
 
 
 def plot_gradients(layers, depths):
-    """Lines on logarithmic axes; below them what a slope of 1/4 in each layer leaves at most."""
+    """Gradients on logarithmic axes, with the bound for a derivative of at most 1/4 per layer."""
     figure, (left, right) = plt.subplots(
         1, 2, figsize=(10, 4), layout="constrained", width_ratios=(3, 2)
     )
@@ -72,7 +72,7 @@ def plot_gradients(layers, depths):
         color = plots.CLASS_COLORS[ACTIVATIONS.index(activation)]
         label = f"{TITLES[activation]}, {TITLES[initialization]}"
         numbers = np.arange(1, len(sizes) + 1)
-        # What is exactly 0, in 32 bits, is not drawn.
+        # Values that underflow to 0 in float32 are not drawn.
         sizes = np.where(sizes > 0, sizes, np.nan)
         left.semilogy(numbers, sizes, "o" + style, color=color, label=label, markersize=4)
     left.set(xlabel="layer, from the input to the output", ylabel="size of the gradient")

@@ -31,10 +31,11 @@ def corners_right(model):
 
 
 def best_neuron(n):
-    """The best accuracy of one threshold neuron on the parity of n ≤ 5 inputs, by trying them all.
+    """The best accuracy of a threshold neuron on the parity of n ≤ 5 inputs, by exhaustive search.
 
-    To swap inputs or to invert one at most swaps odd and even. So weights that are sorted and not
-    negative are enough, and integers up to n give every threshold function of up to five inputs.
+    Permuting the inputs leaves parity unchanged, and inverting one swaps odd and even. Therefore
+    sorted, nonnegative weights suffice, and integers up to n represent every threshold function of
+    up to five inputs.
     """
     inputs = np.array(list(np.ndindex(*[2] * n)))  # (2ⁿ, n)
     parity = inputs.sum(axis=1) % 2
@@ -48,7 +49,7 @@ def best_neuron(n):
 
 
 def parity_network(n):
-    """Parity with n hidden neurons: the k-th fires if k inputs or more are 1; it counts (−1)ᵏ⁻¹."""
+    """Parity with n hidden neurons: the k-th fires if k or more inputs are 1; weights alternate."""
     model = keras.Sequential(
         [
             keras.Input((n,)),
@@ -73,14 +74,14 @@ def parity_accuracy(n):
 
 
 def converges(hidden, starts=20, steps=3000, learning_rate=0.5):
-    """From which initial weights gradient descent on the summed cross-entropy learns all corners.
+    """Whether gradient descent on the summed cross-entropy learns all corners, for each start.
 
-    All networks train side by side.
+    All networks train in parallel.
 
     Args:
-        hidden: Hidden units.
-        starts: How many initial weights; their seeds are 0, 1, 2, …
-        steps: Of gradient descent on all four corners.
+        hidden: Number of hidden units.
+        starts: Number of initial weights; their seeds are 0, 1, 2, …
+        steps: Steps of gradient descent on all four corners.
         learning_rate: Of each step.
 
     Returns:
@@ -91,13 +92,13 @@ def converges(hidden, starts=20, steps=3000, learning_rate=0.5):
     bias = bias[:, None]  # (starts, 1, hidden)
     output_bias = output_bias[:, None]  # (starts, 1, 1)
     for _ in range(steps + 1):
-        # Forward.
+        # Forward pass.
         activations = np.tanh(xor.CORNERS @ kernel + bias)  # (starts, corners, hidden)
         outputs = 1 / (1 + np.exp(-(activations @ output_kernel + output_bias)))
-        # Backward: the gradient at the output's and at the hidden layer's weighted sums.
+        # Backward pass: the gradient at the weighted sums of the output and of the hidden layer.
         output_delta = outputs - xor.XOR  # (starts, corners, 1)
         delta = output_delta @ output_kernel.swapaxes(1, 2) * (1 - activations**2)
-        # Descend.
+        # Update the weights.
         output_kernel = output_kernel - learning_rate * activations.swapaxes(1, 2) @ output_delta
         output_bias = output_bias - learning_rate * output_delta.sum(axis=1, keepdims=True)
         kernel = kernel - learning_rate * xor.CORNERS.T @ delta
@@ -106,13 +107,13 @@ def converges(hidden, starts=20, steps=3000, learning_rate=0.5):
 
 
 def plot_classes(axis, score, corners, points, labels, ticks):
-    """Two regions, the points and, larger, the corners, all in the same coordinates."""
+    """Two regions, the points and (larger) the corners, all in the same coordinates."""
     limits = (ticks[0] - 0.5, ticks[-1] + 0.5)
     plots.decision_boundary(axis, score, limits, limits)
     plots.class_points(axis, points, labels, s=5)
     plots.class_points(axis, corners, xor.XOR, s=150, edgecolors="white", linewidths=1, zorder=3)
     box = {"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 1}
-    shifts = ((-15, -15), (-22, 0), (22, 0), (15, 15))  # of the names, in points
+    shifts = ((-15, -15), (-22, 0), (22, 0), (15, 15))  # offsets of the names, in points
     for bits, corner, shift in zip(xor.CORNERS, corners, shifts, strict=True):
         axis.annotate(
             "{:.0f}{:.0f}".format(*bits),
@@ -147,7 +148,7 @@ def plot_hidden_space(models, points, labels):
 
 
 def plot_limits():
-    """The best neuron on parity, and from how many starts gradient descent fails on XOR."""
+    """The best neuron on parity, and the share of starts from which training fails on XOR."""
     figure, axes = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
     sizes = (2, 3, 4, 5)
     bars = axes[0].bar(sizes, [100 * best_neuron(n) for n in sizes], color="C0")

@@ -1,4 +1,4 @@
-"""The pictures of char_rnn: poems at three temperatures, and the surprisal of one not seen."""
+"""The pictures of char_rnn: poems at three temperatures, and the surprisal of an unseen poem."""
 
 import re
 import textwrap
@@ -10,12 +10,12 @@ from recipes.recurrent import char_rnn
 
 TEMPERATURES = (0.3, 0.7, 1.2)
 WORD = re.compile(r"[^\W\d_]+")  # letters in a row
-LINES = 14  # of a sample, that a picture has room for
+LINES = 14  # lines of a sample that fit into a picture
 LINE_LENGTH = 50  # characters
 
 
 def figures(model, test, history):
-    """Poems that the network writes, and which characters of a poem by hand surprise it."""
+    """Generated poems, and the surprisal of each character of a human poem."""
     known = set()
     for poem in char_rnn.load_poems(char_rnn.SPLITS[0]):
         known.update(WORD.findall(poem.lower()))
@@ -24,7 +24,7 @@ def figures(model, test, history):
 
 
 def share_of_known_words(text, known):
-    """The share of a text's words that are in a set of lower-case words; 0 without words."""
+    """The share of a text's words in a set of lower-case words; 0 without words."""
     words = WORD.findall(text.lower())
     if not words:
         return 0.0
@@ -55,9 +55,9 @@ def plot_samples(model, known):
 
 
 def plot_surprisal(model, poem):
-    """A poem, each character on a ground that is the darker the less it was expected."""
+    """A poem; the background of each character is darker for a larger surprisal."""
     bits = surprisal(model, poem)
-    # The END before the poem is no target. Each line break and the END after it are cells.
+    # The END before the poem is not a target. Line breaks and the END after the poem are cells.
     lines = poem[1:].removesuffix(char_rnn.END).split("\n")
     cells = np.full((len(lines), 1 + max(map(len, lines))), np.nan)
     figure, axis = plt.subplots(figsize=(9, 0.3 * len(lines) + 1.2), layout="constrained")

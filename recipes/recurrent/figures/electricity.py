@@ -1,4 +1,4 @@
-"""The pictures of electricity: two weeks of the test year, and where the forecasts err."""
+"""The pictures of electricity: two weeks of the test year, and errors by hour and kind of day."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,7 +11,7 @@ NAIVE = "naive (yesterday)"
 
 
 def figures(model, test, history):
-    """A usual week and the worst one beside the truth; the error by hour and by kind of day."""
+    """Forecasts of a typical and of the worst week; the error by hour and by kind of day."""
     inputs, demand = to_numpy(test)
     forecasts = {
         "LSTM": model.predict(inputs, verbose=0),
@@ -30,8 +30,8 @@ def median_and_worst_week(errors):
     """The weeks with the median and with the largest mean error, from errors (days, 24).
 
     Returns:
-        The numbers of both weeks, from 0, and the mean error of each week; days after the last
-        whole week are left out.
+        The indices of both weeks, and the mean error of each week; days after the last whole week
+        are left out.
     """
     weeks = len(errors) // 7
     by_week = errors[: 7 * weeks].reshape(weeks, -1).mean(axis=1)
@@ -40,7 +40,7 @@ def median_and_worst_week(errors):
 
 
 def errors_by_kind(errors, kinds):
-    """The mean error of each kind of day, 0 where there is none of it."""
+    """The mean error of each kind of day, 0 for kinds that do not occur."""
     means = np.zeros(len(KINDS))
     for kind in np.unique(kinds):
         means[kind] = errors[kinds == kind].mean()

@@ -9,12 +9,12 @@ import tensorflow as tf
 
 from recipes.common.arrays import to_numpy
 
-TOLERANCE = 0.04  # an answer that errs by less is correct (Hochreiter & Schmidhuber)
-GROUPS = 5  # of sums, by the steps for which the first number has to be kept
+TOLERANCE = 0.04  # smaller errors count as correct (Hochreiter & Schmidhuber)
+GROUPS = 5  # groups of sums, by the number of steps to remember the first number
 
 
 def figures(models, test, histories):
-    """Activations and gradients; how the networks learn; answers by how long a number was kept."""
+    """Activations and gradients; learning curves and accuracy by memory length; states by step."""
     inputs, sums = to_numpy(test)
     return {
         "activations": plot_activations(),
@@ -24,7 +24,7 @@ def figures(models, test, histories):
 
 
 def derivative(activation, x):
-    """The derivative of an activation, by its name, at each x."""
+    """The derivative of the activation of this name at each x."""
     x = tf.constant(x, "float32")
     with tf.GradientTape() as tape:
         tape.watch(x)
@@ -33,7 +33,7 @@ def derivative(activation, x):
 
 
 def gradient_through(activation, steps=50, recurrent="identity", noise=0.0, units=32, seed=0):
-    """The gradient that reaches each state of an untrained simple RNN from its last state.
+    """Norm of the gradient of an untrained simple RNN's last state with respect to each state.
 
     Args:
         activation, recurrent: As in `build_model`.
@@ -63,7 +63,7 @@ def steps_kept(inputs):
 
 
 def share_correct(correct, kept, edges):
-    """The share of correct answers, in %, between each edge of steps and the next."""
+    """The share of correct answers, in %, in each bin of steps between two edges."""
     shares = []
     for low, high in pairwise(edges):
         shares.append(100 * correct[(kept >= low) & (kept < high)].mean())
@@ -71,7 +71,7 @@ def share_correct(correct, kept, edges):
 
 
 def plot_activations():
-    """Four activations with their derivatives, and what 50 steps make of a gradient."""
+    """Four activations with their derivatives, and the gradient over 50 steps."""
     figure, axes = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
     x = np.linspace(-5, 5, 201)
     for name in ("sigmoid", "tanh", "relu", "leaky_relu"):
@@ -87,7 +87,7 @@ def plot_activations():
         ("relu", "identity"),
     ):
         norms = gradient_through(activation, recurrent=recurrent, noise=1.0)
-        norms = np.where(norms > 1e-36, norms, np.nan)  # float32 ends there
+        norms = np.where(norms > 1e-36, norms, np.nan)  # near the limit of float32
         steps_before_end = np.arange(len(norms)) - len(norms) + 1
         axes[2].semilogy(steps_before_end, norms, label=f"{activation}, {recurrent}")
     axes[0].set(title="Activations", ylim=(-1.2, 3))
@@ -100,7 +100,7 @@ def plot_activations():
 
 
 def plot_learning(models, histories, inputs, sums):
-    """The validation error over the epochs, and how many sums are correct in the end."""
+    """The validation error over the epochs, and the share of correct sums after training."""
     figure, axes = plt.subplots(1, 2, figsize=(12, 4.4), layout="constrained")
     kept = steps_kept(inputs)
     edges = np.linspace(kept.min(), kept.max() + 1, GROUPS + 1).astype(int)
@@ -121,7 +121,7 @@ def plot_learning(models, histories, inputs, sums):
 
 
 def plot_states(models, inputs, target):
-    """One sequence (1, length, 2), the units of two networks, and the answers they would give."""
+    """One sequence (1, length, 2), the units of two networks, and their outputs at each step."""
     numbers, marks = inputs[0].T
     figure, axes = plt.subplots(
         3, 1, figsize=(9, 6.4), height_ratios=(2, 3, 3), sharex=True, layout="constrained"

@@ -1,4 +1,4 @@
-"""The pictures of lstm: accuracy by the gap to bridge, the gradient, and the gates at work."""
+"""The pictures of lstm: accuracy by gap, the gradient over time, and gate activations."""
 
 import keras
 import matplotlib.pyplot as plt
@@ -8,13 +8,13 @@ import tensorflow as tf
 from recipes.common.arrays import to_numpy
 from recipes.recurrent import lstm
 
-GAPS = [(0, 1), (1, 2), (2, 4), (4, 8), (8, 16), (16, 32), (32, 60)]  # steps, from and below
+GAPS = [(0, 1), (1, 2), (2, 4), (4, 8), (8, 16), (16, 32), (32, 60)]  # steps, upper end excluded
 UNITS = 32  # of the layers whose gradient is measured
 FEATURES = 8  # of their inputs
 
 
 def figures(models, test, histories):
-    """How long each network remembers, the gradient on its way back, and the gates at work."""
+    """Accuracy by time since the last mark, the gradient through time, and gate activations."""
     inputs, targets = to_numpy(test)
     accuracy, axes = plt.subplots(1, 2, figsize=(12, 4.2), layout="constrained")
     plot_accuracy_by_gap(axes[0], models, inputs, targets)
@@ -23,7 +23,7 @@ def figures(models, test, histories):
 
 
 def steps_since_mark(inputs):
-    """For each step of inputs (batch, steps, 5), how long ago the last marked one was."""
+    """For each step of inputs (batch, steps, 5), the number of steps since the last mark."""
     steps = np.arange(inputs.shape[1])
     last = np.maximum.accumulate(np.where(inputs[..., -1] > 0, steps, 0), axis=1)
     return steps - last
@@ -41,18 +41,18 @@ def accuracy_by_gap(correct, gaps):
 
 
 def gap_name(low, high):
-    """For example 2–3, and 0 alone."""
+    """The name of a gap, for example 2–3, or 0 for a single value."""
     return f"{low}–{high - 1}" if high > low + 1 else f"{low}"
 
 
 def untrained_rnn(recurrent_initializer, seed=0):
-    """A simple RNN as it starts with one of Keras' initializers."""
+    """An untrained simple RNN with one of Keras' initializers."""
     keras.utils.set_random_seed(seed)
     return keras.layers.SimpleRNN(UNITS, recurrent_initializer=recurrent_initializer)
 
 
 def untrained_lstm(forget_bias, seed=0):
-    """An LSTM as it starts, but for the bias of its forget gate."""
+    """An untrained LSTM with a given bias of its forget gate."""
     keras.utils.set_random_seed(seed)
     layer = keras.layers.LSTM(UNITS)
     layer.build((None, None, FEATURES))
@@ -63,7 +63,7 @@ def untrained_lstm(forget_bias, seed=0):
 
 
 def gradient_flow(layer, steps=100, seed=0):
-    """How much of a random projection of the last h depends on the input of each step.
+    """Gradient of a random projection of the last h with respect to the input of each step.
 
     Returns:
         Norms of the gradients, (steps,), relative to that of the last step.
@@ -112,7 +112,7 @@ def plot_accuracy_by_gap(axis, models, inputs, targets):
 
 
 def plot_gradient_flow(axis):
-    """The gradient at each step before the end, for layers that have not been trained."""
+    """The gradient by the number of steps before the end, for untrained layers."""
     layers = {
         "LSTM, forget bias 5": untrained_lstm(5),
         "LSTM, forget bias 1": untrained_lstm(1),

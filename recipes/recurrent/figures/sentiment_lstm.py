@@ -45,11 +45,11 @@ def accuracy(model, texts, labels):
 
 
 def bite_sentences():
-    """Sentences such as "dog bites man" (label 0) and "man bites dog" (1, it is news).
+    """Sentences such as "dog bites man" (label 0) and "man bites dog" (label 1: news).
 
     Returns:
-        Training sentences and labels, test sentences and labels. The pairs of the test are not in
-        the training set; each of their words is.
+        Training sentences and labels, test sentences and labels. The test pairs are not in the
+        training set, but each of their words is.
     """
     train = []
     test = []
@@ -69,7 +69,7 @@ def bite_sentences():
 
 
 def dog_bites_man(network, epochs=40):
-    """Accuracy on the test sentences of a network trained to tell who bites whom."""
+    """Test accuracy of a network that is trained to distinguish who bites whom."""
     train_texts, train_labels, test_texts, test_labels = bite_sentences()
     train = tf.data.Dataset.from_tensors((train_texts, train_labels))
     keras.utils.set_random_seed(0)
@@ -81,7 +81,7 @@ def dog_bites_man(network, epochs=40):
 
 
 def plot_order(models, texts, labels):
-    """Accuracy on reviews as written and shuffled, and on sentences told by order alone."""
+    """Accuracy on original and shuffled reviews, and on sentences that differ in order only."""
     figure, axes = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
     places = np.arange(len(models))
     for shift, color, label, given in (
@@ -105,7 +105,7 @@ def plot_order(models, texts, labels):
 
 
 def plot_reading(models):
-    """The answer after each word of a sentence, as if the text ended there."""
+    """The prediction after each word of a sentence, as if the text ended there."""
     figure, axes = plt.subplots(len(SENTENCES), 1, figsize=(11, 8.4), layout="constrained")
     for axis, sentence in zip(axes, SENTENCES, strict=True):
         words = sentence.split()

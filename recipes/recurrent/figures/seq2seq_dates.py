@@ -13,11 +13,11 @@ from recipes.recurrent import seq2seq_dates as recipe
 
 DATE = datetime.date(2026, 9, 23)
 YEAR = 2026
-UNKNOWN = 1  # the number of characters that the reader does not know
+UNKNOWN = 1  # the index of unknown characters
 
 
 def figures(models, test, histories):
-    """Accuracy by position for each size of code; dependence and codes of the first network."""
+    """Accuracy by position for each code size; input dependence and codes of the first network."""
     model = models[next(iter(models))]
     return {
         "places": plot_places(models, test),
@@ -27,14 +27,14 @@ def figures(models, test, histories):
 
 
 def right_by_place(model, test):
-    """The share of the answers whose character at each place is right: (10,)."""
+    """The accuracy of the output at each character position: (10,)."""
     _, answers = to_numpy(test)
     found = model.predict(test, verbose=0).argmax(axis=-1)
     return np.mean(found == answers, axis=0)
 
 
 def plot_places(models, test):
-    """A line for each size of the code: accuracy by the place of the character in the answer."""
+    """A line for each code size: accuracy by character position."""
     figure, axis = plt.subplots(figsize=(8, 4.5), layout="constrained")
     for name, model in models.items():
         shares = right_by_place(model, test)
@@ -47,15 +47,15 @@ def plot_places(models, test):
 
 
 def dependence(model, text):
-    """How much the probability of each output character falls without one input character.
+    """The decrease in the probability of each output character without one input character.
 
     Args:
         model: The network.
         text: A date, of at most 35 characters.
 
     Returns:
-        The answer, a string of ten characters, and an array (10, characters of the text): by how
-        much the probability of the one falls when the other is made unreadable.
+        The output, a string of ten characters, and an array (10, characters of the text): the
+        decrease in the probability of an output character if an input character is unknown.
     """
     characters = np.array(recipe.reader()([text]))
     without = np.repeat(characters, len(text), axis=0)
@@ -69,7 +69,7 @@ def dependence(model, text):
 
 
 def plot_dependence(model):
-    """A heat map: a row for each character written, a column for each one read."""
+    """A heatmap: a row for each output character, a column for each input character."""
     text = recipe.written(DATE, recipe.FORMATS[0])
     answer, falls = dependence(model, text)
     figure, axis = plt.subplots(figsize=(9, 4.2), layout="constrained")
@@ -88,7 +88,7 @@ def codes(model, dates):
 
 
 def plot_codes(model):
-    """The codes of the days of a year, by the two directions in which they differ most."""
+    """The codes of the days of a year, along their first two principal components."""
     first = datetime.date(YEAR, 1, 1)
     dates = [first + datetime.timedelta(days=number) for number in range(365)]
     places = PCA(2).fit_transform(codes(model, dates))

@@ -7,7 +7,7 @@ from matplotlib.animation import FuncAnimation
 
 from recipes.reinforcement_learning import dqn
 
-EPISODES = 5  # in the animation, side by side
+EPISODES = 5  # episodes in the animation, side by side
 
 
 def figures(models, test, histories):
@@ -37,7 +37,7 @@ def trace(agent, starts):
 
 
 def animate(agent, starts):
-    """Some episodes of the test set, with the values of the three actions beneath."""
+    """Some episodes of the test set, with the values of the three actions below."""
     states, values = trace(agent, starts)
     caught = keras.ops.convert_to_numpy(dqn.reward(states[-1])) > 0
     count = len(starts)
@@ -73,18 +73,18 @@ def animate(agent, starts):
                     bar.set_height(values[step, episode, action])
                     bar.set_color("C1" if action == best else "C0")
 
-    # The layout of the first frame is that of all.
+    # Compute the layout once, for the first frame.
     figure.suptitle("What the agent sees, and the reward that it expects of each move")
     update(0)
     figure.canvas.draw()
     figure.set_layout_engine("none")
-    # The end is shown for a while.
+    # Repeat the last frame, so that the end is visible.
     frames = [*range(len(states)), *[len(states) - 1] * 5]
     return FuncAnimation(figure, update, frames=frames, interval=150)
 
 
 def plot_expectations(agent, starts):
-    """Plot the expected reward during all test episodes, beside the value of a sure catch."""
+    """Plot the expected reward during all test episodes, beside the value of a certain catch."""
     states, values = trace(agent, starts)
     expected = values.max(axis=2)  # (steps, count)
     caught = keras.ops.convert_to_numpy(dqn.reward(states[-1])) > 0

@@ -8,7 +8,7 @@ from recipes.trained_networks import adversarial_attacks as recipe
 
 
 def figures(models, test, histories):
-    """Accuracy by the size of the attack, some digits before and after, digits made of another."""
+    """Accuracy by size of the attack, digits before and after, and targeted attacks."""
     model = models["convolutional"]
     images, labels = recipe.some_images(test)
     return {
@@ -32,7 +32,7 @@ def plot_accuracies(model, images, labels):
 
 
 def plot_attacked(model, images, labels, count=6):
-    """Plot digits, the perturbation of FGSM, and their sum with the network's prediction."""
+    """Plot digits, the FGSM perturbation, and their sum with the network's prediction."""
     images, labels = images[:count], labels[:count]
     changed = recipe.fgsm(model, images, labels, recipe.EPSILON)
     rows = {
@@ -59,7 +59,7 @@ def plot_attacked(model, images, labels, count=6):
 
 
 def plot_targeted(model, images, labels):
-    """One digit of each class, made into each of the ten classes."""
+    """One digit of each class, attacked with each of the ten classes as target."""
     firsts = np.array([np.argmax(labels == label) for label in np.unique(labels)])
     figure, axes = plt.subplots(len(firsts), 10, figsize=(7, 7.4), layout="constrained")
     for row, first in zip(np.atleast_2d(axes), firsts, strict=True):

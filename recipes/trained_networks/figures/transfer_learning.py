@@ -12,7 +12,7 @@ MAPPED = 500  # test images on the map
 
 
 def figures(models, test, histories):
-    """Accuracy by number of labels, beside pixels; where features and pixels put the classes."""
+    """Accuracy by number of labels, of features and of pixels; maps of features and of pixels."""
     drawn = {"accuracy_by_labels": plot_accuracies(models, test)}
     if "frozen" in models:
         drawn["map"] = plot_map(models["frozen"], test)
@@ -20,7 +20,7 @@ def figures(models, test, histories):
 
 
 def plot_accuracies(models, test):
-    """Frozen networks and pixels by number of labels, and the other networks beside them."""
+    """Accuracy of frozen features and of pixels by number of labels, and of the other networks."""
     figure, axis = plt.subplots(layout="constrained")
     counts = {}
     of_pixels = {}
@@ -30,7 +30,7 @@ def plot_accuracies(models, test):
         counts[name] = arguments.get("labels", 500)
         accuracies[name] = model.evaluate(test, verbose=0, return_dict=True)["accuracy"]
         if name.startswith("frozen"):
-            keras.utils.set_random_seed(0)  # as a run: the same images
+            keras.utils.set_random_seed(0)  # as in a run, for the same images
             train, _, _ = recipe.load_data(counts[name])
             of_pixels[counts[name]] = recipe.baseline(train, test)["accuracy"]
     frozen = sorted((counts[name], name) for name in models if name.startswith("frozen"))

@@ -1,4 +1,4 @@
-"""The pictures of dropout: thinned networks, curves, errors by rate, and the ensemble within."""
+"""The pictures of dropout: thinned networks, curves, errors by rate, and the implicit ensemble."""
 
 import keras
 import matplotlib.pyplot as plt
@@ -13,17 +13,17 @@ ORANGE = "#D55E00"
 
 
 def thin(activations, keep, rate):
-    """Dropout by hand: the units of the mask `keep` stay and are scaled up to keep the mean."""
+    """Dropout by hand: keep the units of the mask `keep`, scaled up to preserve the mean."""
     return activations * keep / (1 - rate)
 
 
 def sample_mask(shape, rate, rng):
-    """A random mask of the units that stay: each is off with probability `rate`."""
+    """A random mask of the units to keep: each is dropped with probability `rate`."""
     return rng.random(shape) >= rate
 
 
 def thinned_passes(model, images, passes):
-    """Class probabilities with dropout switched on: (passes, images, 10)."""
+    """Class probabilities with dropout enabled: (passes, images, 10)."""
     answers = []
     for _ in range(passes):
         answers.append(keras.ops.convert_to_numpy(model(images, training=True)))
@@ -31,7 +31,7 @@ def thinned_passes(model, images, passes):
 
 
 def errors_of_means(passes, labels):
-    """Share of errors of the mean of the first 1, 2, … passes: (passes,).
+    """Error rate of the mean of the first 1, 2, … passes: (passes,).
 
     Args:
         passes: Class probabilities (passes, images, classes).
@@ -42,7 +42,7 @@ def errors_of_means(passes, labels):
 
 
 def by_agreement(passes):
-    """Indices of images, first those on which the passes (passes, images, classes) agree most."""
+    """Indices of images, sorted by decreasing agreement of the passes (passes, images, classes)."""
     spread = passes.std(axis=0).mean(axis=-1)
     return np.argsort(spread, kind="stable")
 
@@ -77,7 +77,7 @@ def plot_network(axis, units):
 
 
 def plot_thinned(rate=0.5, sizes=(3, 5, 5, 2)):
-    """The slide's figure: the whole network, and what is left of it in two training steps."""
+    """The slide's figure: the whole network, and the thinned networks of two training steps."""
     rng = np.random.default_rng(4)
     figure, axes = plt.subplots(1, 3, figsize=(10, 3.2), layout="constrained")
     titles = ("All units", "One training step", "The next one")
@@ -131,7 +131,7 @@ def plot_errors(models, images, labels):
 
 
 def plot_ensemble(model, images, labels):
-    """Errors of the mean of many thinned networks, and the digits on which they agree or differ."""
+    """Errors of the mean of many thinned networks, and digits on which they agree or disagree."""
     passes = thinned_passes(model, images, 30)
     errors = 100 * errors_of_means(passes, labels)
     full = model.predict(images, batch_size=1000, verbose=0).argmax(axis=-1)
@@ -160,7 +160,7 @@ def plot_ensemble(model, images, labels):
 
 
 def figures(models, test, histories):
-    """Thinned networks, curves with and without dropout, errors by rate, the ensemble within."""
+    """Thinned networks, curves with and without dropout, errors by rate, the implicit ensemble."""
     images, labels = to_numpy(test)
     return {
         "thinned": plot_thinned(),

@@ -15,7 +15,7 @@ TITLES = {
 
 
 def out_of_bag(members, counts, labels):
-    """Errors on training images when only members that were not trained on an image vote on it.
+    """Out-of-bag error: only members that were not trained on an image vote on it.
 
     Args:
         members: Class probabilities (images, members, classes).
@@ -23,8 +23,8 @@ def out_of_bag(members, counts, labels):
         labels: Integers (images,).
 
     Returns:
-        The share of errors among the images on which a member can vote, and the mean number of
-        members that vote on one.
+        The error rate on the images with at least one vote, and the mean number of votes on an
+        image.
     """
     unseen = counts == 0
     votes = np.sum(members * unseen[:, :, None], axis=1)  # (images, classes)
@@ -34,7 +34,7 @@ def out_of_bag(members, counts, labels):
 
 
 def member_errors(members, labels):
-    """Share of errors of each member.
+    """Error rate of each member.
 
     Args:
         members: Class probabilities (images, members, classes).
@@ -44,12 +44,12 @@ def member_errors(members, labels):
 
 
 def errors_by_size(members, labels, repeats=20, seed=0):
-    """Share of errors of the mean of 1, 2, … members chosen at random: (sizes, repeats).
+    """Error rate of the mean of 1, 2, … members in random order: (sizes, repeats).
 
     Args:
         members: Class probabilities (images, members, classes).
         labels: Integers (images,).
-        repeats: How often the members are put in another order.
+        repeats: Number of random orders.
         seed: Of these orders.
     """
     rng = np.random.default_rng(seed)
@@ -63,12 +63,12 @@ def errors_by_size(members, labels, repeats=20, seed=0):
 
 
 def plot_members(axis, members, labels):
-    """Errors of each member, their mean, and the error of the ensemble, a row for each variant."""
+    """Errors of each member, their mean, and the error of the ensemble, a row per variant."""
     for row, (name, probabilities) in enumerate(members.items()):
         single = 100 * member_errors(probabilities, labels)
         ensemble = 100 * np.mean(probabilities.mean(axis=1).argmax(axis=-1) != labels)
         rows = np.full(len(single), row)
-        # Only the first row's entries go into the legend.
+        # Add only the first row's entries to the legend.
         mean_label, star_label = ("members' mean error", "ensemble") if row == 0 else (None, None)
         axis.plot(single, rows, "o", color=COLORS[name], alpha=0.6, markersize=9)
         axis.plot(single.mean(), row, "k|", markersize=22, markeredgewidth=2, label=mean_label)
@@ -104,7 +104,7 @@ def predict_members(model, images):
 
 
 def figures(models, test, histories):
-    """Errors of members beside their ensemble's, errors by number of members, and out of bag."""
+    """Errors of members and ensembles, errors by number of members, and the out-of-bag error."""
     images, targets = to_numpy(test)
     labels = targets["ensemble"]
     members = {name: predict_members(model, images) for name, model in models.items()}

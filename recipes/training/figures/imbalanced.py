@@ -27,10 +27,10 @@ def recall_and_precision(labels, outputs, threshold):
     Args:
         labels: Integers (examples,), 1 for the rare class.
         outputs: Probabilities (examples,).
-        threshold: What is above it is called rare.
+        threshold: Outputs above it are predicted as rare.
 
     Returns:
-        Two numbers; the precision is not a number if nothing is called rare.
+        Two numbers; the precision is NaN if nothing is predicted as rare.
     """
     called = outputs > threshold
     right = np.sum(called & (labels == 1))
@@ -38,12 +38,12 @@ def recall_and_precision(labels, outputs, threshold):
 
 
 def corrected(outputs, weight):
-    """Probabilities of a network that was trained with a `weight` of the rare class, without it."""
+    """Probabilities corrected for a `weight` of the rare class in training."""
     return outputs / (outputs + weight * (1 - outputs))
 
 
 def calibration(labels, outputs, edges):
-    """Mean output and frequency of the rare class in each bin between `edges` that has 10 examples.
+    """Mean output and frequency of the rare class in each bin of `edges` with at least 10 examples.
 
     Returns:
         Two arrays (bins,).
@@ -58,7 +58,7 @@ def calibration(labels, outputs, edges):
 
 
 def plot_curves(labels, outputs):
-    """Recall and precision over all thresholds, and a dot at the one of each variant."""
+    """Recall and precision over all thresholds, with a dot at the threshold of each variant."""
     figure, axis = plt.subplots(figsize=(7.5, 4.6), layout="constrained")
     thresholds = np.concatenate([np.geomspace(1e-5, 0.5, 200), 1 - np.geomspace(0.5, 1e-5, 200)])
     recalls = {}

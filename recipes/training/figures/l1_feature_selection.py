@@ -1,4 +1,4 @@
-"""The pictures of l1_feature_selection: the weights that penalties leave, and their paths."""
+"""The pictures of l1_feature_selection: weights by penalty, and regularization paths."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,7 +20,7 @@ def regularization_paths(inputs, targets, strengths):
 
     Args:
         inputs, targets: Arrays (examples, inputs) and (examples,).
-        strengths: λ, growing.
+        strengths: λ, in ascending order.
 
     Returns:
         Weights by L2 and by L1, each (strengths, inputs).
@@ -30,7 +30,7 @@ def regularization_paths(inputs, targets, strengths):
     ridge = []
     for strength in strengths:  # Ridge minimizes Σ e² + α Σ w²
         ridge.append(Ridge(len(inputs) * strength).fit(inputs, targets).coef_)
-    # The lasso minimizes ½ mean e² + α Σ |w|; lasso_path has α falling.
+    # The lasso minimizes ½ mean e² + α Σ |w|; lasso_path has α in descending order.
     _, lasso, _ = lasso_path(inputs, targets, alphas=strengths[::-1] / 2)
     return np.array(ridge), lasso.T[::-1]
 
@@ -85,5 +85,5 @@ def plot_paths():
 
 
 def figures(models, test, histories):
-    """The weights that each penalty leaves, and how they go as the penalty grows."""
+    """The weights with each penalty, and their paths as the penalty grows."""
     return {"weights": plot_weights(models, test), "path": plot_paths()}

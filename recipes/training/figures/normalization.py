@@ -1,4 +1,4 @@
-"""The pictures of normalization: the scale of activations by layer, and what the batch changes."""
+"""The pictures of normalization: the scale of activations by layer, and dependence on the batch."""
 
 import keras
 import matplotlib.pyplot as plt
@@ -18,11 +18,11 @@ COLORS = {
     "batch": "#0072B2",
     "layer": "#009E73",
 }
-SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)  # of a batch in which an image is looked at
+SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)  # batch sizes
 
 
 def figures(models, test, histories):
-    """The scale of the activations by layer before training, and answers alone and in a batch."""
+    """The scale of activations by layer before training, and outputs alone and in a batch."""
     images, _ = next(test.as_numpy_iterator())
     return {
         "scale_by_layer": plot_scales(images[:64]),
@@ -47,7 +47,7 @@ def scales(model, images):
 
 
 def plot_scales(images):
-    """How activations shrink from layer to layer before training, unless they are normalized."""
+    """The scale of activations by layer before training, with each normalization."""
     figure, axis = plt.subplots(figsize=(6, 4), layout="constrained")
     for name, arguments in normalization.VARIANTS.items():
         keras.utils.set_random_seed(0)
@@ -61,7 +61,7 @@ def plot_scales(images):
 
 
 def batch_dependence(model, images, sizes):
-    """How far the class probabilities of the first image depend on the others of its batch.
+    """Dependence of the first image's class probabilities on the rest of its batch.
 
     Args:
         model: A network of the recipe.
@@ -69,7 +69,7 @@ def batch_dependence(model, images, sizes):
         sizes: Batch sizes.
 
     Returns:
-        Array (sizes,): the largest difference to the probabilities at inference, in training mode.
+        Array (sizes,): the largest difference between training mode and inference.
     """
     expected = np.asarray(model(images[:1], training=False))[0]
     differences = []
@@ -80,12 +80,12 @@ def batch_dependence(model, images, sizes):
 
 
 def plot_batches(models, images):
-    """Plot how the output for one image in training mode changes with the size of its batch."""
+    """Plot the change of one image's output in training mode by the size of its batch."""
     figure, axis = plt.subplots(figsize=(6, 4), layout="constrained")
     for name, model in models.items():
         weights = model.get_weights()
         found = batch_dependence(model, images, SIZES)
-        model.set_weights(weights)  # the running averages as they were
+        model.set_weights(weights)  # restore the moving averages
         axis.plot(SIZES, found, "o-", color=COLORS[name], label=NAMES[name])
     axis.set(xlabel="images in the batch", ylabel="change of a class probability", xscale="log")
     axis.set_xticks(SIZES, [str(size) for size in SIZES])

@@ -18,13 +18,13 @@ NAMES = {
 
 
 def figures(models, test, histories):
-    """Losses by epoch, and how right each network is about images that it knows and others."""
+    """Losses by epoch, and the accuracy of each network on its training and on test images."""
     accuracies = train_and_test(models, test)
     return {"gap": plot_gap(accuracies), "losses": plot_losses(histories)}
 
 
 def train_and_test(models, test):
-    """Accuracy on the images that each network learned from, and on the test: `{name: (two)}`."""
+    """Accuracy of each network on its training images and on the test: `{name: (two)}`."""
     found = {}
     for name, model in models.items():
         train, _, _ = recipe.load_data(recipe.VARIANTS[name].get("examples", 500))
@@ -36,7 +36,7 @@ def train_and_test(models, test):
 
 
 def plot_gap(accuracies):
-    """A bar from the accuracy on the test to that on the images learned from, for each network."""
+    """A bar from the test accuracy to the training accuracy, for each network."""
     figure, axis = plt.subplots(figsize=(8, 4.2), layout="constrained")
     names = [NAMES[name] for name in accuracies]
     for place, (known, unseen) in enumerate(accuracies.values()):

@@ -8,17 +8,17 @@ import tensorflow as tf
 from recipes.common.plots import class_points, decision_boundary
 from recipes.training import regularization
 
-POINTS = 80  # to train on, as `load_data` has them
+POINTS = 80  # training points, as in `load_data`
 STRENGTHS = 10 ** np.arange(-4.5, -0.9, 0.5)  # λ
 
 
 def dense_side_by_side(units, l1, l2, activation):
-    """Dense layers of several networks in one, each with a penalty of its own.
+    """Dense layers of several networks in one layer, each with its own penalty.
 
     Args:
         units: Of each network's layer.
         l1, l2: The strengths of the penalties, a number for each network.
-        activation: Of all.
+        activation: Of all networks.
 
     Returns:
         A layer from (batch, networks, inputs) to (batch, networks, units).
@@ -28,7 +28,7 @@ def dense_side_by_side(units, l1, l2, activation):
     l2 = np.array(l2, "float32")[:, None, None]
 
     def mean_penalty(kernel):
-        """Over the networks, as the loss is the mean of theirs: (networks, inputs, units) to ()."""
+        """Mean over the networks, like the loss: (networks, inputs, units) to ()."""
         return keras.ops.sum(l1 * abs(kernel) + l2 * kernel**2) / networks
 
     return keras.layers.EinsumDense(
@@ -42,18 +42,18 @@ def dense_side_by_side(units, l1, l2, activation):
 
 
 def sweep(new_points, epochs, samples=5, strengths=STRENGTHS):
-    """Train a network for each penalty (L2, L1), strength and sample of the data, all in one go.
+    """Train a network for each penalty (L2, L1), strength and sample of the data, all at once.
 
-    Adam moves every weight by itself, so that these networks know nothing of each other.
+    Adam updates every weight separately, so the networks do not affect each other.
 
     Args:
-        new_points: Points and labels to measure the error on.
+        new_points: Points and labels for measuring the error.
         epochs: Of all networks.
-        samples: How many training sets.
+        samples: Number of training sets.
         strengths: Of the penalties.
 
     Returns:
-        Share of errors on the training points, on new points, and Σ w²: three arrays
+        Error rate on the training points, error rate on new points, and Σ w²: three arrays
         (2 penalties, strengths, samples).
     """
     shape = (2, len(strengths), samples)
@@ -79,7 +79,7 @@ def sweep(new_points, epochs, samples=5, strengths=STRENGTHS):
     model.fit(train, epochs=epochs, shuffle=False, verbose=0)
 
     def errors(x, y):
-        """Share of errors of each network on (points, networks, 2) and (points, networks, 1)."""
+        """Error rate of each network on (points, networks, 2) and (points, networks, 1)."""
         return np.mean((model.predict_on_batch(x) > 0.5) != y, axis=(0, 2)).reshape(shape)
 
     new_inputs, new_labels = (np.stack([part] * len(data), axis=1) for part in new_points)
@@ -90,7 +90,7 @@ def sweep(new_points, epochs, samples=5, strengths=STRENGTHS):
 
 
 def least_error(errors, strengths=STRENGTHS):
-    """The strength with the least mean error, from errors (strengths, samples)."""
+    """The strength with the smallest mean error, from errors (strengths, samples)."""
     return strengths[errors.mean(axis=1).argmin()]
 
 
@@ -119,7 +119,7 @@ def train_to_the_end(epochs):
 
 
 def sum_of_squares(weights):
-    """Σ w² over the kernels, of the weights that `get_weights` gives; biases do not count."""
+    """Σ w² over the kernels in a result of `get_weights`; biases do not count."""
     return sum(np.sum(kernel**2) for kernel in weights if kernel.ndim == 2)
 
 
@@ -184,7 +184,7 @@ def plot_strengths(seen, new):
         axis.axvline(least, color="0.6", linestyle=":")
         axis.set(title=f"{title}, least error at λ = {least:.2g}", xlabel="λ")
         axis.grid(True)
-    # At the right end nothing is learned: half of the points are wrong.
+    # At the right end nothing is learned, and half of the points are wrong.
     axes[0].set(ylabel="errors, %", ylim=(-1, 30))
     axes[0].legend()
     figure.suptitle(
@@ -206,7 +206,7 @@ def figures(models, test, histories):
         "Dropout": models["dropout"],
         "Noise on the inputs": models["noise"],
     }
-    boundaries = plot_boundaries(networks, test)  # before the weights of `model` are set back
+    boundaries = plot_boundaries(networks, test)  # before the weights of `model` are replaced
     stopping = plot_early_stopping(model, history, weights)
     seen, new, _ = sweep(regularization.sample_moons(2000, 2), epochs)
     strength = plot_strengths(seen, new)

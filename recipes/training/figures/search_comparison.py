@@ -1,11 +1,11 @@
 """The pictures of search_comparison, and the replays of searches that they show.
 
-Every point of the space is trained once and its scores kept in a table. A search that is replayed
-takes its scores from there, in seconds; what to try next is chosen by the oracles of
-`recipes.tuning` themselves, which write nothing to disk here.
+Every point of the space is trained once, and its scores are stored in a table. A replayed search
+reads its scores from there, which takes seconds; the oracles of `recipes.tuning` choose the points
+as usual, but write nothing to disk.
 
-`python -m recipes.training.figures.search_comparison` trains what is missing in the tables, half an
-hour on one core for all, and replays the searches. It may be interrupted.
+`python -m recipes.training.figures.search_comparison` trains the points that are missing in the
+tables (half an hour on one core for all) and replays the searches. It may be interrupted.
 """
 
 import csv
@@ -28,13 +28,13 @@ from recipes.training import search_comparison
 from recipes.tuning import oracles, storage
 
 TABLES = search_tables.FOLDER
-# What is searched: the kind of search, and the part of the space, as for `part_of`.
+# The searches: their kind, and the part of the space, as for `part_of`.
 SEARCHES = {
     "random": ("RandomSearch", {}),
     "grid": ("GridSearch", {}),
     "Bayesian": ("BayesianOptimization", {}),
     "Hyperband": ("Hyperband", {}),
-    # With the same budget, starting at Keras' own learning rates:
+    # With the same budget, starting at Keras' default learning rates:
     "Adam": (
         "RandomSearch",
         {"fixed": {"optimizer": "adam"}, "start": {"learning_rate": 0.001}},
@@ -47,14 +47,14 @@ SEARCHES = {
 
 
 class Table:
-    """The validation scores after each epoch of the points of a space, kept in a CSV file.
+    """The validation scores of the points of a space after each epoch, stored in a CSV file.
 
-    A point is in the file as soon as it is added, so filling a table can be interrupted.
+    Each point is written immediately, so filling a table can be interrupted.
 
     Args:
         path: Of the file, which need not exist.
-        space: A function that asks `keras_tuner.HyperParameters` for its values, as `search_space`
-            does: a finite space without conditions.
+        space: A function of `keras_tuner.HyperParameters`, such as `search_space`, that defines a
+            finite space without conditions.
     """
 
     def __init__(self, path, space):
@@ -62,7 +62,7 @@ class Table:
         self.space = keras_tuner.HyperParameters()
         space(self.space)
         self.names = [hp.name for hp in self.space.space]
-        self.rows = {}  # by point, its values as texts: seconds, score after epoch 1, 2, …
+        self.rows = {}  # point as texts: seconds, score after epoch 1, 2, …
         if self.path.exists():
             with self.path.open(newline="", encoding="utf8") as file:
                 _, *lines = csv.reader(file)
@@ -70,7 +70,7 @@ class Table:
                 self.rows[tuple(line[: len(self.names)])] = line[len(self.names) :]
 
     def key(self, values):
-        """A point as texts; names that the space has not do not matter."""
+        """A point as texts; names that are not in the space are ignored."""
         return tuple(str(values[name]) for name in self.names)
 
     def __len__(self):
@@ -99,7 +99,7 @@ class Table:
         return found
 
     def add(self, values, scores, seconds=math.nan):
-        """Put a point into the table and its file."""
+        """Add a point to the table and its file."""
         self.rows[self.key(values)] = [f"{seconds:.2f}", *(f"{score:.5f}" for score in scores)]
         epochs = [f"epoch_{epoch + 1}" for epoch in range(len(scores))]
         text = io.StringIO()
@@ -110,14 +110,15 @@ class Table:
         storage.write(self.path, text.getvalue())
 
     def fill(self, build, train, validation, epochs, metric, rate="learning_rate"):
-        """Train every point that is missing, and add it.
+        """Train every missing point, and add it.
 
         Args:
-            build: Gives a compiled model for the values of a point, as keyword arguments. The
-                learning rate comes as a variable, and one network serves for all rates, with all
-                its state set back: to compile it takes longer than a short training.
+            build: A function that returns a compiled model for the values of a point as keyword
+                arguments. The learning rate is passed as a variable, and the network is reused for
+                all rates, with all its state reset, because compiling takes longer than a short
+                training.
             train: Training set, a batched `tf.data.Dataset`.
-            validation: Validation set, as well.
+            validation: Validation set, likewise batched.
             epochs: Of each training.
             metric: The score, such as `"val_accuracy"`.
             rate: The name of the learning rate among the values.
@@ -126,7 +127,7 @@ class Table:
         options.autotune.enabled = False  # it stalls the end of every epoch
         train, validation = train.with_options(options), validation.with_options(options)
         variable = keras.Variable(0.0)
-        compiled = None  # the values of the model that is compiled at the moment, without the rate
+        compiled = None  # the values, without the rate, of the currently compiled model
 
         def all_but_rate(values):
             return [str(values[name]) for name in values if name != rate]
@@ -138,12 +139,12 @@ class Table:
             if compiled != all_but_rate(values):
                 keras.utils.clear_session()
                 model = build(**arguments)
-                model.steps_per_execution = 16  # the same result in half the time
+                model.steps_per_execution = 16  # equal results in half the time
                 model.optimizer.build(model.trainable_variables)
                 optimizer_state = [state.numpy() for state in model.optimizer.variables]
                 compiled = all_but_rate(values)
 
-            # Weights as a network of its own would start with, and an optimizer at its first step.
+            # Initialize the weights as in a new network, and reset the optimizer.
             keras.utils.set_random_seed(oracles.random_number("table", values))
             weights = [weight.numpy() for weight in build(**arguments).variables]
             states = [*model.variables, *model.optimizer.variables]
@@ -182,11 +183,11 @@ def part_of(space, fixed=None, start=None, order=None):
     """A part of a space.
 
     Args:
-        space: `keras_tuner.HyperParameters`, which stay as they are.
-        fixed: `{name: value}` of those that are not searched.
-        start: `{name: default}` of those with another default.
-        order: Seed of the order of the hyperparameters, which decides what a grid comes to first,
-            and nothing else; None: as it is.
+        space: `keras_tuner.HyperParameters`, which are not modified.
+        fixed: `{name: value}` of hyperparameters that are not searched.
+        start: `{name: default}` of hyperparameters with another default.
+        order: Seed of the order of the hyperparameters, which only affects the order of a grid
+            search; None: unchanged.
     """
     fixed = fixed or {}
     start = start or {}
@@ -204,18 +205,17 @@ def part_of(space, fixed=None, start=None, order=None):
 
 
 def replay(kind, table, direction, epochs, seed=0, space=None, target=None, **arguments):
-    """One search, until so many epochs are spent, its oracle stops, or the target is reached.
+    """Replay one search, until the budget is spent, its oracle stops, or the target is reached.
 
     Args:
         kind: `"RandomSearch"`, `"BayesianOptimization"`, `"Hyperband"` or `"GridSearch"`.
-        table: A full `Table`; a trial has the epochs of its trainings, or for Hyperband at most
-            these.
-        direction: `"min"` or `"max"`, what is better.
+        table: A full `Table`; a trial has the epochs of its trainings, for Hyperband at most.
+        direction: `"min"` or `"max"`: which scores are better.
         epochs: The budget. The trial that would exceed it is left out.
         seed: Of the search.
-        space: `keras_tuner.HyperParameters` to search, if not just the table's: with other
-            defaults, in another order, or with some of them fixed.
-        target: A score at which to stop; None: go on.
+        space: `keras_tuner.HyperParameters` to search if they differ from the table's: with other
+            defaults, in another order, or partly fixed.
+        target: A score at which to stop; None: no target.
         **arguments: Of the oracle.
 
     Returns:
@@ -240,7 +240,7 @@ def replay(kind, table, direction, epochs, seed=0, space=None, target=None, **ar
     while True:
         trial = oracle.create_trial("replay")
         values = trial.hyperparameters.values
-        # Hyperband continues a trial that was stopped, from `initial_epoch` to `epochs`.
+        # Hyperband continues a stopped trial from `initial_epoch` to `epochs`.
         until = values.get("tuner/epochs", longest)
         spent += until - values.get("tuner/initial_epoch", 0)
         if trial.status != oracles.RUNNING or spent > epochs:
@@ -260,15 +260,15 @@ def replay(kind, table, direction, epochs, seed=0, space=None, target=None, **ar
 
 
 def regret(table, direction, searches, trainings, seeds, shares=(0.1, 0.5, 0.9)):
-    """How far searches are from the table's best score after 1, 2, … whole trainings.
+    """Regret of searches after 1, 2, … whole trainings: the distance from the table's best score.
 
     Args:
         table: A full `Table`.
-        direction: `"min"` or `"max"`, what is better.
+        direction: `"min"` or `"max"`: which scores are better.
         searches: `{name: (kind, options)}`: kind as for `replay`, options of `part_of`.
         trainings: The budget.
-        seeds: How many searches of each kind. The hyperparameters are in another order for each.
-        shares: Of the searches that are closer.
+        seeds: Number of searches of each kind, each with another order of the hyperparameters.
+        shares: Quantiles to return.
 
     Returns:
         `{name: array (shares, trainings)}`, quantiles over the seeds; infinite while no trial has
@@ -293,7 +293,7 @@ def regret(table, direction, searches, trainings, seeds, shares=(0.1, 0.5, 0.9))
 
 
 def trainings_needed(regrets, rival):
-    """Trainings until the median of a search is as close as the rival's is in the end, or infinity.
+    """Trainings until a search's median regret reaches the rival's final one, or infinity.
 
     Args:
         regrets, rival: Arrays (shares, trainings) of `regret`, the median in the middle.
@@ -303,7 +303,7 @@ def trainings_needed(regrets, rival):
 
 
 def save_regrets(regrets, path):
-    """Keep `{problem: result of regret}` in a CSV file."""
+    """Save `{problem: result of regret}` to a CSV file."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for problem, searches in regrets.items():
@@ -327,18 +327,18 @@ def load_regrets(path):
 
 
 def table_of(problem):
-    """The table of a problem: the validation score after each epoch at each point of the space."""
+    """The table of a problem."""
     path = TABLES / f"search_comparison_{problem}.csv"
     return Table(path, search_comparison.search_space)
 
 
 def replays():
-    """The file in which the regrets of the replayed searches are kept."""
+    """The file with the regrets of the replayed searches."""
     return TABLES / "search_comparison_replays.csv"
 
 
 def fill_tables():
-    """Train what is missing in the tables."""
+    """Train the points that are missing in the tables."""
     epochs = search_comparison.EPOCHS
     for problem, arguments in search_comparison.VARIANTS.items():
         train, validation, _ = search_comparison.load_data(**arguments)
@@ -350,7 +350,7 @@ def fill_tables():
 
 
 def replay_searches(seeds=100, trainings=40):
-    """Search each table with each tuner, and keep how far the searches were from its best score."""
+    """Search each table with each tuner, and save the regrets."""
     regrets = {}
     for problem in search_comparison.VARIANTS:
         regrets[problem] = regret(table_of(problem), "max", SEARCHES, trainings, seeds)
@@ -408,7 +408,7 @@ def plot_searches(title, regrets, names):
 
 
 def race_title(regrets):
-    """After how many trainings Bayesian search is where random search is in the end, in words."""
+    """Trainings until Bayesian search reaches random search's final regret, in words."""
     needed = []
     for searches in regrets.values():
         needed.append(str(trainings_needed(searches["Bayesian"], searches["random"])))
@@ -432,7 +432,7 @@ def budget_title(regrets):
 
 def figures(models, test, histories):
     """The tables, the race of the tuners, and the same budget for Adam and for SGD."""
-    if not replays().exists():  # beside a copy of the recipe
+    if not replays().exists():  # with a copy of the recipe, which lacks this file
         return {}
     regrets = load_regrets(replays())
     tuners = ("random", "grid", "Bayesian", "Hyperband")

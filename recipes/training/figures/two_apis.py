@@ -1,4 +1,4 @@
-"""The pictures of two_apis: a chain and a graph of layers, and the branched network on digits."""
+"""The pictures of two_apis: a chain and a graph of layers, and predictions of the branched one."""
 
 import collections
 
@@ -31,7 +31,7 @@ BRANCHED_ARROWS = [(0, 2), (1, 2), (2, 3), (3, 4), (4, 5), (5, 6), (6, 7), (6, 8
 
 
 def train_branched(epochs):
-    """The branched network after training on pairs of digits."""
+    """The branched network, trained on pairs of digits."""
     train, _, _ = two_apis.load_data()
     model = two_apis.build_branched()
     model.fit(train.map(two_apis.pair), epochs=epochs, shuffle=False, verbose=0)
@@ -39,7 +39,7 @@ def train_branched(epochs):
 
 
 def are_correct(answers, targets):
-    """Whether both answers to each pair are right: booleans (pairs,)."""
+    """Whether both outputs for each pair are correct: booleans (pairs,)."""
     right_sum = answers["sum"].argmax(axis=-1) == targets["sum"]
     right_larger = (answers["larger"] > 0.5) == (targets["larger"] > 0.5)  # (pairs, 1)
     return right_sum & right_larger[:, 0]
@@ -85,7 +85,7 @@ def plot_graphs():
 
 
 def plot_pairs(model, pairs):
-    """Eight pairs of digits with both answers of the branched network, framed green if right."""
+    """Eight pairs of digits with both outputs of the branched network, framed green if correct."""
     scores = model.evaluate(pairs, verbose=0, return_dict=True)
     inputs, targets = next(pairs.as_numpy_iterator())
     answers = model.predict_on_batch(inputs)
@@ -107,6 +107,6 @@ def plot_pairs(model, pairs):
 
 
 def figures(models, test, histories):
-    """The graphs of two networks, and what the branched one says of pairs of digits."""
+    """The graphs of two networks, and the branched one's predictions for pairs of digits."""
     branched = train_branched(epochs=len(histories["functional"]["loss"]))
     return {"graphs": plot_graphs(), "pairs": plot_pairs(branched, test.map(two_apis.pair))}
