@@ -34,6 +34,7 @@ def add_arguments(parser):
 
 
 def main(options):
+    # Find the model and its recipe.
     path = network(options.model)
     noted = saved.facts(path)
     recipe = saved.recipe_called(noted.get("recipe", ""))
@@ -46,11 +47,13 @@ def main(options):
     quiet.import_tensorflow()
     from recipes._runner import exporting, training
 
+    # Load the model and the rows to compare.
     format = exporting.FORMATS[options.format]
     format.check()
     model = saved.load(path)
     training.compute_in_float32(model)
     inputs = rows(recipe, noted, path, options)
+    # Export to a temporary folder, and move the result into place.
     folder = options.output or path.parent / FOLDER
     output.mark(folder)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".") as workplace:

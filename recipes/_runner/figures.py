@@ -113,6 +113,7 @@ def training_curves(histories, monitor="val_loss", direction="min"):
             loss; the direction of other metrics is not known.
         direction: `"max"` or `"min"`: which values of the metric are better.
     """
+    # The panels: the loss and each metric.
     directions = {"loss": "min", monitor.removeprefix("val_"): direction}
     keys = dict.fromkeys(
         key.removeprefix("val_") for history in histories.values() for key in history
@@ -127,6 +128,7 @@ def training_curves(histories, monitor="val_loss", direction="min"):
         layout="constrained",
         squeeze=False,
     )
+    # The lines of each panel: training and validation of each network.
     for axis, metric in itertools.zip_longest(axes.flat, metrics):
         if metric is None:
             axis.set_axis_off()
@@ -158,6 +160,7 @@ def training_curves(histories, monitor="val_loss", direction="min"):
         axis.set_xlabel("epoch")
         axis.xaxis.set_major_locator(ticker.MaxNLocator(integer=True, min_n_ticks=1))
         axis.grid(True)
+    # One legend for all panels.
     handles, labels = axes.flat[0].get_legend_handles_labels()
     if len(handles) > 1:
         figure.legend(handles, labels, loc="outside lower center", ncols=min(len(handles), 4))
@@ -190,6 +193,7 @@ def confusion_matrix(y_true, y_pred, class_names):
         y_true, y_pred: Class numbers.
         class_names: Their names.
     """
+    # Count the pairs of true and predicted class.
     y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
     size = max(len(class_names), y_true.max(initial=0) + 1, y_pred.max(initial=0) + 1)
     names = [str(name) for name in class_names] + [
@@ -200,6 +204,7 @@ def confusion_matrix(y_true, y_pred, class_names):
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     wrong = np.ma.masked_array(100 * share, np.eye(size, dtype=bool))
 
+    # Color the mistakes.
     longest = max(map(len, names))
     side = min(max(4, 0.5 * size), 7.5)
     small = 11 if size <= 10 else 8
@@ -211,6 +216,7 @@ def confusion_matrix(y_true, y_pred, class_names):
         wrong, cmap=cmap, vmin=0, vmax=max(wrong.max(), 0.1) if wrong.count() else 1
     )
     figure.colorbar(image, label="mistakes, % of the true class", shrink=0.8)
+    # Write names and counts if there is room.
     if size <= 40:
         upright = longest <= 3 or size * longest < 40
         axis.set_xticks(range(size), names, rotation=0 if upright else 90, fontsize=small)
@@ -230,6 +236,7 @@ def confusion_matrix(y_true, y_pred, class_names):
             )
     axis.set(xlabel="predicted", ylabel="true")
     axis.spines[:].set_visible(False)
+    # The title gives the accuracy and the most frequent mistake.
     right, total = int(np.trace(counts)), len(y_true)
     title = f"{right:,} of {total:,} right"
     if right < total:

@@ -200,6 +200,7 @@ def keep(rows, recipe):
 
 def run(recipe, seed, options, folder):
     """One run in a separate process; returns the content of its metrics.json, by variant."""
+    # The command, and the file with its results.
     command = [
         sys.executable,
         "-m",
@@ -215,6 +216,7 @@ def run(recipe, seed, options, folder):
     left = folder / (options.variant or "") / "metrics.json"
     if options.data:
         left = folder / "own" / own_name(options.data) / (options.variant or "") / "metrics.json"
+    # Skip a finished run, and resume an interrupted one.
     if left.exists():
         print(f"Seed {seed}: done before", flush=True)
         return scores(left)

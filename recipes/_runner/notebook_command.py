@@ -96,6 +96,7 @@ def write(recipe, options, folder):
     import nbclient
     import nbformat
 
+    # Create the cells.
     sources = [
         notebook_cells.Cell("code", prepare(recipe, options)),
         *notebook_cells.cells(recipe),
@@ -109,6 +110,7 @@ def write(recipe, options, folder):
     for number, (kind, source) in enumerate(sources):
         new = nbformat.v4.new_code_cell if kind == "code" else nbformat.v4.new_markdown_cell
         notebook.cells.append(new(source, id=f"cell-{number}"))
+    # Run them.
     with tempfile.TemporaryDirectory() as workplace:
         client = nbclient.NotebookClient(
             notebook,
@@ -124,6 +126,7 @@ def write(recipe, options, folder):
         except nbclient.exceptions.CellExecutionError as error:
             said = f"{error.ename}: {error.evalue}".strip().splitlines()[0]
             raise UserError(f"the notebook of {recipe.name} stops with {said}") from error
+    # Save the result.
     without_first(notebook)
     output.mark(folder)
     path = folder / f"{recipe.name}.ipynb"

@@ -225,6 +225,7 @@ def load(recipe, module, options, settings):
     Raises:
         UserError: if the data cannot be used; everything is checked before training.
     """
+    # Determine the kind of inputs and the form of the targets.
     path = pathlib.Path(options.data)
     if not path.exists():
         raise UserError(f"--data {path} does not exist")
@@ -249,6 +250,7 @@ def load(recipe, module, options, settings):
         classes=None,
         monitor=monitor,
     )
+    # Find the examples.
     if file:
         examples = from_csv(own, file, options.target, options.encoding, faults)
     else:
@@ -262,6 +264,7 @@ def load(recipe, module, options, settings):
         examples = from_folders(path, found, faults)
         own.files = [example.value for example in examples]
         own.in_parts = examples[0].part is not None
+    # Read inputs and targets, and split the data.
     if found == "image":
         examples = read_images(own, examples, settings.get("input_shape"), faults)
     elif found == "text":
@@ -350,6 +353,7 @@ def is_somebodys(file):
 
 def from_csv(own, file, target, encoding, faults):
     """Examples of a CSV: texts, names of files beside it, or rows of numbers and words."""
+    # Read the rows as strings.
     text = inputs.read_text(file, encoding)
     if not text.strip():
         raise UserError(f"{file} is empty")
@@ -370,6 +374,7 @@ def from_csv(own, file, target, encoding, faults):
     if rows.empty:
         raise UserError(f"{file} has no rows below its first line")
 
+    # Choose the columns of inputs and targets.
     wanted = [word.strip() for word in (target or "").split(",") if word.strip()]
     lacking = [name for name in wanted if name not in names]
     if lacking:
@@ -382,10 +387,12 @@ def from_csv(own, file, target, encoding, faults):
         told = [labels_of(dict(zip(wanted, row, strict=True))) for row in rows[wanted].to_numpy()]
     else:
         told = rows[wanted[0]].tolist()
+    # Record how to read the file again.
     own.names = {"source": source, "target": wanted, "separator": separator, "file": file}
     numeric = [name for name in names if all(map(inputs.is_number, filled(rows[name])))]
     own.names["spaces"] = f"{separator} " in text
     own.names["decimal"] = inputs.decimal_mark(rows[numeric], separator)
+    # Create the examples.
     if own.kind == "table":
         return read_table(own, rows.drop(columns=wanted), told, file, faults)
     examples = []
@@ -469,6 +476,7 @@ def read_table(own, rows, told, file, faults):
 
 def read_images(own, examples, shape, faults):
     """Read the images in a common size: `shape`, or close to their own."""
+    # Read the sizes.
     sizes, channels, readable = [], 1, []
     for example in examples:
         try:
@@ -487,6 +495,7 @@ def read_images(own, examples, shape, faults):
         readable.append(example)
     if not readable:
         raise UserError(f"{own.path}: {faults.in_words()}; no image is left")
+    # Choose the common size, and check that all images fit into memory.
     if shape is None:
         height, width = np.median(sizes, axis=0)
         scale = min(1, LONGEST_SIDE / max(height, width))
@@ -499,6 +508,7 @@ def read_images(own, examples, shape, faults):
             f"{own.path}: {len(readable):,} images of {shape} take {need / 2**30:.1f} GB of "
             "memory; a smaller --set input_shape=… takes less"
         )
+    # Read the images.
     own.shape = shape
     reader = inputs.Pictures(keras.KerasTensor((None, *shape), "uint8"), invert=False)
     done = []
@@ -535,6 +545,7 @@ def read_texts(own, examples, encoding, faults):
 
 def read_targets(own, recipe, examples, faults):
     """Convert target texts to the targets of `own`; returns the examples that have a target."""
+    # Skip examples without a target.
     having = []
     for example in examples:
         if own.layout == "csv" and example.target in inputs.GAPS:
@@ -543,6 +554,7 @@ def read_targets(own, recipe, examples, faults):
             having.append(example)
     if own.form == "numbers":
         return read_numbers(own, having, faults)
+    # Find the classes; those with too few examples are faults.
     told = [
         split_labels(example.target) if own.form == "labels" else [example.target]
         for example in having
@@ -565,6 +577,7 @@ def read_targets(own, recipe, examples, faults):
     ]
     told = [names for names in told if not set(names) & set(rare)]
     check_classes(own, recipe)
+    # Encode the classes.
     numbers = {name: number for number, name in enumerate(own.classes)}
     if own.form in ("labels", "one-hot classes"):
         own.targets = np.zeros((len(told), len(own.classes)), "float32")

@@ -197,6 +197,7 @@ def run(recipe, options, base):
     quiet.import_tensorflow()
     from recipes._runner import arguments, devices, own_data, training
 
+    # Parse the arguments, and choose data and devices.
     module = recipe.module
     arguments.of_variant(recipe, options.variant)
     given = arguments.parse(module, options.set, options.batch_size)
@@ -214,6 +215,7 @@ def run(recipe, options, base):
             stand_in=options.stand_in or options.smoke,
             rows=SMOKE_ROWS if options.smoke else None,
         )
+    # Record everything that determines the result.
     plan = training.Plan(
         recipe=recipe.name,
         epochs=options.epochs or (1 if options.smoke else module.EPOCHS),
@@ -229,6 +231,7 @@ def run(recipe, options, base):
         class_weights=options.class_weights,
         own=own,
     )
+    # Start or resume the run in its folder.
     folder = base
     if options.smoke:
         folder = base / "smoke"

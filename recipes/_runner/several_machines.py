@@ -94,6 +94,7 @@ def train(options):
     from recipes._runner import data
     from recipes.tuning import progress
 
+    # Connect the machines.
     tf.config.set_visible_devices([], "GPU")  # reserve them for JAX
     recipe = find(options.recipe)
     devices = distribute(options.machines, options.number)
@@ -103,6 +104,7 @@ def train(options):
     keras.utils.set_random_seed(options.seed)
     tf.random.set_seed(options.seed)  # the order of the data must be the same on all machines
 
+    # Load the data and build the model.
     data.choose(data.names(recipe.path), data_dir=options.data_dir)
     module = recipe.module
     given = {
@@ -123,6 +125,7 @@ def train(options):
         if getattr(type(model), name, None) is not getattr(keras.Model, name):
             raise UserError(f"{recipe.name} has a training step of its own: it needs one device")
 
+    # Continue from the last state.
     state, done = latest(folder)
     if state:
         model.load_weights(state)
@@ -157,6 +160,7 @@ def train(options):
         verbose=2 if first else 0,
         callbacks=[*callbacks, Save()],
     )
+    # Save, and test on the first machine.
     save(model.save, "model.keras")
     if not first:
         return

@@ -127,6 +127,7 @@ def _look_at_values(model, x, shape):
 
 def last_activation(tensor):
     """Trace a symbolic output back to the operation that determines its range."""
+    # Unwrap wrappers; the last layer of a nested model determines its range.
     operation, node, index = tensor._keras_history
     while type(operation).__name__ in ("TimeDistributed", "SpectralNormalization"):
         operation = operation.layer
@@ -137,6 +138,7 @@ def last_activation(tensor):
         return (
             last_activation(operation.outputs[index]) if is_keras(type(operation).call) else Head()
         )
+    # Layers that keep the range, or rescale it: look at their input.
     if kind == "Rescaling" or re.fullmatch(IN_RANGE, kind):
         before = operation._inbound_nodes[node].input_tensors[0]
         head = last_activation(before)
@@ -148,11 +150,13 @@ def last_activation(tensor):
         if head.sums and (before.shape[-1] != tensor.shape[-1] or re.fullmatch(NO_MORE_SUMS, kind)):
             return dataclasses.replace(head, name=f"{head.name}, then {kind}", sums=False)
         return head
+    # Layers with an activation argument, activation layers and operations.
     if re.fullmatch(ACTIVATED, kind):
         operation = operation.activation
         kind = getattr(operation, "__name__", type(operation).__name__)
         if not is_keras(operation if inspect.isfunction(operation) else type(operation)):
             return Head()
+    # The range of the activation, and the axis of a softmax.
     low, high = RANGES.get(plain(kind), (None, None))
     if plain(kind) == "relu":
         low = -INF if getattr(operation, "negative_slope", 0) else low

@@ -208,6 +208,7 @@ def fashion_mnist(split, size):
     u = rng.uniform
     grid = np.mgrid[0:28, 0:28]
 
+    # Outlines of the garments, lists of polygons with coordinates from −1 to 1.
     def top(length, sleeve, hem, waist=None):
         """A garment with sleeves of length `sleeve`, from 0 to 1."""
         shoulder, neck, spread = u(0.42, 0.52), u(0.1, 0.2), u(0.15, 0.4)
@@ -262,6 +263,7 @@ def fashion_mnist(split, size):
         ]
         return [body, arch + inner]
 
+    # The garment of each class, in the order of the labels.
     drawings = [
         lambda: top(u(0.55, 0.85), u(0.2, 0.55), u(0.35, 0.48)),  # T-shirt
         trouser,
@@ -276,6 +278,7 @@ def fashion_mnist(split, size):
     ]
     for index in range(size):
         label = index % 10
+        # Draw it at a random size and position.
         scale, shift = 26 * u(0.75, 1.0), 28 + 2 * rng.normal(0, 1.5, 2)
         canvas = Image.new("L", (56, 56))
         draw = ImageDraw.Draw(canvas)
@@ -293,6 +296,7 @@ def fashion_mnist(split, size):
                 draw.rectangle(
                     [x - 1, y + step * 2, x + 1, y + step * 2 + (4 if label == 4 else 1)], 90
                 )
+        # Fill it with a random shade, perhaps striped, and noise.
         mask = np.asarray(canvas.resize((28, 28), Image.Resampling.BOX)) / 255
         wave = np.sin(grid[rng.integers(2)] * u(0.6, 2.5) + u(0, 6)) * u(0, 0.4) * rng.integers(2)
         pixels = (

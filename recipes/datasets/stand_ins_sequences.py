@@ -180,6 +180,7 @@ def object_of(rng):
 
 def pair(rng):
     """A sentence and its translation."""
+    # Draw the kind of sentence and its parts.
     kind = rng.choices(
         ["plain", "not", "question", "is", "state", "like", "pronoun"], [30, 13, 13, 10, 8, 13, 13]
     )[0]
@@ -191,6 +192,7 @@ def pair(rng):
     what, spanish_what = object_of(rng)
     doing = conjugate(verb, person, tense)
     helper = {"past": "did", "future": "will", "present": "does" if singular else "do"}[tense]
+    # A statement with subject, verb, object and time, perhaps negated.
     if kind in ("plain", "not"):
         form = {"past": past, "future": f"will {base}", "present": third if singular else base}[
             tense
@@ -212,6 +214,7 @@ def pair(rng):
         english = [thing, "are" if plural else "is", name]
         spanish = [spanish_thing, be[plural], inflect(*forms, gender, plural)]
     elif kind == "like":
+        # Subject and object are inverted in Spanish.
         thing, spanish_thing, _, plural, _ = phrase(rng)
         no = rng.random() < 0.3
         like = (
@@ -230,6 +233,7 @@ def pair(rng):
         english = [who, like, thing]
         spanish = [named, "no" if no else "", to, "gustan" if plural else "gusta", spanish_thing]
     else:
+        # Two sentences: the second refers to the noun by a pronoun.
         thing, spanish_thing, gender, plural, lives = phrase(rng)
         tense = rng.choice(["past", "future"])
         form = past if tense == "past" else f"will {base}"

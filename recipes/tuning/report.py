@@ -104,6 +104,7 @@ def score_by_hyperparameter(rows, objective, direction):
         layout="constrained",
     )
     best = (max if direction == "max" else min)(rows, key=lambda row: row["score"])
+    # A panel for each hyperparameter.
     for axis, name in zip(axes.flat, names, strict=False):
         positions, ticks, logarithmic = scale(rows, name)
         scores = [row["score"] for row in rows if name in row["hyperparameters"]]
@@ -122,6 +123,7 @@ def score_by_hyperparameter(rows, objective, direction):
         else:
             set_ticks(axis, positions, logarithmic)
         axis.set_xlabel(name)
+    # Hide unused panels.
     for axis in axes.flat[len(names) :]:
         axis.axis("off")
     focus(axes[0, 0].set_ylim, [row["score"] for row in rows], direction)
@@ -135,6 +137,7 @@ def parallel_coordinates(rows, objective, direction):
     names = varied(rows)
     figure, axis = plt.subplots(figsize=(1.5 * len(names) + 4, 4.5), layout="constrained")
     places = np.full((len(rows), len(names) + 1), np.nan)
+    # Heights from 0 to 1 on the axis of each hyperparameter, with labels.
     for column, name in enumerate(names):
         positions, ticks, logarithmic = scale(rows, name)
         heights = np.log(positions) if logarithmic and not ticks else np.asarray(positions, float)
@@ -159,11 +162,13 @@ def parallel_coordinates(rows, objective, direction):
                 va="center",
             )
             text.set_bbox({"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1})
+    # On the last axis, the ranks of the scores.
     scores = np.array([row["score"] for row in rows])
     merits = scores if direction == "max" else -scores
     better = np.array([np.sum(merits > merit) for merit in merits])  # number of better trials
     order = 1 - better / max(1, better.max())  # ranks: 1 best, 0 worst
     places[:, -1] = order
+    # Draw the lines, colored by rank.
     colors = plt.get_cmap("viridis_r")(order)
     drawn = np.argsort(order)  # the best on top
     lines = [
@@ -174,6 +179,7 @@ def parallel_coordinates(rows, objective, direction):
     axis.add_collection(
         LineCollection(lines, colors=colors[drawn], linewidths=1 + 2 * order[drawn] ** 4, alpha=0.8)
     )
+    # Label the best and the worst score.
     worst, top = (
         (scores.min(), scores.max()) if direction == "max" else (scores.max(), scores.min())
     )

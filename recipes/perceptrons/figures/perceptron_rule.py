@@ -103,6 +103,7 @@ def plot_attempts(model):
     figure, axes = plt.subplots(
         1, 4, figsize=(12, 3.6), width_ratios=(1, 1, 1.25, 1.9), layout="constrained"
     )
+    # A card of each class.
     images, labels = perceptron_rule.cards(50, seed=1)
     for label, name in enumerate(("left", "right")):
         card = images[labels[:, 0] == label][0].reshape(RETINA, RETINA)
@@ -110,6 +111,7 @@ def plot_attempts(model):
         axes[label].set(title=f"A card: {name}", xticks=[], yticks=[])
         axes[label].spines[:].set_visible(True)
 
+    # The learned weights.
     kernel, _ = model.get_weights()
     limit = np.abs(kernel).max() or 1
     picture = plots.show_images(
@@ -118,6 +120,7 @@ def plot_attempts(model):
     axes[2].set_title("The learned weights:\npositive for right")
     figure.colorbar(picture, ax=axes[2], shrink=0.7)
 
+    # Accuracy card by card, of many learners.
     curves = accuracy_by_card()
     accuracy = 100 * curves
     low, high = np.quantile(accuracy, [0.1, 0.9], axis=0)
