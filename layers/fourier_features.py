@@ -1,4 +1,4 @@
-"""Random Fourier features: coordinates as sinusoids, with which small networks fit fine detail."""
+"""Random Fourier features: coordinates as sinusoids, so that small networks fit fine detail."""
 
 import math
 

@@ -67,7 +67,7 @@ class Checkpoint(keras.callbacks.Callback):
         return self.finished_epochs
 
     def load_best(self, model):
-        """Load the weights of the best epoch into `model`, or of the last one, as `keep` says."""
+        """Load the weights of the best or of the last epoch into `model`, depending on `keep`."""
         if state := progress.latest(self.states):
             model.load_weights(state / "best.weights.h5")
 

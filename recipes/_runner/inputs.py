@@ -283,7 +283,7 @@ class Table:
         yield places, self.values(rows, names, separator, file)
 
     def separator(self, text, file):
-        """The column separator: the one with which the first row fits the model."""
+        """The column separator: the first one for which the first row fits the model."""
         most = []
         for separator in SEPARATORS:
             names = first_row(text, separator)

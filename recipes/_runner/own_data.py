@@ -36,7 +36,7 @@ TARGETS = (
     "labels",
     "class",
     "category",
-)  # columns that are what their name says
+)  # names of columns that are targets by default
 PARTS = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "test": 2, "testing": 2}
 NOBODYS = ("Thumbs.db", "desktop.ini")  # files of the system, besides hidden ones like .DS_Store
 SUFFIXES = {"image": inputs.PICTURES, "text": inputs.TEXTS}

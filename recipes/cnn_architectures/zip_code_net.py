@@ -1,4 +1,4 @@
-"""Zip-code network of 1989: shared weights and biases of their own, 9,760 parameters, on MNIST.
+"""Zip-code network of 1989: shared weights, a bias for each position, 9,760 parameters, on MNIST.
 
 Slides: 002 «Crecimiento en complejidad».
 Paper:  LeCun et al. (1989), Backpropagation Applied to Handwritten Zip Code Recognition,

@@ -107,7 +107,7 @@ def _look_at_values(model, x, shape):
     for (
         variable,
         value,
-    ) in state:  # random seeds, states of recurrent layers: as if nobody had looked
+    ) in state:  # restore random seeds and states of recurrent layers
         variable.assign(value)
     if len(values) != 1:
         return None

@@ -223,7 +223,7 @@ class Dependable:
                 known.status = INVALID
         self._run_times[known.trial_id] += 1
         self._end(known, retry=self._retry(known))
-        if self.max_consecutive_failed_trials is not None:  # it looks at all trials
+        if self.max_consecutive_failed_trials is not None:  # the check iterates over all trials
             self._check_consecutive_failures()
 
     def _end(self, trial, retry):

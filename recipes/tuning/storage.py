@@ -11,7 +11,7 @@ LOCK = ".lock"
 
 
 class InUseError(RuntimeError):
-    """A folder that another process holds; the message says which."""
+    """The folder is locked by another process, which the message names."""
 
 
 def write(path, text, sync=True):
