@@ -212,7 +212,7 @@ def search_space(hp):
 
 
 def baseline(train, test):
-    """Template matching: the class of the training digit with the nearest pixels."""
+    """Template matching: the class of the training digit whose pixels are nearest."""
     images, labels = to_numpy(train)
     nearest = KNeighborsClassifier(1).fit(pixels(images), labels)
     images, labels = to_numpy(test)
