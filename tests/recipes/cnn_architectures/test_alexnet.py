@@ -85,7 +85,7 @@ def test_small_zfnet():
 
 def test_zfnet_is_not_taken_for_a_list_of_layers():
     zfnet = alexnet.VARIANTS["zfnet"]
-    with pytest.raises(ValueError, match=r'functional model only.*api="sequential"'):
+    with pytest.raises(ValueError, match=r'functional API only.*api="sequential"'):
         alexnet.build_model(**zfnet, api="sequential")
     assert alexnet.build_model(**zfnet, api="functional").count_params() == 1_256_610
 
