@@ -1,4 +1,4 @@
-"""A face detector's pretrained weights; see README.md for their source, LICENSE for the terms."""
+"""A face detector's weights, trained by others; README.md says who, LICENSE on what terms."""
 
 import pathlib
 
