@@ -80,17 +80,25 @@ def random_road(seed):
     angle = np.linspace(0, 2 * np.pi, 6000, endpoint=False)
     radius = np.ones_like(angle)
     for wave in range(2, 6):
-        radius += rng.uniform(0.02, 0.2 / wave) * np.cos(wave * angle + rng.uniform(0, 2 * np.pi))
-    points = RADIUS * radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        amplitude = rng.uniform(0.02, 0.2 / wave)
+        phase = rng.uniform(0, 2 * np.pi)
+        radius += amplitude * np.cos(wave * angle + phase)
+    directions = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    points = RADIUS * radius[:, None] * directions  # (6000, 2)
     if rng.random() < 0.5:
         points = points[::-1]  # clockwise
+    # From each point to the next one.
     steps = np.roll(points, -1, axis=0) - points
     lengths = np.linalg.norm(steps, axis=1)
+    along = np.cumsum(lengths) - lengths
+    tangents = steps / lengths[:, None]
+    # The map of cells a meter wide.
     origin = points.min(axis=0) - BORDER
-    cells = np.ceil(points.max(axis=0) + BORDER - origin).astype(int)
+    end = points.max(axis=0) + BORDER
+    cells = np.ceil(end - origin).astype(int)
     centers = np.stack(np.indices(cells), axis=-1) + origin
     _, nearest = cKDTree(points).query(centers)
-    return Road(points, np.cumsum(lengths) - lengths, steps / lengths[:, None], nearest, origin)
+    return Road(points, along, tangents, nearest, origin)
 
 
 def road_coordinates(road, places):
@@ -105,7 +113,8 @@ def road_coordinates(road, places):
     away = places - road.points[index]
     tangent = road.tangents[index]
     along = road.along[index] + (away * tangent).sum(axis=-1)
-    return along, tangent[..., 0] * away[..., 1] - tangent[..., 1] * away[..., 0]
+    aside = tangent[..., 0] * away[..., 1] - tangent[..., 1] * away[..., 0]
+    return along, aside
 
 
 def closest(road, position):
@@ -130,22 +139,35 @@ def ground():
 AHEAD, LEFT = ground()
 
 
+def forward_of(heading):
+    """The unit vector in the direction of a heading, which may be an array (…): (…, 2)."""
+    return np.stack([np.cos(heading), np.sin(heading)], axis=-1)
+
+
+def left_of(heading):
+    """The unit vector to the left of a heading: (…, 2)."""
+    return np.stack([-np.sin(heading), np.cos(heading)], axis=-1)
+
+
 def camera(road, position, heading):
     """The image (HEIGHT, WIDTH, 3), uint8, that a car sees."""
-    forward = np.array([np.cos(heading), np.sin(heading)])
-    left = np.array([-forward[1], forward[0]])
+    forward = forward_of(heading)
+    left = left_of(heading)
+    # The places on the ground that the pixels below the horizon show: (rows, WIDTH, 2).
     world = position + AHEAD[..., None] * forward + LEFT[..., None] * left
     along, aside = road_coordinates(road, world)
     aside = np.abs(aside)
+    on_road = aside < ROAD
     on_side_line = np.abs(aside - ROAD + LINE) < LINE / 2
     on_dash = (aside < LINE / 2) & (along % 6 < 3)
-    colors = np.where((aside < ROAD)[..., None], ASPHALT, GRASS)
+    on_line = on_side_line | on_dash
+    colors = np.where(on_road[..., None], ASPHALT, GRASS)
     # Patches of half a meter differ in brightness, so that the ground is seen to move.
     patches = np.floor(2 * world).astype(int) % len(SHADES)
     colors = colors * SHADES[patches[..., 0], patches[..., 1], None]
     image = np.empty((HEIGHT, WIDTH, 3))
     image[: HORIZON + 1] = SKY
-    image[HORIZON + 1 :] = np.where((on_side_line | on_dash)[..., None], WHITE, colors)
+    image[HORIZON + 1 :] = np.where(on_line[..., None], WHITE, colors)
     return image.astype("uint8")
 
 
@@ -154,7 +176,9 @@ def steer(road, position, heading):
     start = closest(road, position)
     length = road.along[-1] + 0.1
     ahead = (road.along - road.along[start]) % length
-    target = road.points[np.argmax(np.where(ahead <= LOOKAHEAD, ahead, -1))] - position
+    # The farthest point that is not beyond LOOKAHEAD, as seen from the car.
+    within = np.where(ahead <= LOOKAHEAD, ahead, -1)
+    target = road.points[np.argmax(within)] - position
     aside = -np.sin(heading) * target[0] + np.cos(heading) * target[1]  # to the left
     return -2 * aside / (target @ target)
 
@@ -170,9 +194,11 @@ def sample_poses(road, count, shift, rng):
     """
     indices = rng.integers(0, len(road.points), count)
     headings = np.array([heading_at(road, index) for index in indices])
-    left = np.stack([-np.sin(headings), np.cos(headings)], axis=1)
-    positions = road.points[indices] + rng.uniform(-shift, shift, (count, 1)) * left
-    return positions, headings + rng.uniform(-shift, shift, count) / 6
+    # Off the middle, and turned a little.
+    aside = rng.uniform(-shift, shift, (count, 1))
+    positions = road.points[indices] + aside * left_of(headings)
+    turned = rng.uniform(-shift, shift, count) / 6
+    return positions, headings + turned
 
 
 def sample_images(roads, count, shift, seed):
@@ -182,7 +208,8 @@ def sample_images(roads, count, shift, seed):
     curvatures = []
     for number in roads:
         road = random_road(number)
-        for position, heading in zip(*sample_poses(road, count, shift, rng), strict=True):
+        positions, headings = sample_poses(road, count, shift, rng)
+        for position, heading in zip(positions, headings, strict=True):
             images.append(camera(road, position, heading))
             curvatures.append([steer(road, position, heading)])
     return np.array(images), np.array(curvatures, "float32")
@@ -233,7 +260,8 @@ def build_model(learning_rate=0.001, steps=EPOCHS * 47):
 @keras.saving.register_keras_serializable(package="pilotnet")
 def scaled_error(curvatures, answers):
     """The mean squared error in units of 0.1 / m."""
-    return keras.ops.mean(keras.ops.square(10 * (answers - curvatures)), axis=-1)
+    errors = 10 * (answers - curvatures)
+    return keras.ops.mean(keras.ops.square(errors), axis=-1)
 
 
 def search_space(hp):
@@ -267,12 +295,15 @@ def by_network(model):
 
 def by_road_mask(image):
     """A driver by hand: the gray pixels are road, and it steers to their middle some way ahead."""
-    row = HORIZON + 1 + int(np.abs(AHEAD[:, 0] - LOOKAHEAD).argmin())
-    pixels = image[row].astype(int)
-    road = np.abs(pixels[:, 1] - pixels[:, 2]) < 12  # grass is greener than blue
+    # The row of pixels that looks about that far.
+    row = int(np.abs(AHEAD[:, 0] - LOOKAHEAD).argmin())
+    pixels = image[HORIZON + 1 + row].astype(int)
+    green = pixels[:, 1]
+    blue = pixels[:, 2]
+    road = np.abs(green - blue) < 12  # grass is greener than blue
     if not road.any():
         return 0.0
-    left = LEFT[row - HORIZON - 1][road].mean()
+    left = LEFT[row][road].mean()
     return -2 * left / (LOOKAHEAD**2 + left**2)
 
 
@@ -302,15 +333,16 @@ def drive(road, driver, meters=None):
             record["images"].append(image)
         if offset > ROAD:
             interventions += 1
-            position, heading = road.points[index], heading_at(road, index)
+            position = road.points[index]
+            heading = heading_at(road, index)
             continue
         # Half of the turn before the step, half after it; to the right is negative.
         heading -= curvature * STEP / 2
-        position = position + STEP * np.array([np.cos(heading), np.sin(heading)])
+        position = position + STEP * forward_of(heading)
         heading -= curvature * STEP / 2
         if step % GUSTS == GUSTS - 1:
             side = 1 if step // GUSTS % 2 else -1
-            position = position + side * PUSH * np.array([-np.sin(heading), np.cos(heading)])
+            position = position + side * PUSH * left_of(heading)
     autonomy = 1 - interventions * INTERVENTION / (steps * SECONDS)
     arrays = {name: np.array(values) for name, values in record.items()}
     return {**arrays, "interventions": interventions, "autonomy": max(autonomy, 0.0)}

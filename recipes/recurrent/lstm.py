@@ -50,10 +50,13 @@ def marked_sequences(count, length, noise, seed):
     characters = rng.integers(CHARACTERS, size=(count, length))
     one_hot = np.eye(CHARACTERS)[characters]  # (count, length, 4)
     noise = rng.normal(0, noise, (count, length, CHARACTERS))
-    inputs = np.where(marks[..., None], one_hot, noise)
-    inputs = np.concatenate([inputs, marks[..., None]], axis=-1).astype("float32")
+    carries = marks[..., None]  # (count, length, 1)
+    values = np.where(carries, one_hot, noise)
+    inputs = np.concatenate([values, carries], axis=-1)  # (count, length, 5)
+    inputs = inputs.astype("float32")
     # The last marked step up to each step, and its character.
-    last = np.maximum.accumulate(np.where(marks, np.arange(length), 0), axis=1)
+    marked = np.where(marks, np.arange(length), 0)
+    last = np.maximum.accumulate(marked, axis=1)
     targets = np.take_along_axis(characters, last, axis=1)
     return inputs, targets
 
@@ -81,7 +84,9 @@ def step(x, h, c, kernel, recurrent_kernel, bias, without=None):
     Returns:
         New h and c (batch, units), and the gates by name.
     """
-    maps = keras.ops.matmul(x, kernel) + keras.ops.matmul(h, recurrent_kernel) + bias
+    from_input = keras.ops.matmul(x, kernel)  # (batch, 4 units)
+    from_state = keras.ops.matmul(h, recurrent_kernel)
+    maps = from_input + from_state + bias
     input_map, forget_map, candidate, output_map = keras.ops.split(maps, 4, axis=-1)
     gates = {
         "input": keras.ops.sigmoid(input_map),
@@ -171,10 +176,12 @@ def windows(inputs):
     Inputs (batch, steps, features) become (batch * steps, WINDOW * features + 1); before the
     beginning there are zeros.
     """
-    steps = inputs.shape[1]
-    padded = np.pad(inputs, ((0, 0), (WINDOW - 1, 0), (0, 0)))
+    _, steps, _ = inputs.shape
+    zeros_before = (WINDOW - 1, 0)
+    padded = np.pad(inputs, [(0, 0), zeros_before, (0, 0)])
     lagged = [padded[:, lag : lag + steps] for lag in range(WINDOW)]
-    rows = np.concatenate(lagged, axis=-1).reshape(-1, WINDOW * inputs.shape[-1])
+    rows = np.concatenate(lagged, axis=-1)  # (batch, steps, WINDOW * features)
+    rows = rows.reshape(-1, rows.shape[-1])
     return np.column_stack([rows, np.ones(len(rows))])
 
 
