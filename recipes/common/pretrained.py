@@ -83,7 +83,7 @@ def efficientnet_lite0(
     if weights not in ("imagenet", None):
         raise ValueError(f'weights={weights!r}: "imagenet", or None for random ones.')
     images = keras.Input(input_shape) if input_tensor is None else input_tensor
-    x = keras.layers.Rescaling(1 / 128, offset=-127 / 128, name="rescaling")(images)
+    x = keras.layers.Rescaling(1 / 128, offset=-127 / 128, name="stem_rescaling")(images)
     x = convolution(x, 32, 3, strides=2, name="stem")
     x = keras.layers.ReLU(6.0, name="stem_relu")(x)
     # The stem and the first blocks of four groups halve height and width.

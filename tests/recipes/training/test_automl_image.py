@@ -39,6 +39,7 @@ def images(height=28, width=28, channels=1, count=3):
 @pytest.mark.parametrize("kind", KINDS)
 def test_images_of_another_size_with_colors(kind):
     """Of sides that neither patches nor pools divide."""
+    keras.backend.clear_session(free_memory=False)  # names begin anew, as in a process of its own
     sizes = {"filters": 4, "units": 8, "embed_dim": 8, "depth": 3, "size": 32}
     model = recipe.build_model(kind, classes=3, input_shape=(9, 13, 3), **sizes)
     outputs = model(images(9, 13, 3)).numpy()
@@ -83,7 +84,7 @@ def test_of_the_pretrained_network_only_the_softmax_layer_learns(channels):
     shape = (20, 24, channels)
     model = recipe.build_model("pretrained", size=64, dropout=0.0, classes=3, input_shape=shape)
     batch = images(*shape)
-    (inside,) = (layer for layer in model.layers if layer.name == "rescaling")
+    (inside,) = (layer for layer in model.layers if layer.name == "stem_rescaling")
     (resizing,) = (layer for layer in model.layers if isinstance(layer, keras.layers.Resizing))
     enlarged = keras.ops.image.resize(batch.astype("float32"), (64, 64))
     seen = keras.Model(model.input, [resizing.output, inside.input])(batch)
