@@ -151,6 +151,11 @@ SHORTER = {
         "matrix_rate": {"size": 64},
         "NETWORKS": {"LeNet": throughput.build_lenet},
     },
+    "training_compute": {
+        "SEEN": 1300,
+        "SEEDS": 1,
+        "own_teps": {"vertices": 100, "edges": 1000},
+    },
     "unet": {"load_data": {"size": 16}, "build_model": {"filters": 2, "depth": 1}},
     "enet": {
         "FIRST_STAGE": 1,
