@@ -259,6 +259,7 @@ SHORTER = {
     },
     "rbf_network": {"STEPS": 20},
     "relu_regions": {"UNITS": (4, 8), "SEEDS": (0,)},
+    "universal_approximation": {"UNITS": (4, 8)},
     "seq2seq_dates": {
         "LENGTH": 10,
         "FORMATS": seq2seq_dates.FORMATS[-2:],  # the shortest
@@ -341,6 +342,7 @@ VARIANTS = {
     "yolo_v3": ("three_scales",),
     "vanishing_gradient": ("relu_scaled", "sigmoid_small", "sigmoid_small_500"),
     "activations": ("sigmoid", "dying_relu", "dying_leaky_relu"),
+    "universal_approximation": ("units_4", "deep"),
     "logistic_regression": ("degree_1", "degree_6"),
     "hopfield": ("hebbian_6", "perceptron_26"),
     "colorization": ("rebalanced", "regression"),
