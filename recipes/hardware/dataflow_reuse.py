@@ -1,0 +1,453 @@
+"""Data reuse in accelerators: weight-, output- and row-stationary dataflow; scratchpad and cache.
+
+Slides: 000 «Eyeriss», 000 «DSAs: memorias dedicadas», 000 «Cerebras».
+Paper:  Chen, Emer & Sze (2016), Eyeriss: a spatial architecture for energy-efficient dataflow,
+        https://doi.org/10.1109/ISCA.2016.40 (costs: table IV);
+        Hong & Kung (1981), I/O complexity, https://doi.org/10.1145/800076.802486
+Departs from the slides: one small convolution, counted number by number, takes the place of
+Eyeriss; its array has 3 × 12 elements instead of 12 × 14. A read costs as much as a write; control
+and leakage are left out; traffic between registers and buffer is counted as if the buffer had room
+for the whole layer. The sparse product follows Cerebras' instruction [z] = [z], [w], a.
+
+A multiplication is cheap; to fetch its numbers is not: from memory each costs 200 times as much. A
+loop uses each number many times, so it matters what stays near the arithmetic. Weight-stationary
+loops keep a weight and change sums all the time; output-stationary ones keep a sum until it is
+complete. Row-stationary ones keep a row of weights and a window of the inputs that slides along a
+row; in an array, neighbors hand on weights, inputs and sums. That takes the least energy here, and
+least from memory if the buffer has room for rows of inputs; with less, output-stationary does.
+
+A cache keeps what was used last, whatever comes. A scratchpad holds what the programmer put there,
+who knows what will be needed: for a product of matrices, tiles.
+"""
+
+import collections
+import itertools
+import typing
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.neural_network import MLPClassifier
+
+# The convolution.
+FILTERS = 8
+CHANNELS = 4
+SIDE = 12  # of the outputs
+KERNEL = 3
+INPUT = SIDE + KERNEL - 1  # side of the inputs
+# Energy of an access, in that of a multiplication and addition.
+COSTS = {"registers": 1, "neighbors": 2, "buffer": 6, "memory": 200}
+AT_THE_ARITHMETIC = 4  # registers that each product needs: weight, input, and a sum twice
+
+
+class Dataflow(typing.NamedTuple):
+    """An order of loops, the outermost first, and what of it stays.
+
+    m and c are filter and channel; i and j row and column of the kernel; y and x those of the
+    output.
+    """
+
+    loops: str  # over numbers
+    weights: int  # registers
+    inputs: int
+    tiles: str  # the order of loops over tiles that fit into the buffer
+    slides: bool = False  # whether rows of inputs stay there that the next tile needs, too
+
+
+DATAFLOWS = {
+    "weight-stationary": Dataflow("mcijyx", 1, 1, "mcy"),
+    "output-stationary": Dataflow("myxcij", 1, 1, "myc"),
+    "row-stationary": Dataflow("mciyxj", KERNEL, KERNEL, "mcy", slides=True),
+}
+BUFFER = 512  # numbers
+SMALL_BUFFER = 192
+BUFFERS = (128, 192, 256, 384, 512, 768, 1024, 1536, 2304)
+# The product of matrices: side, and sides of the tiles.
+MATRIX = 32
+TILES = (2, 4, 8, 16)
+# The network whose zeros are skipped.
+HIDDEN = 64
+EPOCHS = 30
+READ = 100  # digits
+
+
+def sample_layer(seed=0):
+    """Integers: inputs (CHANNELS, INPUT, INPUT) and weights (FILTERS, CHANNELS, KERNEL, KERNEL)."""
+    rng = np.random.default_rng(seed)
+    inputs = rng.integers(-9, 10, (CHANNELS, INPUT, INPUT))
+    return inputs, rng.integers(-9, 10, (FILTERS, CHANNELS, KERNEL, KERNEL))
+
+
+def products():
+    """Multiplications of the convolution."""
+    return FILTERS * CHANNELS * SIDE**2 * KERNEL**2
+
+
+def convolve(inputs, weights):
+    """The convolution of some channels and rows by some filters, all at once."""
+    windows = np.lib.stride_tricks.sliding_window_view(inputs, (KERNEL, KERNEL), axis=(1, 2))
+    return np.einsum("cyxij,mcij->myx", windows, weights)
+
+
+def run_loops(dataflow, inputs, weights):
+    """The convolution by one element with a few registers, number by number.
+
+    Args:
+        dataflow: A `Dataflow`.
+        inputs, weights: Of the layer.
+
+    Returns:
+        The outputs (FILTERS, SIDE, SIDE), and how many numbers the buffer gave or took:
+        `{"weights": …, "inputs": …, "sums": …}`; a sum that goes and comes back is two.
+    """
+    bounds = {"m": FILTERS, "c": CHANNELS, "i": KERNEL, "j": KERNEL, "y": SIDE, "x": SIDE}
+    sizes = {"weights": dataflow.weights, "inputs": dataflow.inputs, "sums": 1}
+    registers = {tensor: Recent(size) for tensor, size in sizes.items()}
+    moved = collections.Counter()
+    begun = set()
+    outputs = np.zeros((FILTERS, SIDE, SIDE), int)
+    for position in itertools.product(*[range(bounds[letter]) for letter in dataflow.loops]):
+        at = dict(zip(dataflow.loops, position, strict=True))
+        m, c, i, j, y, x = (at[letter] for letter in "mcijyx")
+        outputs[m, y, x] += weights[m, c, i, j] * inputs[c, y + i, x + j]
+        moved["weights"] += not registers["weights"].has((m, c, i, j))
+        moved["inputs"] += not registers["inputs"].has((c, y + i, x + j))
+        if not registers["sums"].has((m, y, x)):
+            # It will be written; and it is read, but for the first time, when it is 0.
+            moved["sums"] += 2 if (m, y, x) in begun else 1
+            begun.add((m, y, x))
+    return outputs, moved
+
+
+class Recent:
+    """A memory that keeps what was used last, as a cache does (LRU).
+
+    Args:
+        size: How many numbers it holds.
+    """
+
+    def __init__(self, size):
+        self.size = size
+        self.held = collections.OrderedDict()
+
+    def has(self, address):
+        """Whether the number is here; afterwards it is."""
+        found = address in self.held
+        self.held[address] = None
+        self.held.move_to_end(address)
+        if len(self.held) > self.size:
+            self.held.popitem(last=False)
+        return found
+
+
+def run_array(inputs, weights):
+    """The convolution by KERNEL × SIDE elements: each has a row of weights and one of outputs.
+
+    Element (i, y) convolves row i of the kernel with row y + i of the inputs. Weights go from
+    neighbor to neighbor along a row of elements, inputs along a diagonal, sums up a column.
+
+    Returns:
+        The outputs, and the accesses: `{"registers": …, "neighbors": …, "buffer": …}`.
+    """
+    accesses = collections.Counter()
+    outputs = np.zeros((FILTERS, SIDE, SIDE), int)
+    for m, c in itertools.product(range(FILTERS), range(CHANNELS)):
+        # The first element of a row gets the weights from the buffer, the others from their left.
+        accesses["buffer"] += KERNEL**2
+        accesses["neighbors"] += KERNEL**2 * (SIDE - 1)
+        for row in range(INPUT):
+            elements = sum(0 <= row - i < SIDE for i in range(KERNEL))  # of the diagonal
+            accesses["buffer"] += INPUT
+            accesses["neighbors"] += INPUT * (elements - 1)
+        for y in range(SIDE):
+            below = np.zeros(SIDE, int)
+            for i in reversed(range(KERNEL)):
+                row = np.correlate(inputs[c, y + i], weights[m, c, i])
+                accesses["registers"] += AT_THE_ARITHMETIC * SIDE * KERNEL
+                accesses["neighbors"] += SIDE if i < KERNEL - 1 else 0
+                below = below + row
+            outputs[m, y] += below
+            accesses["buffer"] += SIDE if c == 0 else 2 * SIDE
+    return outputs, accesses
+
+
+def run_tiles(dataflow, tile, inputs, weights):
+    """The convolution by tiles that are brought from memory into the buffer.
+
+    Args:
+        dataflow: A `Dataflow`.
+        tile: How many filters, channels and rows of outputs.
+        inputs, weights: Of the layer.
+
+    Returns:
+        The outputs, and how many numbers the memory gave or took, as of `run_loops`.
+    """
+    sizes = dict(zip("mcy", tile, strict=True))
+    bounds = {"m": FILTERS, "c": CHANNELS, "y": SIDE}
+    ranges = [range(0, bounds[letter], sizes[letter]) for letter in dataflow.tiles]
+    buffer = {"weights": None, "inputs": None, "sums": None}  # where the tiles begin
+    moved = collections.Counter()
+    outputs = np.zeros((FILTERS, SIDE, SIDE), int)
+    begun = set()
+    for position in itertools.product(*ranges):
+        at = dict(zip(dataflow.tiles, position, strict=True))
+        filters = slice(at["m"], at["m"] + sizes["m"])
+        channels = slice(at["c"], at["c"] + sizes["c"])
+        rows = slice(at["y"], at["y"] + sizes["y"])
+        needed = slice(at["y"], at["y"] + sizes["y"] + KERNEL - 1)  # rows of inputs
+        if buffer["weights"] != (filters, channels):
+            moved["weights"] += weights[filters, channels].size
+            buffer["weights"] = (filters, channels)
+        if buffer["inputs"] != (channels, needed):
+            new = needed
+            if dataflow.slides and buffer["inputs"] == (channels, before(needed, sizes["y"])):
+                new = slice(needed.start + KERNEL - 1, needed.stop)
+            moved["inputs"] += inputs[channels, new].size
+            buffer["inputs"] = (channels, needed)
+        if buffer["sums"] != (filters, rows):
+            size = outputs[filters, rows].size
+            moved["sums"] += 2 * size if (at["m"], at["y"]) in begun else size
+            begun.add((at["m"], at["y"]))
+            buffer["sums"] = (filters, rows)
+        outputs[filters, rows] += convolve(inputs[channels, needed], weights[filters, channels])
+    return outputs, moved
+
+
+def before(rows, count):
+    """The rows that begin and end `count` above."""
+    return slice(rows.start - count, rows.stop - count)
+
+
+def tile_size(tile):
+    """Numbers of a tile's weights, inputs and sums."""
+    filters, channels, rows = tile
+    weights = filters * channels * KERNEL**2
+    return weights + channels * (rows + KERNEL - 1) * INPUT + filters * rows * SIDE
+
+
+def divisors(number):
+    return [divisor for divisor in range(1, number + 1) if number % divisor == 0]
+
+
+def moved_by_tile(dataflow, inputs, weights):
+    """For each tile, how many numbers go from or to memory: `{tile: …}`."""
+    moved = {}
+    for tile in itertools.product(divisors(FILTERS), divisors(CHANNELS), divisors(SIDE)):
+        _, counts = run_tiles(dataflow, tile, inputs, weights)
+        moved[tile] = counts.total()
+    return moved
+
+
+def best_tile(moved, size):
+    """The tile that fits into a buffer of this size and moves least; None if none fits.
+
+    Args:
+        moved: As `moved_by_tile` gives it.
+        size: Of the buffer.
+    """
+    fitting = [tile for tile in moved if tile_size(tile) <= size]
+    return min(fitting, key=moved.get, default=None)
+
+
+def least():
+    """Numbers that have to be moved anyway: all inputs, weights and outputs once."""
+    inputs = CHANNELS * INPUT**2
+    return inputs + FILTERS * CHANNELS * KERNEL**2 + FILTERS * SIDE**2
+
+
+def energies(accesses):
+    """Energy of the accesses for each product, in that of a multiplication: `{where: …}`."""
+    return {where: COSTS[where] * accesses[where] / products() for where in COSTS}
+
+
+def multiply_tiled(tile, visit):
+    """A product of matrices by tiles; `visit` is called with each number that is used.
+
+    Args:
+        tile: Side of the tiles; that of the matrices for plain loops.
+        visit: A function of an address: name of the matrix, row and column.
+    """
+    for rows, columns, inner in itertools.product(range(0, MATRIX, tile), repeat=3):
+        for i, j, k in itertools.product(range(tile), repeat=3):
+            visit(("a", rows + i, inner + k))
+            visit(("b", inner + k, columns + j))
+            visit(("c", rows + i, columns + j))
+
+
+def moved_by_cache(size, tile):
+    """Numbers that an LRU cache fetches for a product of matrices with tiles of this side.
+
+    A sum that comes back is one, as in the scratchpad: only fetches are counted.
+    """
+    cache = Recent(size)
+    fetched = 0
+
+    def visit(address):
+        nonlocal fetched
+        fetched += not cache.has(address)
+
+    multiply_tiled(tile, visit)
+    return fetched
+
+
+def moved_by_scratchpad(tile):
+    """Numbers that are put into a scratchpad, which has room for a tile of each matrix."""
+    held = {}
+    fetched = 0
+
+    def visit(address):
+        nonlocal fetched
+        matrix, row, column = address
+        corner = (row // tile, column // tile)
+        if held.get(matrix) != corner:
+            held[matrix] = corner
+            fetched += tile**2
+
+    multiply_tiled(tile, visit)
+    return fetched
+
+
+def multiply_sparse(weights, values):
+    """Vector times matrix by one instruction for each value that is not 0: [z] = [z], [w], a.
+
+    Args:
+        weights: Array (inputs, outputs).
+        values: Array (inputs,).
+
+    Returns:
+        The product (outputs,), and how many instructions it took.
+    """
+    sums = np.zeros(weights.shape[1])
+    instructions = 0
+    for row, value in zip(weights, values, strict=True):
+        if value != 0:
+            sums += row * value
+            instructions += 1
+    return sums, instructions
+
+
+def skipped_work():
+    """The share of zeros in the digits of 8 × 8 pixels, and in a hidden layer that reads them."""
+    images, labels = load_digits(return_X_y=True)
+    network = MLPClassifier((HIDDEN,), random_state=0)
+    for _ in range(EPOCHS):
+        network.partial_fit(images / 16, labels, classes=np.arange(10))
+    done = np.zeros(2)
+    for image in images[:READ] / 16:
+        sums, first = multiply_sparse(network.coefs_[0], image)
+        hidden = np.maximum(sums + network.intercepts_[0], 0)
+        _, second = multiply_sparse(network.coefs_[1], hidden)
+        done += [first / len(image), second / HIDDEN]
+    return 1 - done / READ
+
+
+def plot(energy, moved, matrix):
+    """Energy by dataflow; numbers moved against the size of the buffer; scratchpad and cache.
+
+    Args:
+        energy: `{dataflow: what `energies` gives}`.
+        moved: `{dataflow: what `moved_by_tile` gives}`.
+        matrix: `{how: numbers moved, for each of TILES}`.
+    """
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(15, 4.8), layout="constrained")
+    bottom = np.zeros(len(energy))
+    names = [name.replace("-", "-\n").replace(" ", "\n") for name in energy]
+    for where, color in zip(COSTS, ("C0", "C2", "C1", "0.4"), strict=True):
+        heights = np.array([parts[where] for parts in energy.values()])
+        left.bar(names, heights, bottom=bottom, color=color, label=where)
+        bottom += heights
+    left.legend()
+    left.tick_params(axis="x", labelsize=8)
+    left.set(ylabel="energy for each product", title=title_of(energy))
+
+    for name, by_tile in moved.items():
+        best = [best_tile(by_tile, size) for size in BUFFERS]
+        fits = [(size, by_tile[tile]) for size, tile in zip(BUFFERS, best, strict=True) if tile]
+        middle.plot(*zip(*fits, strict=True), "o-", label=name)
+    middle.axhline(least(), color="0.5", linestyle=":", label="each number once")
+    middle.set(xscale="log", yscale="log", xlabel="numbers in the buffer")
+    middle.set(ylabel="numbers from and to memory", title="The convolution, with the best tiles")
+    middle.set_xticks([128, 256, 512, 1024, 2048], ["128", "256", "512", "1024", "2048"])
+    middle.set_xticks([], minor=True)
+    middle.legend()
+
+    sizes = [3 * tile**2 for tile in TILES]
+    for how, counts in matrix.items():
+        right.plot(sizes, counts, "o-", label=how)
+    right.set(xscale="log", yscale="log", xlabel="numbers in scratchpad or cache")
+    right.set_xticks(sizes, [str(size) for size in sizes])
+    right.set_xticks([], minor=True)
+    right.set(ylabel="numbers fetched", title=f"Product of two matrices {MATRIX} × {MATRIX}")
+    right.legend()
+    return figure
+
+
+def title_of(energy):
+    """How many times as much the others take as the best."""
+    totals = {name: sum(parts.values()) for name, parts in energy.items()}
+    best = min(totals, key=totals.get)
+    others = [total / totals[best] for name, total in totals.items() if name != best]
+    return f"Least: {best}; the others {min(others):.1f} to {max(others):.1f} times"
+
+
+def count_convolution():
+    """Print and return what the dataflows move.
+
+    Returns:
+        `{dataflow: energies}`, and `{dataflow: what `moved_by_tile` gives}`.
+    """
+    inputs, weights = sample_layer()
+    energy = {}
+    moved = {}
+    print(f"{products():,} products; numbers from and to the buffer, by one element:")
+    for name, dataflow in DATAFLOWS.items():
+        _, counts = run_loops(dataflow, inputs, weights)
+        print(f"  {name:18}", ", ".join(f"{tensor} {n:,}" for tensor, n in counts.items()))
+        moved[name] = moved_by_tile(dataflow, inputs, weights)
+        tile = best_tile(moved[name], BUFFER)
+        print(f"{'':20} from and to memory {moved[name][tile]:,}, with tiles {tile};", end=" ")
+        print(
+            f"with a buffer of {SMALL_BUFFER} {moved[name][best_tile(moved[name], SMALL_BUFFER)]:,}"
+        )
+        accesses = {
+            "registers": AT_THE_ARITHMETIC * products(),
+            "neighbors": 0,
+            "buffer": counts.total(),
+            "memory": moved[name][tile],
+        }
+        energy[name] = energies(accesses)
+    _, accesses = run_array(inputs, weights)
+    by_tile = moved["row-stationary"]
+    accesses["memory"] = by_tile[best_tile(by_tile, BUFFER)]
+    energy["row-stationary array"] = energies(accesses)
+    print("Energy for each product, in that of a multiplication")
+    for name, parts in energy.items():
+        print(f"  {name:21}", ", ".join(f"{where} {part:.2f}" for where, part in parts.items()))
+        print(f"{'':23} in all {sum(parts.values()):.1f}")
+    print(f"The array takes {accesses['buffer']:,} numbers from and to the buffer")
+    return energy, moved
+
+
+def count_product():
+    """Print and return what a product of matrices moves: `{how: numbers, for each of TILES}`."""
+    matrix = {
+        "cache, plain loops": [moved_by_cache(3 * tile**2, MATRIX) for tile in TILES],
+        "cache, tiles": [moved_by_cache(3 * tile**2, tile) for tile in TILES],
+        "scratchpad, tiles": [moved_by_scratchpad(tile) for tile in TILES],
+    }
+    print(f"Numbers fetched for a product of {MATRIX} × {MATRIX}; room for three tiles of {TILES}")
+    for how, counts in matrix.items():
+        print(f"  {how:20}", ", ".join(f"{count:,}" for count in counts))
+    return matrix
+
+
+def main():
+    energy, moved = count_convolution()
+    matrix = count_product()
+    first, second = skipped_work()
+    print(f"Skipped, for they are 0: {first:.0%} of the pixels, {second:.0%} of the hidden units")
+    plot(energy, moved, matrix).savefig("dataflows.png")
+
+
+if __name__ == "__main__":
+    main()
