@@ -103,3 +103,12 @@ def test_the_network_of_the_paper_comes_from_a_file(tmp_path):
     average = expected.reshape(1, 16, 2, 16, 2, 64).mean(axis=(2, 4))
     np.testing.assert_allclose(answers["block1_pool"], average, rtol=1e-4, atol=1e-3)
     assert answers["block5_conv1"].shape == (1, 2, 2, 512)
+
+
+@pytest.mark.slides
+def test_minutes_of_the_slides():
+    """N94: how many times as fast the second machine is, the third (slide 35), and both."""
+    first, second, third = recipe.SLIDE_MINUTES
+    assert first / second == pytest.approx(5.35, abs=0.005)
+    assert second / third == pytest.approx(33.96, abs=0.005)
+    assert first / third == pytest.approx(181.7, abs=0.05)
