@@ -60,6 +60,13 @@ def add_arguments(parser):
         "--seeds", type=positive, default=5, metavar="N", help="runs, with seeds 0 to N−1 [5]"
     )
     parser.add_argument("--variant", metavar="NAME", help="this one of the recipe's variants only")
+    parser.add_argument(
+        "--metric",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="another score of the same networks to record as well; may be repeated",
+    )
     parser.add_argument("--epochs", type=positive, metavar="N", help="as in `run`")
     parser.add_argument("--batch-size", type=positive, metavar="N", help="as in `run`")
     parser.add_argument("--set", action="append", metavar="NAME=VALUE", help="as in `run`")
@@ -90,8 +97,19 @@ def main(options):
 
 
 def summarize(recipe, runs, options, table):
-    """Print mean and deviation of each network's score, and add them to the table."""
-    rows = [row(recipe, [metrics[variant] for metrics in runs], options) for variant in runs[0]]
+    """Print mean and deviation of each network's scores, and add them to the table.
+
+    Raises:
+        UserError: if a network has no such score as `--metric` names; the others are recorded.
+    """
+    rows, unknown = [], []
+    for variant, metrics in runs[0].items():
+        networks = [metrics_of[variant] for metrics_of in runs]
+        for metric in dict.fromkeys([metrics["metric"], *options.metric]):
+            if metric in metrics["scores"]:
+                rows.append(row(recipe, networks, metric, options))
+            else:
+                unknown.append(metric)
     for line in rows:
         score = f"{line['mean']:.4f}" + (
             f" ± {line['deviation']:.4f}" if line["deviation"] is not None else ""
@@ -102,6 +120,9 @@ def summarize(recipe, runs, options, table):
     for line in differences(runs):
         print(line)
     record(recipe, rows, table)
+    if unknown:
+        known = ", ".join(next(iter(runs[0].values()))["scores"])
+        raise UserError(f"--metric {unknown[0]}: {recipe.name} has the scores {known}")
 
 
 def differences(runs):
@@ -256,14 +277,15 @@ def flags(options, names=PASSED_ON):
     return words + [word for setting in options.set or [] for word in ("--set", setting)]
 
 
-def row(recipe, runs, options):
-    """A row of results.csv from the metrics of several runs of one network."""
+def row(recipe, runs, metric, options):
+    """A row of results.csv: one score of a network, from the metrics of several runs."""
     first = runs[0]
-    metric = first["metric"]
     scores = [metrics["scores"][metric] for metrics in runs]
     baselines = [metrics["baseline"][metric] for metrics in runs if metric in metrics["baseline"]]
     data = [name if kind == "own" else size(name) for name, kind in first["data"].items()]
     own = ["--seeds", str(options.seeds), *flags(options, DECIDING)]
+    if metric != first["metric"]:
+        own += ["--metric", metric]
     return {
         "recipe": recipe.name,
         "variant": first["variant"] or "",

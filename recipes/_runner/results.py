@@ -41,14 +41,22 @@ OLDER_COLUMNS = tuple(
 )
 # Options that do not change the experiment: number of runs and paths; the variant has its own
 # column.
-NOT_THE_EXPERIMENT = ("--seeds", "--seed", "--data-dir", "--output", "--folder", "--variant")
+NOT_THE_EXPERIMENT = (
+    "--seeds",
+    "--seed",
+    "--data-dir",
+    "--output",
+    "--folder",
+    "--variant",
+    "--metric",
+)
 # Metrics of which more, or less, is better. Other metrics are shown without an arrow and without a
 # mark against the baseline.
 MORE = """
 accuracy auc average_precision beam_bleu bin_accuracy bit_accuracy bleu catch_rate
 conditional_accuracy coverage elbo ensemble_accuracy exact high_quality_samples iou map50
-micro_f1 mode_coverage overlap pass_rate phoneme_accuracy psnr r2 r2_score saturation
-stress_accuracy
+micro_f1 mode_coverage overlap pass_rate phoneme_accuracy precision psnr r2 r2_score recall
+saturation stress_accuracy
 """
 LESS = """
 bits_per_character frechet_distance kl loss mae mse nrmse_1 nrmse_84 position_mae

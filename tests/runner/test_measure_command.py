@@ -110,6 +110,29 @@ def test_one_of_the_variants(runs):
     assert all(command[-2:] == ["--variant", "simple_rnn"] for command in runs)
 
 
+def test_other_scores_of_the_same_networks_are_rows_of_their_own(runs):
+    assert cli.main(["measure", "cnn_mnist", "--seeds", "2", "--metric", "loss"]) == 0
+    own, other = results.read(results.PATH)
+    assert len(runs) == 2
+    assert (own["metric"], own["command"]) == (
+        "accuracy",
+        'make measure-cnn-mnist ARGS="--seeds 2"',
+    )
+    assert (other["metric"], float(other["mean"]), other["baseline_score"]) == ("loss", 0.1, "")
+    assert other["command"] == 'make measure-cnn-mnist ARGS="--seeds 2 --metric loss"'
+    assert results.settings(other["command"]) == ""
+
+
+def test_a_score_that_there_is_not_costs_none_of_the_others(runs, tmp_path, capsys):
+    words = ["measure", "cnn_mnist", "--seeds", "2", "--metric", "recal", "--metric", "loss"]
+    assert cli.main(words) == 2
+    assert "--metric recal: cnn_mnist has the scores accuracy, loss" in capsys.readouterr().err
+    assert [row["metric"] for row in results.read(results.PATH)] == ["accuracy", "loss"]
+    # The runs are kept, so that the right name costs nothing.
+    assert cli.main(["measure", "cnn_mnist", "--seeds", "2"]) == 0
+    assert len(runs) == 2
+
+
 def test_variants_are_compared_seed_by_seed():
     """As scipy's test of pairs does: what all networks owe to a seed widens no interval."""
     of_draws = [0.60, 0.70, 0.80, 0.75]
