@@ -347,8 +347,10 @@ def main(arguments=None):
         print(MISSING, file=sys.stderr)
         sys.exit(2)
 
+    from recipes._runner import devices
+
     versions = [f"{name} {importlib.metadata.version(name)}" for name in ("autokeras", "keras")]
-    print(f"{', '.join(versions)}; {os.cpu_count()} cores; {options.minutes:g} min for a search")
+    print(f"{', '.join(versions)}; {devices.hardware()}; {options.minutes:g} min for a search")
     heads = [f"{head:>{width}}" for head, width, _ in COLUMNS.values()]
     print(f"{'task':13}seed  {'':17}", *heads)
     verdicts = []

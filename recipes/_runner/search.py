@@ -43,6 +43,7 @@ class SearchPlan:
     tuner_arguments: dict
     own: dict | None = None  # of the user's data: where it is, how it is read, and what it held
     class_weights: str | None = None  # "balanced"
+    first: list = dataclasses.field(default_factory=list)  # variants to try after the start
 
     @property
     def fixed(self):
@@ -88,12 +89,14 @@ def make_tuner(cls, plan, folder, device="auto", **more):
     import keras_tuner
 
     model = recipe_model(plan, device, folder)
+    searched = space(model, plan)
     tuner = cls(
         model,
         objective=keras_tuner.Objective(*plan.objective),
-        hyperparameters=space(model, plan),
+        hyperparameters=searched,
         directory=str(folder),
         project_name="trials",
+        first_points=[values for values in plan.first if contains(searched, values)],
         **plan.tuner_arguments,
         **more,
     )
@@ -123,6 +126,22 @@ def space(model, plan):
             hp = type(hp).from_config({**hp.get_config(), "default": start})
         chosen.merge([hp])
     return chosen
+
+
+def contains(space, values):
+    """Whether all of these values may be chosen in the search space."""
+    known = {hp.name: hp for hp in space.space}
+    for name, value in values.items():
+        hp = known.get(name)
+        if hp is None:
+            return False
+        if getattr(hp, "step", 1) is None:  # a range without steps
+            possible = hp.min_value <= value <= hp.max_value
+        else:
+            possible = value in hp.values
+        if not possible:
+            return False
+    return True
 
 
 def recipe_model(plan, device="auto", folder=None):

@@ -327,6 +327,7 @@ def planned(recipe, options, base):
         tuner_arguments=of_tuner,
         own=own and own_data.noted(own, options),
         class_weights=options.class_weights,
+        first=[] if options.variant else [values for values in variants.values() if values],
     )
     return plan, place, own
 

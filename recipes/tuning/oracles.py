@@ -85,6 +85,7 @@ class Dependable:
         self.seeded = seed is not None
         self.seed = int(seed) if self.seeded else random.SystemRandom().randrange(2**31)
         self.keep = 3  # checkpoints to keep, of the best trials; None: all
+        self.first_points = []  # values to try right after the defaults
         self._display.verbose = 0
         self._lock = threading.RLock()
         self._abandoned = {}  # trial id -> how many workers died on it
@@ -144,19 +145,29 @@ class Dependable:
             counts.append(len(points))
         return min(counts, default=None)
 
+    def _near_defaults(self, chosen):
+        """The defaults of all hyperparameters that are active, except for the chosen values."""
+        values = {}
+        for hp in self.hyperparameters.space:
+            if self._active(hp, values):
+                values[hp.name] = chosen.get(hp.name, hp.default)
+        return values
+
     def _random_values(self, tried=None):
-        """Random values that have not been tried; the defaults for the first trial.
+        """The defaults for the first trial, then `first_points`, then random values not yet tried.
 
         None if all points have been tried.
         """
         tried = self._duplicate if tried is None else tried
         space = self.hyperparameters.space
-        if not self.start_order:
-            defaults = {}
-            for hp in space:
-                if self._active(hp, defaults):
-                    defaults[hp.name] = hp.default
-            return defaults
+        number = len(self.start_order)
+        if number == 0:
+            return self._near_defaults({})
+        if number <= len(self.first_points):
+            for chosen in self.first_points:
+                values = self._near_defaults(chosen)
+                if not tried(values):
+                    return values
         rng = self._random("values")
         for _ in range(self._max_collisions):
             values = self._decode([rng.random() for _ in space])

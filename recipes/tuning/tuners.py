@@ -54,6 +54,8 @@ class Tuner(keras_tuner.Tuner):
             https://doi.org/10.1145/3097983.3098043), once four others have reached it. The trial
             counts as completed, with its best value and a message. None: no pruning.
         keep: number of best trials that keep their weights on disk; None: all.
+        first_points: dictionaries of hyperparameters' values to try right after the defaults, which
+            the others keep. Grid search has an order of its own and ignores them.
 
     Raises:
         ValueError: if the project folder contains another search, if `overwrite=True` is used with
@@ -92,6 +94,7 @@ class Tuner(keras_tuner.Tuner):
         time_limit=None,
         prune=None,
         keep=3,
+        first_points=(),
         **keywords,
     ):
         if prune not in (None, "median"):
@@ -120,6 +123,7 @@ class Tuner(keras_tuner.Tuner):
         self._run = {}  # what goes into run.json
         oracle = self.Oracle(*arguments, **keywords)
         oracle.keep = keep
+        oracle.first_points = list(first_points)
         folder = pathlib.Path(directory or ".") / (project_name or "untitled_project")
         worker = distribute.has_chief_oracle() and not distribute.is_chief_oracle()
         if overwrite and not worker:

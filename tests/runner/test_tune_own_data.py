@@ -3,6 +3,7 @@
 import argparse
 
 import keras
+import keras_tuner
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -95,6 +96,46 @@ def test_a_search_space_may_choose_class_weights(stones, tmp_path):
     hp = search.space(search.recipe_model(plan, "cpu", place), plan)
     (fixed,) = (each for each in hp.space if each.name == "class_weights")
     assert (type(fixed).__name__, fixed.value) == ("Fixed", "balanced")
+
+
+def test_each_kind_of_network_is_tried_at_its_defaults_first(stones, tmp_path):
+    words = ["--data", stones, "--epochs", "1", "--set", "units=32"]
+    plan, _, place = begun(tmp_path / "out", "automl_table", *words)
+    tuner, _ = search.make_tuner(search.tuner_class(plan), plan, place)
+    kinds = []
+    for worker in range(4):
+        values = tuner.oracle.create_trial(str(worker)).hyperparameters.values
+        kinds.append(values["kind"])
+        assert values.get("depth", 2) == 2
+    assert kinds == ["mlp", "linear", "residual", "attention"]
+
+
+def test_the_start_that_was_asked_for_is_the_only_one(stones, tmp_path):
+    words = ["--data", stones, "--epochs", "1", "--variant", "linear"]
+    plan, _, _ = begun(tmp_path / "out", "automl_table", *words)
+    assert plan.first == []
+
+
+@pytest.mark.parametrize(
+    ("values", "possible"),
+    [
+        ({}, True),
+        ({"units": 8}, True),
+        ({"rate": 0.05, "kind": "b"}, True),
+        ({"units": 7}, False),
+        ({"rate": 2.0}, False),
+        ({"kind": "c"}, False),
+        ({"fixed": 4}, False),
+        ({"unknown": 1}, False),
+    ],
+)
+def test_a_variant_may_lie_outside_the_search_space(values, possible):
+    hp = keras_tuner.HyperParameters()
+    hp.Int("units", 4, 16, step=4)
+    hp.Float("rate", 0.01, 1.0, sampling="log")
+    hp.Choice("kind", ["a", "b"])
+    hp.Fixed("fixed", 3)
+    assert search.contains(hp, values) == possible
 
 
 def test_what_only_the_recipes_own_data_takes_is_not_searched(stones, tmp_path):

@@ -35,6 +35,23 @@ def test_finite_space_is_covered_once(kind, tmp_path, capsys):
     )
 
 
+@pytest.mark.parametrize("kind", ["BayesianOptimization", "RandomSearch", "Hyperband"])
+def test_first_points_come_right_after_the_defaults(kind, tmp_path):
+    points = [{}, {"a": "q"}, {"b": 3, "c": True}]
+    tuner = tiny.fake(
+        kind,
+        tmp_path,
+        lambda values: values["b"],
+        hyperparameters=sixteen(),
+        first_points=points,
+        **({"max_epochs": 9} if kind == "Hyperband" else {"max_trials": 5}),
+    )
+    tuner.search(verbose=0)
+    tried = [tuple(values[name] for name in "abc") for _, values in tuner.calls[:4]]
+    assert tried[:3] == [("p", 1, False), ("q", 1, False), ("p", 3, True)]
+    assert tried[3] not in tried[:3]
+
+
 def test_conditional_points(tmp_path):
     hp = keras_tuner.HyperParameters()
     hp.Choice("kind", ["a", "b"])
