@@ -347,6 +347,9 @@ def main(arguments=None):
         print(MISSING, file=sys.stderr)
         sys.exit(2)
 
+    from recipes._runner import quiet
+
+    quiet.import_tensorflow()
     from recipes._runner import devices
 
     versions = [f"{name} {importlib.metadata.version(name)}" for name in ("autokeras", "keras")]
