@@ -22,14 +22,13 @@ PACKAGES = ("keras", "tensorflow", "tf2onnx", "onnxruntime", "ai-edge-litert")
 COLUMNS = ("recipe", "SavedModel", "ONNX", "LiteRT")
 HEAD = """# Export
 
-Made by `make exports`; do not edit. The network of each recipe that trains one (of a comparison,
-the first), untrained, through `make export-NAME FORMAT=saved_model|onnx|litert` and in the format's
-own runtime: TensorFlow, ONNX Runtime, LiteRT. ✓ eight examples get the answers that Keras gives
-them, to a thousandth of the largest answer; ✓ 1 likewise, if they come one at a time; ✗ not, \
-and why.
+Made by `make exports`; do not edit. Each recipe's network (the first one of a comparison),
+untrained, is exported by `make export-NAME FORMAT=saved_model|onnx|litert` and run in the format's
+own runtime: TensorFlow, ONNX Runtime or LiteRT. ✓ its outputs for eight examples are those of
+Keras, to within a thousandth of the largest; ✓ 1 the same, one example at a time; ✗ not, and why.
 
-Networks are exported as they answer outside training: `model.export` by itself leaves layers such
-as `RandomFlip` at work.
+Networks are exported as they behave at inference: `model.export` alone leaves layers such as
+`RandomFlip` active.
 
 {versions}."""
 ROW = re.compile(r"^\| \[(\w+)\]\([^)]*\) \| (.*) \|$", re.MULTILINE)

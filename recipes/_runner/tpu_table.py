@@ -20,12 +20,12 @@ TABLE = pathlib.Path(__file__).parents[1] / "TPU.md"
 COLUMNS = ("recipe", "one core", "several cores")
 HEAD = """# Training on a TPU
 
-Made by `make tpu-table`; do not edit. No TPU was at hand for it: what stands here is what XLA, the
-compiler for TPUs, makes of each recipe on a CPU. How to train on a TPU: [DEVICES.md](DEVICES.md).
+Made by `make tpu-table`; do not edit. No TPU was available: the table says which recipes XLA, the
+compiler for TPUs, compiles on a CPU. How to train on a TPU: [DEVICES.md](DEVICES.md).
 
-One core: ✓ the training step (of a comparison, of the first network), on full batches, is compiled
-by XLA and executed, and its loss is a number; ✗ not, and why. Several cores: ✓ also nothing in it
-is known not to work under Keras' `fit` with several devices; ✗ what is, and `--device tpu` says it.
+One core: ✓ XLA compiles and runs the training step (for a comparison, that of the first network)
+on full batches, and the loss is finite; ✗ not, and why. Several cores: ✓ it also contains nothing
+known to fail in Keras' `fit` on several devices; ✗ what fails, as `--device tpu` reports it.
 
 With Keras {keras} and TensorFlow {tensorflow}."""
 ROW = re.compile(r"^\| \[(\w+)\]\([^)]*\) \| (.*) \|$", re.MULTILINE)
