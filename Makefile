@@ -81,7 +81,7 @@ exercises: .venv/.ready  ## which exercises are right, still to do, or off: CHAP
 copy-%: .venv/.ready  ## a recipe and what it imports into a folder of yours: TO=../mine
 	@$(PYTHON) -m recipes copy $* $(call quoted,$(or $(TO),$(error say where to: make copy-$* TO=../mine))) $(ARGS)
 
-notebook-%: .venv/.ready  ## a recipe as a notebook with outputs: ARGS=--smoke; after EXTRAS=notebooks
+notebook-%: .venv/.ready  ## a recipe as a notebook with outputs: ARGS=--smoke
 	@$(PYTHON) -m recipes notebook $* $(ARGS)
 
 notebooks: .venv/.ready  ## all of them, one after the other: hours, or ARGS=--smoke
@@ -95,7 +95,7 @@ export-%: .venv/.ready  ## a trained recipe for another runtime: FORMAT=saved_mo
 $(filter export-%,$(MAKECMDGOALS)): export-%: .venv/.ready
 	@$(PYTHON) -m recipes export $* --format $(call quoted,$(or $(FORMAT),$(error say which: make export-$* FORMAT=saved_model, onnx or litert))) $(ARGS)
 
-exports: .venv/.ready  ## write recipes/EXPORT.md: what works in which format; EXTRAS=export first
+exports: .venv/.ready  ## write recipes/EXPORT.md: what works in which format
 	@$(PYTHON) -m recipes._runner.export_table $(ARGS)
 
 tpu-table: .venv/.ready  ## write recipes/TPU.md: which recipes a TPU's compiler takes
