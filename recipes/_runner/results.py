@@ -86,10 +86,11 @@ PAGE_COLUMNS = (
 PAGE_HEAD = """# Results
 
 Made from `results.csv` by `make results`; do not edit. Mean ± standard deviation over seeds on the
-real test set, everything chosen on validation, each row by the command that `results.csv` names.
+real test set; all choices are made on the validation set. `results.csv` has each row's command.
 
-↑ more is better, ↓ less is better. ✓ better than the baseline by more than the deviation, ✗ worse
-by more than that, ≈ neither. `--epochs 8` and the like: other settings than the recipe's own."""
+↑ higher is better, ↓ lower is better. ✓ better than the baseline by more than the deviation,
+✗ worse by more than that, ≈ neither. `--epochs 8` and the like mark settings other than the
+recipe's own."""
 
 
 def settings(command):
