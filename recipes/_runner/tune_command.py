@@ -90,7 +90,7 @@ def add_arguments(parser):
         help=f"how many to try, the defaults first [{TRIALS}]",
     )
     parser.add_argument(
-        "--time-limit", type=duration, metavar="TIME", help="begin no trial after 90s, 30m, 2h …"
+        "--time-limit", type=duration, metavar="TIME", help="end the search after 90s, 30m, 2h …"
     )
     parser.add_argument(
         "--trial-time-limit",
@@ -639,7 +639,11 @@ class WorkerPool:
         self.overdue = set()  # names of workers that were killed for their time
 
     def run(self, reporter, keep=lambda: None):
-        """Until the search is finished, or its time is over."""
+        """Until the search is finished, or its time is over.
+
+        Then running trials are left as a kill would leave them: the same command with more time
+        continues them. While no trial is completed, the search waits for one.
+        """
         while not self.server.finished():
             over = self.until is not None and time.time() >= self.until
             self.reap()
@@ -652,14 +656,25 @@ class WorkerPool:
             if (self.folder / EARLIER).exists() and self.oracle.get_best_trials(1):
                 confirm(self.folder)
             working = self.workers or self.oracle.ongoing_trials
-            if over and not working:
-                print("The time limit is reached: no new trial is begun.", flush=True)
+            if over and (not working or self.oracle.get_best_trials(1)):
+                print(self.out_of_time(), flush=True)
                 break
             # All trials have ended, perhaps in an earlier process.
             if not working and (self.size or self.trials_left() == 0):
                 break
             time.sleep(0.1)
         reporter.update(self.oracle)
+
+    def out_of_time(self):
+        """What becomes of the trials that are running when the time is over, in words."""
+        left = sorted(int(trial.trial_id) + 1 for trial in self.oracle.ongoing_trials.values())
+        if not left:
+            return "The time limit is reached: no new trial is started."
+        plural = "s" * (len(left) > 1)
+        return (
+            f"The time limit is reached: trial{plural} {', '.join(map(str, left))} not finished; "
+            "the same command with more time continues."
+        )
 
     def fill(self):
         """Start workers in the free places, no more than there are trials to come."""

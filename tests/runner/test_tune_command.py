@@ -652,6 +652,37 @@ def test_a_search_without_trials_to_come_ends_and_starts_no_worker(tmp_path):
     assert updates
 
 
+@pytest.mark.parametrize("completed", [True, False])
+def test_at_the_time_limit_running_trials_are_left_if_any_is_completed(completed, tmp_path, capsys):
+    ongoing = {"worker-0-0": types.SimpleNamespace(trial_id="0003")}
+    oracle = types.SimpleNamespace(
+        most_trials=lambda: None,
+        end_order=[],
+        ongoing_trials=ongoing,
+        get_best_trials=lambda _: ["best"] if completed else [],
+    )
+    server = types.SimpleNamespace(finished=lambda: False)
+    options = types.SimpleNamespace(workers=1, device="cpu", trial_time_limit=None, time_limit=0.1)
+    pool = tune_command.WorkerPool(oracle, server, options, tmp_path)
+    pool.workers[0] = types.SimpleNamespace(name="worker-0-0", poll=lambda: None)
+    updates = []
+
+    def update(_):
+        updates.append(dict(ongoing))
+        if len(updates) > 5:  # the trial ends, and so does its worker
+            ongoing.clear()
+            pool.workers.clear()
+
+    pool.run(types.SimpleNamespace(update=update))
+    said = capsys.readouterr().out
+    if completed:
+        assert "trial 4 not finished; the same command with more time continues" in said
+        assert updates[-1] == ongoing != {}
+    else:
+        assert "no new trial is started" in said
+        assert updates[-1] == {}
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_trials_that_kill_hang_raise_or_diverge_fail_and_the_search_goes_on(tmp_path, monkeypatch):
