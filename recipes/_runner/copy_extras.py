@@ -253,6 +253,7 @@ def reading(recipe):
     for node in ast.walk(recipe.tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "pd.read_csv":
             words = [ast.unparse(word) for word in node.keywords if word.arg != "dtype"]
+            break
     if assigned(recipe.tree, "KINDS") is not None:
         words.append(f"dtype={recipe.name}.KINDS")
     return "".join(f", {word}" for word in words)
