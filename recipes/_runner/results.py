@@ -53,7 +53,7 @@ NOT_THE_EXPERIMENT = (
 # Metrics of which more, or less, is better. Other metrics are shown without an arrow and without a
 # mark against the baseline.
 MORE = """
-accuracy auc average_precision beam_bleu bin_accuracy bit_accuracy bleu catch_rate
+accuracy auc average_precision balanced_steps beam_bleu bin_accuracy bit_accuracy bleu catch_rate
 conditional_accuracy coverage elbo ensemble_accuracy exact high_quality_samples iou map50
 micro_f1 mode_coverage overlap pass_rate phoneme_accuracy precision psnr r2 r2_score recall
 saturation stress_accuracy

@@ -53,6 +53,7 @@ LEARNS_NOTHING = {
     "wrong_heads",
     "conv3d_clips",
     "dqn",
+    "policy_gradient",
     "pilotnet",
     "face_verification",
     "enet",

@@ -184,6 +184,7 @@ SHORTER = {
     "alvinn": {"load_data": {"count": 150}},
     "pilotnet": {"load_data": {"count": 6}, "LAPS": 0.02, "METERS": 20},
     "quantization": {"BITS": (2, 8), "CALIBRATION": 5, "build_model": {"filters": 2, "units": 8}},
+    "policy_gradient": {"LIMIT": 10},
     "menace": {"GAMES": 20, "SEEDS": 1, "often_opened": {"games": 5}},
     "q_learning": {"STEPS": 1000, "MAZE_STEPS": 50, "MAZES": 1},
     "nettalk": {"DAMAGE": (0, 3), "REPEATS": 1},
