@@ -153,6 +153,7 @@ SHORTER = {
     },
     "training_compute": {
         "SEEN": 1300,
+        "CUT": 1,  # of one epoch, nothing would be left
         "SEEDS": 1,
         "own_teps": {"vertices": 100, "edges": 1000},
     },
