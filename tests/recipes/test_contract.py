@@ -189,6 +189,13 @@ SHORTER = {
     "menace": {"GAMES": 20, "SEEDS": 1, "often_opened": {"games": 5}},
     "q_learning": {"STEPS": 1000, "MAZE_STEPS": 50, "MAZES": 1},
     "nettalk": {"DAMAGE": (0, 3), "REPEATS": 1},
+    "markov_chain": {
+        "load_text": first_pages,
+        "STEPS": 500,
+        "ORDERS": (0, 1, 2),
+        "SAMPLED": (1, 2),
+        "SAMPLE_LENGTH": 20,
+    },
     "hopfield": {
         "SIDE": 6,
         "LOADS": (0.05, 0.3),
