@@ -8,17 +8,18 @@ Departs from the slides: softmax is not a function of one unit and is used only 
 layers; ε is 0.01 where the slide says ε ≪ 1. Deck 001 cites Glorot & Bengio (2010) for ReLU, who
 wrote on initial weights.
 
-An activation function g bends the output z of a unit; backpropagation multiplies by its slope
-g′(z). The slopes of sigmoid and tanh vanish for large |z|. ReLU, max(0, z), is cheap and has slope
-1 wherever the unit is on. It resembles softplus, ln(1 + eᶻ), with a corner: they differ most at 0,
-by ln 2 (tested). With tanh and ReLU the loss falls in fewer epochs than with sigmoid, as `main`
-counts. One hidden layer shows no more than that; `vanishing_gradient` has networks with ten.
+An activation function g is applied to the weighted sum z of a unit; backpropagation multiplies by
+its slope g′(z). The slopes of sigmoid and tanh vanish for large |z|. ReLU, max(0, z), is cheap and
+has slope 1 wherever the unit is on. Softplus, ln(1 + eᶻ), is a smooth version of it: they differ
+most at 0, by ln 2 (tested). With tanh and ReLU the training loss falls in fewer epochs than with
+sigmoid (`main` counts them). For larger differences see `vanishing_gradient`, with ten hidden
+layers instead of one.
 
-A ReLU unit that is off for *all* examples has slope 0 for all of them, and no gradient changes its
-weights any more: it is dead. In the variants `dying`, a large negative bias at the start kills
-nearly all units of the hidden layer, and they stay dead. Leaky ReLU, max(ε z, z), keeps a slope of
-ε there. Adam divides the gradient by its size, so it still takes full steps, and the units recover
-within an epoch. Plain gradient descent would take steps of size ε, and much longer.
+A ReLU unit that is off for *all* examples has slope 0 for all of them. Its gradient is then 0, and
+its weights never change again: it is dead. In the variants `dying_…`, a large negative initial bias
+switches nearly all hidden units off: with ReLU they stay dead. Leaky ReLU, max(ε z, z), keeps a
+slope of ε there. Adam divides the gradient by its size, so it still takes full steps, and the units
+recover within an epoch. Plain gradient descent would take steps ε times as large, and many more.
 """
 
 import keras
@@ -31,8 +32,8 @@ from recipes.common.arrays import to_numpy
 
 EPOCHS = 6
 EPSILON = 0.01  # slope of leaky ReLU below 0
-THRESHOLD = 0.3  # of the training loss; the epochs until it is reached are counted
-BAD_BIAS = -2.0  # a start in which hardly any unit is on for any image
+THRESHOLD = 0.3  # training loss up to which `epochs_to` counts the epochs
+BAD_BIAS = -2.0  # initial bias with which hardly any unit is on for any image
 VARIANTS = {
     "sigmoid": {"activation": "sigmoid"},
     "tanh": {"activation": "tanh"},
@@ -76,10 +77,10 @@ def build_model(activation="relu", bias=0.0, units=64, learning_rate=0.002):
     """The compiled network: (28, 28, 1) images to 10 class probabilities. 50,890 parameters.
 
     Args:
-        activation: Of the hidden layer, as Keras calls it, or `"leaky_relu"` with slope ε.
-        bias: Of the hidden units at the start.
-        units: Of the hidden layer.
-        learning_rate: Of Adam.
+        activation: Keras name of the hidden layer's activation, or `"leaky_relu"` with slope ε.
+        bias: Initial bias of the hidden units.
+        units: Number of hidden units.
+        learning_rate: Learning rate of Adam.
     """
     start = keras.initializers.Constant(bias)
     model = keras.Sequential()
@@ -110,7 +111,7 @@ def before_activation(model, images):
 
 
 def shares_off_and_dead(model, images):
-    """Two shares of the hidden units, from 0 to 1: off, and dead, for all of the images.
+    """The shares of hidden units that are off and dead for all of the images, from 0 to 1.
 
     A unit is off where z ≤ 0. It is dead where the slope of its activation function is 0.
     """
@@ -126,7 +127,7 @@ def shares_off_and_dead(model, images):
 
 
 def epochs_to(threshold, losses):
-    """The first epoch, from 1, whose loss is no more than a threshold; None if there is none."""
+    """The first epoch, counted from 1, whose loss is at most `threshold`, or None."""
     for epoch, loss in enumerate(losses, start=1):
         if loss <= threshold:
             return epoch

@@ -3,13 +3,13 @@
 Slides: 003 «Entrenamiento», 003 lists «no. 1» and «no. 2» (adaptive linear element).
 Paper:  Widrow & Hoff (1960), Adaptive switching circuits, IRE WESCON Convention Record 4
 Departs from the slides: `mse` is a mean where the slide's E = ½ΣΣ(d − wx)² is half a sum, which
-only rescales the learning rate γ. Here γ falls to 0; otherwise the last examples would leave their
-noise in the weights.
+only rescales the learning rate γ. Here γ decays to 0; otherwise the weights would retain the noise
+of the last examples.
 
 The slide derives Δw = −γ ∂E/∂w for y = f(Σ w x + b), but its E leaves out f and b, so it is the
-error of a linear unit. With the step function as f, the derivative is 0 and nothing would be
-learned. Where γ is larger than 2 / λ, with λ the largest eigenvalue of Σ x xᵀ, the error grows
-without end (tested).
+error of a linear unit. With the step function as f, the derivative would be 0 and nothing would be
+learned. If γ is larger than 2 / λ, where λ is the largest eigenvalue of Σ x xᵀ, the error grows
+without bound (tested).
 """
 
 import keras
@@ -20,7 +20,7 @@ from recipes.common.arrays import to_numpy
 
 EPOCHS = 20
 OBJECTIVE = ("val_rmse", "min")
-TRUE = np.array([2.0, -1.0, 0.5])  # w₁, w₂, b of the neuron that makes the data
+TRUE = np.array([2.0, -1.0, 0.5])  # w₁, w₂, b of the neuron that generates the data
 NOISE = 0.5  # standard deviation of the noise added to its outputs
 
 
@@ -59,12 +59,12 @@ def search_space(hp):
 
 
 def with_one(x):
-    """Inputs (n, 2) and a third one that is always 1: the bias becomes a weight like the others."""
+    """Inputs (n, 2) with a third column of ones, whose weight is the bias: (n, 3)."""
     return np.c_[x, np.ones(len(x))]
 
 
 def least_squares(x, d):
-    """The weights (3,) of least squared error."""
+    """The weights (3,) that minimize the squared error."""
     solution, *_ = np.linalg.lstsq(with_one(x), d[:, 0], rcond=None)
     return solution
 

@@ -25,7 +25,7 @@ D = np.array([[0, 1, 1, 0]])
 STEPS = 40  # time steps of the simulation
 DT = 0.1  # seconds of a time step
 DRAG = 0.5  # friction, as a multiple of the cube of the speed
-FUEL = 0.01  # price of a force, as a multiple of its square
+FUEL = 0.01  # cost of a force, as a multiple of its square
 
 
 def sigmoid(z):
@@ -39,7 +39,7 @@ def sigmoid_derivative(z):
     return y * (1 - y)
 
 
-# 1. Automatic differentiation: a computational graph that is built by calculating
+# 1. Automatic differentiation: a computational graph that is built during the computation
 
 
 class Value:
@@ -48,7 +48,7 @@ class Value:
     Args:
         data: The number.
         children: The values that it was computed from.
-        local_gradients: Its derivative with respect to each of the children.
+        local_gradients: Its derivatives with respect to the children, one for each.
     """
 
     def __init__(self, data, children=(), local_gradients=()):
@@ -78,7 +78,7 @@ class Value:
     def sigmoid(self):
         return Value(sigmoid(self.data), (self,), (sigmoid_derivative(self.data),))
 
-    # All other operations are made of these.
+    # All other operations are composed of these.
 
     def __radd__(self, other):
         return self + other
@@ -100,7 +100,7 @@ class Value:
 
     def backward(self):
         """Compute the derivatives of this value with respect to all values of its graph."""
-        # Topological order: a value comes after all that it was computed from.
+        # Topological order: each value comes after all values that it was computed from.
         order = []
         visited = set()
 
@@ -113,7 +113,7 @@ class Value:
 
         visit(self)
 
-        # In reverse, the gradient of a value is complete before its children need it.
+        # In reverse order, the gradient of a value is complete before it is passed to its children.
         self.grad = 1.0
         for value in reversed(order):
             for child, local_gradient in zip(value.children, value.local_gradients, strict=True):
@@ -121,12 +121,12 @@ class Value:
 
 
 def as_value(number):
-    """A number as a `Value`; a `Value` as it is."""
+    """Convert a number to a `Value`; return a `Value` unchanged."""
     return number if isinstance(number, Value) else Value(number)
 
 
 def slide_example():
-    """f = (x + y) z of the slide, with its gradients: x, y, z, x + y and f as `Value`s."""
+    """The slide's f = (x + y) z with its gradients: x, y, z, x + y and f as `Value`s."""
     x = Value(-2)
     y = Value(5)
     z = Value(-4)
@@ -148,7 +148,7 @@ def backprop(w_hidden, w_out, x, d, f=sigmoid, derivative=sigmoid_derivative):
         x: Inputs (inputs, examples).
         d: Desired outputs (outputs, examples).
         f: Activation function of the hidden layer.
-        derivative: f'; None leaves it out, as deck 003 does.
+        derivative: f', the derivative of f; None omits it, as deck 003 does.
 
     Returns:
         E = ½ ΣΣ (d − y)², ∂E/∂w_hidden and ∂E/∂w_out.
@@ -184,7 +184,7 @@ def learn_xor(seed, derivative=sigmoid_derivative, steps=1000, learning_rate=0.2
     return errors
 
 
-# 3. Optimal control: which forces bring a cart to a stop at position 1?
+# 3. Optimal control: which forces stop a cart at position 1?
 
 
 def simulate(forces):
@@ -198,29 +198,29 @@ def simulate(forces):
 
 
 def cost(forces):
-    """Half the squared distances from position 1 and speed 0 at the end, and some for fuel."""
+    """Half the squared distances from position 1 and speed 0 at the end, plus the cost of fuel."""
     position, speed = simulate(forces)[-1]
     fuel = FUEL * DT * sum(force**2 for force in forces)
     return 0.5 * (position - 1) ** 2 + 0.5 * speed**2 + 0.5 * fuel
 
 
 def adjoint(forces):
-    """∂cost/∂force of each time step: backpropagation as engineers had it in 1963."""
+    """∂cost/∂force at each time step: backpropagation as control engineers knew it in 1963."""
     states = simulate(forces)
     gradient = np.zeros(len(forces))
-    # How the cost changes with the position and the speed at the end …
+    # Derivatives of the cost with respect to the position and the speed at the end …
     position_gradient = states[-1][0] - 1
     speed_gradient = states[-1][1]
     for step in reversed(range(len(forces))):
         gradient[step] = DT * speed_gradient + FUEL * DT * forces[step]
-        # … and one step before: the speed changes the next position and, less friction, speed.
+        # … and one step earlier: the speed affects the next position and, with drag, speed.
         speed = states[step][1]
         speed_gradient = speed_gradient * (1 - 3 * DT * DRAG * speed**2) + DT * position_gradient
     return gradient
 
 
 def optimize_forces(steps=100, learning_rate=0.8):
-    """Forces before each step of gradient descent and after the last: (steps + 1, STEPS)."""
+    """The forces before each step of gradient descent and after the last: (steps + 1, STEPS)."""
     forces = [np.zeros(STEPS)]
     for _ in range(steps):
         forces.append(forces[-1] - learning_rate * adjoint(forces[-1]))
@@ -277,7 +277,7 @@ def plot_slide_rule(axis):
 
 
 def plot_control(axes):
-    """Position and force over time after some steps of learning, and the cost at every step."""
+    """Position and force over time after some steps of optimization, and the cost at every step."""
     forces = optimize_forces()
     time = DT * np.arange(STEPS + 1)
     for step, color in ((0, "0.6"), (5, "C5"), (20, "C0"), (100, "C1")):

@@ -5,12 +5,12 @@ Paper:  Haykin (2009), Neural networks and learning machines, 3rd edition, secti
         (the moons); Rosenblatt (1958), https://doi.org/10.1037/h0042519
 Departs from the slides: the hidden layer trains with Adam and cross-entropy. In Keras the
 perceptron is a linear unit with the loss max(0, −d s), which is 0 for correctly classified
-examples; a step on one example is Rosenblatt's rule (tested). Where no line separates the classes,
-the training does not converge, and the best line is kept. The learning rate hardly matters: it sets
-the length of the weights, not their direction.
+examples; a step on one example is Rosenblatt's rule (tested). If no line separates the classes,
+training does not converge, and the best line is kept. The learning rate hardly matters: it only
+scales the weights and does not change their direction.
 
 Each moon is half a ring of radius 10 and width 6. At distance d = 1 a straight line passes between
-them; at d = −4 the horns of one reach into the other.
+them; at d = −4 they interlock.
 """
 
 import keras
@@ -26,7 +26,7 @@ VARIANTS = {
     "interlocked": {"network": "perceptron", "distance": -4},
     "hidden_layer": {"network": "hidden_layer", "distance": -4},
 }
-RADIUS = 10  # of the middle of each half ring
+RADIUS = 10  # of the center line of each half ring
 WIDTH = 6  # of the ring
 
 
@@ -50,7 +50,7 @@ def moons(count, distance, seed):
 def load_data(batch_size=20, distance=-4):
     """Train, validation and test batches: (2,) points and (1,) labels, 1 for the upper moon.
 
-    The sets are the same every time; `distance` is the vertical one between the moons.
+    The sets are the same every time; `distance` is the vertical distance between the moons.
     """
     train = tf.data.Dataset.from_tensor_slices(moons(1000, distance, seed=1))
     validation = tf.data.Dataset.from_tensor_slices(moons(1000, distance, seed=2))
@@ -60,7 +60,7 @@ def load_data(batch_size=20, distance=-4):
 
 @keras.saving.register_keras_serializable(package="double_moon")
 def perceptron_loss(labels, s):
-    """How far points are on the wrong side: max(0, −d s) with d = ±1; 0 on the right side."""
+    """Perceptron loss, max(0, −d s) with d = ±1: 0 for correctly classified points."""
     return keras.ops.mean(keras.ops.relu((1 - 2 * labels) * s), axis=-1)
 
 
@@ -68,11 +68,12 @@ def build_model(network="hidden_layer", units=20, learning_rate=0.03, steps=EPOC
     """The compiled network: (2,) points to a score for the upper moon. 81 parameters.
 
     Args:
-        network: `"hidden_layer"`, whose score is a probability, or `"perceptron"`, of 3 parameters,
-            whose score is positive for the upper moon.
-        units: Of the hidden layer.
-        learning_rate: Of the hidden layer's training at its start; it falls to 0 along a cosine.
-        steps: Of the whole training.
+        network: `"hidden_layer"`, whose score is a probability, or `"perceptron"`, which has 3
+            parameters and whose score is positive for the upper moon.
+        units: Number of hidden units.
+        learning_rate: Initial rate of Adam for the network with a hidden layer, followed by cosine
+            decay to zero.
+        steps: Number of training steps.
     """
     model = keras.Sequential([keras.Input((2,)), keras.layers.Rescaling(1 / 10)])
     if network == "perceptron":
@@ -99,7 +100,7 @@ def search_space(hp):
 
 
 def least_squares(points, labels):
-    """Weights and bias (3,) of the line that comes nearest to ±1 on the two moons."""
+    """Weights and bias (3,) of the least-squares fit to targets ±1 on the two moons."""
     inputs = np.c_[points, np.ones(len(points))]
     targets = 2 * labels[:, 0] - 1
     solution, *_ = np.linalg.lstsq(inputs, targets, rcond=None)

@@ -3,17 +3,17 @@
 Slides: 002 «Regresión Logística», 003 «Modelos», 003 «Parámetros».
 Paper:  Cox (1958), The regression analysis of binary sequences,
         https://doi.org/10.1111/j.2517-6161.1958.tb00292.x
-Departs from the slides: their points are not given; here one in five has the wrong label.
+Departs from the slides: they do not give their points; here one point in five has a wrong label.
 
 The neuron σ(w · x + b) with cross-entropy as its loss (log-loss) *is* logistic regression: trained
-to the end, it has the weights that scikit-learn finds without penalty (tested). Its decision
+to convergence, it has the weights that scikit-learn finds without a penalty (tested). Its decision
 boundary is linear in the features. With features of degree 2 or more, it is a curve in the plane.
 
 A higher degree includes all lower ones, so the log-loss on the training set can only fall. On new
 points it falls until the true boundary, a parabola, can be represented, and then rises: 28 weights
-also fit the wrong labels among 200 points. All of ten training sets (`seed`) show this U over the
-degrees below, with the minimum at degree 2 or 4 (tested). Accuracy says less than log-loss: it does
-not distinguish a network that is slightly wrong from one that is certain of its mistakes.
+also fit the wrong labels among 200 points. All of ten training sets (`seed`) show this U-shaped
+curve, with the minimum at degree 2 or 4 (tested). Accuracy is less informative than log-loss: it
+does not distinguish a network that is slightly wrong from one that is certain of its mistakes.
 """
 
 import keras
@@ -25,7 +25,7 @@ from recipes.common.arrays import to_numpy
 
 EPOCHS = 10
 REPEATS = 100  # of the training set in an epoch
-KEEP = "last"  # the weights at the end of the training, without early stopping
+KEEP = "last"  # the weights at the end of training, without early stopping
 OBJECTIVE = ("val_loss", "min")  # log-loss
 CLASSES = ["below", "above"]
 WRONG_LABELS = 0.2
@@ -38,14 +38,14 @@ VARIANTS = {
 
 
 def parabola(x1):
-    """The height of the true boundary over x₁."""
+    """The height of the true boundary at x₁."""
     return 1.6 * x1**2 - 0.5
 
 
 def sample_points(count, seed):
-    """Points of a square (count, 2) and labels (count, 1): 1 above a parabola, a fifth wrong.
+    """Points (count, 2) of a square and labels (count, 1): 1 above a parabola, a fifth wrong.
 
-    Coordinates lie from −1 to 1; both arrays are float32.
+    Coordinates range from −1 to 1; both arrays are float32.
     """
     rng = np.random.default_rng(seed)
     points = rng.uniform(-1, 1, (count, 2))
@@ -57,9 +57,9 @@ def sample_points(count, seed):
 
 
 def load_data(batch_size=200, examples=200, seed=0):
-    """Train, validation and test batches of (2,) points and (1,) labels: few to train on.
+    """Train, validation and test batches of (2,) points and (1,) labels; the training set is small.
 
-    By default a batch is the whole training set. `seed` is that of all three sets.
+    By default a batch is the whole training set. `seed` determines all three sets.
     """
     train = tf.data.Dataset.from_tensor_slices(sample_points(examples, 3 * seed))
     validation = tf.data.Dataset.from_tensor_slices(sample_points(2000, 3 * seed + 1))
@@ -69,11 +69,11 @@ def load_data(batch_size=200, examples=200, seed=0):
 
 @keras.saving.register_keras_serializable(package="logistic_regression")
 class PolynomialFeatures(keras.layers.Layer):
-    """All polynomials of two inputs up to a degree, without the constant, the neuron's bias.
+    """Polynomials of two inputs up to a degree, without the constant, which is the neuron's bias.
 
     They are products of Chebyshev polynomials, T₀ = 1, T₁ = x, T₂ = 2x² − 1, …, instead of the
-    powers 1, x, x², …: the sums of both with any weights are the same functions, but high powers
-    resemble each other, and gradient descent takes long to tell them apart.
+    powers 1, x, x², …. Both bases span the same functions, but high powers are strongly
+    correlated, and gradient descent would converge slowly.
     """
 
     def __init__(self, degree, **keywords):
@@ -104,9 +104,9 @@ def build_model(degree=2, learning_rate=1.0):
     """The compiled neuron: (2,) points to the probability of label 1. 6 parameters.
 
     Args:
-        degree: Of the polynomial features, (degree + 1)(degree + 2) / 2 with the bias; 1 for the
-            two coordinates as they are.
-        learning_rate: Of gradient descent with momentum.
+        degree: Degree of the polynomial features. With the bias there are (degree + 1)(degree + 2)
+            / 2 parameters; with degree 1, the features are the two coordinates.
+        learning_rate: Learning rate of gradient descent with momentum.
     """
     model = keras.Sequential(
         [

@@ -5,9 +5,9 @@ Slides: 000 «Neuronas: el modelo computacional más simple»,
         000 «McCulloch & Pitts: percepción del calor y del frío».
 Paper:  McCulloch & Pitts (1943), A logical calculus of the ideas immanent in nervous activity,
         https://doi.org/10.1007/BF02478259
-Departs from the slides: the slide shows the heat-and-cold net as a drawing; its weights here are
-those of the literature. A neuron is a weighted sum and a step function. In deck 000 it fires at
-exactly 0, y(0) = 1; deck 003 has f(0) = −1. Both are conventions. Every neuron answers one time
+Departs from the slides: the slide shows the heat-and-cold net as a drawing; its weights here come
+from the literature. A neuron is a weighted sum followed by a step function. In deck 000 it fires at
+exactly 0, y(0) = 1; deck 003 has f(0) = −1. Both are conventions. Every neuron responds one time
 step after its inputs, so the whole net is one `SimpleRNN` of four neurons.
 """
 
@@ -29,10 +29,10 @@ GATES = {
 HOT = 0
 COLD = 1
 RELAY = 0
-REBOUND = 1  # fires when cold has just ended: the receptor itself inhibits it
+REBOUND = 1  # fires when cold has just ended: the cold receptor inhibits it
 FEELS_HEAT = 2
 FEELS_COLD = 3  # fires when cold lasts for two time steps
-THRESHOLD = 2  # of all neurons
+THRESHOLD = 2  # of every neuron
 FROM_RECEPTORS = [  # receptor, neuron, weight
     (COLD, RELAY, 2),
     (COLD, REBOUND, -1),
@@ -64,7 +64,7 @@ def linear_neuron(weights):
 def threshold_neuron(weights, threshold):
     """A model with output 1 if Σ xᵢ wᵢ reaches the threshold, else 0.
 
-    A dense unit whose bias is minus the threshold, and a step function.
+    It is a dense unit whose bias is minus the threshold, followed by a step function.
     """
     model = keras.Sequential(
         [
@@ -114,7 +114,7 @@ def describe(stimulus):
 
 
 def plot_gate(axis, name):
-    """The line that a gate draws between its inputs, and its output at each of them."""
+    """Plot the decision boundary of a gate, and its output for each input."""
     weights, threshold = GATES[name]
     gate = threshold_neuron(weights, threshold)
     if len(weights) == 2:
@@ -148,7 +148,7 @@ def plot_gates():
     return figure
 
 
-# Place, name and color of each receptor and neuron in the picture of the net.
+# Position, name and color of each receptor and neuron in the picture of the net.
 RECEPTORS = [
     ((0, 2), "hot\nskin", "#D55E00"),
     ((0, 0), "cold\nskin", "#0072B2"),
@@ -200,7 +200,7 @@ def plot_response(axis, name):
 
 
 def plot_heat_and_cold():
-    """The wiring of the net, and which neurons fire when."""
+    """The connections of the net, and the neurons that fire at each time step."""
     figure, axes = plt.subplots(
         1, 4, figsize=(12, 4), width_ratios=(1.6, 1, 1, 1), layout="constrained"
     )

@@ -5,13 +5,14 @@ Slides: 000 «They are neither neural nor networks», 002 «Perceptrón Multicap
         001 zoo of networks (FF and DFF).
 Paper:  Rumelhart, Hinton & Williams (1986), https://doi.org/10.1038/323533a0;
         LeCun et al. (1998), https://doi.org/10.1109/5.726791 (MLPs on MNIST)
-Departs from the slides: they draw 3-4-2 and 3-4-4-1, here there are 784 inputs and 10 outputs.
+Departs from the slides: they draw networks 3-4-2 and 3-4-4-1; here there are 784 inputs and 10
+outputs.
 
-A layer of n inputs and m neurons has n m weights and m biases. Computing the output is nothing but
-a chain of matrix products with a function after each (`forward` in `figures/mlp_mnist.py`). Without
-the functions, the whole chain would be one matrix (tested). Five hidden layers of ReLU train as
-easily as one. Five layers of sigmoids start slowly and stay behind: in the backward pass each layer
-multiplies the gradient by a sigmoid's slope, which is at most ¼.
+A layer with n inputs and m neurons has n m weights and m biases. The output is a chain of matrix
+products, each followed by an activation function (`forward` in `figures/mlp_mnist.py`). Without the
+activation functions, the whole chain would be one matrix (tested). Five hidden layers of ReLU train
+as easily as one. Five layers of sigmoids learn slowly at first and never catch up: in the backward
+pass each layer multiplies the gradient by the slope of the sigmoid, which is at most ¼.
 """
 
 import keras
@@ -68,11 +69,11 @@ def build_model(
 
     Args:
         api: `"sequential"` or `"functional"`.
-        units: Of each hidden layer.
-        depth: Hidden layers; with 5 of them there are 167,818 parameters.
-        activation: Of the hidden layers.
-        learning_rate: Of Adam at the start; it falls to 0 along a cosine.
-        steps: Of the whole training.
+        units: Number of units in each hidden layer.
+        depth: Number of hidden layers; with 5 of them there are 167,818 parameters.
+        activation: Activation function of the hidden layers.
+        learning_rate: Initial rate of Adam, followed by cosine decay to zero.
+        steps: Number of training steps.
     """
     build = {"sequential": build_sequential, "functional": build_functional}[api]
     model = build(units, depth, activation)
@@ -88,7 +89,7 @@ def build_model(
 def deployed(model):
     """The network for a picture of one digit, of any size, dark on light or light on dark.
 
-    Beside the probabilities it says how `unlike` MNIST's digits the picture is, from 0 to 1.
+    Besides the probabilities, it returns how `unlike` MNIST's digits the picture is, 0 to 1.
     """
     picture = keras.Input((None, None, 1))
     digit = CenterDigit()(picture)

@@ -4,12 +4,12 @@ Slides: 000 «El perceptrón (1957)», 000 «En la prensa», 003 «Perceptrón: 
 Paper:  Rosenblatt (1958), The perceptron, https://doi.org/10.1037/h0042519;
         Novikoff (1962), On convergence proofs for perceptrons (the bound);
         «New Navy device learns by doing», The New York Times, 8 July 1958.
-Departs from the slides: 003 has outputs −1 and 1, here they are 0 and 1, which gives the same line.
+Departs from the slides: in 003 the outputs are −1 and 1; here they are 0 and 1, with the same line.
 The newspaper describes squares on the left or the right of a card; their size, 5 × 5 of 20 × 20
 pixels, is our guess.
 
 The weights change only after a mistake: the input is added to them or subtracted from them. If no
-input is longer than R and some line separates the classes with a margin of γ, there are at most
+input has a norm above R and some line separates the classes with a margin of γ, there are at most
 (R/γ)² such updates, however long the training (tested).
 """
 
@@ -35,9 +35,9 @@ SQUARE = 5  # pixels of a square's side
 
 
 def points(count, seed):
-    """Points (count, 2) uniform in a square but for the margin, and labels (count, 1): 1 above."""
+    """Points (count, 2), uniform in a square outside the margin, and labels (count, 1): 1 above."""
     x = np.random.default_rng(seed).uniform(-1, 1, (20 * count, 2))
-    distance = x @ LINE[:2] + LINE[2]  # (w₁, w₂) has length 1
+    distance = x @ LINE[:2] + LINE[2]  # (w₁, w₂) has norm 1
     above = x[distance >= MARGIN][: count // 2]
     below = x[distance <= -MARGIN][: count // 2]
     labels = np.repeat([1, 0], count // 2)[:, None]
@@ -49,7 +49,7 @@ def cards(count, seed):
     rng = np.random.default_rng(seed)
     right = rng.permutation(np.arange(count) % 2)
     top_ends = RETINA - SQUARE + 1
-    left_ends = RETINA // 2 - SQUARE + 1  # within one half
+    left_ends = RETINA // 2 - SQUARE + 1  # positions within one half
     top, left = rng.integers(0, [top_ends, left_ends], (count, 2)).T
     left = left + RETINA // 2 * right
     images = np.zeros((count, RETINA, RETINA), "float32")
@@ -61,7 +61,8 @@ def cards(count, seed):
 def load_data(batch_size=1, task="points"):
     """Train, validation and test batches: (2,) points or (400,) cards, and (1,) labels 0 or 1.
 
-    The sets are the same every time: 200 points or 50 cards to train on, 500 and 2,000 others.
+    The sets are the same every time: 200 points or 50 cards for training, 500 for validation and
+    2,000 for testing.
     """
     if task not in VARIANTS:
         raise ValueError(f"task must be one of {', '.join(VARIANTS)}. Received: {task}")
@@ -76,7 +77,7 @@ def load_data(batch_size=1, task="points"):
 class Perceptron(keras.Model):
     """y = 1 if x·w + b ≥ 0, else 0, trained by Rosenblatt's rule.
 
-    The weights start at 0: a learning rate would change their length only, and so no output.
+    The weights start at 0, so a learning rate would only scale them and change no output.
     `updates` counts the mistakes corrected in an epoch.
     """
 
@@ -98,7 +99,7 @@ class Perceptron(keras.Model):
     def train_step(self, data):
         x, labels = data
         outputs = self(x)
-        # 0 where the output is right, else 1 or −1.
+        # 0 where the output is correct, else 1 or −1.
         mistakes = labels - keras.ops.cast(outputs, labels.dtype)
         self.kernel.assign_add(keras.ops.matmul(keras.ops.transpose(x), mistakes))
         self.bias.assign_add(keras.ops.sum(mistakes, axis=0))
@@ -110,14 +111,14 @@ class Perceptron(keras.Model):
         return self.accuracy(x, labels, self(x))
 
     def accuracy(self, x, labels, outputs):
-        """The accuracy in the epoch so far, and no loss, as there is none."""
+        """The accuracy in the epoch so far, without a loss, since there is none."""
         return {"accuracy": self.compute_metrics(x, labels, outputs)["accuracy"]}
 
 
 def build_model():
     """The compiled perceptron: (2,) points or (400,) cards to 0 or 1.
 
-    It has no loss, since the rule is no gradient descent, and its optimizer is never used.
+    It has no loss, since the rule is not gradient descent, and its optimizer is never used.
     """
     model = Perceptron()
     model.compile(optimizer="sgd", metrics=["accuracy"])
@@ -126,7 +127,7 @@ def build_model():
 
 def search_space(hp):
     """Arguments of `load_data` worth tuning; the defaults are the recipe's own."""
-    # A batch is corrected by the sum of its mistakes.
+    # The update for a batch is the sum of the updates for its mistakes.
     return {"batch_size": hp.Choice("batch_size", [1, 2, 5, 10], default=1)}
 
 
@@ -139,7 +140,7 @@ def baseline(train, test):
 
 
 def bound(x, labels):
-    """Novikoff's (R/γ)², the most updates there can be.
+    """Novikoff's bound (R/γ)² on the number of updates.
 
     R and γ are measured with the bias as the weight of a third input, which is always 1.
     """

@@ -6,15 +6,14 @@ Paper:  Broomhead & Lowe (1988), Multivariable functional interpolation and adap
         Moody & Darken (1989), https://doi.org/10.1162/neco.1989.1.2.281 (centers by k-means);
         Haykin (2009), Neural networks and learning machines, 3rd edition, chapter 5 (the moons)
 Departs from the papers: they compute the output weights by least squares; here gradient descent on
-cross-entropy finds them, so the output is a logit. It has no bias.
+cross-entropy finds them, so the output is a logit. The output unit has no bias.
 
 A hidden unit of a multilayer perceptron (MLP) responds to all points on one side of a line. A
 radial basis unit responds to points near its center. First k-means finds the centers, without
-labels. Then only the linear output is trained, and no gradient has to pass through a layer.
+labels. Then only the linear output layer is trained, so no gradient passes through a hidden layer.
 
-Far away from every center all units are 0, and so is the logit: the network outputs ½, "I do not
-know". In an MLP the units are saturated there, and it is certain about inputs unlike any that it
-has seen.
+Far from every center all units are 0, and so is the logit: the predicted probability is ½. The
+units of an MLP are saturated there, so it is certain about inputs unlike any in the training data.
 """
 
 import keras
@@ -28,11 +27,11 @@ from recipes.common.arrays import to_numpy
 EPOCHS = 30
 CLASSES = ["lower moon", "upper moon"]
 VARIANTS = {"rbf": {"network": "rbf"}, "mlp": {"network": "mlp"}}
-RADIUS = 10  # of the middle of each half ring
+RADIUS = 10  # of the center line of each half ring
 WIDTH = 6  # of the ring
-DISTANCE = -4  # between the moons, vertically: the horns of one reach into the other
+DISTANCE = -4  # vertical distance between the moons, which interlock
 CENTER = (5, 2)  # the point halfway between the centers of the two rings
-FAR = 100  # from there: all points lie within 20
+FAR = 100  # distance from the center; all points lie within 20
 
 
 def moons(count, seed):
@@ -65,12 +64,12 @@ def load_data(batch_size=20):
 
 @keras.saving.register_keras_serializable(package="rbf_network")
 class RadialBasis(keras.layers.Layer):
-    """Gaussian units: 1 at their center, less the farther away, `exp(−‖x − c‖² / (2 width²))`.
+    """Gaussian units, `exp(−‖x − c‖² / (2 width²))`: 1 at their center, falling with the distance.
 
     Args:
-        units: How many. Their centers are random until `set_weights([centers])`, an array
+        units: Number of units. Their centers are random until `set_weights([centers])`, an array
             (units, features), and are not trained.
-        width: Standard deviation of all of them, in units of the input, greater than 0.
+        width: Standard deviation of all Gaussians, in units of the input, greater than 0.
 
     Input shape: `(batch, features)`. Output shape: `(batch, units)`, from 0 to 1.
     """
@@ -90,7 +89,7 @@ class RadialBasis(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs):
-        # Every point from every center.
+        # Differences of every point from every center.
         differences = inputs[:, None, :] - self.centers  # (batch, units, features)
         squared_distances = ops.sum(differences**2, axis=-1)
         return ops.exp(-squared_distances / (2 * self.width**2))
@@ -103,7 +102,7 @@ class RadialBasis(keras.layers.Layer):
 
 
 def find_centers(points, count):
-    """Centers (count, 2) by k-means: each is the mean of the points that are nearest to it."""
+    """Centers (count, 2) by k-means: each is the mean of the points nearest to it."""
     return KMeans(count, n_init=1).fit(points).cluster_centers_
 
 
@@ -113,15 +112,15 @@ def build_model(network="rbf", units=20, width=3.0, learning_rate=0.1, steps=EPO
     20 of them are trainable, the rest are the centers. The MLP has 81.
 
     Args:
-        network: `"rbf"` or `"mlp"`, one hidden layer of tanh.
-        units: Of the hidden layer of either.
-        width: Of the Gaussian units.
-        learning_rate: Of Adam at the start; it falls to 0 along a cosine.
-        steps: Of the whole training.
+        network: `"rbf"`, or `"mlp"` with one hidden layer of tanh units.
+        units: Number of hidden units of either network.
+        width: Standard deviation of the Gaussian units.
+        learning_rate: Initial rate of Adam, followed by cosine decay to zero.
+        steps: Number of training steps.
     """
     model = keras.Sequential([keras.Input((2,))])
     if network == "rbf":
-        # The centers lie among the points of the training set, before any label is looked at.
+        # Find the centers from the points of the training set, without their labels.
         points, _ = moons(1000, seed=1)
         model.add(RadialBasis(units, width))
         model.layers[-1].set_weights([find_centers(points, units)])
@@ -140,9 +139,9 @@ def build_model(network="rbf", units=20, width=3.0, learning_rate=0.1, steps=EPO
 
 
 def certainty(model, distance=FAR):
-    """How sure a network is far away from all data: ½ if it cannot tell, 1 if it is certain.
+    """Mean confidence of a network far away from all data: from ½ (undecided) to 1 (certain).
 
-    The mean, over all directions, of the probability of the class that it chooses.
+    It is the mean, over all directions, of the probability of the predicted class.
     """
     angle = np.linspace(0, 2 * np.pi, 360, endpoint=False)
     circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)

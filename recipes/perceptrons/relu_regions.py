@@ -6,15 +6,15 @@ Paper:  Zaslavsky (1975), Facing up to arrangements (Memoirs of the AMS 154; the
         networks, https://arxiv.org/abs/1402.1869 (layers that fold);
         Hanin & Rolnick (2019), Complexity of linear regions in deep networks,
         https://arxiv.org/abs/1901.09021 (networks as they are initialized)
-Departs from the papers: the networks map the plane to one number, and their regions inside a square
-are found exactly, as polygons. No network is trained.
+Departs from the papers: the input is a point of the plane, and the regions inside a square are
+computed exactly, as polygons. No network is trained.
 
 A ReLU is 0 on one side of a line and linear on the other. For a given pattern of active units, the
-whole network is one linear function. So a network is made of linear pieces, one for each pattern of
-active units. n lines cut the plane into 1 + n + n(n − 1)/2 pieces at most. A second layer cuts each
-of these pieces anew, along lines that bend where they meet another piece. Layers that fold the
-plane like paper repeat the function of later layers in each fold, and each of them multiplies the
-number of pieces by four. Random weights do not fold the plane like this.
+whole network is one linear function. So a network is piecewise linear, with one piece for each
+pattern of active units. n lines cut the plane into at most 1 + n + n(n − 1)/2 pieces. A second
+layer cuts each of these pieces again, along lines that bend at the borders of the pieces. Layers
+that fold the plane like paper repeat the function of later layers in each fold, and each of them
+multiplies the number of pieces by four. Random weights do not fold the plane like this.
 """
 
 import keras
@@ -22,18 +22,18 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.collections import PolyCollection
 
-SIDE = 1.0  # the square is from −1 to 1 along both axes
-TINY = 1e-9  # what is smaller than this is no piece
-UNITS = (4, 8, 12, 16, 20)  # at which pieces are counted
-SEEDS = range(5)  # of the random networks that are counted
+SIDE = 1.0  # the square extends from −1 to 1 along both axes
+TINY = 1e-9  # pieces with a smaller area are rounding errors
+UNITS = (4, 8, 12, 16, 20)  # numbers of units for which pieces are counted
+SEEDS = range(5)  # of the random networks whose pieces are counted
 
 
 def random_network(widths, seed=0):
-    """Dense layers with ReLU and random weights and biases, from the plane.
+    """Dense layers with ReLU and random weights and biases, for inputs in the plane.
 
     Args:
-        widths: Units of each layer.
-        seed: Of the weights.
+        widths: Number of units in each layer.
+        seed: Seed of the weights.
     """
     keras.utils.set_random_seed(seed)
     layers = [keras.Input((2,))]
@@ -50,8 +50,8 @@ def random_network(widths, seed=0):
 def folding_network(depth):
     """A network of layers with four units, each of which folds the square into a quarter of itself.
 
-    Two units make |x| of x, as relu(x) + relu(−x), and two make |y|. The next layer takes 2|x| − 1
-    and 2|y| − 1 for x and y, which again go from −1 to 1.
+    Two units compute |x| = relu(x) + relu(−x), and two compute |y|. The next layer uses 2|x| − 1
+    and 2|y| − 1 as x and y, which again range from −1 to 1.
     """
     signs = np.array([[1, -1, 0, 0], [0, 0, 1, -1]], "float32")  # to x, −x, y, −y
     model = keras.Sequential(
@@ -67,7 +67,7 @@ def folding_network(depth):
 
 
 def bound(lines):
-    """The most pieces that a number of lines can cut the plane into (Zaslavsky's theorem)."""
+    """The largest number of pieces into which lines can cut the plane (Zaslavsky's theorem)."""
     return 1 + lines + lines * (lines - 1) // 2
 
 
@@ -75,13 +75,13 @@ def halves(polygon, normal, offset):
     """Cut a convex polygon along the line normal · point + offset = 0.
 
     Args:
-        polygon: Array (corners, 2), one corner after another.
+        polygon: Array (corners, 2), with the corners in order.
         normal: Array (2,).
         offset: A number.
 
     Returns:
-        The part where the sum is not above 0, and the part where it is not below: arrays (corners,
-        2); either may have less than three corners, and is no polygon then.
+        The part where the sum is at most 0, and the part where it is at least 0: arrays (corners,
+        2). A part with fewer than three corners is not a polygon.
     """
     heights = polygon @ normal + offset
     below = []
@@ -89,7 +89,7 @@ def halves(polygon, normal, offset):
     for corner in range(len(polygon)):
         previous, height_before = polygon[corner - 1], heights[corner - 1]
         point, height = polygon[corner], heights[corner]
-        if height * height_before < 0:  # the side between them crosses the line
+        if height * height_before < 0:  # the edge between them crosses the line
             share = height / (height - height_before)
             crossing = point + share * (previous - point)
             below.append(crossing)
@@ -102,7 +102,7 @@ def halves(polygon, normal, offset):
 
 
 def area(polygon):
-    """The area of a polygon (corners, 2); 0 for less than three corners (shoelace formula)."""
+    """The area of a polygon (corners, 2), 0 for fewer than three corners (shoelace formula)."""
     x, y = polygon.T
     return abs(np.dot(x, np.roll(y, 1)) - np.dot(y, np.roll(x, 1))) / 2 if len(polygon) > 2 else 0
 
@@ -111,11 +111,11 @@ def regions(model):
     """The pieces of the square on which a network is linear.
 
     Args:
-        model: Dense layers with ReLU, from the plane.
+        model: Dense layers with ReLU, for inputs in the plane.
 
     Returns:
-        A list with, for each piece, its corners, array (corners, 2), and what the network computes
-        there, outputs = slopes · point + offsets: arrays (units, 2) and (units,).
+        A list of (corners, slopes, offsets), one for each piece: arrays (corners, 2), (units, 2)
+        and (units,). On the piece, outputs = slopes · point + offsets.
     """
     square = SIDE * np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
     pieces = [(square, np.eye(2), np.zeros(2))]
@@ -133,7 +133,7 @@ def regions(model):
 
 def cut_by_all(polygon, slopes, offsets):
     """The parts of a polygon with the same active ReLUs, and their outputs there."""
-    parts = [(polygon, np.zeros(len(offsets)))]  # and 1 for active units
+    parts = [(polygon, np.zeros(len(offsets)))]  # each part with 1 for active units, else 0
     for unit, (normal, offset) in enumerate(zip(slopes, offsets, strict=True)):
         cut = []
         for part, works in parts:
@@ -170,12 +170,12 @@ def plot_regions(found):
 
 
 def mean_count(widths):
-    """The mean number of pieces of random networks with some seeds."""
+    """The mean number of pieces of random networks, over `SEEDS`."""
     return np.mean([len(regions(random_network(widths, seed))) for seed in SEEDS])
 
 
 def plot_counts():
-    """The number of pieces by the number of units: one layer, random layers of four, and folds."""
+    """The number of pieces by the number of units, for one layer and for deep networks."""
     figure, axis = plt.subplots(layout="constrained")
     folds = [len(regions(folding_network(count // 4))) for count in UNITS]
     deep = [mean_count((4,) * (count // 4)) for count in UNITS]

@@ -5,20 +5,20 @@ Slides: 000 «¿Por qué las SVMs nunca fueron una buena opción?», 000 «SVMs:
 Paper:  Cortes & Vapnik (1995), https://doi.org/10.1007/BF00994018 (support vector machines);
         Rahimi & Recht (2007), Random features for large-scale kernel machines,
         https://papers.nips.cc/paper/3182-random-features-for-large-scale-kernel-machines
-Departs from the papers: one network with the hinge loss of Crammer & Singer (2001), which compares
-the true class with the strongest other one, takes the place of ten SVMs, one for each class; Adam
-minimizes it.
+Departs from the papers: instead of ten SVMs, one for each class, one network is trained by Adam
+with the hinge loss of Crammer & Singer (2001), which compares the true class with the strongest
+other one.
 
-An SVM classifies an image by its kernel with the support vectors. Cosines and sines of random waves
-across the pixels are features whose scalar product approximates that kernel; more waves approximate
-it better. So the SVM is a network of two layers: the first is huge, random and never trained; the
-second is a linear classifier with hinge loss and weight decay. The slide objects to exactly that:
-the features of such a network are fixed beforehand.
+An SVM classifies an image by kernel values between the image and the support vectors. Cosines and
+sines of random waves across the pixels are features whose scalar product approximates that kernel,
+the better the more waves there are. So the SVM is a network of two layers: the first is huge,
+random and never trained; the second is a linear classifier with hinge loss and weight decay. This
+is the slide's objection: the features of such a network are fixed beforehand.
 
 In 1995 Vapnik bet Jackel a dinner that in 2005 nobody would use neural networks like those of 1995.
-Here all have the same 5,000 digits: a linear SVM, random features of three sizes, a multilayer
-perceptron (MLP), and LeNet with as many parameters, which learns its features layer by layer. The
-baseline is the SVM with its exact kernel.
+Here all models are trained on the same 5,000 digits: a linear SVM, random features of three sizes,
+a multilayer perceptron (MLP), and LeNet, which has about as many parameters as the MLP and
+learns its features layer by layer. The baseline is the SVM with its exact kernel.
 """
 
 import math
@@ -33,7 +33,7 @@ from layers.fourier_features import FourierFeatures
 from recipes.common.arrays import to_numpy
 
 EPOCHS = 10
-IMAGES = 5000  # to learn from
+IMAGES = 5000  # for training
 GAMMA = 0.02  # of the kernel exp(−gamma ‖x − y‖²), pixels from 0 to 1
 C = 5.0  # penalty of the exact SVM for errors
 VARIANTS = {
@@ -57,7 +57,7 @@ def load_data(batch_size=50):
 
 
 def one_hot(image, label):
-    """An image and its label as ten numbers, as the hinge loss wants it."""
+    """An image and its one-hot label (10,), which the hinge loss requires."""
     return image, tf.one_hot(label, 10)
 
 
@@ -70,7 +70,7 @@ def linear_svm(x, weight_decay):
 def random_features(x, waves):
     """Cosines and sines of random waves across `x`, divided by the square root of their number.
 
-    The scalar product of the features of x and of y is exp(−GAMMA ‖x − y‖²) on the average.
+    The scalar product of the features of x and of y is exp(−GAMMA ‖x − y‖²) on average.
     """
     scale = math.sqrt(GAMMA / 2) / math.pi  # standard deviation of the waves' frequencies
     x = FourierFeatures(waves, scale)(x)
@@ -78,7 +78,7 @@ def random_features(x, waves):
 
 
 def lenet(x):
-    """LeNet-5 with ReLU and maxima, without its connection table."""
+    """LeNet-5 with ReLU and max pooling, without its connection table."""
     x = keras.layers.Conv2D(6, 5, padding="same", activation="relu")(x)
     x = keras.layers.MaxPooling2D(2)(x)  # (batch, 14, 14, 6)
     x = keras.layers.Conv2D(16, 5, activation="relu")(x)
@@ -103,10 +103,10 @@ def build_model(
     Args:
         network: `"random_features"`, an SVM on fixed features of the pixels, `"linear"`, an SVM on
             the pixels, or `"mlp"` or `"lenet"`, whose scores are probabilities.
-        waves: Random ones, each with two features: its cosine and its sine.
-        weight_decay: Of the SVMs.
-        learning_rate: Of Adam at the start; it falls to 0 along a cosine.
-        steps: Of the whole training.
+        waves: Number of random waves, each with two features: its cosine and its sine.
+        weight_decay: L2 penalty on the weights of the SVMs.
+        learning_rate: Initial rate of Adam, followed by cosine decay to zero.
+        steps: Number of training steps.
     """
     image = keras.Input((28, 28, 1), dtype="uint8")
     x = keras.layers.Rescaling(1 / 255)(image)

@@ -5,12 +5,12 @@ Slides: 000 «Deep Learning», 001 «vanishing gradient», 001 «Entrenamiento»
 Paper:  Glorot & Bengio (2010), Understanding the difficulty of training deep feedforward neural
         networks, https://proceedings.mlr.press/v9/glorot10a.html;
         He et al. (2015), Delving deep into rectifiers, https://arxiv.org/abs/1502.01852
-Departs from the slide: its fourth reason, slow computers, is left out; all networks here are
-trained for the same number of steps.
+Departs from the slide: its fourth reason, slow computers, is omitted; all networks here are trained
+for the same number of steps.
 
 On its way back through a layer, the gradient is multiplied by the weights and by the slope of the
-activation function. A sigmoid's slope is at most 1/4, so ten layers of them leave at most
-0.25¹⁰ ≈ 10⁻⁶ of it, unless large weights make up for that. ReLU's slope is 1 wherever the unit is
+activation function. The slope of a sigmoid is at most 1/4, so ten layers scale the gradient by
+at most 0.25¹⁰ ≈ 10⁻⁶, unless large weights compensate. The slope of ReLU is 1 wherever the unit is
 on; weights of variance 2 / inputs (He) then keep the gradient's size from layer to layer.
 
 The slide names three things that backpropagation lacked: enough labels, large enough networks, and
@@ -28,7 +28,7 @@ from sklearn.linear_model import LogisticRegression
 from recipes.common.arrays import to_numpy
 
 EPOCHS = 5
-IMAGES = 10_000  # in an epoch; if fewer have labels, they are repeated
+IMAGES = 10_000  # in an epoch; if fewer images have labels, they are repeated
 VARIANTS = {
     "relu_scaled": {},
     "relu_small": {"initialization": "small"},
@@ -44,7 +44,7 @@ VARIANTS = {
 def load_data(labels=IMAGES, batch_size=50):
     """Train, validation and test batches of (28, 28, 1) uint8 images and integer labels 0–9.
 
-    An epoch has 10,000 images, however many different ones there are.
+    An epoch has 10,000 images, which are repeated if there are fewer `labels`.
     """
     splits = ["train[:20%]", "train[90%:]", "test"]
     train, validation, test = tfds.load("mnist", split=splits, as_supervised=True)
@@ -57,8 +57,8 @@ def initial_weights(initialization, activation):
 
     Args:
         initialization: `"scaled"` to the activation and the layer's size, or `"small"` for a
-        standard deviation of 0.01 in every layer.
-        activation: `"relu"` or another.
+            standard deviation of 0.01 in every layer.
+        activation: `"relu"` for He initialization, any other for Glorot.
     """
     if initialization == "small":
         return keras.initializers.RandomNormal(stddev=0.01)
@@ -71,18 +71,18 @@ def build_model(activation="relu", initialization="scaled", depth=10, units=64, 
     """The compiled network: (28, 28, 1) images to 10 class probabilities. 88,330 parameters.
 
     Args:
-        activation: Of the hidden layers.
+        activation: Activation function of the hidden layers.
         initialization: `"scaled"` or `"small"`, see `initial_weights`.
-        depth: Hidden layers.
-        units: Of each hidden layer.
-        learning_rate: Of gradient descent with momentum. It sees the gradient as it is; Adam, which
-            divides by the gradient's size, would hide what is shown here.
+        depth: Number of hidden layers.
+        units: Number of units in each hidden layer.
+        learning_rate: Learning rate of gradient descent with momentum. Adam divides by the size of
+            the gradient, which would hide that it vanishes.
     """
     hidden = []
     for _ in range(depth):
         weights = initial_weights(initialization, activation)
         hidden.append(keras.layers.Dense(units, activation, kernel_initializer=weights))
-    # Layers added one by one would have Keras build the network anew with each of them.
+    # If layers are added one by one, Keras rebuilds the network with each of them.
     model = keras.Sequential(
         [
             keras.Input((28, 28, 1), dtype="uint8"),
@@ -101,14 +101,14 @@ def build_model(activation="relu", initialization="scaled", depth=10, units=64, 
 
 
 def gradient_sizes(model, images, labels):
-    """The size of the gradient that reaches each layer, from the first to the last.
+    """The size of the gradient of each layer's weights, from the first layer to the last.
 
     Args:
         model: A network of `Dense` layers.
         images, labels: A batch.
 
     Returns:
-        Array (layers,): the root mean square of the loss's derivatives by the layer's weights.
+        Array (layers,): the root mean square of the derivatives of the loss with respect to them.
     """
     kernels = [layer.kernel for layer in model.layers if isinstance(layer, keras.layers.Dense)]
     with tf.GradientTape() as tape:

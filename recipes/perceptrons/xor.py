@@ -4,8 +4,8 @@ Slides: 000 «Análisis de las limitaciones (Minsky & Papert 1969)», 000 «Perc
         000 «¿Cuál era el problema de backpropagation?», 003 «El problema de la XOR».
 Paper:  Minsky & Papert (1969), Perceptrons;
         Rumelhart, Hinton & Williams (1986), https://doi.org/10.1038/323533a0
-Departs from the slides: the four corners come with noise, so that there is something to validate
-and test on. Deck 003 says that until 1986 nobody knew how to train more layers; deck 000 itself
+Departs from the slides: noise is added to the four corners, so that there is data for validation
+and testing. Deck 003 says that until 1986 nobody knew how to train more layers; deck 000 itself
 names Bryson, Linnainmaa and Werbos.
 
 XOR is not linearly separable: one neuron classifies at most three of the four corners correctly.
@@ -28,13 +28,13 @@ VARIANTS = {
     "stuck": {"hidden": 2, "start": 6},
 }
 CORNERS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], "float32")
-XOR = np.array([[0], [1], [1], [0]], "float32")  # of each corner
+XOR = np.array([[0], [1], [1], [0]], "float32")  # label of each corner
 
 
 def load_data(batch_size=20, noise=0.12):
     """Train, validation and test batches: (2,) noisy corners of a square and (1,) their XOR.
 
-    The sets are the same every time; `noise` is the standard deviation of both coordinates.
+    The sets are the same every time; `noise` is the standard deviation in both coordinates.
     """
     rng = np.random.default_rng(0)
     datasets = []
@@ -60,10 +60,10 @@ def build_model(hidden=2, start=9, learning_rate=0.05, steps=EPOCHS * 20):
     """The compiled network: (2,) points to the probability that XOR is 1. 9 parameters.
 
     Args:
-        hidden: Units of the hidden layer; 0 for a single neuron, of 3 parameters.
+        hidden: Number of hidden units; 0 for a single neuron, which has 3 parameters.
         start: Seed of the initial weights.
-        learning_rate: Of Adam at the start; it falls to 0 along a cosine.
-        steps: Of the whole training.
+        learning_rate: Initial rate of Adam, followed by cosine decay to zero.
+        steps: Number of training steps.
     """
     model = keras.Sequential([keras.Input((2,))])
     if hidden:
@@ -108,7 +108,7 @@ def main():
         model = keras.saving.load_model(f"xor_{name}.keras")
         print(name, model.evaluate(test, return_dict=True), "baseline:", baseline(train, test))
 
-        # The outputs of each layer for the corners: with a hidden layer, 01 and 10 come together.
+        # Outputs of each layer for the corners: the hidden layer maps 01 and 10 close together.
         outputs = CORNERS
         for layer in model.layers:
             outputs = keras.ops.convert_to_numpy(layer(outputs))
