@@ -3,14 +3,14 @@
 Slides: 001 «Ejemplo (API secuencial)», 001 «¿Pueden usarse las redes de convolución para
         regresión?».
 Departs from the slide: four outputs instead of two, smaller images, strided convolutions and batch
-normalization. The slide's network pools with strides of (1, 1), which hardly shrinks the maps: it
-has 57,100,098 weights, 99.9 % of them in one layer. With strides of 2 it has 3,512,130 (both
-tested).
+normalization. The slide's network pools with strides of (1, 1), which hardly reduces the feature
+maps: it has 57,100,098 weights, 99.9 % of them in one layer. With strides of 2 it has 3,512,130
+(both tested).
 
-The answer is yes: leave the last layer linear and train on the squared error. Position is x and y
-in −1…1. An angle is a bad target, since 359° and 1° are neighbors with distant numbers. Its cosine
-and sine are good targets, and arctan2 gives the angle back. The triangle is isosceles and acute, so
-that its tip tells a direction from the opposite.
+The answer is yes: leave the last layer linear and train on the squared error. The position is x and
+y in −1…1. An angle is a bad target, since 359° and 1° are close but far apart as numbers. Its
+cosine and sine are good targets, and arctan2 recovers the angle. The triangle is isosceles and
+acute, so that its tip distinguishes a direction from the opposite one.
 """
 
 import keras
@@ -24,44 +24,46 @@ from recipes.common.arrays import to_numpy
 EPOCHS = 12
 OBJECTIVE = ("val_position_mae", "min")
 SIZE = 64  # of the images, in pixels
-REACH = 0.55  # centers lie within ± REACH of −1…1, so that all of the triangle is in the image
+REACH = 0.55  # centers lie within ± REACH, so that the whole triangle is in the image, −1…1
 
 
 def render(x, y, angle, length, width, background, contrast, rng):
     """Grayscale images of one triangle each, with Gaussian noise.
 
     Args:
-        x, y: Centers, −1…1 from left to right and from top to bottom of the image. All are (n,).
+        x, y: Centers, −1…1 from left to right and from top to bottom of the image. These and the
+            following are arrays (n,).
         angle: Directions of the tips in radians, clockwise from the right.
         length, width: Half the height of the triangle, half its base.
-        background, contrast: Gray value of the ground, and how much brighter the triangle is.
-        rng: NumPy's generator of the noise.
+        background, contrast: Gray value of the background, and its difference to the triangle's.
+        rng: NumPy generator for the noise.
 
     Returns:
         Images (n, SIZE, SIZE, 1), uint8.
     """
-    # Of each triangle one number, for all rows and columns: (7, n, 1, 1).
+    # One number for each triangle, to broadcast over rows and columns: (7, n, 1, 1).
     numbers = np.stack([x, y, angle, length, width, background, contrast])
     x, y, angle, length, width, background, contrast = numbers[..., None, None]
 
-    # The pixels' coordinates as seen from the center of the triangle.
+    # Coordinates of the pixels relative to the center of the triangle.
     pixels = (np.arange(SIZE, dtype="float32") + 0.5) * 2 / SIZE - 1
     right = pixels - x  # (n, 1, SIZE)
     down = pixels[:, None] - y  # (n, SIZE, 1)
 
-    # Turned into the triangle's own axes: along its height, and away from it to either side.
+    # Rotate to the triangle's axes: along its height, and the distance from it.
     cos = np.cos(angle)
     sin = np.sin(angle)
     along = cos * right + sin * down  # (n, SIZE, SIZE)
     across = np.abs(cos * down - sin * right)
 
-    # Distances from the edges, positive inside: the two slanted sides, and the base.
+    # Signed distances from the slanted sides and from the base, positive inside.
     side = np.hypot(width, 2 * length)
     slanted = (width * (length - along) - 2 * length * across) / side
     base = along + length
     distance = np.minimum(slanted, base) * SIZE / 2  # in pixels
 
-    inside = np.clip(distance + 0.5, 0, 1)  # 0…1, smooth across one pixel
+    # Antialiased triangle on a uniform background, with noise.
+    inside = np.clip(distance + 0.5, 0, 1)
     noise = rng.normal(0, 8, inside.shape).astype("float32")
     gray = background + contrast * inside + noise
     images = gray.clip(0, 255).astype("uint8")
@@ -87,7 +89,7 @@ def sample(count, rng):
 
 
 def generate(count, seed):
-    """`count` images and targets as `sample` gives them, in chunks of 500 to save memory."""
+    """`count` images and targets from `sample`, generated in chunks of 500 to save memory."""
     rng = np.random.default_rng(seed)
     images = np.empty((count, SIZE, SIZE, 1), "uint8")
     targets = np.empty((count, 4), "float32")
@@ -98,11 +100,11 @@ def generate(count, seed):
 
 
 def load_data(batch_size=64, count=16_000):
-    """Train, validation and test batches of images and targets, generated.
+    """Train, validation and test batches of generated images and targets.
 
     Images are (64, 64, 1) uint8; targets are x, y, cos and sin of the angle.
     """
-    fewer = max(200, count // 8)  # for validation, and for the test
+    fewer = max(200, count // 8)  # for validation and for testing
     train = tf.data.Dataset.from_tensor_slices(generate(count, seed=0))
     validation = tf.data.Dataset.from_tensor_slices(generate(fewer, seed=1))
     test = tf.data.Dataset.from_tensor_slices(generate(fewer, seed=2))
@@ -119,12 +121,12 @@ def position_mae(y_true, y_pred):
 
 @keras.saving.register_keras_serializable(package="cnn_regression")
 def angle_mae(y_true, y_pred):
-    """Mean absolute error of the angle, the short way round, as a fraction of the full turn."""
+    """Mean absolute error of the angle, the shorter way around, as a fraction of a full turn."""
     cos_true = y_true[:, 2]
     sin_true = y_true[:, 3]
     cos_pred = y_pred[:, 2]
     sin_pred = y_pred[:, 3]
-    # Sine and cosine of the difference, both times the length of the prediction.
+    # Sine and cosine of the difference, both multiplied by the norm of the prediction.
     sin_difference = cos_true * sin_pred - sin_true * cos_pred
     cos_difference = cos_true * cos_pred + sin_true * sin_pred
     difference = ops.arctan2(sin_difference, cos_difference)  # −π…π
@@ -173,8 +175,8 @@ def build_functional(filters=16, units=128):
 def build_model(api="sequential", filters=16, units=128, learning_rate=0.005, steps=EPOCHS * 250):
     """The compiled network: (64, 64, 1) images to x, y, cos and sin. 192,724 parameters.
 
-    192,372 of them are trainable. The learning rate climbs for the first fifth of the training
-    `steps`, then falls to zero along a cosine.
+    192,372 of them are trainable. Learning-rate schedule: linear warmup for the first fifth of the
+    training `steps`, then cosine decay to zero.
     """
     build = {"sequential": build_sequential, "functional": build_functional}[api]
     model = build(filters, units)

@@ -2,12 +2,12 @@
 
 Slides: 001 «Capas de salida dependiendo de la tarea».
 Data:   Krizhevsky (2009), https://www.cs.toronto.edu/~kriz/learning-features-2009-TR.pdf
-Departs from the slides: strided first layer, average pooling and batch normalization, which train
-faster on CPUs.
+Departs from the slides: a strided first layer, average pooling and batch normalization, which make
+training faster on CPUs.
 
-One unit gives the probability of "dog"; the probability of "cat" is one minus that. The loss,
-binary cross-entropy, is ln 2 = 0.693 for a network that always says 0.5, and about that before
-training.
+One unit outputs the probability of "dog"; the probability of "cat" is one minus that. The loss,
+binary cross-entropy, is ln 2 = 0.693 for a network that always outputs 0.5, and about as large
+before training.
 """
 
 import keras
@@ -103,8 +103,8 @@ def build_model(
 ):
     """The compiled network: (32, 32, 3) images to the probability of "dog". 96,641 parameters.
 
-    96,193 of them are trainable. The learning rate climbs for the first fifth of the training
-    `steps`, then falls to zero along a cosine.
+    96,193 of them are trainable. Learning-rate schedule: linear warmup for the first fifth of the
+    training `steps`, then cosine decay to zero.
     """
     build = {"sequential": build_sequential, "functional": build_functional}[api]
     model = build(filters, dropout, input_shape)
@@ -129,15 +129,15 @@ def search_space(hp):
 def oriented_gradients(images, bins=8, cell=4):
     """Histograms of oriented gradients (HOG): (n, 32, 32, 3) images to (n, 1568) features.
 
-    Images of other sizes have other numbers of features.
+    The number of features depends on the image size.
     """
-    # Strength and direction, from 0 to π, of the edge at each pixel.
+    # Magnitude of the gradient at each pixel, and its direction from 0 to π.
     down, right = np.gradient(images.mean(axis=-1), axis=(1, 2))  # (n, 32, 32)
     strength = np.hypot(down, right)
     direction = np.arctan2(down, right) % np.pi
     bin_of = (direction * bins / np.pi).astype(int) % bins
 
-    # Strengths summed by direction in each cell of 4 × 4 pixels.
+    # Histogram of directions, weighted by magnitude, in each cell of 4 × 4 pixels.
     in_bin = bin_of[..., None] == np.arange(bins)  # (n, 32, 32, bins)
     edges = strength[..., None] * in_bin
     rows = images.shape[1] // cell
@@ -146,7 +146,7 @@ def oriented_gradients(images, bins=8, cell=4):
     edges = edges.reshape(len(images), rows, cell, columns, cell, bins)
     cells = edges.sum(axis=(2, 4))  # (n, 8, 8, bins)
 
-    # Blocks of 2 × 2 cells, each scaled to length 1.
+    # Blocks of 2 × 2 cells, each normalized to norm 1.
     corners = [cells[:, :-1, :-1], cells[:, 1:, :-1], cells[:, :-1, 1:], cells[:, 1:, 1:]]
     blocks = np.concatenate(corners, axis=-1)  # (n, 7, 7, 4 · bins)
     blocks /= np.linalg.norm(blocks, axis=-1, keepdims=True) + 1  # 1: flat blocks stay at 0
@@ -163,7 +163,7 @@ def baseline(train, test):
 
 
 def deployed(model):
-    """The network for photographs of any size: their middle square, at 32 × 32 pixels."""
+    """The network for photographs of any size: their central square, resized to 32 × 32 pixels."""
     shrink = keras.layers.Resizing(32, 32, crop_to_aspect_ratio=True, antialias=True)
     return keras.Sequential([keras.Input((None, None, 3)), shrink, model])
 

@@ -7,13 +7,13 @@ Paper:  Maas et al. (2011), https://aclanthology.org/P11-1015 (the data);
 Departs from Joulin et al.: Adam and a cosine schedule, dropout, and a vocabulary instead of
 hashing.
 
-The network has an embedding of each word and of each bigram ("not good"), takes their mean, and
-ends with one unit and binary cross-entropy. The logit is therefore the mean of one score for each
-word and bigram (tested), which the pictures show. With a full vocabulary of 200,000 there are
+The network averages the embeddings of all words and bigrams ("not good") and ends with one sigmoid
+unit, trained with binary cross-entropy. The logit is therefore the mean of one score for each word
+and bigram (tested); the pictures show these scores. With a full vocabulary of 200,000 there are
 1,600,009 weights.
 
-The slides warn against cross-entropy "with a single output": that holds for categorical
-cross-entropy; a single sigmoid unit takes binary cross-entropy.
+The slides warn against cross-entropy "with a single output". This holds for categorical
+cross-entropy; a single sigmoid unit needs binary cross-entropy.
 """
 
 import keras
@@ -59,7 +59,7 @@ def build_sequential(vectorize, embed_dim, dropout):
 def build_functional(vectorize, embed_dim, dropout):
     """The same network as a chain of function calls."""
     text = keras.Input((), dtype="string")
-    x = vectorize(text)  # (batch, steps): first the words, then the bigrams, then padding
+    x = vectorize(text)  # (batch, steps): words, then bigrams, then padding
     tokens = vectorize.vocabulary_size()
     x = keras.layers.Embedding(tokens, embed_dim, mask_zero=True, name="words")(x)
     x = MaskedAverage()(x)  # (batch, embed_dim)
@@ -79,7 +79,7 @@ def build_model(
 ):
     """The compiled network: a string to the probability that it is positive.
 
-    The words and bigrams are those most frequent in `train` (by default, what `load_data` gives).
+    The vocabulary: the most frequent words and bigrams of `train` (by default from `load_data`).
     """
     if train is None:
         train, _, _ = load_data()

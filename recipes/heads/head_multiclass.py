@@ -3,13 +3,13 @@
 Slides: 001 «Capas de salida dependiendo de la tarea», «Softmax», «Cross entropy», «Novedades».
 Paper:  Bridle (1990), Probabilistic interpretation of feedforward classification network outputs,
         https://doi.org/10.1007/978-3-642-76153-9_28
-Departs from the slides: dropout of 0.2 and a learning rate that falls to zero.
+Departs from the slides: dropout of 0.2 and cosine decay of the learning rate to zero.
 
-Softmax makes the ten outputs compete for a sum of 1, so that they can be read as probabilities of
-classes that exclude each other; sigmoids answer ten separate questions and may say yes to none or
-to several. Labels are one-hot here because the sigmoids need them so; softmax takes plain integers
-too, with "sparse_categorical_crossentropy": the same loss to the last digit (tested). The pictures
-show softmax with a temperature, calibration and top-k accuracy.
+Softmax outputs sum to 1, so they are the probabilities of mutually exclusive classes; ten sigmoids
+are independent, and none or several of them may exceed 0.5. Labels are one-hot here because the
+sigmoids require it. Softmax also works with integer labels and "sparse_categorical_crossentropy",
+which gives exactly the same loss (tested). The pictures show softmax with a temperature,
+calibration and top-k accuracy.
 """
 
 import keras
@@ -122,14 +122,14 @@ def baseline(train, test):
 
 
 def pixels(images):
-    """One row of values from 0 to 1 for each image."""
+    """Pixels from 0 to 1, one row for each image."""
     return images.reshape(len(images), -1) / np.float32(255)
 
 
 def deployed(model):
     """The network for a picture of one digit, of any size, dark on light or light on dark.
 
-    Beside the probabilities it says how `unlike` MNIST's digits the picture is, from 0 to 1.
+    Besides the probabilities, it returns how `unlike` MNIST's digits the picture is, 0 to 1.
     """
     picture = keras.Input((None, None, 1))
     digit = CenterDigit()(picture)

@@ -7,14 +7,14 @@ Paper:  Demszky et al. (2020), https://arxiv.org/abs/2005.00547 (the data);
 Departs from Kim: filters of one width, and word vectors learned here. Departs from the slides: the
 labels are emotions, not tags.
 
-A sixth of the comments carry two emotions or more. Sigmoids answer 28 separate questions. The
-variant with softmax is wrong: its outputs sum to 1, so at most one of them passes 0.5, and its loss
-asks for targets that sum to 1 as well. For other targets TensorFlow's gradient, p − y, is not the
-gradient of the loss it reports, (Σy) p − y. It never vanishes, and the logits grow without end
-(tested). Both variants are judged at the threshold that is best for the sigmoids.
+A sixth of the comments have two emotions or more. The 28 sigmoids are independent of each other.
+The variant with softmax is wrong: its outputs sum to 1, so at most one of them exceeds 0.5, and its
+loss requires targets that sum to 1 as well. For other targets TensorFlow's gradient, p − y, is not
+the gradient of the loss that it reports, (Σy) p − y. It never vanishes, and the logits grow without
+bound (tested). Both variants are evaluated at the threshold that is best for the sigmoids.
 
-Punctuation and emoji are kept as words: a question mark says "curiosity". With a full vocabulary
-of 15,000 words there are 990,172 weights.
+Punctuation and emoji are kept as words: a question mark indicates "curiosity". With a full
+vocabulary of 15,000 words there are 990,172 weights.
 """
 
 import keras
@@ -31,9 +31,9 @@ from recipes.common.texts import one_line
 
 EPOCHS = 4
 CLASSES = goemotions.EMOTIONS
-# Of micro-F1: the best on validation for the sigmoids. Emotions are rare, and 0.5 misses most.
+# Best micro-F1 of the sigmoids on validation data. Emotions are rare, and 0.5 misses most of them.
 THRESHOLD = 0.25
-BASELINE_THRESHOLD = 0.2  # best on validation for the baseline
+BASELINE_THRESHOLD = 0.2  # best micro-F1 of the baseline on validation data
 VARIANTS = {
     "sigmoid": {"head": "sigmoid"},
     "softmax": {"head": "softmax"},
@@ -51,13 +51,13 @@ def load_data(batch_size=128):
 
 @keras.saving.register_keras_serializable(package="head_multilabel")
 def lower_and_space(text):
-    """Lower case, and a space on either side of each mark, so that it becomes a word."""
+    """Text in lower case, with spaces around punctuation marks, so that each becomes a word."""
     text = one_line(tf.strings.lower(text))
     return tf.strings.regex_replace(text, r"([^\pL\pN\s'’])", r" \1 ")
 
 
 def build_sequential(vectorize, embed_dim, filters, kernel_size, dropout, activation, classes):
-    """40 words → their vectors → filters over neighbors → the strongest match of each → outputs."""
+    """40 words → embeddings → Conv1D → maximum over the positions → sigmoid or softmax outputs."""
     return keras.Sequential(
         [
             keras.Input((), dtype="string"),
@@ -99,7 +99,7 @@ def build_model(
 ):
     """The compiled network: a string to 28 numbers between 0 and 1.
 
-    The words are those most frequent in `train` (by default, what `load_data` gives).
+    The vocabulary consists of the most frequent words of `train` (by default from `load_data`).
     """
     if train is None:
         train, _, _ = load_data()
@@ -138,7 +138,7 @@ def baseline(train, test):
     predicted = np.zeros(test_labels.shape)
     for index in range(labels.shape[1]):
         count = labels[:, index].sum()
-        if 0 < count < len(labels):  # an emotion that `train` lacks is never found
+        if 0 < count < len(labels):  # an emotion that `train` lacks is never predicted
             regression = LogisticRegression(solver="liblinear").fit(features, labels[:, index])
             probability = regression.predict_proba(test_features)[:, 1]
             predicted[:, index] = probability > BASELINE_THRESHOLD

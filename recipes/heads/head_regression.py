@@ -3,13 +3,13 @@
 Slides: 001 «Capas de salida dependiendo de la tarea» (regression to arbitrary values: house price),
         001 «Ejemplo (API secuencial)» (the metric r2).
 Paper:  Pace & Barry (1997), https://doi.org/10.1016/S0167-7152(96)00140-X (the data);
-        Tancik et al. (2020), https://arxiv.org/abs/2006.10739 (Fourier features of the place)
-Departs from the slides: they name the head only. The network has two branches (place, and
-everything else), so it is given in the functional API alone. The slides' own metric `r2` is
-`keras.metrics.R2Score` today.
+        Tancik et al. (2020), https://arxiv.org/abs/2006.10739 (Fourier features of the location)
+Departs from the slides: they only name the head. With `sinusoids` the network has two branches, one
+for the location and one for all features, so there is no sequential version. The slides' own metric
+`r2` is now `keras.metrics.R2Score`.
 
-A linear output can leave the range of the training targets, for example for a price above the
-data's ceiling of 500,001 dollars. A sigmoid cannot.
+A linear output can exceed the range of the training targets, for example a price above the maximum
+of the data, 500,001 dollars. A sigmoid cannot.
 """
 
 import keras
@@ -33,7 +33,7 @@ WRONG = {"sigmoid": "a sigmoid ends at 1, and prices in 100,000 dollars do not"}
 
 
 def features_and_price(district):
-    """A district as 15 numbers, place first, and its median price in units of 100,000 dollars."""
+    """A district as 15 numbers, location first, and its median price in 100,000 dollars."""
     rooms = district["total_rooms"]
     bedrooms = district["total_bedrooms"]
     people = district["population"]
@@ -58,7 +58,7 @@ def features_and_price(district):
 def load_data(batch_size=128):
     """Train, validation and test batches of (15,) numbers and (1,) prices in 100,000 dollars.
 
-    Where a number is missing, it is NaN.
+    Missing numbers are NaN.
     """
     splits = ["train[:70%]", "train[70%:80%]", "train[80%:]"]
     train, validation, test = tfds.load("california_housing", split=splits)
@@ -80,11 +80,11 @@ def build_model(
 ):
     """The compiled network: (15,) numbers to a price in 100,000 dollars.
 
-    It has 18,689 parameters; with `sinusoids=32`, Fourier features of the first two numbers, which
-    are the place, 26,945 parameters, and 26,881 of them are trainable. The features are
-    normalized by their means and variances in `train` (by default, what `load_data` gives). The
-    layers that read them compute in float32 at any precision: in 16 bits, longitudes would be
-    rounded to halves of a degree.
+    It has 18,689 parameters; with `sinusoids=32`, Fourier features of the location, which is the
+    first two numbers, 26,945 parameters, and 26,881 of them are trainable. The features are
+    normalized by their means and variances in `train` (by default from `load_data`). The layers
+    that read them compute in float32 at any precision: in 16 bits, longitudes would be rounded to
+    half a degree.
     """
     if train is None:
         train, _, _ = load_data()
@@ -93,10 +93,10 @@ def build_model(
     variance = np.nanvar(table, axis=0)
 
     inputs = keras.Input((table.shape[1],), dtype="float32")
-    filled = FillMissing(mean, dtype="float32")(inputs)  # first of all: both branches read it
+    filled = FillMissing(mean, dtype="float32")(inputs)  # first, since both branches read it
     normalize = keras.layers.Normalization(mean=mean, variance=variance, dtype="float32")
     x = normalize(filled)
-    if sinusoids:  # of the place
+    if sinusoids:  # Fourier features of the location
         place = FourierFeatures(sinusoids, scale, seed=0, dtype="float32")(filled[:, :2])
         x = keras.layers.Concatenate()([x, place])  # (batch, 15 + 2 · sinusoids)
     for _ in range(2):

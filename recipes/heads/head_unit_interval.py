@@ -5,17 +5,17 @@ Slides: 001 «Capas de salida dependiendo de la tarea» (regression to values be
 Paper:  Saxena et al. (2008), https://doi.org/10.1109/PHM.2008.4711414 (the data, FD001);
         Heimes (2008), https://doi.org/10.1109/PHM.2008.4711422 (life capped, because an engine does
         not age from its first flight on)
-Departs from the slides: they name the head only.
+Departs from the slides: they only name the head.
 
 Health is the remaining useful life, at most 125 cycles, divided by 125: 1 for new, 0 for broken.
 The inputs are the mean and slope of 14 sensors, and of the engine's age, over the last 20, 50 and
-200 cycles: they tell how worn the engine is, how fast it has been wearing, and for how long. A
-network that reads the raw sensors has to learn such features from 80 engines, and does worse.
+200 cycles. They measure how worn the engine is, how fast it has been wearing, and for how long. A
+network on the raw sensor readings has to learn such features from 80 engines, and does worse.
 
-Both losses of the slides' table are compared, squared error and binary cross-entropy. With a target
+Both losses of the slides' table are compared, squared error and binary cross-entropy. For a target
 p between 0 and 1, both have their minimum at the output p. There the squared error is 0, but
-cross-entropy is the entropy of p. The data of test engines ends at some moment before the failure:
-each gives one window, the last.
+cross-entropy is the entropy of p. The data of a test engine ends some time before its failure; only
+its last window is used.
 """
 
 import keras
@@ -30,11 +30,11 @@ from recipes.common.arrays import to_numpy
 
 EPOCHS = 10
 OBJECTIVE = ("val_rmse_cycles", "min")
-CAP = 125  # cycles of remaining life; more counts as much
-WINDOWS = [20, 50, 200]  # cycles
-FIRST = 30  # cycles that must have been seen
+CAP = 125  # cycles of remaining life; longer lives are set to it
+WINDOWS = [20, 50, 200]  # lengths, in cycles
+FIRST = 30  # cycles before the first window ends
 SENSORS = [1, 2, 3, 6, 7, 8, 10, 11, 12, 13, 14, 16, 19, 20]  # the others are constant in this set
-CHANNELS = len(SENSORS) + 1  # the age, too
+CHANNELS = len(SENSORS) + 1  # with the age
 VARIANTS = {
     "mse": {"loss": "mse"},
     "cross_entropy": {"loss": "binary_crossentropy"},
@@ -45,7 +45,8 @@ def windows(engine):
     """All windows of an engine, one for each cycle from the 30th on.
 
     Args:
-        engine: An example of `cmapss`: `sensors` (cycles, 21), and `remaining` cycles at the end.
+        engine: An example of `cmapss`: `sensors` (cycles, 21), and `remaining`, the cycles of life
+            left after the last of them.
 
     Returns:
         Readings (n, 200, 15), with zeros before the first cycle, and health (n, 1).
@@ -62,7 +63,7 @@ def windows(engine):
 
 
 def last_window(engine):
-    """The last window of an engine, (1, 200, 15), and its health then, (1, 1)."""
+    """The last window of an engine, (1, 200, 15), and its health at the end of it, (1, 1)."""
     readings, health = windows(engine)
     return readings[-1:], health[-1:]
 
@@ -70,7 +71,7 @@ def last_window(engine):
 def load_data(batch_size=128):
     """Train, validation and test batches of (200, 15) readings and (1,) health.
 
-    They are split by engine, not by window.
+    The data is split by engine, not by window.
     """
     splits = ["train[:80%]", "train[80%:]", "test"]
     train, validation, test = tfds.load("cmapss", split=splits)
@@ -91,7 +92,7 @@ class Cycles(keras.metrics.RootMeanSquaredError):
 
 
 def statistics(readings):
-    """Means and slopes (n, 90) of windows (n, 200, 15), without what is before the first cycle."""
+    """Means and slopes (n, 90) of windows (n, 200, 15), ignoring the padding at their start."""
     masked = keras.layers.Masking(dtype="float32")(readings)
     return WindowStatistics(WINDOWS, dtype="float32")(masked)
 
@@ -137,8 +138,8 @@ def build_model(
     """The compiled network: (200, 15) readings to health. 10,230 parameters.
 
     10,049 of them are trainable. The statistics are normalized by their means and variances in
-    `train` (by default, what `load_data` gives). Each epoch ends, and the next begins, with the
-    average of the weights over its last 200 steps or so (Polyak & Juditsky 1992).
+    `train` (by default from `load_data`). At the end of each epoch, the weights are replaced by
+    their average over about the last 200 steps (Polyak & Juditsky 1992).
     """
     if train is None:
         train, _, _ = load_data()

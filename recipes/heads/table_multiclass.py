@@ -3,12 +3,12 @@
 Slides: 001 «Capas de salida dependiendo de la tarea» (several classes, one label), «Softmax».
 Data:   Pace & Barry (1997), https://doi.org/10.1016/S0167-7152(96)00140-X, with the column
         `ocean_proximity` of Géron (2017), Hands-On Machine Learning, chapter 2
-Departs from the slides: dropout of 0.1 and a learning rate that falls to zero.
+Departs from the slides: dropout of 0.1 and cosine decay of the learning rate to zero.
 
-The inputs are nine numbers of a district, of which longitude and latitude say most; the five
-classes are mutually exclusive. The classes are regions of a map, and so are the predictions. As the
-pictures show, the network's borders are smoother than the true ones, which trees follow more
-closely. Five of 20,640 districts lie on an island, too few to learn from.
+The inputs are nine numbers that describe a district, of which longitude and latitude are the most
+informative; the five classes are mutually exclusive. Both the classes and the predictions are
+regions of a map. As the pictures show, the network's borders are smoother than the true ones, which
+trees follow more closely. Five of 20,640 districts lie on an island, too few to learn from.
 """
 
 import keras
@@ -26,7 +26,7 @@ CLASSES = ["within an hour", "inland", "island", "near the bay", "near the ocean
 
 
 def features_and_class(district):
-    """A district as nine numbers, place first, and the class of how near the sea is."""
+    """A district as nine numbers, location first, and the class of its ocean proximity."""
     rooms = district["total_rooms"]
     households = district["households"]
     numbers = [
@@ -46,7 +46,7 @@ def features_and_class(district):
 def load_data(batch_size=128):
     """Train, validation and test batches of (9,) numbers and integer labels 0–4.
 
-    Where a number is missing, it is NaN.
+    Missing numbers are NaN.
     """
     splits = ["train[:70%]", "train[70%:80%]", "train[80%:]"]
     train, validation, test = tfds.load("california_housing", split=splits)
@@ -96,8 +96,8 @@ def build_model(
 ):
     """The compiled network: (9,) numbers to 5 class probabilities. 18,437 parameters.
 
-    The features are normalized by their means and variances in `train` (by default, what
-    `load_data` gives).
+    The features are normalized by their means and variances in `train` (by default from
+    `load_data`).
     """
     if train is None:
         train, _, _ = load_data()
@@ -128,7 +128,7 @@ def search_space(hp):
 def baseline(train, test):
     """Gradient boosting (scikit-learn's HistGradientBoostingClassifier)."""
     features, labels = to_numpy(train)
-    # Without the penalty it goes astray on the class of five districts.
+    # Without the penalty it fails because of the class with five districts.
     model = HistGradientBoostingClassifier(
         random_state=0, early_stopping=False, l2_regularization=1.0
     )

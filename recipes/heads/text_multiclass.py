@@ -4,12 +4,12 @@ Slides: 001 «Capas de salida dependiendo de la tarea» (several classes, one la
 Paper:  Demszky et al. (2020), https://arxiv.org/abs/2005.00547 (the data);
         Kim (2014), https://arxiv.org/abs/1408.5882 (the network)
 Departs from Kim: filters of one width, and word vectors learned here. Departs from the data: only
-comments with exactly one emotion, five of six; a third of them is "neutral".
+comments with exactly one emotion, five of six; a third of them are "neutral".
 
-The network of `head_multilabel` with another head for another question: mutually exclusive emotions
-share a probability of 1 (softmax), and the label is one integer
-("sparse_categorical_crossentropy"). Most emotions with few examples are hardly found. With a full
-vocabulary of 15,000 words there are 990,172 weights.
+This is the network of `head_multilabel` with another head: for mutually exclusive emotions the
+probabilities sum to 1 (softmax), and the label is one integer ("sparse_categorical_crossentropy").
+Most emotions with few examples are rarely predicted. With a full vocabulary of 15,000 words there
+are 990,172 weights.
 """
 
 import keras
@@ -38,13 +38,13 @@ def load_data(batch_size=128):
 
 @keras.saving.register_keras_serializable(package="text_multiclass")
 def lower_and_space(text):
-    """Lower case, and a space on either side of each mark, so that it becomes a word."""
+    """Text in lower case, with spaces around punctuation marks, so that each becomes a word."""
     text = one_line(tf.strings.lower(text))
     return tf.strings.regex_replace(text, r"([^\pL\pN\s'’])", r" \1 ")
 
 
 def build_sequential(vectorize, embed_dim, filters, kernel_size, dropout, classes):
-    """40 words → their vectors → filters over neighbors → the strongest match of each → softmax."""
+    """40 words → embeddings → Conv1D → maximum over the positions → softmax."""
     return keras.Sequential(
         [
             keras.Input((), dtype="string"),
@@ -85,7 +85,7 @@ def build_model(
 ):
     """The compiled network: a string to 28 class probabilities.
 
-    The words are those most frequent in `train` (by default, what `load_data` gives).
+    The vocabulary consists of the most frequent words of `train` (by default from `load_data`).
     """
     if train is None:
         train, _, _ = load_data()

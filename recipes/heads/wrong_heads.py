@@ -4,8 +4,8 @@ Slides: 001 «Capas de salida dependiendo de la tarea», 001 «Cross entropy», 
 Paper:  Solla, Levin & Fleisher (1988), Accelerated learning in layered neural networks,
         Complex Systems 2(6)
 
-The same small network learns to tell threes from fives under thirteen heads. Five are right, by the
-slides' table:
+The same small network learns to distinguish threes from fives with thirteen heads. Five are right,
+according to the slides' table:
 
     binary               sigmoid, 1 unit      binary_crossentropy
     multi-class          softmax, K units     categorical_crossentropy (one-hot)
@@ -14,14 +14,14 @@ slides' table:
     any number           linear               mse
     number from 0 to 1   sigmoid              mse or binary_crossentropy
 
-The slide says that cross-entropy does not go with a single output. That is true of categorical
-cross-entropy, which is then always 0; a single sigmoid unit takes binary cross-entropy. Where the
-loss is always 0, the gradient should be 0 as well. But TensorFlow computes "softmax minus target",
-which assumes targets that sum to 1, and the unit diverges unnoticed.
+The slide says that cross-entropy does not work with a single output. This is true of categorical
+cross-entropy, which is then always 0; a single sigmoid unit needs binary cross-entropy. If the loss
+is always 0, the gradient should be 0 as well. But TensorFlow computes "softmax minus target", which
+assumes targets that sum to 1, and the unit diverges unnoticed.
 
 Plain gradient descent is used throughout, because Adam scales vanishing gradients up and so hides
-half of the failures. With Adam, or with gradients clipped at a norm of 1, even a ReLU or a linear
-unit under binary cross-entropy happens to stay where there is a gradient, and learns. Clipping at
+half of the failures. With Adam, or with gradients clipped to a norm of 1, even a ReLU or linear
+unit with binary cross-entropy happens to stay where the gradient is not 0, and learns. Clipping to
 100 only keeps diverging weights finite.
 """
 
@@ -98,11 +98,11 @@ def load_data(batch_size=32, low=0, high=1):
 
 @keras.saving.register_keras_serializable(package="wrong_heads")
 class ThresholdAccuracy(keras.metrics.Mean):
-    """Accuracy of two classes, whatever numbers stand for them.
+    """Accuracy for two classes, whatever numbers represent them.
 
     Args:
-        middle: A target above this number is of the second class.
-        threshold: An answer of which the last output is above this number is the second class.
+        middle: Targets above this number are the second class.
+        threshold: If the last output is above this number, the second class is predicted.
     """
 
     def __init__(self, middle=0.5, threshold=0.5, name="accuracy", dtype=None):
@@ -158,7 +158,7 @@ def build_model(
 ):
     """The compiled network: (28, 28, 1) images to one or two numbers. 25,153 parameters.
 
-    Where the last of them is above `threshold`, the image is taken for a 5.
+    If the last of them is above `threshold`, the image is classified as a 5.
     """
     build = {"sequential": build_sequential, "functional": build_functional}[api]
     model = build(units, activation, bias)
