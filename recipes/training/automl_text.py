@@ -5,21 +5,21 @@ Paper:  Demszky et al. (2020), https://arxiv.org/abs/2005.00547 (the data);
         Iyyer et al. (2015), https://aclanthology.org/P15-1162 (averaged embeddings);
         Kim (2014), https://arxiv.org/abs/1408.5882 (convolutions);
         Vaswani et al. (2017), https://arxiv.org/abs/1706.03762 (attention)
-Departs from the data: only comments with exactly one emotion, five of six.
+Departs from the data: only comments with exactly one emotion are used, five of six.
 
-Five kinds of network, each a function of its own, read the same strings: a linear model of the bag
-of words, the average of word embeddings, a CNN, a bidirectional LSTM and a Transformer block.
-`main()` trains each at its defaults: a leaderboard without any search. `search_space` searches over
-the kinds as well; the hyperparameters that only some of them have are conditional. The search
-begins with the first variant, so it cannot end below it on validation.
+Five kinds of networks, each in its own function, are trained on the same strings: a linear model of
+the bag of words, the average of word embeddings, a CNN, a bidirectional LSTM and a Transformer
+block. `main()` trains each with its default hyperparameters: a leaderboard without any search.
+`search_space` also includes the kind; hyperparameters that only some kinds have are conditional.
+The search starts with the first variant, so its validation score cannot end below that variant's.
 
-On texts of your own (a CSV with the columns `text` and `label`, or a folder of `.txt` for each
-class), for an hour, with an ensemble of the five best:
+To search on your own texts (a CSV with the columns `text` and `label`, or a folder of `.txt` files
+for each class) for an hour, with an ensemble of the five best trials:
 
     make tune-automl-text ARGS="--data mine.csv --time-limit 1h --ensemble 5"
 
-For texts that are much longer than the comments here, choose a larger `length` (it is searched,
-too): words beyond it are not read.
+For texts much longer than these comments, choose a larger `length` (it is also searched): words
+beyond it are ignored.
 """
 
 import keras
@@ -58,15 +58,15 @@ def load_data(batch_size=256):
 
 @keras.saving.register_keras_serializable(package="automl_text")
 def lower_and_space(text):
-    """Lower case, and a space on either side of each mark, so that it becomes a word."""
+    """Text in lower case, with spaces around punctuation marks, so that each becomes a word."""
     text = one_line(tf.strings.lower(text))
     return tf.strings.regex_replace(text, r"([^\pL\pN\s'’])", r" \1 ")
 
 
 def word_numbers(text, texts, vocabulary, length, ngrams=1):
-    """The numbers of the first words of each text, 0 for padding, and how many words there are.
+    """The indices of the first words of each text, padded with 0, and the size of the vocabulary.
 
-    With `ngrams=2`, also those of pairs of neighbors, behind the words.
+    With `ngrams=2`, the bigrams follow after the words.
     """
     vectorize = keras.layers.TextVectorization(
         vocabulary,
@@ -81,13 +81,13 @@ def word_numbers(text, texts, vocabulary, length, ngrams=1):
 def bag_of_words_network(words, vocabulary_size, classes):
     """Softmax regression: a weight for each word and class, summed over the words."""
     weights = keras.layers.Embedding(vocabulary_size, classes)(words)  # (batch, words, classes)
-    # The padding behind a text, 0, is no word.
+    # Padding, index 0, does not count.
     known = keras.ops.cast(words != 0, weights.dtype)[..., None]
     return keras.layers.Softmax()(keras.ops.sum(known * weights, axis=1))
 
 
 def classified(x, classes, dropout, layer_norm):
-    """Class probabilities of a vector for each text; on request it is normalized before."""
+    """Class probabilities from a vector for each text, optionally after layer normalization."""
     if layer_norm:
         x = keras.layers.LayerNormalization()(x)
     x = keras.layers.Dropout(dropout)(x)
@@ -95,26 +95,26 @@ def classified(x, classes, dropout, layer_norm):
 
 
 def average_network(x, classes, dropout, layer_norm):
-    """The mean of the words' vectors (batch, length, embed_dim)."""
+    """The mean of the word embeddings (batch, length, embed_dim)."""
     x = MaskedAverage()(x)  # (batch, embed_dim)
     return classified(x, classes, dropout, layer_norm)
 
 
 def cnn_network(x, classes, filters, kernel_size, dropout, layer_norm):
-    """Filters over neighboring words, and the strongest match of each."""
+    """A convolution over neighboring words, and the maximum of each filter over the text."""
     x = keras.layers.Conv1D(filters, kernel_size, activation="relu")(x)
     x = keras.layers.GlobalMaxPooling1D()(x)  # (batch, filters)
     return classified(x, classes, dropout, layer_norm)
 
 
 def lstm_network(x, classes, units, dropout, layer_norm):
-    """Two LSTMs, one of which reads backwards."""
+    """A bidirectional LSTM: one LSTM reads forward, the other backward."""
     x = keras.layers.Bidirectional(keras.layers.LSTM(units))(x)  # (batch, 2 · units)
     return classified(x, classes, dropout, layer_norm)
 
 
 def transformer_network(x, classes, depth, num_heads, dropout):
-    """Blocks of self-attention, which normalize by themselves, and the mean of their outputs."""
+    """Transformer encoder blocks, and the mean of their outputs."""
     length, embed_dim = x.shape[1:]
     x = PositionalEncoding("learned", length)(x)
     for _ in range(depth):
@@ -145,8 +145,9 @@ def build_model(
 ):
     """The compiled network of a kind: a string to 28 class probabilities.
 
-    The words are those most frequent in `train` (by default, what `load_data` gives). `schedule`
-    is "cosine" or "constant". With `layer_norm`, layer normalization stands before the last layer.
+    The vocabulary consists of the most frequent words of `train` (by default from `load_data`).
+    `schedule` is "cosine" or "constant". With `layer_norm`, there is layer normalization before the
+    last layer.
     """
     if train is None:
         train, _, _ = load_data()
@@ -185,8 +186,8 @@ def build_model(
 def search_space(hp):
     """Arguments of `build_model` and `load_data` worth tuning; defaults are the recipe's own.
 
-    Hyperparameters that only some kinds have are searched for these kinds alone. `class_weights` is
-    for `fit`: balanced, a rare class counts as much as a frequent one.
+    Hyperparameters that only some kinds have are searched for these kinds only. `class_weights` is
+    for `fit`: with "balanced", rare classes have the same total weight as frequent ones.
     """
     kinds = ["cnn", "bag_of_words", "average", "lstm", "transformer"]
     kind = hp.Choice("kind", kinds, default="cnn")

@@ -1,11 +1,12 @@
 """Batch size: gradient descent on all of 256 noisy points, on batches of 32, and on single ones.
 
 Slides: 000 «Algoritmos de optimización», 001 «Optimizadores».
-Departs from the slides: they name the mini-batch only; here the same descent fits a line with three
-batch sizes.
+Departs from the slides: they only mention the mini-batch; here gradient descent fits a line with
+three batch sizes.
 
 The gradient of a batch is the gradient of all examples plus noise; the smaller the batch, the more
-noise. Small batches take many cheap steps, but do not converge unless the learning rate falls.
+noise. With small batches there are many cheap steps, but they do not converge unless the learning
+rate decays.
 """
 
 import matplotlib.pyplot as plt
@@ -20,13 +21,13 @@ def sgd(batch_size, learning_rate=0.1, epochs=4, seed=0):
 
     Args:
         batch_size: A divisor of 256.
-        learning_rate: Constant.
-        epochs: Passes over the points, each in another order.
-        seed: Of the points and the orders.
+        learning_rate: Constant learning rate.
+        epochs: Number of passes over the points, each in another order.
+        seed: Seed of the points and the orders.
 
     Returns:
-        Weights (slope, offset) before training and after each step, (steps + 1, 2), and those of
-        least squares, (2,).
+        Weights (slope, offset) before training and after each step, (steps + 1, 2), and the
+        least-squares weights, (2,).
     """
     rng = np.random.default_rng(seed)
     x = 2 * rng.normal(size=EXAMPLES)
@@ -47,13 +48,13 @@ def sgd(batch_size, learning_rate=0.1, epochs=4, seed=0):
 
 
 def late_distance(trajectory, least_squares):
-    """Mean distance from least squares in the last quarter of the steps."""
+    """Mean distance from the least-squares solution in the last quarter of the steps."""
     late = trajectory[-(len(trajectory) // 4) :]
     return np.linalg.norm(late - least_squares, axis=1).mean()
 
 
 def figures():
-    """The way down of each batch size, four times over the same data; the star is least squares."""
+    """Trajectories of four epochs for each batch size; the star is the least-squares solution."""
     figure, axes = plt.subplots(
         1, 3, figsize=(10, 3.9), sharex=True, sharey=True, layout="constrained"
     )

@@ -4,17 +4,17 @@ Slides: 000 «Dropout», 001 «Dropout», «¿Cuántas neuronas desactivar?», �
 Paper:  Hinton et al. (2012), Improving neural networks by preventing co-adaptation of feature
         detectors, https://arxiv.org/abs/1207.0580;
         Srivastava et al. (2014), https://jmlr.org/papers/v15/srivastava14a.html
-Departs from both: during training, the units that stay are divided by 1 − rate ("inverted" dropout,
-as in Keras), so nothing has to be scaled at inference.
+Departs from both: during training, the outputs of the remaining units are divided by 1 − rate
+("inverted" dropout, as in Keras), so nothing has to be scaled at inference.
 
 Every step trains a different thinned network. With dropout switched on, each call of the network
-gives a different output. The mean of the outputs is the prediction of an ensemble, their spread a
-measure of uncertainty ("Monte Carlo dropout"). The full network approximates that mean. With one
-hidden layer and softmax it is exactly the normalized geometric mean of the thinned networks (tested
-over all 256 masks of 8 units).
+returns a different output. The mean of the outputs is the prediction of an ensemble, and their
+spread is a measure of uncertainty ("Monte Carlo dropout"). The full network approximates that mean.
+With one hidden layer and softmax it is exactly the normalized geometric mean of the thinned
+networks (tested over all 256 masks of 8 units).
 
-The slides advise 0.5 to begin with, and 0.8 to 0.9 for networks far too large. Their own example
-drops 0.9 of 64 and of 32 units, which leaves 6.4 and 3.2 on average.
+The slides recommend a rate of 0.5 to start with, and 0.8 to 0.9 for networks that are far too
+large. Their own example drops 0.9 of 64 and of 32 units, which leaves 6.4 and 3.2 on average.
 """
 
 import keras
@@ -25,7 +25,7 @@ from layers.digits import CenterDigit, UnlikeDigit
 from recipes.common.arrays import to_numpy
 
 EPOCHS = 16
-REPEATS = 4  # of the training images in an epoch
+REPEATS = 4  # passes over the training images in an epoch
 VARIANTS = {
     "relu": {"rate": 0.0},
     "relu_20": {"rate": 0.2},
@@ -41,7 +41,7 @@ VARIANTS = {
 def load_data(batch_size=64):
     """Train, validation and test batches of (28, 28, 1) uint8 images and integer labels 0–9.
 
-    Only 1,200 images to train on.
+    The training set has only 1,200 images.
     """
     splits = ["train[:2%]", "train[90%:]", "test"]
     train, validation, test = tfds.load("mnist", split=splits, as_supervised=True)
@@ -86,7 +86,7 @@ def build_model(
 def deployed(model):
     """The network for a picture of one digit, of any size, dark on light or light on dark.
 
-    Beside the probabilities it says how `unlike` MNIST's digits the picture is, from 0 to 1.
+    Besides the probabilities, it returns how `unlike` MNIST's digits the picture is, 0 to 1.
     """
     picture = keras.Input((None, None, 1))
     digit = CenterDigit()(picture)

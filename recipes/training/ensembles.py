@@ -2,16 +2,16 @@
 
 Slides: 000 «Combinar modelos», 002 «GoogLeNet», «ResNet».
 Paper:  Breiman (1996), Bagging predictors, https://doi.org/10.1007/BF00058655
-Departs from the slides: nine small networks; GoogLeNet's headline figure came from seven large
-ones, ResNet's from six.
+Departs from the slides: the ensemble has nine small networks; GoogLeNet's best result came from
+seven large ones, ResNet's from six.
 
-One functional model holds all the networks and has two outputs, "members" and their mean,
-"ensemble". Only the members have a loss, so each learns by itself. In bagging, each member has its
-own bootstrap sample: sample weights give the number of times that each image is in it, which is 0
-for 37 % of the images. These images serve as the member's test set ("out of bag").
+One functional model contains all the networks and has two outputs, "members" and their mean,
+"ensemble". Only the members have a loss, so each is trained independently. In bagging, each member
+has its own bootstrap sample: sample weights count how often each image is in it, which is 0 for
+37 % of the images. These images serve as the member's test set ("out of bag").
 
 The cross-entropy of the mean can never be above the mean cross-entropy of the members (−log is
-convex). For the error rate this need not hold, but it did in every measurement here. Slide 002
+convex). This need not hold for the error rate, but it did in every measurement here. Slide 002
 gives 7.89 % for GoogLeNet's ensemble of seven: one network on 144 crops of each image had that
 error, the ensemble had 6.67 %.
 """
@@ -50,7 +50,7 @@ def with_targets(image, label):
 
 
 def with_weights(example, weights):
-    """The image, its targets, and how much it counts for each of them."""
+    """The image, its targets, and its sample weight for each of them."""
     image, targets = example
     return image, targets, weights
 
@@ -79,7 +79,7 @@ def load_data(batch_size=64, kind="same"):
 
 
 def hidden_layers(kind, units):
-    """Units and activation of each member's hidden layer."""
+    """Number of units and activation of each member's hidden layer."""
     if kind != "different":
         return [(units, "relu")] * MEMBERS
     hidden = []

@@ -3,15 +3,16 @@
 Slides: 000 «Modelo de procesos gaussianos».
 Paper:  Snoek, Larochelle & Adams (2012), Practical Bayesian optimization of machine learning
         algorithms, https://arxiv.org/abs/1206.2944
-Departs from the paper: one set of length scales, the most probable one, instead of an average over
-slice samples. It is less work, but at times overconfident (a test shows a search in the wrong
-valley). The cost of a trial is left out.
+Departs from the paper: the most probable length scales (MAP) instead of an average over samples by
+slice sampling. This is cheaper, but sometimes overconfident (a test shows a search in the wrong
+valley). The cost of a trial is ignored.
 
 The unknown function is modeled as a sample of a Gaussian process with the Matérn 5/2 kernel. After
-n trials its value at a new point is normally distributed, with mean and deviation in closed form.
+n trials its value at a new point is normally distributed, with mean and standard deviation in
+closed form.
 Expected improvement, the mean of max(best − value, 0) under that distribution, has a closed form as
 well. It is 0 where the function has been evaluated and large where the mean is low or the deviation
-large, so the search needs no further rule to balance exploration and exploitation.
+is large, so the search needs no further rule to balance exploration and exploitation.
 """
 
 import matplotlib.pyplot as plt
@@ -20,7 +21,7 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
 from scipy.stats import norm
 
-# Variance of the observations, as a share of the function's: keeps the covariance invertible.
+# Noise variance relative to the variance of the function; it keeps the covariance invertible.
 NOISE = 1e-6
 
 
@@ -36,7 +37,7 @@ def kernel(a, b, scales):
         scales: Length scales, one for each of the d dimensions.
 
     Returns:
-        Correlations (n, m): 1 for equal points, the less the farther apart.
+        Correlations (n, m): 1 for equal points, decreasing with the distance.
     """
     differences = (a[:, None] - b[None]) / scales  # (n, m, d)
     distance = np.sqrt(5 * np.sum(differences**2, axis=-1))
@@ -44,15 +45,15 @@ def kernel(a, b, scales):
 
 
 def posterior(points, values, where, scales, variance=1.0, noise=NOISE):
-    """Mean and standard deviation of the process at new points, given its values at some.
+    """Mean and standard deviation of the process at new points, given its values at others.
 
     Args:
         points: Evaluated points (n, d).
         values: Their values (n,).
         where: New points (m, d).
         scales: As in `kernel`.
-        variance: Of the process.
-        noise: Variance of the observations, as a share of the process's.
+        variance: Variance of the process.
+        noise: Noise variance relative to that of the process.
 
     Returns:
         Two arrays (m,).
@@ -110,7 +111,7 @@ def fit(points, values):
 
 
 def predict(points, values, where):
-    """Mean, deviation and expected improvement at new points, for values of any size.
+    """Mean, standard deviation and expected improvement at new points, for values of any scale.
 
     Args:
         points: Evaluated points (n, d), coordinates from 0 to 1.
@@ -121,12 +122,12 @@ def predict(points, values, where):
         Three arrays (m,).
     """
     center = np.mean(values)
-    spread = np.std(values) or 1.0  # of a single value, or of equal ones
+    spread = np.std(values) or 1.0  # if all values are equal
     standardized = (values - center) / spread
     scales, variance = fit(points, standardized)
     mean, deviation = posterior(points, standardized, where, scales, variance)
     improvement = expected_improvement(mean, deviation, standardized.min())
-    # Back in the units of the values.
+    # Convert back to the units of the values.
     mean = center + spread * mean
     deviation = spread * deviation
     improvement = spread * improvement
@@ -137,7 +138,7 @@ def predict(points, values, where):
 
 
 def latin_hypercube(count, dimensions, rng):
-    """Points (count, dimensions) from 0 to 1: one in each of `count` slices of every axis."""
+    """Points (count, dimensions) from 0 to 1, one in each of `count` slices of every axis."""
     slices = []
     for _ in range(dimensions):
         slices.append(rng.permutation(count))
@@ -147,37 +148,37 @@ def latin_hypercube(count, dimensions, rng):
 
 
 def stretched(points, bounds):
-    """Points (…, d) from 0 to 1 in the coordinates of `bounds` (d, 2)."""
+    """Scale points (…, d) from 0–1 to the `bounds` (d, 2)."""
     low, high = np.transpose(bounds)
     return low + (high - low) * points
 
 
 def bayesian_search(function, bounds, evaluations, initial=3, seed=0):
-    """Minimize a function: a few spread trials, then always the point of most expected improvement.
+    """Minimize a function: initial trials, then always the point of maximum expected improvement.
 
     Args:
-        function: From a point (d,) to a number.
+        function: Maps a point (d,) to a number.
         bounds: Lowest and highest coordinate of each dimension, (d, 2).
         evaluations: Number of trials.
-        initial: How many of them are spread at random.
-        seed: Of the random numbers.
+        initial: Number of initial trials, a random Latin hypercube sample.
+        seed: Seed of the random numbers.
 
     Returns:
         The points (evaluations, d) and their values (evaluations,), in the order of the trials.
     """
     rng = np.random.default_rng(seed)
     dimensions = len(bounds)
-    # The process sees coordinates from 0 to 1.
+    # The coordinates of the process range from 0 to 1.
     points = latin_hypercube(initial, dimensions, rng)
     values = np.array([function(point) for point in stretched(points, bounds)])
     while len(points) < evaluations:
-        # Candidates: many anywhere, some near the best point so far.
+        # Candidates: many in the whole range, some near the best point so far.
         anywhere = rng.random((500 * dimensions, dimensions))
         best = points[values.argmin()]
         nearby = best + rng.normal(0, 0.02, (200, dimensions))
         nearby = np.clip(nearby, 0, 1)
         candidates = np.concatenate([anywhere, nearby])
-        # The next trial is the one of which most is expected.
+        # The next trial is the candidate with the largest expected improvement.
         _, _, improvement = predict(points, values, candidates)
         chosen = candidates[improvement.argmax()]
         value = function(stretched(chosen, bounds))
@@ -187,7 +188,7 @@ def bayesian_search(function, bounds, evaluations, initial=3, seed=0):
 
 
 def random_search(function, bounds, evaluations, seed=0):
-    """The baseline: every trial at random. Arguments and results as for `bayesian_search`."""
+    """The baseline: random trials. Arguments and results as for `bayesian_search`."""
     rng = np.random.default_rng(seed)
     points = rng.random((evaluations, len(bounds)))
     points = stretched(points, bounds)
@@ -196,7 +197,7 @@ def random_search(function, bounds, evaluations, seed=0):
 
 
 def evaluations_needed(values, minimum, within):
-    """Trials until one was `within` that much of the minimum; one more than all if none was."""
+    """Trials until one is `within` a distance of the minimum; one more than all if none is."""
     good = np.asarray(values) <= minimum + within
     if not good.any():
         return len(values) + 1
@@ -213,7 +214,7 @@ def forrester(point):
 
 
 def branin(point):
-    """The paper's first example: three equal minima, 0.397887, for x in −5 … 10 and y in 0 … 15."""
+    """The paper's first example: three equal minima, 0.397887, for x in −5…10 and y in 0…15."""
     x, y = np.moveaxis(np.asarray(point), -1, 0)
     valley = y - 5.1 / (4 * np.pi**2) * x**2 + 5 / np.pi * x - 6
     wave = 10 * (1 - 1 / (8 * np.pi)) * np.cos(x)
@@ -275,7 +276,7 @@ def plot_search(axis):
     x, y = np.meshgrid(across, up)
     heights = branin(np.stack([x, y], axis=-1))  # (120, 120)
     axis.contourf(x, y, np.log(heights), 25, cmap="Blues_r", alpha=0.8)
-    # The trials, the first twelve with their numbers.
+    # The trials; the first twelve are numbered.
     initial = points[:3].T
     chosen = points[3:].T
     axis.plot(*initial, "s", color="#E69F00", markersize=9, label="initial trials", clip_on=False)
@@ -287,7 +288,7 @@ def plot_search(axis):
 
 
 def plot_race(axis, searches):
-    """The best value so far of many searches: median and the range of 80 % of them."""
+    """The best value so far over many searches: the median, and the range of 80 % of them."""
     colors = ("#D55E00", "#0072B2")
     for (name, results), color in zip(searches.items(), colors, strict=True):
         values = [values for _, values in results]
@@ -304,7 +305,7 @@ def plot_race(axis, searches):
 
 
 def median_evaluations(results, minimum, within):
-    """The median over searches of the trials needed."""
+    """The median number of trials needed, over the searches."""
     needed = []
     for _, values in results:
         needed.append(evaluations_needed(values, minimum, within))
@@ -312,7 +313,7 @@ def median_evaluations(results, minimum, within):
 
 
 def print_needed(name, search, task, within, trials):
-    """Print the trials that five searches need to come `within` so much of the minimum."""
+    """Print how many trials five searches need to get `within` a distance of the minimum."""
     function = task["function"]
     needed = []
     for seed in range(5):

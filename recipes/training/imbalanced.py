@@ -4,19 +4,19 @@ Slides: 001 «Capas de salida dependiendo de la tarea» (binary classification).
 Paper:  Elkan (2001), The foundations of cost-sensitive learning,
         https://cseweb.ucsd.edu/~elkan/rescale.pdf;
         Pace & Barry (1997), https://doi.org/10.1016/S0167-7152(96)00140-X (the data)
-Departs from the slides: they show the head for two classes, but no rare class.
+Departs from the slides: they show the head for two classes, but not imbalanced ones.
 
 Is the median house of a district in California (1990) worth half a million dollars, the maximum of
-the data? It is in one district of 21. A network with an accuracy of 95 % may find none of them, so
-accuracy says nothing here. Recall is the share of the rare class that is found; precision is the
-share of districts predicted as rare that are rare.
+the data? This is the case in one district of 21. A network with an accuracy of 95 % may find none
+of them, so accuracy is not informative here. Recall is the share of the rare class that is found;
+precision is the share of predicted rare districts that are rare.
 
-`weighted` counts each rare district as much as twenty others: `fit(…, class_weight={0: 1, 1: 20})`
-does the same (tested). The odds that it learns are twenty times too high. Where these odds are 1,
-the true probability is 1/21. So the plain network with the threshold 1/21 instead of 1/2
-(`moved_threshold`) makes about the same decisions, needs no other training, and keeps its
-probabilities calibrated. Average precision is computed over all thresholds: it is the same for
-`plain` and `moved_threshold`, which are one network, and a little lower with weights.
+`weighted` gives each rare district the weight of twenty others, as `fit(…, class_weight={0: 1, 1:
+20})` does (tested). The odds that it learns are twenty times too high: where they are 1, the true
+probability is 1/21. So the plain network with the threshold 1/21 instead of 1/2 (`moved_threshold`)
+makes about the same decisions, needs no new training, and keeps its probabilities calibrated.
+Average precision is computed over all thresholds: it is the same for `plain` and `moved_threshold`,
+which are the same network, and slightly lower with weights.
 """
 
 import keras
@@ -35,8 +35,8 @@ from recipes.common.arrays import to_numpy
 EPOCHS = 15
 OBJECTIVE = ("val_average_precision", "max")
 CLASSES = ["below the ceiling", "at the ceiling"]
-CEILING = 500_000  # dollars, where the scale of the data ends
-WEIGHT = 20  # of the rare class: there are about so many other districts for each rare one
+CEILING = 500_000  # dollars; higher prices are clipped in the data
+WEIGHT = 20  # of the rare class: about the number of other districts for each rare one
 VARIANTS = {
     "plain": {},
     "weighted": {"weight": WEIGHT},
@@ -69,8 +69,8 @@ def features_and_label(district):
 def load_data(batch_size=128, weight=1):
     """Train, validation and test batches of (15,) numbers and integer labels, 1 for the rare class.
 
-    Where a number is missing, it is NaN. A `weight` other than 1 comes third in training batches,
-    for examples of the rare class.
+    Missing numbers are NaN. If `weight` is not 1, training batches have sample weights as a third
+    element: `weight` for examples of the rare class, 1 for the others.
     """
 
     def with_weight(features, label):
@@ -97,9 +97,8 @@ def build_model(
 ):
     """The compiled network: (15,) numbers to the probability of the rare class. 5,249 parameters.
 
-    The features are normalized by their means and variances in `train` (by default, what
-    `load_data` gives). For recall, precision and accuracy, outputs above the `threshold` count as
-    rare.
+    The features are normalized by their means and variances in `train` (by default from
+    `load_data`). Recall, precision and accuracy are computed with the `threshold`.
     """
     if train is None:
         train, _, _ = load_data()
@@ -150,7 +149,7 @@ def baseline(train, test):
     regression.fit(np.where(np.isnan(table), mean, table), labels)
     table, labels = to_numpy(test)
     probability = regression.predict_proba(np.where(np.isnan(table), mean, table))[:, 1]
-    average_precision = keras.metrics.AUC(curve="PR")  # the same estimate as the network's
+    average_precision = keras.metrics.AUC(curve="PR")  # as for the network
     average_precision.update_state(labels, probability)
     return {
         "average_precision": float(average_precision.result()),

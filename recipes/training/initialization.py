@@ -4,15 +4,15 @@ Slides: 000 «inicializadas de forma poco razonable», 001 «"Glorot y Bengio 20
 Paper:  Glorot & Bengio (2010), Understanding the difficulty of training deep feedforward neural
         networks, https://proceedings.mlr.press/v9/glorot10a.html;
         He et al. (2015), Delving deep into rectifiers, https://arxiv.org/abs/1502.01852
-Departs from the papers: no network is trained, and inputs are standard normal numbers, not images.
-For training from such initial weights see `vanishing_gradient` and `prelu_net`. Slide 001 names
-Glorot & Bengio (2010) beside ReLU; their paper is about initial weights.
+Departs from the papers: no network is trained, and the inputs are standard normal numbers, not
+images. For training from such initial weights see `vanishing_gradient` and `prelu_net`. Slide 001
+names Glorot & Bengio (2010) beside ReLU; their paper is about initial weights.
 
 Each of a layer's outputs is a sum of n inputs times weights. If the weights have variance σ², the
 variance of the sum is n·σ² times the variance of the inputs. In the backward pass the gradient's
 variance grows by the same factor, where n is the number of outputs. So σ² = 1/n keeps both
 variances constant (Glorot, with the mean of both numbers). A ReLU halves the mean square of its
-input: σ² = 2/n makes up for it (He). Ten layers raise the factor to the tenth power.
+input: σ² = 2/n makes up for it (He). Over ten layers the factor is raised to the tenth power.
 """
 
 import keras
@@ -21,9 +21,9 @@ import numpy as np
 import tensorflow as tf
 
 DEPTH = 10  # layers
-UNITS = 500  # in each, and inputs
+UNITS = 500  # in each layer, and inputs
 EXAMPLES = 1000
-SATURATED = 0.99  # beyond it, tanh' is below 0.02
+SATURATED = 0.99  # output of tanh beyond which its slope is below 0.02
 CASES = {  # activation and initializer of the weights
     "tanh, N(0, 0.01²)": ("tanh", keras.initializers.RandomNormal(stddev=0.01, seed=1)),
     "tanh, N(0, 1)": ("tanh", keras.initializers.RandomNormal(stddev=1.0, seed=1)),
@@ -35,13 +35,13 @@ CASES = {  # activation and initializer of the weights
 
 
 def build_layers(activation, initializer, depth=DEPTH, units=UNITS):
-    """Dense layers of the same size, each with other weights of the same distribution.
+    """Dense layers of the same size, with different weights of the same distribution.
 
     Args:
-        activation: Of each layer.
-        initializer: One of Keras' initializers with a seed, from which each layer's seed is made.
+        activation: Activation function of each layer.
+        initializer: A Keras initializer with a seed, from which the seed of each layer is derived.
         depth: Number of layers.
-        units: Of each layer, and of the input.
+        units: Number of units in each layer, and of inputs.
     """
     layers = []
     for number in range(depth):
@@ -59,9 +59,9 @@ def activations_and_gradients(layers, inputs, seed=0):
     """Outputs of each layer in the forward pass, and their gradients in the backward pass.
 
     Args:
-        layers: As `build_layers` gives them.
+        layers: From `build_layers`.
         inputs: Array (examples, units).
-        seed: Of the gradient that arrives at the last layer's outputs: standard normal numbers.
+        seed: Seed of the gradient at the last layer's outputs, standard normal numbers.
 
     Returns:
         Two lists of arrays (examples, units), one for each layer: its outputs, and the gradient of
@@ -81,7 +81,7 @@ def activations_and_gradients(layers, inputs, seed=0):
 
 
 def root_mean_square(values):
-    """The size of numbers of both signs: √(mean of their squares)."""
+    """The root mean square of an array: √(mean of the squares)."""
     return float(np.sqrt(np.mean(np.square(values, dtype="float64"))))
 
 
@@ -101,7 +101,7 @@ def look():
 
 
 def plot_sizes(found):
-    """How large activations and gradients are, layer by layer, on a logarithmic scale."""
+    """The size of activations and gradients, layer by layer, on a logarithmic scale."""
     figure, axes = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
     numbers = range(1, DEPTH + 1)
     for name, (outputs, gradients) in found.items():
@@ -117,7 +117,7 @@ def plot_sizes(found):
 
 
 def plot_histograms(found):
-    """How the activations of some layers are distributed: a row for each case with tanh."""
+    """Histograms of the activations of some layers: a row for each case with tanh."""
     rows = [name for name in found if name.startswith("tanh")]
     shown = [1, 2, 4, 7, 10]
     figure, axes = plt.subplots(

@@ -4,12 +4,12 @@ Slides: 000 «Regularización», 001 «Regularización».
 Paper:  Tibshirani (1996), Regression shrinkage and selection via the lasso,
         https://doi.org/10.1111/j.2517-6161.1996.tb02080.x
 
-L2 only shrinks weights: the slope of λ w² fades as w goes to 0, so the data always wins in the end.
-The slope of λ |w| is λ for every w > 0: if the gradient of the data is smaller than λ, the weight
-goes to 0. How close to 0 it gets depends on the training. Gradient descent oscillates around the
-kink of |w|, with an amplitude of at most learning rate × λ; with a rate that falls to 0 the weights
-end below 0.001. A proximal step, which pulls each weight towards 0 *after* the update and stops
-there (`SoftThreshold`), makes the zeros exact.
+L2 only shrinks weights: the slope of λ w² vanishes as w goes to 0, so hardly any weight becomes 0.
+The slope of λ |w| is λ for every w > 0: if the gradient of the data loss is smaller than λ, the
+weight goes to 0. How close to 0 it gets depends on the optimizer. Gradient descent oscillates
+around the kink of |w|, with an amplitude of at most learning rate × λ; if the rate decays to 0, the
+weights end below 0.001. A proximal step after each update (`SoftThreshold`) moves every weight
+towards 0 and stops there, which makes the zeros exact.
 """
 
 import keras
@@ -20,8 +20,8 @@ from sklearn.linear_model import LassoCV
 from recipes.common.arrays import to_numpy
 
 EPOCHS = 1
-KEEP = "last"  # the weights at the end count, not those of the best epoch
-REPEATS = 1000  # of the training examples in an epoch
+KEEP = "last"  # the weights at the end, not those of the best epoch
+REPEATS = 1000  # passes over the training examples in an epoch
 INPUTS = 50
 # The true weights of the relevant inputs; those of all others are 0.
 RELEVANT = {3: 2.0, 11: -1.5, 19: 1.0, 28: -0.8, 42: 0.6}
@@ -46,7 +46,7 @@ def sample_examples(count, seed):
 def load_data(batch_size=100, count=100, seed=0):
     """Train, validation and test batches of (50,) inputs and (1,) targets.
 
-    Only twice as many training examples as inputs; many to validate and to test on.
+    By default there are only twice as many training examples as inputs; the other sets are large.
     """
     train = tf.data.Dataset.from_tensor_slices(sample_examples(count, 3 * seed))
     validation = tf.data.Dataset.from_tensor_slices(sample_examples(1000, 3 * seed + 1))
@@ -72,8 +72,8 @@ class SoftThreshold(keras.constraints.Constraint):
 def build_model(penalty="l1_exact", strength=0.3, learning_rate=0.1, steps=EPOCHS * REPEATS):
     """The compiled network: one linear unit on 50 inputs, 51 parameters.
 
-    `penalty` is "none", "l2" or "l1", which are part of the loss while the learning rate falls to 0
-    along a cosine, or "l1_exact": a soft threshold after each update, with a constant rate.
+    `penalty` is "none", "l2" or "l1", which are part of the loss, with cosine decay of the learning
+    rate to zero, or "l1_exact": a soft threshold after each update, with a constant rate.
     """
     regularizer = None
     constraint = None
@@ -124,7 +124,7 @@ def baseline(train, test):
 
 
 def count_small(weights, below=1e-3):
-    """How many weights of irrelevant inputs are smaller than a threshold, from weights (50,)."""
+    """The number of irrelevant inputs whose weight, of weights (50,), is below a threshold."""
     irrelevant = np.delete(weights, list(RELEVANT))
     return int((np.abs(irrelevant) < below).sum())
 

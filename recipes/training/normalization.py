@@ -6,16 +6,16 @@ Paper:  Ioffe & Szegedy (2015), Batch Normalization, https://arxiv.org/abs/1502.
         Ba et al. (2016), Layer Normalization, https://arxiv.org/abs/1607.06450;
         Krizhevsky et al. (2012), section 3.3 (local response normalization),
         https://papers.nips.cc/paper/4824
-Departs from the slide: it divides by the variance; the papers divide by the standard deviation,
+Departs from the slide, which divides by the variance: the papers divide by the standard deviation,
 √(variance + ε), and then scale by γ and shift by β, which are learned.
 
-All variants are one network of ten layers on images of clothing, with the same data, learning rate
-and initial weights, whose standard deviation is too small for this depth. Batch normalization takes
-mean and variance of a channel over the batch, so an output depends on the other images of the
-batch; at inference it uses running averages. Layer normalization takes mean and variance of one
-image over all its channels and pixels: it is the same in training and inference, for any batch
-size. Local response normalization divides by the activity of neighboring channels only: it makes
-strong values stand out, but does not correct the scale.
+All variants are the same network of ten layers on images of clothing, with the same data, learning
+rate and initial weights, whose standard deviation is too small for this depth. Batch normalization
+uses the mean and variance of each channel over the batch, so an output depends on the other images
+of the batch; at inference it uses running averages. Layer normalization uses the mean and variance
+of each image over all its channels and pixels: it is the same in training and inference, for any
+batch size. Local response normalization divides by the activity of neighboring channels only: it
+makes strong values stand out, but does not correct the scale.
 """
 
 import keras
@@ -39,7 +39,7 @@ VARIANTS = {
 def load_data(batch_size=64):
     """Train, validation and test batches of (28, 28, 1) uint8 images and integer labels 0–9.
 
-    A fifth of Fashion-MNIST to train on.
+    The training set is a fifth of Fashion-MNIST.
     """
     splits = ["train[:20%]", "train[90%:]", "test"]
     train, validation, test = tfds.load("fashion_mnist", split=splits, as_supervised=True)
@@ -67,12 +67,12 @@ def build_model(normalization="batch", deviation=0.02, learning_rate=0.003):
     Args:
         normalization: "none", "local_response", "batch" or "layer".
         deviation: Standard deviation of the initial weights of the convolutions.
-        learning_rate: Of Adam.
+        learning_rate: Learning rate of Adam.
     """
     images = keras.Input((28, 28, 1))
     x = keras.layers.Rescaling(1 / 127.5, offset=-1)(images)
     for index in range(DEPTH):
-        # 28 × 28 to 14 × 14 in the first convolution, to 7 × 7 in the fifth.
+        # The first convolution reduces 28 × 28 to 14 × 14, the fifth to 7 × 7.
         strides = 2 if index in (0, 4) else 1
         filters = 16 if index < 4 else 32
         initializer = keras.initializers.RandomNormal(stddev=deviation)

@@ -3,16 +3,16 @@
 Slides: 000 «Algoritmos de optimización», 001 «Optimizadores».
 Paper:  Sutskever et al. (2013, momentum and Nesterov), Duchi et al. (2011, Adagrad),
         Zeiler (2012, Adadelta), Tieleman & Hinton (2012, RMSprop), Kingma & Ba (2015, Adam)
-Departs from the slides: each optimizer has its own best learning rate from one grid, and 20
-starting points; the slides' animations use one rate for all.
+Departs from the slides: each optimizer has 20 starting points and its own best learning rate of one
+grid; the slides' animations use one rate for all.
 
-The slide says that SGD in Keras includes momentum: its default is 0.0, so it must be asked for. It
+The slide says that SGD in Keras includes momentum, but its default is 0.0. The slide also
 translates RMSprop as "Retropropagación del RMS Error", but the name means root mean square
 *propagation*: it divides by the recent size of the gradients. Keras 3.15's ScheduleFreeAdamW on
-TensorFlow reads one of its averages after changing it (the test has both versions). No optimizer
-ever leaves the ridge of the saddle if it starts exactly on it: the gradient across is 0 (tested).
+TensorFlow reads one of its averages after changing it (the test has both versions). An optimizer
+that starts exactly on the ridge of the saddle never leaves it: the gradient across is 0 (tested).
 
-Per weight, with gradient g and learning rate η (the rest of the family and all the ε are in the
+Update of a weight w with gradient g and learning rate η (the other optimizers and all ε are in the
 tests):
 
     SGD        w ← w − η g
@@ -22,7 +22,7 @@ tests):
     RMSprop    a ← ρ a + (1 − ρ) g²      w ← w − η g / √a
     Adadelta   a as in RMSprop           d = √b / √a · g,  b ← ρ b + (1 − ρ) d²,  w ← w − η d
     Adam       m ← β₁ m + (1 − β₁) g     a as in RMSprop,  w ← w − η m' / √a',
-                                         m' and a' corrected for their start at 0
+                                         m' and a' corrected for their initial value 0
 """
 
 import dataclasses
@@ -79,7 +79,7 @@ OTHERS = {
     "Adafactor": keras.optimizers.Adafactor,
     "Muon": keras.optimizers.Muon,
 }
-# These look at a variable as a whole; the others at each number by itself.
+# These update a variable as a whole; the others update each number separately.
 BY_VARIABLE = ("Lamb", "Adafactor", "Muon")
 
 
@@ -88,12 +88,12 @@ class Surface:
     """A function to minimize.
 
     Args:
-        function: From x and y to the loss.
+        function: Maps x and y to the loss.
         minima: Points (x, y).
-        start: The middle of the starting points.
+        start: The mean of the starting points.
         spread: Standard deviation of the starting points, in x and in y.
-        threshold: The loss below which a trajectory has arrived.
-        view: What a picture shows: left, right, bottom, top.
+        threshold: The loss below which a trajectory has reached the minimum.
+        view: The range of a picture: left, right, bottom, top.
     """
 
     function: callable
@@ -105,7 +105,7 @@ class Surface:
 
 
 def ravine(x, y):
-    """(x − 4)²/100 + (y − 1)²: a hundred times as steep across as along. Minimum at (4, 1)."""
+    """(x − 4)²/100 + (y − 1)²: a hundred times as curved across as along. Minimum at (4, 1)."""
     return (x - 4) ** 2 / 100 + (y - 1) ** 2
 
 
@@ -148,7 +148,7 @@ SURFACES = {
 
 
 def sample_starts(count=20, seed=0):
-    """Starting points (surfaces, count, 2); the first of each surface is its middle."""
+    """Starting points (surfaces, count, 2); the first one of each surface is its `start`."""
     noise = np.random.default_rng(seed).normal(size=(len(SURFACES), count, 2))
     noise[:, 0] = 0
     starts = []
@@ -162,16 +162,16 @@ def descend(name, learning_rates=LEARNING_RATES, starts=None, steps=STEPS):
 
     Args:
         name: A key of `SLIDES` or `OTHERS`.
-        learning_rates: To be tried, one after another.
+        learning_rates: The learning rates to try.
         starts: Array (surfaces, starts, 2); `sample_starts()` by default.
-        steps: Of each trajectory.
+        steps: Number of steps of each trajectory.
 
     Returns:
         Points (learning rates, steps + 1, surfaces, starts, 2).
     """
     starts = np.float32(sample_starts() if starts is None else starts)
     if name in BY_VARIABLE:
-        # A variable for each of the first five starts; Muon wants matrices.
+        # One variable for each of the first five starts; Muon requires matrices.
         groups = starts[:, :5].reshape(-1, 1, 2)
     else:
         groups = [starts]
@@ -191,7 +191,7 @@ def descend(name, learning_rates=LEARNING_RATES, starts=None, steps=STEPS):
                 for index, surface in enumerate(SURFACES.values()):
                     x, y = tf.unstack(position[index], axis=-1)
                     losses.append(surface.function(x, y))
-            # Each loss depends on its own point only: the gradient of their sum has all gradients.
+            # Each loss depends only on its own point: the gradient of the sum has all gradients.
             gradients = tape.gradient(losses, [variable.value for variable in variables])
             optimizer.apply(gradients, variables)
             points = points.write(step, position)
@@ -211,7 +211,7 @@ def steps_needed(trajectories, name):
 
     Args:
         trajectories: Points (learning rates, steps + 1, starts, 2).
-        name: Of the surface.
+        name: Name of the surface.
 
     Returns:
         Array (learning rates, starts); steps + 1 where the loss is above the threshold at the end,
@@ -220,7 +220,7 @@ def steps_needed(trajectories, name):
     surface = SURFACES[name]
     left, right, bottom, top = surface.view
     x, y = np.moveaxis(trajectories, -1, 0)  # (learning rates, steps + 1, starts)
-    above = ~(surface.function(x, y) <= surface.threshold)  # not-a-number is above as well
+    above = ~(surface.function(x, y) <= surface.threshold)  # NaN counts as above, too
     step_numbers = np.arange(1, above.shape[1] + 1)[:, None]
     last_above = (above * step_numbers).max(axis=1)
     in_view = (left < x) & (x < right) & (bottom < y) & (y < top)
@@ -234,7 +234,7 @@ class Result:
     Args:
         learning_rate: The best of `LEARNING_RATES`.
         steps: Steps needed from each start, (starts,).
-        trajectory: Points from the middle start, (steps + 1, 2).
+        trajectory: Points from the surface's `start`, (steps + 1, 2).
     """
 
     learning_rate: float
@@ -243,11 +243,11 @@ class Result:
 
 
 def best_result(trajectories, name):
-    """The `Result` of the learning rate that needs the fewest steps in the median."""
+    """The `Result` for the learning rate with the smallest median number of steps."""
     needed = steps_needed(trajectories, name)  # (learning rates, starts)
     middle = trajectories[:, :, 0]  # (learning rates, steps + 1, 2)
     final_loss = SURFACES[name].function(middle[:, -1, 0], middle[:, -1, 1])
-    # Where none arrives, the lowest loss at the end decides.
+    # Ties, as when none reaches the minimum, are broken by the final loss.
     best = np.lexsort([final_loss, np.median(needed, axis=1)])[0]
     return Result(LEARNING_RATES[best], needed[best], middle[best])
 
@@ -279,7 +279,7 @@ def plot_trajectories(axes, results, family):
 
 
 def plot_paths(results):
-    """Trajectories of the optimizers of the slides, above, and of the others, below."""
+    """Trajectories of the slides' optimizers (above) and of the others (below)."""
     figure, axes = plt.subplots(2, 3, figsize=(12, 7.4), layout="constrained")
     for row, family in zip(axes, (SLIDES, OTHERS), strict=True):
         plot_trajectories(row, results, family)
@@ -289,7 +289,7 @@ def plot_paths(results):
 
 
 def plot_ranking(results):
-    """Steps needed by each optimizer: median and 80 % of the starts, and its best learning rate."""
+    """Steps needed by each optimizer (median and range of 80 %), and its best learning rate."""
     figure, axes = plt.subplots(1, 3, figsize=(12, 5.4), sharey=True, layout="constrained")
     for axis, (name, rows) in zip(axes, results.items(), strict=True):
         for optimizer, result in rows.items():
@@ -314,7 +314,7 @@ def animate_descent(results):
     plot_trajectories(axes, results, SLIDES)
     labels = axes[0].get_legend_handles_labels()
     figure.legend(*labels, loc="outside lower center", ncols=len(SLIDES), fontsize=9)
-    lines = [line for axis in axes for line in axis.lines[1:]]  # the first of each are the minima
+    lines = [line for axis in axes for line in axis.lines[1:]]  # the first of each shows the minima
     trajectories = [line.get_xydata() for line in lines]
 
     def draw_frame(frame):

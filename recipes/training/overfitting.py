@@ -5,14 +5,14 @@ Slides: 000 «Regularización: el problema del sobreaprendizaje», «Estrategias
 Paper:  Geman, Bienenstock & Doursat (1992), Neural networks and the bias/variance dilemma,
         https://doi.org/10.1162/neco.1992.4.1.1; Xiao, Rasul & Vollgraf (2017), Fashion-MNIST,
         https://arxiv.org/abs/1708.07747 (the data)
-Departs from the slides: they name no data; here the images are of clothes.
+Departs from the slides: they do not name any data; here the images show clothes.
 
-A network with 500 hidden units has enough weights to learn 500 images by heart: it classifies all
-of them correctly, and far fewer new ones. Ten times as many images leave it less freedom. Without
-more images, shifted and mirrored copies help (data augmentation). A network with few units cannot
-memorize the images; with too few units it cannot learn either (underfitting). All networks are
-trained for the same number of steps and kept as they are at the end; early stopping is in
-`regularization`.
+A network with 500 hidden units has enough weights to memorize 500 images: it classifies all of them
+correctly, but far fewer new ones. With ten times as many images it overfits less. Without more
+images, shifted and flipped copies help (data augmentation). A network with few units cannot
+memorize the images; one with too few units cannot learn the task either (underfitting). All
+networks are trained for the same number of steps, and their final weights are kept; for early
+stopping see `regularization`.
 """
 
 import keras
@@ -22,9 +22,9 @@ from sklearn.linear_model import LogisticRegression
 from recipes.common.arrays import to_numpy
 
 EPOCHS = 20
-KEEP = "last"  # the question is where a long training ends
-EXAMPLES = 500  # to learn from: few for so many weights
-STEPS = 100  # of an epoch
+KEEP = "last"  # the final weights, to show the effect of long training
+EXAMPLES = 500  # for training: few for so many weights
+STEPS = 100  # in an epoch
 CLASSES = [
     "T-shirt/top",
     "Trouser",
@@ -50,7 +50,7 @@ VARIANTS = {
 def load_data(examples=EXAMPLES, batch_size=50):
     """Train, validation and test batches of (28, 28, 1) uint8 images and integer labels 0–9.
 
-    However few `examples` there are to learn from, an epoch has 100 batches of them.
+    An epoch has 100 batches, in which the training `examples` are repeated.
     """
     splits = ["train[:90%]", "train[90%:]", "test"]
     train, validation, test = tfds.load("fashion_mnist", split=splits, as_supervised=True)
@@ -62,11 +62,10 @@ def build_model(units=500, augmentation=False, learning_rate=0.001, steps=EPOCHS
     """The compiled network: (28, 28, 1) images to 10 class probabilities. 397,510 parameters.
 
     Args:
-        units: Of the hidden layer.
-        augmentation: Whether the images are mirrored and shifted by up to a pixel at random in
-            training.
-        learning_rate: Of Adam at the start; it falls to 0 along a cosine.
-        steps: Of the whole training.
+        units: Number of hidden units.
+        augmentation: Whether training images are randomly flipped and shifted by up to one pixel.
+        learning_rate: Initial rate of Adam, followed by cosine decay to zero.
+        steps: Number of training steps.
     """
     layers = [keras.Input((28, 28, 1), dtype="uint8"), keras.layers.Rescaling(1 / 255)]
     if augmentation:

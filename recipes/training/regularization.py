@@ -2,16 +2,16 @@
 
 Slides: 000 «Regularización», 001 «Regularización», «Efectos de la regularización».
 Paper:  Krogh & Hertz (1991), A simple weight decay can improve generalization (L2)
-Departs from the slides: they do not give their λ; here it is the λ with the least validation error.
+Departs from the slides: they do not give λ; here it is the λ with the lowest validation error.
 
-The cost becomes E + λ Σ w² (L2, "weight decay") or E + λ Σ |w| (L1). How large λ should be depends
-on the problem: for one picture, 80 small networks train side by side, eight strengths of either
-kind on five samples of the data each.
+The cost becomes E + λ Σ w² (L2, "weight decay") or E + λ Σ |w| (L1). The best λ depends on
+the problem: for one picture, 80 small networks are trained in parallel, with eight strengths of
+either kind on five samples of the data each.
 
-Each network keeps its best epoch on validation, which is early stopping for all. For the pictures
-the network without regularization is also trained to the end. It starts from small weights, where
-tanh and so the whole network is nearly linear, and bends its boundary around every point as the
-weights grow.
+Each network keeps its epoch with the best validation score, which is early stopping for all. For
+the pictures the network without regularization is also trained to the end. It starts with small
+weights, for which tanh, and so the whole network, is nearly linear. As the weights grow, its
+boundary bends around every point.
 """
 
 import keras
@@ -22,7 +22,7 @@ from sklearn.linear_model import LogisticRegression
 from recipes.common.arrays import to_numpy
 
 EPOCHS = 60
-REPEATS = 20  # of the training points in an epoch
+REPEATS = 20  # passes over the training points in an epoch
 VARIANTS = {
     "none": {},
     "l2": {"l2": 0.001},
@@ -43,7 +43,7 @@ def sample_moons(count, seed):
 
 
 def load_data(batch_size=80, examples=80, seed=0):
-    """Train, validation and test batches of (2,) points and (1,) labels: few to train on."""
+    """Train, validation and test batches of (2,) points and (1,) labels; few for training."""
     train = tf.data.Dataset.from_tensor_slices(sample_moons(examples, 3 * seed))
     validation = tf.data.Dataset.from_tensor_slices(sample_moons(1000, 3 * seed + 1))
     test = tf.data.Dataset.from_tensor_slices(sample_moons(4000, 3 * seed + 2))

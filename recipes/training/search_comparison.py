@@ -4,14 +4,14 @@ Slides: 000 «Ajuste de hiperparámetros», «Modelo de procesos gaussianos», �
 Paper:  Bergstra & Bengio (2012), https://jmlr.org/papers/v13/bergstra12a.html (random search);
         Snoek, Larochelle & Adams (2012), https://arxiv.org/abs/1206.2944 (Bayesian);
         Li et al. (2018), https://jmlr.org/papers/v18/16-558.html (Hyperband).
-Departs from the papers: every point of the search space was trained once, on few examples, and
-searches look the scores up in that table (as in Eggensperger et al. 2015,
+Departs from the papers: a network was trained once, on few examples, for every point of the search
+space, and the searches look the scores up in that table (as in Eggensperger et al. 2015,
 https://doi.org/10.1609/aaai.v29i1.9375). So a hundred searches cost no more than one.
 
-A convolutional network for Fashion-MNIST, averaged word vectors for IMDB and dense layers for
-California's houses have the same five hyperparameters. `main()` trains each with Keras' own
-learning rate. The searches are replayed by `recipes/training/figures/search_comparison.py`, on the
-tables of `recipes/common/search_tables`.
+A convolutional network for Fashion-MNIST, averaged word embeddings for IMDB and dense layers for
+California housing have the same five hyperparameters. `main()` trains each with Keras' default
+learning rate. The searches are simulated by `recipes/training/figures/search_comparison.py`, on the
+tables in `recipes/common/search_tables`.
 
 Live: `make tune-search-comparison ARGS="--variant imdb_text --tuner random"`; on 15 % of
 Fashion-MNIST: `--variant fashion_cnn --set percent=15 --set augment=True --set width=32 --set
@@ -34,12 +34,12 @@ from recipes.common.arrays import to_numpy
 EPOCHS = 9
 WORDS = 5_000  # in the vocabulary of the reviews
 LENGTH = 150  # words of a review
-VARIANTS = {  # percent of the examples to train on
+VARIANTS = {  # percent of the examples used for training
     "fashion_cnn": {"problem": "fashion_cnn", "percent": 5},
     "imdb_text": {"problem": "imdb_text", "percent": 16},
     "california_mlp": {"problem": "california_mlp", "percent": 30},
 }
-MOST = {"fashion_cnn": 96, "imdb_text": 85, "california_mlp": 70}  # percent; then validation begins
+MOST = {"fashion_cnn": 96, "imdb_text": 85, "california_mlp": 70}  # percent; then comes validation
 METRICS = {"fashion_cnn": "accuracy", "imdb_text": "accuracy", "california_mlp": "r2_score"}
 
 
@@ -50,7 +50,7 @@ def load_images(percent):
 
 
 def load_reviews(percent):
-    """IMDB: the numbers of the first (150,) words of a review, filled up with 0; labels 0 or 1."""
+    """IMDB: the indices of the first (150,) words of a review, padded with 0; labels 0 or 1."""
     splits = [f"train[:{percent}%]", "train[85%:]", "test"]
     train, validation, test = tfds.load("imdb_reviews", split=splits, as_supervised=True)
     vectorize = keras.layers.TextVectorization(WORDS, output_sequence_length=LENGTH)
@@ -63,14 +63,14 @@ def load_reviews(percent):
 
 
 def load_districts(percent):
-    """California housing: a district as (12,) numbers around 0, and its (1,) price in $100,000."""
+    """California housing: a district as (12,) centered numbers, and its (1,) price in $100,000."""
     splits = [f"train[:{percent}%]", "train[70%:80%]", "train[80%:]"]
     train, validation, test = tfds.load("california_housing", split=splits)
     return train.map(to_numbers), validation.map(to_numbers), test.map(to_numbers)
 
 
 def to_numbers(district):
-    """Inputs and target of a district, from the features of the data set."""
+    """Inputs and target for a district, from the features of the data set."""
     rooms = district["total_rooms"]
     people = district["population"]
     homes = district["households"]
@@ -85,7 +85,7 @@ def to_numbers(district):
 def load_data(problem="fashion_cnn", percent=5, batch_size=64):
     """Train, validation and test batches of a problem, with `percent` of its examples to train on.
 
-    Inputs and targets as `load_images`, `load_reviews` and `load_districts` say.
+    For inputs and targets see `load_images`, `load_reviews` and `load_districts`.
 
     Raises:
         ValueError: if `percent` reaches into the examples for validation.
@@ -103,7 +103,7 @@ def load_data(problem="fashion_cnn", percent=5, batch_size=64):
 
 
 def convolutional_layers(width, depth, augment):
-    """A strided convolution, then `depth` times convolution, normalization and average pooling."""
+    """A strided convolution, then `depth` blocks of convolution, normalization and pooling."""
     network = [keras.layers.Rescaling(1 / 255)]
     if augment:
         network.append(RandomAffine(translation=2, horizontal_flip=True, fill_mode="constant"))
@@ -119,7 +119,7 @@ def convolutional_layers(width, depth, augment):
 
 
 def dense_layers(units, depth, dropout):
-    """`depth` times a layer of `units` and dropout."""
+    """`depth` hidden layers of `units`, each with dropout."""
     network = []
     for _ in range(depth):
         network.append(keras.layers.Dense(units, activation="relu"))
@@ -139,8 +139,8 @@ def build_model(
 ):
     """The compiled network of a problem, 8,978 parameters for Fashion-MNIST.
 
-    8,882 of them are trainable. The learning rate falls to zero along a cosine over the
-    training `steps`; `augment` is for images.
+    8,882 of them are trainable. Learning-rate schedule: cosine decay to zero over the training
+    `steps`. `augment` is for images.
     """
     if problem == "fashion_cnn":
         network = [
@@ -194,11 +194,11 @@ def linear_features(inputs):
     count = len(inputs)
     if inputs.ndim == 4:  # images
         return inputs.reshape(count, -1) / 255
-    if inputs.dtype.kind == "i":  # the numbers of words
+    if inputs.dtype.kind == "i":  # word indices
         rows = np.repeat(np.arange(count), inputs.shape[1])
         ones = np.ones(inputs.size)
         counts = scipy.sparse.csr_matrix((ones, (rows, inputs.ravel())), shape=(count, WORDS))
-        return counts[:, 1:]  # 0 is no word
+        return counts[:, 1:]  # 0 is padding
     return inputs
 
 

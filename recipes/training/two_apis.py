@@ -2,14 +2,14 @@
 
 Slides: 001 «Keras: sequential vs functional», «Hacia un nuevo enfoque basado en capas»,
         «Modelo funcional», «Funciones de activación como capa o como argumento».
-Departs from the slide: its lines are not valid Python (`model.add<leyer>()`, an undefined `inputs`,
-no call of `Model`); here they are completed.
+Departs from the slide: its code is not valid Python (`model.add<leyer>()`, an undefined `inputs`,
+no call of `Model`); here it is completed.
 
-Dense 64, Dense 64, Dense 10 has 55,050 parameters either way, and with equal weights equal outputs
-(tested). `Sequential` takes a list of layers, so it can only build a chain. In the functional API
-layers are functions, and their outputs are variables. The network of `build_branched` has two
-inputs, reads both with shared layers, and has a skip connection around a layer. Its two outputs are
-the sum of two digits, and whether the left one is larger.
+Dense 64, Dense 64, Dense 10 has 55,050 parameters in either API, and equal weights give equal
+outputs (tested). `Sequential` takes a list of layers, so it can only build a chain. In the
+functional API layers are functions, and their outputs are variables. The network of
+`build_branched` has two inputs, which share layers, and a skip connection around a layer. Its two
+outputs are the sum of two digits, and whether the left one is larger.
 """
 
 import keras
@@ -28,7 +28,7 @@ VARIANTS = {"sequential": {"api": "sequential"}, "functional": {"api": "function
 def load_data(batch_size=64):
     """Train, validation and test batches of (28, 28, 1) uint8 images and integer labels 0–9.
 
-    A fifth of MNIST to train on.
+    The training set is a fifth of MNIST.
     """
     splits = ["train[:20%]", "train[90%:]", "test"]
     train, validation, test = tfds.load("mnist", split=splits, as_supervised=True)
@@ -37,7 +37,7 @@ def load_data(batch_size=64):
 
 
 def dense(units, activation, notation):
-    """A dense layer with its activation as an argument, or followed by it as a layer of its own."""
+    """A dense layer with its activation as an argument, or followed by an activation layer."""
     if notation == "layer":
         return [keras.layers.Dense(units), keras.layers.Activation(activation)]
     return [keras.layers.Dense(units, activation=activation)]
@@ -71,7 +71,7 @@ def build_functional(units=64, notation="argument"):
 def build_model(api="sequential", notation="argument", units=64, learning_rate=0.001):
     """The compiled network: (28, 28, 1) images to 10 class probabilities. 55,050 parameters.
 
-    `api` is "sequential" or "functional"; `notation` says how activations are written, as an
+    `api` is "sequential" or "functional"; `notation` is how activations are written, as an
     "argument" or as a "layer".
     """
     build = {"sequential": build_sequential, "functional": build_functional}[api]
@@ -117,7 +117,7 @@ def build_branched(units=64, learning_rate=0.001):
 
 
 def pair(images, labels):
-    """A batch of images as a batch of pairs: the one on the right is the one before in the batch.
+    """A batch of pairs: each image on the left, the previous one of the batch on the right.
 
     Returns:
         Inputs "left" and "right", and targets "sum", (batch,), and "larger", (batch, 1), 0 or 1.
@@ -131,7 +131,7 @@ def pair(images, labels):
 def deployed(model):
     """The network for a picture of one digit, of any size, dark on light or light on dark.
 
-    Beside the probabilities it says how `unlike` MNIST's digits the picture is, from 0 to 1.
+    Besides the probabilities, it returns how `unlike` MNIST's digits the picture is, 0 to 1.
     """
     picture = keras.Input((None, None, 1))
     digit = CenterDigit()(picture)
