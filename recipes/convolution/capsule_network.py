@@ -5,14 +5,14 @@ Paper:  Sabour, Frosst & Hinton (2017), Dynamic routing between capsules,
         https://arxiv.org/abs/1710.09829
 Departs from the paper: a strided first layer, an eighth of its filters and 64 instead of 1,152
 primary capsules, so that it trains in a minute on two cores; no decoder that reconstructs the digit
-as a regularizer; rotated, scaled, sheared and shifted test digits take the place of affNIST.
+as a regularizer; rotated, scaled, sheared and shifted test digits replace affNIST.
 
 A capsule is a group of units. The length of its vector, below 1, is the probability that a part is
-present; its direction is the pose of the part. Each of the 64 primary capsules predicts the vector
-of each digit, and a prediction counts more, the better it agrees with the others (layer `Capsule`).
-The slide hopes that this keeps spatial relations between parts and whole, which pooling discards.
-Here both networks are trained on upright digits, and measured on transformed ones: are capsules
-better than a CNN of their size?
+present; its direction represents the pose of the part. Each of the 64 primary capsules predicts the
+vector of each digit; predictions that agree with the others get more weight (layer `Capsule`).
+According to the slide, this keeps spatial relations between parts and whole, which pooling
+discards. Here both networks are trained on upright digits and evaluated on transformed ones: are
+capsules better than a CNN of their size?
 """
 
 import keras
@@ -30,7 +30,7 @@ VARIANTS = {
     "capsules": {"network": "capsules", "learning_rate": 0.008},
     "cnn": {"network": "cnn", "learning_rate": 0.004},
 }
-STRENGTHS = np.arange(6)  # of the affine transformations, see `transform`
+STRENGTHS = np.arange(6)  # strengths of the affine transformations, see `transform`
 
 
 def load_data(batch_size=128):
@@ -43,7 +43,7 @@ def load_data(batch_size=128):
 
 @keras.saving.register_keras_serializable(package="capsule_network")
 def margin_loss(labels, lengths):
-    """The paper's margin loss: the right capsule longer than 0.9, the others shorter than 0.1.
+    """The paper's margin loss: the correct capsule should be longer than 0.9, the others below 0.1.
 
         L = Σ T max(0, 0.9 − |v|)² + 0.5 (1 − T) max(0, |v| − 0.1)²
 
@@ -62,17 +62,17 @@ def margin_loss(labels, lengths):
 @keras.saving.register_keras_serializable(package="capsule_network")
 def capsule_lengths(capsules):
     """The length of each capsule: (batch, capsules, dim) to (batch, capsules)."""
-    # A small number is added, as the gradient of a length of 0 is not a number.
+    # A small number is added, since the gradient of the norm at 0 is NaN.
     return keras.ops.sqrt(keras.ops.sum(keras.ops.square(capsules), axis=-1) + 1e-6)
 
 
 def build_capsules(routings=3):
-    """Two convolutions, 64 primary capsules of 8 numbers, 10 digit capsules of 16 numbers."""
+    """Two convolutions, 64 primary capsules of 8 units, 10 digit capsules of 16 units."""
     inputs = keras.Input((28, 28, 1))
     x = keras.layers.Rescaling(1 / 255)(inputs)
     x = keras.layers.Conv2D(32, 5, strides=2, activation="relu")(x)  # (batch, 12, 12, 32)
     x = keras.layers.Conv2D(32, 5, strides=2)(x)  # (batch, 4, 4, 32)
-    x = keras.layers.Reshape((64, 8))(x)  # four capsules at each of 16 places
+    x = keras.layers.Reshape((64, 8))(x)  # four capsules at each of 16 positions
     x = keras.layers.Activation(squash, name="primary_capsules")(x)
     x = Capsule(10, dim=16, routings=routings, name="digit_capsules")(x)  # (batch, 10, 16)
     lengths = keras.layers.Lambda(capsule_lengths, output_shape=(10,), name="lengths")(x)
@@ -101,9 +101,9 @@ def build_model(network="capsules", routings=3, learning_rate=0.008, steps=EPOCH
 
     Args:
         network: `"capsules"`, trained with the margin loss, or `"cnn"`, with cross-entropy.
-        routings: How often the capsules' outputs are computed.
-        learning_rate: At the start of its cosine decay.
-        steps: Of the whole training.
+        routings: Number of routing iterations.
+        learning_rate: Its initial value, followed by cosine decay to zero.
+        steps: Number of training steps.
     """
     if network == "capsules":
         model = build_capsules(routings)
@@ -120,8 +120,8 @@ def build_model(network="capsules", routings=3, learning_rate=0.008, steps=EPOCH
 def transform(images, strength):
     """Images (count, 28, 28, 1), float32, each with its own random affine transformation.
 
-    The largest rotation is 10 degrees for each unit of strength, the largest change of scale and
-    the largest shear 8 %, the largest shift 1 pixel. The same every time.
+    For each unit of strength, the largest rotation is 10 degrees, the largest change of scale and
+    the largest shear 8 %, the largest shift 1 pixel. The transformations are the same every time.
     """
     layer = RandomAffine(
         rotation=10 * float(strength),
@@ -146,7 +146,7 @@ def robustness(model, images, labels):
 def deployed(model):
     """The network for images of one digit, of any size, dark on light or light on dark.
 
-    Beside the class probabilities it returns how `unlike` MNIST's digits the image is, from 0 to 1.
+    Besides class probabilities, it returns how `unlike` MNIST's digits the image is, from 0 to 1.
     """
     image = keras.Input((None, None, 1))
     digit = CenterDigit()(image)  # (batch, 28, 28, 1), white on black as in MNIST

@@ -5,8 +5,8 @@ Slides: 001 «¿Qué es una convolución?», 001 «Filtrado paso alto / paso baj
 Paper:  Hubel & Wiesel (1959), Receptive fields of single neurones in the cat's striate cortex,
         https://doi.org/10.1113/jphysiol.1959.sp006308
 The weights of a convolution decide what it does. Here they are chosen by hand. Given only input and
-output of the edge mask, gradient descent finds its nine weights again: quickly from noise, slowly
-from a photograph unless its mean brightness is subtracted first.
+output of the edge mask, gradient descent recovers its nine weights: quickly from noise, slowly from
+a photograph unless its mean brightness is subtracted first.
 """
 
 import keras
@@ -45,14 +45,14 @@ def convolve(image, kernel):
 
 
 def low_pass(size=15, sigma=2.5):
-    """A Gaussian kernel (size, size) with sum 1: each pixel becomes a mean of its neighborhood."""
+    """A Gaussian kernel (size, size) with sum 1, for a weighted mean of each neighborhood."""
     x = np.arange(size) - size // 2
     gaussian = np.exp(-(x**2) / (2 * sigma**2))
     return (np.outer(gaussian, gaussian) / gaussian.sum() ** 2).astype("float32")
 
 
 def high_pass(size=15, sigma=2.5):
-    """The identity minus the low pass: each pixel less the mean around it. The sum is 0."""
+    """The identity minus the low pass: each pixel minus the mean around it. The sum is 0."""
     kernel = -low_pass(size, sigma)
     kernel[size // 2, size // 2] += 1
     return kernel
@@ -71,7 +71,7 @@ def grating(angle, wavelength, size, phase=0.0):
         angle: In degrees.
         wavelength: Pixels from stripe to stripe.
         size: Pixels of each side.
-        phase: 0 for a bright stripe through the center, in radians.
+        phase: In radians; 0 for a bright stripe through the center.
     """
     y, x = np.mgrid[:size, :size] - size // 2
     radians = np.deg2rad(angle)
@@ -80,9 +80,9 @@ def grating(angle, wavelength, size, phase=0.0):
 
 
 def gabor(angle, wavelength=6, size=17, phase=0.0):
-    """A Gabor kernel, a grating under a Gaussian: a receptive field as Hubel and Wiesel found.
+    """A Gabor kernel, a grating times a Gaussian, like the receptive fields of Hubel and Wiesel.
 
-    The mean of the grating under the Gaussian is subtracted, so that the sum is 0.
+    The weighted mean of the grating is subtracted first, so that the sum is 0.
     """
     gaussian = low_pass(size, sigma=size / 5)
     stripes = grating(angle, wavelength, size, phase)
@@ -110,8 +110,8 @@ def learn_kernel(image, hidden, steps=200):
 
     Args:
         image: The input (H, W).
-        hidden: The kernel (3, 3) to be found.
-        steps: Of gradient descent.
+        hidden: The kernel (3, 3) to find.
+        steps: Number of steps of gradient descent.
 
     Returns:
         The kernels (steps + 1, 3, 3): the initial one and the one after each step.
@@ -135,7 +135,7 @@ def noise(size=64):
 
 
 def show(axis, image, title=None, signed=False):
-    """Draw an image; with `signed`, zero is white, and positive and negative have a color each."""
+    """Draw an image; with `signed`, zero is white, and each sign has its own color."""
     limit = np.quantile(np.abs(image), 0.99)
     if signed:
         style = {"cmap": "PuOr_r", "vmin": -limit, "vmax": limit}
@@ -194,7 +194,7 @@ def plot_tuning():
 
 
 def plot_learning():
-    """How fast gradient descent finds the edge mask, from three images."""
+    """How fast gradient descent recovers the edge mask, from three images."""
     roofs = photograph("china").mean(axis=2)[100:228, 100:228]
     images = {
         "photograph": roofs,

@@ -5,7 +5,7 @@ Slides: 001 «Arquitecturas» (pattern 4), 001 «CIFAR-10/100»,
 Paper:  Simonyan & Zisserman (2015), https://arxiv.org/abs/1409.1556
         (pairs of 3×3 convolutions before each pool)
 Departs from them: `slide` is the printed pattern, trained without data augmentation. `strided`, at
-about the same cost, begins with a stride of 2, has average instead of max pooling, batch
+about the same cost, starts with a stride of 2, and has average instead of max pooling, batch
 normalization after every convolution, and data augmentation. The slide's 97.28 % for CIFAR-10
 belongs to networks a hundred times larger.
 """
@@ -136,7 +136,7 @@ def baseline(train, test):
 
 
 def pixels(images):
-    """One row of values from 0 to 1 for each image."""
+    """Pixels from 0 to 1, one row for each image."""
     return images.reshape(len(images), -1) / np.float32(255)
 
 

@@ -3,7 +3,7 @@
 Slides: 001 «Arquitecturas», 001 «MNIST», 001 «Pooling Layer», 002 «Capa de agrupamiento (pooling)».
 Paper:  LeCun et al. (1998), Gradient-based learning applied to document recognition,
         https://doi.org/10.1109/5.726791
-Departs from both: a stride of 2 in the first convolution takes the place of its pooling layer, the
+Departs from both: a stride of 2 in the first convolution replaces its pooling layer, the
 other two are average pooling, and batch normalization follows the convolutions. The slide says that
 max pooling is better and faster than average pooling; in general it is neither (see `pooling`).
 """
@@ -120,7 +120,7 @@ def build_model(
 def deployed(model):
     """The network for images of one digit, of any size, dark on light or light on dark.
 
-    Beside the class probabilities it returns how `unlike` MNIST's digits the image is, from 0 to 1.
+    Besides class probabilities, it returns how `unlike` MNIST's digits the image is, from 0 to 1.
     """
     image = keras.Input((None, None, 1))
     digit = CenterDigit()(image)  # (batch, 28, 28, 1), white on black as in MNIST
@@ -150,7 +150,7 @@ def baseline(train, test):
 
 
 def pixels(images):
-    """One row of values from 0 to 1 for each image."""
+    """Pixels from 0 to 1, one row for each image."""
     return images.reshape(len(images), -1) / np.float32(255)
 
 

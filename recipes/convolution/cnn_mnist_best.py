@@ -3,7 +3,7 @@
 Slides: 001 «MNIST», 000 «The MNIST database».
 Paper:  Szegedy et al. (2016), Rethinking the Inception Architecture, section 7 (label smoothing),
         https://arxiv.org/abs/1512.00567;
-        Smith & Topin (2018), Super-Convergence (a high rate, once up and down),
+        Smith & Topin (2018), Super-Convergence (one cycle with a high learning rate),
         https://arxiv.org/abs/1708.07120
 Departs from the best published results, which average the outputs of several networks: one network
 of three convolutions. Compared with `cnn_mnist`, it has twice the filters, a first convolution that
@@ -21,11 +21,11 @@ from layers.random_affine import RandomAffine
 from recipes.common.arrays import to_numpy
 
 EPOCHS = 15
-KEEP = "last"  # the rate ends at 0; which epoch is best on 3,000 images is mostly chance
+KEEP = "last"  # the rate decays to 0; which epoch is best on 3,000 images is mostly chance
 
 
 def one_hot(image, label):
-    """The label as ten numbers: label smoothing spreads a tenth of the 1 over all of them."""
+    """The image and its one-hot label, which label smoothing needs."""
     return image, tf.one_hot(label, 10)
 
 
@@ -91,7 +91,7 @@ def build_model(
 def deployed(model):
     """The network for images of one digit, of any size, dark on light or light on dark.
 
-    Beside the class probabilities it returns how `unlike` MNIST's digits the image is, from 0 to 1.
+    Besides class probabilities, it returns how `unlike` MNIST's digits the image is, from 0 to 1.
     """
     image = keras.Input((None, None, 1))
     digit = CenterDigit()(image)  # (batch, 28, 28, 1), white on black as in MNIST
@@ -121,7 +121,7 @@ def baseline(train, test):
 
 
 def pixels(images):
-    """One row of values from 0 to 1 for each image."""
+    """Pixels from 0 to 1, one row for each image."""
     return images.reshape(len(images), -1) / np.float32(255)
 
 

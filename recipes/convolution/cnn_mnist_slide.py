@@ -1,9 +1,9 @@
 """The slide's Conv2D snippet on MNIST: two convolutions without pooling, 203,434 parameters.
 
 Slides: 001 «Capa de convolución en Keras», 001 «MNIST».
-Departs from it: `Input` is a layer of its own; the slide passes `input_shape` to the first Conv2D,
-of which Keras 3 warns. Without pooling the feature maps stay at 24 × 24, and 91 % of the parameters
-are in the last layer: compare with `cnn_mnist`.
+Departs from it: `Input` is a separate layer; the slide passes `input_shape` to the first Conv2D,
+about which Keras 3 warns. Without pooling the feature maps stay at 24 × 24, and 91 % of the
+parameters are in the last layer: compare with `cnn_mnist`.
 """
 
 import keras
@@ -68,7 +68,7 @@ def build_model(api="sequential", learning_rate=0.001):
 def deployed(model):
     """The network for images of one digit, of any size, dark on light or light on dark.
 
-    Beside the class probabilities it returns how `unlike` MNIST's digits the image is, from 0 to 1.
+    Besides class probabilities, it returns how `unlike` MNIST's digits the image is, from 0 to 1.
     """
     image = keras.Input((None, None, 1))
     digit = CenterDigit()(image)  # (batch, 28, 28, 1), white on black as in MNIST

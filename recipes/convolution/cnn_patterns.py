@@ -1,7 +1,7 @@
 """Four patterns of convolutional networks, from INPUT → FC to [CONV → CONV → POOL] × 3, on MNIST.
 
 Slides: 001 «Arquitecturas».
-Departs from it: the slide gives no sizes; here layers are wider where there are fewer of them.
+Departs from it: the slide gives no sizes; here networks with fewer layers have wider ones.
 """
 
 import keras
@@ -103,7 +103,7 @@ def build_model(pattern="conv_pool", api="sequential", learning_rate=0.003, step
 def deployed(model):
     """The network for a picture of one digit, of any size, dark on light or light on dark.
 
-    Beside the probabilities it says how `unlike` MNIST's digits the picture is, from 0 to 1.
+    Besides the probabilities, it returns how `unlike` MNIST's digits the picture is, 0 to 1.
     """
     picture = keras.Input((None, None, 1))
     digit = CenterDigit()(picture)
@@ -132,7 +132,7 @@ def baseline(train, test):
 
 
 def pixels(images):
-    """One row of values from 0 to 1 for each image."""
+    """Pixels from 0 to 1, one row for each image."""
     return images.reshape(len(images), -1) / np.float32(255)
 
 

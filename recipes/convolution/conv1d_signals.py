@@ -3,14 +3,13 @@
 Slides: 001 «Conv2D (también 1D y 3D)».
 Paper:  Wang, Yan & Oates (2017), Time series classification from scratch with deep neural networks,
         https://arxiv.org/abs/1611.06455
-Departs from the paper: waves made here take the place of its 44 data sets, and the network is
-smaller.
+Departs from the paper: generated waves replace its 44 data sets, and the network is smaller.
 
 A Conv1D slides filters along one axis, time, and sees all channels at once: F × Cin × Cout weights.
-The waves differ in form alone; period, phase, amplitude and offset are random, so no step means
-anything by itself. A rising and a falling sawtooth have the same spectrum. Averaging over time
-before the last layer makes the logits a mean of the evidence of all steps: the network takes
-signals of any length, and says which steps speak for which class (class activation map).
+The waves differ only in shape; period, phase, amplitude and offset are random, so no single step is
+informative. A rising and a falling sawtooth have the same amplitude spectrum. Averaging over time
+before the last layer makes the logits a mean of the evidence at all steps: the network accepts
+signals of any length, and a class activation map shows which steps are evidence for which class.
 """
 
 import keras
@@ -31,9 +30,9 @@ def wave(kind, cycles):
 
     Args:
         kind: One of `CLASSES`.
-        cycles: Array; a whole number is the start of a period.
+        cycles: Array; at integers a period starts.
     """
-    place = cycles % 1  # in its period
+    place = cycles % 1  # position in the period, from 0 to 1
     if kind == "sine":
         return np.sin(2 * np.pi * place)
     if kind == "triangle":
@@ -49,7 +48,7 @@ def sample_signals(count, seed, length=LENGTH):
     """Noisy waves of random kind, period, phase, amplitude and offset.
 
     Returns:
-        Signals (count, length, 1), float32, and labels (count,), as many of each class.
+        Signals (count, length, 1), float32, and labels (count,), equally many of each class.
     """
     rng = np.random.default_rng(seed)
     labels = np.arange(count) % len(CLASSES)
@@ -95,7 +94,7 @@ def build_model(filters=16, size=9, learning_rate=0.01, steps=EPOCHS * 94):
     model.add(keras.layers.Conv1D(2 * filters, size, padding="same", use_bias=False))
     model.add(keras.layers.BatchNormalization(momentum=0.9))
     model.add(keras.layers.ReLU())
-    # The mean over time: (batch, 2 * filters)
+    # Mean over time: (batch, 2 * filters)
     model.add(keras.layers.GlobalAveragePooling1D())
     model.add(keras.layers.Dense(len(CLASSES), activation="softmax"))
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
@@ -120,9 +119,9 @@ def search_space(hp):
 
 
 def quantiles(signals):
-    """The distribution of each signal's values, whatever their order: (count, 33).
+    """Quantiles of each signal's values, which do not depend on their order: (count, 33).
 
-    Each signal (256, 1) is brought to mean 0 and standard deviation 1 first.
+    Each signal (256, 1) is standardized to mean 0 and standard deviation 1 first.
     """
     values = signals[:, :, 0]
     values = values - values.mean(axis=1, keepdims=True)

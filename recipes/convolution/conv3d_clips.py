@@ -3,14 +3,14 @@
 Slides: 001 «Conv2D (también 1D y 3D)».
 Paper:  Tran et al. (2015), Learning spatiotemporal features with 3D convolutional networks (C3D),
         https://arxiv.org/abs/1412.0767
-Departs from the paper: clips made here, of 8 frames of 24 × 24 pixels, take the place of films.
+Departs from the paper: generated clips of 8 frames of 24 × 24 pixels replace videos.
 
 A Conv3D slides filters along time, height and width: T × F × F × Cin × Cout weights. A square, a
 cross or a ring moves steadily past another shape that stands still; a shape that leaves on one side
-returns on the other. So the frames of all classes look alike, and only their order tells the
+returns on the other. So single frames of all classes look alike, and only their order reveals the
 direction. The variant `conv3d` has filters of three frames. `conv2d` has the same layers, but with
-filters of one frame, and averages over time: it gives the same answer for a clip played backwards,
-so it cannot tell a direction from its opposite, and at most half of its answers can be right.
+filters of one frame, and averages over time: its output is the same for a clip played backwards, so
+it cannot distinguish a direction from its opposite, and its expected accuracy is at most one half.
 """
 
 import keras
@@ -23,8 +23,8 @@ from recipes.common.arrays import to_numpy
 EPOCHS = 6
 VARIANTS = {"conv3d": {"frames": 3}, "conv2d": {"frames": 1}}
 CLASSES = ["right", "down right", "down", "down left", "left", "up left", "up", "up right"]
-FRAMES = 8  # of a clip
-SIDE = 24  # pixels of a frame
+FRAMES = 8  # in a clip
+SIDE = 24  # pixels of each side of a frame
 NOISE = 0.4  # standard deviation, for shapes of brightness 1
 
 
@@ -33,27 +33,27 @@ def render(kind, x, y):
 
     Args:
         kind: 0 for a square, 1 for a cross, 2 for a ring.
-        x, y: Column and row of its center in each frame, (n,); need not be whole.
+        x, y: Column and row of its center in each frame, (n,), not necessarily integers.
     """
-    # The shortest way from the center, around the border where that is shorter.
+    # Distances from the center, across the border if that is shorter.
     place = np.arange(SIDE)
     across = np.abs((place - x[:, None] + SIDE / 2) % SIDE - SIDE / 2)[:, None, :]  # (n, 1, 24)
     down = np.abs((place - y[:, None] + SIDE / 2) % SIDE - SIDE / 2)[:, :, None]  # (n, 24, 1)
-    # How far a pixel is outside of the shape.
+    # Distance of each pixel to the shape, negative inside.
     if kind == 0:
         distance = np.maximum(across, down) - 3
     elif kind == 1:
         distance = np.maximum(np.minimum(across, down) - 1, np.maximum(across, down) - 4)
     else:
         distance = np.abs(np.hypot(across, down) - 3.5) - 1
-    return np.clip(0.5 - distance, 0, 1)  # with smooth edges
+    return np.clip(0.5 - distance, 0, 1)  # antialiased edges
 
 
 def sample_clips(count, seed):
     """Noisy clips of a shape that moves in one of eight directions, and of one that stands still.
 
     Returns:
-        Clips (count, 8, 24, 24, 1), float32, and labels (count,), as many of each class.
+        Clips (count, 8, 24, 24, 1), float32, and labels (count,), equally many of each class.
     """
     rng = np.random.default_rng(seed)
     labels = np.arange(count) % len(CLASSES)
@@ -61,7 +61,7 @@ def sample_clips(count, seed):
     times = np.arange(FRAMES)
     for index, label in enumerate(labels):
         angle = 2 * np.pi * label / len(CLASSES)  # from the right, clockwise
-        speed = rng.uniform(0.75, 1.5)  # in pixels a frame
+        speed = rng.uniform(0.75, 1.5)  # in pixels per frame
         start_x, start_y = rng.uniform(0, SIDE, 2)
         x = start_x + times * speed * np.cos(angle)
         y = start_y + times * speed * np.sin(angle)
@@ -95,10 +95,11 @@ def build_model(frames=3, filters=8, learning_rate=0.01, steps=EPOCHS * 75):
     17,872 of them are trainable. The variant `conv2d` has 6,320.
 
     Args:
-        frames: Length of the filters in time; with 1, each frame is filtered by itself.
-        filters: Of the first layer; the next ones have twice and four times as many.
-        learning_rate: At the start of its cosine decay.
-        steps: Of the whole training.
+        frames: Length of the filters in time; with 1, each frame is filtered separately.
+        filters: Number of filters of the first layer; the next ones have twice and four times as
+            many.
+        learning_rate: Its initial value, followed by cosine decay to zero.
+        steps: Number of training steps.
     """
     size = (frames, 3, 3)
     model = keras.Sequential(
@@ -110,7 +111,7 @@ def build_model(frames=3, filters=8, learning_rate=0.01, steps=EPOCHS * 75):
             *conv_bn_relu(2 * filters, size, strides=(1, 2, 2)),
             # To (batch, 8, 6, 6, 4 * filters).
             *conv_bn_relu(4 * filters, size),
-            # The mean over time and space: (batch, 4 * filters).
+            # Mean over time and space: (batch, 4 * filters).
             keras.layers.GlobalAveragePooling3D(),
             keras.layers.Dense(len(CLASSES), activation="softmax"),
         ]

@@ -3,8 +3,7 @@
 Slides: 001 «Convoluciones 1x1».
 Paper:  Lin, Chen & Yan (2014), Network in network, https://arxiv.org/abs/1312.4400
 Departs from the slide: its channels come from a deep network. Here they are the 147 numbers of each
-7 × 7 patch of a color photograph, so that one can see the information that a reduction keeps or
-loses.
+7 × 7 patch of a color photograph, so that the information lost in a reduction is visible.
 
 A 1×1 convolution multiplies the channels of each pixel by one matrix and sees no neighbors. Two of
 them, 147 → k → 147, whose weights are the first k principal components of the channels, reproduce
@@ -20,9 +19,9 @@ from sklearn.datasets import load_sample_image
 
 from recipes.common import plots
 
-SIZE = 7  # of a patch
+SIZE = 7  # pixels of each side of a patch
 CHANNELS = 3 * SIZE**2
-KEPT = (1, 3, 9, 27)  # channels after the reduction, in the pictures
+KEPT = (1, 3, 9, 27)  # numbers of channels after the reduction, in the pictures
 GRAY = np.array([[0.299], [0.587], [0.114]], "float32")  # brightness of red, green and blue
 SEPIA = np.array([[0.393, 0.349, 0.272], [0.769, 0.686, 0.534], [0.189, 0.168, 0.131]], "float32")
 LAYERS = {  # (filter size, input channels, filters) of the layers with and without a bottleneck
@@ -53,12 +52,12 @@ def conv_1x1(maps, matrix):
 
 
 def run(model, maps):
-    """The output of a network or a layer for one stack of maps: (H, W, Cin) to (H, W, Cout)."""
+    """The output of a model or a layer for one set of maps: (H, W, Cin) to (H, W, Cout)."""
     return keras.ops.convert_to_numpy(model(maps[None], training=False))[0]
 
 
 def shuffle_pixels(maps, order):
-    """The pixels of maps (H, W, C) in another order, (H · W,)."""
+    """Maps (H, W, C) with their pixels permuted by `order` (H · W,)."""
     height, width, channels = maps.shape
     return maps.reshape(-1, channels)[order].reshape(height, width, channels)
 
@@ -82,9 +81,9 @@ def patch_channels(image):
 
 
 def build_bottleneck(maps, kept):
-    """Two 1×1 convolutions, C channels to `kept` and back to C, which lose as little as possible.
+    """Two 1×1 convolutions, C channels to `kept` and back to C, with the least possible loss.
 
-    The weights are the principal components of the channels of maps (H, W, C).
+    The weights are principal components of the channels of maps (H, W, C).
     """
     channels = maps.shape[-1]
     pixels = maps.reshape(-1, channels)
@@ -101,7 +100,7 @@ def build_bottleneck(maps, kept):
 
 
 def lost_variance(maps, reproduced):
-    """The share of the variance of maps (H, W, C) over the pixels that is not reproduced."""
+    """The share of the variance of maps (H, W, C), over the pixels, that is not reproduced."""
     deviations = maps - maps.mean(axis=(0, 1))
     return np.square(maps - reproduced).sum() / np.square(deviations).sum()
 
@@ -110,7 +109,7 @@ def weights_of(layers):
     """The number of weights of a chain of convolutions, without biases.
 
     Args:
-        layers: (filter size, input channels, filters) of each.
+        layers: (filter size, input channels, filters) of each layer.
     """
     total = 0
     for size, channels, filters in layers:
@@ -134,14 +133,14 @@ def plot_colors():
         for row, pixels in enumerate((image, shuffle_pixels(image, order))):
             result = conv_1x1(pixels, matrix.astype("float32")).clip(0, 1)
             plots.show_images(axes[row, column], result[None], title=title, vmin=0, vmax=1)
-            title = None  # the second row is the same with its pixels shuffled
+            title = None  # the second row repeats the first, with its pixels shuffled
     axes[1, 0].set_ylabel("pixels shuffled")
     figure.suptitle("A 1×1 convolution treats each pixel for itself: their order does not matter")
     return figure
 
 
 def plot_reduction(image):
-    """A photograph (H, W, 3) rebuilt from few channels, each of them as large as the photograph."""
+    """A photograph (H, W, 3) reconstructed from few channels of the same height and width."""
     maps = patch_channels(image)
     figure, axes = plt.subplots(2, 2, figsize=(10, 7.2), layout="constrained")
     for axis, kept in zip(axes.flat, KEPT, strict=True):
@@ -172,7 +171,7 @@ def plot_channels(image, kept=9):
 
 
 def plot_variance(lost):
-    """How much variance is lost, against how many channels are kept.
+    """The share of variance lost, against the number of channels kept.
 
     Args:
         lost: Shares by the number of channels kept, fewest first.
@@ -206,7 +205,7 @@ def plot_weights():
 
 
 def main():
-    # The same as a dense layer, which Keras applies to the last axis.
+    # A 1×1 convolution equals a dense layer, which Keras applies to the last axis.
     rng = np.random.default_rng(0)
     maps = rng.normal(size=(12, 15, 8)).astype("float32")
     matrix = rng.normal(size=(8, 3)).astype("float32")

@@ -8,10 +8,10 @@ Departs from the slides, which call it the inverse of Conv2D: it undoes the chan
 convolution. Written as a matrix, a convolution is C and its transposed convolution is Cᵀ, not C⁻¹;
 ⟨C x, y⟩ = ⟨x, Cᵀ y⟩ for all x and y, and backpropagation through Conv2D multiplies by Cᵀ.
 
-Every pixel of the input stamps the filter, times its value, onto the output, one stride further
-each time. Where the stride does not divide the filter's size, some pixels of the output get more
-stamps than others: a checkerboard, which training has to remove. A triangular filter of twice the
-stride is bilinear interpolation.
+Every pixel of the input adds the filter, times its value, to the output, like a stamp that moves by
+one stride each time. If the stride does not divide the filter's size, some pixels of the output get
+more stamps than others: a checkerboard, which training has to remove. A triangular filter of twice
+the stride computes a bilinear interpolation.
 """
 
 import keras
@@ -35,11 +35,11 @@ def photograph():
 
 
 def stamp(maps, kernels, stride=STRIDE):
-    """Transposed convolution by hand: each pixel adds its multiple of the filters to the output.
+    """Transposed convolution by hand: each pixel adds the filters, times its value, to the output.
 
     Args:
         maps: Array (H, W, Cin).
-        kernels: Array (F, F, Cout, Cin), as `keras.layers.Conv2DTranspose` has them.
+        kernels: Array (F, F, Cout, Cin), as in `keras.layers.Conv2DTranspose`.
         stride: Pixels of the output from one stamp to the next.
 
     Returns:
@@ -97,7 +97,7 @@ def bilinear_kernel(stride):
 
 
 def stamps_per_pixel(size, stride, pixels=8):
-    """How many stamps each pixel of the output gets, along one side."""
+    """The number of stamps on each pixel of the output, along one side."""
     counts = np.zeros((pixels - 1) * stride + size, int)
     for pixel in range(pixels):
         counts[pixel * stride : pixel * stride + size] += 1
@@ -168,7 +168,7 @@ def plot_no_inverse():
     gaussian = np.exp(-np.square(np.arange(7) - 3) / 4)
     kernel = np.outer(gaussian, gaussian) / gaussian.sum() ** 2
     small = conv(image, kernel, padding="same")
-    back = STRIDE**2 * conv_transpose(small, kernel, padding="same")  # as bright as before
+    back = STRIDE**2 * conv_transpose(small, kernel, padding="same")  # keeps the brightness
     figure, axes = plt.subplots(1, 3, figsize=(10, 3.9), layout="constrained")
     for axis, name, maps in (
         (axes[0], "Photograph", image),
@@ -183,7 +183,7 @@ def plot_no_inverse():
 
 
 def random_kernel(size, stride):
-    """A filter of random positive weights, as at the start of a training; brightness is kept."""
+    """A filter of random positive weights, as in an untrained layer, that keeps the brightness."""
     kernel = np.random.default_rng(0).uniform(0.5, 1.5, (size, size))
     return stride**2 * kernel / kernel.sum()
 
@@ -210,7 +210,7 @@ def plot_checkerboards():
 
 
 def plot_overlaps():
-    """How often each pixel of the output is stamped, for filters of four sizes."""
+    """The number of stamps on each pixel of the output, for filters of four sizes."""
     figure, axes = plt.subplots(1, 4, figsize=(11, 2.8), sharey=True, layout="constrained")
     for axis, size in zip(axes, (2, 3, 4, 5), strict=True):
         counts = stamps_per_pixel(size, STRIDE)

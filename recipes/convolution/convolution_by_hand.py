@@ -4,11 +4,11 @@ Slides: 001 «¿Qué es una convolución?», 001 «Cálculo de convoluciones», 
         002 «Capa de convolución», 003 «Capas convolucionales».
 Paper:  Dumoulin & Visin (2016), A guide to convolution arithmetic for deep learning,
         https://arxiv.org/abs/1603.07285
-Departs from the slides: the formula there flips the kernel in both directions, a convolutional
-layer does not (it computes a cross-correlation). The slides' kernels are the same after a flip, so
-their examples cannot tell the two apart: an asymmetric kernel does. The slide counts F × F × Cin
-weights "in total": that is per filter, and there is a bias besides. Where (W − F + 2P)/S + 1 is no
-integer, as the slide demands, Keras rounds down and leaves the last pixels unread.
+Departs from the slides: the formula there flips the kernel in both directions; a convolutional
+layer does not (it computes a cross-correlation). The slides' kernels are symmetric, so their
+examples cannot distinguish the two: an asymmetric kernel does. The slide counts F × F × Cin weights
+"in total": this is per filter, plus a bias. The slide requires that (W − F + 2P)/S + 1 be an
+integer; otherwise Keras rounds down and ignores the last pixels.
 """
 
 import keras
@@ -43,7 +43,7 @@ def conv_output(size, kernel, padding=0, stride=1):
 
     Raises:
         ValueError: if an argument is too small, the filter is larger than the padded image, or the
-            result is no integer.
+            result is not an integer.
     """
     if size < 1 or kernel < 1 or padding < 0 or stride < 1:
         raise ValueError(
@@ -51,7 +51,7 @@ def conv_output(size, kernel, padding=0, stride=1):
             f"Received: size={size}, kernel={kernel}, padding={padding}, stride={stride}"
         )
     formula = f"({size} − {kernel} + 2·{padding})/{stride} + 1"
-    last = size - kernel + 2 * padding  # where the filter is at the end
+    last = size - kernel + 2 * padding  # last position of the filter
     if last < 0:
         raise ValueError(f"{formula} is below 1: the filter is larger than the padded image.")
     if last % stride:
@@ -60,17 +60,17 @@ def conv_output(size, kernel, padding=0, stride=1):
 
 
 def receptive_field(kernels, strides):
-    """Side of the part of the image that one unit sees after a chain of convolutions or poolings.
+    """Side of the receptive field of one unit after a chain of convolutions or poolings, in pixels.
 
     Args:
         kernels: Sides of the filters, first layer first.
         strides: Their strides.
 
     Raises:
-        ValueError: if there are more of one than of the other.
+        ValueError: if the numbers of kernels and strides differ.
     """
     field = 1
-    step = 1  # pixels of the image from one unit to the next
+    step = 1  # pixels of the image between neighboring units
     for kernel, stride in zip(kernels, strides, strict=True):
         field += (kernel - 1) * step
         step *= stride
@@ -85,13 +85,14 @@ def parameters(size, channels, filters):
 def correlate(image, kernels, stride=1, padding=0):
     """The output of a convolutional layer: cross-correlation of an image with each filter.
 
-    At each position: lay the filter over the image, multiply number by number, add everything up.
+    At each position, the filter and the patch under it are multiplied element by element, and the
+    products are summed.
 
     Args:
         image: Array (H, W, Cin).
         kernels: Array (F, F, Cin, Cout).
         stride: Pixels from one position to the next.
-        padding: Zeros added on each side.
+        padding: Number of zeros added on each side.
 
     Returns:
         Feature maps (H', W', Cout).
@@ -157,7 +158,7 @@ def draw_table(axis, title, values, texts=None, highest=1):
 
     Args:
         axis: Where to draw.
-        title: Of the axis.
+        title: Title of the axis.
         values: Array (rows, columns) from 0 to `highest`.
         texts: Array (rows, columns) of labels; by default the values.
         highest: The value of the darkest square.
@@ -170,7 +171,7 @@ def draw_table(axis, title, values, texts=None, highest=1):
 
 
 def animate_walk():
-    """The filter slides over the image, and the feature map fills up."""
+    """Animate the filter as it slides over the image, while the feature map is filled."""
     result = correlate_plain(IMAGE, KERNEL)
     figure, axes = plt.subplots(
         1, 3, figsize=(9, 3.6), width_ratios=(7, 4.4, 5), layout="constrained"
@@ -197,7 +198,7 @@ def animate_walk():
         total = result[row, column]
         figure.suptitle(f"Row {row + 1}, column {column + 1}: the products add up to {total}")
 
-    # One layout is enough: each further one costs as much time as the picture.
+    # Compute the layout only once: it takes as much time as drawing the picture.
     draw_position(0)
     figure.canvas.draw()
     figure.set_layout_engine("none")
@@ -205,7 +206,7 @@ def animate_walk():
 
 
 def plot_flip():
-    """Layer and formula on an image of a single bright pixel."""
+    """The layer and the formula on an image with a single bright pixel."""
     pixel = np.zeros((5, 5), int)
     pixel[2, 2] = 1
     layer = correlate_plain(pixel, ASYMMETRIC)
@@ -224,14 +225,14 @@ def plot_flip():
 
 
 def figures():
-    """The walk over the slide's image, and Conv2D beside the slide's formula."""
+    """The animation on the slide's image, and Conv2D beside the slide's formula."""
     return {"walk": animate_walk(), "flip": plot_flip()}
 
 
 def main():
     print(f"I (7 × 7) ∗ K (3 × 3) =\n{correlate_plain(IMAGE, KERNEL)}\n")
 
-    formula = convolve(IMAGE, ASYMMETRIC)[2:-2, 2:-2]  # where the kernel lies inside the image
+    formula = convolve(IMAGE, ASYMMETRIC)[2:-2, 2:-2]  # positions with the kernel inside the image
     layer = correlate_plain(IMAGE, ASYMMETRIC)
     flipped = correlate_plain(IMAGE, np.rot90(ASYMMETRIC, 2))
     print("First row with the kernel [1 2 3; 4 5 6; 7 8 9]")

@@ -2,12 +2,12 @@
 
 Slides: 001 «Redes de convolución», 001 «Entradas, salidas y pesos», 002 «Filtros como atributos»,
         003 «Capas convolucionales».
-Papers: Zeiler & Fergus (2014), https://arxiv.org/abs/1311.2901 (looking at the maps);
+Papers: Zeiler & Fergus (2014), https://arxiv.org/abs/1311.2901 (visualizing maps);
         Krizhevsky et al. (2012), https://doi.org/10.1145/3065386 (the slide's 96 filters of
         11 × 11 × 3)
 Departs from them: a network small enough for a CPU, with first-layer filters of 7 × 7, large enough
-to be looked at. That deeper maps are sparser is learned: in untrained networks, and after a single
-epoch, it need not be so. The slide's "Total: F × F × Cin" is per filter; a layer has
+to be visualized. Deeper maps become sparser in training: this need not hold for untrained networks,
+nor after a single epoch. The slide's "Total: F × F × Cin" is per filter; a layer has
 F × F × Cin × Cout weights and Cout biases.
 """
 
@@ -33,7 +33,7 @@ def build_model(filters=16, learning_rate=0.003, steps=EPOCHS * 446):
     """The compiled network: (28, 28, 1) images to 10 class probabilities. 29,706 parameters.
 
     Three convolutions, `layer_1` to `layer_3`, of `filters`, twice and four times as many filters,
-    each followed by average pooling. The learning rate falls to 0 along a cosine over the `steps`.
+    each followed by average pooling. Cosine decay of the learning rate to zero over the `steps`.
     """
     model = keras.Sequential(
         [
@@ -59,10 +59,10 @@ def build_model(filters=16, learning_rate=0.003, steps=EPOCHS * 446):
 
 
 def deployed(model):
-    """The network for a picture of clothes, of any size, on light or dark ground.
+    """The network for pictures of clothes, of any size, on a light or dark background.
 
-    The clothes of Fashion-MNIST are light on black: where the border of a picture is light, it is
-    turned into its negative. A picture that is not square is padded with black.
+    The clothes of Fashion-MNIST are light on black: a picture with a light border is inverted. A
+    picture that is not square is padded with black.
     """
     picture = keras.Input((None, None, 1))
     border = [picture[:, 0], picture[:, -1], picture[:, :, 0], picture[:, :, -1]]

@@ -7,9 +7,9 @@ Paper:  Chellapilla, Puri & Simard (2006), High performance convolutional neural
 Departs from the paper: on a CPU, and against loops in Python, so the speedup is far above the
 paper's three to four times.
 
-There are two ways to the same result. im2col copies every patch into a row, which takes F² times
-the memory, and multiplies once. The Toeplitz matrix is the whole layer as one large matrix: nearly
-all of its entries are zero, the others are a few shared weights.
+There are two ways to write a convolution as a matrix product. im2col copies every patch into a row,
+which takes F² times the memory, and multiplies once. The Toeplitz matrix represents the whole layer
+as one large matrix: nearly all of its entries are zero, the others are a few shared weights.
 """
 
 import time
@@ -32,8 +32,8 @@ def im2col(images, size):
         Array (N · H' · W', F · F · C) with H' = H − F + 1 and W' = W − F + 1.
     """
     patches = np.lib.stride_tricks.sliding_window_view(images, (size, size), axis=(1, 2))
-    patches = patches.transpose(0, 1, 2, 4, 5, 3)  # (N, H', W', F, F, C), a view so far
-    return patches.reshape(-1, size * size * images.shape[3])  # here all is copied
+    patches = patches.transpose(0, 1, 2, 4, 5, 3)  # (N, H', W', F, F, C), a view, without copies
+    return patches.reshape(-1, size * size * images.shape[3])  # copies the patches
 
 
 def conv_im2col(images, kernels):
@@ -53,7 +53,7 @@ def conv_im2col(images, kernels):
 
 
 def conv_loops(images, kernels):
-    """The same, position by position and filter by filter."""
+    """The same convolution, position by position and filter by filter."""
     size, _, _, filters = kernels.shape
     count, height, width, _ = images.shape
     rows = height - size + 1
@@ -69,16 +69,16 @@ def conv_loops(images, kernels):
 
 
 def conv_keras(images, kernels):
-    """The same by Keras."""
+    """The same convolution by Keras."""
     return keras.ops.convert_to_numpy(keras.ops.conv(images, kernels, padding="valid"))
 
 
 def toeplitz(kernel, height, width):
-    """The doubly blocked Toeplitz matrix of a convolution: times a flat image, it is the map.
+    """The doubly blocked Toeplitz matrix of a convolution: times a flat image, it gives the map.
 
     Args:
         kernel: Array (F, F).
-        height, width: Of the image.
+        height, width: Size of the image.
 
     Returns:
         Array (H' · W', H · W).
@@ -94,8 +94,8 @@ def toeplitz(kernel, height, width):
 
 
 def best_seconds(function, *arguments, repeats=5):
-    """The time of the fastest of some calls: other work of the machine can only add to it."""
-    function(*arguments)  # the first call may be slower
+    """The time of the fastest of several calls: other processes can only add to it."""
+    function(*arguments)  # warm-up: the first call may be slower
     durations = []
     for _ in range(repeats):
         start = time.perf_counter()
@@ -109,7 +109,7 @@ def plot_toeplitz():
     kernel = np.arange(1.0, 10.0).reshape(3, 3)
     matrix = toeplitz(kernel, 8, 8)
     zeros = 1 - np.count_nonzero(matrix) / matrix.size
-    weights = np.where(matrix == 0, np.nan, matrix)  # zeros stay white
+    weights = np.where(matrix == 0, np.nan, matrix)  # zeros are white
     figure, axis = plt.subplots(figsize=(8, 5.2), layout="constrained")
     picture = plots.heatmap(axis, weights, cmap="viridis", vmin=1)
     axis.set_title(
@@ -123,7 +123,7 @@ def plot_toeplitz():
 
 
 def memory_growth(size, images):
-    """The memory of unrolled images, relative to that of images (N, H, W, C)."""
+    """The memory of the unrolled images relative to the images (N, H, W, C)."""
     return im2col(images, size).nbytes / images.nbytes
 
 

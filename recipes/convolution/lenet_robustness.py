@@ -10,8 +10,9 @@ Levenberg–Marquardt rule. The slides show single digits that LeNet recognizes;
 distorted test digits is measured.
 
 Both networks are trained once, on clean digits without data augmentation, so that their robustness
-comes from the architecture alone: LeNet's filters are the same everywhere, and each pooling layer
-forgets a pixel's exact place. The odd cases are the digits of which LeNet is least certain.
+comes only from the architecture: LeNet applies the same filters at all positions, and each pooling
+layer discards the exact position of a feature. The odd cases are the digits about which LeNet is
+least certain.
 """
 
 import keras
@@ -25,7 +26,7 @@ from recipes.common.arrays import to_numpy
 
 EPOCHS = 6
 VARIANTS = {"lenet": {"network": "lenet"}, "mlp": {"network": "mlp"}}
-STRENGTHS = {  # of each distortion; the first one changes nothing
+STRENGTHS = {  # of each distortion; the first leaves the image unchanged
     "noise": [0.0, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0],  # standard deviation; black to white is 1
     "rotation": [0, 10, 20, 30, 40, 50, 60],  # degrees
     "scale": [1.0, 0.5, 0.6, 0.75, 1.2, 1.35, 1.5],  # size
@@ -44,7 +45,7 @@ def load_data(batch_size=128):
 
 
 def build_lenet():
-    """LeNet-5, as in the paper but for the connection table and the last layer."""
+    """LeNet-5, as in the paper except for the connection table, the pooling and the last layer."""
     return keras.Sequential(
         [
             keras.Input((28, 28, 1)),
@@ -66,7 +67,7 @@ def build_lenet():
 
 
 def build_mlp():
-    """A multilayer perceptron with one hidden layer and as many parameters."""
+    """A multilayer perceptron with one hidden layer and about as many parameters."""
     return keras.Sequential(
         [
             keras.Input((28, 28, 1)),
@@ -95,19 +96,19 @@ def build_model(network="lenet", learning_rate=0.003, steps=EPOCHS * 446):
 
 
 def affine(images, matrix, right=0, down=0):
-    """Images transformed: each pixel is the input's at `matrix` times its place from the center.
+    """Transform images: an output pixel at p, from the center, is the input pixel at `matrix` · p.
 
     Args:
-        images: Array (count, 28, 28, 1); outside of them is 0.
+        images: Array (count, 28, 28, 1), 0 outside the border.
         matrix: Array (2, 2), from (column, row) of the output to (column, row) of the input.
         right, down: Shift of each image in pixels, a number or (count,).
     """
     count = len(images)
     (a, b), (c, d) = np.asarray(matrix, "float32")
     center = 13.5
-    x = center - right  # an image that moves right shows pixels from the left
+    x = center - right  # a shift to the right samples pixels further left
     y = center - down
-    transforms = np.zeros((count, 8), "float32")  # as Keras takes them, row by row
+    transforms = np.zeros((count, 8), "float32")  # row by row, as Keras expects them
     transforms[:, 0] = a
     transforms[:, 1] = b
     transforms[:, 2] = x - a * center - b * center
@@ -123,8 +124,8 @@ def distort(images, kind, strength):
 
     Args:
         images: Array (count, 28, 28, 1), float32, from 0 to 255.
-        kind: A key of `STRENGTHS`, which tell the units.
-        strength: How much of it.
+        kind: A key of `STRENGTHS`.
+        strength: Strength of the distortion, in the unit given there.
     """
     if kind == "noise":
         noise = np.random.default_rng(0).standard_normal(images.shape, "float32")
@@ -143,7 +144,7 @@ def distort(images, kind, strength):
         return affine(images, np.eye(2), right, down)
     if kind == "width":
         return affine(images, [[1 / strength, 0], [0, 1]])
-    # The stroke: the darkest or the brightest pixel of a neighborhood.
+    # Stroke width: erosion (minimum) or dilation (maximum) over a neighborhood.
     size = (1, 1 + abs(strength), 1 + abs(strength), 1)
     if strength < 0:
         return ndimage.grey_erosion(images, size)
@@ -156,7 +157,7 @@ def predict(model, images):
 
 
 def robustness(model, images, labels):
-    """The accuracy under each distortion, `{kind: [one for each strength]}`."""
+    """The accuracy under each distortion: `{kind: [accuracy for each strength]}`."""
     accuracies = {}
     for kind, strengths in STRENGTHS.items():
         accuracies[kind] = []
@@ -169,7 +170,7 @@ def robustness(model, images, labels):
 def deployed(model):
     """The network for images of one digit, of any size, dark on light or light on dark.
 
-    Beside the class probabilities it returns how `unlike` MNIST's digits the image is, from 0 to 1.
+    Besides class probabilities, it returns how `unlike` MNIST's digits the image is, from 0 to 1.
     """
     image = keras.Input((None, None, 1))
     digit = CenterDigit()(image)  # (batch, 28, 28, 1), white on black as in MNIST

@@ -5,9 +5,9 @@ Slides: 001 «Pooling Layer», 002 «Capa de agrupamiento (pooling)», 003 «Cap
 Paper:  Scherer, Müller & Behnke (2010), Evaluation of pooling operations in convolutional
         architectures for object recognition, https://doi.org/10.1007/978-3-642-15825-4_10
 Departs from the slide, which says that max pooling gives better results than average pooling and is
-faster: neither is so in general. On validation images the maximum wins with a low learning rate,
-the mean with a high one: each variant has the learning rate that suits it. A training step takes
-the same time with oneDNN's kernels; without them, max pooling is slower in TensorFlow.
+faster: neither holds in general. On validation images max pooling is better with a low learning
+rate, average pooling with a high one: each variant has its own best learning rate. A training step
+takes the same time with oneDNN's kernels; without them, max pooling is slower in TensorFlow.
 
 The slides call UpSampling2D the inverse of pooling and Conv2DTranspose that of Conv2D: they restore
 shapes, not values.
@@ -30,12 +30,12 @@ SAMPLE = np.array([[1, 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]], "flo
 
 
 def pool(maps, size=2, stride=2, how=np.max):
-    """Pooling by hand: maps (H, W, C) to (H', W', C), without padding and each channel for itself.
+    """Pooling by hand: maps (H, W, C) to (H', W', C), each channel separately, no padding.
 
     Args:
-        maps: The array.
+        maps: Array (H, W, C).
         size: Height and width of a block.
-        stride: From one block to the next.
+        stride: Pixels from one block to the next.
         how: `np.max` or `np.mean`.
     """
     windows = np.lib.stride_tricks.sliding_window_view(maps, (size, size), axis=(0, 1))
@@ -87,7 +87,7 @@ def build_model(pooling="max", filters=16, learning_rate=0.005, steps=EPOCHS * 4
 def deployed(model):
     """The network for a picture of one digit, of any size, dark on light or light on dark.
 
-    Beside the probabilities it says how `unlike` MNIST's digits the picture is, from 0 to 1.
+    Besides the probabilities, it returns how `unlike` MNIST's digits the picture is, 0 to 1.
     """
     picture = keras.Input((None, None, 1))
     digit = CenterDigit()(picture)

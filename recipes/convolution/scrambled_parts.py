@@ -4,18 +4,19 @@ Slides: 000 «Limitaciones: pooling "big mistake", ambas imágenes son similares
         000 «Las redes convolutivas detectan características (traslación & rotación)».
 Paper:  Lin, Chen & Yan (2014), Network in network, https://arxiv.org/abs/1312.4400 (global average
         pooling); Brendel & Bethge (2019), https://arxiv.org/abs/1904.00760 (bags of local features)
-Departs from the slide, where any convolutional network takes a scrambled face for a face: that
-depends on the layers after the convolutions, and on the other training images.
+Departs from the slide, which says that convolutional networks take a scrambled face for a face:
+this depends on the layers after the convolutions, and on the other training images.
 
-Both networks learn one task: whether an image has two eyes, a nose and a mouth, all upright, or
-other parts. Neither sees a face with its parts exchanged in training, and both are right on the
-test set. `global_pooling` averages over all places: it only knows which parts there are, and how
-many. `flatten` has a weight for each place, and learns where each part belongs.
+Both networks learn the same task: whether an image has two eyes, a nose and a mouth, all upright,
+or other parts. Neither is trained on faces with exchanged parts, and both are accurate on the test
+set. `global_pooling` averages over all positions: its features only depend on which parts there
+are, and how many. `flatten` has separate weights for each position, and learns where each part
+belongs.
 
 A convolution commutes with all translations (equivariance). Pooling with a stride of 2 commutes
 only with translations by an even number of pixels. After global pooling, the output hardly depends
-on the position any more (invariance). None of this holds for rotations: an upside-down mouth is a
-different part.
+on the position (invariance). None of this holds for rotations: an upside-down mouth is a different
+part.
 """
 
 import keras
@@ -28,7 +29,7 @@ from recipes.common.arrays import to_numpy
 EPOCHS = 10
 CLASSES = ["other parts", "face"]
 VARIANTS = {"global_pooling": {"head": "global_pooling"}, "flatten": {"head": "flatten"}}
-SIDE = 56  # pixels of an image
+SIDE = 56  # pixels of each side of an image
 SLOTS = np.array([[15, 14], [15, 42], [28, 28], [42, 28]])  # row and column of each part's center
 FACE = [0, 0, 1, 2]  # the kind of part in each slot
 KINDS = 5  # eye, nose, mouth, and the last two upside down
@@ -52,8 +53,8 @@ def render(kinds, rng):
     """A noisy image (56, 56) with a part in each slot; the whole and each part are jittered.
 
     Args:
-        kinds: Of the parts in the four slots.
-        rng: A random generator.
+        kinds: Kinds of the parts in the four slots.
+        rng: A NumPy random generator.
     """
     image = np.zeros((SIDE, SIDE), "float32")
     whole = rng.integers(-2, 3, 2)
@@ -65,7 +66,7 @@ def render(kinds, rng):
 
 
 def other_parts(rng):
-    """The kinds of four parts that make no face in any order; often all but one would fit."""
+    """Kinds of four parts that form no face in any order; often three of them fit."""
     while True:
         kinds = list(rng.integers(KINDS, size=4))
         if rng.random() < 0.5:
@@ -76,7 +77,7 @@ def other_parts(rng):
 
 
 def scrambled(rng):
-    """The kinds of a face, at least two of them at wrong places."""
+    """The kinds of parts of a face, at least two of them in the wrong slots."""
     while True:
         kinds = list(rng.permutation(FACE))
         if kinds != FACE:
@@ -84,7 +85,7 @@ def scrambled(rng):
 
 
 def sample_images(count, seed):
-    """Faces and images of other parts, in turns.
+    """Faces and images of other parts, alternating.
 
     Returns:
         Images (count, 56, 56, 1), float32, and labels (count, 1), 1 for faces.
@@ -99,7 +100,7 @@ def sample_images(count, seed):
 
 
 def sample_scrambled(count, seed=0):
-    """Scrambled faces (count, 56, 56, 1), which are not among the training images."""
+    """Scrambled faces (count, 56, 56, 1), which do not occur in training."""
     rng = np.random.default_rng(seed)
     images = [render(scrambled(rng), rng) for _ in range(count)]
     return np.stack(images)[..., None]
@@ -120,9 +121,9 @@ def build_model(head="global_pooling", filters=16, learning_rate=0.005, steps=EP
 
     Args:
         head: The layers after the convolutions, a key of `VARIANTS`.
-        filters: Of the first convolution; the second has twice as many.
-        learning_rate: At the start of its cosine decay.
-        steps: Of the whole training.
+        filters: Number of filters of the first convolution; the second has twice as many.
+        learning_rate: Its initial value, followed by cosine decay to zero.
+        steps: Number of training steps.
     """
     heads = {
         "global_pooling": keras.layers.GlobalAveragePooling2D,
@@ -131,10 +132,10 @@ def build_model(head="global_pooling", filters=16, learning_rate=0.005, steps=EP
     model = keras.Sequential(
         [
             keras.Input((SIDE, SIDE, 1)),
-            # 56 × 56 to 52 × 52 to 26 × 26.
+            # 56 × 56 to 52 × 52, then 26 × 26.
             keras.layers.Conv2D(filters, 5, activation="relu"),
             keras.layers.MaxPooling2D(2),
-            # To 24 × 24 to 12 × 12; a unit sees 12 × 12 pixels, little more than a part.
+            # 26 × 26 to 24 × 24, then 12 × 12; the receptive field is 12 × 12 pixels.
             keras.layers.Conv2D(2 * filters, 3, activation="relu"),
             keras.layers.MaxPooling2D(2),
             heads[head](),
@@ -175,15 +176,15 @@ def face_probabilities(model, images):
 
 
 def shift_difference(layers, images, shift):
-    """How far some layers are from commuting with a shift to the right, 0 for exactly.
+    """The deviation of layers from commuting with a shift to the right; 0 if they commute.
 
-    The maps of shifted images against the shifted maps, away from the border, relative to the
-    maps' standard deviation. A stride divides the shift.
+    It is the root mean square difference between the maps of shifted images and the shifted maps,
+    away from the border, relative to the standard deviation of the maps. Strides divide the shift.
 
     Args:
-        layers: To be called one after another.
+        layers: Layers to apply one after another.
         images: Array (count, H, W, 1).
-        shift: In pixels of the image.
+        shift: Shift in pixels of the image.
     """
     before = images
     after = np.roll(images, shift, axis=2)

@@ -5,16 +5,16 @@ Paper:  Chollet (2017), Xception, https://arxiv.org/abs/1610.02357;
         Howard et al. (2017), MobileNets, https://arxiv.org/abs/1704.04861;
         Freeman & Adelson (1991), The design and use of steerable filters,
         https://doi.org/10.1109/34.93808
-Departs from the papers: no network is trained. One layer is examined, with weights that show its
-abilities and its limits.
+Departs from the papers: no network is trained. One layer is examined, with weights that show what
+it can represent and what it cannot.
 
 A Conv2D has an F × F filter for each pair of an input and an output channel. A SeparableConv2D has
-one for each input channel (depthwise), and mixes their maps pixel by pixel (pointwise): 1/Cout +
-1/F² of the weights, 0.1189 for 64 → 128 channels and 3 × 3. It equals a Conv2D whose filters are
-products of both, so all filters of an input channel are mixtures of its `depth_multiplier` basis
-filters. Some filter banks have this form: two derivatives of a Gaussian, mixed, give edge filters
-of every orientation. Others need more basis filters; with F² of them nothing is lost, and nothing
-saved.
+one for each input channel (depthwise), and mixes their maps pixel by pixel (pointwise). It has
+1/Cout + 1/F² of the weights: 0.1189 for 64 → 128 channels and 3 × 3. It equals a Conv2D whose
+filters are products of both, so all filters of an input channel are linear combinations of its
+`depth_multiplier` basis filters. Some filter banks have this form: linear combinations of two
+derivatives of a Gaussian are edge filters of every orientation. Others need more basis filters;
+with F² of them nothing is lost, and nothing is saved.
 """
 
 import time
@@ -71,12 +71,12 @@ def milliseconds(layers, side=56, rounds=20):
             start = time.process_time()
             model.predict_on_batch(images)
             spent[name].append(time.process_time() - start)
-    # The first round compiles.
+    # The first round is a warm-up.
     return {name: 1000 * float(np.median(times[1:])) for name, times in spent.items()}
 
 
 def product_kernel(depthwise, pointwise):
-    """The Conv2D kernel (F, F, Cin, Cout) that does the work of both.
+    """The Conv2D kernel (F, F, Cin, Cout) equivalent to both.
 
     Args:
         depthwise: Array (F, F, Cin, M), M filters for each input channel.
@@ -88,10 +88,10 @@ def product_kernel(depthwise, pointwise):
 
 
 def separate(kernel, multiplier):
-    """The depthwise and pointwise kernels that come nearest to a Conv2D kernel (F, F, Cin, Cout).
+    """The depthwise and pointwise kernels that best approximate a Conv2D kernel (F, F, Cin, Cout).
 
-    For each input channel, its filters as a matrix (F², Cout) have a singular value decomposition;
-    its first `multiplier` columns are the best basis.
+    The filters of each input channel form a matrix (F², Cout); the first `multiplier` left singular
+    vectors of its singular value decomposition are the best basis.
 
     Returns:
         Arrays (F, F, Cin, M) and (1, 1, Cin · M, Cout).
@@ -106,13 +106,13 @@ def separate(kernel, multiplier):
 
 
 def error(kernel, multiplier):
-    """The share of a kernel's squared weights that the nearest separable kernel misses."""
+    """The relative squared error of the best separable approximation of a kernel, from 0 to 1."""
     nearest = product_kernel(*separate(kernel, multiplier))
     return np.square(kernel - nearest).sum() / np.square(kernel).sum()
 
 
 def derivatives(size=9, sigma=1.5):
-    """The derivatives of a Gaussian across and down: array (size, size, 2)."""
+    """The derivatives of a Gaussian along x and y: array (size, size, 2)."""
     y, x = np.mgrid[:size, :size] - size // 2
     gaussian = np.exp(-(x**2 + y**2) / (2 * sigma**2))
     both = np.stack([x * gaussian, y * gaussian], axis=-1)
@@ -120,10 +120,10 @@ def derivatives(size=9, sigma=1.5):
 
 
 def steerable_layer():
-    """A SeparableConv2D with weights by hand: gray (H, W, 1) to edges of 8 orientations.
+    """A SeparableConv2D with hand-set weights: gray (H, W, 1) to edges of 8 orientations.
 
-    Its two depthwise filters are the derivatives across and down, its pointwise weights the cosines
-    and sines of the `ANGLES` at which brightness increases.
+    Its two depthwise filters are the derivatives along x and y, its pointwise weights the cosines
+    and sines of the `ANGLES` in whose direction the brightness increases.
     """
     depthwise = derivatives()[:, :, None, :]  # (9, 9, 1, 2)
     radians = np.deg2rad(ANGLES)
@@ -135,7 +135,7 @@ def steerable_layer():
 
 
 def banks():
-    """Kernels of 16 filters for one channel, 9 × 9, of which some separate well and some do not."""
+    """Kernels of 16 filters for one channel, 9 × 9; some separate well, some do not."""
     angles = np.deg2rad(np.arange(16) * 11.25)
     mix = np.stack([np.cos(angles), np.sin(angles)])  # (2, 16)
     y, x = np.mgrid[:9, :9] - 4
@@ -154,8 +154,8 @@ def plot_costs(layers, spent):
     """Parameters and multiplications of the layers, and the measured time.
 
     Args:
-        layers: As `build_layers` gives them.
-        spent: As `milliseconds` gives it.
+        layers: From `build_layers`.
+        spent: Times from `milliseconds`.
     """
     figure, axes = plt.subplots(1, 3, figsize=(11, 3.4), sharey=True, layout="constrained")
     parameters = [layer.count_params() for layer in layers.values()]
@@ -181,7 +181,7 @@ def plot_costs(layers, spent):
 
 
 def show_signed(axis, image):
-    """Draw an image whose numbers have both signs; zero is white."""
+    """Draw an image with positive and negative values; zero is white."""
     limit = np.quantile(np.abs(image), 0.99)
     plots.show_images(axis, image[None], cmap="PuOr_r", vmin=-limit, vmax=limit)
 
@@ -210,7 +210,7 @@ def plot_steerable():
 
 
 def plot_errors():
-    """How well three banks of filters separate, against the number of basis filters."""
+    """The separation error of three filter banks, against the number of basis filters."""
     figure, axis = plt.subplots(layout="constrained")
     multipliers = np.arange(1, 17)
     for name, kernel in banks().items():

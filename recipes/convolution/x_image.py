@@ -6,12 +6,13 @@ Slides: 002 «Matrices de características», 002 «Operación de filtrado»,
 Paper:  LeCun et al. (1998), Gradient-based learning applied to document recognition,
         https://doi.org/10.1109/5.726791
 Departs from the slides: they stop at the maps of one X. Here convolution, ReLU and pooling are
-applied twice, a dense unit decides, and the filters are learned from drawings at any place of a
-larger sheet. With only one size and place, as on the slides, a linear classifier would suffice.
+applied twice, a dense unit classifies, and the filters are learned from drawings at random
+positions in a larger image. With only one size and position, as on the slides, a linear classifier
+would suffice.
 
 The slides convolve a 9 × 9 drawing with three filters, two diagonals and a cross; ReLU and pooling
-follow. They print the maps cut off after two decimals (5/9 as .55, 7/9 as .77); rounded they are
-.56 and .78.
+follow. The values in their maps are truncated to two decimals (5/9 as .55, 7/9 as .77); rounded,
+they are .56 and .78.
 """
 
 import keras
@@ -38,7 +39,7 @@ X[1:8, 1:8] = np.maximum(SEVEN, SEVEN[::-1])
 
 
 def filter_maps(image=X, patterns=PATTERNS):
-    """The mean product of each window with each filter, 1 where the two agree: (H', W', filters).
+    """The mean product of each window and each filter, 1 where they are equal: (H', W', filters).
 
     Args:
         image: Array (H, W).
@@ -51,7 +52,7 @@ def filter_maps(image=X, patterns=PATTERNS):
 
 
 def pool(maps):
-    """The maximum of each 2 × 2 block of maps (H, W, C), the incomplete blocks at the edge too."""
+    """The maximum of each 2 × 2 block of maps (H, W, C), also of incomplete blocks at the edge."""
     height, width, channels = maps.shape
     # An odd side gets one more row or column, which is never the maximum.
     padding = [(0, height % 2), (0, width % 2), (0, 0)]
@@ -65,34 +66,34 @@ def pool(maps):
 def drawings(count, seed, size=15):
     """Drawings (count, size, size, 1) and labels (count, 1): 1 for X, 0 for O.
 
-    Strokes are about 1, the rest −1. Each drawing has its own place, angle,
-    height, width, thickness and noise.
+    Strokes are about 1, the background about −1. Position, angle, height, width, thickness and
+    noise of each drawing are random.
     """
     rng = np.random.default_rng(seed)
 
     def sample(low, high):
         return rng.uniform(low, high, (count, 1, 1))
 
-    # The coordinates of the pixels, from each drawing's center: (count, size, size).
+    # Coordinates of the pixels relative to each drawing's center: (count, size, size).
     middle = (size - 1) / 2
     y, x = np.mgrid[:size, :size] - middle
     x = x - sample(-4, 4)
     y = y - sample(-4, 4)
-    # Turned by the drawing's angle.
+    # Rotate by the drawing's angle.
     angle = np.deg2rad(sample(-30, 30))
     radius = sample(2, 4)
     cosine = np.cos(angle)
     sine = np.sin(angle)
     turned_x = x * cosine + y * sine
     turned_y = y * cosine - x * sine
-    # In units of its half width and height.
+    # Convert to units of half its width and height.
     x = turned_x * sample(0.85, 1.15) / radius
     y = turned_y * sample(0.85, 1.15) / radius
 
-    # The distance of each pixel from the circle of the O.
+    # Distance of each pixel from the circle of the O.
     from_center = np.hypot(x, y)
     distance_to_o = np.abs(from_center - 1)
-    # And from the nearest stroke of the X; its strokes end on that circle.
+    # Distance from the nearest stroke of the X; its strokes end on that circle.
     beyond = np.maximum(from_center - 1, 0)
     to_falling = np.abs(x - y)
     to_rising = np.abs(x + y)
@@ -113,7 +114,7 @@ def drawings(count, seed, size=15):
 def load_data(batch_size=64):
     """Train, validation and test batches: (15, 15, 1) drawings and (1,) labels, 1 for X.
 
-    The sets are the same every time; `drawings` makes them.
+    The sets, from `drawings`, are the same every time.
     """
     train = tf.data.Dataset.from_tensor_slices(drawings(4000, seed=1))
     validation = tf.data.Dataset.from_tensor_slices(drawings(1000, seed=2))
@@ -152,7 +153,7 @@ def build_functional(filters=8):
 def build_model(api="sequential", filters=8, learning_rate=0.01, steps=EPOCHS * 63):
     """The compiled network: (15, 15, 1) drawings to the probability of an X. 1,393 parameters.
 
-    The learning rate falls to 0 along a cosine over the training `steps`.
+    Learning-rate schedule: cosine decay to zero over the training `steps`.
     """
     build = {"sequential": build_sequential, "functional": build_functional}[api]
     model = build(filters)
@@ -164,8 +165,8 @@ def build_model(api="sequential", filters=8, learning_rate=0.01, steps=EPOCHS * 
 def deployed(model):
     """The network for a picture of an X or an O, of any size, dark on light or light on dark."""
     picture = keras.Input((None, None, 1))
-    x = CenterDigit()(picture)  # (28, 28, 1): 0 on paper, up to 255 on strokes, 20 pixels long
-    x = keras.layers.Resizing(10, 10, antialias=True)(x)  # 7 pixels long, as the larger drawings
+    x = CenterDigit()(picture)  # (28, 28, 1): 0 on paper, up to 255 on strokes; 20 pixels long
+    x = keras.layers.Resizing(10, 10, antialias=True)(x)  # 7 pixels long, like the larger drawings
     strongest = keras.ops.max(x, axis=(1, 2, 3), keepdims=True)
     x = x / keras.ops.maximum(strongest, 1)  # 1 on strokes, however thin; all 0 if there are none
     x = keras.layers.ZeroPadding2D(((2, 3), (2, 3)))(x)  # (15, 15, 1)
