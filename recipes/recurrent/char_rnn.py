@@ -10,9 +10,9 @@ Departs from the slides: sonnets in the public domain instead of poems of the Ge
 many of which are still protected; a GRU instead of an LSTM; Muon, which needs fewer steps.
 
 The network predicts the next character. `bits_per_character` is the mean of −log₂ p(next character)
-over new poems: their size when compressed with the model. Training sees chunks of 128 characters;
-validation and test see whole poems (the few of over 700 characters in chunks). The state starts
-from zero in each. Poems are sampled autoregressively: each character is drawn from p at a
+over new poems: their size when compressed with the model. Training uses chunks of 128 characters;
+validation and test use whole poems (chunks only for the few with over 700 characters). In each, the
+initial state is zero. Poems are sampled autoregressively: each character is drawn from p at a
 temperature, and is the next input.
 """
 
@@ -28,10 +28,10 @@ from recipes.common.ngrams import NGramModel
 EPOCHS = 8
 OBJECTIVE = ("val_bits_per_character", "min")
 SPLITS = ["train[:85%]", "train[85%:90%]", "train[90%:]"]
-LONGEST = 700  # codes of a poem that validation and test see whole
+LONGEST = 700  # codes; longer poems are split into chunks in validation and test
 END = "¶"  # before each poem and after it
 PADDING = ""  # code 0
-UNKNOWN = "·"  # code 1, of all characters that are not in ALPHABET
+UNKNOWN = "·"  # code 1, for all characters that are not in ALPHABET
 LETTERS = "abcdefghijklmnopqrstuvwxyzáéíóúüñç"
 PUNCTUATION = "\n !\"'(),-.:;?¡¿«»"
 ALPHABET = [PADDING, UNKNOWN, END, *PUNCTUATION, *LETTERS, *LETTERS.upper()]
@@ -56,7 +56,7 @@ def chunks(poem, length):
     """Inputs, targets and weights of a poem's chunks, (chunks, length) each.
 
     Inputs and targets are codes; the target of each character is the next one. The last chunk is
-    padded with zeros, for which the weight is 0 instead of 1.
+    padded with zeros, whose weight is 0 instead of 1.
     """
     codes = encode(poem)
     padding = -(len(codes) - 1) % length
@@ -85,7 +85,7 @@ def dataset(split, length):
 def load_data(batch_size=32, length=128):
     """Train, validation and test batches of (length,) codes, the next ones, and weights.
 
-    The train set has chunks of poems; validation and test have whole poems, of up to LONGEST codes.
+    The training set has chunks of poems; the others have whole poems, of up to LONGEST codes.
     """
     train = dataset(SPLITS[0], length)
     validation = dataset(SPLITS[1], LONGEST)
@@ -95,7 +95,7 @@ def load_data(batch_size=32, length=128):
 
 @keras.saving.register_keras_serializable(package="char_rnn")
 def bits_per_character(y_true, y_pred):
-    """−log₂ of the probability of the character that came."""
+    """−log₂ of the probability of the true next character."""
     return keras.losses.sparse_categorical_crossentropy(y_true, y_pred) / np.log(2)
 
 
@@ -114,9 +114,9 @@ def build_model(units=256, embedding=32, dropout=0.2, learning_rate=0.01, steps=
         ]
     )
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-    # Muon is for matrices of hidden layers; a GRU's bias has two axes, and is none.
+    # Muon is for the matrices of hidden layers. A GRU's bias has two axes, too, and is excluded.
     optimizer = keras.optimizers.Muon(schedule, exclude_layers=["head", "bias"], clipnorm=1.0)
-    # The mean over the characters, padding left out.
+    # The mean over the characters without padding.
     loss = keras.losses.SparseCategoricalCrossentropy(reduction="mean_with_sample_weight")
     model.compile(optimizer, loss, weighted_metrics=[bits_per_character])
     return model
@@ -135,7 +135,7 @@ def search_space(hp):
 
 def baseline(train, test):
     """6-gram language model (Witten–Bell)."""
-    # The n-gram model knows no padding: without it, codes start at 1.
+    # The n-gram model has no code for padding, so codes are shifted by one.
     train_poems = [encode(poem) - 1 for poem in load_poems(SPLITS[0])]
     test_poems = [encode(poem) - 1 for poem in load_poems(SPLITS[2])]
     ngrams = NGramModel(train_poems, len(ALPHABET) - 1, order=6, smoothing="witten_bell")
@@ -144,10 +144,10 @@ def baseline(train, test):
 
 
 def generate(model, temperatures, length=SAMPLE_LENGTH, seed=0):
-    """Sample the beginnings of poems, one for each temperature, character by character.
+    """Sample poems, one for each temperature, character by character.
 
     Returns:
-        A list of strings of up to `length` characters; a poem may end before.
+        A list of strings of up to `length` characters, cut off there or ended earlier.
     """
     embedding = model.get_layer("embedding")
     cell = model.get_layer("gru").cell

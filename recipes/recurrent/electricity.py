@@ -8,10 +8,10 @@ Paper:  Hochreiter & Schmidhuber (1997), https://doi.org/10.1162/neco.1997.9.8.1
 The slide shows a demand curve with its forecast, but neither the network nor the error.
 
 A step of the time series is a day: its 24 hours, and the kind of the following day (the calendar is
-known in advance). At midnight the network forecasts the difference, hour by hour, between the day
-that begins and the same day a week ago; the day a week ago itself is the seasonal naive forecast.
-It is trained on 2014 to 2016, validated on 2017, tested on 2018. Inputs may reach back over New
-Year's Eve: the forecasts for the first days of 2018 rest on demand of December 2017, which was
+known in advance). At midnight the network forecasts the difference, hour by hour, between the next
+day and the same day a week earlier; the day a week earlier itself is the seasonal naive forecast.
+The network is trained on 2014 to 2016, validated on 2017 and tested on 2018. Inputs may be from the
+previous year: the forecasts for the first days of 2018 use the demand of December 2017, which was
 known by then.
 """
 
@@ -28,7 +28,7 @@ from recipes.common.arrays import to_numpy
 EPOCHS = 60
 OBJECTIVE = ("val_mae", "min")
 KINDS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "holiday"]
-# Month and day of the holidays of all of Spain, but for Good Friday, whose date moves.
+# Month and day of Spain's national holidays, except Good Friday, whose date varies.
 HOLIDAYS = [(1, 1), (1, 6), (5, 1), (8, 15), (10, 12), (11, 1), (12, 6), (12, 8), (12, 25)]
 
 
@@ -43,11 +43,11 @@ def kind_of_day(date):
 def load_data(batch_size=32, days=14):
     """Train, validation and test batches of two inputs and the demand of the next day.
 
-    Inputs are `demand` (days, 24), in MW, of the days before, and `kind` (days,) of the day after
+    Inputs are `demand` (days, 24) of the previous days, in MW, and `kind` (days,) of the day after
     each of these, 0–7; targets (24,) are in MW.
     """
     splits = tfds.load("electricity_es", split=["train", "validation", "test"], batch_size=-1)
-    # All years in a row, and where each split ends in it.
+    # Concatenate all years, and remember where each split ends.
     demand = np.concatenate([split["demand"] for split in splits])  # (all days, 24)
     kinds = []
     ends = []
@@ -57,7 +57,7 @@ def load_data(batch_size=32, days=14):
     kinds = np.array(kinds)  # (all days,)
 
     sets = []
-    start = days  # the first days have too few before them
+    start = days  # the first days have too little history
     for end in ends:
         targets = np.arange(start, end)
         before = targets[:, None] + np.arange(-days, 0)  # (targets, days)
@@ -71,15 +71,15 @@ def load_data(batch_size=32, days=14):
 def build_model(units=64, dropout=0.2, learning_rate=0.003, days=14, steps=EPOCHS * 34, train=None):
     """The compiled network: `demand` (days, 24) and `kind` (days,) to 24 hours, in MW.
 
-    26,456 parameters. Mean and variance, by which the demand is normalized, are those of `train`
-    (by default, what `load_data` gives).
+    26,456 parameters. The demand is normalized by its mean and variance in `train` (by default from
+    `load_data`).
     """
     if train is None:
         train, _, _ = load_data(days=days)
     _, demands = to_numpy(train)
     mean = float(demands.mean(dtype="float64"))
     variance = float(demands.var(dtype="float64"))
-    # Constants of the network, no weights. In MW, of which 16 bits hold three digits only.
+    # Constants, not weights. In float32, since 16 bits keep only three digits of a demand in MW.
     normalize = keras.layers.Normalization(
         axis=None, mean=mean, variance=variance, name="normalize", dtype="float32"
     )
@@ -91,7 +91,7 @@ def build_model(units=64, dropout=0.2, learning_rate=0.003, days=14, steps=EPOCH
     x = keras.layers.Concatenate()([normalize(demand), embedded])  # (batch, days, 32)
     x = keras.layers.LSTM(units)(x)
     x = keras.layers.Dropout(dropout)(x)
-    x = keras.layers.Dense(24, kernel_initializer="zeros")(x)  # at first, no difference
+    x = keras.layers.Dense(24, kernel_initializer="zeros")(x)  # initially predicts no difference
     a_week_ago = demand[:, -7]
     outputs = keras.layers.Add(dtype="float32")([a_week_ago, rescale(x)])
     model = keras.Model({"demand": demand, "kind": kind}, outputs)

@@ -3,13 +3,13 @@
 Slides: 001 «Redes LSTM», 001 «zoo GRU».
 Paper:  Cho et al. (2014), https://arxiv.org/abs/1406.1078
 Departs from the slides: deck 001 prints z, r, h̃ and h under «Redes LSTM»: that is a GRU. An LSTM
-has a cell state besides, and four maps instead of three (recipe lstm). The slide has h = (1 − z) h
-+ z h̃, so z is the share that is renewed; Keras has h = z h + (1 − z) h̃, so its z is the share
-that is kept. Since σ(−s) = 1 − σ(s), both agree once the weights of z are negated.
+also has a cell state, and four linear maps instead of three (recipe lstm). In the slide's equation,
+h = (1 − z) h + z h̃, z is the share that is updated. In Keras' equation, h = z h + (1 − z) h̃, it is
+the share that is kept. Since σ(−s) = 1 − σ(s), both are equal if the weights of z are negated.
 
-Keras' default, `reset_after=True`, resets after the matrix product (r ∗ (h W), not (r ∗ h) W) and
-has two biases. From 32 inputs to 64 units: 18,432 weights as on the slide, 18,624 with a bias,
-18,816 by default; an LSTM has 24,832.
+Keras' default, `reset_after=True`, applies the reset gate after the matrix product (r ∗ (h W), not
+(r ∗ h) W) and has two biases. From 32 inputs to 64 units: 18,432 weights as on the slide, 18,624
+with a bias, 18,816 by default; an LSTM has 24,832.
 """
 
 import keras
@@ -56,14 +56,14 @@ def gru(x, w_z, w_r, w):
 
 
 def keras_gru(w_z, w_r, w, negate_z=True):
-    """A Keras layer with the weights of the slide's GRU; those of z negated, or as they are."""
+    """A Keras layer with the weights of the slide's GRU; those of z are negated or unchanged."""
     units = w.shape[1]
     features = len(w) - units
     layer = keras.layers.GRU(units, use_bias=False, reset_after=False, return_sequences=True)
     layer.build((None, None, features))
     if negate_z:
         w_z = -w_z
-    # Keras has the three maps side by side, and separate matrices for h and for x.
+    # Keras concatenates the three maps, and separates the matrices for h and for x.
     weights = np.concatenate([w_z, w_r, w], axis=1)  # (units + features, 3 units)
     recurrent_kernel, kernel = np.split(weights, [units])
     layer.set_weights([kernel, recurrent_kernel])
@@ -93,7 +93,7 @@ def random_weights(features, units, seed=0):
 def sample_and_hold():
     """W_z, W_r and W of one unit, set by hand, for the inputs of `marked_signal`.
 
-    z is open where there is a mark and shut elsewhere; the candidate is tanh of the value.
+    z is near 1 at a mark and near 0 elsewhere; the candidate is tanh of the value.
     """
     # Rows: h, value, mark, constant 1.
     w_z = np.array([[0.0], [0.0], [14.0], [-7.0]])
@@ -116,7 +116,7 @@ def plot_sample_and_hold():
     """A unit that samples the value at each mark and holds it until the next."""
     x = marked_signal()
     states, gates = gru(x, *sample_and_hold())
-    # Of the one sequence and the one unit, at each step.
+    # The only sequence and the only unit, at each step.
     values, marks, _ = x[0].T
     state = states[0, :, 0]
     gate = gates[0, :, 0]
@@ -135,7 +135,7 @@ def plot_sample_and_hold():
 
 
 def plot_memory(axis):
-    """The share of a state that is left after some steps of a constant z."""
+    """The share of a state that is left after some steps with a constant z."""
     steps = np.arange(100)
     colors = {0.5: "C1", 0.1: "C4", 0.02: "C0"}
     for z, color in colors.items():
@@ -148,7 +148,7 @@ def plot_memory(axis):
 
 
 def plot_signs(axis):
-    """The slide's states beside those of Keras with the weights of z negated and as they are."""
+    """The slide's states beside those of Keras, with the weights of z negated and unchanged."""
     x = marked_signal()
     weights = sample_and_hold()
     states, _ = gru(x, *weights)

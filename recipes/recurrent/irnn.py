@@ -7,15 +7,15 @@ Paper:  Le, Jaitly & Hinton (2015), A simple way to initialize recurrent network
         Ganguli (2014), https://arxiv.org/abs/1312.6120
 Departs from Le et al.: 100 steps instead of 150, Adam instead of plain gradient descent, and
 Keras' own initialization of the input weights: with a standard deviation of 0.001, as in the paper,
-far less was learned in the same time.
+far less is learned in the same time.
 
 Two of a hundred random numbers are marked; the target is their sum. The constant prediction 1 has a
-mean squared error of 1/6, and so has a network that forgets. An IRNN is `SimpleRNN(n,
-activation="relu", recurrent_initializer="identity")`: without input, a nonnegative state stays as
-it is over any number of steps, and so does the gradient. Most of the gain comes from the ReLU.
+mean squared error of 1/6, and so has a network that forgets the numbers. An IRNN is `SimpleRNN(n,
+activation="relu", recurrent_initializer="identity")`: without input, a nonnegative state remains
+unchanged over any number of steps, and so does the gradient. Most of the gain comes from the ReLU.
 Keras has a similar initialization built in: its default `recurrent_initializer` is "orthogonal",
-not the "glorot_uniform" of other weights, which `tanh` and `relu` have here. The LSTM has half the
-units, which gives it about as many weights.
+not "glorot_uniform" as for other weights, which the variants `tanh` and `relu` use here. The LSTM
+has half the units, and so about as many weights.
 """
 
 import keras
@@ -37,11 +37,11 @@ VARIANTS = {
 
 
 def adding_problem(count, length, seed):
-    """Sequences of numbers, of which two are marked, and the sums of these two.
+    """Sequences of random numbers, two of which are marked, and the sums of these two.
 
     Returns:
-        Inputs (count, length, 2), float32: a number from 0 to 1, and 1 at two steps, one in each
-        half, 0 at the others. Targets (count, 1), float32.
+        Inputs (count, length, 2), float32: a number from 0 to 1, and a mark, 1 at one step in each
+        half and 0 elsewhere. Targets (count, 1), float32.
     """
     rng = np.random.default_rng(seed)
     numbers = rng.random((count, length))
@@ -75,8 +75,8 @@ def build_model(
 ):
     """The compiled network: (length, 2) inputs to one number.
 
-    4,353 parameters; with `cell="lstm"` and 32 units 4,513. `activation` and `recurrent`, Keras'
-    `recurrent_initializer`, are those of the simple RNN.
+    4,353 parameters; with `cell="lstm"` and 32 units 4,513. `activation` and `recurrent`, the
+    `recurrent_initializer` in Keras, are for the simple RNN.
     """
     if cell == "lstm":
         layer = keras.layers.LSTM(units)

@@ -4,13 +4,13 @@ Slides: 002 «LSTM», 001 «Redes LSTM», 002 «Trucos: celdas de compuerta», 0
 Paper:  Hochreiter & Schmidhuber (1997), https://doi.org/10.1162/neco.1997.9.8.1735; forget gate:
         Gers, Schmidhuber & Cummins (2000), https://doi.org/10.1162/089976600300015015
 Departs from the slides: the equations that deck 001 prints under «Redes LSTM» are a GRU (see the
-recipe gru): an LSTM has a cell state and four maps. Deck 002 says that gates mean fewer
-multiplications and parameters: an LSTM has four times as many as a simple RNN, 4 (n (m + n) + n),
-24,832 against 6,208 for 32 → 64. Gates keep a path open for the gradient. The simple RNN here has
-twice the units, which gives it about as many weights as the LSTM.
+recipe gru): an LSTM has a cell state and four linear maps. Deck 002 says that gates mean fewer
+multiplications and parameters, but an LSTM has four times as many as a simple RNN: 4 (n (m + n) +
+n), 24,832 against 6,208 for 32 → 64. The gates preserve the gradient over many steps. The simple
+RNN here has twice the units, and so about as many weights as the LSTM.
 
-`keras.layers.LSTM(n)` gives (batch, n), the last h; with `return_sequences=True` (batch, steps, n),
-all of them; with `return_state=True` the last h and c as well.
+`keras.layers.LSTM(n)` returns the last h, (batch, n); with `return_sequences=True` all of them,
+(batch, steps, n); with `return_state=True` also the last h and c.
 """
 
 import keras
@@ -28,16 +28,16 @@ VARIANTS = {
 }
 CHARACTERS = 4
 MARKED = 0.05  # share of the steps that carry a character
-WINDOW = 5  # steps that the baseline sees
+WINDOW = 5  # steps in the input of the baseline
 
 
 def marked_sequences(count, length, noise, seed):
-    """Sequences in which some steps carry a character, marked as such, and the others noise.
+    """Sequences in which some steps, marked as such, carry a character, and the others noise.
 
     Args:
-        count, length: Number of sequences, and steps of each.
-        noise: Standard deviation of the steps that carry none.
-        seed: Of the random numbers.
+        count, length: Number of sequences, and of steps in each.
+        noise: Standard deviation of the noise.
+        seed: Seed of the random numbers.
 
     Returns:
         Inputs (count, length, 5), float32: at a marked step a one-hot character and 1, at others
@@ -54,7 +54,7 @@ def marked_sequences(count, length, noise, seed):
     values = np.where(carries, one_hot, noise)
     inputs = np.concatenate([values, carries], axis=-1)  # (count, length, 5)
     inputs = inputs.astype("float32")
-    # The last marked step up to each step, and its character.
+    # The latest marked step up to each step, and its character.
     marked = np.where(marks, np.arange(length), 0)
     last = np.maximum.accumulate(marked, axis=1)
     targets = np.take_along_axis(characters, last, axis=1)
@@ -79,7 +79,7 @@ def step(x, h, c, kernel, recurrent_kernel, bias, without=None):
         h, c: Hidden state and cell state (batch, units).
         kernel, recurrent_kernel, bias: As in `keras.layers.LSTM`: (features, 4 units),
             (units, 4 units) and (4 units,).
-        without: "input", "forget" or "output": this gate is always open.
+        without: "input", "forget" or "output": this gate is replaced by 1.
 
     Returns:
         New h and c (batch, units), and the gates by name.
@@ -95,7 +95,7 @@ def step(x, h, c, kernel, recurrent_kernel, bias, without=None):
     }
     if without is not None:
         gates[without] = keras.ops.ones_like(gates[without])
-    # Keep some, add some: no matrix in between, so the gradient's path through c stays open.
+    # No matrix multiplies c, so the gradient through c does not vanish while the gate is open.
     c = gates["forget"] * c + gates["input"] * keras.ops.tanh(candidate)
     h = gates["output"] * keras.ops.tanh(c)
     return h, c, gates
@@ -103,10 +103,10 @@ def step(x, h, c, kernel, recurrent_kernel, bias, without=None):
 
 @keras.saving.register_keras_serializable(package="lstm")
 class GatedCell(keras.layers.Layer):
-    """The cell inside `keras.layers.LSTM`, with the same weights, of which one gate may be missing.
+    """The cell inside `keras.layers.LSTM`, with the same weights, optionally without one gate.
 
     Args:
-        units: Size of the hidden state and of the cell state.
+        units: Size of the hidden state and the cell state.
         without: "input", "forget", "output" or None, as for `step`.
     """
 
@@ -123,7 +123,7 @@ class GatedCell(keras.layers.Layer):
             name="recurrent_kernel", shape=(self.units, width), initializer="orthogonal"
         )
         self.bias = self.add_weight(name="bias", shape=(width,), initializer="zeros")
-        # Input, forget, candidate, output: at first, forget little.
+        # Input, forget, candidate, output; a bias of 1 initially keeps the forget gate mostly open.
         self.bias.assign(np.repeat([0.0, 1.0, 0.0, 0.0], self.units))
         self.built = True
 
@@ -171,10 +171,10 @@ def search_space(hp):
 
 
 def windows(inputs):
-    """Sliding windows for the baseline: at each step the last steps in a row, and a constant 1.
+    """Sliding windows for the baseline: at each step the last WINDOW steps, and a constant 1.
 
-    Inputs (batch, steps, features) become (batch * steps, WINDOW * features + 1); before the
-    beginning there are zeros.
+    Inputs (batch, steps, features) become (batch * steps, WINDOW * features + 1), with zeros before
+    the first step.
     """
     _, steps, _ = inputs.shape
     zeros_before = (WINDOW - 1, 0)

@@ -5,11 +5,11 @@ Slides: 002 «Redes neuronales recurrentes (RNN)», 002 «RNN – desplegado tem
 Paper:  Elman (1990), https://doi.org/10.1207/s15516709cog1402_1; Werbos (1990), Backpropagation
         through time, https://doi.org/10.1109/5.58337
 The slide's h_t = tanh(W_hhᵀ h_{t−1} + W_xhᵀ x_t), y_t = W_hyᵀ h_t is `SimpleRNN(use_bias=False)`
-and a `Dense` layer. The slide says that an RNN meets the requirement of long-term dependencies;
-later slides show that it does not, and so does the picture of the gradient here.
+and a `Dense` layer. The slide says that an RNN can learn long-term dependencies; later slides show
+that it cannot, and so does the picture of the gradient here.
 
-The weights are shared by all steps: a pattern learned at one place of the sequence is recognized at
-all others, which a dense layer on the whole sequence cannot do. The number of weights does not
+The weights are shared by all steps: a pattern learned at one position of the sequence is recognized
+at all others, which a dense layer on the whole sequence cannot do. The number of weights does not
 depend on the length (6,208 for 32 → 64, biases included).
 """
 
@@ -17,11 +17,11 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
-STEPS = 20  # of the sequences in which a pattern stands
-PLACE = 2  # where it begins in the training examples
-OTHER_PLACES = (8, 15)  # where it begins in the test
-# The eight patterns of three ticks up (1) or down (−1), and the target of each: 1 to up–down–up, −1
-# to down–up–down, 0 to the others.
+STEPS = 20  # length of the sequences, each of which contains a pattern
+PLACE = 2  # first step of the pattern in training
+OTHER_PLACES = (8, 15)  # first step of the pattern in the test
+# The eight patterns of three steps up (1) or down (−1), and the target of each: 1 for up–down–up,
+# −1 for down–up–down, 0 for the others.
 PATTERNS = 2 * np.array(list(np.ndindex(2, 2, 2))) - 1
 UP_DOWN_UP = [1, -1, 1]
 ANSWERS = np.zeros(len(PATTERNS))
@@ -37,7 +37,7 @@ def rnn(x, w_xh, w_hh, w_hy):
         w_xh, w_hh, w_hy: Matrices (inputs, units), (units, units) and (units, outputs).
 
     Returns:
-        Outputs (batch, steps, outputs) and states (batch, steps + 1, units), the first one zero.
+        Outputs (batch, steps, outputs) and states (batch, steps + 1, units), starting with zeros.
     """
     h = np.zeros((len(x), len(w_hh)))  # (batch, units)
     states = [h]
@@ -51,8 +51,8 @@ def rnn(x, w_xh, w_hh, w_hy):
 def bptt(x, targets, w_xh, w_hh, w_hy):
     """Backpropagation through time: the error of all steps and its gradients.
 
-    Backward in time, the gradient that reaches a state comes from its own output and, through the
-    next state, from all later ones.
+    The gradient of a state comes from its own output and, through the next state, from all later
+    outputs.
 
     Args:
         x, w_xh, w_hh, w_hy: As for `rnn`.
@@ -73,8 +73,8 @@ def bptt(x, targets, w_xh, w_hh, w_hy):
         h = states[:, t + 1]
         before = states[:, t]
         g_h = error[:, t] @ w_hy.T + from_later
-        g_s = g_h * (1 - h**2)  # through tanh
-        # The same weights at every step: their gradients add up.
+        g_s = g_h * (1 - h**2)  # derivative of tanh
+        # The weights are the same at every step, so their gradients are summed.
         g_hy += h.T @ error[:, t]
         g_hh += before.T @ g_s
         g_xh += x[:, t].T @ g_s
@@ -85,12 +85,12 @@ def bptt(x, targets, w_xh, w_hh, w_hy):
 
 
 def unrolled(steps, inputs, units, outputs):
-    """The network unrolled in time as a graph: a copy for each step, all of the same layers."""
+    """The network unrolled in time as a graph: at each step the same layers are applied."""
     from_input = keras.layers.Dense(units, use_bias=False)
     from_state = keras.layers.Dense(units, use_bias=False)
     to_output = keras.layers.Dense(outputs, use_bias=False)
     sequence = keras.Input((steps, inputs))
-    h = keras.ops.tanh(from_input(sequence[:, 0]))  # the state before is zero
+    h = keras.ops.tanh(from_input(sequence[:, 0]))  # the previous state is zero
     answers = [to_output(h)]
     for t in range(1, steps):
         h = keras.ops.tanh(from_input(sequence[:, t]) + from_state(h))
@@ -99,7 +99,7 @@ def unrolled(steps, inputs, units, outputs):
 
 
 def keras_rnn(inputs, units, outputs):
-    """The same in two layers, for sequences of any length."""
+    """The same network as two layers, for sequences of any length."""
     return keras.Sequential(
         [
             keras.Input((None, inputs)),
@@ -120,9 +120,9 @@ def random_weights(inputs, units, outputs, radius=0.9, seed=0):
 
 
 def patterns_at(place, steps=STEPS):
-    """Each of the eight patterns at that place of a sequence of zeros, and the targets.
+    """The eight patterns at step `place` in sequences of zeros, and their targets.
 
-    Both are (8, steps, 1); the answer is due as the pattern ends, and 0 at the other steps.
+    Both are (8, steps, 1); targets are 0 except at the last step of the pattern.
     """
     x = np.zeros((len(PATTERNS), steps, 1))
     targets = np.zeros((len(PATTERNS), steps, 1))
@@ -132,7 +132,7 @@ def patterns_at(place, steps=STEPS):
 
 
 def train(units=12, updates=1000, rate=0.005, seed=0):
-    """W_xh, W_hh and W_hy trained by BPTT, with momentum 0.9, on patterns at one place only."""
+    """W_xh, W_hh and W_hy trained by BPTT, with momentum 0.9, on patterns at one position only."""
     weights = random_weights(1, units, 1, seed=seed)
     x, targets = patterns_at(PLACE)
     velocities = [np.zeros_like(w) for w in weights]
@@ -146,13 +146,13 @@ def train(units=12, updates=1000, rate=0.005, seed=0):
 
 
 def dense_layer():
-    """Weights (steps, steps) of a dense layer on whole sequences: least squares, same examples."""
+    """Weights (steps, steps) of a dense layer on whole sequences, fitted by least squares."""
     x, targets = patterns_at(PLACE)
     return np.linalg.pinv(x[:, :, 0]) @ targets[:, :, 0]
 
 
 def plot_recognition(weights):
-    """The pattern where it was learned and elsewhere: states and outputs, and a dense layer's."""
+    """States and outputs for the pattern at the learned and other positions, and a dense layer."""
     dense = dense_layer()
     shown = int(np.argmax(ANSWERS))  # up–down–up
     steps = np.arange(STEPS)
@@ -179,18 +179,18 @@ def plot_recognition(weights):
 
 
 def gradient_norms(radius, steps=60, units=32):
-    """How much of an error at the last step reaches each state, (steps,), relative to the last."""
+    """Norm of ∂E/∂h for each step, (steps,), relative to the last step, where the only error is."""
     weights = random_weights(4, units, 1, radius)
     x = 0.1 * np.random.default_rng(1).normal(size=(8, steps, 4))
-    targets, _ = rnn(x, *weights)  # right everywhere
-    targets[:, -1] += 1  # but at the end
+    targets, _ = rnn(x, *weights)  # no error at any step …
+    targets[:, -1] += 1  # … except the last
     _, _, state_gradients = bptt(x, targets, *weights)
     norms = np.linalg.norm(state_gradients, axis=(1, 2))
     return norms / norms[-1]
 
 
 def plot_gradient():
-    """Vanishing and exploding gradients: an error at the last step on its way back through time."""
+    """Vanishing and exploding gradients of an error at the last step, back through time."""
     figure, axis = plt.subplots(figsize=(8, 4.3), layout="constrained")
     for radius, color in ((0.5, "C1"), (0.9, "C4"), (1.0, "C0"), (1.1, "C2"), (2.0, "C3")):
         norms = gradient_norms(radius)

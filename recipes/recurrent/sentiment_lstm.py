@@ -4,14 +4,15 @@ Slides: 002 «Modelado muchos:1», «RNN: requisitos»; 001 «Redes LSTM».
 Paper:  Hochreiter & Schmidhuber (1997), https://doi.org/10.1162/neco.1997.9.8.1735; Maas et al.
         (2011), https://aclanthology.org/P11-1015 (the data); bidirectional: Schuster & Paliwal
         (1997), https://doi.org/10.1109/78.650093
-Departs from the slides: only the last 200 words of a review are read, and words become vectors
-(embeddings) that are learned too.
+Departs from the slides: only the last 200 words of a review are used, and the word embeddings are
+learned as well.
 
 The network is the slide's `tf.keras.layers.LSTM(<n>)` between an `Embedding` and one sigmoid unit.
-Shorter texts are padded with zeros, which the LSTM skips (`mask_zero`), so a text gets the same
-output in any batch. `bag_of_words` is the same network with the mean of the embeddings instead of
-the LSTM: it cannot tell "dog bites man" from "man bites dog". Yet for whole reviews the order of
-words matters little, and a logistic regression on words and bigrams is hard to beat.
+Shorter texts are padded with zeros, which the LSTM skips (`mask_zero`), so the output for a text
+does not depend on its batch. `bag_of_words` is the same network with the mean of the embeddings
+instead of the LSTM: it cannot distinguish "dog bites man" from "man bites dog". But for whole
+reviews the order of words matters little, and a logistic regression on words and bigrams is hard to
+beat.
 """
 
 import keras
@@ -26,7 +27,7 @@ from recipes.common.arrays import to_numpy
 from recipes.common.texts import one_line
 
 EPOCHS = 4
-WORDS = 200  # of a review that are read, the last ones
+WORDS = 200  # of a review that are used, the last ones
 CLASSES = ["negative", "positive"]
 VARIANTS = {
     "bag_of_words": {"network": "bag_of_words", "learning_rate": 0.02},
@@ -44,7 +45,7 @@ def last_words(texts):
 
 @keras.saving.register_keras_serializable(package="sentiment_lstm")
 def standardize(texts):
-    """Standardize a text for the network: lower case, without punctuation."""
+    """Standardize texts for the network: lower case, without punctuation."""
     texts = tf.strings.lower(last_words(texts))
     return tf.strings.regex_replace(texts, "[[:punct:]]", "")
 
@@ -52,7 +53,7 @@ def standardize(texts):
 def load_data(batch_size=128):
     """Train, validation and test batches of reviews (strings) and labels, 1 for positive.
 
-    Of each review the last words are left.
+    Each review is reduced to its last WORDS words.
     """
 
     def shorten(text, label):
@@ -79,7 +80,7 @@ def build_model(
     """The compiled network: a string to the probability that it is positive.
 
     648,353 parameters with one LSTM. `network` is "bag_of_words", "lstm" or "bidirectional"; the
-    vocabulary has the most frequent words of `train` (by default, what `load_data` gives).
+    vocabulary consists of the most frequent words of `train` (by default from `load_data`).
     """
     if train is None:
         train, _, _ = load_data()
@@ -98,7 +99,7 @@ def build_model(
     model = keras.Sequential(
         [
             keras.Input((), dtype="string"),
-            vectorize,  # (batch, words), zeros behind shorter texts
+            vectorize,  # (batch, words), padded with zeros
             keras.layers.Embedding(vocabulary, embedding, mask_zero=True),
             keras.layers.SpatialDropout1D(dropout),
             reader,  # (batch, units)

@@ -3,17 +3,17 @@
 Slides: 002 «Modelado muchos:muchos (codificador–decodificador)».
 Paper:  Sutskever, Vinyals & Le (2014), Sequence to sequence learning with neural networks,
         https://arxiv.org/abs/1409.3215; Cho et al. (2014), Learning phrase representations using
-        RNN encoder–decoder, https://arxiv.org/abs/1406.1078 (the code is given to the decoder at
-        every step, as here)
+        RNN encoder–decoder, https://arxiv.org/abs/1406.1078 (the code is an input of the decoder
+        at every step, as here)
 Departs from the papers: an output always has ten characters, so the decoder needs no end token, and
 its earlier outputs are not fed back (no teacher forcing).
 
-The encoder reads "martes, 3 de mayo de 2033" character by character. It keeps one vector, the code,
-from which alone the decoder writes "2033-05-03". The variants differ in the size of the code, the
-bottleneck of every encoder–decoder without attention. No day of the test set occurs in training, in
-whatever format. The dates are generated.
+The encoder reads "martes, 3 de mayo de 2033" character by character and returns one vector, the
+code. The decoder generates "2033-05-03" from the code alone. The variants differ in the size of the
+code, the bottleneck of every encoder–decoder without attention. No day of the test set occurs in
+training in any format. The dates are generated.
 
-For dates of your own, one a line:
+For your own dates, one per line:
 
     make predict-seq2seq-dates/code_128 FILES="dates.txt"
 """
@@ -61,12 +61,12 @@ FORMATS = (
 FIRST = datetime.date(1900, 1, 1)
 LAST = datetime.date(2099, 12, 31)
 LENGTH = 35  # characters of the longest date, "miércoles, 30 de septiembre de 2026"
-READ = sorted(set("".join(DAYS + MONTHS)) | set("0123456789 ,/-"))  # characters of the dates
-WRITTEN = "0123456789-"  # characters of the answers
+READ = sorted(set("".join(DAYS + MONTHS)) | set("0123456789 ,/-"))  # characters of the inputs
+WRITTEN = "0123456789-"  # characters of the outputs
 
 
 def written(date, form):
-    """A date in one of the forms, in Spanish.
+    """A date in one of the FORMATS, in Spanish.
 
     >>> written(datetime.date(1999, 5, 3), FORMATS[1])
     'lunes, 3 de mayo de 1999'
@@ -85,8 +85,8 @@ def sample(days, count, seed):
 
     Args:
         days: Numbers of the days to draw from; 0 is the first of January 1900.
-        count: How many dates.
-        seed: Of the draw.
+        count: Number of dates.
+        seed: Seed of the random numbers.
 
     Returns:
         Two lists of strings.
@@ -102,14 +102,14 @@ def sample(days, count, seed):
 
 
 def reader():
-    """The layer that turns strings (batch,) into characters' numbers (batch, 35); 0 is padding."""
+    """The layer that turns strings (batch,) into character indices (batch, 35); 0 is padding."""
     return keras.layers.TextVectorization(
         standardize="lower", split="character", output_sequence_length=LENGTH, vocabulary=READ
     )
 
 
 def symbols(answers):
-    """ISO dates as the numbers of their characters in WRITTEN, (count, 10)."""
+    """ISO dates as the indices of their characters in WRITTEN, (count, 10)."""
     rows = []
     for answer in answers:
         rows.append([WRITTEN.index(character) for character in answer])
@@ -117,9 +117,9 @@ def symbols(answers):
 
 
 def load_data(batch_size=64, count=20_000):
-    """Train, validation and test batches of (35,) integers, characters to read, (10,) to write.
+    """Train, validation and test batches of (35,) input and (10,) output character indices.
 
-    One in ten of all days is kept for the validation, another one for the test.
+    A tenth of all days is reserved for validation, another tenth for the test.
     """
     days = np.random.default_rng(0).permutation((LAST - FIRST).days + 1)
     tenth = len(days) // 10
@@ -139,7 +139,7 @@ def load_data(batch_size=64, count=20_000):
 
 @keras.saving.register_keras_serializable(package="seq2seq_dates")
 def exact(symbols, probabilities):
-    """Whether all ten characters are right: (batch,)."""
+    """Whether all ten characters are correct: (batch,)."""
     likeliest = keras.ops.argmax(probabilities, axis=-1)  # (batch, 10)
     right = keras.ops.equal(likeliest, keras.ops.cast(symbols, likeliest.dtype))
     return keras.ops.cast(keras.ops.all(right, axis=-1), "float32")
@@ -162,7 +162,7 @@ def build_sequential(embed_dim, code, units):
 def build_functional(embed_dim, code, units):
     """The same network as a chain of function calls."""
     characters = keras.Input((LENGTH,), dtype="int32")
-    # Padding, 0, is masked: the encoder's state stays as it was after the last character.
+    # Padding, 0, is masked: it does not change the encoder's state.
     x = keras.layers.Embedding(len(READ) + 2, embed_dim, mask_zero=True)(characters)
     x = keras.layers.LSTM(code, name="encoder")(x)  # (batch, code)
     x = keras.layers.RepeatVector(len("1999-05-03"))(x)  # (batch, 10, code)
@@ -183,11 +183,11 @@ def build_model(
 
     Args:
         api: `"functional"` or `"sequential"`: the same network.
-        embed_dim: Numbers that stand for a character.
-        code: Units of the encoder: numbers that are kept of a date.
-        units: Of the decoder.
-        learning_rate: Of Adam at the start; it falls to 0 along a cosine.
-        steps: Of the whole training.
+        embed_dim: Dimensions of the character embeddings.
+        code: Number of units of the encoder, the size of the code.
+        units: Number of units of the decoder.
+        learning_rate: Initial rate of Adam, followed by cosine decay to zero.
+        steps: Number of training steps.
     """
     build = build_sequential if api == "sequential" else build_functional
     model = build(embed_dim, code, units)
@@ -202,7 +202,7 @@ def build_model(
 
 @keras.saving.register_keras_serializable(package="seq2seq_dates")
 class Write(keras.layers.Layer):
-    """Probabilities (batch, 10, 11) to the strings (batch,) of their likeliest characters."""
+    """Probabilities (batch, 10, 11) to strings (batch,) of the most probable characters."""
 
     def call(self, probabilities):
         characters = tf.gather(tf.constant(list(WRITTEN)), tf.argmax(probabilities, axis=-1))
@@ -228,14 +228,14 @@ def search_space(hp):
 
 def baseline(train, test):
     """Ridge classifiers on the characters at their places of 5,000 dates."""
-    # One classifier for each character of the answer.
+    # One classifier for each character of the output.
     texts, answers = to_numpy(train.unbatch().take(5000).batch(500))
     test_texts, test_answers = to_numpy(test)
     encoder = OneHotEncoder(handle_unknown="ignore").fit(texts)
     rows, test_rows = encoder.transform(texts), encoder.transform(test_texts)
     right = np.ones(test_answers.shape, bool)
     for place in range(answers.shape[1]):
-        # The hyphens are always the same.
+        # The hyphens are constant and need no classifier.
         found = answers[0, place]
         if len(np.unique(answers[:, place])) > 1:
             classifier = RidgeClassifier().fit(rows, answers[:, place])

@@ -6,14 +6,15 @@ Slides: 002 «Limitaciones: explosión de gradientes → truncado», «Limitacio
 Paper:  Pascanu, Mikolov & Bengio (2013), On the difficulty of training recurrent neural networks,
         https://arxiv.org/abs/1211.5063 (the error surface with a cliff is their figure 6);
         Williams & Peng (1990), https://doi.org/10.1162/neco.1990.2.4.490 (truncation)
-Departs from the paper: recurrent weights are a rotation times a number, so this number is the
-factor by which each step scales a gradient. Only the single unit of the cliff is trained.
+Departs from the paper: the recurrent weights are an orthogonal matrix times a number, so a step
+scales a gradient by this number and the slope of the activation. Only the single unit of the cliff
+is trained.
 
-On its way back through a step, the gradient is multiplied by the recurrent weights and by the slope
-of the activation. Over many steps this is a power. Below 1 it vanishes, and the network learns only
-from the most recent inputs; above 1 it explodes. Clipping shortens a gradient that is too long and
-keeps its direction. Truncation goes back only some steps: it is cheaper, but earlier inputs have no
-influence at all.
+In each step of backpropagation through time, the gradient is multiplied by the recurrent weights
+and by the slope of the activation. Over many steps it grows or shrinks exponentially. With a factor
+below 1 it vanishes, and the network learns only from the most recent inputs; with a factor above 1
+it explodes. Clipping reduces the norm of a gradient that is too large and keeps its direction.
+Truncation goes back only some steps: it is cheaper, but earlier inputs have no influence at all.
 """
 
 import time
@@ -26,18 +27,18 @@ import tensorflow as tf
 STEPS = 60
 UNITS = 64
 FEATURES = 8
-RADII = (0.7, 0.9, 1.0, 1.1)  # factors by which a step multiplies the state's length
-WINDOWS = (1, 2, 5, 10, 20, 40, 60)  # steps back, of truncated backpropagation
-LENGTHS = (10, 20, 40, 80, 160)  # at which the time of a gradient is measured
-CLIFF_STEPS = 50  # of the network of one unit
-TARGET = 0.7  # of its last state
-RATE = 0.3  # of its gradient descent
-CLIP = 0.5  # the longest gradient
-START = (5.0, -2.2)  # its weight and bias at the beginning, beside the cliff
+RADII = (0.7, 0.9, 1.0, 1.1)  # factors of the state's norm in one step
+WINDOWS = (1, 2, 5, 10, 20, 40, 60)  # steps of truncated backpropagation
+LENGTHS = (10, 20, 40, 80, 160)  # steps for which the time of a gradient is measured
+CLIFF_STEPS = 50  # time steps of the network with one unit
+TARGET = 0.7  # target of its last output
+RATE = 0.3  # learning rate of its gradient descent
+CLIP = 0.5  # maximum norm of its gradient
+START = (5.0, -2.2)  # its initial weight and bias, beside the cliff
 
 
 def build_rnn(radius, activation="tanh", units=UNITS):
-    """A SimpleRNN whose recurrent weights turn the state and multiply its length by `radius`."""
+    """A SimpleRNN whose recurrent weights are an orthogonal matrix times `radius`."""
     layer = keras.layers.SimpleRNN(
         units,
         activation,
@@ -55,15 +56,15 @@ def random_inputs(steps, examples=16):
 
 
 def loss_of(state):
-    """Any question about the last state (examples, units): its product with a random direction."""
+    """An arbitrary loss: the last state (examples, units) projected on a random direction."""
     direction = np.random.default_rng(1).normal(size=state.shape[-1:]) / np.sqrt(state.shape[-1])
     return tf.reduce_sum(state * direction.astype("float32"))
 
 
 def gradient_norms(layer, inputs):
-    """The length of the gradient of the loss with respect to the state after each step: (steps,).
+    """The norm of the gradient of the loss with respect to the state after each step: (steps,).
 
-    A mean over the examples.
+    It is the mean over the examples.
     """
     states = []
     state = tf.zeros((len(inputs), layer.units))
@@ -78,7 +79,7 @@ def gradient_norms(layer, inputs):
 
 
 def influence(layer, inputs):
-    """The share that the input of each step has in the gradient of the loss: (steps,), sum 1."""
+    """Norm of the gradient with respect to each step's input, as a share of the sum: (steps,)."""
     inputs = tf.constant(inputs)
     with tf.GradientTape() as tape:
         tape.watch(inputs)
@@ -88,12 +89,12 @@ def influence(layer, inputs):
 
 
 def truncated_gradient(layer, inputs, window):
-    """The gradient of the loss for the recurrent weights, going back `window` steps only.
+    """The gradient of the loss with respect to the recurrent weights, truncated to `window` steps.
 
     Args:
         layer: A SimpleRNN.
         inputs: Array (examples, steps, features).
-        window: From 1 to the number of steps, where nothing is left out.
+        window: From 1 to the number of steps, which gives the full gradient.
 
     Returns:
         Array (units, units).
@@ -101,7 +102,7 @@ def truncated_gradient(layer, inputs, window):
     steps = inputs.shape[1]
     state = layer(inputs[:, : steps - window]) if window < steps else None
     with tf.GradientTape() as tape:
-        # What was before the window is a state like any other, which nothing is known of.
+        # The state before the window is a constant, through which no gradient flows.
         state = layer(inputs[:, steps - window :], initial_state=state)
         loss = loss_of(state)
     return tape.gradient(loss, layer.cell.recurrent_kernel).numpy()
@@ -113,14 +114,14 @@ def cosine(one, other):
 
 
 def milliseconds(layer, steps, rounds=5):
-    """Median CPU time of the gradient through a number of steps."""
+    """Median CPU time of the gradient through a number of steps, in milliseconds."""
     inputs = random_inputs(steps)
     spent = []
     for _ in range(rounds + 1):
         start = time.process_time()
         gradient_norms(layer, inputs)
         spent.append(time.process_time() - start)
-    return 1000 * float(np.median(spent[1:]))  # the first one is a warm-up
+    return 1000 * float(np.median(spent[1:]))  # the first round is a warm-up
 
 
 def one_unit(weight, bias):
@@ -130,7 +131,8 @@ def one_unit(weight, bias):
         weight, bias: Numbers or arrays of the same shape.
 
     Returns:
-        The squared distance of sigmoid(h) from TARGET, and its derivatives for weight and bias.
+        The squared distance of sigmoid(h) from TARGET, and its derivatives with respect to weight
+        and bias.
     """
     h = np.zeros_like(weight, dtype="float64")
     by_weight = np.zeros_like(h)
@@ -147,15 +149,16 @@ def one_unit(weight, bias):
 
 
 def descend(weights, biases, clip=None, updates=300):
-    """Gradient descent of some units, each on its own.
+    """Gradient descent for several independent units.
 
     Args:
-        weights, biases: At the beginning, arrays (units,).
-        clip: The longest gradient; longer ones are shortened to it. None leaves them as they are.
-        updates: How many.
+        weights, biases: Initial values, arrays (units,).
+        clip: Maximum norm of the gradient; larger ones are scaled down to it. None for no clipping.
+        updates: Number of updates.
 
     Returns:
-        Weights and biases on the way, (updates + 1, units, 2), and the errors at the end, (units,).
+        Weights and biases before and after each update, (updates + 1, units, 2), and the final
+        errors, (units,).
     """
     place = np.stack([weights, biases], axis=-1).astype("float64")
     path = [place]
@@ -172,7 +175,7 @@ def descend(weights, biases, clip=None, updates=300):
 
 
 def arrivals(clip):
-    """The share of 56 starts along the cliff from which descent finds an error below 0.001."""
+    """The share of 56 starts along the cliff from which descent reaches an error below 0.001."""
     weights, heights = np.meshgrid(np.linspace(4.5, 6, 7), np.linspace(-0.1, 0.6, 8))
     biases = -weights / 2 + heights  # the cliff is at about −w/2
     _, errors = descend(weights.ravel(), biases.ravel(), clip)
@@ -180,7 +183,7 @@ def arrivals(clip):
 
 
 def plot_norms():
-    """The length of the gradient on its way back, by radius and activation."""
+    """The norm of the gradient by the number of steps back, for each radius and activation."""
     inputs = random_inputs(STEPS)
     back = np.arange(STEPS - 1, -1, -1)
     figure, axis = plt.subplots(figsize=(7, 4.2), layout="constrained")
@@ -219,7 +222,7 @@ def plot_cliff():
 
 
 def plot_influence():
-    """The share of each step's input in the gradient, for a simple RNN and an LSTM that keeps."""
+    """The share of each step's input in the gradient, for a simple RNN and an LSTM."""
     inputs = random_inputs(STEPS)
     figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
     back = np.arange(STEPS - 1, -1, -1)
