@@ -4,10 +4,10 @@ Slides: 001 «Attention Layers», 001 «El vector z», 001 «Multi Head», 002 �
         002 «Paso 4», 002 «Scaled Dot-Product Attention», 002 «Multi-Head Attention»,
         002 «Mecanismo de búsqueda».
 Paper:  Vaswani et al. (2017), Attention is all you need, https://arxiv.org/abs/1706.03762
-Departs from the slides: step 3 compares by "cosine distance", but the formula printed next to it is
-a dot product divided by √d; the two rank the keys alike only when all keys are equally long. The
-table's √64 = 8 takes 64 as the length of the keys. Keras' `MultiHeadAttention` divides by √d; its
-`Attention` does not; with `use_scale=True` it multiplies by a weight that it learns.
+Departs from the slides: step 3 names the "cosine distance", but the formula printed next to it is a
+dot product divided by √d; the two are sure to rank the keys alike only if all keys have the same
+norm. In the table's √64 = 8, 64 is the dimension of the keys. Keras' `MultiHeadAttention` divides
+by √d; its `Attention` does not; with `use_scale=True` it multiplies by a learned weight.
 """
 
 import keras
@@ -39,9 +39,9 @@ def attention(query, key, value, mask=None, scale=None):
         query: Array (…, T, d).
         key: Array (…, S, d).
         value: Array (…, S, v).
-        mask: Boolean array that broadcasts to (…, T, S): where it is False, that query may not
-            attend to that key.
-        scale: Factor of the products; 1 / √d by default.
+        mask: Boolean array that broadcasts to (…, T, S): where it is False, the query may not
+            attend to the key.
+        scale: Factor of the dot products; 1 / √d by default.
 
     Returns:
         The outputs z (…, T, v) and the attention weights (…, T, S).
@@ -71,7 +71,7 @@ def multi_head(query, value, weights, mask=None):
     query_kernel, query_bias, key_kernel, key_bias = weights[:4]
     value_kernel, value_bias, output_kernel, output_bias = weights[4:]
 
-    # Each head has its own linear maps. b batch, t step, m features, h head, d size of a head.
+    # Each head has its own linear maps. b: batch, t: step, m: features, h: head, d: size of a head.
     def project(x, kernel, bias):
         return np.einsum("btm,mhd->bhtd", x, kernel) + bias[:, None]  # (batch, heads, steps, d)
 
@@ -93,21 +93,21 @@ def cosine_similarity(query, key):
 
 
 def search(query, keys, values, temperature):
-    """A dictionary asked by similarity: a low temperature returns the value of the nearest key, a
-    high one the mean of all."""
+    """A dictionary lookup by similarity: a low temperature returns the value of the nearest key, a
+    high one the mean of all values."""
     return attention(query, keys, values, scale=1 / temperature)[0]
 
 
 def effective_keys(d, scale, keys=10, queries=400, seed=0):
-    """How many of ten random keys a query attends to, and how large the gradient of its softmax is.
+    """Effective number of random keys that a query attends to, and the softmax's gradient size.
 
     Args:
-        d: Length of queries and keys, whose components are standard normal.
+        d: Dimension of queries and keys, whose components are standard normal.
         scale: As in `attention`.
 
     Returns:
-        The mean of e^entropy of the attention weights, from 1 (one key takes all) to 10 (all
-        alike), and the mean norm of the Jacobian of the softmax, diag(a) − a aᵀ.
+        The mean of e^entropy of the attention weights, from 1 (one key only) to `keys`
+        (uniform), and the mean norm of the Jacobian of the softmax, diag(a) − a aᵀ.
     """
     rng = np.random.default_rng(seed)
     query = rng.normal(size=(queries, 1, d))
@@ -121,7 +121,7 @@ def effective_keys(d, scale, keys=10, queries=400, seed=0):
 
 
 def compare_with_keras(heads):
-    """Largest difference between `multi_head` and Keras' layer, whose shapes are printed."""
+    """The largest difference between `multi_head` and Keras' layer; also prints the shapes."""
     rng = np.random.default_rng(0)
     query = rng.normal(size=(2, 5, 16)).astype("float32")
     value = rng.normal(size=(2, 7, 16)).astype("float32")
@@ -136,7 +136,7 @@ def compare_with_keras(heads):
 
 
 def plot_context():
-    """The same word in two sentences has other attention weights, and so another output z."""
+    """The same word in two sentences has different attention weights and so different outputs."""
     figure, axes = plt.subplots(1, 3, figsize=(12, 4), width_ratios=(3, 3, 4), layout="constrained")
     plane = axes[2]
     start = EMBEDDINGS["banco"]
@@ -164,7 +164,7 @@ def plot_context():
 
 
 def plot_scaling():
-    """Unscaled products of long vectors saturate the softmax: its gradient vanishes."""
+    """Unscaled products of high-dimensional vectors saturate the softmax: its gradient vanishes."""
     figure, axes = plt.subplots(1, 3, figsize=(12, 3.8), layout="constrained")
     rng = np.random.default_rng(3)
     query = rng.normal(size=(1, 512))
@@ -197,7 +197,7 @@ def on_circle(degrees):
 
 
 def plot_search():
-    """Five keys on a circle, each with its value, and the answers at three temperatures."""
+    """Five keys on a circle, each with its value, and the outputs at three temperatures."""
     figure, axis = plt.subplots(figsize=(8, 4.6), layout="constrained")
     keys = np.array([36, 108, 180, 252, 324])  # degrees
     values = np.array([[3.0], [1.0], [4.0], [1.5], [5.0]])
@@ -237,7 +237,7 @@ def plot_masks():
     figure, axes = plt.subplots(1, 4, figsize=(13, 3.9), layout="constrained")
     for axis, (title, head, mask) in zip(axes, panels, strict=True):
         _, weights = multi_head(x, x, layer.get_weights(), mask)
-        shown = np.where(mask, weights[0, head], np.nan)  # masked keys stay gray
+        shown = np.where(mask, weights[0, head], np.nan)  # masked keys are gray
         plots.heatmap(axis, shown, words, words, numbers="{:.2f}", vmax=1)
         axis.set(title=title, ylabel="query")
     return figure
@@ -250,7 +250,7 @@ def main():
     print(f"«Thinking» against itself and «Machines»: q · k = {products}, divided by √64: {scaled}")
     print(f"softmax = {weights.round(4)}, so z₁ = {weights[0]:.4f} v₁ + {weights[1]:.4f} v₂")
     print(f"Unscaled, it would be {softmax(products)[0]:.7f} v₁ + …")
-    # Step 3 of the slides speaks of a cosine distance: it ranks keys of unequal length otherwise.
+    # The slides' cosine distance (step 3) ranks keys of different norms differently.
     query = np.array([[1.0, 0.0]])
     keys = np.array([[1.0, 0.0], [2.0, 2.0]])
     products = (query @ keys.T)[0]

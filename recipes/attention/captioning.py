@@ -8,18 +8,18 @@ Paper:  Xu et al. (2015), Show, attend and tell: neural image caption generation
         https://arxiv.org/abs/1411.4555;
         Luong et al. (2015), Effective approaches to attention-based neural machine translation,
         https://arxiv.org/abs/1508.04025 (attention after the LSTM)
-Departs from Xu et al.: drawn scenes of one or two shapes take the place of photographs, and the
-convolutional network is trained here; attention comes after the LSTM instead of before it, so that
-all words of a caption are trained at once.
+Departs from Xu et al.: drawn scenes of one or two shapes replace photographs, and the convolutional
+network is trained here; attention comes after the LSTM instead of before it, so that all words of
+a caption are trained at once.
 
-A convolutional network turns the image into 6 × 6 places. An LSTM reads the words so far. Its state
-is the query that decides which places matter for the next word, which is predicted from the state
-and the average of the places, weighted by attention. `no_attention` gives every word the plain
-average.
+A convolutional network maps the image to features at 6 × 6 positions. An LSTM reads the previous
+words. Its state is the query for attention over the positions. The next word is predicted from the
+state and the attention-weighted mean of the features. `no_attention` uses the unweighted mean for
+every word.
 
-A caption is correct if all its words are. Training feeds the true words so far (teacher forcing),
-and so does the metric: if the likeliest word is right at every step, the network would have
-generated the same caption by itself.
+A caption is correct if all its words are. In training and in the metric, the inputs are the true
+previous words (teacher forcing): if the most probable word is correct at every step, greedy
+decoding generates the same caption.
 """
 
 import keras
@@ -34,7 +34,7 @@ EPOCHS = 8
 OBJECTIVE = ("val_exact", "max")
 VARIANTS = {"attention": {}, "no_attention": {"attention": False}}
 SIDE = 48  # pixels
-PLACES = 6  # along each side
+PLACES = 6  # positions of features along each side
 COLORS = {
     "red": (215, 50, 40),
     "green": (50, 165, 70),
@@ -43,14 +43,14 @@ COLORS = {
     "white": (245, 245, 245),
     "black": (25, 25, 25),
 }
-SIZES = {"small": (8, 12), "large": (16, 21)}  # pixels, from and below
+SIZES = {"small": (8, 12), "large": (16, 21)}  # minimum and maximum in pixels
 RELATIONS = ("above", "beside")
 WORDS = ["", "<start>", "<end>", "a", *SIZES, *COLORS, *SHAPES, *RELATIONS]
 LENGTH = 10  # words of a caption with its end, "a large red circle above a small blue square <end>"
 
 
 def sample_scene(rng):
-    """Draw a scene of one shape or two, and describe it; the upper one or the left one comes first.
+    """Draw and describe a scene of one or two shapes; the upper or left one comes first.
 
     Args:
         rng: A NumPy generator.
@@ -58,7 +58,7 @@ def sample_scene(rng):
     Returns:
         image: Array (SIDE, SIDE, 3), uint8.
         caption: Words of `WORDS`, a list.
-        boxes: Of the shapes in the order of the caption: left, top, right and bottom in pixels.
+        boxes: Bounding boxes in the order of the caption: left, top, right and bottom in pixels.
     """
     count = rng.choice([1, 2], p=[0.25, 0.75])
     objects = [random_object(rng) for _ in range(count)]
@@ -67,18 +67,18 @@ def sample_scene(rng):
         relation, objects = in_order(objects)
         if relation is None:  # neither clearly above nor clearly beside
             return sample_scene(rng)
-    # Gray ground with fine grain, and on it one shape after the other.
+    # Draw the shapes on a gray background with noise.
     gray = rng.uniform(95, 150)
     image = gray + rng.normal(0, 12, (SIDE, SIDE, 3))
     rows, columns = np.mgrid[:SIDE, :SIDE] + 0.5
     caption = []
     boxes = []
     for size, color, shape, (x, y, half) in objects:
-        across = (columns - x) / half  # −1 to 1 in the shape's box
+        across = (columns - x) / half  # −1 to 1 in the bounding box
         down = (rows - y) / half
         mask = inside(SHAPES.index(shape), across, down)
         image[mask] = COLORS[color] + rng.normal(0, 12, 3)
-        if caption:  # how the first shape lies to this one
+        if caption:  # relation of the first shape to this one
             caption.append(relation)
         caption += ["a", size, color, shape]
         boxes.append((x - half, y - half, x + half, y + half))
@@ -87,7 +87,7 @@ def sample_scene(rng):
 
 
 def random_object(rng):
-    """Size, color and shape, and the center and half of the side in pixels."""
+    """A random size, color and shape, and the center and half the side in pixels."""
     size = rng.choice(list(SIZES))
     half = rng.uniform(*SIZES[size]) / 2
     x, y = rng.uniform(half, SIDE - half, 2)
@@ -103,7 +103,7 @@ def in_order(objects):
     *_, (other_x, other_y, other_half) = other
     across = other_x - x
     down = other_y - y
-    # They must not touch, and must lie much further apart one way than the other.
+    # They must not touch, and must be much further apart in one direction than in the other.
     apart = max(abs(across), abs(down)) > half + other_half + 2
     ratio = abs(across) / (abs(down) + 1e-9)
     diagonal = 0.6 < ratio < 1 / 0.6
@@ -121,7 +121,7 @@ def in_order(objects):
 
 
 def numbers(caption):
-    """A caption and its end as the numbers of its words, filled up with zeros: (LENGTH,)."""
+    """The word indices of a caption with its end, padded with zeros: a list of LENGTH."""
     found = [WORDS.index(word) for word in [*caption, "<end>"]]
     return found + [0] * (LENGTH - len(found))
 
@@ -139,7 +139,7 @@ def sample_scenes(count, seed):
 
 
 def with_words_so_far(images, captions):
-    """Inputs for teacher forcing: the images, and at each step the word before."""
+    """Inputs for teacher forcing: the images, and at each step the previous word."""
     before = captions[:, :-1]
     start = np.full_like(captions[:, :1], WORDS.index("<start>"))
     so_far = np.concatenate([start, before], axis=1)  # (count, LENGTH)
@@ -147,7 +147,7 @@ def with_words_so_far(images, captions):
 
 
 def load_data(batch_size=64, count=6000):
-    """Train, validation and test batches of scenes with words so far (10,), and the next (10,)."""
+    """Train, validation and test batches of scenes, previous words (10,), and next words (10,)."""
     parts = []
     for seed, size in enumerate((count, count // 10, count // 6)):
         images, captions = sample_scenes(size, seed)
@@ -159,8 +159,8 @@ def load_data(batch_size=64, count=6000):
 
 
 def encode(x, filters):
-    """Images to places and their features: (batch, 36, 4 · filters)."""
-    # 48 pixels to 24, 12 and 6 places.
+    """Images to features at 36 positions: (batch, 36, 4 · filters)."""
+    # Reduce 48 pixels to 24, 12 and 6 positions.
     for factor, strides in ((1, 2), (2, 2), (2, 1), (4, 2), (4, 1)):
         channels = factor * filters
         x = keras.layers.Conv2D(channels, 3, strides, padding="same", use_bias=False)(x)
@@ -170,16 +170,16 @@ def encode(x, filters):
 
 
 def build_model(filters=16, units=128, attention=True, learning_rate=0.003, steps=EPOCHS * 94):
-    """The compiled network: scenes and words so far to the next words. 247,681 parameters.
+    """The compiled network: scenes and previous words to the next words. 247,681 parameters.
 
     247,265 of them are trainable.
 
     Args:
-        filters: Of the first convolution; the last have four times as many.
-        units: Of the LSTM, the word vectors and the projections of the places.
-        attention: Whether each word has its own weights of the places.
-        learning_rate: Of Adam at the start; it falls to 0 along a cosine.
-        steps: Of the whole training.
+        filters: Number of filters of the first convolution; the last have four times as many.
+        units: Size of the LSTM, the word embeddings and the projected features.
+        attention: Whether each word has its own attention weights over the positions.
+        learning_rate: Initial rate of Adam, followed by cosine decay to zero.
+        steps: Number of training steps.
     """
     image = keras.Input((SIDE, SIDE, 3), name="image")
     words = keras.Input((LENGTH,), dtype="int32", name="words")
@@ -189,7 +189,7 @@ def build_model(filters=16, units=128, attention=True, learning_rate=0.003, step
     x = keras.layers.Embedding(len(WORDS), units)(words)
     states = keras.layers.LSTM(units, return_sequences=True)(x)  # (batch, words, units)
     if attention:
-        # (batch, words, units); and the weights of the places, (batch, words, 36), for the pictures
+        # (batch, words, units); the attention weights, (batch, words, 36), are for the pictures
         seen, _ = keras.layers.AdditiveAttention(name="attention")(
             [states, places], return_attention_scores=True
         )
@@ -211,7 +211,7 @@ def build_model(filters=16, units=128, attention=True, learning_rate=0.003, step
 
 @keras.saving.register_keras_serializable(package="captioning")
 def exact(captions, answers):
-    """1 for each caption (batch, LENGTH) if all its likeliest words (…, words) are right."""
+    """1 for each caption (batch, LENGTH) if its most probable words (…, words) are all correct."""
     likeliest = keras.ops.argmax(answers, axis=-1)
     likeliest = keras.ops.cast(likeliest, captions.dtype)
     right = keras.ops.logical_or(likeliest == captions, captions == 0)
@@ -244,22 +244,22 @@ def baseline(train, test):
 
 
 def pixels(images):
-    """One row of values from 0 to 1 for each image."""
+    """Pixels from 0 to 1, one row for each image."""
     return images.reshape(len(images), -1) / np.float32(255)
 
 
 def describe(model, images, most=LENGTH):
-    """Write captions word by word, always the likeliest; and the attention for each word.
+    """Generate captions by greedy decoding, with the attention weights for each word.
 
     Args:
         model: A trained network.
         images: Array (batch, SIDE, SIDE, 3).
-        most: How many words are written, with the end.
+        most: Maximum number of words, including the end.
 
     Returns:
         captions: Lists of words, without the end.
-        maps: The weights of the places for each word, (batch, LENGTH, PLACES, PLACES); None for a
-            network without attention.
+        maps: Attention weights for each word, (batch, LENGTH, PLACES, PLACES); None for a network
+            without attention.
     """
     outputs = {"words": model.output}
     if "attention" in [layer.name for layer in model.layers]:
@@ -285,10 +285,10 @@ def in_words(caption):
 
 
 def grade(found, wanted):
-    """How good a caption is, in the four grades of the slide.
+    """Grade a caption by the four grades of the slide.
 
     Args:
-        found, wanted: Lists of words.
+        found, wanted: The generated and the true caption, lists of words.
     """
     if found == wanted:
         return "without errors"
@@ -305,12 +305,12 @@ def grade(found, wanted):
 
 
 def pointing(maps, captions, boxes):
-    """How often the place with the highest weight is on the object, for its color and its shape.
+    """How often the highest attention weight is on the object, for words of color and shape.
 
     Args:
-        maps: Weights of places, (batch, LENGTH, PLACES, PLACES).
-        captions: Lists of words, as they should be.
-        boxes: Of the objects in the order of the caption, in pixels.
+        maps: Attention weights, (batch, LENGTH, PLACES, PLACES).
+        captions: True captions, lists of words.
+        boxes: Bounding boxes of the objects in the order of the caption, in pixels.
     """
     hits = []
     for weights, caption, own in zip(maps, captions, boxes, strict=True):
@@ -318,19 +318,19 @@ def pointing(maps, captions, boxes):
             if word in COLORS or word in SHAPES:
                 highest = weights[step].argmax()
                 row, column = np.unravel_index(highest, (PLACES, PLACES))
-                box = own[step // 5]  # an object has four words, and the relation is one
+                box = own[step // 5]  # an object has four words, the relation one
                 hits.append(touches(row, column, box))
     return np.mean(hits)
 
 
 def touches(row, column, box):
-    """Whether a place of the map and a box in pixels have a point in common."""
+    """Whether a cell of the attention map and a box in pixels overlap."""
     left, top, right, bottom = np.array(box) * PLACES / SIDE
     return left < column + 1 and column < right and top < row + 1 and row < bottom
 
 
 def unseen_scenes(count=300, seed=10):
-    """Images (count, SIDE, SIDE, 3), lists of words, and boxes: scenes of no part of the data."""
+    """Scenes that are in none of the sets: images (count, SIDE, SIDE, 3), captions and boxes."""
     rng = np.random.default_rng(seed)
     scenes = [sample_scene(rng) for _ in range(count)]
     images, captions, boxes = zip(*scenes, strict=True)

@@ -5,15 +5,15 @@ Paper:  Radford et al. (2018), Improving language understanding by generative pr
         Kneser & Ney (1995), https://doi.org/10.1109/ICASSP.1995.479394; optimizer: Jordan et al.
         (2024), https://kellerjordan.github.io/posts/muon
 Departs from the papers: characters instead of subwords, 0.6 million parameters instead of 117
-million, Muon (needs fewer steps) instead of Adam. The networks with 175,000 million parameters on
-the slides have more of the same blocks: causal self-attention, in which a causal mask hides later
-positions.
+million, and Muon, which needs fewer steps, instead of Adam. The networks with 175,000 million
+parameters on the slides have more of the same blocks: causal self-attention, in which a causal mask
+hides later positions.
 
 All models are scored in bits per character, −log₂ p(next), the logarithm of the perplexity, on new
 chapters: 2 bits are the uncertainty between four equally likely characters. The windows for scoring
-overlap, and only their second half counts, so each character is predicted from the 33 to 64 before
-it. Line breaks of the file are replaced by spaces. Text is generated one character at a time
-(autoregressive), at a temperature.
+overlap, and only the targets in their second half count, so each character is predicted from the 33
+to 64 before it. Line breaks of the file are replaced by spaces. Text is generated one character at
+a time (autoregressive), at a temperature.
 """
 
 import math
@@ -33,24 +33,24 @@ EPOCHS = 3
 OBJECTIVE = ("val_bits_per_character", "min")
 VARIANTS = {"gpt": {"network": "gpt"}, "lstm": {"network": "lstm"}}
 CHARACTERS = "� !\"'(),-.:;?ABCDEFGHIJLMNOPQRSTUVXYZabcdefghijlmnopqrstuvxyz¡«»¿ÁÉÍÓÚáéíñóúü—"
-CONTEXT = 64  # characters that a network sees
+CONTEXT = 64  # characters in the input
 PROMPT = "Respondió Sancho: "
-SAMPLE_LENGTH = 200  # characters generated after it
+SAMPLE_LENGTH = 200  # characters generated after the prompt
 
 
 def encode(text):
-    """The number of each character, 0 for any that is not known: array (characters,)."""
+    """The index of each character, 0 for unknown ones: array (characters,)."""
     numbers = {character: number for number, character in enumerate(CHARACTERS)}
     return np.array([numbers.get(character, 0) for character in text])
 
 
 def decode(numbers):
-    """The text of these numbers."""
+    """The text for character indices."""
     return "".join(CHARACTERS[number] for number in numbers)
 
 
 def load_text():
-    """The text of training, validation and test chapters, each as an array of numbers."""
+    """The text of training, validation and test chapters, each as an array of character indices."""
     splits = ["train[:90%]", "train[90%:95%]", "train[95%:]"]
     texts = []
     for split in tfds.load("don_quijote", split=splits):
@@ -61,7 +61,7 @@ def load_text():
 
 
 def random_windows(text, batch_size, context):
-    """Batches of windows at random places of a text, at others in each epoch."""
+    """Batches of windows at random positions of a text, which change in each epoch."""
     tokens = tf.constant(text)
     offsets = np.arange(context + 1)
     places = len(text) - context
@@ -90,8 +90,8 @@ def scored_windows(text, context):
 def load_data(batch_size=32, context=CONTEXT):
     """Train, validation and test batches of (context,) characters, and the next character of each.
 
-    Characters are numbers. Validation and test batches also have weights: 1 for characters that
-    count.
+    Characters are integers. Validation and test batches also have weights: 1 for characters that
+    count, else 0.
     """
     train, validation, test = load_text()
     return (
@@ -103,13 +103,13 @@ def load_data(batch_size=32, context=CONTEXT):
 
 @keras.saving.register_keras_serializable(package="gpt")
 def bits_per_character(y_true, y_pred):
-    """−log₂ of the probability of the character that came."""
+    """−log₂ of the probability of the true next character."""
     return keras.losses.sparse_categorical_crossentropy(y_true, y_pred) / math.log(2)
 
 
 def gpt_blocks(x, embed_dim, depth, dropout):
-    """Sinusoidal positions, blocks of causal self-attention, and a last layer normalization."""
-    # Embeddings start small: unscaled, they would drown in the positional encoding.
+    """Sinusoidal positional encoding, blocks of causal self-attention, and layer normalization."""
+    # Initial embeddings are small: unscaled, the positional encoding would dominate them.
     x = keras.layers.Rescaling(embed_dim**0.5)(x)
     x = PositionalEncoding()(x)  # (batch, characters, embed_dim)
     for _ in range(depth):
@@ -132,11 +132,12 @@ def lstm_layers(x, embed_dim, dropout):
 def build_model(
     network="gpt", embed_dim=128, depth=3, dropout=0.0, learning_rate=0.006, steps=EPOCHS * 895
 ):
-    """The compiled network: (characters,) numbers to probabilities of the next ones.
+    """The compiled network: (characters,) integers to probabilities of the next ones.
 
-    613,582 parameters; 612,900 as an `lstm`, which has no `depth`. The learning rate climbs for a
-    tenth of `steps` (warmup), then falls along a cosine. Muon trains the matrices of the blocks'
-    dense layers and of the LSTM; AdamW embedding, attention, head, biases and scales.
+    613,582 parameters; 612,900 as an `lstm`, which has no `depth`. Learning-rate schedule: linear
+    warmup for the first tenth of the `steps`, then cosine decay to zero. Muon trains the matrices
+    of the blocks' dense layers and of the LSTM; AdamW trains the embedding, attention, head, biases
+    and scales.
     """
     inputs = keras.Input((None,), dtype="int32")
     x = keras.layers.Embedding(len(CHARACTERS), embed_dim)(inputs)
@@ -184,15 +185,15 @@ def baseline(train, test):
 
 
 def generate(model, prompts, length, temperature=0.8, top_k=None, seed=0):
-    """Continues prompts by sampling one character after the other.
+    """Continue prompts by sampling one character after the other.
 
     Args:
         model: The network.
-        prompts: Texts, all of one length.
-        length: Characters to add.
-        temperature: Of all prompts, or an array (prompts, 1) with one for each.
-        top_k: If given, only the `top_k` likeliest characters are sampled from.
-        seed: Of the sampling.
+        prompts: Texts of the same length.
+        length: Number of characters to add.
+        temperature: Sampling temperature, one number or an array (prompts, 1).
+        top_k: If given, only the `top_k` most probable characters are sampled from.
+        seed: Seed of the sampling.
 
     Returns:
         List of texts, each a prompt with its continuation.
@@ -200,7 +201,7 @@ def generate(model, prompts, length, temperature=0.8, top_k=None, seed=0):
     rng = np.random.default_rng(seed)
     tokens = np.array([encode(prompt) for prompt in prompts])
     first = tokens.shape[1]
-    # Networks see CONTEXT characters. The zeros behind those known change nothing: causal mask.
+    # The input is CONTEXT characters. The causal mask hides the zeros after the known ones.
     tokens = np.pad(tokens, ((0, 0), (0, max(length, CONTEXT))))
     shape = tf.TensorSpec((len(prompts), CONTEXT), "int32")
     predict = tf.function(model).get_concrete_function(shape)

@@ -4,13 +4,13 @@ Slides: 001 «Attention is all you need», 000 «Transformers», 002 «Transform
 Paper:  Vaswani et al. (2017), https://arxiv.org/abs/1706.03762;
         Maas et al. (2011), https://aclanthology.org/P11-1015 (the data)
 Departs from the paper: only the encoder, and one block of it; a classifier on the mean of its
-outputs takes the place of the decoder. The slides have batch normalization after each stage; the
-Transformer has layer normalization.
+outputs replaces the decoder. The slides have batch normalization after each stage; the Transformer
+has layer normalization.
 
-A self-attention block knows which words stand together, and that "not" comes before "good"; a mean
-of word embeddings does not. The cost of attention grows with the square of the length, so only the
-last words of a long review are read, where the verdict is. Dropout of whole words reduces
-overfitting, as the network soon memorizes the 22,500 reviews.
+The output of a self-attention block depends on which words occur together, and on the order of
+"not" and "good"; a mean of word embeddings does not. The cost of attention grows with the square of
+the length, so only the last words of a long review are used, where the verdict usually is. Dropout
+of whole words reduces overfitting, since the network soon memorizes the 22,500 reviews.
 """
 
 import keras
@@ -27,7 +27,7 @@ from recipes.common.arrays import to_numpy
 from recipes.common.texts import one_line
 
 EPOCHS = 3
-LENGTH = 400  # words of a review that are read
+LENGTH = 400  # words of a review that are used, the last ones
 BUCKETS = [100, 130, 160, 200, 250, 320]  # reviews of similar length share a batch
 CLASSES = ["negative", "positive"]
 
@@ -50,14 +50,14 @@ def last_words(texts):
 
 
 def count_words(text, label):
-    """The length by which reviews are put into buckets."""
+    """The length by which reviews are grouped into buckets."""
     return tf.size(tf.strings.split(text))
 
 
 def load_data(batch_size=64):
     """Train, validation and test batches of reviews (strings) and labels (0 negative, 1 positive).
 
-    Bucketing: the reviews of a batch are about equally long, so that there is little padding.
+    Reviews of similar length share a batch (bucketing), so that there is little padding.
     """
     splits = ["train[:90%]", "train[90%:]", "test"]
     train, validation, test = tfds.load("imdb_reviews", split=splits, as_supervised=True)
@@ -81,7 +81,7 @@ def build_model(
 ):
     """The compiled network: a string to the probability that it is positive. 661,313 parameters.
 
-    Its vocabulary is the most frequent words of `train` (by default, what `load_data` gives).
+    The vocabulary consists of the most frequent words of `train` (by default from `load_data`).
     """
     if train is None:
         train, _, _ = load_data()
@@ -90,7 +90,7 @@ def build_model(
     )
     vectorize.adapt(train.map(lambda text, label: text))
 
-    # Word embeddings; padding is word 0, and masked. The first dropout is of whole words.
+    # Word embeddings; padding is word 0 and masked. The first dropout drops whole words.
     text = keras.Input((), dtype="string")
     x = vectorize(text)  # (batch, words)
     words = vectorize.vocabulary_size()

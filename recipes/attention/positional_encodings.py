@@ -11,9 +11,9 @@ cos(pos / 10000^(2k/d)).
 Self-attention ignores the order of a sentence: permuted words give the same outputs, permuted. So
 an encoding of its position is added to each word embedding. Integers grow without bound, and soon
 dominate the attention weights. Binary digits are bounded, but neighbors differ in one digit, in
-several, or in all (7 = 0111, 8 = 1000). Sinusoids have the same norm at every position, the same
-distance between neighbors, and the encoding of pos + k is that of pos, rotated: by the same matrix
-for every pos.
+several, or in all (7 = 0111, 8 = 1000). Sinusoids have the same norm at every position and the same
+distance between neighbors, and the encoding of pos + k is that of pos, rotated by a matrix that is
+the same for every pos.
 """
 
 import keras
@@ -30,7 +30,7 @@ def encode(positions, features, encoding):
     """Positional encodings of some positions.
 
     Args:
-        positions: Integers from 0 up, (positions,).
+        positions: Nonnegative integers, (positions,).
         features: Number of columns.
         encoding: "integer", "binary", "sinusoidal", or "printed" for the slide's sin(pos / i).
 
@@ -56,7 +56,7 @@ def rotation(shift, features, wavelength=10_000.0):
 
 
 def attention_network(encoding=None, features=16):
-    """Self-attention on (steps, features), with positional encodings added or (None) without."""
+    """Self-attention on (steps, features), with positional encodings or, for None, without."""
     inputs = keras.Input((None, features))
     x = inputs
     if encoding is not None:
@@ -80,12 +80,12 @@ def random_attention(encoding, steps, features=64, seed=0):
 
     Args:
         encoding: As in `encode`, added to the embeddings; "none" for no encoding.
-        steps: Words of the sentence.
-        features: Length of the embeddings, of queries and of keys.
-        seed: Of weights and embeddings.
+        steps: Number of words in the sentence.
+        features: Dimension of embeddings, queries and keys.
+        seed: Seed of weights and embeddings.
 
     Returns:
-        Array (steps, steps): queries, keys.
+        Array (queries, keys), both `steps` long.
     """
     rng = np.random.default_rng(seed)
     query_kernel, key_kernel = rng.normal(0, features**-0.5, (2, features, features))
@@ -106,7 +106,7 @@ def attended_share(weights):
         weights: Array (queries, keys).
 
     Returns:
-        The mean over the queries: 1 if all keys have the same weight, 1 / keys if one takes all.
+        The mean over the queries: 1 for equal weights, 1 / keys if one key has all the weight.
     """
     entropy = -np.sum(weights * np.log(np.maximum(weights, 1e-300)), axis=-1)  # (queries,)
     return np.exp(entropy).mean() / weights.shape[-1]
@@ -142,7 +142,7 @@ def plot_clock(axis, encoded, k):
     """Columns 2k and 2k + 1 of sinusoids (positions, features) as the hand of a clock."""
     steps, features = encoded.shape
     positions = np.arange(steps)
-    # Later positions lie further out, so that the rounds of a fast hand stay apart.
+    # Later positions are further out, so that the turns of a fast hand do not overlap.
     radius = 0.4 + 0.6 * positions / steps
     x, y = radius * encoded[:, 2 * k : 2 * k + 2].T
     axis.plot(x, y, color="0.85", linewidth=1)
@@ -172,7 +172,7 @@ def plot_clocks(features=8, steps=45):
 
 
 def plot_dot_products(axis, encoding, features=64):
-    """Dot products of an encoding with those of later positions, from three positions on."""
+    """Dot products of the encodings of three positions with those of later positions."""
     encoded = encode(range(128), features, encoding)
     for start, style in ((20, "-"), (31, "--"), (64, ":")):
         products = encoded[start : start + 50] @ encoded[start]
@@ -191,7 +191,7 @@ def plot_distances(features=64, steps=128):
         encoded = encode(range(steps), features, encoding)
         norms = np.linalg.norm(encoded, axis=1)
         axes[0, 0].plot(norms, color=COLORS[encoding], label=encoding)
-        if encoding != "integer":  # whose neighbors are always √64 = 8 apart
+        if encoding != "integer":  # distance of neighbors is always √64 = 8
             distances = np.linalg.norm(np.diff(encoded, axis=0), axis=1)
             axes[0, 1].plot(distances, color=COLORS[encoding], label=encoding)
     axes[0, 0].set(title="Integers grow without bound", xlabel="position", ylabel="norm")

@@ -5,14 +5,14 @@ Slides: 001 «PLN con redes recurrentes → atención»,
 Paper:  Bahdanau, Cho & Bengio (2015), Neural machine translation by jointly learning to align and
         translate, https://arxiv.org/abs/1409.0473; Luong, Pham & Manning (2015), Effective
         approaches to attention-based neural machine translation, https://arxiv.org/abs/1508.04025
-        (the decoder's state asks, as here)
-Departs from the papers: digits are repeated instead of translated, so that the right alignment is
-known; the decoder's input is the number of the output position, not its previous output.
+        (the decoder's state is the query, as here)
+Departs from the papers: digits are repeated instead of translated, so that the correct alignment is
+known; the decoder's input is the output position, not its previous output.
 
-An encoder reads 4 to 16 digits, and a decoder repeats them. In `code` the decoder only gets the
-encoder's last state, of 48 numbers: the longer the sequence, the more is lost. With attention it
-also gets, at each step, a weighted mean of the encoder's states. The weights come from comparing
-its own state with each of them, by a small network (`additive`) or by a dot product (`dot`).
+An encoder reads 4 to 16 digits, and a decoder repeats them. In `code` the decoder's only source is
+the encoder's last state, of 48 numbers: the longer the sequence, the more is lost. With attention
+it also receives, at each step, a weighted mean of the encoder's states. The weights are computed
+from its own state and each of these, by a small network (`additive`) or a dot product (`dot`).
 """
 
 import keras
@@ -30,11 +30,11 @@ VARIANTS = {
 }
 LENGTH = 16  # of the longest sequence
 SHORTEST = 4
-DIGITS = 10  # which 1 to 10 stand for; 0 is padding
+DIGITS = 10  # encoded as 1 to 10; 0 is padding
 
 
 def sequences(count, seed):
-    """Digits as the numbers 1 to 10, then zeros: (count, 16), int32."""
+    """Random digits, encoded as 1 to 10 and padded with zeros: (count, 16), int32."""
     rng = np.random.default_rng(seed)
     digits = rng.integers(1, DIGITS + 1, (count, LENGTH))
     lengths = rng.integers(SHORTEST, LENGTH + 1, (count, 1))
@@ -53,7 +53,7 @@ def load_data(batch_size=64, count=16_000):
 
 @keras.saving.register_keras_serializable(package="seq2seq_attention")
 def exact(digits, probabilities):
-    """Whether all 16 places are right, zeros included: (batch,)."""
+    """Whether all 16 positions are correct, including the padding: (batch,)."""
     likeliest = keras.ops.argmax(probabilities, axis=-1)  # (batch, 16)
     right = keras.ops.equal(likeliest, keras.ops.cast(digits, likeliest.dtype))
     return keras.ops.cast(keras.ops.all(right, axis=-1), "float32")
@@ -61,7 +61,7 @@ def exact(digits, probabilities):
 
 @keras.saving.register_keras_serializable(package="seq2seq_attention")
 class Places(keras.layers.Layer):
-    """The numbers of a sequence's places: (batch, 16) of anything to (batch, 16) of 0 to 15."""
+    """The positions of a sequence: any tensor (batch, 16) to the integers 0 to 15, (batch, 16)."""
 
     def call(self, digits):
         return keras.ops.zeros_like(digits) + keras.ops.arange(digits.shape[1], dtype="int32")
@@ -72,25 +72,25 @@ def build_model(attention="dot", embed_dim=32, units=48, learning_rate=0.008, st
 
     Args:
         attention: `"additive"`, `"dot"`, or `"none"`.
-        embed_dim: Numbers that stand for a digit, and for a place.
-        units: Of the encoder's LSTM, and of the decoder's.
-        learning_rate: Of Adam at the start; it falls to 0 along a cosine.
-        steps: Of the whole training.
+        embed_dim: Dimensions of the embeddings of digits and positions.
+        units: Number of units in the LSTM of the encoder, and in that of the decoder.
+        learning_rate: Initial rate of Adam, followed by cosine decay to zero.
+        steps: Number of training steps.
     """
     digits = keras.Input((LENGTH,), dtype="int32")
     mask = keras.ops.not_equal(digits, 0)
     places = keras.layers.Embedding(LENGTH, embed_dim)(Places()(digits))
-    # The encoder: each digit and its place.
+    # Encoder: each digit with its position.
     x = keras.layers.Embedding(DIGITS + 1, embed_dim)(digits) + places
     states, hidden, cell = keras.layers.LSTM(units, return_sequences=True, return_state=True)(
         x, mask=mask
     )
-    # The decoder starts with the encoder's last state, and knows where it writes.
+    # Decoder: starts with the encoder's last state; its inputs are the output positions.
     x = keras.layers.LSTM(units, return_sequences=True)(places, initial_state=[hidden, cell])
     if attention != "none":
         kinds = {"additive": keras.layers.AdditiveAttention, "dot": keras.layers.Attention}
         layer = kinds[attention](use_scale=True, name="attention")
-        # For each place to write, a mean of the encoder's states: (batch, 16, units).
+        # For each output position, a weighted mean of the encoder's states: (batch, 16, units).
         context = layer([x, states], mask=[None, mask])
         x = keras.layers.Concatenate()([x, context])
     outputs = keras.layers.Dense(DIGITS + 1, activation="softmax")(x)

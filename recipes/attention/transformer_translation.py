@@ -5,16 +5,16 @@ Slides: 001 «Attention is all you need», 001 «Fase encoder», 001 «Fase deco
 Paper:  Vaswani et al. (2017), https://arxiv.org/abs/1706.03762; BLEU: Post (2018),
         https://arxiv.org/abs/1804.08771
 Departs from the paper: small; words instead of subwords; layer normalization before each sub-layer
-(pre-norm), not after it. The slides normalize by batch; a Transformer does it by layer. In the
-slides the masked attention gets the encoder's keys and values. But masked attention is
-self-attention over the target, with a causal mask; the encoder's keys and values go to the
-cross-attention after it. The slides call Stable Diffusion a modified Transformer: it is a U-Net
+(pre-norm), not after it. The slides have batch normalization; a Transformer has layer
+normalization. In the slides the encoder's keys and values go to the masked attention. But masked
+attention is self-attention over the target, with a causal mask; the encoder's keys and values go to
+the cross-attention after it. The slides call Stable Diffusion a modified Transformer: it is a U-Net
 with attention layers.
 
-In training, the decoder is given the true words so far and predicts the next one at all positions
-at once (teacher forcing); in use, it has only its own (autoregressive decoding). Words that are not
-in the vocabulary are all read as one token, "[UNK]", which is never generated. Padding is masked in
-attention, loss and metric.
+In training, the decoder's inputs are the true previous words, and it predicts the next word at all
+positions at once (teacher forcing); at inference, its inputs are the words generated so far
+(autoregressive decoding). All words outside the vocabulary become one token, "[UNK]", which is
+never generated. Padding is masked in attention, loss and metric.
 """
 
 import re
@@ -33,13 +33,13 @@ from recipes.common.arrays import to_numpy
 
 EPOCHS = 3
 OBJECTIVE = ("val_bleu", "max")
-BOUNDARIES = [6, 8, 10, 12, 15, 20]  # of the lengths in words by which sentences share a batch
-MAX_LENGTH = 25  # most words to generate
-BLEU_SENTENCES = 500  # how many sentences of a set are translated for BLEU, the first
+BOUNDARIES = [6, 8, 10, 12, 15, 20]  # sentences of similar length, in words, share a batch
+MAX_LENGTH = 25  # maximum number of words to generate
+BLEU_SENTENCES = 500  # sentences of a set, the first ones, translated for BLEU
 BEAM_WIDTH = 4
 START = "[start]"
 END = "[end]"
-CORPUS_BLEU = BLEU(lowercase=True, force=True)  # of sentences as they are, but for capitals
+CORPUS_BLEU = BLEU(lowercase=True, force=True)  # of unmodified sentences, ignoring case
 PHRASES = [
     "I am a student.",
     "Where did you buy that red car?",
@@ -50,8 +50,8 @@ PHRASES = [
 def load_data(batch_size=64):
     """Train, validation and test batches of ((English, Spanish), Spanish) strings.
 
-    The Spanish sentence is both input, for teacher forcing, and target. Training sentences of a
-    batch are about equally long, which leaves little padding.
+    The Spanish sentence is both input, for teacher forcing, and target. Training sentences of
+    similar length share a batch, so that there is little padding.
     """
     train, validation, test = tfds.load("spa_eng", split=["train", "validation", "test"])
 
@@ -71,14 +71,14 @@ def load_data(batch_size=64):
 
 @keras.saving.register_keras_serializable(package="transformer_translation")
 def standardize(text):
-    """Lower case, and spaces around punctuation, so that each mark is a word."""
+    """Lower case, and spaces around punctuation marks, so that each becomes a word."""
     lower = tf.strings.lower(text, "utf-8")
     return tf.strings.regex_replace(lower, r"([¿?¡!.,;:\"\[\]])", r" \1 ")
 
 
 @keras.saving.register_keras_serializable(package="transformer_translation")
 def standardize_target(text):
-    """The same between the marks of start and end."""
+    """The same, between the start and end tokens."""
     return tf.strings.join([START, standardize(text), END], " ")
 
 
@@ -96,7 +96,7 @@ def detokenize(words):
 
 
 def frequent_words(sentences, count):
-    """The words that occur most often in the sentences, at most `count`."""
+    """The most frequent words of the sentences, at most `count`."""
     counts = Counter()
     for words in tokenize(sentences):
         counts.update(words)
@@ -104,7 +104,7 @@ def frequent_words(sentences, count):
 
 
 def bleu(translations, references):
-    """BLEU, 0–100, of translations (strings) by one reference (bytes) each."""
+    """BLEU, 0–100, of translations (strings) with one reference (bytes) each."""
     references = [reference.decode() for reference in references]
     return CORPUS_BLEU.corpus_score(translations, [references]).score
 
@@ -115,8 +115,8 @@ class Translator(keras.Model):
 
     Args:
         english_words: The source vocabulary, without padding and "[UNK]".
-        spanish_words: The target vocabulary, START and END among them.
-        embed_dim, depth, dropout: Of the Transformer.
+        spanish_words: The target vocabulary, including START and END.
+        embed_dim, depth, dropout: Arguments of the Transformer.
     """
 
     def __init__(self, english_words, spanish_words, embed_dim, depth, dropout, **kwargs):
@@ -154,7 +154,7 @@ class Translator(keras.Model):
         return self.transformer([source, target], training=training)
 
     def targets(self, spanish):
-        """The tokens to predict, which end with END, and their weights: 0 for padding."""
+        """The tokens to predict, up to END, and their weights: 0 for padding."""
         tokens = self.spanish_tokenizer(spanish)[:, 1:]  # (batch, steps)
         return tokens, tf.cast(tokens > 0, "float32")
 
@@ -189,13 +189,13 @@ class Translator(keras.Model):
         return translations
 
     def evaluate(self, x=None, *arguments, return_dict=False, **keywords):
-        """Loss, accuracy of the next word after true ones, and BLEU of greedy and beam search."""
+        """Loss, next-word accuracy with teacher forcing, and BLEU of greedy and beam search."""
         scores = super().evaluate(x, *arguments, return_dict=True, **keywords)
         (english, spanish), _ = to_numpy(x)
         english = english[:BLEU_SENTENCES]
         spanish = spanish[:BLEU_SENTENCES]
         scores["bleu"] = bleu(self.translate(english), spanish)
-        if not keywords.get("callbacks"):  # within `fit`, greedy search is enough
+        if not keywords.get("callbacks"):  # within `fit`, only greedy search
             scores["beam_bleu"] = bleu(self.translate(english, BEAM_WIDTH), spanish)
         return scores if return_dict else list(scores.values())
 
@@ -234,8 +234,8 @@ def build_model(
 ):
     """The compiled translator, with the most frequent words of `train` (default: of `load_data`).
 
-    The learning rate climbs for the first tenth of the training `steps` (warmup), then falls along
-    a cosine.
+    Learning-rate schedule: linear warmup for the first tenth of the training `steps`, then cosine
+    decay to zero.
     """
     (english, spanish), _ = to_numpy(load_data()[0] if train is None else train)
     english_words = frequent_words(english, vocabulary_size)
@@ -263,10 +263,10 @@ def search_space(hp):
 
 
 def learn_dictionary(english, spanish):
-    """For each English word the Spanish one of the highest Dice coefficient.
+    """For each English word, the Spanish word with the highest Dice coefficient.
 
-    That is 2 n(e, s) / (n(e) + n(s)), from the numbers of sentence pairs with both words and of
-    sentences with each: how often one keeps the other company.
+    It is 2 n(e, s) / (n(e) + n(s)), where n(e, s) counts sentence pairs with both words, and n(e)
+    and n(s) count sentences with either word: a measure of how often they occur together.
     """
     english_counts = Counter()
     spanish_counts = Counter()

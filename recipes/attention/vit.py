@@ -3,13 +3,13 @@
 Slides: 002 «ViT».
 Paper:  Dosovitskiy et al. (2021), An image is worth 16x16 words, https://arxiv.org/abs/2010.11929
 Departs from the paper: images of 32×32 in patches of 4×4, 0.1 million parameters instead of 86
-million, and no pretraining on 300 million other images. The missing pretraining is why it loses to
-the CNN. A convolution has two assumptions built in: neighboring pixels belong together, and an
-object may be anywhere. This network must learn both from 47,500 images. The paper needs over 14
-million before its Transformers overtake convolutional networks.
+million, and no pretraining on 300 million other images. Without pretraining it is less accurate
+than the CNN. A convolution has two assumptions built in: neighboring pixels belong together, and an
+object may be anywhere. This network must learn both from 47,500 images. In the paper, Transformers
+need over 14 million images to surpass convolutional networks.
 
 A class token gathers information from all patches for the classifier. Abnar & Zuidema's attention
-rollout shows in an attention map which patches contribute to it.
+rollout computes an attention map of the patches that contribute to it.
 """
 
 import keras
@@ -39,9 +39,9 @@ def load_data(batch_size=128):
 
 
 def vit_features(x, embed_dim, depth, patch_size):
-    """Patches and a class token through encoder blocks; the class token at their end."""
+    """The class token after encoder blocks over patches and class token: (batch, embed_dim)."""
     _, height, width, _ = x.shape
-    rest = ((0, -height % patch_size), (0, -width % patch_size))  # up to whole patches
+    rest = ((0, -height % patch_size), (0, -width % patch_size))  # to whole patches
     x = keras.layers.ZeroPadding2D(rest)(x)
     x = PatchEmbedding(embed_dim, patch_size, class_token=True, name="patches")(x)
     # (batch, 1 + patches, embed_dim), the class token first
@@ -59,7 +59,7 @@ def convolution(x, filters, kernel_size, strides=1):
 
 
 def cnn_features(x, filters):
-    """Four convolutions, the first in steps of two pixels, with two average pools."""
+    """Four convolutions, the first with a stride of 2, and two average pools."""
     x = convolution(x, filters // 2, kernel_size=4, strides=2)  # (batch, 16, 16, filters / 2)
     x = convolution(x, filters, kernel_size=3)
     x = keras.layers.AveragePooling2D(2)(x)  # (batch, 8, 8, filters)
@@ -83,8 +83,8 @@ def build_model(
     """The compiled network: (32, 32, 3) images to 10 class probabilities.
 
     107,786 parameters with `embed_dim`, `depth` and `patch_size`; 104,842 as a `cnn` with
-    `filters`. The learning rate climbs for the first fifth of the training `steps` (warmup), then
-    falls to zero along a cosine.
+    `filters`. Learning-rate schedule: linear warmup for the first fifth of the training `steps`,
+    then cosine decay to zero.
     """
     images = keras.Input(input_shape)
     x = keras.layers.Rescaling(1 / 127.5, offset=-1)(images)
