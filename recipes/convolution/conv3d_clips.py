@@ -39,7 +39,7 @@ def render(kind, x, y):
     place = np.arange(SIDE)
     across = np.abs((place - x[:, None] + SIDE / 2) % SIDE - SIDE / 2)[:, None, :]  # (n, 1, 24)
     down = np.abs((place - y[:, None] + SIDE / 2) % SIDE - SIDE / 2)[:, :, None]  # (n, 24, 1)
-    # Distance of each pixel to the shape, negative inside.
+    # Distance of each pixel from the shape, negative inside.
     if kind == 0:
         distance = np.maximum(across, down) - 3
     elif kind == 1:

@@ -35,7 +35,7 @@ def render(x, y, angle, length, width, background, contrast, rng):
             following are arrays (n,).
         angle: Directions of the tips in radians, clockwise from the right.
         length, width: Half the height of the triangle, half its base.
-        background, contrast: Gray value of the background, and its difference to the triangle's.
+        background, contrast: Gray value of the background, and how much brighter the triangle is.
         rng: NumPy generator for the noise.
 
     Returns:

@@ -171,7 +171,7 @@ def deployed(model):
 def main():
     keras.utils.set_random_seed(0)
     train, validation, test = load_data()
-    batches = sum(1 for _ in train)  # `len` does not know how many images the filter lets through
+    batches = sum(1 for _ in train)  # `len` is unknown after a filter
     model = build_model(steps=EPOCHS * batches)
     best = keras.callbacks.ModelCheckpoint(
         "head_binary_images.keras", monitor="val_accuracy", save_best_only=True

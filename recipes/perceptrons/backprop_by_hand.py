@@ -213,7 +213,7 @@ def adjoint(forces):
     speed_gradient = states[-1][1]
     for step in reversed(range(len(forces))):
         gradient[step] = DT * speed_gradient + FUEL * DT * forces[step]
-        # … and one step earlier: the speed affects the next position and, with drag, speed.
+        # … and one step earlier: speed affects the next position and, with drag, the next speed.
         speed = states[step][1]
         speed_gradient = speed_gradient * (1 - 3 * DT * DRAG * speed**2) + DT * position_gradient
     return gradient

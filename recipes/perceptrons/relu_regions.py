@@ -5,7 +5,7 @@ Paper:  Zaslavsky (1975), Facing up to arrangements (Memoirs of the AMS 154; the
         Montúfar, Pascanu, Cho & Bengio (2014), On the number of linear regions of deep neural
         networks, https://arxiv.org/abs/1402.1869 (layers that fold);
         Hanin & Rolnick (2019), Complexity of linear regions in deep networks,
-        https://arxiv.org/abs/1901.09021 (networks as they are initialized)
+        https://arxiv.org/abs/1901.09021 (networks at initialization)
 Departs from the papers: the input is a point of the plane, and the regions inside a square are
 computed exactly, as polygons. No network is trained.
 

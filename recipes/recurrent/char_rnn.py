@@ -147,7 +147,7 @@ def generate(model, temperatures, length=SAMPLE_LENGTH, seed=0):
     """Sample poems, one for each temperature, character by character.
 
     Returns:
-        A list of strings of up to `length` characters, cut off there or ended earlier.
+        A list of strings of at most `length` characters; a poem may end earlier.
     """
     embedding = model.get_layer("embedding")
     cell = model.get_layer("gru").cell

@@ -185,7 +185,7 @@ def build_model(
 
     As a `cnn` 54,034 parameters, 53,698 of them are trainable; `linear` 7,850, `mlp` 118,282,
     `residual` 164,482, `separable` 8,602, `attention` 41,290; `pretrained`
-    3,425,834, of which 12,810 are trained.
+    3,425,834, of which 12,810 learn.
 
     In training, images are shifted by up to `shift` pixels and, with `flip`, flipped horizontally
     with probability 1/2. `size` is the side in pixels, a multiple of 32, to which images are

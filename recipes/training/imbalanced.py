@@ -11,12 +11,12 @@ the data? This is the case in one district of 21. A network with an accuracy of 
 of them, so accuracy is not informative here. Recall is the share of the rare class that is found;
 precision is the share of predicted rare districts that are rare.
 
-`weighted` gives each rare district the weight of twenty others, as `fit(…, class_weight={0: 1, 1:
-20})` does (tested). The odds that it learns are twenty times too high: where they are 1, the true
-probability is 1/21. So the plain network with the threshold 1/21 instead of 1/2 (`moved_threshold`)
-makes about the same decisions, needs no new training, and keeps its probabilities calibrated.
-Average precision is computed over all thresholds: it is the same for `plain` and `moved_threshold`,
-which are the same network, and slightly lower with weights.
+`weighted` gives each rare district the weight of twenty others, as does
+`fit(…, class_weight={0: 1, 1: 20})` (tested). The odds that it learns are twenty times too high:
+where they are 1, the true probability is 1/21. So the plain network with the threshold 1/21 instead
+of 1/2 (`moved_threshold`) makes about the same decisions, needs no new training, and keeps its
+probabilities calibrated. Average precision is computed over all thresholds: it is the same for
+`plain` and `moved_threshold`, which are the same network, and slightly lower with weights.
 """
 
 import keras

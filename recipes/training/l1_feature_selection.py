@@ -4,7 +4,7 @@ Slides: 000 «Regularización», 001 «Regularización».
 Paper:  Tibshirani (1996), Regression shrinkage and selection via the lasso,
         https://doi.org/10.1111/j.2517-6161.1996.tb02080.x
 
-L2 only shrinks weights: the slope of λ w² vanishes as w goes to 0, so hardly any weight becomes 0.
+L2 only shrinks weights: the slope of λ w² vanishes as w goes to 0, so weights do not become 0.
 The slope of λ |w| is λ for every w > 0: if the gradient of the data loss is smaller than λ, the
 weight goes to 0. How close to 0 it gets depends on the optimizer. Gradient descent oscillates
 around the kink of |w|, with an amplitude of at most learning rate × λ; if the rate decays to 0, the
