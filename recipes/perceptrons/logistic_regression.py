@@ -104,8 +104,8 @@ def build_model(degree=2, learning_rate=1.0):
     """The compiled neuron: (2,) points to the probability of label 1. 6 parameters.
 
     Args:
-        degree: Degree of the polynomial features. With the bias there are (degree + 1)(degree + 2)
-            / 2 parameters; with degree 1, the features are the two coordinates.
+        degree: Degree of the polynomial features; with 1, they are the two coordinates. With the
+            bias, the neuron has (degree + 1)(degree + 2) / 2 weights.
         learning_rate: Learning rate of gradient descent with momentum.
     """
     model = keras.Sequential(
