@@ -4,14 +4,14 @@ Slides: 001 «Auto-encoders (8-3-8)», 001 «Ejemplo de autoencoder».
 Paper:  Ackley, Hinton & Sejnowski (1985), https://doi.org/10.1207/s15516709cog0901_7 (the encoder
         problem);
         Rumelhart, Hinton & Williams (1986), Learning internal representations by error propagation
-Departs from the slides: a softmax output, since one of the eight units is on; and a small L2
-penalty on the decoder's weights.
+Departs from the slides: a softmax output, since exactly one of the eight units is on; and a small
+L2 penalty on the decoder's weights.
 
-The target is the input itself; the bottleneck of three units forces them to learn a code. With
-small weights, eight codes are most distinguishable if they are as far apart as possible: in the
+The target is the input itself, so the three units of the bottleneck have to learn a code. With
+small weights, eight codes are most distinguishable if they are as far apart as possible: at the
 corners of the cube, the binary numbers 0 to 7 in some order. Yet three units are not the minimum,
-as units are not bits: an output with weights 2c and bias −|c|² for each code c finds the nearest
-code, even if all codes lie on a line (tested). Two units learn it, too.
+as units are not bits: an output layer with weights 2c and bias −|c|² for each code c finds the
+nearest code, even if all codes lie on a line (tested). Two units suffice, too (`two_units`).
 """
 
 import keras
@@ -26,9 +26,9 @@ PATTERNS = np.eye(8, dtype="float32")
 
 
 def load_data(batch_size=8):
-    """Training batches of the eight patterns (8,), each its own target; no validation; a test.
+    """Training batches of the eight patterns (8,), each its own target; None; and a test batch.
 
-    The test has the same eight patterns, once.
+    There is no validation data; the test batch contains each of the eight patterns once.
     """
     patterns = tf.data.Dataset.from_tensor_slices((PATTERNS, PATTERNS))
     return patterns.shuffle(8).repeat(REPEATS).batch(batch_size), None, patterns.batch(8)
@@ -69,7 +69,7 @@ def baseline(train, test):
 
 
 def encode(model):
-    """The codes (8, units) of the patterns: as these are one-hot, each a row of the weights."""
+    """The codes (8, units) of the patterns. As these are one-hot, each selects a row of weights."""
     kernel, bias = model.get_weights()[:2]
     return 1 / (1 + np.exp(-(kernel + bias)))
 

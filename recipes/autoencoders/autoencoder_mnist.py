@@ -6,12 +6,13 @@ Paper:  Baldi & Hornik (1989), https://doi.org/10.1016/0893-6080(89)90014-2 (lin
         principal components);
         Hinton & Salakhutdinov (2006), https://doi.org/10.1126/science.1127647 (deep ones)
 Departs from Hinton & Salakhutdinov: a smaller network, squared error, and no layer-wise
-pre-training, which networks of ReLU under Adam can do without.
+pre-training, which ReLU networks trained with Adam do not need.
 
-Without hidden layers and activations an autoencoder can do no better than PCA: project onto the
-subspace of the first principal components. It finds that subspace, not the components themselves:
-its own axes lie in it at any angle (tested). The last of the first 32 components of MNIST have
-hardly more variance than those after them, and it takes long to separate the two.
+An autoencoder without hidden layers and activations can do no better than PCA, the projection onto
+the subspace of the first principal components. It finds that subspace, but not the components
+themselves: the axes of its latent space can be any basis of the subspace (tested). On MNIST, the
+last of the first 32 components have hardly more variance than the next ones, so the training takes
+long to separate them.
 """
 
 import math
@@ -54,8 +55,8 @@ def build_model(
 ):
     """The compiled network: images to `latent_dim` numbers and back.
 
-    476,720 parameters; 50,992 without hidden layers. Of `depth` hidden layers on either side, the
-    outermost has `width` neurons, each next one half as many.
+    476,720 parameters; 50,992 without hidden layers. Encoder and decoder have `depth` hidden layers
+    each: the outermost has `width` neurons, and each further one half as many.
     """
     widths = [width // 2**layer for layer in range(depth)]
 
@@ -89,8 +90,8 @@ def principal_components(images):
     """Principal component analysis of images (n, height, width, 1).
 
     Returns:
-        The mean image (pixels,), the directions (pixels, pixels), a column for each component, the
-        one with the greatest variance first, and the variances (pixels,).
+        The mean image (pixels,); the directions (pixels, pixels), one column per component, by
+        decreasing variance; and the variances (pixels,).
     """
     flat = images.reshape(len(images), -1)
     mean = flat.mean(0)
@@ -100,7 +101,7 @@ def principal_components(images):
 
 
 def project(images, mean, directions):
-    """The nearest images in the subspace through the mean that the directions span."""
+    """Images projected onto the affine subspace through `mean` that `directions` span."""
     flat = images.reshape(len(images), -1) - mean
     return (mean + flat @ directions @ directions.T).reshape(images.shape)
 

@@ -3,14 +3,14 @@
 Slides: 001 zoo of networks (DAE, noisy input cells), 000 «Ruido».
 Paper:  Vincent et al. (2008), https://doi.org/10.1145/1390156.1390294;
         Vincent et al. (2010), https://jmlr.org/papers/v11/vincent10a.html (three kinds of noise,
-        and the filters that are learned from them)
+        and the filters learned from them)
 Departs from them: ReLU, untied weights, Adam; the goal here is the clean image, not a first layer
 for a classifier.
 
 Three kinds of noise: added to each pixel (`gaussian`), pixels set to 0 (`masking`), pixels set to 0
-or 1 (`salt_and_pepper`). The variant `without` is trained on clean images and tested on Gaussian
-noise. Metric: `psnr`, the peak signal-to-noise ratio −10 log₁₀ of the mean squared error of an
-image, in decibels.
+or 1 (`salt_and_pepper`). The variant `without` is trained on clean images and tested on images with
+Gaussian noise. Metric: `psnr`, the peak signal-to-noise ratio in decibels, −10 log₁₀ of an image's
+mean squared error.
 """
 
 import keras
@@ -31,7 +31,7 @@ VARIANTS = {
 
 
 def add_noise(images, noise, level, seed):
-    """Images with noise; the same for the same seed."""
+    """Images with noise, which is the same for the same seed."""
     if noise == "gaussian":
         return images + level * tf.random.stateless_normal(tf.shape(images), seed)
     uniform = tf.random.stateless_uniform(tf.shape(images), seed)
@@ -44,7 +44,7 @@ def add_noise(images, noise, level, seed):
 def load_data(batch_size=128, noise="gaussian", level=0.5, noisy_training=True):
     """Train, validation and test batches of noisy (28, 28, 1) images and clean ones, from 0 to 1.
 
-    In training the noise is new in each epoch, in validation and test always the same.
+    The training noise is sampled anew in each epoch; validation and test noise is always the same.
     """
 
     def clean_pair(images, labels):
@@ -111,7 +111,7 @@ def search_space(hp):
 
 
 class LinearFilter:
-    """The affine map of all pixels from noisy images to clean ones with the least squared error.
+    """The affine map from noisy to clean images with the least squared error.
 
     Args:
         noisy, clean: images (n, height, width, 1) to fit it on.
@@ -122,7 +122,7 @@ class LinearFilter:
         y = clean.reshape(len(clean), -1)
         self.noisy_mean, self.clean_mean = x.mean(0), y.mean(0)
         x, y = x - self.noisy_mean, y - self.clean_mean
-        # Pixels that are always 0 would make the matrix singular.
+        # Without it, pixels that are always 0 would make the matrix singular.
         ridge = 1e-5 * len(x) * np.eye(x.shape[1])
         self.matrix = np.linalg.solve(x.T @ x + ridge, x.T @ y)
 

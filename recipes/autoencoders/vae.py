@@ -7,10 +7,10 @@ at random. The slides give no formula; the Kullback–Leibler divergence is −�
 σ²), 0 where μ = 0 and σ = 1 (tested against sampling).
 
 The encoder maps an image to the distribution N(μ, σ²) of its code z, the decoder a code to an
-image. Objective and metric is the `elbo`, the evidence lower bound: log p(image | z) of one sampled
-z, minus the divergence (`kl`) of N(μ, σ²) from N(0, 1), in nats per image; on average never more
-than log p(image). The first term alone would make σ vanish and scatter the codes; the second draws
-them together, so that the decoder has seen codes all over N(0, 1).
+image. The objective, and the metric, is the `elbo`, the evidence lower bound: log p(image | z) of
+one sampled z, minus the divergence (`kl`) of N(μ, σ²) from N(0, 1), in nats per image. On average
+it never exceeds log p(image). The first term alone would make σ vanish and scatter the codes; the
+second pulls them together, so that the decoder is trained on codes from all over N(0, 1).
 """
 
 import keras
@@ -34,7 +34,7 @@ def scale(images, labels):
 def load_data(batch_size=128):
     """Train, validation and test batches of (28, 28, 1) images from 0 to 1, and digits.
 
-    Only the pictures use the digits.
+    The digits are not used for training, only in figures.
     """
     splits = ["train[:90%]", "train[90%:]", "test"]
     train, validation, test = tfds.load("mnist", split=splits, as_supervised=True)
@@ -84,7 +84,7 @@ class VariationalAutoencoder(keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         mean, log_variance = y_pred["mean"], y_pred["log_variance"]
-        # Sampled in tests, too: at z = μ it would be no bound.
+        # Sampled in evaluation, too: with z = μ the result would not be a lower bound.
         z = self.sampling([mean, log_variance], training=True)  # (batch, latent_dim)
         pixels = keras.ops.binary_crossentropy(x, self.decoder(z), from_logits=True)
         cross_entropy = keras.ops.sum(pixels, axis=(1, 2, 3))  # −log p(image | z), (batch,)
@@ -120,7 +120,7 @@ def baseline(train, test):
     images, _ = to_numpy(train)
     mean = np.clip(images.mean(0), 1e-3, 1 - 1e-3)
     images, _ = to_numpy(test)
-    # The log-likelihood is linear in the pixels: that of the mean image is the mean.
+    # The log-likelihood is linear in the pixels, so its mean is that of the mean image.
     pixels = images.mean(0)
     return {"elbo": np.sum(pixels * np.log(mean) + (1 - pixels) * np.log(1 - mean))}
 
@@ -134,7 +134,7 @@ def main():
             f"vae_{name}.keras", monitor="val_elbo", mode="max", save_best_only=True
         )
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-        # Of the best epoch; a model loaded from the file would sample other random numbers.
+        # Weights of the best epoch; a model loaded from the file would sample other random numbers.
         model.load_weights(f"vae_{name}.keras")
         print(name, model.evaluate(test, return_dict=True))
     print("baseline:", baseline(train, test))

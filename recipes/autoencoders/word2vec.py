@@ -2,18 +2,18 @@
 
 Slides: 000 «word2vec», 001 «Autoencoders y sparse data» (word2vec).
 Paper:  Mikolov et al. (2013), https://arxiv.org/abs/1310.4546 (skip-gram, negative sampling);
-        Levy & Goldberg (2014), https://papers.nips.cc/paper/5477 (it factorizes a matrix of counts:
-        the baseline)
-Departs from Mikolov et al.: a text of 0.6 million words is read many times, instead of 10⁹ words
-once; a window of two words, as sentences are short; AdamW, and batches sampled from all pairs.
+        Levy & Goldberg (2014), https://papers.nips.cc/paper/5477 (word2vec as the factorization of
+        a matrix of counts: the baseline)
+Departs from Mikolov et al.: many epochs on 0.6 million words, instead of one on 10⁹ words; a window
+of two words, as sentences are short; AdamW, and batches sampled from all pairs.
 
 Deck 000 dates it to the 2000s, but it is from 2013; deck 001 calls it an autoencoder, but its
 target is not its own input.
 
-Metrics: `accuracy`, how often in new sentences the true context word scores above five negative
-samples; `analogy_accuracy`, how often d is the word nearest to b − a + c, and `analogy_top5`, how
-often it is among the five nearest; `family_accuracy`, how often a word's nearest neighbor among all
-families is of its own family.
+Metrics: `accuracy`, how often the true context word in a held-out sentence scores above five
+negative samples; `analogy_accuracy`, how often d is the word nearest to b − a + c, and
+`analogy_top5`, how often it is among the five nearest; `family_accuracy`, how often a word's
+nearest neighbor among the words of all families belongs to its own family.
 """
 
 import collections
@@ -65,7 +65,7 @@ ANALOGIES = {
         "puede, vivo vive, vengo viene"
     ),
 }
-# The word most like perro should be another animal.
+# Words with similar meanings: the nearest neighbor of perro should be another animal.
 FAMILIES = {
     "animals": "perro gato caballo vaca pájaro león elefante mono oso pez",
     "relatives": "padre madre hermano hermana tío tía abuelo abuela hijo hija",
@@ -89,7 +89,7 @@ ROUNDS = 4  # of sampling pairs from the training text; an epoch has as many pai
 def read_sentences(split):
     """The different sentences of a split as tuples of lower-case words."""
     data = tfds.load("spa_eng", split=split).map(lambda pair: pair["spanish"]).batch(1000)
-    sentences = {}  # as keys: each once, in their order
+    sentences = {}  # the keys serve as an ordered set
     for batch in data.as_numpy_iterator():
         for line in batch:
             words = tuple(re.findall("[a-záéíóúüñ]+", line.decode().lower()))
@@ -98,10 +98,10 @@ def read_sentences(split):
 
 
 def load_corpus(min_count=5):
-    """The text as integers. Sentences of the training set are left out of the other splits.
+    """The text as integers. Sentences of the training set are removed from the other splits.
 
     Args:
-        min_count: words that are rarer in the training set are left out.
+        min_count: words with fewer occurrences in the training set are left out.
 
     Returns:
         The vocabulary, the most frequent word first; the counts of its words in the training set;
@@ -130,14 +130,14 @@ def load_corpus(min_count=5):
 def skip_grams(words, sentences, window=2, keep=None, seed=0):
     """All pairs of a target word and a context word of the same sentence.
 
-    Each word has a window of 1 to `window` words to either side, sampled for each: nearer words
-    count for more. A word that is left out leaves no gap: its neighbors move together.
+    The size of each target word's window is sampled from 1 to `window`, so that nearer words occur
+    in more pairs. Dropped words leave no gap: distances are those in the remaining text.
 
     Args:
-        words: integers `(n,)`, the words one after the other.
+        words: integers `(n,)`, the words of the text in order.
         sentences: integers `(n,)`, the sentence of each.
         window: the largest distance.
-        keep: floats `(vocabulary,)`, the probability to keep a word; by default all are kept.
+        keep: floats `(vocabulary,)`, the probability of keeping a word; by default all are kept.
         seed: of the sampling.
 
     Returns:
@@ -162,8 +162,8 @@ def skip_grams(words, sentences, window=2, keep=None, seed=0):
 def sample_pairs(text, counts, window=2, subsampling=1e-3, rounds=1):
     """Pairs (n, 2) of target and context words, from several rounds of sampling.
 
-    Frequent words are left out at random, in each round others: a word of frequency f is kept with
-    the probability √(subsampling / f).
+    Frequent words are dropped at random, anew in each round: a word of frequency f is kept with
+    probability √(subsampling / f).
     """
     keep = np.sqrt(subsampling * counts.sum() / counts)
     words, sentences = text
@@ -172,7 +172,7 @@ def sample_pairs(text, counts, window=2, subsampling=1e-3, rounds=1):
 
 
 def unigram_table(counts):
-    """About a million integers, each word as often as its frequency^¾ says: negative samples."""
+    """About a million words to draw negative samples from, each in proportion to frequency^¾."""
     shares = counts**0.75 / np.sum(counts**0.75)
     return np.repeat(np.arange(len(counts)), np.ceil(1e6 * shares).astype(int))
 
@@ -188,7 +188,7 @@ def load_data(batch_size=2048, window=2, subsampling=1e-3, negatives=5):
     label = np.eye(negatives + 1, dtype="float32")[-1]
 
     # Training pairs and negative samples are sampled anew for each batch, by stateless operations
-    # with seeds that go on from epoch to epoch: an interrupted run continues with the same ones.
+    # with seeds that continue across epochs: a resumed run continues with the same ones.
     pairs = tf.constant(sample_pairs(texts["train"], counts, window, subsampling, ROUNDS))
     noise = tf.constant(table, "int32")
 
@@ -232,7 +232,7 @@ class SkipGram(keras.Model):
         size = len(self.vocabulary)
         self.targets = keras.layers.Embedding(size, embed_dim, name="targets")
         self.contexts = keras.layers.Embedding(size, embed_dim, name="contexts")
-        # Built here, as no shape of the inputs matters.
+        # Built here, as no weight depends on the shape of the inputs.
         self.targets.build()
         self.contexts.build()
         self.built = True
@@ -258,7 +258,7 @@ class SkipGram(keras.Model):
 def build_model(embed_dim=100, learning_rate=0.005, weight_decay=0.3, steps=EPOCHS * 373):
     """The compiled network, for the vocabulary of the corpus.
 
-    Without weight decay, words that never occur together drift apart.
+    Without weight decay, the vectors of words that never occur together drift apart.
     """
     vocabulary, _, _ = load_corpus()
     model = SkipGram(vocabulary, embed_dim)
@@ -281,7 +281,7 @@ def search_space(hp):
 
 
 def normalize(vectors):
-    """Vectors (n, embed_dim) of length 1."""
+    """Vectors (n, embed_dim), scaled to norm 1."""
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
 
@@ -291,9 +291,9 @@ def cosine_similarity(queries, vectors):
 
 
 def analogy_ranks(vectors, questions):
-    """Rank of the right answer d to "a is to b as c is to …" by its similarity to b − a + c.
+    """Rank of the correct answer d to "a is to b as c is to …" by its similarity to b − a + c.
 
-    Each vector has length 1 in the sum, and a, b and c do not count as answers.
+    The vectors in the sum have norm 1; a, b and c are excluded from the candidates.
 
     Args:
         vectors: `(words, embed_dim)`.
@@ -324,7 +324,7 @@ def vector_scores(vectors, vocabulary, analogies, families):
         families: `{family: "perro gato vaca"}`, words.
 
     Returns:
-        `analogy_accuracy`, `analogy_top5` and `family_accuracy`; 0 if nothing can be asked.
+        `analogy_accuracy`, `analogy_top5` and `family_accuracy`; 0 where there are no questions.
     """
     vectors = np.asarray(vectors)
     index = {word: number for number, word in enumerate(vocabulary)}
@@ -364,10 +364,11 @@ def mean_or_zero(values):
 def ppmi_svd(embed_dim=100, smoothing=0.75):
     """Word vectors from the singular value decomposition of positive pointwise mutual information.
 
-    PPMI is the logarithm of how much more often than by chance two words occur together, or 0.
+    PPMI is the logarithm of the ratio of two words' co-occurrences to those expected by chance, or
+    0 if it is negative.
 
     Args:
-        embed_dim: number of the greatest singular values to keep.
+        embed_dim: number of largest singular values to keep.
         smoothing: exponent of the counts of context words.
 
     Returns:
@@ -376,7 +377,7 @@ def ppmi_svd(embed_dim=100, smoothing=0.75):
     vocabulary, counts, texts = load_corpus()
     pairs = sample_pairs(texts["train"], counts, rounds=ROUNDS)
     size = len(vocabulary)
-    # Sums of equal pairs; as coordinates again, so that each has its row and column.
+    # Converting to rows adds up equal pairs; converting back yields each entry's row and column.
     matrix = coo_matrix((np.ones(len(pairs)), pairs.T), (size, size)).tocsr().tocoo()
     rows = matrix.sum(1).A1
     columns = matrix.sum(0).A1 ** smoothing
