@@ -32,7 +32,7 @@ from recipes.common.snapshots import SnapshotCallback
 EPOCHS = 18
 OBJECTIVE = ("val_conditional_accuracy", "max")
 LATENT_DIM = 100
-# Noise for the snapshots, always the same.
+# Fixed noise for the snapshots.
 NOISE = np.random.default_rng(0).normal(size=(10, LATENT_DIM)).astype("float32")
 
 
@@ -95,7 +95,7 @@ def classification_loss(digits, logits):
 
 @keras.saving.register_keras_serializable(package="conditional_gan")
 class ConditionalGAN(keras.Model):
-    """Images to logits of being real, by class, and of the class; `generate` makes given digits."""
+    """Images to logits of being real, by class, and class logits; `generate` samples digits."""
 
     def __init__(self, dropout=0.3, **kwargs):
         super().__init__(**kwargs)
@@ -130,7 +130,7 @@ class ConditionalGAN(keras.Model):
         d_loss = discriminator_loss(select_logit(real_logits, y), select_logit(logits, y))
         d_loss += classification_loss(y, class_logits)
 
-        # The generator is trained by a discriminator that its loss does not change.
+        # The generator's loss has no gradients for the weights of the frozen discriminator.
         logits, class_logits = frozen_call(self.discriminator, generated)
         g_loss = generator_loss(select_logit(logits, y)) + classification_loss(y, class_logits)
 
@@ -159,8 +159,8 @@ class ConditionalGAN(keras.Model):
 def build_model(dropout=0.3, learning_rate=0.0005, beta_1=0.5, steps=EPOCHS * 422, train=None):
     """The compiled pair with its evaluation classifier. 2,081,198 parameters.
 
-    2,030,884 of them are trainable: the classifier, which learns from `train` before, is frozen.
-    Without `train` it stays untrained and the scores mean nothing.
+    2,030,884 of them are trainable: the classifier, trained on `train` beforehand, is frozen.
+    Without `train` it stays untrained, and the scores are meaningless.
     """
     model = ConditionalGAN(dropout)
     if train is not None:
@@ -172,7 +172,7 @@ def build_model(dropout=0.3, learning_rate=0.0005, beta_1=0.5, steps=EPOCHS * 42
 
 
 def snapshot(model):
-    """All digits of the same noise, (100, 28, 28): ten images of 0, then ten of 1 …"""
+    """All digits from the same ten noise vectors, (100, 28, 28): ten images of 0, ten of 1 …"""
     digits = np.repeat(np.arange(10), 10)
     return np.asarray(model.generator([np.tile(NOISE, (10, 1)), digits]))[..., 0]
 
@@ -217,7 +217,7 @@ def main():
         shuffle=False,
         callbacks=[best, *callbacks()],
     )
-    # Of the best epoch; a model loaded from the file would sample other random numbers.
+    # Weights of the best epoch; a model loaded from the file would sample other random numbers.
     model.load_weights("conditional_gan.keras")
     print(model.evaluate(test, return_dict=True), "baseline:", baseline(train, test))
 

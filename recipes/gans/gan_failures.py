@@ -5,19 +5,20 @@ Slides: 001 «Problemas de las GAN» (loss y accuracy, loss que sube, colapso mo
 Paper:  Goodfellow et al. (2014), Generative adversarial nets, https://arxiv.org/abs/1406.2661;
         Kynkäänniemi et al. (2019), https://arxiv.org/abs/1904.06991 (precision);
         Naeem et al. (2020), https://arxiv.org/abs/2002.09797 (coverage)
-Departs from the slides: they have images; with points in the plane each failure shows within
+Departs from the slides: points in the plane instead of images, so that each failure appears within
 seconds. The slides announce two problems and list four.
 
 Each failure has one cause: a learning rate of the generator G a thousand times too small
-(`unbounded_loss`), ten steps of G for each of the discriminator D (`mode_collapse`), a network
-without hidden layers (`weak_discriminator`, `low_quality_samples`), the minimax loss
-log(1 − D(G(z))), which saturates where D is sure, with plain gradient descent (`weak_generator`).
-For the last one the slide's advice helps, more steps of G: with sixty (`more_steps`) it covers
-about as much of the mixture as the healthy one.
+(`unbounded_loss`); ten steps of G for each of the discriminator D (`mode_collapse`); a network
+without hidden layers (`weak_discriminator`, `low_quality_samples`); or the minimax loss
+log(1 − D(G(z))), which saturates where D is confident, with plain gradient descent
+(`weak_generator`). The slide's advice for the last one helps: with sixty steps of G for each of D
+(`more_steps`), G covers about as much of the mixture as in `healthy`.
 
-The monitor reads the losses, and metrics of samples: their `precision` (share that lies among real
+The diagnosis uses the losses, and metrics of samples: `precision` (share of samples among real
 points), `coverage` (share of real points with samples around them), `diversity` (distances between
-them, real = 1), and `noise_accepted`, the share of uniform noise that D takes for real.
+samples, relative to real ones), and `noise_accepted`, the share of uniform noise that D classifies
+as real.
 """
 
 import math
@@ -58,7 +59,7 @@ def sample_mixture(count, seed):
 
 
 def load_data(batch_size=256):
-    """Train, validation and test batches of points (2,). Always the same ones."""
+    """Train, validation and test batches of points (2,), which are always the same."""
     train = tf.data.Dataset.from_tensor_slices((sample_mixture(25_600, seed=1),))
     validation = tf.data.Dataset.from_tensor_slices((sample_mixture(1000, seed=2),))
     test = tf.data.Dataset.from_tensor_slices((sample_mixture(5000, seed=3),))
@@ -66,7 +67,7 @@ def load_data(batch_size=256):
 
 
 def build_network(inputs, units, outputs):
-    """Two hidden layers of `units` neurons, or none if that is 0."""
+    """A network with two hidden layers of `units` neurons, or none if `units` is 0."""
     network = keras.Sequential([keras.Input((inputs,))])
     if units:
         network.add(keras.layers.Dense(units, activation="relu"))
@@ -82,7 +83,9 @@ def minimax_loss(generated_logits):
 
 @keras.saving.register_keras_serializable(package="gan_failures")
 class GAN(keras.Model):
-    """Points (batch, 2) to logits of being real. D and G take turns, each with an optimizer."""
+    """Points (batch, 2) to logits of being real. D and G are trained in turns, each by its own
+    optimizer.
+    """
 
     def __init__(self, units, generator_steps, minimax, generator_rate, beta_1, **kwargs):
         super().__init__(**kwargs)
@@ -169,7 +172,8 @@ def build_model(
 ):
     """The compiled pair. 9,283 parameters.
 
-    `units` are those of D and G; `generator_rate` is the learning rate of G, that of D if None.
+    `units` are the hidden units of D and of G; `generator_rate` is the learning rate of G, by
+    default that of D.
     """
     model = GAN(units, generator_steps, minimax, generator_rate or learning_rate, beta_1)
     model.compile(keras.optimizers.Adam(learning_rate, beta_1=beta_1))
@@ -178,18 +182,18 @@ def build_model(
 
 
 def diagnose(history):
-    """The failures that a training shows, by name, each with the numbers that reveal it.
+    """The failures that a training history reveals, by name, with the values that indicate them.
 
-    Means over the last third of the epochs, for the curves of a GAN oscillate. From the losses
-    alone only two failures can be told; log 4 and log 2, where a successful training ends, are also
-    those of a discriminator that learned nothing.
+    It uses means over the last third of the epochs, as the curves of a GAN oscillate. The losses
+    alone reveal only two of the failures: their values at the end of a successful training, log 4
+    and log 2, are also those of a discriminator that has learned nothing.
 
     Args:
         history: `{name: [value of each epoch, …]}` with `discriminator_loss` and `generator_loss`,
-            and as far as they are there `val_precision`, `val_diversity` and `val_noise_accepted`.
+            and optionally `val_precision`, `val_diversity` and `val_noise_accepted`.
 
     Returns:
-        `{failure: explanation}`, empty where nothing is wrong.
+        `{failure: explanation}`, empty if there is no failure.
     """
     values = {name: np.asarray(numbers, "float64") for name, numbers in history.items()}
     for name in LOSSES:
@@ -226,10 +230,10 @@ def diagnose(history):
 
 
 class GanMonitor(keras.callbacks.Callback):
-    """Prints the failures during the training, each once, and when it is over.
+    """Prints each failure when it appears during the training, and when it has disappeared.
 
     Args:
-        patience: epochs before the first diagnosis, and between two.
+        patience: number of epochs between diagnoses.
     """
 
     def __init__(self, patience=10):
@@ -301,7 +305,7 @@ def main():
         print("found:", diagnose(histories[name]) or "nothing")
     print("baseline:", baseline(train, test))
 
-    # The losses of a training that goes well do not tell how good its samples are.
+    # Even the losses of a successful training do not indicate the quality of its samples.
     healthy = histories["healthy"]
     for loss in LOSSES:
         rank = spearmanr(healthy[loss], healthy["val_coverage"]).statistic

@@ -3,17 +3,17 @@
 Slides: 000 «GANs», 001 «GAN», 001 «Ejemplo (API funcional)», 001 zoo of networks (GAN),
         002 «[Goodfellow et al. 2014]».
 Paper:  Goodfellow et al. (2014), Generative adversarial nets, https://arxiv.org/abs/1406.2661
-Departs from the paper: both networks take each step at the same time, and the generator has the
+Departs from the paper: both networks are updated in the same step, and the generator has the
 non-saturating loss −log D(G(z)).
-The slide's `Input(shape=(100))` raises an error in Keras 3, where shapes are tuples,
-`LeakyReLU(alpha=…)` is called `negative_slope` now, its `input` hides a function of Python's, and
-it has neither discriminator nor training.
+The slide's `Input(shape=(100))` raises an error in Keras 3, where shapes are tuples; its argument
+`alpha` of `LeakyReLU` is now called `negative_slope`; its variable `input` hides a built-in
+function of Python; and it has neither discriminator nor training.
 
-The losses of a GAN do not say how good its samples are. An evaluation classifier does: a small
-convolutional network, trained on the digits beforehand, which takes no part in the training of the
-GAN. `frechet_distance` compares its 64 features of test digits and of generated ones, as the
-Fréchet inception distance (FID) does with those of Inception: 0 for the same distribution, 1 if all
-generated digits had the mean features of the real ones.
+The losses of a GAN do not indicate the quality of its samples. An evaluation classifier does: a
+small convolutional network, trained on the digits beforehand, which takes no part in the training
+of the GAN. `frechet_distance` compares its 64 features of test digits with those of generated
+digits, as the Fréchet inception distance (FID) does with features of Inception: 0 for equal
+distributions, 1 if all generated digits had the mean features of the real ones.
 """
 
 import keras
@@ -34,7 +34,7 @@ from recipes.common.snapshots import SnapshotCallback
 EPOCHS = 18
 OBJECTIVE = ("val_frechet_distance", "min")
 LATENT_DIM = 100
-# Noise for the snapshots, always the same.
+# Fixed noise for the snapshots.
 NOISE = np.random.default_rng(0).normal(size=(12, LATENT_DIM)).astype("float32")
 
 
@@ -108,8 +108,7 @@ class GAN(keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         generated = self.generate(keras.ops.shape(x)[0], training=True)
-        # The discriminator's loss does not reach the generator, nor the generator's the
-        # discriminator, so that their sum trains both.
+        # Each loss has gradients only for the weights of its own network, so their sum trains both.
         logits = self.discriminator(keras.ops.stop_gradient(generated), training=True)
         d_loss = discriminator_loss(y_pred, logits)
         g_loss = generator_loss(frozen_call(self.discriminator, generated))
@@ -137,8 +136,8 @@ class GAN(keras.Model):
 def build_model(dropout=0.3, learning_rate=0.0005, beta_1=0.5, steps=EPOCHS * 422, train=None):
     """The compiled pair with its evaluation classifier. 2,073,755 parameters.
 
-    2,023,441 of them are trainable: the classifier, which learns from `train` before, is frozen.
-    Without `train` it stays untrained and the scores mean nothing.
+    2,023,441 of them are trainable: the classifier, trained on `train` beforehand, is frozen.
+    Without `train` it stays untrained, and the scores are meaningless.
     """
     model = GAN(dropout)
     if train is not None:
@@ -150,7 +149,7 @@ def build_model(dropout=0.3, learning_rate=0.0005, beta_1=0.5, steps=EPOCHS * 42
 
 
 def snapshot(model):
-    """Images (12, 28, 28) of always the same noise."""
+    """Images (12, 28, 28), generated from the fixed noise."""
     return np.asarray(model.generator(NOISE))[..., 0]
 
 
@@ -169,7 +168,7 @@ def search_space(hp):
 
 
 def sample_noise(count):
-    """Images (count, 28, 28, 1) of pixels at random from −1 to 1."""
+    """Images (count, 28, 28, 1) of uniform noise from −1 to 1."""
     return np.random.default_rng(0).uniform(-1, 1, (count, 28, 28, 1)).astype("float32")
 
 
@@ -194,7 +193,7 @@ def main():
         shuffle=False,
         callbacks=[best, *callbacks()],
     )
-    # Of the best epoch; a model loaded from the file would sample other random numbers.
+    # Weights of the best epoch; a model loaded from the file would sample other random numbers.
     model.load_weights("gan_mnist.keras")
     print(model.evaluate(test, return_dict=True), "baseline:", baseline(train, test))
 

@@ -4,18 +4,18 @@ Slides: 000 «GANs», 001 «GAN», 001 «Problemas de las GAN» (colapso modal).
 Paper:  Goodfellow et al. (2014), Generative adversarial nets, https://arxiv.org/abs/1406.2661;
         Metz et al. (2017), https://arxiv.org/abs/1611.02163 (the mixture of Gaussians);
         Salimans et al. (2016), https://arxiv.org/abs/1606.03498 (minibatch discrimination)
-Departs from the first: both networks take each step at the same time, and the generator has the
+Departs from the first: both networks are updated in the same step, and the generator has the
 non-saturating loss −log D(G(z)).
 
 The discriminator D outputs the probability that a point is real; the generator G maps noise to
 points. In the equilibrium of the minimax game both distributions are the same, D = ½ everywhere,
 and the value E log D(x) + E log(1 − D(G(z))) = −log 4 = −1.3863 is its minimum over G (tested).
 
-G's noise is small, so that its samples start close together. Three variants. `plain`: D sees one
-point at a time, so all samples of G move to whichever mode D believes in, and with a momentum of
-0.9 they keep moving: mode collapse. `minibatch_statistics`: D also sees the means and standard
-deviations of the batch, by which it recognizes samples that are all in one place. `low_momentum`:
-a momentum of 0.5 besides.
+G's noise is small, so that its samples start close together. There are three variants. `plain`: D's
+input is a single point, so all samples of G move to the mode that D currently rates as most real,
+and with a momentum of 0.9 they keep moving: mode collapse. `minibatch_statistics`: D's input also
+contains the means and standard deviations of the batch, which reveal samples that are all in one
+place. `low_momentum`: in addition, the momentum is 0.5.
 
 Metrics: `mode_coverage` is 1 if each mode has an eighth of the samples; `modes` is the number of
 modes with at least a fifth of that share; `high_quality_samples` is the share of samples within
@@ -60,7 +60,7 @@ def sample_mixture(count, seed):
 
 
 def load_data(batch_size=256):
-    """Train, validation and test batches of points (2,). Always the same ones."""
+    """Train, validation and test batches of points (2,), which are always the same."""
     train = tf.data.Dataset.from_tensor_slices((sample_mixture(25_600, seed=1),))
     validation = tf.data.Dataset.from_tensor_slices((sample_mixture(2000, seed=2),))
     test = tf.data.Dataset.from_tensor_slices((sample_mixture(10_000, seed=3),))
@@ -68,7 +68,7 @@ def load_data(batch_size=256):
 
 
 def build_network(inputs, units, outputs):
-    """Two hidden layers."""
+    """A network with two hidden layers of `units` neurons."""
     return keras.Sequential(
         [
             keras.Input((inputs,)),
@@ -108,8 +108,7 @@ class GAN(keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         generated = self.generate(keras.ops.shape(x)[0])
-        # The discriminator's loss does not reach the generator, nor the generator's the
-        # discriminator, so that their sum trains both.
+        # Each loss has gradients only for the weights of its own network, so their sum trains both.
         d_loss = discriminator_loss(y_pred, self(keras.ops.stop_gradient(generated)))
         g_loss = generator_loss(frozen_call(self.discriminator, self.features(generated)))
         self.trackers["discriminator_loss"].update_state(d_loss)
@@ -154,9 +153,9 @@ def build_model(minibatch_statistics=True, units=64, learning_rate=0.001, beta_1
 
 
 def snapshot(model):
-    """Samples (400, 2) of always the same noise, and D's probabilities (31, 31) on the grid."""
+    """Samples (400, 2) from the fixed noise, and D's probabilities (31, 31) on the grid."""
     samples = np.asarray(model.generator(NOISE))
-    # Each point of the grid comes with the statistics of a batch of real points.
+    # Each point of the grid is combined with the statistics of a batch of real points.
     statistics = model.features(sample_mixture(2000, seed=4))[:1, 2:]
     statistics = keras.ops.tile(statistics, (len(GRID), 1))
     logits = model.discriminator(keras.ops.concatenate([GRID, statistics], axis=1))
@@ -202,7 +201,7 @@ def main():
             shuffle=False,
             callbacks=[best, *callbacks()],
         )
-        # Of the best epoch; a model loaded from the file would sample other random numbers.
+        # Weights of the best epoch; a model loaded from the file would sample other random numbers.
         model.load_weights(f"gan_toy_{name}.keras")
         print(name, model.evaluate(test, return_dict=True))
     print("baseline:", baseline(train, test))
