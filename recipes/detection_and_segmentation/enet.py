@@ -4,16 +4,17 @@ Slides: 003 «ENet (2016)».
 Paper:  Paszke et al. (2016), ENet: a deep neural network architecture for real-time semantic
         segmentation, https://arxiv.org/abs/1606.02147;
         Arganda-Carreras et al. (2015), https://doi.org/10.3389/fnana.2015.00142 (the data)
-Departs from the paper: seven channels at first instead of 16, and no third stage, which repeats the
+Departs from the paper: seven initial channels instead of 16, and no third stage, which repeats the
 second one; gray images of membranes instead of streets, and the same weight for all pixels. PReLU
 is used everywhere, as the paper says; the authors' code has ReLU in the decoder, and biases before
 batch normalization, which have no effect.
 
-The first two blocks quarter the image's height and width, a third one halves them again, so nearly
-all layers see small maps. Bottlenecks do the work: a convolution to a quarter of the channels, a
-3×3 one, a convolution back, and the input added. Dilated and asymmetric convolutions have a larger
-receptive field at the same cost. U-Net passes whole maps to its decoder. Here only the indices of
-the maxima are passed on, two bits each: the decoder puts its values where the maxima were.
+The first two blocks reduce the image's height and width to a quarter, a third one halves them
+again, so nearly all layers compute small maps. Most layers are bottlenecks: a convolution to a
+quarter of the channels, a 3×3 convolution, a convolution back to all channels, and a residual
+connection. Dilated and asymmetric convolutions have a larger receptive field at the same cost.
+U-Net passes whole maps to its decoder. Here only the indices of the maxima are passed on, two bits
+each: the decoder puts its values at the positions of the maxima.
 
 `enet` itself is the paper's: for three colors and 12 classes it has 371,851 parameters, of which
 363,499 are trainable (the paper says 0.37 M), and 1.71 G multiply–accumulates for 640 × 360 pixels
@@ -72,7 +73,7 @@ def enet(x, classes, filters=16, repeats=2):
             and may be None.
         classes: Number of classes.
         filters: Channels of the initial block; later there are four and eight times as many.
-        repeats: How often there is the second stage; the paper calls its repetition the third.
+        repeats: Number of repetitions of the second stage; the paper calls the second one stage 3.
     """
     # 512 × 512 to 256 × 256 × 16.
     x = initial_block(x, filters)
@@ -106,7 +107,7 @@ def build_model(
     """The compiled network: images of any size to 2 probabilities per pixel. 45,692 parameters.
 
     43,388 of them are trainable. Height and width of an image are multiples of 8. The learning rate
-    decays to zero along a cosine.
+    has a cosine decay to zero.
     """
     images = keras.Input((None, None, 1))
     x = keras.layers.Rescaling(1 / 127.5, offset=-1)(images)
@@ -116,7 +117,7 @@ def build_model(
         keras.optimizers.Adam(schedule),
         loss="sparse_categorical_crossentropy",
         metrics=[
-            # Intersection over union of the membranes, found and true.
+            # Intersection over union of predicted and true membranes.
             keras.metrics.IoU(2, target_class_ids=[1], sparse_y_pred=False, name="iou"),
             "accuracy",
         ],

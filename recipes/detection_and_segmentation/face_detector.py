@@ -6,13 +6,14 @@ Paper:  Redmon & Farhadi (2017), YOLO9000: better, faster, stronger,
 Departs from them: separable convolutions, and faces are the only class. The weights are those of
 face-api.js (recipes/common/tiny_face_detector); nothing is trained here.
 
-An image of 416 × 416 becomes 13 × 13 cells. Each cell has predictions for five anchors, boxes of
-typical sizes: the network only predicts how much wider and higher than its anchor a face is, and
-where in the cell its center lies. Of boxes that overlap only the best is kept.
+An image of 416 × 416 pixels is divided into 13 × 13 cells. Each cell has predictions for five
+anchors, boxes of typical sizes: the network only predicts by which factors a face is wider and
+higher than the anchor, and where in the cell its center lies. Non-maximum suppression keeps only
+the best of the boxes that overlap.
 
-For a photograph of your own, write its path in place of the name in `PHOTOGRAPH`. To measure the
-detector, faces are pasted on a gray background at many sizes: it was trained on images of whole
-people, and misses faces that fill a large part of the image.
+To try a photograph of your own, set `PHOTOGRAPH` to its path. To measure the detector, faces are
+pasted on a gray background at many sizes: it was trained on images of whole people, and misses
+faces that fill a large part of the image.
 """
 
 import pathlib
@@ -30,8 +31,8 @@ from recipes.common import boxes as box_tools
 from recipes.common import tiny_face_detector
 
 PHOTOGRAPH = "grace_hopper.jpg"  # one of matplotlib's, or a path
-SIDE = 416  # pixels of the square that the network sees; any multiple of 32
-MEAN = (117.001, 114.697, 97.404)  # red, green and blue of the images it was trained on
+SIDE = 416  # pixels, of the network's square input; any multiple of 32
+MEAN = (117.001, 114.697, 97.404)  # red, green and blue, of the images it was trained on
 # Width and height of the five anchors, in cells.
 ANCHORS = (
     (1.603231, 2.094468),
@@ -40,9 +41,9 @@ ANCHORS = (
     (4.266906, 5.178857),
     (9.041765, 10.66308),
 )
-THRESHOLD = 0.5  # of the score, from which on a box is a face
-OVERLAP = 0.4  # of the IoU, above which two boxes are the same face
-SIZES = (48, 64, 96, 128, 192, 256, 320)  # pixels of the faces that are laid on gray ground
+THRESHOLD = 0.5  # least score of a box that counts as a face
+OVERLAP = 0.4  # IoU above which two boxes count as the same face
+SIZES = (48, 64, 96, 128, 192, 256, 320)  # pixels, of the faces pasted on a gray background
 FACES = 40  # of each size
 
 
@@ -54,7 +55,7 @@ def tiny_yolo(side=SIDE):
     images = keras.Input((side, side, 3))
     x = keras.layers.Conv2D(16, 3)(images)
     x = keras.layers.LeakyReLU(0.1)(x)
-    # 416 to 207, 104, 52, 26 and 13; the last pooling keeps the size.
+    # Sides of 416, 207, 104, 52, 26 and 13 pixels; the last pooling keeps the size.
     x = keras.layers.MaxPooling2D(2, 2, padding="same")(x)
     for filters in (32, 64, 128, 256, 512):
         x = keras.layers.SeparableConv2D(filters, 3, padding="same")(x)
@@ -66,18 +67,18 @@ def tiny_yolo(side=SIDE):
 
 
 def build_detector(side=SIDE):
-    """The network with the weights that were learned elsewhere."""
+    """The network with its trained weights."""
     network = tiny_yolo(side)
     network.set_weights(tiny_face_detector.read_weights())
     return network
 
 
 def squared(image, side=SIDE):
-    """An image in the upper left corner of a black square, as the network was trained.
+    """An image in the upper left corner of a black square, as in the network's training.
 
     Args:
         image: Array (height, width, 3), uint8.
-        side: Of the square, to which the longer side of the image is scaled.
+        side: Of the square; the longer side of the image is scaled to it.
 
     Returns:
         Array (side, side, 3) around 0.
@@ -102,12 +103,13 @@ def decode(answer):
     """Boxes and scores of all anchors of all cells.
 
     Args:
-        answer: Array (cells, cells, 25): for each anchor how far its box is to the right and below
-            in the cell, how much wider and higher it is than the anchor, and whether it is a face.
+        answer: Array (cells, cells, 25), the outputs of the network, five for each anchor: x and y
+            of the box's center in the cell (logits), logarithms of its width and height relative
+            to the anchor, and the logit of a face.
 
     Returns:
-        Boxes (cells · cells · 5, 4): left, top, right and bottom as parts of the
-        square; and scores.
+        Boxes (cells · cells · 5, 4): left, top, right and bottom as fractions of the square's side;
+        and scores.
     """
     cells = len(answer)
     numbers = answer.reshape(cells, cells, -1, 5)
@@ -133,12 +135,12 @@ def detect(network, images, threshold=THRESHOLD):
     """The faces in some images of one size.
 
     Args:
-        network: As `build_detector` makes it.
+        network: As returned by `build_detector`.
         images: Arrays (height, width, 3), uint8.
         threshold: Of the score.
 
     Returns:
-        For each image boxes (n, 4) in pixels and scores (n,), the best first.
+        For each image, boxes (n, 4) in pixels and scores (n,), the best first.
     """
     side = network.input_shape[1]
     squares = np.stack([squared(image, side) for image in images])
@@ -146,12 +148,12 @@ def detect(network, images, threshold=THRESHOLD):
     found = []
     for image, answer in zip(images, answers, strict=True):
         boxes, scores = decode(answer)
-        # Only sure ones, and of those that overlap the best.
+        # Boxes with high scores, after non-maximum suppression.
         sure = scores >= threshold
         boxes = boxes[sure]
         scores = scores[sure]
         kept = box_tools.non_maximum_suppression(boxes, scores, OVERLAP)
-        # From parts of the square to pixels of the image.
+        # From fractions of the square's side to pixels of the image.
         longer_side = max(image.shape[:2])
         pixels = boxes[kept] * longer_side
         found.append((pixels, scores[kept]))
@@ -167,14 +169,14 @@ def photograph(name):
 
 
 def on_gray_ground(faces, size, rng):
-    """Images (count, SIDE, SIDE, 3) with a face of so many pixels, and boxes (count, 4)."""
+    """Images (count, SIDE, SIDE, 3) of one face, `size` pixels wide, and its boxes (count, 4)."""
     images = []
     boxes = []
     for face in faces:
-        # Noise around some gray.
+        # A random gray level with noise.
         gray = rng.uniform(60, 200)
         ground = gray + rng.normal(0, 10, (SIDE, SIDE, 1))
-        # The face at a random place of it.
+        # The face at a random position.
         left, top = rng.integers(0, SIDE - size + 1, 2)
         right = left + size
         bottom = top + size
@@ -189,11 +191,11 @@ def on_gray_ground(faces, size, rng):
 def recall_and_false_alarms(found, boxes):
     """Recall of faces, and false alarms per image.
 
-    A box is right if its center is in the face's square, and a third of both is common to both.
+    A box is correct if its center is in the face's square, and their IoU exceeds 1/3.
 
     Args:
         found: Boxes and scores of each image.
-        boxes: The square of the one face in each, (count, 4).
+        boxes: The square of the one face in each image, (count, 4).
     """
     count = len(boxes)
     hits = 0
@@ -205,7 +207,7 @@ def recall_and_false_alarms(found, boxes):
         inside = np.all(past_upper_left & before_lower_right, axis=1)
         overlaps = box_tools.iou(detected, box[None])[:, 0]
         right = inside & (overlaps > 1 / 3)
-        # At most one box is that of the face.
+        # At most one box counts as the face.
         hit = right.any()
         hits += hit
         others += len(detected) - hit
@@ -213,7 +215,7 @@ def recall_and_false_alarms(found, boxes):
 
 
 def plot_photograph(image, boxes, scores, answer):
-    """The photograph with the faces; and the best score of each cell over it."""
+    """Plot a photograph with the detected faces, and with the best score of each cell."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 6), layout="constrained")
     for axis in (left, right):
         axis.imshow(image)
@@ -229,7 +231,7 @@ def plot_photograph(image, boxes, scores, answer):
     _, all_scores = decode(answer)
     all_scores = all_scores.reshape(cells, cells, -1)
     best = all_scores.max(axis=-1)  # (cells, cells)
-    # Over the square, of which the image is a part.
+    # The scores cover the square, and the image only a part of it.
     side = max(image.shape[:2])
     square = (0, side, side, 0)
     limits = {"xlim": right.get_xlim(), "ylim": right.get_ylim()}

@@ -5,16 +5,16 @@ Paper:  Hadsell et al. (2006), Dimensionality reduction by learning an invariant
         https://doi.org/10.1109/CVPR.2006.100 (the loss);
         Taigman et al. (2014), DeepFace, https://doi.org/10.1109/CVPR.2014.220;
         Samaria & Harter (1994), https://doi.org/10.1109/ACV.1994.341300 (the data)
-Departs from DeepFace: 240 photographs of 24 people instead of four million of 4,000; faces are not
-turned to the front first; one small network whose filters are shared over the image; and it is
-trained on pairs from the beginning, not on the names of people first.
+Departs from DeepFace: 240 photographs of 24 people instead of four million of 4,000; no alignment
+of the faces; one small network whose filters are shared over the image, instead of locally
+connected layers; and it is trained on pairs from the start, not by classification first.
 
-Are two photographs of the same person? It has to work for people who are not in the training set,
-so there are no classes to learn: the same network, with the same weights, maps each photograph to a
-descriptor, a point on a sphere. Contrastive loss pulls descriptors of the same person together, and
-pushes those of different people apart until they are a margin away from each other. The people are
-split, not the photographs: 24 to train with, six to choose the epoch by, and ten for the test, of
-whom all 4,950 pairs of photographs are compared.
+Are two photographs of the same person? The answer has to generalize to people who are not in the
+training set, so there are no classes to learn: the same network, with the same weights, maps each
+photograph to a descriptor, a point on a sphere. Contrastive loss pulls descriptors of the same
+person together, and pushes those of different people apart up to a margin. The split is by people,
+not by photographs: 24 for training, six for validation, and ten for the test, which compares all
+4,950 pairs of their photographs.
 """
 
 import itertools
@@ -33,18 +33,18 @@ EPOCHS = 6
 OBJECTIVE = ("val_auc", "max")
 SPLITS = ["train[:60%]", "train[60%:75%]", "train[75%:]"]  # 24, 6 and 10 people
 PAIRS = 3200  # in an epoch, half of them of the same person
-MARGIN = 1.0  # descriptors of different people should be at least so far apart
+MARGIN = 1.0  # least distance that descriptors of different people should have
 
 
 def photographs(data):
-    """Images (n, 64, 64, 1), uint8, and the number of the person on each, (n,)."""
+    """Images (n, 64, 64, 1), uint8, and the index of the person in each, (n,)."""
     rows = list(data.as_numpy_iterator())
     images = np.array([row["image"] for row in rows])
     return images, np.array([row["person"] for row in rows])
 
 
 def all_pairs(people):
-    """Indices (pairs, 2) of all pairs of photographs, and (pairs, 1) whether of one person."""
+    """Indices (pairs, 2) of all pairs of photographs, and (pairs, 1) 1 if of the same person."""
     pairs = np.array(list(itertools.combinations(range(len(people)), 2)))
     same = people[pairs[:, 0]] == people[pairs[:, 1]]
     return pairs, same[:, None].astype("float32")
@@ -58,7 +58,7 @@ def take_pairs(images, pairs, same):
 
 
 def joined(alike, different):
-    """Two batches of pairs and targets as one."""
+    """Two batches of pairs and targets, concatenated."""
     pairs = tf.concat([alike[0], different[0]], axis=0)
     return pairs, tf.concat([alike[1], different[1]], axis=0)
 
@@ -66,8 +66,8 @@ def joined(alike, different):
 def load_data(batch_size=32):
     """Train, validation and test batches of pairs (2, 64, 64, 1), uint8, and of (1,) targets.
 
-    The target is 1 for photographs of the same person. Half of the training pairs are; the others
-    are drawn anew for each epoch. Validation and test have all the pairs that there are.
+    The target is 1 for photographs of the same person, as in half of the training pairs; the pairs
+    are sampled anew for each epoch. Validation and test have all possible pairs.
     """
     train, validation, test = (
         photographs(part) for part in tfds.load("olivetti_faces", split=SPLITS)
@@ -85,11 +85,11 @@ def load_data(batch_size=32):
 
 
 def descriptor_network(filters=16, units=32):
-    """From photographs (64, 64, 1) to descriptors of length 1, (units,)."""
+    """From photographs (64, 64, 1) to descriptors (units,) of norm 1."""
     return keras.Sequential(
         [
             keras.Input((64, 64, 1)),
-            # Brightness and contrast are the light's, not the person's.
+            # Brightness and contrast depend on the light, not on the person.
             keras.layers.LayerNormalization(axis=(1, 2, 3), center=False, scale=False),
             RandomAffine(rotation=5, scale=0.1, translation=3),
             # 64 × 64 to 32, 16, 8 and 4 × 4.
@@ -107,7 +107,7 @@ def descriptor_network(filters=16, units=32):
 
 
 def conv_pool(filters):
-    """Four layers that halve the image: convolution, batch normalization, ReLU and pooling."""
+    """Convolution, batch normalization, ReLU, and pooling, which halves height and width."""
     return [
         keras.layers.Conv2D(filters, 3, padding="same", use_bias=False),
         keras.layers.BatchNormalization(momentum=0.9),
@@ -129,7 +129,7 @@ def build_model(filters=16, units=32, learning_rate=0.003, steps=EPOCHS * 100):
     """The compiled network: two photographs (2, 64, 64, 1) to their similarity. 93,552 parameters.
 
     93,200 of them are trainable. The similarity (1,) is 1 − d / 2, where d, from 0 to 2, is the
-    distance of the descriptors. The learning rate decays to zero along a cosine.
+    distance of the descriptors. The learning rate has a cosine decay to zero.
     """
     pair = keras.Input((2, 64, 64, 1))
     network = descriptor_network(filters, units)
@@ -137,7 +137,7 @@ def build_model(filters=16, units=32, learning_rate=0.003, steps=EPOCHS * 100):
     first = network(pair[:, 0])
     second = network(pair[:, 1])
     squares = keras.ops.sum((first - second) ** 2, axis=-1, keepdims=True)
-    distance = keras.ops.sqrt(squares + 1e-6)  # its slope at 0 would be infinite
+    distance = keras.ops.sqrt(squares + 1e-6)  # the gradient of √x at 0 is infinite
     model = keras.Model(pair, 1 - distance / 2)
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     model.compile(
@@ -161,7 +161,7 @@ def search_space(hp):
 
 
 def pixel_distance(pairs):
-    """The Euclidean distance of two photographs, pixel by pixel: (n,) of (n, 2, 64, 64, 1)."""
+    """The Euclidean distance of the pixels of two photographs, (n, 2, 64, 64, 1): (n,)."""
     pixels = pairs.reshape(len(pairs), 2, -1).astype("float32")
     return np.linalg.norm(pixels[:, 0] - pixels[:, 1], axis=-1)
 

@@ -5,14 +5,14 @@ Paper:  Ronneberger et al. (2015), U-Net: convolutional networks for biomedical 
         https://arxiv.org/abs/1505.04597;
         Arganda-Carreras et al. (2015), https://doi.org/10.3389/fnana.2015.00142 (the data)
 Departs from the paper: an eighth of the filters, batch normalization, and zero
-padding instead of cropping, so that the answer is as large as the image; no elastic deformations,
+padding instead of cropping, so that the output is as large as the image; no elastic deformations,
 no dropout, and the same weight for all pixels. `unet` itself is the paper's: with its defaults, one
 channel and two classes it has 31,030,658 parameters, and an output of 388 × 388 for an input of 572
 × 572 pixels.
 
-The contracting path sees ever larger surroundings in ever coarser maps; the expanding path enlarges
-the maps again. The exact position of a border is lost on the way down, and the skip connections
-bring it back. Variants: `skips` has them, `no_skips` does not.
+In the contracting path, receptive fields grow and maps become coarser; the expanding path enlarges
+the maps again. The exact position of a border is lost in the coarse maps, and the skip connections
+restore it. Variants: `skips` has them, `no_skips` does not.
 
 The challenge published labels for 30 slices; the first 20 are for training, five for validation,
 and the last five for the test (`recipes/common/isbi2012.py`).
@@ -44,7 +44,7 @@ def load_data(batch_size=8, size=128):
 
 
 def two_convolutions(x, filters, padding, normalize):
-    """Twice a convolution of 3 × 3 and ReLU; with batch normalization between them, if wanted."""
+    """Twice a 3 × 3 convolution and ReLU, with optional batch normalization between the two."""
     for _ in range(2):
         x = keras.layers.Conv2D(
             filters,
@@ -60,7 +60,7 @@ def two_convolutions(x, filters, padding, normalize):
 
 
 def crop_to(x, other):
-    """The middle of the maps `x`, as high and wide as the `other` maps."""
+    """The center of the maps `x`, cropped to the height and width of the `other` maps."""
     height = x.shape[1] - other.shape[1]
     width = x.shape[2] - other.shape[2]
     rows = (height // 2, height - height // 2)
@@ -75,11 +75,11 @@ def unet(x, classes, filters=64, depth=4, padding="valid", skips=True, normalize
         x: Images, a tensor (batch, height, width, channels). With `padding="same"`, height and
             width are multiples of 2 ** `depth`, and may be None.
         classes: Number of classes.
-        filters: Of the first convolutions; each level further down has twice as many.
-        depth: How often the maps are halved.
-        padding: "valid" loses a pixel on each side with each convolution, "same" none.
-        skips: Whether the expanding path is given the maps of the contracting path.
-        normalize: Whether there is batch normalization after each convolution of 3 × 3.
+        filters: Of the first convolutions; each further level has twice as many.
+        depth: Number of times that height and width are halved.
+        padding: With "valid", each convolution loses a pixel on each side, with "same" none.
+        skips: Whether there are skip connections from the contracting to the expanding path.
+        normalize: Whether there is batch normalization after each 3 × 3 convolution.
     """
     copies = []
     # Contracting path: 572 × 572 to 280, 136, 64 and 28 × 28 pixels.
@@ -110,7 +110,7 @@ def build_model(
     """The compiled network: images of any size to 2 probabilities per pixel. 487,890 parameters.
 
     486,418 of them are trainable. Without `skips` there are 438,930. Height and width of an image
-    are multiples of 2 ** `depth`. The learning rate decays to zero along a cosine.
+    are multiples of 2 ** `depth`. The learning rate has a cosine decay to zero.
     """
     images = keras.Input((None, None, 1))
     x = keras.layers.Rescaling(1 / 127.5, offset=-1)(images)
@@ -121,7 +121,7 @@ def build_model(
         keras.optimizers.Adam(schedule),
         loss="sparse_categorical_crossentropy",
         metrics=[
-            # Intersection over union of the membranes, found and true.
+            # Intersection over union of predicted and true membranes.
             keras.metrics.IoU(2, target_class_ids=[1], sparse_y_pred=False, name="iou"),
             "accuracy",
         ],

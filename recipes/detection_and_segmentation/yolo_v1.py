@@ -4,17 +4,17 @@ Slides: 000 «Detección de objetos (2017, CVPR 2018)», 001 «YOLO v1: S×S×(B
         001 «YOLO v1: loss (coords, confianza, clases)», 001 «YOLO: IoU, supresión de no máximos».
 Paper:  Redmon et al. (2016), You only look once: unified, real-time object detection,
         https://arxiv.org/abs/1506.02640
-Departs from the paper: drawn scenes of three kinds of shapes take the place of photographs; the
-network is small, is not trained on ImageNet first, has batch normalization, and ends with a
-convolution of 1 × 1, as later versions do, instead of two dense layers. `yolo` itself is the
-paper's: with its defaults, an image of 448 × 448 pixels has 7 × 7 × (2 · 5 + 20) = 1470 outputs.
+Departs from the paper: synthetic scenes with shapes of three kinds instead of photographs; the
+network is small, is not pretrained on ImageNet, has batch normalization, and ends with a 1 × 1
+convolution, as later versions do, instead of two dense layers. `yolo` itself is the paper's: with
+its defaults, an image of 448 × 448 pixels has 7 × 7 × (2 · 5 + 20) = 1470 outputs.
 
-An image is divided into 7 × 7 cells. The cell in which the center of an object lies has to find it:
-each cell predicts two boxes, each with a confidence, and the probabilities of the classes. In the
-loss only one of the two boxes is responsible for the object, the one that overlaps it more; the
-confidence of all other boxes should be 0. Where several boxes of a class overlap, the most
-confident one is kept. Average precision is the area below precision over recall; a box counts as
-found if its intersection over union (IoU) with the true one is at least 1/2.
+An image is divided into 7 × 7 cells. Each cell predicts two boxes, each with a confidence, and the
+probabilities of the classes. The cell that contains the center of an object has to detect it. In
+the loss only one of its two boxes is responsible for the object, the one that overlaps it more; the
+confidence of all other boxes should be 0. If several boxes of a class overlap, only the most
+confident one is kept. Average precision is the area under the precision–recall curve; an object
+counts as found if the intersection over union (IoU) of a box with the true one is at least 1/2.
 """
 
 import keras
@@ -61,9 +61,9 @@ def encode(boxes, labels):
         labels: Integers (n,).
 
     Returns:
-        Array (CELLS, CELLS, 5 + classes), float32. In the cell of an object: where in the cell its
-        center lies, x and y from 0 to 1; the square roots of its width and height as parts of the
-        scene's; confidence 1; and a 1 for its class. Elsewhere 0.
+        Array (CELLS, CELLS, 5 + classes), float32. In the cell of an object: the position of its
+        center in the cell, x and y from 0 to 1; the square roots of its width and height, relative
+        to the scene's; confidence 1; and its class, one-hot. Elsewhere 0.
     """
     grid = np.zeros((CELLS, CELLS, 5 + len(SHAPES)), "float32")
     for box, label in zip(boxes, labels, strict=True):
@@ -90,7 +90,7 @@ def split(grid):
 
 
 def corners(boxes):
-    """Left, top, right and bottom, as parts of the scene, of boxes (batch, S, S, B, 5)."""
+    """Left, top, right and bottom, from 0 to 1 in the scene, of boxes (batch, S, S, B, 5)."""
     cells = boxes.shape[1]
     numbers = ops.arange(cells, dtype=boxes.dtype)
     columns = numbers[:, None]  # of each box: (1, S, 1)
@@ -107,18 +107,18 @@ def corners(boxes):
 
 
 def decode(grid):
-    """Boxes and their scores, of answers or targets.
+    """Boxes and their scores, from predictions or targets.
 
     Args:
         grid: Tensor (batch, S, S, B · 5 + classes).
 
     Returns:
-        Boxes (batch, S · S · B, 4), left, top, right and bottom as parts of the scene; and scores
-        (batch, S · S · B, classes), confidence times probability of the class.
+        Boxes (batch, S · S · B, 4): left, top, right and bottom, from 0 to 1 in the scene; and
+        scores (batch, S · S · B, classes): confidence times probability of the class.
     """
     boxes, classes = split(grid)
     scores = boxes[..., 4:] * classes[..., None, :]  # (batch, S, S, B, classes)
-    # All boxes of all cells in a row.
+    # Flatten cells and boxes to one axis.
     _, rows, columns, per_cell, _ = boxes.shape
     count = rows * columns * per_cell
     boxes = ops.reshape(corners(boxes), (-1, count, 4))
@@ -131,7 +131,7 @@ def yolo_loss(truth, answer):
     """The paper's loss (3): a sum of squared errors over the cells, for each image.
 
     Args:
-        truth: Tensor (batch, S, S, 5 + classes), as `encode` gives.
+        truth: Tensor (batch, S, S, 5 + classes), as returned by `encode`.
         answer: Tensor (batch, S, S, B · 5 + classes).
 
     Returns:
@@ -146,7 +146,7 @@ def yolo_loss(truth, answer):
     best = ops.argmax(overlaps, axis=-1)  # (batch, S, S)
     best = ops.one_hot(best, boxes.shape[3], dtype=boxes.dtype)
     responsible = has_object * best
-    # Its coordinates should be right, and its confidence should be the overlap.
+    # The target of its confidence is the overlap.
     errors = boxes[..., :4] - true_box[..., :4]
     coordinates = ops.sum(errors**2, axis=-1)
     confidence = boxes[..., 4]
@@ -154,7 +154,7 @@ def yolo_loss(truth, answer):
     # The confidence of all other boxes should be 0.
     loss += (1 - responsible) * NO_OBJECT * confidence**2
     loss = ops.sum(loss, axis=(1, 2, 3))
-    # Classes count where there is an object.
+    # Errors of classes count only in cells with an object.
     wrong = ops.sum((classes - true_classes) ** 2, axis=-1)  # (batch, S, S)
     wrong = has_object[..., 0] * wrong
     return loss + ops.sum(wrong, axis=(1, 2))
@@ -162,7 +162,7 @@ def yolo_loss(truth, answer):
 
 @keras.saving.register_keras_serializable(package="yolo_v1")
 class MeanAveragePrecision(detection.MeanAveragePrecision):
-    """Mean average precision at an IoU of 1/2. It is computed by NumPy, so not by XLA."""
+    """Mean average precision at an IoU of 1/2. It is computed with NumPy, so XLA is disabled."""
 
     def __init__(self, name="map50", **options):
         super().__init__(len(SHAPES), name=name, **options)
@@ -189,7 +189,7 @@ def sample_scenes(count, seed):
 def load_data(batch_size=16, count=3000):
     """Train, validation and test batches of (112, 112, 3) uint8 scenes and (7, 7, 8) targets.
 
-    A tenth as many as are trained on choose the epoch, and a fifth as many are tested.
+    There are `count` scenes for training, a tenth as many for validation, and a fifth for the test.
     """
     train = tf.data.Dataset.from_tensor_slices(sample_scenes(count, seed=1))
     validation = tf.data.Dataset.from_tensor_slices(sample_scenes(count // 10, seed=2))
@@ -203,7 +203,7 @@ def yolo(x, layers=PUBLISHED, units=4096, cells=7, boxes=2, classes=20, normaliz
     Args:
         x: Images, a tensor (batch, height, width, 3).
         layers: Filters, size and stride of each convolution, or "pool".
-        units: Of the dense layer before the last; 0 for a convolution instead of both.
+        units: Of the hidden dense layer; 0 for a 1 × 1 convolution instead of both dense layers.
         cells, boxes, classes: S, B and C of the paper.
         normalize: Whether there is batch normalization after each convolution.
     """
@@ -231,7 +231,7 @@ def yolo(x, layers=PUBLISHED, units=4096, cells=7, boxes=2, classes=20, normaliz
 def build_model(learning_rate=0.002, steps=EPOCHS * 188):
     """The compiled network: (112, 112, 3) scenes to 7 × 7 × 13 numbers. 396,541 parameters.
 
-    395,549 of them are trainable. The learning rate decays to zero along a cosine.
+    395,549 of them are trainable. The learning rate has a cosine decay to zero.
     """
     images = keras.Input((SIDE, SIDE, 3))
     x = keras.layers.Rescaling(1 / 127.5, offset=-1)(images)
@@ -258,24 +258,24 @@ def search_space(hp):
 
 
 def components(image, contrast):
-    """A detector by hand: connected pixels unlike the scene's median color.
+    """A hand-written detector: connected pixels that differ from the scene's median color.
 
-    The share of its box that a shape fills tells its class: a circle π/4, a square all, a triangle
-    half.
+    A shape's class follows from the fraction of its box that it fills: π/4 for a circle, 1 for a
+    square, 1/2 for a triangle.
 
     Args:
         image: Array (SIDE, SIDE, 3).
-        contrast: The distance in color from which on a pixel belongs to a shape.
+        contrast: Least distance from the median color of a shape's pixels.
 
     Returns:
-        Boxes (n, 4) as parts of the scene, labels (n,) and scores (n,), the best first.
+        Boxes (n, 4), from 0 to 1 in the scene, labels (n,) and scores (n,), the best first.
     """
     smooth = scipy.ndimage.median_filter(image.astype("float32"), (3, 3, 1))
     ground = np.median(smooth, axis=(0, 1))  # (3,)
     distance = np.linalg.norm(smooth - ground, axis=-1)  # (SIDE, SIDE)
     regions, _ = scipy.ndimage.label(distance > contrast)
     boxes = []
-    fills = []  # share of each box that its region fills
+    fills = []  # fraction of each box that its region fills
     scores = []
     for number, (rows, columns) in enumerate(scipy.ndimage.find_objects(regions), start=1):
         mask = regions[rows, columns] == number
@@ -287,7 +287,7 @@ def components(image, contrast):
         scores.append(inside.mean())
     boxes = np.reshape(boxes, (-1, 4)) / SIDE
     scores = np.array(scores)
-    # The class whose share is the nearest: circle, square, triangle.
+    # The class with the nearest fraction: circle, square, triangle.
     shares = np.array([np.pi / 4, 1.0, 0.5])
     differences = np.abs(np.array(fills)[:, None] - shares)  # (n, 3)
     labels = differences.argmin(axis=-1)
@@ -296,7 +296,7 @@ def components(image, contrast):
 
 
 def score_of_components(images, grids, contrast):
-    """The mean average precision of `components`."""
+    """The mean average precision of the detector `components`."""
     detections = box_tools.Detections(len(SHAPES))
     boxes, scores = decode(grids)
     boxes = ops.convert_to_numpy(boxes)

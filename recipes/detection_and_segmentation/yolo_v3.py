@@ -4,17 +4,17 @@ Slides: 001 «YOLO v3».
 Paper:  Redmon & Farhadi (2018), YOLOv3: an incremental improvement,
         https://arxiv.org/abs/1804.02767;
         Redmon & Farhadi (2017), https://arxiv.org/abs/1612.08242 (anchors by k-means)
-Departs from the paper: a quarter of the filters, fewer residual blocks, and images of 256 × 192
-pixels, always of one size; the backbone is not trained on ImageNet first; at initialization the
-predicted probability of an object is low (Lin et al. 2017, https://arxiv.org/abs/1708.02002).
+Departs from the paper: a quarter of the filters, fewer residual blocks, and images of the fixed
+size 256 × 192; the backbone is not pretrained on ImageNet; at initialization the predicted
+probability of an object is low (Lin et al. 2017, https://arxiv.org/abs/1708.02002).
 `yolo` itself is the paper's: its defaults, for 80 classes, have 62,001,757 parameters, of which
 61,949,149 are trainable.
 
-Blood cells are found in photographs of smears: red ones, white ones, and platelets, which are
-small. The network predicts on three maps, whose cells are 32, 16 and 8 pixels wide. Coarser maps
-are upsampled and concatenated with the backbone's finer maps. k-means finds nine anchors, boxes of
-typical sizes, three for each map; a prediction scales its anchor. Each object has one responsible
-anchor, the one most similar to its box, in the cell that contains its center.
+The network detects blood cells in photographs of smears: red blood cells, white blood cells, and
+platelets, which are small. It predicts on three maps, whose cells are 32, 16 and 8 pixels wide.
+Coarser maps are upsampled and concatenated with the backbone's finer maps. k-means finds nine
+anchors, boxes of typical sizes, three for each map; a prediction scales its anchor. Each object has
+one responsible anchor, the one most similar to its box, in the cell that contains its center.
 
 Variants: `three_scales`, and `one_scale`, whose nine anchors are all on the coarsest map.
 """
@@ -38,21 +38,21 @@ VARIANTS = {
     "one_scale": {"scales": 1},
 }
 CLASSES = ["red blood cell", "white blood cell", "platelet"]
-HEIGHT = 192  # pixels of an image, from 480
-WIDTH = 256  # from 640
-MOST = 40  # objects in an image
+HEIGHT = 192  # pixels of an image, scaled down from 480
+WIDTH = 256  # scaled down from 640
+MOST = 40  # greatest number of objects in an image
 ANCHORS = 9
-RARE = 5.0  # subtracted from the logit of an object: training begins with few of them
-IGNORED = 0.5  # overlap (IoU) from which on a box may be sure of an object that is another's
-CANDIDATES = 300  # boxes of an image that are looked at
+RARE = 5.0  # subtracted from the logits of objects, so that few are predicted at first
+IGNORED = 0.5  # IoU with any object above which a box is not penalized for its confidence
+CANDIDATES = 300  # number of boxes in an image that the metric considers
 TYPICAL = (0.2, 0.38, 0.08)  # sizes of the classes, for the baseline
 
 
 def prepare(example):
     """A photograph (HEIGHT, WIDTH, 3), uint8, and its objects (MOST, 5), float32.
 
-    Each object is left, top, right and bottom, as parts of the image, and its class. Rows that are
-    left over are zeros.
+    Each object is left, top, right and bottom, from 0 to 1 in the image, and its class. Unused rows
+    are zeros.
     """
     image = tf.image.resize(example["image"], (HEIGHT, WIDTH), method="area")
     image = tf.cast(image, "uint8")
@@ -60,7 +60,7 @@ def prepare(example):
     top, left, bottom, right = tf.unstack(boxes, axis=-1)
     label = tf.cast(example["objects"]["label"], "float32")
     objects = tf.stack([left, top, right, bottom, label], axis=-1)  # (n, 5)
-    # As many rows for every photograph.
+    # The same number of rows for every photograph.
     left_over = tf.zeros((MOST, 5))
     objects = tf.concat([objects, left_over], axis=0)
     objects = objects[:MOST]
@@ -68,7 +68,7 @@ def prepare(example):
 
 
 def augment(image, objects, seed):
-    """A photograph and its objects, mirrored or not, in colors a little different."""
+    """Data augmentation: random flips, brightness, contrast and saturation."""
     left, top, right, bottom, label = tf.unstack(objects, axis=-1)
     draws = tf.random.stateless_uniform([2], seed)
     across, down = tf.unstack(draws < 0.5)
@@ -86,18 +86,18 @@ def augment(image, objects, seed):
 
 
 def batches(train, validation, test, batch_size):
-    """Batches of photographs and objects as `prepare` gives them, those to train on changed anew.
+    """Batches of photographs and objects from `prepare`, with data augmentation for training.
 
     Args:
         train, validation, test: `tf.data.Dataset` of `{"image": …, "objects": {"bbox": …, "label":
             …}}`: an image (height, width, 3) of any size, its boxes (n, 4), top, left, bottom and
-            right as parts of the image, and their classes (n,).
+            right from 0 to 1 in the image, and their classes (n,).
         batch_size: Of the training set.
     """
     train = train.map(prepare).cache()
     validation = validation.map(prepare).cache()
     test = test.map(prepare).cache()
-    # Each photograph is changed by two random numbers of its own, others in each epoch.
+    # Each photograph has its own random seed, a new one in each epoch.
     seeds = tf.data.Dataset.random(rerandomize_each_iteration=True)
     train = train.shuffle(len(train))
     train = tf.data.Dataset.zip(train, seeds.batch(2))
@@ -109,39 +109,39 @@ def batches(train, validation, test, batch_size):
 def load_data(batch_size=4):
     """Train, validation and test batches of (192, 256, 3) uint8 photographs and objects (40, 5).
 
-    Objects are as `prepare` gives them. The parts are those of the data set.
+    Objects are as returned by `prepare`. The splits are those of the data set.
     """
     splits = tfds.load("blood_cells", split=["train", "validation", "test"])
     return batches(*splits, batch_size)
 
 
 def at_origin(sizes):
-    """Boxes (…, 4) of these widths and heights (…, 2), left and top being 0."""
+    """Boxes (…, 4) of the given widths and heights (…, 2), with left and top 0."""
     corner = ops.zeros_like(sizes)
     return ops.concatenate([corner, sizes], axis=-1)
 
 
 def k_means(sizes, count=ANCHORS):
-    """Typical sizes: the means of clusters, the distance in which is 1 - IoU.
+    """Typical sizes: the means of clusters, found by k-means with the distance 1 - IoU.
 
     Args:
         sizes: Array (n, 2), widths and heights.
-        count: Number of clusters. The first means are sizes from the smallest to the largest, each
-            about the same factor larger than the one before.
+        count: Number of clusters. Their means are initialized from the smallest to the largest
+            size, evenly in the logarithm of the area.
 
     Returns:
         Array (count, 2), the smallest area first.
     """
-    # The smallest first.
+    # Sort by area.
     areas = sizes.prod(axis=1)
     sizes = sizes[np.argsort(areas, kind="stable")]
-    # Where the clusters begin: evenly in the logarithm of the area.
+    # Initial means: evenly in the logarithm of the area.
     logarithms = np.log(sizes.prod(axis=1))
     wanted = np.linspace(logarithms[0], logarithms[-1], count)
     first = np.searchsorted(logarithms, wanted)
     first = np.minimum(first, len(sizes) - 1)
     means = sizes[first]  # (count, 2)
-    # Sizes go to the mean that they overlap most, and means to the middle of their sizes.
+    # Assign each size to the mean with the highest IoU, then recompute the means.
     clusters = None
     for _ in range(300):
         overlaps = box_tools.iou(at_origin(sizes), at_origin(means))  # (n, count)
@@ -157,10 +157,10 @@ def k_means(sizes, count=ANCHORS):
 
 
 def sizes_of(dataset):
-    """The widths and heights, as parts of the image, of all objects in batches: (n, 2)."""
+    """The widths and heights, relative to the image, of all objects in batches: (n, 2)."""
     _, objects = to_numpy(dataset)
     sizes = objects[..., 2:4] - objects[..., :2]
-    there = sizes[..., 0] > 0  # rows that are left over have no width
+    there = sizes[..., 0] > 0  # unused rows have width 0
     return sizes[there]
 
 
@@ -176,8 +176,8 @@ def darknet(x, filters=32, repeats=(1, 2, 8, 8, 4)):
 
     Args:
         x: Images, a tensor (batch, height, width, 3). Height and width are multiples of 32.
-        filters: Of the first convolution; they double with each stage.
-        repeats: Residual blocks of each stage, which begins by halving the maps.
+        filters: Of the first convolution; each stage doubles them.
+        repeats: Number of residual blocks in each stage, after a convolution that halves the maps.
     """
     maps = []
     x = convolution(x, filters, 3)
@@ -193,13 +193,13 @@ def darknet(x, filters=32, repeats=(1, 2, 8, 8, 4)):
 
 
 def yolo(x, classes=80, anchors=9, scales=3, filters=32, repeats=(1, 2, 8, 8, 4)):
-    """The network: images to one map of answers for each scale, the coarsest first.
+    """The network: images to one map of predictions for each scale, the coarsest first.
 
     Args:
         x, filters, repeats: As in `darknet`.
-        classes: Their number.
-        anchors: Their number on all scales together.
-        scales: How many of the strides 32, 16 and 8 have answers.
+        classes: Number of classes.
+        anchors: Number of anchors, on all scales together.
+        scales: Number of maps with predictions, of strides 32, 16 and 8.
 
     Returns:
         Tensors (batch, rows, columns, anchors / scales * (5 + classes)).
@@ -227,15 +227,15 @@ def yolo(x, classes=80, anchors=9, scales=3, filters=32, repeats=(1, 2, 8, 8, 4)
 
 @keras.saving.register_keras_serializable(package="yolo_v3")
 class Boxes(keras.layers.Layer):
-    """The answers on one map as boxes, by the paper's figure 2.
+    """The predictions on one map as boxes, by the paper's figure 2.
 
     Args:
-        anchors: Width and height of each, as parts of the image.
+        anchors: Width and height of each, relative to the image.
 
     Input shape: (batch, rows, columns, anchors * (5 + classes)).
 
     Output shape: (batch, rows * columns * anchors, 5 + classes): x and y of the center, width and
-        height, as parts of the image; the logit of there being an object; and those of the classes.
+        height, relative to the image; the logit of an object; and the logits of the classes.
     """
 
     def __init__(self, anchors, **options):
@@ -266,40 +266,40 @@ class Boxes(keras.layers.Layer):
 
 
 def corners(boxes):
-    """Left, top, right and bottom of boxes (…, 4 or more) that begin with center and size."""
+    """Left, top, right and bottom of boxes (…, 4 or more), given as center and size."""
     center = boxes[..., :2]
     half = boxes[..., 2:4] / 2
     return ops.concatenate([center - half, center + half], axis=-1)
 
 
 def decode(answer):
-    """Boxes (batch, n, 4) and scores (batch, n, classes) of the network's answers."""
+    """Boxes (batch, n, 4) and scores (batch, n, classes), from the network's predictions."""
     objects = ops.sigmoid(answer[..., 4:5])
     classes = ops.sigmoid(answer[..., 5:])
     return corners(answer), objects * classes
 
 
 def decode_objects(objects):
-    """The same of targets (batch, MOST, 5): scores are 1 for the class of an object, and else 0."""
+    """The same from targets (batch, MOST, 5): scores are 1 for an object's class, and else 0."""
     boxes = objects[..., :4]
     labels = ops.cast(objects[..., 4], "int32")
     scores = ops.one_hot(labels, len(CLASSES), dtype=objects.dtype)
-    # Rows that are left over have no width.
+    # Unused rows have width 0.
     there = boxes[..., 2:3] > boxes[..., :1]
     return boxes, ops.cast(there, objects.dtype) * scores
 
 
 @keras.saving.register_keras_serializable(package="yolo_v3")
 class YoloLoss(keras.losses.Loss):
-    """The paper's loss: of each true box one prediction is responsible.
+    """The paper's loss, in which one prediction is responsible for each true box.
 
-    It should have the box's center, size and class, and a confidence of 1. The confidence of the
+    Its targets are the box's center, size and class, and a confidence of 1. The confidence of the
     others should be 0, unless they overlap a true box by more than IGNORED.
 
     Args:
         anchors: Width and height of each, those of the coarsest map first.
-        grids: Rows and columns of the map that each anchor is on.
-        per_cell: How many anchors each map has.
+        grids: Rows and columns of each anchor's map.
+        per_cell: Number of anchors in each cell of a map.
     """
 
     def __init__(self, anchors, grids, per_cell, name="yolo_loss", **options):
@@ -308,17 +308,17 @@ class YoloLoss(keras.losses.Loss):
         self.grids = grids
         self.per_cell = per_cell
         cells = np.prod(grids, axis=1)
-        # The first prediction of each anchor's map.
+        # The index of the first prediction on each anchor's map.
         maps = cells[::per_cell] * per_cell
         self.first = np.repeat(np.cumsum(maps) - maps, per_cell)
 
     def responsible(self, center, size):
-        """The index of the prediction responsible for boxes of given centers and sizes (…, 2).
+        """The predictions responsible for boxes of given centers and sizes (…, 2).
 
         Returns:
-            Its index (…), and columns and rows (…, 2) of its map.
+            Their indices (…), and columns and rows (…, 2) of their maps.
         """
-        # The anchor most like the box, wherever they are.
+        # The anchor most similar to the box, regardless of position.
         anchors = ops.array(self.anchors, size.dtype)
         boxes = at_origin(size)[..., None, :]  # (…, 1, 4)
         overlaps = detection.overlap(boxes, at_origin(anchors))  # (…, anchors)
@@ -327,20 +327,20 @@ class YoloLoss(keras.losses.Loss):
         grids = ops.array(self.grids, "int32")
         grid = ops.take(grids, anchor, axis=0)
         cells = grid[..., ::-1]
-        # The column and row of the cell that has the center in it.
+        # The column and row of the cell that contains the center.
         place = center * ops.cast(cells, center.dtype)
         place = ops.cast(place, "int32")
         place = ops.minimum(place, cells - 1)
         column = place[..., 0]
         row = place[..., 1]
-        # Predictions of a map are row by row, and each cell has one for each of its anchors.
+        # Predictions of a map are ordered by row, column and anchor.
         cell = row * cells[..., 0] + column
         first = ops.take(ops.array(self.first, "int32"), anchor)
         index = first + cell * self.per_cell + anchor % self.per_cell
         return index, cells
 
     def call(self, truth, answer):
-        """The loss of each scene, from objects (batch, MOST, 5) and predictions: (batch,)."""
+        """The loss of each image, from objects (batch, MOST, 5) and predictions: (batch,)."""
         true_boxes = truth[..., :4]
         labels = ops.cast(truth[..., 4], "int32")
         top_left = true_boxes[..., :2]
@@ -348,26 +348,26 @@ class YoloLoss(keras.losses.Loss):
         center = (top_left + bottom_right) / 2
         size = bottom_right - top_left
         there = ops.cast(size[..., 0] > 0, answer.dtype)  # (batch, MOST)
-        size = ops.maximum(size, 1e-6)  # of a row that is left over
+        size = ops.maximum(size, 1e-6)  # for unused rows
 
         # The responsible predictions, (batch, MOST, 5 + classes).
         index, cells = self.responsible(center, size)
         mine = ops.take_along_axis(answer, index[..., None], axis=1)
-        # Center in cells, size by its logarithm.
+        # Squared errors of the center, in cells, and of the logarithm of the size.
         offset = mine[..., :2] - center
         offset = offset * ops.cast(cells, answer.dtype)
         scale = ops.log(mine[..., 2:4]) - ops.log(size)
         loss = ops.sum(offset**2 + scale**2, axis=-1)
-        # Class.
+        # Cross-entropy of the classes.
         logits = mine[..., 5:]
         classes = ops.one_hot(labels, logits.shape[-1], dtype=answer.dtype)
         errors = ops.binary_crossentropy(classes, logits, from_logits=True)
         loss += ops.sum(errors, axis=-1)
-        # Their confidence in an object should be 1: cross-entropy to 1.
+        # Cross-entropy of the confidence, with target 1.
         loss += ops.softplus(-mine[..., 4])
         loss = ops.sum(there * loss, axis=-1)
 
-        # The others, unless they overlap a true box: cross-entropy to 0.
+        # For the others, unless they overlap a true box, cross-entropy with target 0.
         boxes = corners(answer)
         overlaps = detection.overlap(boxes[:, :, None], true_boxes[:, None])  # (batch, n, MOST)
         empty = ops.max(overlaps, axis=-1) < IGNORED  # (batch, n)
@@ -385,7 +385,7 @@ class YoloLoss(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable(package="yolo_v3")
 class MeanAveragePrecision(detection.MeanAveragePrecision):
-    """Mean average precision at an IoU of 1/2. It is computed by NumPy, so not by XLA."""
+    """Mean average precision at an IoU of 1/2. It is computed with NumPy, so XLA is disabled."""
 
     def __init__(self, name="map50", **options):
         super().__init__(len(CLASSES), CANDIDATES, name=name, **options)
@@ -407,9 +407,9 @@ def build_model(
 ):
     """The compiled network: (192, 256, 3) photographs to 3024 × 8 numbers. 2,262,944 parameters.
 
-    2,255,648 of them are trainable. Numbers are as those of `Boxes`. With one scale there are
-    432 × 8 of them, and 1,944,224 parameters. Anchors are typical sizes of the objects in `train`
-    (by default, what `load_data` gives). The learning rate decays to zero along a cosine.
+    2,255,648 of them are trainable. The outputs are those of `Boxes`; with one scale there are
+    432 × 8, and 1,944,224 parameters. Anchors are typical sizes of the objects in `train` (by
+    default, that of `load_data`). The learning rate has a cosine decay to zero.
     """
     if train is None:
         train, _, _ = load_data()
@@ -453,7 +453,7 @@ def search_space(hp):
 
 
 def boxes_of(mask, margin=0):
-    """The boxes (n, 4), in pixels, of connected regions; each side is moved out by `margin`."""
+    """The boxes (n, 4), in pixels, of connected regions, enlarged by `margin` on each side."""
     regions, _ = scipy.ndimage.label(mask)
     boxes = []
     for rows, columns in scipy.ndimage.find_objects(regions):
@@ -466,22 +466,22 @@ def boxes_of(mask, margin=0):
 
 
 def by_color(image, purple, contrast):
-    """A detector by hand: connected pixels of a color, told apart by size.
+    """A hand-written detector: connected pixels of a color, classified by size.
 
     Args:
         image: Array (HEIGHT, WIDTH, 3).
-        purple: How much more blue than red white blood cells and platelets are.
-        contrast: How much less green than the ground red blood cells are.
+        purple: Least difference of blue and red in white blood cells and platelets.
+        contrast: Least difference of green between the background and red blood cells.
 
     Returns:
-        Boxes (n, 4) as parts of the image, labels (n,) and scores (n,), the best first.
+        Boxes (n, 4), relative to the image, labels (n,) and scores (n,), the best first.
     """
     smooth = scipy.ndimage.uniform_filter(image.astype("float32"), (3, 3, 1))
     red, green, blue = np.moveaxis(smooth, -1, 0)
     stained = scipy.ndimage.binary_closing(blue - red > purple, iterations=2)
     ground = np.percentile(green, 90)
     pink = (green < ground - contrast) & ~stained
-    # Without their margins cells that touch come apart.
+    # Erosion separates cells that touch.
     margin = 10
     pink = scipy.ndimage.binary_fill_holes(pink)
     pink = scipy.ndimage.binary_erosion(pink, iterations=margin)
@@ -489,7 +489,7 @@ def by_color(image, purple, contrast):
     pink_boxes = boxes_of(pink, margin)
     boxes = np.concatenate([stained_boxes, pink_boxes])
     boxes = boxes / (WIDTH, HEIGHT, WIDTH, HEIGHT)
-    # How far each box is from the typical size of each class: (n, classes).
+    # The distance of each box's size from the typical size of each class: (n, classes).
     sides = boxes[:, 2:] - boxes[:, :2]
     sizes = np.sqrt(np.prod(sides, axis=-1))
     distances = np.abs(np.log(sizes[:, None] / TYPICAL))
@@ -504,7 +504,7 @@ def by_color(image, purple, contrast):
 
 
 def score_by_color(images, objects, purple, contrast):
-    """The mean average precision of `by_color`."""
+    """The mean average precision of the detector `by_color`."""
     detections = box_tools.Detections(len(CLASSES))
     boxes, scores = decode_objects(objects)
     boxes = ops.convert_to_numpy(boxes)
