@@ -11,11 +11,11 @@ Departs from the slides: they attack Inception v3; here a small network on MNIST
 thousands of attacks take seconds. Departs from Madry et al.: PGD starts at the image, not at a
 random point within ε of it.
 
-No pixel may change by more than ε, of a scale from 0 to 1. The fast gradient sign method (FGSM)
+No pixel may change by more than ε, on a scale from 0 to 1. The fast gradient sign method (FGSM)
 changes each pixel by ε in one step, along the sign of the loss's gradient; projected gradient
 descent (PGD) takes many small steps. A targeted attack instead minimizes the loss of a chosen wrong
-class. Random signs of the same size show that the direction matters, not the size. The variant
-`other` has other layers, and is attacked with the images that were made for `convolutional`: an
+class. Changes by ±ε at random, for comparison, show that the direction matters, not the size. The
+variant `other` has other layers, and is attacked with the images computed for `convolutional`: an
 attacker without access to a network can attack another one and transfer the result.
 """
 
@@ -48,9 +48,9 @@ def build_model(filters=16, units=64, learning_rate=0.002, steps=EPOCHS * 446):
     """The compiled network: (28, 28, 1) images to 10 logits. 105,866 parameters.
 
     Args:
-        filters: Of the first convolution, the second has twice as many; with 0 there is none.
+        filters: Of the first convolution; the second has twice as many. With 0 there is neither.
         units: Of the hidden dense layer.
-        learning_rate: At the beginning; it falls to 0 along a cosine.
+        learning_rate: Its initial value, followed by cosine decay to zero.
         steps: Of the whole training.
     """
     model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Rescaling(1 / 255)])
@@ -73,8 +73,8 @@ def build_model(filters=16, units=64, learning_rate=0.002, steps=EPOCHS * 446):
 def deployed(model):
     """The network for images of one digit, of any size, dark on light or light on dark.
 
-    Its logits become class probabilities; beside them it returns how `unlike` MNIST's digits the
-    image is, from 0 to 1.
+    Besides the class probabilities it returns `unlike`, how unlike MNIST's digits the image is,
+    from 0 to 1.
     """
     image = keras.Input((None, None, 1))
     digit = CenterDigit()(image)  # (batch, 28, 28, 1), white on black as in MNIST
@@ -113,13 +113,13 @@ def gradient(model, images, labels):
 
 
 def fgsm(model, images, labels, epsilon):
-    """The fast gradient sign method: one step of ε away from the right answers.
+    """The fast gradient sign method: one step of ε that increases the loss.
 
     Args:
-        model: A network of values from 0 to 255 that ends with logits.
+        model: A network of images from 0 to 255 that outputs logits.
         images: Array (count, 28, 28, 1), from 0 to 255.
         labels: Integers (count,).
-        epsilon: The most that a pixel may change, of a scale from 0 to 1.
+        epsilon: Largest change of a pixel, on a scale from 0 to 1.
 
     Returns:
         The changed images, from 0 to 255 as well.
@@ -130,11 +130,11 @@ def fgsm(model, images, labels, epsilon):
 
 
 def pgd(model, images, labels, epsilon, targeted=False):
-    """Projected gradient descent: small steps of FGSM, none of them further than ε from the image.
+    """Projected gradient descent: small FGSM steps, each clipped to a distance of ε from the image.
 
     Args:
         model, images, labels, epsilon: As in `fgsm`.
-        targeted: Whether to go towards the `labels`, instead of away from them.
+        targeted: Whether to decrease the loss of the `labels`, instead of increasing it.
     """
     images = tf.cast(images, "float32")
     labels = tf.constant(labels)
@@ -156,17 +156,17 @@ def random_signs(images, epsilon):
 
 
 def next_class(labels):
-    """The class that a targeted attack wants: of a 0 a 1, of a 9 a 0."""
+    """The target class of a targeted attack: 1 for a 0, …, 0 for a 9."""
     return (labels + 1) % 10
 
 
 def accuracy(model, images, labels):
-    """The share of images that a network names right."""
+    """The share of images that a network classifies correctly."""
     return np.mean(model.predict(images, batch_size=500, verbose=0).argmax(axis=1) == labels)
 
 
 def accuracy_by_epsilon(model, images, labels):
-    """`{attack: accuracies}` at each of the `EPSILONS`; the targeted one is PGD, too."""
+    """`{attack: accuracies}` at each of the `EPSILONS`; the targeted attack is PGD, too."""
     curves = {"random signs": [], "FGSM": [], "PGD": [], "targeted": []}
     wanted = next_class(labels)
     for epsilon in EPSILONS:

