@@ -5,19 +5,20 @@ Slides: 000 «Máquinas de Boltzmann (1985)», 000 «Neuronas binarias estocást
 Paper:  Ackley, Hinton & Sejnowski (1985), https://doi.org/10.1207/s15516709cog0901_7
 Departs from the paper: persistent chains (Tieleman, 2008) instead of annealing from a random state
 before every step; neither hidden units nor the visible units of a group are connected to each
-other, so it is a restricted Boltzmann machine; the noise on the clamped patterns fades out. Deck
-003 says that before 1986 nobody knew how to train more layers: this machine, of 1985, trains hidden
-units.
+other, so it is a restricted Boltzmann machine; the noise on the clamped patterns decreases to zero.
+Deck 003 says that before 1986 nobody knew how to train more layers: this machine, of 1985, trains
+hidden units.
 
-A unit fires with the probability 1 / (1 + e^−z) of its field z = Σ w_ij s_j + b_i. Updated one
-after the other, the units end in states s with the probability e^−E(s) / Z, where
-E = −½ Σ w_ij s_i s_j − Σ b_i s_i. Updated all at once, they do not. A weight learns the difference
-of two averages: of s_i s_j with the visible units clamped to data, and of s_i s_j running freely.
+A unit fires with probability 1 / (1 + e^−z), where z = Σ w_ij s_j + b_i is its field. If the units
+are updated one after the other, the distribution of states s converges to e^−E(s) / Z, where
+E = −½ Σ w_ij s_i s_j − Σ b_i s_i. If they are updated all at once, it does not. The gradient of a
+weight is the difference of two averages of s_i s_j: with the visible units clamped to data, and
+with all units running freely.
 
 The visible units form two groups of four; one unit is on in each group, the same in both. The
-groups are connected only through the hidden units, which therefore have to carry the code. Two
+groups are connected only through the hidden units, which therefore have to learn a code. Two
 hidden units have exactly as many states as there are patterns, and in many training runs two
-patterns share one.
+patterns share a state.
 """
 
 import itertools
@@ -39,7 +40,7 @@ SWEEPS = 2  # over the units, in each training step
 
 
 def load_data(batch_size=100):
-    """Batches of (8,) patterns and their probabilities, to train on; the four, once, to test.
+    """Training batches of (8,) patterns and their probabilities, and a test batch of the four.
 
     Training does not use the probabilities: the machine has to learn them.
     """
@@ -60,7 +61,7 @@ def sweep(states, kernel, bias, groups, noise):
         states: (batch, n), 0 and 1.
         kernel, bias: (n, n), symmetric with a diagonal of 0; (n,).
         groups: Masks (groups, n): the units of a group are updated at once, one group after the
-            other. Units that are in none keep their state: they are clamped.
+            other. Units in none of the groups are clamped: they keep their state.
         noise: Uniform random numbers (batch, n).
     """
     for group in groups:
@@ -88,9 +89,9 @@ class BoltzmannMachine(keras.Model):
     Args:
         hidden: Number of hidden units.
         parallel: Whether the free units are updated all at once, which is wrong.
-        noise: At first, this share of the clamped units is wrong.
-        steps: Training steps; after two thirds of them there is no noise any more.
-        chains: Number of states that run freely.
+        noise: Initial share of flipped bits in the clamped patterns.
+        steps: Number of training steps; after two thirds of them the noise is zero.
+        chains: Number of persistent chains.
     """
 
     def __init__(self, hidden=3, parallel=False, noise=0.05, steps=3000, chains=100, **kwargs):
@@ -106,9 +107,9 @@ class BoltzmannMachine(keras.Model):
         self.noise = keras.optimizers.schedules.PolynomialDecay(noise, 2 * steps // 3, 0.0)
         units = 8 + hidden
         group = np.repeat([0, 1, 2], [4, 4, hidden])  # first four, second four, hidden units
-        # Between groups there are connections, but not between the two visible ones.
+        # Groups are connected to each other, except the two visible ones.
         self.connected = (group[:, None] != group) & ((group == 2) | (group[:, None] == 2))
-        self.hidden_units = np.eye(units, dtype=bool)[8:]  # one by one
+        self.hidden_units = np.eye(units, dtype=bool)[8:]  # one mask per unit
         self.free_units = np.ones((1, units), bool) if parallel else np.eye(units, dtype=bool)
         self.seed_generator = keras.random.SeedGenerator()
         self.kl = keras.metrics.Mean(name="kl")
@@ -149,7 +150,7 @@ class BoltzmannMachine(keras.Model):
     def train_step(self, data):
         patterns, _ = data
         batch = keras.ops.shape(patterns)[0]
-        # Clamped: the visible units show patterns, but for some noise.
+        # Clamped: the visible units have the states of noisy patterns.
         share = self.noise(self.optimizer.iterations)
         wrong = keras.ops.cast(self.random(batch)[:, :8] < share, "float32")
         visible = keras.ops.abs(patterns - wrong)
@@ -162,7 +163,7 @@ class BoltzmannMachine(keras.Model):
             noise = self.random(self.options["chains"])
             free = sweep(free, self.kernel, self.bias, self.free_units, noise)
         self.chains.assign(free)
-        # Minus the gradient of log p, for the optimizer descends.
+        # Minus the gradient of log p, since the optimizer minimizes.
         products = mean_products(free) - mean_products(clamped)
         kernel_gradient = products * self.connected.astype("float32")
         bias_gradient = keras.ops.mean(free, axis=0) - keras.ops.mean(clamped, axis=0)

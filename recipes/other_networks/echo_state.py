@@ -3,14 +3,14 @@
 Slides: 001 «zoo ESN», 003 «list B no. 9».
 Paper:  Jaeger & Haas (2004), Harnessing nonlinearity: predicting chaotic systems and saving energy
         in wireless communication, https://doi.org/10.1126/science.1091277
-Departs from the paper: the reservoir is dense, reads out its states and the latest value, not
-their squares, and ridge regression takes the place of noise.
+Departs from the paper: the reservoir is dense; the readout uses its states and the latest value,
+but not their squares; and ridge regression replaces noise.
 
 The reservoir is a recurrent network with random weights that are never trained. It turns the past
 of a series into many signals, its states. Only a linear readout of the states is learned, by
-solving linear equations, without backpropagation through time. With its own forecasts as inputs,
-the network runs freely. The series is chaotic, so every error grows; 84 steps are about one and a
-half of its near-periods. Errors are in standard deviations of the series.
+solving linear equations, without backpropagation through time. To forecast further, the network
+runs freely, with its own forecasts as inputs. The series is chaotic, so every error grows; 84 steps
+are about one and a half of its near-periods. Errors are in standard deviations of the series.
 """
 
 import keras
@@ -23,10 +23,10 @@ from recipes.common.arrays import to_numpy
 EPOCHS = 1
 OBJECTIVE = ("val_nrmse_84", "min")
 VARIANTS = {"units_100": {"units": 100}, "units_1000": {"units": 1000}}
-WARMUP = 200  # steps until a state has forgotten that it began with zeros
+WARMUP = 200  # steps until a state no longer depends on its initialization with zeros
 HORIZON = 84  # steps to forecast
-MEAN = 0.9297  # of the series in the long run
-DEVIATION = 0.2265  # standard deviation, likewise
+MEAN = 0.9297  # long-run mean of the series
+DEVIATION = 0.2265  # its long-run standard deviation
 SUBSTEPS = 10  # of Euler's method in a step
 DELAY = 17  # steps, τ
 
@@ -35,9 +35,9 @@ def mackey_glass(count, steps, seed):
     """Solutions of dx/dt = 0.2 x(t − τ) / (1 + x(t − τ)¹⁰) − 0.1 x, standardized.
 
     Args:
-        count: Number of solutions, from as many random beginnings.
-        steps: Length of each, after 1000 steps that are left out.
-        seed: Of the beginnings.
+        count: Number of solutions, each from a random initial state.
+        steps: Length of each, after 1000 steps that are dropped.
+        seed: Of the initial states.
 
     Returns:
         (count, steps, 1), float32.
@@ -57,8 +57,8 @@ def mackey_glass(count, steps, seed):
 def load_data(batch_size=1, length=2000, sequences=2):
     """Batches of (steps, 1) values of the series, standardized, and the values that follow.
 
-    Training targets are the next value of each step: (length, 1). The others are the 84 values
-    after the end of the inputs.
+    Training targets are the next value at each step: (length, 1). Validation and test targets are
+    the 84 values after the end of the inputs.
     """
     series = mackey_glass(sequences, length + 1, seed=0)
     train = tf.data.Dataset.from_tensor_slices((series[:, :-1], series[:, 1:]))
@@ -77,8 +77,8 @@ class EchoStateNetwork(keras.Model):
 
     Args:
         units, spectral_radius, leak, input_scale, bias_scale: Of the reservoir.
-        ridge: Penalty on the squared readout weights, for one training step.
-        horizon: Steps to forecast.
+        ridge: Penalty on the squared readout weights, per training step.
+        horizon: Number of steps to forecast.
     """
 
     def __init__(
@@ -191,8 +191,8 @@ def build_model(
     """The network: (steps, 1) values to the (84, 1) that follow. 20,808 parameters.
 
     102 of them are trainable, the readout. The others are the reservoir and the sums of the
-    normal equations, which are solved anew after every batch: it has no loss, and its optimizer is
-    never used.
+    normal equations, which are solved anew after every batch: the network has no loss, and its
+    optimizer is never used.
     """
     model = EchoStateNetwork(units, spectral_radius, leak, input_scale, bias_scale, ridge, HORIZON)
     model.build((None, None, 1))

@@ -3,11 +3,11 @@
 Slides: 000 «Redes de Hopfield (1982)», 000 «Redes de Hopfield (memoria)», 001 zoo of networks (HN).
 Paper:  Hopfield (1982), https://doi.org/10.1073/pnas.79.8.2554; perceptron rule: Gardner (1988),
         https://doi.org/10.1088/0305-4470/21/1/030
-Departs from the paper: units are −1 or 1 instead of 0 or 1, and they are updated one after the
-other instead of in random order.
+Departs from the paper: units are −1 or 1 instead of 0 or 1, and they are updated in a fixed order
+instead of in random order.
 
 Each unit takes the sign of the weighted sum of the others. With symmetric weights, and none from a
-unit to itself, no update can raise the energy E = −½ Σ w_ij s_i s_j, so every state ends in a
+unit to itself, no update can raise the energy E = −½ Σ w_ij s_i s_j, so every state converges to a
 minimum. With Hebb's rule, w_ij = Σ x_i x_j, the patterns x are minima if they are few (up to about
 0.138 n) and independent. Letters resemble each other, so only few of them can be stored. The
 perceptron rule repeats Hebb's step only for units that are not stable in a pattern by a margin.
@@ -27,16 +27,16 @@ EPOCHS = 30
 OBJECTIVE = ("val_overlap", "max")
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 VARIANTS = {
-    "hebbian_6": {"letters": "AEJMQT", "rule": "hebbian"},  # six that have little in common
+    "hebbian_6": {"letters": "AEJMQT", "rule": "hebbian"},  # six dissimilar letters
     "hebbian_26": {"letters": ALPHABET, "rule": "hebbian"},
     "perceptron_26": {"letters": ALPHABET, "rule": "perceptron"},
 }
 SIDE = 12  # pixels of a letter's side
-SWEEPS = 50  # at most, until a fixed point
+SWEEPS = 50  # at most, to reach a fixed point
 
 
 def render(letter):
-    """A letter that fills its square: (SIDE * SIDE,) pixels, 1 on the strokes and −1 elsewhere."""
+    """A letter, scaled to fill its square: (SIDE * SIDE,) pixels, 1 on strokes, −1 elsewhere."""
     fonts = pathlib.Path(matplotlib.get_data_path(), "fonts", "ttf")
     font = ImageFont.truetype(str(fonts / "DejaVuSansMono-Bold.ttf"), 100)
     left, top, right, bottom = font.getbbox(letter)
@@ -47,9 +47,9 @@ def render(letter):
 
 
 def corrupt(letters, copies, noise, seed):
-    """Noisy copies of letters (count, pixels), and the letters: twice (copies * count, pixels).
+    """Noisy copies of letters (count, pixels), and their originals: twice (copies * count, pixels).
 
-    Each pixel is flipped with the probability `noise`.
+    Each pixel is flipped with probability `noise`.
     """
     clean = np.tile(letters, (copies, 1))
     flipped = np.random.default_rng(seed).random(clean.shape) < noise
@@ -57,9 +57,9 @@ def corrupt(letters, copies, noise, seed):
 
 
 def load_data(batch_size=26, letters=ALPHABET, noise=0.1):
-    """Train, validation and test batches of (144,) letters to start from, and the right ones.
+    """Train, validation and test batches of (144,) initial states and (144,) letters to recall.
 
-    Training letters are clean: to be stored. The others have noisy pixels, drawn by the run's seed.
+    Training letters, to be stored, are clean. The others have noise, sampled by the run's seed.
     """
     seeds = np.random.randint(2**31, size=2)
     stored = np.array([render(letter) for letter in letters], "float32")
@@ -74,8 +74,8 @@ def hebbian(patterns, chosen):
 
     Args:
         patterns: (count, n), −1 and 1.
-        chosen: (count, n), 1 for the units that learn from a pattern and 0 for the others; a weight
-            learns by half where only one of its two units does.
+        chosen: (count, n), 1 for the units that learn from a pattern and 0 for the others; if only
+            one of a weight's two units learns, the weight changes by half.
 
     Returns:
         (n, n).
@@ -87,7 +87,7 @@ def hebbian(patterns, chosen):
 
 
 def update(states, kernel, unit):
-    """States (batch, n) after one unit has taken the sign of its field, or none where that is 0."""
+    """States (batch, n) after one unit has taken the sign of its field, or kept its state if 0."""
     weights = keras.ops.take(kernel, [unit], axis=1)  # (n, 1)
     fields = keras.ops.matmul(states, weights)  # (batch, 1)
     new = keras.ops.where(fields == 0, states, keras.ops.sign(fields))
@@ -97,11 +97,11 @@ def update(states, kernel, unit):
 
 @keras.saving.register_keras_serializable(package="hopfield")
 class Hopfield(keras.Model):
-    """States (batch, n) of −1 and 1 to the fixed points into which they run.
+    """States (batch, n) of −1 and 1 to the fixed points to which they converge.
 
     Args:
         rule: "hebbian": every pattern adds its products to the weights. "perceptron": only for
-            units that it does not hold in place, x_i Σ w_ij x_j < margin · n.
+            units that are not stable in it, x_i Σ w_ij x_j < margin · n.
         margin: Of the perceptron rule.
     """
 
@@ -111,9 +111,9 @@ class Hopfield(keras.Model):
             raise ValueError(f'rule must be "hebbian" or "perceptron". Received: {rule}')
         self.rule = rule
         self.margin = margin
-        self.overlap = keras.metrics.Mean(name="overlap")  # mean product: 1 where all are right
+        self.overlap = keras.metrics.Mean(name="overlap")  # mean product: 1 if all are correct
         self.recalled = keras.metrics.Mean(name="recalled")  # share of letters without a mistake
-        self.unstable = keras.metrics.Mean(name="unstable")  # share of units that turn away
+        self.unstable = keras.metrics.Mean(name="unstable")  # share of units that are unstable
 
     def build(self, input_shape):
         self.units = input_shape[-1]
@@ -147,7 +147,7 @@ class Hopfield(keras.Model):
     def train_step(self, data):
         patterns, _ = data
         fields = keras.ops.matmul(patterns, self.kernel)  # (batch, n)
-        # Positive where the pattern holds the unit in place.
+        # Positive where the unit is stable in the pattern.
         stability = patterns * fields
         if self.rule == "hebbian":
             chosen = keras.ops.ones_like(patterns)
@@ -161,7 +161,7 @@ class Hopfield(keras.Model):
     def test_step(self, data):
         starts, patterns = data
         ends = self(starts)
-        # 1 where a unit is right, else −1.
+        # 1 where a unit is correct, else −1.
         agreement = ends * keras.ops.cast(patterns, ends.dtype)
         self.overlap.update_state(keras.ops.mean(agreement, axis=-1))
         self.recalled.update_state(keras.ops.all(agreement > 0, axis=-1))
@@ -172,7 +172,7 @@ class Hopfield(keras.Model):
 
 
 def build_model(rule="perceptron", margin=1.0, units=SIDE * SIDE):
-    """The network, its memory empty: (144,) states to (144,) fixed points. 20,736 parameters.
+    """The network with an empty memory: (144,) states to (144,) fixed points. 20,736 parameters.
 
     It has no loss, since neither rule is gradient descent, and its optimizer is never used.
     """

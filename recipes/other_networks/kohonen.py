@@ -3,14 +3,14 @@
 Slides: 001 «zoo KN» (Kohonen network).
 Paper:  Kohonen (1982), Self-organized formation of topologically correct feature maps,
         https://doi.org/10.1007/BF00337288
-Departs from the paper: the unit that responds is the one whose weights are nearest to the input,
-and its neighbors learn with Gaussian weights, as in Kohonen's later book and in most programs.
+Departs from the paper: the responding unit is the one whose weights are nearest to the input, and
+the neighborhood function is Gaussian, as in Kohonen's later book and in most programs.
 
 Every unit of the grid has a prototype, a vector as long as an input. For each example the
-best-matching unit is found, c = argmin ‖x − w_i‖, and the prototypes move toward the example, most
-of all those of units near c on the grid: Δw_i = η exp(−‖r_i − r_c‖² / 2σ²) (x − w_i). No labels are
-used. The radius σ begins wide, which unfolds the map, and shrinks, so that prototypes become
-different. Without neighbors this would be k-means clustering, example by example.
+best-matching unit is c = argmin ‖x − w_i‖, and the prototypes move toward the example, most of all
+those of units near c on the grid: Δw_i = η exp(−‖r_i − r_c‖² / 2σ²) (x − w_i). No labels are used.
+The radius σ is wide at first, which unfolds the map, and shrinks, so that prototypes become
+different. Without a neighborhood this would be online k-means clustering.
 
 The quantization error is the mean distance from examples to their prototypes; the topographic error
 is how often the two prototypes nearest to an example do not belong to neighbors on the grid. A flat
@@ -33,8 +33,8 @@ OBJECTIVE = ("val_quantization_error", "min")
 def load_data(batch_size=100):
     """Train, validation and test batches of (28, 28, 1) uint8 images and integer labels 0–9.
 
-    A quarter of the digits is enough for 400 prototypes. The labels are for the pictures only: the
-    map does not see them.
+    A quarter of the digits is enough for 400 prototypes. The labels are not used for training, only
+    in figures.
     """
     splits = ["train[:25%]", "train[95%:]", "test"]
     train, validation, test = tfds.load("mnist", split=splits, as_supervised=True)
@@ -43,12 +43,12 @@ def load_data(batch_size=100):
 
 
 def grid_positions(rows, columns):
-    """The places of the units, row by row: (rows * columns, 2)."""
+    """The positions of the units, row by row: (rows * columns, 2)."""
     return np.indices((rows, columns)).reshape(2, -1).T.astype("float32")
 
 
 def squared_distances(vectors, prototypes):
-    """From each of (batch, n) to each of (units, n): (batch, units)."""
+    """Squared distances of vectors (batch, n) from prototypes (units, n): (batch, units)."""
     products = keras.ops.matmul(vectors, keras.ops.transpose(prototypes))
     lengths = keras.ops.sum(vectors**2, axis=1, keepdims=True)
     return lengths - 2 * products + keras.ops.sum(prototypes**2, axis=1)
@@ -71,8 +71,8 @@ def errors(distances, positions):
         positions: (units, 2).
 
     Returns:
-        Two of shape (batch,): the distance from the best-matching unit's prototype, and 1 where the
-        second-best unit is none of the up to eight around the best one, else 0.
+        Two of shape (batch,): the distance from the best-matching unit's prototype; and 1 if the
+        second-best unit is not among the best one's up to eight neighbors, else 0.
     """
     negative, nearest = keras.ops.top_k(-distances, 2)  # (batch, 2)
     quantization = keras.ops.sqrt(keras.ops.maximum(-negative[:, 0], 0))
@@ -88,8 +88,8 @@ class SelfOrganizingMap(keras.Model):
 
     Args:
         rows, columns: Of the grid.
-        radius: σ at first and at last, in units.
-        steps: Training steps, in which the radius shrinks.
+        radius: σ at the start and at the end, in units.
+        steps: Number of training steps, over which the radius shrinks.
     """
 
     def __init__(self, rows=20, columns=20, radius=(8.0, 0.5), steps=1000, **kwargs):
@@ -159,10 +159,10 @@ def build_model(
     steps=EPOCHS * 150,
     input_shape=(28, 28, 1),
 ):
-    """The map, its prototypes noise: (28, 28, 1) images to (2,) places. 313,600 parameters.
+    """The map, with random prototypes: (28, 28, 1) images to (2,) positions. 313,600 parameters.
 
-    Its rule is not the gradient of a loss. Of the optimizer it uses the learning rate, which falls
-    over the training `steps` in a straight line to 0, and the count of steps.
+    Its learning rule is not the gradient of a loss. It uses only the optimizer's step count and its
+    learning rate, which decays linearly to 0 over the training `steps`.
     """
     model = SelfOrganizingMap(rows, columns, (first_radius, last_radius), steps)
     model.build((None, *input_shape))

@@ -3,12 +3,13 @@
 Slides: 001 «zoo NTM» (memory cells).
 Paper:  Graves, Wayne & Danihelka (2014), https://arxiv.org/abs/1410.5401, section 4.1
 Departs from the paper: sequences of up to 8 vectors instead of 20, an LSTM of 64 units, a memory of
-32 × 12 instead of 128 × 20, Adam, and heads that begin at the first slot of the memory.
+32 × 12 instead of 128 × 20, Adam, and heads that start at the first slot of the memory.
 
-The inputs are a sequence of vectors of random bits, then a delimiter, then zeros, while the network
-has to repeat the sequence. To copy it, the machine writes each vector into the next slot of its
-memory, returns to the first slot, and reads slot after slot; this works for any length. An LSTM
-alone has to hold the whole sequence in its state, and copies only lengths that it was trained on.
+The inputs are a sequence of vectors of random bits, then a delimiter, then zeros, during which the
+network has to output the sequence. To copy it, the machine writes each vector into the next slot of
+its memory, returns to the first slot, and reads one slot after the other; this works for any
+length. An LSTM alone has to hold the whole sequence in its state, and copies only sequences of the
+lengths that it was trained on.
 Both are trained on sequences of 1 to 8 vectors; validation is on the same lengths, the test on
 sequences of 16.
 """
@@ -31,13 +32,13 @@ def copy_task(lengths, longest, seed):
     """Sequences to copy.
 
     Args:
-        lengths: Integers (count,), vectors in each sequence.
-        longest: The longest possible.
+        lengths: Integers (count,), number of vectors in each sequence.
+        longest: Greatest possible length.
         seed: Of the bits.
 
     Returns:
-        Inputs (count, 2 · longest + 1, 9), bits and in the last place the delimiter; targets
-        (count, 2 · longest + 1, 8), which begin after the delimiter; and weights
+        Inputs (count, 2 · longest + 1, 9), eight bits and a delimiter flag; targets
+        (count, 2 · longest + 1, 8), which start after the delimiter; and weights
         (count, 2 · longest + 1), 1 where there is a target.
     """
     bits = np.random.default_rng(seed).integers(0, 2, (len(lengths), longest, BITS))
@@ -54,9 +55,9 @@ def copy_task(lengths, longest, seed):
 
 
 def load_data(batch_size=32, count=25_600):
-    """Train, validation and test batches of (time, 9) bits, (time, 8) bits to say, (time,) weights.
+    """Train, validation and test batches of (time, 9) inputs, (time, 8) targets, (time,) weights.
 
-    There are 17 steps of time, and 33 in the test.
+    There are 17 time steps, and 33 in the test.
     """
     rng = np.random.default_rng(0)
     lengths = rng.integers(1, LONGEST + 1, count)
@@ -75,9 +76,9 @@ def build_model(network="ntm", units=64, slots=32, width=12, learning_rate=0.003
     The LSTM has 71,688.
 
     Args:
-        network: "ntm", or "lstm": no memory but its state, with twice the units.
-        units: Of the LSTM that controls the machine.
-        slots, width: Of the memory.
+        network: "ntm", or "lstm", an LSTM without external memory and with twice the units.
+        units: Of the LSTM that is the machine's controller.
+        slots, width: Number and size of the memory's vectors.
         learning_rate: Of Adam.
     """
     inputs = keras.Input((None, BITS + 1))
@@ -110,7 +111,7 @@ def baseline(train, test):
     """As many vectors as the longest training sequence has, and zeros after them."""
     right = []
     for _, targets, weights in test.as_numpy_iterator():
-        # Targets begin after the delimiter.
+        # Targets start after the delimiter.
         known = np.arange(targets.shape[1]) <= TEST_LENGTH + LONGEST
         answers = targets * known[:, None]
         right.append((answers == targets).mean(axis=-1)[weights > 0])

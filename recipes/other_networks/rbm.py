@@ -5,11 +5,11 @@ Slides: 001 «Novedades» (restricted Boltzmann machines), 001 zoo of networks (
 Paper:  Hinton (2002), Training products of experts by minimizing contrastive divergence,
         https://doi.org/10.1162/089976602760128018
         Tieleman (2008), https://doi.org/10.1145/1390156.1390290 (persistent chains)
-Departs from them: Adam instead of momentum; gray values are taken as probabilities.
+Departs from them: Adam instead of momentum; gray values are used as probabilities.
 
-Visible units v are connected to hidden units h, but not among themselves: given v, the hidden units
-are independent, and all of them can be sampled at once; given h, so can the visible ones. With the
-energy E = −vᵀWh − bᵀv − cᵀh, the probability of an image is e^−F(v) / Z, where
+Visible units v are connected to hidden units h, and there are no other connections: given v, the
+hidden units are independent and can be sampled all at once, and so can the visible ones given h.
+With the energy E = −vᵀWh − bᵀv − cᵀh, the probability of an image is e^−F(v) / Z, where
 F(v) = −bᵀv − Σ log(1 + e^(vW + c)) is its free energy. Training lowers the free energy of the data
 and raises that of samples from the machine. Contrastive divergence (`cd`) takes these samples after
 one step of Gibbs sampling from the data; persistent chains (`pcd`) are never restarted from the
@@ -41,7 +41,7 @@ VARIANTS = {
 def load_data(batch_size=100):
     """Train, validation and test batches of (28, 28, 1) uint8 images and integer labels 0–9.
 
-    Labels are for the softmax layer only.
+    Only the softmax layer uses the labels.
     """
     splits = ["train[:95%]", "train[95%:]", "test"]
     train, validation, test = tfds.load("mnist", split=splits, as_supervised=True)
@@ -51,12 +51,12 @@ def load_data(batch_size=100):
 
 @keras.saving.register_keras_serializable(package="rbm")
 class RBM(keras.Model):
-    """Images (batch, …) of uint8 to class probabilities (batch, 10), read off the hidden units.
+    """Images (batch, …) of uint8 to class probabilities (batch, 10), computed from hidden units.
 
     Args:
         hidden: Number of hidden units.
-        sampling: "cd", "pcd", or None: the hidden units never learn.
-        chains: Number of persistent chains, of "pcd".
+        sampling: "cd", "pcd", or None for hidden units that are never trained.
+        chains: Number of persistent chains, for "pcd".
     """
 
     def __init__(self, hidden=1000, sampling="cd", chains=100, **kwargs):
@@ -115,7 +115,7 @@ class RBM(keras.Model):
         return keras.ops.sigmoid(fields + self.visible_bias)
 
     def sample(self, probabilities):
-        """Units of 0 and 1 that fire with these probabilities."""
+        """Binary units, 1 with the given probabilities."""
         shape = keras.ops.shape(probabilities)
         uniform = keras.random.uniform(shape, dtype=probabilities.dtype, seed=self.seeds)
         return keras.ops.cast(uniform < probabilities, probabilities.dtype)
@@ -189,8 +189,7 @@ def build_model(
 ):
     """The compiled machine: (28, 28, 1) images to 10 class probabilities. 797,794 parameters.
 
-    795,794 of them are trainable; the others are moving averages, by which hidden units are
-    standardized.
+    795,794 of them are trainable; the others are moving averages that standardize the hidden units.
     """
     model = RBM(hidden, sampling)
     model.build((None, *input_shape))
@@ -202,7 +201,8 @@ def build_model(
 def deployed(model):
     """The network for images of one digit, of any size, dark on light or light on dark.
 
-    Beside the class probabilities it returns how `unlike` MNIST's digits the image is, from 0 to 1.
+    Besides the class probabilities it returns `unlike`, how unlike MNIST's digits the image is,
+    from 0 to 1.
     """
     image = keras.Input((None, None, 1))
     digit = CenterDigit()(image)  # (batch, 28, 28, 1), white on black as in MNIST

@@ -5,18 +5,18 @@ Slides: 000 «SNNs» (Intel Loihi, IBM TrueNorth), 000 «Neuromorphic computing�
 Paper:  Neftci, Mostafa & Zenke (2019), https://doi.org/10.1109/MSP.2019.2931595 (surrogate
         gradients); Li, Zhang & Liu (2016), Ternary weight networks,
         https://arxiv.org/abs/1605.04711
-Departs from the chips: the steps of time are simulated one after the other for all neurons,
-whether there are spikes or not, which is what neuromorphic hardware saves.
+Departs from the chips: every time step is simulated for all neurons, whether there are spikes or
+not; neuromorphic hardware saves this work.
 
-An input neuron adds up the brightness of its pixel and fires each time the sum reaches 1: the
-brighter the pixel, the more spikes. Hidden neurons add up the weights of incoming spikes, lose a
-part of the sum in each step (leak), and fire in turn. The ten outputs add up incoming spikes, and
-do not fire.
+An input neuron sums the brightness of its pixel over time and fires each time the sum reaches 1:
+the brighter the pixel, the more spikes. Hidden neurons sum the weights of incoming spikes, lose a
+part of the sum in each step (leak), and fire in turn. The ten outputs sum the weights of incoming
+spikes, and do not fire.
 
-A spike is 0 or 1, so no weight is ever multiplied: where a spike arrives, the weight is added.
-Without a spike nothing is computed. `ternary` has weights of −1, 0 and 1 only, times one number for
-each layer, as a chip of few bits would (TrueNorth has 4,096 cores of 256 neurons, 1,048,576 in all,
-and 268,435,456 synapses that are there or not); `relu` is the usual network of the same size.
+A spike is 0 or 1, so weights need not be multiplied, only added when a spike arrives. Without a
+spike nothing is computed. `ternary` has only weights of −1, 0 and 1, times one factor per layer, as
+a chip with few bits would (TrueNorth has 4,096 cores of 256 neurons, 1,048,576 in all, and
+268,435,456 binary synapses); `relu` is the usual network of the same size.
 """
 
 import keras
@@ -45,9 +45,10 @@ def load_data(batch_size=100):
 
 
 def ternary(kernel):
-    """Weights rounded to −a, 0 and a; the gradient passes as if they were not (Li et al., 2016).
+    """Weights rounded to −a, 0 and a, with a straight-through gradient (Li et al., 2016).
 
-    Those above 0.7 of the mean absolute value become ±a, where a is the mean of them.
+    Weights whose absolute value is above 0.7 times its mean become ±a, where a is their mean
+    absolute value.
     """
     sizes = keras.ops.abs(kernel)
     large = keras.ops.cast(sizes > 0.7 * keras.ops.mean(sizes), kernel.dtype)
@@ -79,12 +80,12 @@ def build_model(
     """The compiled network: (28, 28, 1) images to 10 class probabilities. 101,770 parameters.
 
     Args:
-        network: "spiking"; "ternary", the same with weights of −a, 0 and a; "relu", neither
-            spikes nor time.
+        network: "spiking"; "ternary", the same with weights of −a, 0 and a; "relu", without spikes
+            and time steps.
         hidden: Number of hidden neurons.
-        time_steps: For how many steps the image is shown.
-        rate: Spikes of a white pixel in a step, at most 1.
-        decay: Share of a hidden neuron's potential that is left after a step.
+        time_steps: Number of steps for which the image is presented.
+        rate: Spikes per step of a white pixel, at most 1.
+        decay: Share of a hidden neuron's potential that remains after a step.
     """
     dense = TernaryDense if network == "ternary" else keras.layers.Dense
     inputs = keras.Input((28, 28, 1))
@@ -114,7 +115,8 @@ def build_model(
 def deployed(model):
     """The network for images of one digit, of any size, dark on light or light on dark.
 
-    Beside the class probabilities it returns how `unlike` MNIST's digits the image is, from 0 to 1.
+    Besides the class probabilities it returns `unlike`, how unlike MNIST's digits the image is,
+    from 0 to 1.
     """
     image = keras.Input((None, None, 1))
     digit = CenterDigit()(image)  # (batch, 28, 28, 1), white on black as in MNIST
@@ -123,10 +125,10 @@ def deployed(model):
 
 
 def count_spikes(model, images):
-    """Spikes and synaptic events of a network of spikes, means of one image.
+    """Mean numbers of spikes and synaptic events per image, in a spiking network.
 
-    A spike of the input is an event at each hidden neuron, and one of a hidden neuron
-    at each output.
+    A spike of an input neuron is an event at each hidden neuron, and a spike of a hidden neuron is
+    an event at each output.
 
     Returns:
         `{"input": …, "hidden": …, "events": …}`.

@@ -12,7 +12,7 @@ channels open as the voltage rises and let in more charge: beyond a threshold th
 spike of a millisecond. Then the sodium channels close and the potassium channels open; until both
 have recovered, the cell cannot fire again (the refractory time). The integrate-and-fire neuron does
 not model the form of the spike: at a threshold a spike is counted, and the voltage is reset. A
-network of such neurons learns digits in `spiking_digits`.
+network of such neurons classifies digits in `spiking_digits`.
 
 Synapses learn from local information, the times of spikes on both of their sides (spike-timing-
 dependent plasticity): a synapse that is active just before the cell fires gets stronger; one that
@@ -27,13 +27,13 @@ STEP = 0.01  # ms, of Euler's method
 DURATION = 300.0  # ms, in which spikes are counted
 CURRENTS = np.arange(0, 21.0)  # µA/cm²
 # The Hodgkin–Huxley neuron.
-CAPACITY = 1.0  # µF/cm², of the membrane
+CAPACITY = 1.0  # µF/cm², capacitance of the membrane
 SODIUM = 120.0  # mS/cm², largest conductance of the sodium channels
 POTASSIUM = 36.0  # mS/cm², of the potassium channels
 LEAK = 0.3  # mS/cm², of the leak
-SODIUM_REST = 50.0  # mV, at which no sodium current flows
-POTASSIUM_REST = -77.0  # mV, at which no potassium current flows
-LEAK_REST = -54.4  # mV, at which no leak current flows
+SODIUM_REST = 50.0  # mV, reversal potential: no sodium current flows
+POTASSIUM_REST = -77.0  # mV, likewise for potassium
+LEAK_REST = -54.4  # mV, likewise for the leak
 # The integrate-and-fire neuron.
 TIME_CONSTANT = 10.0  # ms
 REFRACTORY = 3.0  # ms after a spike in which the neuron is silent
@@ -44,7 +44,7 @@ RESISTANCE = 2.0  # kΩ·cm²
 SYNAPSES = 100
 PATTERN = 50.0  # ms from the first input of the pattern to the last one
 TRIALS = 200
-WINDOW = 10.0  # ms, in which spikes on both sides have to do with each other
+WINDOW = 10.0  # ms, time constant of the dependence on the delay between two spikes
 STRENGTHEN = 0.01  # of the strongest possible weight, 1
 WEAKEN = 0.0105  # of the same
 MEMBRANE = 10.0  # ms
@@ -62,10 +62,10 @@ def opening_and_closing(voltage):
 
 
 def hodgkin_huxley(currents, duration=DURATION):
-    """The voltage of cells into which constant currents flow.
+    """The voltage of cells under injected currents.
 
     Args:
-        currents: Array (cells,), or (steps, cells) of currents that change, in µA/cm².
+        currents: In µA/cm², (cells,) if constant or (steps, cells) if they change.
         duration: Of the simulation, in ms.
 
     Returns:
@@ -114,20 +114,20 @@ def integrate_and_fire(currents, duration=DURATION):
 
 
 def spikes(voltages):
-    """Where voltages (steps, cells) pass 0 mV on their way up: booleans (steps, cells)."""
+    """Upward crossings of 0 mV by voltages (steps, cells): booleans (steps, cells)."""
     above = voltages > 0
     before = np.concatenate([above[:1], above[:-1]])
     return above & ~before
 
 
 def rates(fired):
-    """Spikes a second, from the time between the spikes of the second half of a simulation.
+    """Spikes per second, from the time between the spikes in the second half of a simulation.
 
     Args:
         fired: Booleans (steps, cells).
 
     Returns:
-        Array (cells,); 0 for cells that fire less than twice in that half.
+        Array (cells,); 0 for cells that fire fewer than two times in that half.
     """
     found = []
     for cell in fired[len(fired) // 2 :].T:
@@ -138,7 +138,7 @@ def rates(fired):
 
 
 def rate_by_formula(currents):
-    """Spikes a second of an integrate-and-fire neuron: refractory time and time to charge."""
+    """Spikes per second of an integrate-and-fire neuron, from refractory and charging time."""
     reached = RESISTANCE * np.asarray(currents, "float64")
     needed = THRESHOLD - REST
     charging = np.full(reached.shape, np.inf)
@@ -151,8 +151,8 @@ def plasticity(delay):
     """The change of a weight by spikes on both sides (STDP).
 
     Args:
-        delay: ms from the input's spike to the cell's own; negative if the input comes later. An
-            input that comes at the same time is one that has made the cell fire.
+        delay: ms from the input's spike to the cell's; negative if the input comes later. A delay
+            of 0 strengthens the synapse, as that input has made the cell fire.
     """
     strengthened = STRENGTHEN * np.exp(-np.abs(delay) / WINDOW)
     weakened = WEAKEN * np.exp(-np.abs(delay) / WINDOW)
@@ -160,11 +160,11 @@ def plasticity(delay):
 
 
 def first_spike(weights, times):
-    """When a cell fires first whose inputs are active at given times; None if it does not.
+    """The time in ms of the first spike of a cell with inputs at given times; None if it is silent.
 
     Args:
         weights: Of the synapses, (synapses,), from 0 to 1.
-        times: ms at which each is active, in rising order.
+        times: ms at which each is active, in increasing order.
     """
     charge = 0.0
     before = times[0]
@@ -177,7 +177,7 @@ def first_spike(weights, times):
 
 
 def learn(trials=TRIALS):
-    """The same inputs again and again: when the cell fires in each trial, and the weights after it.
+    """Repeat the same inputs: the time of the spike in each trial, and the weights after it.
 
     Returns:
         Times in ms, (trials,), and weights (trials, synapses).
@@ -196,7 +196,7 @@ def learn(trials=TRIALS):
 
 
 def plot_spike():
-    """An action potential with a current just below the threshold and one just above it."""
+    """Plot the responses to a current pulse just below the threshold and one just above it."""
     steps = round(60 / STEP)
     pulses = np.zeros((steps, 2))
     start, end = round(5 / STEP), round(6 / STEP)
@@ -213,7 +213,7 @@ def plot_spike():
 
 
 def plot_rates():
-    """Spikes a second by current, of both neurons."""
+    """Plot spikes per second by current, for both neurons."""
     figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
     found = rates(spikes(hodgkin_huxley(CURRENTS)))
     axis.plot(CURRENTS, found, "o-", label="Hodgkin–Huxley")
@@ -228,7 +228,7 @@ def plot_rates():
 
 
 def plot_learning():
-    """When the cell fires, by trial, and the weights before and after."""
+    """Plot the time of the spike by trial, and the weights before and after."""
     latencies, weights = learn()
     times = np.linspace(0, PATTERN, SYNAPSES)
     figure, axes = plt.subplots(1, 3, figsize=(12, 3.6), layout="constrained")
