@@ -6,18 +6,19 @@ Paper:  Zinkevich et al. (2007), Regret minimization in games with incomplete in
         https://arxiv.org/abs/1407.5042; the game: Kuhn (1950), A simplified two-person poker
 Departs from the slide: DeepStack plays Texas hold'em, which has more than 10¹⁶⁰ decision points; at
 each turn it solves the rest of the game anew to a limited depth, and networks estimate the values
-beyond. Kuhn's game has twelve situations, so the whole game is solved at once, without a network.
+beyond that depth. Kuhn's game has twelve information sets, so the whole game is solved at once,
+without a network.
 
-Each player puts one chip into the pot and gets one of three cards. The first player may check or
-bet one chip. After a bet, the other one folds or calls; after a check, the other one may bet, too.
-As players know only their own card, they have to bluff: a player who never bets with the lowest
-card gives away that a bet means a high one.
+Each player puts one chip into the pot and is dealt one of three cards. The first player may check
+or bet one chip. After a bet, the other one folds or calls; after a check, the other one may bet,
+too. As players know only their own card, they have to bluff: a player who never bets with the
+lowest card reveals that a bet means a high one.
 
-Regret is how much more another action would have won in the same situation, weighted as if the
-player had done everything to get there (counterfactual). Actions are chosen in proportion to their
-positive regret so far. The strategies of single rounds cycle; their mean over all rounds approaches
-an equilibrium, where the first player loses 1/18 of a chip a game and no player can gain by
-deviating.
+The regret of an action is how much more it would have won in the same situation, weighted by the
+probability of reaching the situation if the player had aimed for it (counterfactual). Actions are
+chosen in proportion to their positive cumulative regrets. The strategies of single rounds cycle;
+their mean over all rounds converges to an equilibrium, in which the first player loses 1/18 of a
+chip per game and no player can gain by deviating.
 """
 
 import itertools
@@ -33,7 +34,7 @@ PASS = 0  # check or fold
 BET = 1  # bet or call
 VALUE = -1 / 18  # of the game for the first player
 ROUNDS = 3000
-SHOWN = 20  # rounds at which the exploitability is computed, on a logarithmic scale
+SHOWN = 20  # number of rounds, evenly on a logarithmic scale, at which exploitability is computed
 
 
 def payoff(cards, history):
@@ -61,15 +62,15 @@ def regret_matching(regrets):
 
 
 def walk(cards, history, reach, strategy, regrets, played):
-    """Traverse the rest of a game, and add up regrets and the strategies that were played.
+    """Traverse the rest of a game, and accumulate regrets and strategies.
 
     Args:
         cards: Both players' cards.
         history: Actions so far.
         reach: For each player, the probability that its own actions lead here.
         strategy: Array (3, 4, 2): for each card and history, the probabilities of both actions.
-        regrets: Array like it, which is added to.
-        played: Array like it, which is added to: probabilities times `reach`.
+        regrets: Array like it, updated in place.
+        played: Array like it, updated in place with the probabilities times `reach`.
 
     Returns:
         The expected gain of the first player.
@@ -94,11 +95,11 @@ def walk(cards, history, reach, strategy, regrets, played):
 
 
 def solve(rounds=ROUNDS, plus=False):
-    """The mean strategy after each round, one after another: arrays (3, 4, 2).
+    """Generate the mean strategy after each round, an array (3, 4, 2).
 
     Args:
-        rounds: How many.
-        plus: Whether regrets stay at 0 or above and later rounds count for more (CFR+).
+        rounds: Number of rounds.
+        plus: Whether regrets are clipped at 0 and later rounds have a larger weight (CFR+).
     """
     regrets = np.zeros((3, 4, 2))
     sums = np.zeros((3, 4, 2))
@@ -126,7 +127,7 @@ def value_of(strategy):
 def best_answer(strategy, player):
     """The expected gain of a player whose strategy is the best response to the other's.
 
-    All 64 ways are tried to choose an action in each of the player's six situations.
+    It enumerates all 64 choices of an action in each of the player's six situations.
     """
     own = [column for column, history in enumerate(HISTORIES) if len(history) % 2 == player]
     sign = 1 if player == 0 else -1
@@ -139,7 +140,7 @@ def best_answer(strategy, player):
 
 
 def exploitability(strategy):
-    """Gain of best responses to a strategy, chips a game, mean of both seats; 0 in equilibrium."""
+    """Mean gain of both players' best responses to a strategy, in chips; 0 in equilibrium."""
     return (best_answer(strategy, 0) + best_answer(strategy, 1)) / 2
 
 
@@ -147,7 +148,7 @@ def equilibrium(bluffs):
     """One of the equilibria that Kuhn found, as a strategy (3, 4, 2).
 
     Args:
-        bluffs: How often the first player bets with the jack, from 0 to 1/3.
+        bluffs: Probability that the first player bets with the jack, from 0 to 1/3.
     """
     bets = np.zeros((3, 4))  # of J, Q and K, by history
     bets[:, 0] = bluffs, 0, 3 * bluffs
@@ -158,10 +159,10 @@ def equilibrium(bluffs):
 
 
 def run(rounds=ROUNDS):
-    """The strategy at the end, and the exploitability on the way there, for both algorithms.
+    """Run both algorithms, and compute the exploitability during the run.
 
     Returns:
-        By name, a strategy (3, 4, 2), a list of rounds and one of exploitabilities.
+        By name, the final strategy (3, 4, 2), a list of rounds and a list of exploitabilities.
     """
     shown = np.unique(np.geomspace(1, rounds, SHOWN).astype(int))
     found = {}
@@ -186,9 +187,9 @@ def plot_exploitability(found):
 
 
 def plot_strategy(strategy):
-    """How often each card bets or calls, in each of the four situations.
+    """Plot the probability of a bet or call with each card, in each of the four situations.
 
-    A line marks the equilibrium in which the first player bluffs as often.
+    A line marks the equilibrium in which the first player bluffs equally often.
     """
     expected = equilibrium(bluffs=min(strategy[0, 0, BET], 1 / 3))
     titles = ("First to move: bet", "After a check: bet", "After a bet: call", "Checked, bet: call")

@@ -3,22 +3,22 @@
 Slides: 000 «Videojuegos (Atari 2600)», 000 «Deep Q Learning», 001 «Juegos de Atari».
 Paper:  Mnih et al. (2015), Human-level control through deep reinforcement learning,
         https://doi.org/10.1038/nature14236
-Departs from the paper: a game of 16 × 16 pixels takes the place of Atari's; a smaller network sees
-two frames instead of four; several games are played at a time; Adam takes the place of RMSprop; and
-the replay memory holds the numbers that frames are drawn from, not the frames.
+Departs from the paper: a game of 16 × 16 pixels instead of Atari's games; a smaller network, whose
+input is two frames instead of four; several games in parallel; Adam instead of RMSprop; and a
+replay memory of the game's states instead of frames, which are rendered from them.
 
-The ball falls one row a step. It flies up to two pixels to the side and bounces off the walls,
-while the paddle moves by one: so following the ball is not enough, the agent has to predict where
+The ball falls by one row per step. It moves up to two pixels to the side and bounces off the walls,
+while the paddle moves by one. So following the ball is not enough: the agent has to predict where
 it will land. The only reward comes at the end: 1 if the ball is caught, −1 if not.
 
 The network learns Q(s, a), the expected reward after each action, with the target r + γ maxₐ′ Q(s′,
 a′). Two things stabilize the training: transitions are sampled at random from a replay memory, and
-the targets come from an older copy of the network, the target network. (In so small a game the
-second adds nothing.)
+the targets are computed by an older copy of the network, the target network. (In so small a game
+the target network has no benefit.)
 
-The games, the memory and the older copy are weights of the model: `fit` trains it, and a saved
-agent plays, and goes on learning, as before. Called with the beginnings of episodes, the model
-plays them and returns their rewards.
+The games, the memory and the target network are weights of the model: `fit` trains it, and a saved
+agent plays and continues its training as before. Called with initial states of episodes, the model
+plays the episodes and returns their rewards.
 """
 
 import keras
@@ -36,7 +36,7 @@ VARIANTS = {
     "neither": {"target_steps": 1, "memory": 0},
 }
 SIDE = 16  # pixels
-FASTEST = 2  # pixels to the side that the ball moves in a step
+FASTEST = 2  # greatest speed of the ball to the side, in pixels per step
 REACH = 1  # pixels of the paddle on either side of its middle
 ACTIONS = ("left", "stay", "right")
 STEPS_PER_EPOCH = 500
@@ -45,7 +45,7 @@ ROW, COLUMN, SPEED, PADDLE = range(4)
 
 
 def sample_starts(count, seed):
-    """Beginnings of episodes (count, 4): row, column and speed of the ball, and the paddle."""
+    """Initial states (count, 4): row, column and speed of the ball, and column of the paddle."""
     rng = np.random.default_rng(seed)
     row = np.zeros(count, int)
     column = rng.integers(0, SIDE, count)
@@ -55,11 +55,11 @@ def sample_starts(count, seed):
 
 
 def load_data(batch_size=32):
-    """Train, validation and test batches of beginnings of episodes (4,), as `sample_starts` gives.
+    """Train, validation and test batches of initial states (4,) of episodes, by `sample_starts`.
 
-    As many games are played at a time as a training batch has rows; a game that is over begins
-    again as its row says. The sets are the same every time; as in the paper, the game of the test
-    is the one that was trained on, and there are only 1,120 beginnings of it.
+    The number of parallel games is that of a training batch's rows; a finished game restarts from
+    its row. The sets are always the same. As in the paper, the game of the test is that of the
+    training; it has only 1,120 initial states.
     """
     starts = sample_starts(batch_size * STEPS_PER_EPOCH, seed=1)
     train = tf.data.Dataset.from_tensor_slices((starts,)).shuffle(len(starts))
@@ -69,7 +69,7 @@ def load_data(batch_size=32):
 
 
 def advance(states, actions):
-    """States (count, 4) one step later; actions 0, 1 and 2 move the paddle left, not, and right."""
+    """States (count, 4) one step later; actions 0, 1 and 2 are left, stay and right."""
     row, column, speed, paddle = keras.ops.unstack(states, axis=1)
     moved = column + speed
     reflected = keras.ops.abs(moved)
@@ -85,7 +85,7 @@ def is_over(states):
 
 
 def reward(states):
-    """For arriving in states (count, 4): 1 for a catch, −1 for a miss, 0 before: (count,)."""
+    """Rewards (count,) for reaching states (count, 4): 1 for a catch, −1 for a miss, else 0."""
     distance = keras.ops.abs(states[:, COLUMN] - states[:, PADDLE])
     caught = keras.ops.cast(distance <= REACH, "float32")
     return is_over(states) * (2 * caught - 1)
@@ -103,7 +103,7 @@ def render(states):
 
 
 def observe(before, now):
-    """The network's input (count, SIDE, SIDE, 2): the frame of the step before, and this one."""
+    """The network's input (count, SIDE, SIDE, 2): the previous and the current frame."""
     return keras.ops.stack([render(before), render(now)], axis=-1)
 
 
@@ -111,8 +111,8 @@ def play(starts, policy):
     """Play episodes.
 
     Args:
-        starts: States (count, 4) in which they begin.
-        policy: A function from the states before and now, (count, 4) each, to actions (count,).
+        starts: Their initial states (count, 4).
+        policy: A function from previous and current states, (count, 4) each, to actions (count,).
 
     Returns:
         The rewards (count,).
@@ -144,16 +144,16 @@ def build_network(filters):
 
 @keras.saving.register_keras_serializable(package="dqn")
 class DQN(keras.Model):
-    """Beginnings of episodes (count, 4) to their rewards (count,): the agent plays them.
+    """Initial states (count, 4) of episodes to their rewards (count,): the agent plays them.
 
     Args:
         filters: Of the first convolution.
-        games: How many are played at a time while it learns.
-        memory: Transitions that the replay memory holds; 0 to learn from the last ones only.
-        target_steps: After how many steps the target network becomes equal to the network.
-        exploration_steps: In how many steps the share of random actions falls from 1 to 0.05.
+        games: Number of parallel games in training.
+        memory: Capacity of the replay memory, in transitions; 0 to learn from the last ones only.
+        target_steps: Number of steps between updates of the target network.
+        exploration_steps: Number of steps in which the share of random actions falls to 0.05.
         discount: γ.
-        replayed: Transitions that it learns from in each step, if there is a memory.
+        replayed: Number of transitions sampled from the memory in each step.
     """
 
     def __init__(
@@ -192,7 +192,7 @@ class DQN(keras.Model):
 
         self.before = state("before", games)
         self.now = state("now", games)
-        # Transitions: the states before and now, the action, and the state after it.
+        # Transitions: previous state, current state, action, next state.
         self.memory = state("memory", max(self.config["memory"], games), 13)
         self.built = True
 
@@ -217,7 +217,7 @@ class DQN(keras.Model):
         return {"loss": self.loss_tracker.result(), "mean_value": self.value_tracker.result()}
 
     def play_one_step(self, starts):
-        """One step in all games, where finished games begin again; its transitions."""
+        """Play one step in all games, and restart the finished ones; returns the transitions."""
         count = self.config["games"]
         progress = keras.ops.cast(self.optimizer.iterations, "float32")
         exploration = keras.ops.maximum(0.05, 1 - progress / self.config["exploration_steps"])
@@ -230,13 +230,13 @@ class DQN(keras.Model):
             [self.before, self.now, actions[:, None], after], axis=1
         )
         ends = is_over(after)[:, None] == 1
-        # An episode begins with two equal frames.
+        # An episode starts with two equal frames.
         self.before.assign(keras.ops.where(ends, starts, self.now))
         self.now.assign(keras.ops.where(ends, starts, after))
         return transitions
 
     def replay(self, played):
-        """Store the transitions in the memory, in place of the oldest, and draw some from it."""
+        """Replace the oldest transitions in the memory by new ones, and sample from it."""
         count = self.config["games"]
         places = self.memory.shape[0] // count
         step = keras.ops.cast(self.optimizer.iterations, "int32")
@@ -286,13 +286,13 @@ def build_model(
 
     Args:
         filters: Of the first convolution.
-        memory: Transitions that the replay memory holds; 0 for none.
-        target_steps: After how many steps the target network becomes equal to the network.
-        exploration: The part of the training in which the share of random actions falls to 0.05.
+        memory: Capacity of the replay memory, in transitions; 0 for none.
+        target_steps: Number of steps between updates of the target network.
+        exploration: Fraction of the training in which the share of random actions falls to 0.05.
         discount: γ.
-        replayed: Transitions that it learns from in each step, if there is a memory.
-        learning_rate: At the beginning; it falls to 0 along a cosine.
-        train: The training set, whose batches say how many games are played at a time.
+        replayed: Number of transitions sampled from the memory in each step.
+        learning_rate: Its initial value, followed by cosine decay to zero.
+        train: The training set, whose batch size is the number of parallel games.
         steps: Of the whole training.
     """
     games = 32

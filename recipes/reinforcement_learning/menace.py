@@ -5,13 +5,13 @@ Paper:  Michie (1963), Experiments on the mechanization of game-learning,
         https://doi.org/10.1093/comjnl/6.3.232
 Departs from the paper: the opponents are programs that do not learn. Against a perfect opponent so
 many of the first games are lost that some machines lose all beads of their first box, and would
-resign for ever: that box, and no other, is refilled. The probabilities that the machine wins, draws
-or loses are not estimated from games but computed exactly, over all possible games.
+resign forever: that box, and no other, is refilled. The probabilities that the machine wins, draws
+or loses are not estimated from games, but computed exactly over all possible games.
 
-The machine opens the game. There is a matchbox for each position in which it is to move; rotated
-and mirrored positions share one. A box holds beads, one color for each distinct move, and a bead
-drawn at random is the move. After a win or a draw, each box that was used gets more beads of the
-color that was played; after a loss, it loses the bead. Nothing else is ever learned. An empty box
+The machine has the first move. There is a matchbox for each position in which it is to move;
+rotated and reflected positions share one. A box contains beads, one color for each distinct move,
+and a bead drawn at random determines the move. After a win or a draw, beads of the same color are
+added to each box that was used; after a loss, the bead is removed. If a box is empty, the machine
 resigns.
 """
 
@@ -34,11 +34,11 @@ LOSS = 2
 REWARDS = {WIN: 3, DRAW: 1, LOSS: -1}  # in beads
 GAMES = 500
 SEEDS = 10
-TAKE_DOWN = 10  # games between two looks at the machine
+TAKE_DOWN = 10  # games between two evaluations of the machine
 
 
 def symmetries():
-    """The eight ways to turn and mirror a board, each as the squares in their new order."""
+    """The eight rotations and reflections of a board, each as the squares in their new order."""
     board = np.arange(9).reshape(3, 3)
     turned = [np.rot90(board, quarter) for quarter in range(4)]
     mirrored = [np.fliplr(each) for each in turned]
@@ -78,7 +78,7 @@ def result(board):
 
 @functools.cache
 def moves(board, stone):
-    """`{position after the move: square}`: of moves that lead to equal positions the first one."""
+    """`{position after the move: square}`, with the first of the moves to equal positions."""
     after = {}
     for square in range(9):
         if board[square] == EMPTY:
@@ -87,7 +87,7 @@ def moves(board, stone):
 
 
 def positions_to_move():
-    """The positions, up to symmetry, in which the machine has a choice: it opens."""
+    """The positions, up to symmetry, in which the machine, moving first, has a choice."""
     found = [START]
     for board in found:  # the list grows
         for after in moves(board, OWN):
@@ -112,7 +112,7 @@ def new_machine():
 
 @functools.cache
 def value(board, stone):
-    """The result for the machine if both play perfectly; `stone` is to move."""
+    """The result for the machine under perfect play (minimax), if `stone` is to move."""
     if result(board) is not None:
         return result(board)
     other = OTHER if stone == OWN else OWN
@@ -121,14 +121,14 @@ def value(board, stone):
 
 
 def perfect_player(board):
-    """The opponent's best moves, as positions after them."""
+    """The opponent's best moves, as the resulting positions."""
     after = list(moves(board, OTHER))
     best = max(value(each, OWN) for each in after)
     return [each for each in after if value(each, OWN) == best]
 
 
 def random_player(board):
-    """All of the opponent's moves, as positions after them."""
+    """All of the opponent's moves, as the resulting positions."""
     return list(moves(board, OTHER))
 
 
@@ -136,7 +136,7 @@ OPPONENTS = {"perfect": perfect_player, "random": random_player}
 
 
 def play(boxes, opponent, rng):
-    """One game.
+    """Play one game.
 
     Returns:
         The result, and the (box, bead) of each of the machine's moves.
@@ -168,7 +168,7 @@ def reinforce(boxes, outcome, drawn):
 
 
 def chances(boxes, opponent):
-    """The probabilities of winning, drawing and losing, over all games that can be played."""
+    """The machine's probabilities of winning, drawing and losing, over all possible games."""
 
     @functools.cache
     def from_position(board):
@@ -191,11 +191,11 @@ def chances(boxes, opponent):
 
 
 def train(opponent, seed):
-    """A machine that has played against an opponent.
+    """Train a machine by games against an opponent.
 
     Returns:
-        Its boxes; its chances (looks, 3) against the perfect player during the training; and the
-        beads (looks, 3) in the box of the empty board.
+        Its boxes; its `chances` (evaluations, 3) against the perfect player during the training;
+        and the beads (evaluations, 3) in the box of the empty board.
     """
     rng = random.Random(seed)
     boxes = new_machine()
@@ -210,7 +210,7 @@ def train(opponent, seed):
 
 
 def plot_learning(histories):
-    """Plot the results against the perfect player by number of games, for each teacher."""
+    """Plot the results against the perfect player by number of games, for each opponent."""
     figure, axes = plt.subplots(
         1, len(histories), figsize=(10, 4), sharey=True, layout="constrained"
     )
@@ -228,7 +228,7 @@ def plot_learning(histories):
 
 
 def plot_opening(opening):
-    """The beads in the first box by number of games."""
+    """Plot the beads in the first box by number of games."""
     figure, axis = plt.subplots(layout="constrained")
     names = {0: "a corner", 1: "an edge", 4: "the center"}
     for square, counts in zip(moves(START, OWN).values(), opening.T, strict=True):
@@ -241,7 +241,7 @@ def plot_opening(opening):
 
 
 def draw_box(axis, board, box):
-    """A matchbox: the position, and on each free square the share of its beads."""
+    """Draw a matchbox: the position, and on each free square the share of its beads."""
     beads = sum(box.values())
     for square in range(9):
         row, column = divmod(square, 3)
@@ -258,7 +258,7 @@ def draw_box(axis, board, box):
 
 
 def often_opened(boxes, opponent, count, games=500):
-    """The boxes that are opened most often, the first one first."""
+    """The boxes that are opened most often, in decreasing order."""
     rng = random.Random(0)
     opened = {}
     for _ in range(games):
@@ -268,7 +268,7 @@ def often_opened(boxes, opponent, count, games=500):
 
 
 def plot_boxes(boxes):
-    """Some of the matchboxes of a trained machine."""
+    """Plot some of the matchboxes of a trained machine."""
     figure, axes = plt.subplots(2, 5, figsize=(10, 4.7), layout="constrained")
     often = often_opened(boxes, perfect_player, axes.size)
     for axis in axes.flat:

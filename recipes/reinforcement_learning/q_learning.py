@@ -5,17 +5,17 @@ Paper:  Watkins & Dayan (1992), Q-learning, https://doi.org/10.1007/BF00992698;
         Sutton (1990), Integrated architectures for learning, planning, and reacting (Dyna-Q),
         https://doi.org/10.1016/B978-1-55860-141-3.50030-4;
         Russell & Norvig, Artificial intelligence, chapter 17 (the 4 × 3 world)
-Departs from the slides: 001 shows agent, action, reward and state as a drawing, without an example;
+Departs from the slides: 001 has a diagram of agent, action, reward and state, without an example;
 the worlds here are our choice. 000 says that long-term planning is out of reach of deep learning;
-here the update rule itself shows this limit, without a network.
+here the update rule itself, without a network, has this limit.
 
-After each step the agent moves Q(s, a), the expected reward after action a in state s, towards r +
-γ maxₐ′ Q(s′, a′). It knows neither the transitions nor the rewards of the world in advance. Value
-iteration, which knows both, has the same fixed point: the optimal Q* (tested).
+After each step the agent moves Q(s, a), the expected return of action a in state s, towards r +
+γ maxₐ′ Q(s′, a′). Neither the transitions nor the rewards of the world are given. Value iteration,
+which requires both, has the same fixed point: the optimal Q* (tested).
 
-Each visit passes the reward on by one step only. So the farther the goal, the more often it has to
-be found by chance. Dyna-Q remembers where actions led, and plans: after each step it also updates
-pairs of state and action that it only remembers.
+Each visit propagates the reward by one step only. So the farther the goal, the more often it has to
+be found by chance. Dyna-Q stores the observed transitions, and plans: after each step it also
+updates the values of stored pairs of state and action.
 """
 
 import dataclasses
@@ -35,7 +35,7 @@ MOVES = [(-1, 0), (0, 1), (1, 0), (0, -1)]  # rows and columns: up, right, down,
 ARROWS = "↑→↓←"
 END_REWARDS = {"+": 1, "−": -1}
 STEP_REWARD = -0.04  # of the small world
-SLIP = 0.1  # probability there of moving to the left of where one wanted to; as much to the right
+SLIP = 0.1  # probability there of slipping to the left of the chosen direction; equal to the right
 STEPS = 5_000_000  # in the small world
 EXPLORATION = 0.3  # share of random actions
 SEEDS = 3
@@ -45,7 +45,7 @@ MAZE_DISCOUNT = 0.95
 MAZES = 20
 DISTANCES = (2, 4, 8, 12, 16, 24, 32)  # from the start to the goal
 PICTURED_DISTANCE = 24
-PLANNING = 20  # remembered updates after each step
+PLANNING = 20  # planning updates after each step
 
 
 @dataclasses.dataclass
@@ -54,11 +54,11 @@ class World:
 
     Args:
         places: Row and column of each state.
-        after: For each state, the states after a move in each of the four directions.
-        over: For each state, whether it ends an episode.
-        rewards: For each state, the reward for arriving there.
-        start: The state in which episodes begin; None if in any.
-        slip: Probability of moving to the left of the chosen direction, and to the right.
+        after: For each state, the next states in each of the four directions.
+        over: For each state, whether it is terminal.
+        rewards: For each state, the reward for reaching it.
+        start: The initial state of episodes; None for a random one.
+        slip: Probability of moving to the left of the chosen direction, and of moving to the right.
         discount: γ.
     """
 
@@ -72,7 +72,7 @@ class World:
 
 
 def read_world(text, step_reward, **settings):
-    """The world that a drawing of it shows."""
+    """The world given as a drawing in characters."""
     places = []
     over = []
     rewards = []
@@ -86,7 +86,7 @@ def read_world(text, step_reward, **settings):
 
 
 def neighbors(places):
-    """For each place, the places next to it in each direction; itself where there is a wall."""
+    """For each position, its neighbors in the four directions; itself where there is a wall."""
     states = {place: state for state, place in enumerate(places)}
     after = []
     for state, (row, column) in enumerate(places):
@@ -96,7 +96,7 @@ def neighbors(places):
 
 
 def value_iteration(world):
-    """Q* (states, actions) of a world that is known."""
+    """Q* (states, actions) of a world with known transitions and rewards."""
     after = np.array(world.after)
     q = np.zeros(after.shape)
     change = np.inf
@@ -111,19 +111,19 @@ def value_iteration(world):
 
 
 def q_learning(world, steps, rng, exploration=EXPLORATION, decay=0.85, planning=0, snapshots=()):
-    """The table that an agent learns while it walks about in a world that it does not know.
+    """Q-learning, or Dyna-Q, in a world whose transitions and rewards are unknown to the agent.
 
     Args:
         world: A `World`.
-        steps: How many the agent takes, in as many episodes as they make.
+        steps: Total number of steps, over all episodes.
         rng: A `random.Random`.
         exploration: Share of random actions.
         decay: The learning rate is (number of visits)^−decay: 1 for a decay of 0.
-        planning: Remembered updates after each step, where `slip` is 0.
-        snapshots: Numbers of steps after which to take the table down.
+        planning: Number of planning updates after each step; they require that `slip` is 0.
+        snapshots: Numbers of steps after which to copy the table.
 
     Returns:
-        The table (states, actions), and a list of those taken down.
+        The table (states, actions), and a list of the copies.
     """
     q = [[0.0] * 4 for _ in world.places]
     visits = [[0] * 4 for _ in world.places]
@@ -139,6 +139,7 @@ def q_learning(world, steps, rng, exploration=EXPLORATION, decay=0.85, planning=
         # The update of Q-learning.
         learning_rate = visits[state][action] ** -decay
         q[state][action] += learning_rate * (target(q, world, arrived) - q[state][action])
+        # Planning: the same update for stored transitions.
         for _ in range(planning):
             earlier, taken_then, led_to = rng.choice(remembered)
             q[earlier][taken_then] = target(q, world, led_to)
@@ -149,13 +150,13 @@ def q_learning(world, steps, rng, exploration=EXPLORATION, decay=0.85, planning=
 
 
 def target(q, world, arrived):
-    """r + γ maxₐ Q(s′, a): the reward for arriving at s′, and the discounted value of s′."""
+    """r + γ maxₐ Q(s′, a): the reward for reaching s′, plus the discounted value of s′."""
     future = 0.0 if world.over[arrived] else max(q[arrived])
     return world.rewards[arrived] + world.discount * future
 
 
 def choose(values, exploration, rng):
-    """The action of the highest value, of several any; at random with probability `exploration`."""
+    """An epsilon-greedy action: one of highest value, or random with probability `exploration`."""
     if rng.random() < exploration:
         return rng.randrange(4)
     best = max(values)
@@ -163,7 +164,7 @@ def choose(values, exploration, rng):
 
 
 def slipped(action, slip, rng):
-    """The direction in which an action really moves the agent."""
+    """The actual direction of a move, after possible slipping."""
     chance = rng.random()
     if chance < slip:
         return (action - 1) % 4
@@ -173,16 +174,17 @@ def slipped(action, slip, rng):
 
 
 def first_state(world, rng):
-    """The first state of an episode: the world's start, or a random state."""
+    """The initial state of an episode: the world's start, or a random state."""
     if world.start is not None:
         return world.start
     return rng.choice([state for state, over in enumerate(world.over) if not over])
 
 
 def random_maze(cells, rng):
-    """The places of a maze in which exactly one path leads from any of them to any other.
+    """The positions of a random perfect maze: exactly one path connects any two of them.
 
-    Cells stand at even rows and columns; a walk that visits all of them opens the walls between.
+    Cells are at even rows and columns; a depth-first walk that visits all of them opens the walls
+    between them.
     """
     path = [(0, 0)]
     visited = {(0, 0)}
@@ -195,7 +197,7 @@ def random_maze(cells, rng):
             if min(place) >= 0 and max(place) < 2 * cells and place not in visited:
                 free.append(place)
         if not free:
-            path.pop()  # back to where there was another way
+            path.pop()  # backtrack
             continue
         new = rng.choice(free)
         places += [((row + new[0]) // 2, (column + new[1]) // 2), new]
@@ -232,7 +234,7 @@ def maze_world(distance, rng):
 
 
 def solves(world, q):
-    """Whether the agent reaches the end if it always takes the action of the highest value."""
+    """Whether the greedy policy reaches the goal."""
     state = world.start
     for _ in range(len(world.places)):
         state = world.after[state][q[state].argmax()]
@@ -242,7 +244,7 @@ def solves(world, q):
 
 
 def solved_shares(planning):
-    """The share of the mazes that are solved after `MAZE_STEPS` steps, by distance of the goal."""
+    """The share of mazes that are solved after `MAZE_STEPS` steps, by distance to the goal."""
     shares = []
     for distance in DISTANCES:
         solved = []
@@ -256,12 +258,12 @@ def solved_shares(planning):
 
 
 def largest_error(world, learned, known):
-    """The largest |Q − Q*|, of all states in which there is something to do."""
+    """The largest |Q − Q*| over all non-terminal states and actions."""
     return np.abs(learned - known)[np.logical_not(world.over)].max()
 
 
 def plot_table(axis, world, q):
-    """A table of action values: four triangles in each cell, the best in bold."""
+    """Plot a table of action values: four triangles in each cell, the best in bold."""
     corners = [((-0.5, -0.5), (0.5, -0.5)), ((0.5, -0.5), (0.5, 0.5))]
     corners += [((0.5, 0.5), (-0.5, 0.5)), ((-0.5, 0.5), (-0.5, -0.5))]
     colors = plt.get_cmap("RdBu")
@@ -315,7 +317,7 @@ def plot_errors(counts, errors):
 
 
 def plot_values(axis, world, q):
-    """The value of each place of a maze, from light to dark, with its start and its goal."""
+    """Plot the value of each position of a maze, from light to dark, with start and goal."""
     picture = np.full(np.max(world.places, axis=0) + 3, np.nan)
     picture[tuple(np.transpose(world.places) + 1)] = np.log10(np.maximum(q.max(axis=1), 1e-3))
     axis.imshow(picture, cmap="Blues", vmin=-3, vmax=0.3)
@@ -327,7 +329,7 @@ def plot_values(axis, world, q):
 
 
 def plot_planning(shares):
-    """One maze as both agents know it after as many steps, and how many mazes they solve."""
+    """Plot both agents' values of a maze after equally many steps, and shares of solved mazes."""
     figure, axes = plt.subplots(
         1, 3, figsize=(12.5, 4.2), width_ratios=(1, 1, 1.3), layout="constrained"
     )
