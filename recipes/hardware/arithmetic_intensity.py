@@ -8,10 +8,10 @@ Departs from the slides: 2 · DimFM² counts a multiplication and an addition as
 the table of TPU applications counts them as one: for its MLPs, the operations per weight equal the
 batch size. Both are used here, each where the slide does.
 
-Each weight of a convolution is used once at every place of the feature map, so a chip that fetches
-it from memory has DimFM² multiplications to do with it; each weight of a dense or recurrent layer
-is used once. The operations per second of a chip are the lesser of two limits: its peak, and the
-memory bandwidth times the operations per byte.
+Each weight of a convolution is used once at every position of the feature map, so fetching it from
+memory serves DimFM² multiplications; each weight of a dense or recurrent layer is used once. The
+operations per second of a chip are bounded by the lesser of two limits: its peak, and the memory
+bandwidth times the operations per byte (arithmetic intensity).
 """
 
 import collections
@@ -27,8 +27,8 @@ from recipes.common.network_cost import network_cost
 Application = collections.namedtuple(
     "Application", "code_lines dense conv vector pool layers weights per_weight batch reached"
 )
-# The slide's table; weights in millions. The batch, and the 10¹² operations per second that were
-# reached, are the paper's.
+# The slide's table; weights in millions. Batch sizes and measured 10¹² operations per second are
+# the paper's.
 APPLICATIONS = {
     "MLP0": Application(100, 5, 0, 0, 0, 5, 20, 200, 200, 12.3),
     "MLP1": Application(1000, 4, 0, 0, 0, 4, 5, 168, 168, 9.7),
@@ -41,7 +41,7 @@ SHARES = {"MLP": 61, "LSTM": 29, "CNN": 5}  # percent of the work of Google's TP
 TPU_PEAK = 92e12  # operations per second; a multiplication and an addition are two
 TPU_BANDWIDTH = 34e9  # bytes per second, from the memory of the weights; a weight is one byte
 FLOAT_BYTES = 4
-# Layers to be counted, each with the shape of its input.
+# Layers whose operations are counted, each with the shape of its input.
 LAYERS = {
     "convolution 3×3": (keras.layers.Conv2D(16, 3, padding="same"), (32, 32, 8)),
     "convolution 5×5, unpadded": (keras.layers.Conv2D(16, 5), (32, 32, 8)),
@@ -52,8 +52,8 @@ LAYERS = {
     "LSTM, one step": (keras.layers.LSTM(16, unroll=True), (1, 32)),
     "LSTM, ten steps": (keras.layers.LSTM(16, unroll=True), (10, 32)),
 }
-# Layers to be timed: layer, input shape and batch. The weights of the dense layer and of the LSTM
-# do not fit into the caches of a processor: they are fetched from memory each time.
+# Layers to be timed: layer, input shape and batch size. The weights of the dense layer and of the
+# LSTM do not fit into a processor's caches, so each call fetches them from memory.
 TIMED = {
     "dense, batch 1": (keras.layers.Dense(8192), (4096,), 1),
     "dense, batch 8": (keras.layers.Dense(8192), (4096,), 8),
@@ -81,18 +81,18 @@ def operations(layer, input_shape):
 
 
 def multiply_accumulates(layer, input_shape):
-    """Products that are summed up for one example."""
+    """Multiply–accumulate operations for one example."""
     model = keras.Sequential([keras.Input(input_shape), layer])
     return network_cost(model)["multiply_accumulates"]
 
 
 def operations_per_weight(layer, input_shape):
-    """Operations for one example with each weight, as counted."""
+    """Operations for one example, divided by the number of weights."""
     return operations(layer, input_shape) / kernel_weights(layer)
 
 
 def map_side(layer, input_shape):
-    """DimFM: the side of the feature map that a layer makes, 1 if it makes none."""
+    """DimFM: the side of a layer's output feature map, 1 if it has none."""
     output_shape = layer.compute_output_shape((None, *input_shape))
     return output_shape[1] if len(output_shape) == 4 else 1
 
@@ -107,16 +107,16 @@ def recurrent_bytes(units, inputs, steps, persistent):
 
     Args:
         units: Of the layer.
-        inputs: Numbers that come in at each step.
-        steps: Of the sequence.
-        persistent: Whether the weights stay on the chip, as in BrainWave, after the first step.
+        inputs: Number of inputs at each step.
+        steps: Length of the sequence.
+        persistent: Whether the weights stay on the chip after the first step, as in BrainWave.
     """
     weights = 3 * units * (units + inputs)
     return FLOAT_BYTES * weights * (1 if persistent else steps)
 
 
 def best_seconds(function, repeats=10):
-    """The time of the fastest of some calls: all else that the machine does can only add to it."""
+    """The time of the fastest of some calls: other work of the machine only adds to the time."""
     function()  # the first call may be slower
     durations = []
     for _ in range(repeats):
@@ -127,14 +127,14 @@ def best_seconds(function, repeats=10):
 
 
 def machine_peak(size=1024):
-    """Operations per second of this machine in a product of matrices that fit into its caches."""
+    """Measured operations per second of this machine, in a matrix product that fits into caches."""
     matrix = tf.random.normal((size, size))
     seconds = best_seconds(lambda: tf.linalg.matmul(matrix, matrix).numpy())
     return 2 * size**3 / seconds
 
 
 def machine_bandwidth(megabytes=256):
-    """Bytes per second that this machine reads from memory: a matrix times a vector."""
+    """Measured bytes per second that this machine reads from memory, in a matrix–vector product."""
     matrix = np.ones((megabytes * 2**20 // (FLOAT_BYTES * 4096), 4096), "float32")
     vector = np.ones(4096, "float32")
     return matrix.nbytes / best_seconds(lambda: matrix @ vector)
@@ -152,7 +152,7 @@ def measure(layer, input_shape, batch):
 
 
 def draw_roof(axis, peak, bandwidth, lowest, highest):
-    """The two limits as one line, and the ridge between them."""
+    """Draw the roofline of the two limits, and the ridge point between them."""
     per_byte = np.geomspace(lowest, highest, 200)
     axis.loglog(per_byte, attainable(per_byte, peak, bandwidth) / 1e9, color="0.3")
     axis.axvline(peak / bandwidth, color="0.8", linestyle="--", zorder=0)
@@ -168,7 +168,7 @@ def color_of(name):
 
 
 def plot_tpu():
-    """The applications of the slide under the roof of the TPU."""
+    """Plot the slide's applications under the roofline of the TPU."""
     figure, axis = plt.subplots(figsize=(8, 5), layout="constrained")
     draw_roof(axis, TPU_PEAK, TPU_BANDWIDTH, 30, 2e4)
     for name, application in APPLICATIONS.items():
@@ -184,7 +184,7 @@ def plot_tpu():
 
 
 def plot_machine(peak, bandwidth, points):
-    """Layers as measured on this machine, under its roof."""
+    """Plot layers, measured on this machine, under its roofline."""
     figure, axis = plt.subplots(figsize=(8, 5), layout="constrained")
     intensities = [per_byte for per_byte, _ in points.values()]
     draw_roof(axis, peak, bandwidth, min(intensities) / 2, max(intensities) * 3)

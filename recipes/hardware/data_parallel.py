@@ -9,11 +9,11 @@ Paper:  Valiant (1990), A bridging model for parallel computation (bulk synchron
         Patarasuk & Yuan (2009), Bandwidth optimal all-reduce algorithms for clusters of
         workstations, https://doi.org/10.1016/j.jpdc.2008.09.002
 Departs from the slides: they show the machines. Here the CPU is divided into four devices on which
-`tf.distribute.MirroredStrategy` trains as it does on four GPUs. A TPU takes `TPUStrategy` in its
-place; the model and its training remain the same. What to type on a machine with several GPUs, on a
-TPU, and on several machines: recipes/DEVICES.md.
+`tf.distribute.MirroredStrategy` trains as it does on four GPUs. A TPU requires `TPUStrategy`
+instead; the model and its training remain the same. The commands for a machine with several GPUs,
+for a TPU, and for several machines are in recipes/DEVICES.md.
 
-Each step has two phases: the devices compute gradients side by side, each for its share of the
+Each step has two phases: the devices compute gradients in parallel, each for its share of the
 batch; then they exchange the gradients and apply the mean. So each step is the same as on one
 device with the whole batch, except for batch normalization: each device normalizes with the means
 and variances of its own share, unless these are exchanged, too (`synchronized=True`).
@@ -34,13 +34,13 @@ NETWORKS = {
     "synchronized": {"synchronized": True},
 }
 
-# The exchange, for `steps_per_second`: bytes a second that each device sends and receives.
+# Links for `steps_per_second`: bytes per second that each device sends and receives.
 LINKS = {
     "NVLink, 300 GB/s": 300e9,
     "PCI Express, 16 GB/s": 16e9,
     "10 Gbit Ethernet": 1.25e9,
 }
-OPERATIONS = 10e12  # floating-point operations a second that a device reaches in training
+OPERATIONS = 10e12  # floating-point operations per second of a device in training
 IMAGES = 32  # of each device in a step
 # Parameters, and multiply–accumulates of one image: see `recipes/cnn_architectures`.
 SIZES = {
@@ -80,7 +80,7 @@ def build_network(normalization):
 
 
 def divide_cpu(count):
-    """Have TensorFlow take the CPU for `count` devices.
+    """Divide the CPU into `count` logical devices of TensorFlow.
 
     Returns:
         Their names.
@@ -96,7 +96,7 @@ def divide_cpu(count):
 
 
 class StepLosses(keras.callbacks.Callback):
-    """Takes down the loss of each batch; `fit` reports means of those since the epoch began."""
+    """Records the loss of each batch; `fit` reports running means over the epoch."""
 
     def on_epoch_begin(self, epoch, logs=None):
         self.losses = []
@@ -153,11 +153,12 @@ def steps_per_second(count, parameters, products, bandwidth):
     Args:
         count: Number of devices.
         parameters: Of the network; each is a gradient of 4 bytes.
-        products: Multiply–accumulates of one image, forward; backward takes twice as many.
-        bandwidth: Bytes a second that each device sends and receives.
+        products: Multiply–accumulates of one image in the forward pass; the backward pass takes
+            twice as many.
+        bandwidth: Bytes per second that each device sends and receives.
 
-    In a ring each device passes a `count`-th of the gradients on to the next one, first to add them
-    up, then to hand the sums around: 2 (count − 1) times.
+    In a ring all-reduce each device sends 1 / count of the gradients to the next one, 2 (count − 1)
+    times: first to add them up, then to distribute the sums.
     """
     computing = IMAGES * 3 * 2 * products / OPERATIONS
     exchanging = 2 * (count - 1) * (4 * parameters / count) / bandwidth
@@ -165,13 +166,13 @@ def steps_per_second(count, parameters, products, bandwidth):
 
 
 def speedup(count, parameters, products, bandwidth):
-    """Images a second of `count` devices, relative to one."""
+    """Images per second of `count` devices, relative to one."""
     alone = steps_per_second(1, parameters, products, bandwidth)
     return count * steps_per_second(count, parameters, products, bandwidth) / alone
 
 
 def plot_losses(losses, differences):
-    """The losses of one device and of all, and how far apart they are."""
+    """Plot the losses of one device and of all, and their differences."""
     figure, axes = plt.subplots(1, 2, figsize=(10.5, 4.2), layout="constrained")
     axes[0].plot(losses["one device"], color="C0", linewidth=5, alpha=0.4, label="one device")
     axes[0].plot(losses["all devices"], color="C1", label=f"{DEVICES} devices")
@@ -208,7 +209,7 @@ def main():
     one_device = tf.distribute.OneDeviceStrategy("CPU:0")
     data = batches()
 
-    # One batch: the mean of the gradients of its shares is the gradient of all of it.
+    # For one batch, the mean of the gradients of its shares is the gradient of the whole batch.
     images, labels = next(iter(data))
     print(f"Mean gradient of {DEVICES} shares of a batch, relative difference to that of all of it")
     for name, normalization in NETWORKS.items():
@@ -219,7 +220,7 @@ def main():
             difference = relative_difference(shares, gradient(model, images, labels))
             print(f"{name:>20}: {difference:.0e}")
 
-    # A training: the losses are the same, too.
+    # In a whole training, the losses are the same, too.
     print(
         f"\nLargest difference between the losses of {DEVICES} devices and of one in {STEPS} steps"
     )

@@ -4,20 +4,22 @@ Slides: 000 «Eyeriss», 000 «DSAs: memorias dedicadas», 000 «Cerebras».
 Paper:  Chen, Emer & Sze (2016), Eyeriss: a spatial architecture for energy-efficient dataflow,
         https://doi.org/10.1109/ISCA.2016.40 (costs: table IV);
         Hong & Kung (1981), I/O complexity, https://doi.org/10.1145/800076.802486
-Departs from the slides: one small convolution, counted number by number, takes the place of
-Eyeriss; its array has 3 × 12 elements instead of 12 × 14. A read costs as much as a write; control
-and leakage are left out; traffic between registers and buffer is counted as if the buffer had room
-for the whole layer. The sparse product follows Cerebras' instruction [z] = [z], [w], a.
+Departs from the slides: a simulation of one small convolution, access by access, instead of
+Eyeriss; the array has 3 × 12 processing elements instead of 12 × 14. A read costs as much as a
+write; control and leakage are ignored; traffic between registers and buffer is counted as if the
+buffer had room for the whole layer. The sparse product follows Cerebras' instruction
+[z] = [z], [w], a.
 
-A multiplication is cheap; to fetch its numbers is not: from memory each costs 200 times as much. A
-loop uses each number many times, so it matters what stays near the arithmetic. Weight-stationary
-loops keep a weight and change sums all the time; output-stationary ones keep a sum until it is
-complete. Row-stationary ones keep a row of weights and a window of the inputs that slides along a
-row; in an array, neighbors hand on weights, inputs and sums. That takes the least energy here, and
-least from memory if the buffer has room for rows of inputs; with less, output-stationary does.
+A multiplication is cheap; fetching its operands is not: an access to memory costs 200 times as
+much. Each number is used many times, so it matters which numbers stay near the arithmetic.
+Weight-stationary loops keep a weight and change sums all the time; output-stationary loops keep a
+sum until it is complete. Row-stationary loops keep a row of weights and a window of the inputs that
+slides along a row; in an array, neighbors pass weights, inputs and sums on. Row-stationary takes
+the least energy here, and the fewest memory accesses if the buffer has room for rows of inputs;
+with less room, output-stationary does.
 
-A cache keeps what was used last, whatever comes. A scratchpad holds what the programmer put there,
-who knows what will be needed: for a product of matrices, tiles.
+A cache keeps the most recently used numbers. A scratchpad is managed by the program, which can be
+written for the numbers needed next: for a matrix product, tiles.
 """
 
 import collections
@@ -32,26 +34,26 @@ from sklearn.neural_network import MLPClassifier
 # The convolution.
 FILTERS = 8
 CHANNELS = 4
-SIDE = 12  # of the outputs
+SIDE = 12  # side of the outputs
 KERNEL = 3
 INPUT = SIDE + KERNEL - 1  # side of the inputs
-# Energy of an access, in that of a multiplication and addition.
+# Energy of an access, relative to a multiply–accumulate.
 COSTS = {"registers": 1, "neighbors": 2, "buffer": 6, "memory": 200}
-AT_THE_ARITHMETIC = 4  # registers that each product needs: weight, input, and a sum twice
+AT_THE_ARITHMETIC = 4  # register accesses per product: weight, input, and the sum twice
 
 
 class Dataflow(typing.NamedTuple):
-    """An order of loops, the outermost first, and what of it stays.
+    """An order of loops, the outermost first, and the numbers kept in registers and buffer.
 
-    m and c are filter and channel; i and j row and column of the kernel; y and x those of the
-    output.
+    m and c are filter and channel; i and j are row and column of the kernel; y and x are those of
+    the output.
     """
 
     loops: str  # over numbers
-    weights: int  # registers
+    weights: int  # number of registers
     inputs: int
     tiles: str  # the order of loops over tiles that fit into the buffer
-    slides: bool = False  # whether rows of inputs stay there that the next tile needs, too
+    slides: bool = False  # whether rows of inputs shared with the next tile stay there
 
 
 DATAFLOWS = {
@@ -79,26 +81,26 @@ def sample_layer(seed=0):
 
 
 def products():
-    """Multiplications of the convolution."""
+    """Number of multiplications in the convolution."""
     return FILTERS * CHANNELS * SIDE**2 * KERNEL**2
 
 
 def convolve(inputs, weights):
-    """The convolution of some channels and rows by some filters, all at once."""
+    """The convolution of some channels and rows with some filters, all at once."""
     windows = np.lib.stride_tricks.sliding_window_view(inputs, (KERNEL, KERNEL), axis=(1, 2))
     return np.einsum("cyxij,mcij->myx", windows, weights)
 
 
 def run_loops(dataflow, inputs, weights):
-    """The convolution by one element with a few registers, number by number.
+    """The convolution on one processing element with a few registers, number by number.
 
     Args:
         dataflow: A `Dataflow`.
         inputs, weights: Of the layer.
 
     Returns:
-        The outputs (FILTERS, SIDE, SIDE), and how many numbers the buffer gave or took:
-        `{"weights": …, "inputs": …, "sums": …}`; a sum that goes and comes back is two.
+        The outputs (FILTERS, SIDE, SIDE), and the number of accesses to the buffer: `{"weights": …,
+        "inputs": …, "sums": …}`; writing a sum and reading it back are two.
     """
     bounds = {"m": FILTERS, "c": CHANNELS, "i": KERNEL, "j": KERNEL, "y": SIDE, "x": SIDE}
     sizes = {"weights": dataflow.weights, "inputs": dataflow.inputs, "sums": 1}
@@ -113,17 +115,17 @@ def run_loops(dataflow, inputs, weights):
         moved["weights"] += not registers["weights"].has((m, c, i, j))
         moved["inputs"] += not registers["inputs"].has((c, y + i, x + j))
         if not registers["sums"].has((m, y, x)):
-            # It will be written; and it is read, but for the first time, when it is 0.
+            # One write, and one read, except the first time, when the sum is 0.
             moved["sums"] += 2 if (m, y, x) in begun else 1
             begun.add((m, y, x))
     return outputs, moved
 
 
 class Recent:
-    """A memory that keeps what was used last, as a cache does (LRU).
+    """A cache with least-recently-used (LRU) replacement.
 
     Args:
-        size: How many numbers it holds.
+        size: Capacity, in numbers.
     """
 
     def __init__(self, size):
@@ -131,7 +133,7 @@ class Recent:
         self.held = collections.OrderedDict()
 
     def has(self, address):
-        """Whether the number is here; afterwards it is."""
+        """Whether the cache contains a number, which it does afterwards."""
         found = address in self.held
         self.held[address] = None
         self.held.move_to_end(address)
@@ -141,9 +143,9 @@ class Recent:
 
 
 def run_array(inputs, weights):
-    """The convolution by KERNEL × SIDE elements: each has a row of weights and one of outputs.
+    """The convolution on KERNEL × SIDE elements, each with one row of weights and one of outputs.
 
-    Element (i, y) convolves row i of the kernel with row y + i of the inputs. Weights go from
+    Element (i, y) convolves row i of the kernel with row y + i of the inputs. Weights move from
     neighbor to neighbor along a row of elements, inputs along a diagonal, sums up a column.
 
     Returns:
@@ -152,7 +154,7 @@ def run_array(inputs, weights):
     accesses = collections.Counter()
     outputs = np.zeros((FILTERS, SIDE, SIDE), int)
     for m, c in itertools.product(range(FILTERS), range(CHANNELS)):
-        # The first element of a row gets the weights from the buffer, the others from their left.
+        # The first element of a row gets weights from the buffer, the others from the left.
         accesses["buffer"] += KERNEL**2
         accesses["neighbors"] += KERNEL**2 * (SIDE - 1)
         for row in range(INPUT):
@@ -172,20 +174,20 @@ def run_array(inputs, weights):
 
 
 def run_tiles(dataflow, tile, inputs, weights):
-    """The convolution by tiles that are brought from memory into the buffer.
+    """The convolution by tiles that are loaded from memory into the buffer.
 
     Args:
         dataflow: A `Dataflow`.
-        tile: How many filters, channels and rows of outputs.
+        tile: Number of filters, channels and rows of outputs.
         inputs, weights: Of the layer.
 
     Returns:
-        The outputs, and how many numbers the memory gave or took, as of `run_loops`.
+        The outputs, and the number of accesses to memory, as in `run_loops`.
     """
     sizes = dict(zip("mcy", tile, strict=True))
     bounds = {"m": FILTERS, "c": CHANNELS, "y": SIDE}
     ranges = [range(0, bounds[letter], sizes[letter]) for letter in dataflow.tiles]
-    buffer = {"weights": None, "inputs": None, "sums": None}  # where the tiles begin
+    buffer = {"weights": None, "inputs": None, "sums": None}  # ranges of the current tiles
     moved = collections.Counter()
     outputs = np.zeros((FILTERS, SIDE, SIDE), int)
     begun = set()
@@ -214,12 +216,12 @@ def run_tiles(dataflow, tile, inputs, weights):
 
 
 def before(rows, count):
-    """The rows that begin and end `count` above."""
+    """A slice of rows, moved up by `count`."""
     return slice(rows.start - count, rows.stop - count)
 
 
 def tile_size(tile):
-    """Numbers of a tile's weights, inputs and sums."""
+    """Total number of a tile's weights, inputs and sums."""
     filters, channels, rows = tile
     weights = filters * channels * KERNEL**2
     return weights + channels * (rows + KERNEL - 1) * INPUT + filters * rows * SIDE
@@ -230,7 +232,7 @@ def divisors(number):
 
 
 def moved_by_tile(dataflow, inputs, weights):
-    """For each tile, how many numbers go from or to memory: `{tile: …}`."""
+    """The number of memory accesses for each tile size: `{tile: …}`."""
     moved = {}
     for tile in itertools.product(divisors(FILTERS), divisors(CHANNELS), divisors(SIDE)):
         _, counts = run_tiles(dataflow, tile, inputs, weights)
@@ -239,10 +241,10 @@ def moved_by_tile(dataflow, inputs, weights):
 
 
 def best_tile(moved, size):
-    """The tile that fits into a buffer of this size and moves least; None if none fits.
+    """The tile with the fewest memory accesses that fits into the buffer; None if none fits.
 
     Args:
-        moved: As `moved_by_tile` gives it.
+        moved: As returned by `moved_by_tile`.
         size: Of the buffer.
     """
     fitting = [tile for tile in moved if tile_size(tile) <= size]
@@ -250,18 +252,18 @@ def best_tile(moved, size):
 
 
 def least():
-    """Numbers that have to be moved anyway: all inputs, weights and outputs once."""
+    """Lower bound of the memory accesses: all inputs, weights and outputs once."""
     inputs = CHANNELS * INPUT**2
     return inputs + FILTERS * CHANNELS * KERNEL**2 + FILTERS * SIDE**2
 
 
 def energies(accesses):
-    """Energy of the accesses for each product, in that of a multiplication: `{where: …}`."""
+    """Energy of the accesses per product, relative to a multiply–accumulate: `{where: …}`."""
     return {where: COSTS[where] * accesses[where] / products() for where in COSTS}
 
 
 def multiply_tiled(tile, visit):
-    """A product of matrices by tiles; `visit` is called with each number that is used.
+    """A tiled matrix product, which calls `visit` with the address of each number used.
 
     Args:
         tile: Side of the tiles; that of the matrices for plain loops.
@@ -275,9 +277,9 @@ def multiply_tiled(tile, visit):
 
 
 def moved_by_cache(size, tile):
-    """Numbers that an LRU cache fetches for a product of matrices with tiles of this side.
+    """Fetches of an LRU cache in a matrix product with tiles of this side.
 
-    A sum that comes back is one, as in the scratchpad: only fetches are counted.
+    As for the scratchpad, only fetches are counted, not writes.
     """
     cache = Recent(size)
     fetched = 0
@@ -291,7 +293,7 @@ def moved_by_cache(size, tile):
 
 
 def moved_by_scratchpad(tile):
-    """Numbers that are put into a scratchpad, which has room for a tile of each matrix."""
+    """Numbers loaded into a scratchpad that has room for a tile of each matrix."""
     held = {}
     fetched = 0
 
@@ -308,14 +310,14 @@ def moved_by_scratchpad(tile):
 
 
 def multiply_sparse(weights, values):
-    """Vector times matrix by one instruction for each value that is not 0: [z] = [z], [w], a.
+    """Vector times matrix, with one instruction per nonzero value: [z] = [z], [w], a.
 
     Args:
         weights: Array (inputs, outputs).
         values: Array (inputs,).
 
     Returns:
-        The product (outputs,), and how many instructions it took.
+        The product (outputs,), and the number of instructions.
     """
     sums = np.zeros(weights.shape[1])
     instructions = 0
@@ -327,7 +329,7 @@ def multiply_sparse(weights, values):
 
 
 def skipped_work():
-    """The share of zeros in the digits of 8 × 8 pixels, and in a hidden layer that reads them."""
+    """The share of zeros in digits of 8 × 8 pixels, and in the hidden layer of their classifier."""
     images, labels = load_digits(return_X_y=True)
     network = MLPClassifier((HIDDEN,), random_state=0)
     for _ in range(EPOCHS):
@@ -342,12 +344,12 @@ def skipped_work():
 
 
 def plot(energy, moved, matrix):
-    """Energy by dataflow; numbers moved against the size of the buffer; scratchpad and cache.
+    """Plot energy by dataflow, accesses by size of the buffer, and scratchpad against cache.
 
     Args:
-        energy: `{dataflow: what `energies` gives}`.
-        moved: `{dataflow: what `moved_by_tile` gives}`.
-        matrix: `{how: numbers moved, for each of TILES}`.
+        energy: `{dataflow: result of `energies`}`.
+        moved: `{dataflow: result of `moved_by_tile`}`.
+        matrix: `{how: number of fetches for each of TILES}`.
     """
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(15, 4.8), layout="constrained")
     bottom = np.zeros(len(energy))
@@ -383,7 +385,7 @@ def plot(energy, moved, matrix):
 
 
 def title_of(energy):
-    """How many times as much the others take as the best."""
+    """A title with the energies of the other dataflows, relative to the best."""
     totals = {name: sum(parts.values()) for name, parts in energy.items()}
     best = min(totals, key=totals.get)
     others = [total / totals[best] for name, total in totals.items() if name != best]
@@ -391,10 +393,10 @@ def title_of(energy):
 
 
 def count_convolution():
-    """Print and return what the dataflows move.
+    """Print and return the energies and memory accesses of the dataflows.
 
     Returns:
-        `{dataflow: energies}`, and `{dataflow: what `moved_by_tile` gives}`.
+        `{dataflow: energies}`, and `{dataflow: result of `moved_by_tile`}`.
     """
     inputs, weights = sample_layer()
     energy = {}
@@ -429,7 +431,7 @@ def count_convolution():
 
 
 def count_product():
-    """Print and return what a product of matrices moves: `{how: numbers, for each of TILES}`."""
+    """Print and return the fetches of a matrix product: `{how: numbers, for each of TILES}`."""
     matrix = {
         "cache, plain loops": [moved_by_cache(3 * tile**2, MATRIX) for tile in TILES],
         "cache, tiles": [moved_by_cache(3 * tile**2, tile) for tile in TILES],

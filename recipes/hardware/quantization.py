@@ -5,14 +5,14 @@ Slides: 000 «DSAs: reducción de la precisión», 000 «Catapult», 000 «Flexp
 Paper:  Jacob et al. (2018), Quantization and training of neural networks for efficient
         integer-arithmetic-only inference, https://arxiv.org/abs/1712.05877;
         Köster et al. (2017), Flexpoint, https://arxiv.org/abs/1711.02213
-Departs from the papers: computations use floats with the values of the quantized numbers, which
-gives the same sums; the scale of activations comes from the current batch; and only weights share
+Departs from the papers: the arithmetic is that of floats with quantized values, which gives the
+same sums; the scale of activations is computed from the current batch; and only weights share
 exponents, not activations and gradients.
 
-Three ways to 8 bits: by hand, with one scale for each tensor or for each channel; by Keras'
-`model.quantize`, which leaves convolutions alone; and by LiteRT, which measures activations on some
-images first. Variants: the network trained in floats, and with weights that share an exponent:
-after every training step, each weight is rounded to a mantissa of 16 or 8 bits.
+There are three ways to 8 bits: by hand, with one scale per tensor or per channel; Keras'
+`model.quantize`, which does not quantize convolutions; and LiteRT, which calibrates the scales of
+activations on some images first. Variants: the network trained in floats, and with weights that
+share an exponent: after every training step, each weight is rounded to a mantissa of 16 or 8 bits.
 """
 
 import warnings
@@ -32,7 +32,7 @@ VARIANTS = {
     "flexpoint_8": {"mantissa_bits": 8},
 }
 BITS = (2, 3, 4, 5, 6, 7, 8)
-CALIBRATION = 200  # images that LiteRT measures activations on
+CALIBRATION = 200  # images for LiteRT's calibration of activations
 
 
 def load_data(batch_size=128):
@@ -73,7 +73,7 @@ def build_model(filters=16, units=128, mantissa_bits=None, learning_rate=0.002, 
         filters: Of the first convolution; the second has twice as many.
         units: Of the hidden dense layer.
         mantissa_bits: Of weights that share an exponent; None for floats.
-        learning_rate: At the beginning; it falls to 0 along a cosine.
+        learning_rate: Its initial value, followed by cosine decay to zero.
         steps: Of the whole training.
     """
     constraint = SharedExponent(mantissa_bits) if mantissa_bits else None
@@ -123,12 +123,12 @@ def baseline(train, test):
 
 
 def quantize(values, bits, per_channel=False):
-    """Integers of some bits, and their scale: values ≈ integers · scale.
+    """Quantize values to integers with a scale: values ≈ integers · scale.
 
     Args:
         values: Array (…, channels).
         bits: The integers go from −(2^(bits−1) − 1) to 2^(bits−1) − 1.
-        per_channel: Whether each channel has a scale of its own, or all have one.
+        per_channel: Whether each channel has its own scale, or all share one.
     """
     axes = tuple(range(values.ndim - 1)) if per_channel else None
     largest = np.abs(values).max(axis=axes, keepdims=True)
@@ -137,7 +137,7 @@ def quantize(values, bits, per_channel=False):
 
 
 def rounded(values, bits, per_channel=False):
-    """The values that are left of others once they have been quantized."""
+    """Values after quantization and dequantization."""
     integers, scale = quantize(values, bits, per_channel)
     return (integers * scale).astype(values.dtype)
 
@@ -146,10 +146,10 @@ def forward(model, images, bits=None, per_channel=False, dtype="float32"):
     """The logits (count, 10) of a network, computed layer by layer.
 
     Args:
-        model: As from `build_model`.
+        model: As returned by `build_model`.
         images: Array (count, 28, 28, 1).
-        bits: Of the weights and of the inputs of each layer; None to leave them as they are.
-        per_channel: Whether each channel of the weights has a scale of its own.
+        bits: Of the weights and of the inputs of each layer; None for no quantization.
+        per_channel: Whether each channel of the weights has its own scale.
         dtype: Of all computations.
     """
     x = images.astype(dtype) / 255
@@ -173,7 +173,7 @@ def forward(model, images, bits=None, per_channel=False, dtype="float32"):
 
 
 def with_few_bits(model, bits, per_channel):
-    """A copy of a network with quantized kernels; the rest stays as it is."""
+    """A copy of a network with quantized kernels and unchanged biases."""
     copy = keras.models.clone_model(model)
     copy.set_weights(
         [
@@ -196,17 +196,17 @@ def by_hand_bytes(model, per_channel):
 
 
 def quantized_by_keras(model):
-    """A copy whose dense layers have kernels of 8 bits; Keras leaves convolutions alone."""
+    """A copy whose dense layers have kernels of 8 bits; Keras does not quantize convolutions."""
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # one for each layer that is left alone
+        warnings.simplefilter("ignore")  # one for each layer that is not quantized
         copy.quantize("int8")
     return copy
 
 
 def convert_to_litert(model, images):
-    """The bytes of a file for LiteRT, with weights and activations of 8 bits."""
+    """The content of a LiteRT file with weights and activations of 8 bits."""
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([image[None]] for image in images)
@@ -218,7 +218,7 @@ def convert_to_litert(model, images):
 def run_litert(content, images):
     """The logits (count, 10) that LiteRT computes."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that it will move to another package
+        warnings.simplefilter("ignore")  # about its move to another package
         interpreter = tf.lite.Interpreter(model_content=content)
     place = interpreter.get_input_details()[0]["index"]
     interpreter.resize_tensor_input(place, images.shape)
@@ -269,7 +269,7 @@ def accuracy_by_bits(model, test):
 
 
 def formats(model, images):
-    """`{format: (largest error of a logit, share of decisions as in float64)}` on some images."""
+    """`{format: (largest error of a logit, share of predictions equal to float64's)}`."""
     exact = forward(model, images, dtype="float64")
     ways = {
         "float32": forward(model, images),
@@ -284,7 +284,10 @@ def formats(model, images):
 
 
 def shared_exponent_errors(model):
-    """The error of the largest kernel by bits of its mantissas, relative to its deviation."""
+    """Root mean squared rounding error of the largest kernel for each of `BITS` mantissa bits.
+
+    It is relative to the kernel's standard deviation.
+    """
     kernel = max(model.get_weights(), key=np.size)
     errors = []
     for bits in BITS:
@@ -294,12 +297,12 @@ def shared_exponent_errors(model):
 
 
 def row_by_row(left, right):
-    """A product of matrices of integers in the order of a 1D unit: one row after the other."""
+    """An integer matrix product in the order of a 1D unit: one row after the other."""
     return np.stack([(row[:, None] * right).sum(axis=0) for row in left])
 
 
 def outer_products(left, right):
-    """The same in the order of a 2D unit: each step adds one product to every sum."""
+    """The same product in the order of a 2D unit: each step adds one product to every sum."""
     sums = np.zeros((left.shape[0], right.shape[1]), left.dtype)
     for column, row in zip(left.T, right, strict=True):
         sums += np.outer(column, row)

@@ -3,14 +3,15 @@
 Slides: 000 «TPU», 000 «TPU microarchitecture», 000 «TPU ISA», 000 «TPU terminology».
 Paper:  Kung (1982), Why systolic architectures?, https://doi.org/10.1109/MC.1982.1653825;
         Jouppi et al. (2017), https://arxiv.org/abs/1704.04760
-Departs from the slides: arrays of 6 × 6 and 16 × 16 cells take the place of 256 × 256, and the five
-instructions do no more than a dense network needs. The slide has a weight memory of 8 MiB: it is
-8 GiB, for 8 MiB would not hold the 20 million weights of MLP0.
+Departs from the slides: arrays of 6 × 6 and 16 × 16 cells instead of 256 × 256, and the five
+instructions are limited to the needs of a dense network. The slide gives the weight memory as
+8 MiB: it is 8 GiB, since 8 MiB would not hold the 20 million weights of MLP0.
 
-Each cell keeps a weight. Inputs flow to the right, one cell a cycle; sums flow down, and each cell
-adds its product to what passes. Row i of the array gets its inputs i cycles late, so that each
-input meets the sum that it belongs to. A cell has no memory to read from but its neighbors, which
-is what saves energy. The product of M rows with N × N weights takes M + 2N − 2 cycles (tested).
+Each cell keeps a weight. Inputs move to the right, one cell per cycle; sums move down, and each
+cell adds its product to the passing sum. Row i of the array gets its inputs i cycles late, so that
+each input meets the sum that it belongs to. A cell reads only from its neighbors, not from a
+memory, which saves energy. The product of M rows with N × N weights takes M + 2N − 2 cycles
+(tested).
 """
 
 import keras
@@ -22,11 +23,11 @@ from sklearn.neural_network import MLPClassifier
 
 SIDE = 16  # of the array that runs the network
 TPU_SIDE = 256
-TPU_ROWS = 4096  # of the accumulators: of 256 numbers of 32 bits each
+TPU_ROWS = 4096  # of the accumulators, each of 256 numbers of 32 bits
 TPU_BUFFER = 24 * 2**20  # bytes of the unified buffer
 TPU_WEIGHTS = 8 * 2**30  # bytes of the weight memory
-HIDDEN = 32  # units of the network
-LARGEST = 127  # of an integer of 8 bits, with either sign
+HIDDEN = 32  # hidden units of the network
+LARGEST = 127  # absolute value of an integer of 8 bits
 
 
 def multiply(inputs, weights, watch=None):
@@ -36,7 +37,7 @@ def multiply(inputs, weights, watch=None):
         inputs: Array (M, N).
         weights: Array (N, N), one in each cell.
         watch: If given, a function called after each cycle with the inputs in the cells (N, N) and
-            which of them are at work (N, N).
+            the mask of active cells (N, N).
 
     Returns:
         The product (M, N), and the number of cycles.
@@ -49,7 +50,7 @@ def multiply(inputs, weights, watch=None):
     product = np.zeros((count, side), "int32")
     cycles = count + 2 * side - 2
     for cycle in range(cycles):
-        # Inputs at the left: row i of the array is i cycles late.
+        # Inputs enter at the left, in row i with a delay of i cycles.
         example = cycle - rows
         comes = (example >= 0) & (example < count)
         held = np.roll(held, 1, axis=1)
@@ -60,7 +61,7 @@ def multiply(inputs, weights, watch=None):
         sums = np.roll(sums, 1, axis=0)
         sums[0] = 0
         sums = sums + held * weights
-        # Outputs at the bottom: column j is j cycles late.
+        # Outputs leave at the bottom, in column j with a delay of j cycles.
         example = cycle - (side - 1) - rows
         leaves = (example >= 0) & (example < count)
         product[example[leaves], rows[leaves]] = sums[-1, leaves]
@@ -70,17 +71,17 @@ def multiply(inputs, weights, watch=None):
 
 
 def utilization(count, side):
-    """The share of cells and cycles with work in a product of `count` rows."""
+    """The share of active cells, over all cycles of a product of `count` rows."""
     return count / (count + 2 * side - 2)
 
 
 def reads_per_product(count, side, systolic):
-    """Numbers read from buffers for each multiplication.
+    """Reads from buffers per multiplication.
 
     Args:
-        count: Rows of inputs.
+        count: Number of rows of inputs.
         side: Of the array.
-        systolic: Whether each input and each weight is read once; else both are, each time.
+        systolic: Whether each input and each weight is read once, or for every multiplication.
     """
     if systolic:
         return (count * side + side**2) / (count * side**2)
@@ -114,7 +115,7 @@ class TPU:
         self.cycles += len(self.buffer)
 
     def read_weights(self, name, row, column):
-        """One tile, into the cells: a row of them a cycle."""
+        """Load one tile of weights into the cells, one row per cycle."""
         tile = np.zeros((SIDE, SIDE), "int8")
         part = self.host[name][row : row + SIDE, column : column + SIDE]
         tile[: part.shape[0], : part.shape[1]] = part
@@ -122,7 +123,7 @@ class TPU:
         self.cycles += SIDE
 
     def matrix_multiply(self, row, column, width):
-        """Columns of the buffer times the weights, added to columns of the accumulators."""
+        """Multiply columns of the buffer by the weights, and add to columns of the accumulators."""
         inputs = np.zeros((len(self.buffer), SIDE), "int8")
         part = self.buffer[:, row : row + SIDE]
         inputs[:, : part.shape[1]] = part
@@ -134,7 +135,7 @@ class TPU:
         self.cycles += cycles
 
     def activate(self, bias, scale, relu):
-        """Add the bias, apply ReLU, and bring the sums to 8 bits, into the buffer."""
+        """Add the bias, apply ReLU, and requantize the sums to 8 bits, into the buffer."""
         self.buffer = requantize(self.accumulators + self.host[bias], scale, relu)
         self.cycles += len(self.buffer)
 
@@ -144,7 +145,7 @@ class TPU:
 
 
 def requantize(sums, scale, relu):
-    """Sums of 32 bits as integers of 8 bits, in units that are 1 / `scale` times as large."""
+    """Sums of 32 bits, multiplied by `scale` and rounded to integers of 8 bits."""
     if relu:
         sums = np.maximum(sums, 0)
     return np.rint(sums * scale).clip(-LARGEST, LARGEST).astype("int8")
@@ -161,7 +162,7 @@ def compile_dense(name, inputs, units, scale, relu):
 
 
 def largest_scale(values):
-    """The largest scale with which values fit into an integer of 8 bits."""
+    """The largest scale for which values fit into an integer of 8 bits."""
     return LARGEST / np.abs(values).max()
 
 
@@ -171,11 +172,11 @@ def quantize(values, scale):
 
 
 def train_network():
-    """Handwritten digits of 8 × 8 pixels, and a network that reads them.
+    """Train a network to classify handwritten digits of 8 × 8 pixels.
 
     Returns:
-        Images (count, 64) to calibrate on, which are those of the training; images and labels to
-        test on; pairs of weights and biases.
+        Training images (count, 64), also for calibration; test images and labels; pairs of weights
+        and biases.
     """
     images, labels = load_digits(return_X_y=True)
     images = images / 16
@@ -186,7 +187,7 @@ def train_network():
 
 
 def build_float(layers):
-    """The network in Keras, with numbers of 32 bits; it returns its logits."""
+    """The network in Keras, in float32; it returns logits."""
     (first, _), (second, _) = layers
     model = keras.Sequential(
         [
@@ -205,8 +206,7 @@ def compile_network(layers, images, calibration):
     Args:
         layers: Pairs of weights and biases.
         images: Array (count, inputs), the network's inputs.
-        calibration: Other images (count, inputs), from which the scales of all
-            activations are taken.
+        calibration: Other images (count, inputs), which determine the scales of all activations.
     """
     host = {}
     program = [("read_host_memory", "images")]
@@ -218,7 +218,7 @@ def compile_network(layers, images, calibration):
         relu = number < len(layers) - 1
         weight_scale = largest_scale(weights)
         host[f"{name}_weights"] = quantize(weights, weight_scale)
-        # Biases are in the units of the sums.
+        # Biases have the scale of the sums.
         sum_scale = scale * weight_scale
         host[f"{name}_bias"] = np.rint(bias * sum_scale).astype("int32")
         activations = activations @ weights + bias
@@ -230,13 +230,13 @@ def compile_network(layers, images, calibration):
 
 
 def animate(count=6, side=6):
-    """The wave of inputs through the array, cycle by cycle."""
+    """Animate the wave of inputs through the array, cycle by cycle."""
     rng = np.random.default_rng(0)
     inputs = rng.integers(1, 10, (count, side))
     frames = []
     _, cycles = multiply(inputs, np.ones((side, side), int), lambda *cells: frames.append(cells))
     figure, axis = plt.subplots(figsize=(5, 5.2), layout="constrained")
-    # Of which row of inputs each cell holds a number: a row is a diagonal, and has a color.
+    # The index of each cell's diagonal: a row of inputs moves as a diagonal of one color.
     diagonal = np.add.outer(np.arange(side), np.arange(side))
     picture = axis.imshow(np.zeros((side, side)), cmap="tab10", vmin=0, vmax=9, alpha=0.6)
     texts = [
@@ -252,7 +252,7 @@ def animate(count=6, side=6):
             texts[row][column].set_text(str(held[row, column]) if busy[row, column] else "")
         axis.set_title(f"Cycle {cycle + 1} of {cycles}: {busy.sum()} of {side**2} cells at work")
 
-    # The layout of the first frame is that of all.
+    # All frames share the layout of the first one.
     update(0)
     figure.canvas.draw()
     figure.set_layout_engine("none")

@@ -3,15 +3,16 @@
 Slides: 000 «Diferencias» (serial and parallel), 000 «GPU», 001 «Computación basada en GPUs»,
         001 «Hardware», 001 «Un frame/seg.», 002 «Costo de cómputo».
 Paper:  Howard et al. (2017), MobileNets, https://arxiv.org/abs/1704.04861
-Departs from the slides: small networks on this machine take the place of GoogLeNet on a Titan X and
-of a Jetson Nano. Two quotients of the slide's table are a little off: 33 / 5.0 images a second and
+Departs from the slides: small networks on this machine instead of GoogLeNet on a Titan X and of a
+Jetson Nano. Two quotients of the slide's table are a little off: 33 / 5.0 images per second and
 watt are 6.6 (printed 6.5), 75 / 5.8 are 12.9 (printed 12.8). Its 3090 Ti has 40 TFLOPS at a clock
-of 1.86 GHz, and 33.5 at the 1.56 GHz that are printed.
+of 1.86 GHz, and 33.5 at the printed 1.56 GHz.
 
-A call costs a fixed time, whatever it computes, and weights are fetched once for all images of a
-batch; beyond that each image costs its arithmetic. So throughput rises with the batch until the
-arithmetic takes nearly all of the time, and from there on only latency does: an answer comes when
-the whole batch is done. Training wants throughput; a camera has one image, and waits.
+A call has a fixed overhead, and weights are fetched once for all images of a batch; in addition,
+each image takes the time of its arithmetic. So throughput rises with the batch size until the
+arithmetic takes nearly all of the time; beyond that, only latency rises, since the results come
+when the whole batch is done. Training needs throughput; a camera, with one image at a time, needs
+low latency.
 """
 
 import time
@@ -27,9 +28,9 @@ from recipes.common.network_cost import network_cost
 
 IMAGE = (32, 32, 3)
 BATCHES = [1, 2, 4, 8, 16, 32, 64, 128, 256]
-WARM_UP = 3  # calls that are not timed: the first ones trace the network and get memory
-REPEATS = 5  # at least so many calls are timed …
-SECONDS = 0.3  # … and for at least so long
+WARM_UP = 3  # calls that are not timed: the first ones trace the network and allocate memory
+REPEATS = 5  # least number of timed calls
+SECONDS = 0.3  # least total time of them
 SATURATED = 0.9  # of the highest throughput
 
 
@@ -38,7 +39,7 @@ class Cost(typing.NamedTuple):
 
     chip: str
     batch: int
-    images: float  # a second
+    images: float  # per second
     watts: float
 
 
@@ -50,8 +51,8 @@ COSTS = [
     Cost("Tegra X1, 16 bits", 1, 33, 4.0),
     Cost("Tegra X1, 16 bits", 128, 75, 5.8),
 ]
-GOOGLENET = 1.58e9  # multiply–accumulates of an image: see `recipes/cnn_architectures`
-# Cores, and their clock in GHz.
+GOOGLENET = 1.58e9  # multiply–accumulates per image: see `recipes/cnn_architectures`
+# Number of cores, and their clock in GHz.
 CHIPS = {
     "RTX 3090 Ti": (10_752, 1.86),
     "GTX 1080": (2_560, 1.733),
@@ -60,7 +61,7 @@ CHIPS = {
 
 
 def build_mlp():
-    """Two hidden layers of 512 units. 1,841,162 parameters."""
+    """A perceptron with two hidden layers of 512 units. 1,841,162 parameters."""
     return keras.Sequential(
         [
             keras.Input(IMAGE),
@@ -90,7 +91,7 @@ def build_lenet():
 
 
 def build_mobilenet():
-    """MobileNet of half the width: 28 layers of few operations each. 834,666 parameters."""
+    """MobileNet of half the width: 28 layers with few operations each. 834,666 parameters."""
     return keras.applications.MobileNet(IMAGE, alpha=0.5, weights=None, classes=10)
 
 
@@ -100,7 +101,7 @@ NETWORKS = {"MLP": build_mlp, "LeNet": build_lenet, "MobileNet": build_mobilenet
 def median_seconds(call):
     """The median duration of a call.
 
-    It is what one may expect: other work of the machine makes some calls longer, none shorter.
+    Other work of the machine makes some calls much longer, which hardly affects the median.
     """
     for _ in range(WARM_UP):
         call()
@@ -113,7 +114,7 @@ def median_seconds(call):
 
 
 def measure(model):
-    """Seconds of one call with a batch of each size.
+    """Seconds per call with each batch size.
 
     Args:
         model: A network of 10 classes.
@@ -129,28 +130,28 @@ def measure(model):
     seconds = {"inference": [], "training step": []}
     for batch in BATCHES:
         x, y = images[:batch], labels[:batch]
-        # Both give NumPy arrays: they end when the device, too, has ended.
+        # Both return NumPy arrays, so they end after the device's computation.
         seconds["inference"].append(median_seconds(lambda x=x: model.predict_on_batch(x)))
         seconds["training step"].append(median_seconds(lambda x=x, y=y: model.train_on_batch(x, y)))
     return {name: np.array(values) for name, values in seconds.items()}
 
 
 def images_per_second(seconds):
-    """Throughput with each size of the batch."""
+    """Throughput with each batch size."""
     return np.array(BATCHES) / seconds
 
 
 def saturation(throughput):
-    """The smallest batch with nearly the highest throughput."""
+    """The smallest batch size with at least `SATURATED` of the highest throughput."""
     enough = throughput >= SATURATED * throughput.max()
     return BATCHES[int(np.argmax(enough))]
 
 
 def fixed_and_each(small, large):
-    """The two parts of a call's duration: fixed + batch · each.
+    """The overhead and the time per image in a call's duration: fixed + batch · each.
 
     Args:
-        small, large: (batch, seconds) of two calls.
+        small, large: (batch size, seconds) of two calls.
 
     Returns:
         Both in seconds.
@@ -160,18 +161,18 @@ def fixed_and_each(small, large):
 
 
 def peak(cores, gigahertz):
-    """Operations a second: each core multiplies and adds in each cycle."""
+    """Operations per second, if each core multiplies and adds in each cycle."""
     return 2 * cores * gigahertz * 1e9
 
 
 def matrix_rate(size=1024):
-    """Operations a second of this machine in a product of matrices."""
+    """Measured operations per second of this machine in a matrix product."""
     matrix = tf.random.normal((size, size))
     return 2 * size**3 / median_seconds(lambda: tf.linalg.matmul(matrix, matrix).numpy())
 
 
 def frames_per_second(model, quantized):
-    """Images that LiteRT takes one by one, on one core, as a small device would.
+    """Images per second with LiteRT, one at a time and on one core, as on a small device.
 
     Args:
         model: A network.
@@ -183,7 +184,7 @@ def frames_per_second(model, quantized):
     if quantized:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that its package is to be another one
+        warnings.simplefilter("ignore")  # about its move to another package
         interpreter = tf.lite.Interpreter(model_content=converter.convert(), num_threads=1)
     interpreter.allocate_tensors()
     image = np.random.default_rng(0).random((1, *IMAGE), dtype="float32")
@@ -192,10 +193,10 @@ def frames_per_second(model, quantized):
 
 
 def plot(measured):
-    """Images a second and milliseconds, against the size of the batch.
+    """Plot images per second and milliseconds by batch size.
 
     Args:
-        measured: `{network: what `measure` returns}`.
+        measured: `{network: result of `measure`}`.
     """
     figure, axes = plt.subplots(1, 2, figsize=(11, 5), layout="constrained")
     for number, (network, by_pass) in enumerate(measured.items()):
@@ -204,7 +205,7 @@ def plot(measured):
             line = {"color": f"C{number}", "label": f"{network}, {name}", "markersize": 4}
             axes[0].plot(BATCHES, throughput, style, **line)
             axes[1].plot(BATCHES, 1000 * seconds, style, **line)
-            # A ring where it saturates.
+            # A ring marks saturation.
             place = saturation(throughput)
             ring = {"facecolors": "none", "edgecolors": f"C{number}", "s": 110}
             axes[0].scatter(place, throughput[BATCHES.index(place)], **ring)
@@ -229,7 +230,7 @@ def plot(measured):
 
 
 def plot_googlenet(throughput_axis, latency_axis):
-    """The slide's two measurements on the Titan X, and what two parts of the time make of them."""
+    """Plot the slide's two measurements on the Titan X, and the curve through them."""
     points = [(row.batch, row.batch / row.images) for row in COSTS if row.chip.startswith("Titan")]
     fixed, each = fixed_and_each(*points)
     batches = np.geomspace(min(BATCHES), max(BATCHES), 100)
@@ -246,7 +247,7 @@ def plot_googlenet(throughput_axis, latency_axis):
 
 
 def print_measured(network, by_pass, products, rate):
-    """Throughput and latency of a network, for a batch of one and for the best one."""
+    """Print throughput and latency of a network, for a single image and the best batch size."""
     for name, seconds in by_pass.items():
         throughput = images_per_second(seconds)
         best = int(np.argmax(throughput))
@@ -265,7 +266,7 @@ def print_measured(network, by_pass, products, rate):
 
 
 def print_slides():
-    """The slides' figures, computed anew."""
+    """Print the slides' figures, recomputed."""
     print("\nGoogLeNet, as on the slide:")
     for row in COSTS:
         print(f"  {row.chip}, batch {row.batch:3}: {row.images:3} images a second", end=", ")

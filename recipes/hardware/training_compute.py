@@ -6,16 +6,17 @@ Slides: 000 «El futuro: AI and compute», 000 «Diferencias» (TEPS), 000 «Tru
 Paper:  Amodei & Hernandez (2018), AI and compute, https://openai.com/index/ai-and-compute;
         Kaplan et al. (2020), Scaling laws, https://arxiv.org/abs/2001.08361;
         Brown et al. (2020), GPT-3, appendix D, https://arxiv.org/abs/2005.14165
-Departs from the slides: of the 15 points of «AI and compute», the 12 that the post gives a figure
-for; networks before 2012 and after 2017 are added. The peaks of the three DGX are of three kinds of
-numbers (16 bits; 16 bits in tensor cores; the same with half of the weights zero), so their
-quotients exaggerate. 6.4 · 10¹⁴ TEPS are the upper end of the estimates for a brain, which begin at
-0.18 · 10¹⁴. The «512 GB DDR» of the DGX-2 are the 16 · 32 GB of HBM2 of its chips.
+Departs from the slides: of the 15 points of «AI and compute», only the 12 with a figure in the
+post; networks before 2012 and after 2017 are added. The peaks of the three DGX are for three number
+formats (16 bits; 16 bits in tensor cores; the same with half of the weights zero), so their
+quotients exaggerate. 6.4 · 10¹⁴ TEPS are the upper end of the estimates for a brain, whose lower
+end is 0.18 · 10¹⁴. The «512 GB DDR» of the DGX-2 are the 16 · 32 GB of HBM2 of its chips.
 
-A product of an input and a weight is two operations. Training takes two more products for each of
-the forward pass: one for the gradient of the weight, one for that of the input. So it costs 2 · 3 ·
-products · examples; in a Transformer each token meets each weight once, which makes 6 · parameters
-· tokens. The doubling time is that of a line through the logarithms, by least squares.
+A product of an input and a weight counts as two operations, with its addition. For each product of
+the forward pass, training takes two more: one for the gradient of the weight, one for that of the
+input. So it costs 2 · 3 · products · examples. In a Transformer each token is multiplied by each
+weight once, hence 6 · parameters · tokens. The doubling time is that of a least-squares line
+through the logarithms.
 """
 
 import time
@@ -31,27 +32,27 @@ from sklearn.neural_network import MLPClassifier
 DAY = 86_400  # seconds
 PETAFLOPS_DAY = 1e15 * DAY  # operations
 IMAGENET = 1_281_167  # training images
-CLAIM = 3.4  # months in which training compute doubles, says the slide
+CLAIM = 3.4  # months, the doubling time of training compute on the slide
 MOORE = 24  # months
 
 
 class Network(typing.NamedTuple):
-    """A network, what one training takes, and what somebody says that it took."""
+    """A network, the size of one training, and its published number of operations."""
 
     name: str
     date: float  # year
     parameters: float | None
     products: float | None  # of a weight and an input, for one example
-    examples: float | None  # images, words or tokens, each as often as it was seen
+    examples: float | None  # images, words or tokens, counted in every epoch
     published: float | None  # operations
     on_slide: bool = False
 
 
-# Products and examples are those of the papers. Half of T5 and of the Transformer sees a token:
-# either the encoder or the decoder. `published`: on the slide, Amodei & Hernandez (where they give
-# two figures, that of the machines' time); of BERT, T5 and GPT-3, Brown et al. (2020), table D.1;
-# of the others, the papers themselves (Vaswani et al., table 2; Hoffmann et al.; Chowdhery et al.;
-# Grattafiori et al.).
+# Products and examples are those of the papers. Half of T5 and of the Transformer processes a
+# token: either the encoder or the decoder. Sources of `published`: for the slide's networks, Amodei
+# & Hernandez (if they give two figures, the one by machine time); for BERT, T5 and GPT-3, Brown et
+# al. (2020), table D.1; for the others, the papers themselves (Vaswani et al., table 2; Hoffmann et
+# al.; Chowdhery et al.; Grattafiori et al.).
 NETWORKS = [
     # 576 connections; 1,500 sweeps over 100 examples.
     Network("Family trees", 1986.8, 576, 576, 100 * 1500, None),
@@ -87,10 +88,10 @@ NETWORKS = [
 ]
 GNMT_OF_VASWANI = 1.4e20  # operations: its other published figure
 ERAS = {"before 2012": (1980, 2012), "2012 to 2017": (2012, 2018), "since 2018": (2018, 2030)}
-# Layers, width and context of GPT-3, whose scores of attention the rule leaves out.
+# Layers, width and context of GPT-3; the rule ignores its attention scores.
 GPT_3_SHAPE = (96, 12_288, 2_048)
 
-# Of the slides' list of networks, those whose units are known: year and units, with the inputs, but
+# Year and number of units of the networks in the slides' list, if known. Inputs are included, except
 # for the last one and the echo state network.
 UNITS = {
     "Neocognitron": (1980, 11_320),
@@ -103,19 +104,19 @@ UNITS = {
     "Deep MLP": (2010, 8_351),
     "AlexNet": (2012, 650_000),
 }
-UNITS_DOUBLE = 2.4  # years, says Goodfellow
+UNITS_DOUBLE = 2.4  # years, according to Goodfellow
 
 
 class Machine(typing.NamedTuple):
-    """A row of the slides; the last column is what it reaches with neither zeros nor 8 bits."""
+    """A row of the slides' table; the last column is its peak without sparsity and with 16 bits."""
 
     chips: int
     cores: int  # of a chip
-    operations: float  # a second, as printed
+    operations: float  # per second, as printed
     numbers: str
     watts: float
     dollars: float
-    dense: float  # operations a second with numbers of 16 bits
+    dense: float  # operations per second with numbers of 16 bits
 
 
 MACHINES = {
@@ -127,7 +128,7 @@ SELENE = (560, 80)  # servers, and GB of a chip
 UTILIZATION = 0.33  # share of the peak; as Amodei & Hernandez assume
 TRAINED = ("AlexNet", "ResNet-152", "GPT-3")
 
-# Traversed edges of a graph in a second. The brain's are an estimate, and its range.
+# Traversed edges per second (TEPS). For the brain, they are an estimate and its range.
 COMPUTER_TEPS = 2.3e13
 BRAIN_TEPS = 6.4e14
 LOWEST_BRAIN_TEPS = 0.18e14
@@ -137,12 +138,12 @@ CORES = 4_096  # of a TrueNorth chip
 CROSSBAR = 256  # neurons of a core, and inputs of each
 BOARDS = 16
 
-# Three causes: data, size and computing. A perceptron with a hidden layer reads digits of 8 × 8.
+# Three causes: data, size and computing, for a perceptron that classifies digits of 8 × 8 pixels.
 DIGITS = 1_300  # to train on; the other 497 to test on
 HIDDEN = 64
-SEEN = 32 * DIGITS  # examples seen in training: in 32 epochs, if all are there
+SEEN = 32 * DIGITS  # number of training examples in all epochs: 32 epochs of all digits
 BATCH = 32
-CUT = 16  # how many times less there is of one of the three
+CUT = 16  # factor by which one of the three is reduced
 SEEDS = 3
 
 
@@ -151,25 +152,25 @@ def training_operations(products, examples):
 
     Args:
         products: Of a weight and an input, for one example; in a Transformer, its parameters.
-        examples: How many were seen, each as often as it was.
+        examples: Number of examples, counted in every epoch.
     """
     return 2 * 3 * products * examples
 
 
 def counted(network):
-    """Operations by the rule; None if the paper does not say enough."""
+    """Operations by the rule; None if the paper does not give the numbers."""
     if network.products is None:
         return None
     return training_operations(network.products, network.examples)
 
 
 def operations(network):
-    """Operations as published; where nobody did, by the rule."""
+    """Operations as published, or else by the rule."""
     return network.published or counted(network)
 
 
 def attention_share(layers, width, context, parameters):
-    """The products of queries, keys and values, which have no weights, relative to those that do.
+    """The products of queries, keys and values, relative to the products with weights.
 
     Kaplan et al. (2020), table 1.
     """
@@ -177,7 +178,7 @@ def attention_share(layers, width, context, parameters):
 
 
 def doubling_time(dates, values):
-    """In units of `dates`: one over the slope of the line through log₂ of the values."""
+    """Doubling time in units of `dates`: 1 / slope of the line through log₂ of the values."""
     slope, _ = np.polyfit(dates, np.log2(values), 1)
     return 1 / slope
 
@@ -189,7 +190,7 @@ def doubling_months(networks):
 
 
 def of_era(era):
-    """The networks of an era; those of 2012 to 2017, as the slide has them."""
+    """The networks of an era; from 2012 to 2017, only those on the slide."""
     first, last = ERAS[era]
     networks = [network for network in NETWORKS if first <= network.date < last]
     if era == "2012 to 2017":
@@ -198,7 +199,7 @@ def of_era(era):
 
 
 def records(networks):
-    """Those that took more than all before them."""
+    """The networks with more operations than all earlier ones."""
     found = []
     for network in sorted(networks, key=lambda network: network.date):
         if not found or operations(network) > operations(found[-1]):
@@ -207,7 +208,7 @@ def records(networks):
 
 
 def choices():
-    """Networks of 2012 to 2017, chosen and counted in several ways: `{how: networks}`."""
+    """Networks of 2012 to 2017, selected and counted in several ways: `{how: networks}`."""
     slide = of_era("2012 to 2017")
     by_name = {network.name: network for network in NETWORKS}
     recounted = by_name["GNMT"]._replace(published=GNMT_OF_VASWANI)
@@ -230,7 +231,7 @@ def choices():
 
 
 def memory(parameters):
-    """Bytes of weights of 16 bits."""
+    """Bytes of the weights, in 16 bits each."""
     return 2 * parameters
 
 
@@ -240,58 +241,58 @@ def all_cores(machine):
 
 
 def gigaflops_per_watt(machine):
-    """10⁹ operations a second and watt, with the peak that is printed."""
+    """10⁹ operations per second and watt, with the printed peak."""
     return machine.operations / 1e9 / machine.watts
 
 
 def dollars_per_petaflops(machine):
-    """Dollars for 10¹⁵ operations a second, with the peak that is printed."""
+    """Dollars for 10¹⁵ operations per second, with the printed peak."""
     return machine.dollars / (machine.operations / 1e15)
 
 
 def selene():
-    """Chips of the cluster, and GB of their memory."""
+    """Number of chips of the cluster, and GB of their memory."""
     servers, gigabytes = SELENE
     chips = servers * MACHINES["DGX A100"].chips
     return chips, chips * gigabytes
 
 
 def training_days(total, per_second, utilization=UTILIZATION):
-    """Days of a training.
+    """Duration of a training in days.
 
     Args:
-        total: Operations.
-        per_second: Those of the machine at its peak.
+        total: Number of operations.
+        per_second: Peak operations per second of the machine.
         utilization: The share of the peak that is reached.
     """
     return total / (per_second * utilization) / DAY
 
 
 def true_north(boards=1):
-    """Neurons and synapses of so many chips, each with `CORES` crossbars."""
+    """Neurons and synapses of the given number of chips, each with `CORES` crossbars."""
     return boards * CORES * CROSSBAR, boards * CORES * CROSSBAR**2
 
 
 def own_teps(vertices=2**17, edges=2**21):
-    """Edges a second that this machine traverses, breadth first, in a random graph."""
+    """Measured edges per second of this machine, in a breadth-first search of a random graph."""
     rng = np.random.default_rng(0)
     ends = rng.integers(0, vertices, (2, edges))
     graph = coo_matrix((np.ones(edges), ends), (vertices, vertices)).tocsr()
-    graph = graph + graph.T  # from either end to the other
+    graph = graph + graph.T  # in both directions
     start = time.perf_counter()
     reached = breadth_first_order(graph, ends[0, 0], return_predecessors=False)
     seconds = time.perf_counter() - start
-    # Each edge is met at both of its ends, and counts once.
+    # The search meets each edge at both ends; it counts once.
     return np.diff(graph.indptr)[reached].sum() / 2 / seconds
 
 
 def digits_error(examples, units, seen, seed):
-    """The share of test digits that a network gets wrong.
+    """The test error of a network on digits, from 0 to 1.
 
     Args:
-        examples: Digits to learn from.
-        units: Hidden ones.
-        seen: How many examples the training takes, each as often as it is seen.
+        examples: Number of training digits.
+        units: Number of hidden units.
+        seen: Number of training examples in all epochs.
         seed: For the choice of the digits, the weights and the batches.
     """
     images, labels = load_digits(return_X_y=True)
@@ -304,7 +305,7 @@ def digits_error(examples, units, seen, seed):
 
 
 def three_causes():
-    """Errors (seeds,) with all, and with less of the data, of the units and of the training."""
+    """Test errors (seeds,) with all, and with less data, fewer units and less training."""
     amounts = {
         "all": (DIGITS, HIDDEN, SEEN),
         "fewer data": (DIGITS // CUT, HIDDEN, SEEN),
@@ -317,7 +318,7 @@ def three_causes():
     }
 
 
-# Where names stand, in points from their network, that would lie on others to the right of it.
+# Offsets in points of the labels that would otherwise overlap others.
 PLACES = {
     "Deep MLP": (-6, 1),
     "Dropout": (-6, -8),
@@ -332,12 +333,12 @@ PLACES = {
     "GPT-3": (-6, -3),
     "PaLM": (-6, -3),
 }
-# The slides' largest networks, and the largest one here that is published in full.
+# The slides' largest networks, and the largest one here with full published figures.
 LARGEST = ("DALL·E", "GPT-3", "Llama 3.1")
 
 
 def plot_compute():
-    """Operations against the year with a line for each era; and doubling times by choice."""
+    """Plot operations by year with a line for each era, and doubling times by selection."""
     figure, (left, right) = plt.subplots(
         1, 2, figsize=(13, 6), width_ratios=(3, 2), layout="constrained"
     )
@@ -381,7 +382,7 @@ def plot_compute():
 
 
 def label_point(axis, network):
-    """The name beside the point."""
+    """Write a network's name beside its point."""
     place = PLACES.get(network.name, (6, -3))
     style = {
         "textcoords": "offset points",
@@ -392,11 +393,11 @@ def label_point(axis, network):
 
 
 def title_of(months, later):
-    """What doubling times say of the claim.
+    """A title that compares the doubling times with the claim.
 
     Args:
-        months: With the slide's networks, and with others.
-        later: With those since 2018.
+        months: Doubling times of the slide's networks, and of other selections.
+        later: Doubling time of the networks since 2018.
     """
     first, *others = months
     return (
@@ -406,7 +407,7 @@ def title_of(months, later):
 
 
 def plot_sizes():
-    """Units and parameters against the year, with their doubling times."""
+    """Plot units and parameters by year, with their doubling times."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 5), layout="constrained")
     years, units = np.array(list(UNITS.values())).T
     parameters = [(each.date, each.parameters) for each in NETWORKS if each.parameters]
@@ -427,7 +428,7 @@ def plot_sizes():
 
 
 def draw_line(axis, dates, values):
-    """Points, and the line through their logarithms."""
+    """Draw points, and the line through their logarithms."""
     slope, height = np.polyfit(dates, np.log2(values), 1)
     ends = np.array([min(dates), max(dates)])
     axis.plot(dates, values, "o")
@@ -436,10 +437,10 @@ def draw_line(axis, dates, values):
 
 
 def plot_causes(errors):
-    """Test errors with less of one of the three.
+    """Plot the test errors with less of one of the three.
 
     Args:
-        errors: `{name: errors (seeds,)}`, as `three_causes` gives.
+        errors: `{name: errors (seeds,)}`, as returned by `three_causes`.
     """
     figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
     means = [100 * values.mean() for values in errors.values()]
@@ -452,7 +453,7 @@ def plot_causes(errors):
 
 
 def print_networks():
-    """Operations of each network, by the rule and as published."""
+    """Print the operations of each network, by the rule and as published."""
     print(f"{'':20}{'year':>7} {'by the rule':>12} {'published':>10} {'quotient':>9}")
     for network in sorted(NETWORKS, key=lambda network: network.date):
         rule, published = counted(network), network.published
@@ -465,7 +466,7 @@ def print_networks():
 
 
 def print_doubling_times():
-    """Doubling times by era, and for other choices of the networks."""
+    """Print doubling times by era, and for other selections of networks."""
     print("\nMonths in which training compute doubles")
     for era in ERAS:
         networks = of_era(era)
@@ -485,7 +486,7 @@ def print_doubling_times():
 
 
 def print_machines():
-    """The slides' machines: what they have, cost and could train."""
+    """Print the slides' machines: hardware, cost, and training times."""
     by_name = {network.name: network for network in NETWORKS}
     print("\nMachines")
     for name, machine in MACHINES.items():
@@ -508,7 +509,7 @@ def print_machines():
 
 
 def print_brain():
-    """Brain and computer, and a chip like a brain."""
+    """Print the comparison of brain and computer, and the figures of a neuromorphic chip."""
     print(
         f"\nBrain and computer: {BRAIN_TEPS / COMPUTER_TEPS:.1f} times the traversed edges", end=""
     )
