@@ -91,7 +91,7 @@ ERAS = {"before 2012": (1980, 2012), "2012 to 2017": (2012, 2018), "since 2018":
 # Layers, width and context of GPT-3; the rule ignores its attention scores.
 GPT_3_SHAPE = (96, 12_288, 2_048)
 
-# Year and number of units of the networks in the slides' list, if known. Inputs are included, except
+# Year and number of units of networks in the slides' list, if known. Inputs are included, except
 # for the last one and the echo state network.
 UNITS = {
     "Neocognitron": (1980, 11_320),
@@ -139,7 +139,7 @@ CROSSBAR = 256  # neurons of a core, and inputs of each
 BOARDS = 16
 
 # Three causes: data, size and computing, for a perceptron that classifies digits of 8 × 8 pixels.
-DIGITS = 1_300  # to train on; the other 497 to test on
+DIGITS = 1_300  # for training; the other 497 are for the test
 HIDDEN = 64
 SEEN = 32 * DIGITS  # number of training examples in all epochs: 32 epochs of all digits
 BATCH = 32
