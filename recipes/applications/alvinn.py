@@ -3,16 +3,16 @@
 Slides: 000 «ALVINN (1992)», «NAVLAB II».
 Paper:  Pomerleau (1991), Efficient training of artificial neural networks for autonomous
         navigation, https://doi.org/10.1162/neco.1991.3.1.88
-Departs from the paper: the roads are generated, instead of recorded from a driver for five minutes.
-In many of them the car is off the middle; the paper shifts and rotates the images of one drive
-instead. Cross-entropy replaces squared errors, whose gradient is small where sigmoids are confident
-and wrong.
+Departs from the paper: the roads are generated, instead of recorded during five minutes of driving.
+In many images the car is off the center of the road; the paper instead shifts and rotates the
+images of one drive. Cross-entropy replaces squared errors, whose gradient is small where sigmoids
+are confident and wrong.
 
-The retina has 30 × 32 pixels; 30 output units stand for directions from sharp left to sharp right.
-The target is not a single unit but a hill of activity around the right direction, whose top may lie
-between two units (`hill`); the prediction is the center of the hill that forms. In the variant
-`one_unit` the target is the nearest unit alone: neighboring directions then have nothing in common,
-and a direction between two units is rounded to one of them.
+The retina has 30 × 32 pixels; 30 output units represent directions from sharp left to sharp right.
+The target is not a single unit but a hill of activity (a Gaussian) around the correct direction,
+whose top may lie between two units (`hill`); the prediction is the center of the hill in the
+outputs. In the variant `one_unit` the target is the nearest unit alone: targets of neighboring
+directions then have nothing in common, and a direction between two units is rounded.
 """
 
 import keras
@@ -28,13 +28,13 @@ VARIANTS = {"hill": {}, "one_unit": {"target": "one_unit"}}
 ROWS = 30  # of the retina
 COLUMNS = 32  # of the retina
 UNITS = 30  # directions
-SHARPEST = 0.05  # curvature that the outermost units stand for, in 1/m
+SHARPEST = 0.05  # curvature of the outermost units, in 1/m
 HILL = 10.0  # the hill is exp(−d² / HILL), d units from its top
-LOOKAHEAD = 12.0  # how far ahead the point is that a good driver steers to, in meters
-NEAREST = 4.0  # meters ahead, the ground that the lowest row of the retina sees
-FARTHEST = 40.0  # meters ahead, the ground that the highest row sees
-VIEW = 0.8  # how far a row sees to either side, relative to its distance
-AROUND = 5  # the answer is the center of the most active unit and so many on either side
+LOOKAHEAD = 12.0  # distance in meters of the point ahead to which the driver steers
+NEAREST = 4.0  # distance in meters of the ground in the lowest row of the retina
+FARTHEST = 40.0  # distance in meters of the ground in the highest row
+VIEW = 0.8  # half of a row's width on the ground, relative to its distance
+AROUND = 5  # units on either side of the most active one that the prediction averages over
 
 
 def load_data(batch_size=64, count=6000):
@@ -48,8 +48,8 @@ def load_data(batch_size=64, count=6000):
 def sample_roads(count, seed):
     """Images (count, 30, 32, 1), uint8, and directions (count, 1), float32 from 0 to 29.
 
-    In each the car stands up to 2 m beside the middle of the road, at an angle of up to 0.12, and
-    the road bends. Width, brightness, shadows and noise differ.
+    In each, the car is up to 2 m off the center of the road, at an angle of up to 0.12 radians, and
+    the road bends. Width, brightness, shadows and noise vary.
     """
     rng = np.random.default_rng(seed)
     images, directions = [], []
@@ -65,11 +65,11 @@ def sample_roads(count, seed):
 
 
 def road_middle(ahead, aside, angle, bend):
-    """Distance of the middle of the road to the right of the car, some meters ahead of it.
+    """Lateral distance of the center of the road, some meters ahead of the car.
 
     Args:
         ahead: Meters, an array of any shape or a number.
-        aside: Meters from the car to the middle, beside it; positive is to the right.
+        aside: Meters from the car to the center beside it; positive is to the right.
         angle: Between the car's direction and the road's, in radians.
         bend: Curvature of the road, in 1/m.
     """
@@ -77,14 +77,14 @@ def road_middle(ahead, aside, angle, bend):
 
 
 def direction_of(aside):
-    """The unit, from 0 to 29 and any number between, of the arc to a point at `LOOKAHEAD`."""
+    """The direction, a real number from 0 to 29, of the arc to a point at `LOOKAHEAD`."""
     curvature = 2 * aside / (LOOKAHEAD**2 + aside**2)
     return (curvature / SHARPEST + 1) / 2 * (UNITS - 1)
 
 
 def retina(aside, angle, bend, rng):
-    """A road as the camera's image: (30, 32, 1), uint8, the nearest ground at the bottom."""
-    # Rows as in a picture: equally far apart in 1 / distance.
+    """The camera's image of a road: (30, 32, 1), uint8, with the nearest ground at the bottom."""
+    # In perspective, rows are equally spaced in 1 / distance.
     ahead = 1 / np.linspace(1 / FARTHEST, 1 / NEAREST, ROWS)[:, None]
     right = np.linspace(-VIEW, VIEW, COLUMNS) * ahead  # (rows, columns)
     beside = np.abs(right - road_middle(ahead, aside, angle, bend))
@@ -103,9 +103,9 @@ def build_model(hidden=5, target="hill", learning_rate=0.005, steps=EPOCHS * 94)
     """The compiled network: (30, 32, 1) images to 30 activities. 4,985 parameters.
 
     Args:
-        hidden: Neurons between retina and directions.
+        hidden: Number of hidden neurons.
         target: The target of the outputs, `"hill"` or `"one_unit"`.
-        learning_rate: Of Adam at the start; it falls to 0 along a cosine.
+        learning_rate: Its initial value, followed by cosine decay to zero.
         steps: Of the whole training.
     """
     model = keras.Sequential(
@@ -127,7 +127,7 @@ def build_model(hidden=5, target="hill", learning_rate=0.005, steps=EPOCHS * 94)
 
 
 def hill(direction):
-    """The activities (…, 30) around a direction (…, 1): 1 at its top, 0.9 a unit beside it."""
+    """Target activities (…, 30) for a direction (…, 1): 1 at the top, 0.9 one unit beside it."""
     units = keras.ops.arange(UNITS, dtype=direction.dtype)
     return keras.ops.exp(-((units - direction) ** 2) / HILL)
 
@@ -148,9 +148,9 @@ def one_unit_loss(direction, activities):
 
 
 def center(activities):
-    """The direction that activities (batch, 30) stand for: (batch, 1).
+    """The predicted direction (batch, 1) from activities (batch, 30).
 
-    It is the center of mass of the hill: of the most active unit and those around it.
+    It is the center of mass of the most active unit and those around it.
     """
     units = keras.ops.arange(UNITS, dtype=activities.dtype)
     top = keras.ops.cast(keras.ops.argmax(activities, axis=-1), activities.dtype)
@@ -162,7 +162,7 @@ def center(activities):
 
 @keras.saving.register_keras_serializable(package="alvinn")
 def units_off(direction, activities):
-    """How many units the answer is beside the right direction: (batch,)."""
+    """The absolute error of the predicted direction, in units: (batch,)."""
     return keras.ops.abs(center(activities) - direction)[:, 0]
 
 

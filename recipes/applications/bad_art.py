@@ -5,18 +5,18 @@ Paper:  none; the layers are the slide's: two convolutions of 5×5 with 32 filte
         64, each pair with local response normalization (Krizhevsky et al., 2012,
         https://papers.nips.cc/paper/4824), a pool, and dropout of 0.4, then 128 units
         and 2 outputs.
-Departs from the slide: the museum's paintings cannot be had, so that the pictures are generated, 64
+Departs from the slide: the museum's paintings are not available, so the pictures are generated, 64
 pixels wide instead of 256, and the network has a quarter of the filters.
 
 At full size, for 256×256 images, the network has 33,638,306 parameters, of which one layer holds
-99.75 %: the one that connects all of 64 maps of 64×64 numbers with 128 units.
+99.75 %: the dense layer from 64 maps of 64×64 values to 128 units.
 
-The generated pictures are landscapes: sky, sun, hills, a house and a tree. The good ones are by a
-steady hand. In the bad ones the same hand shakes, and the paint misses its outlines. Colors,
-subjects and places have the same distribution for both kinds. So the areas of the colors, which the
-baseline uses, reveal only a little: how a shaking hand changes them. How much a hand shakes varies,
-and the two kinds meet: the shakiest of the good hands is as shaky as the steadiest of the bad ones.
-The slide's accuracy with the museum's paintings is 87 %.
+The generated pictures are landscapes: sky, sun, hills, a house and a tree. The good ones are
+painted by a steady hand. In the bad ones the hand shakes, and the paint misses its outlines.
+Colors, subjects and positions have the same distribution for both classes. So the areas of the
+colors, which the baseline uses, reveal little: only their changes by a shaky hand. The amount of
+shaking varies, and the classes touch: the shakiest of the good hands is as shaky as the steadiest
+of the bad ones. The slide's accuracy with the museum's paintings is 87 %.
 """
 
 import colorsys
@@ -33,10 +33,10 @@ from recipes.common.arrays import to_numpy
 EPOCHS = 8
 CLASSES = ["good", "bad"]
 SIDE = 64  # pixels
-SCALE = 2  # pictures are drawn so many times larger, and reduced
-STEADY = (0.0, 1.0)  # how far a good hand's points may be off, in pixels
-SHAKY = (1.0, 2.5)  # and a bad one's
-# Hues, from 0 to 1 around the circle of colors.
+SCALE = 2  # factor by which pictures are drawn larger, and then reduced
+STEADY = (0.0, 1.0)  # range of a good hand's standard deviation, in pixels
+SHAKY = (1.0, 2.5)  # the same for a bad hand
+# Hues, from 0 to 1 around the color circle.
 RED = 0.02
 TRUNK = 0.06
 BROWN = 0.08
@@ -49,7 +49,7 @@ VIOLET = 0.72
 
 
 def line(rng, points, shake):
-    """The outline through some points (n, 2), as a hand draws it: closed, with points between.
+    """A closed hand-drawn outline through some points (n, 2), with points between them.
 
     Args:
         rng: NumPy's random generator.
@@ -69,7 +69,7 @@ def line(rng, points, shake):
 
 
 def color(rng, hue, brightness):
-    """A color (red, green, blue) from 0 to 255, its hue up to a twelfth of the circle away."""
+    """A color (red, green, blue) from 0 to 255, with a hue up to 1/12 of the circle away."""
     hue = (hue + rng.uniform(-1, 1) / 12) % 1
     saturation = rng.uniform(0.3, 0.9)
     red_green_blue = colorsys.hsv_to_rgb(hue, saturation, brightness)
@@ -77,8 +77,8 @@ def color(rng, hue, brightness):
 
 
 def paint(drawing, rng, points, fill, shake):
-    """Fill a shape, and draw its outline; the two fit if the hand does not shake."""
-    # The paint, and then its outline, each as far off as the hand shakes.
+    """Fill a shape, and draw its outline; the two match if the hand does not shake."""
+    # The paint, displaced at random, and then the outline.
     moved = points + rng.normal(0, 1, 2) * shake
     drawing.polygon(line(rng, moved, shake), fill=fill)
     outline = line(rng, points, shake)
@@ -128,7 +128,7 @@ def paint_house(drawing, rng, horizon, shake):
     ridge = (left + width / 2, top - height * 0.7)
     roof = np.array([(left - 2, top), ridge, (right + 2, top)])
     paint(drawing, rng, roof, color(rng, RED, rng.uniform(0.5, 0.8)), shake)
-    # The door stands on the ground, the window is higher.
+    # The door is at the ground, the window above it.
     door = (left + 0.15 * width, bottom)
     window = (left + 0.6 * width, bottom - 0.35 * height)
     for x, y in (door, window):
@@ -151,11 +151,11 @@ def draw(rng, shake):
 
     Args:
         rng: NumPy's random generator.
-        shake: How far the points of an outline are off, in pixels.
+        shake: Standard deviation of an outline's points, in pixels.
     """
     horizon = rng.uniform(24, 40)
     sky = color(rng, BLUE, rng.uniform(0.7, 1.0))
-    # Drawn larger and reduced, so that edges are smooth.
+    # Draw it larger, for antialiasing.
     image = Image.new("RGB", (SCALE * SIDE, SCALE * SIDE), sky)
     drawing = ImageDraw.Draw(image)
     paint_background(drawing, rng, horizon, shake)
@@ -165,7 +165,7 @@ def draw(rng, shake):
 
 
 def sample_pictures(count, seed):
-    """Pictures (count, 64, 64, 3) of uint8, labels (count,): 0 good, 1 bad; and shake (count,)."""
+    """Pictures (count, 64, 64, 3), uint8; labels (count,), 0 good, 1 bad; and shake (count,)."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 2, count)
     low, high = np.where(labels[:, None] == 1, SHAKY, STEADY).T
@@ -190,7 +190,7 @@ def bad_art(x, classes=2, width=1.0):
     Args:
         x: A tensor (batch, height, width, 3).
         classes: Number of classes.
-        width: Factor for the number of filters and units.
+        width: Factor of the number of filters and units.
     """
     for filters, size in ((32, 5), (64, 3)):
         count = int(filters * width)

@@ -7,11 +7,11 @@ Paper:  Zhang, Isola & Efros (2016), Colorful image colorization,
 Departs from the paper: images of 32 × 32 pixels (CIFAR-10) and a network of 70,000 weights
 instead of 32 million; Y'CbCr instead of CIE Lab; 49 bins of colors instead of 313.
 
-The brightness is given, and the network predicts the color of each place. A car may be red or blue:
-the mean of all possible colors (`regression`) is gray. So the colors are divided into bins, and the
-network predicts the probability of each bin (`classification`). Most places in photographs are
-nearly gray, and so are most predictions; `rebalanced` gives more weight to rare colors. The painted
-color is again a mean, but of sharpened probabilities.
+The brightness is given, and the network predicts the color at each position. A car may be red or
+blue: the mean of all possible colors (`regression`) is gray. So the colors are divided into bins,
+and the network predicts the probability of each bin (`classification`). Most positions in
+photographs are nearly gray, and so are most predictions; `rebalanced` gives more weight to rare
+colors. The final color is again a mean, but with sharpened probabilities.
 
 For gray photographs of your own:
 
@@ -32,10 +32,10 @@ VARIANTS = {
     "rebalanced": {},
     "regression": {"answer": "regression"},
 }
-SIDE = 32  # pixels of an image; colors are told for blocks of 2 × 2
+SIDE = 32  # pixels of an image; colors are predicted for blocks of 2 × 2
 STEP = 16  # width of a bin of colors, of 256
-BINS = 7  # along each of the two axes, Cb and Cr; values outside belong to the outermost
-TEMPERATURE = 0.38  # below 1 it sharpens the probabilities that are averaged, as in the paper
+BINS = 7  # along each of the two axes, Cb and Cr; values outside are in the outermost bins
+TEMPERATURE = 0.38  # of the softmax; below 1, it sharpens the probabilities, as in the paper
 # From red, green and blue to brightness Y' and the two colors Cb and Cr, 0 for gray (JPEG).
 TO_YCC = np.array(
     [
@@ -76,13 +76,13 @@ def load_data(batch_size=64, count=10_000):
 
 
 def bin_centers():
-    """Cb and Cr of the middle of each bin, (49, 2)."""
+    """Cb and Cr of the center of each bin, (49, 2)."""
     steps = STEP * (np.arange(BINS) - BINS // 2)
     return np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1).reshape(-1, 2)
 
 
 def bins_of(colors):
-    """The number of the bin, 0–48, of each color (…, 2): (…), int32."""
+    """The index of the bin, 0–48, of each color (…, 2): (…), int32."""
     steps = keras.ops.round(colors / STEP)
     steps = keras.ops.clip(steps, -(BINS // 2), BINS // 2) + BINS // 2
     steps = keras.ops.cast(steps, "int32")
@@ -90,14 +90,14 @@ def bins_of(colors):
 
 
 def bin_weights(train, mix):
-    """The weight of each bin in the loss, such that the mean over the training set is 1.
+    """The weight of each bin in the loss, with mean 1 over the training set.
 
-    The weight is the reciprocal of the bin's share of all places, after the shares have been mixed
-    with equal ones (equation 4 of the paper, whose shares are smoothed, too).
+    The weight is proportional to the reciprocal of the bin's relative frequency, mixed with the
+    uniform distribution (equation 4 of the paper, in which the frequencies are also smoothed).
 
     Args:
         train: Batches of the training set.
-        mix: How much of the equal shares there is, from 0 to 1; with 1 all bins count alike.
+        mix: Share of the uniform distribution, from 0 to 1; with 1 all bins have equal weights.
 
     Returns:
         Array (49,), float32.
@@ -113,7 +113,7 @@ def bin_weights(train, mix):
 
 @keras.saving.register_keras_serializable(package="colorization")
 class BinCrossEntropy(keras.losses.Loss):
-    """Cross-entropy of colors' bins, weighed: colors (batch, h, w, 2), probabilities (…, 49).
+    """Weighted cross-entropy of color bins: colors (batch, h, w, 2), probabilities (…, 49).
 
     Args:
         weights: Of each bin, 49 numbers.
@@ -134,7 +134,7 @@ class BinCrossEntropy(keras.losses.Loss):
 
 
 def expected_colors(answers):
-    """The colors (…, 2) that an answer means: itself, or the mean of sharpened probabilities."""
+    """The predicted colors (…, 2): the outputs, or the mean with sharpened probabilities."""
     if answers.shape[-1] == 2:
         return answers
     sharpened = keras.ops.softmax(keras.ops.log(answers + 1e-7) / TEMPERATURE)
@@ -143,7 +143,7 @@ def expected_colors(answers):
 
 @keras.saving.register_keras_serializable(package="colorization")
 def bin_accuracy(colors, answers):
-    """The share of places whose color bin is predicted correctly: (batch,)."""
+    """The share of positions whose color bin is predicted correctly: (batch,)."""
     if answers.shape[-1] == 2:
         found = bins_of(answers)
     else:
@@ -154,7 +154,7 @@ def bin_accuracy(colors, answers):
 
 @keras.saving.register_keras_serializable(package="colorization")
 def saturation(colors, answers):
-    """Mean distance of the predicted colors from gray, of 128: (batch,)."""
+    """Mean distance of the predicted colors from gray, with Cb and Cr up to ±128: (batch,)."""
     lengths = keras.ops.norm(expected_colors(answers), axis=-1)
     return keras.ops.mean(lengths, axis=(1, 2))
 
@@ -170,15 +170,15 @@ def convolution(x, filters, strides=1, dilation=1):
 def build_model(
     filters=24, answer="classes", mix=0.5, learning_rate=0.004, steps=EPOCHS * 157, train=None
 ):
-    """The compiled network: (32, 32, 1) brightness to 49 probabilities for each of 16 × 16 places.
+    """The compiled network: (32, 32, 1) brightness to 49 probabilities at 16 × 16 positions.
 
     69,601 parameters. 69,217 of them are trainable.
 
     Args:
-        filters: Of the first convolution; twice as many at a quarter of the size.
-        answer: `"classes"`, the probabilities of bins, or `"regression"`, Cb and Cr.
-        mix: As in `bin_weights`, of the shares of bins in `train`.
-        learning_rate: Of Adam at the start; it falls to 0 along a cosine.
+        filters: Of the first convolution; layers at a quarter of the size have twice as many.
+        answer: The outputs: `"classes"`, the probabilities of bins, or `"regression"`, Cb and Cr.
+        mix: As in `bin_weights`.
+        learning_rate: Its initial value, followed by cosine decay to zero.
         steps: Of the whole training.
         train: Batches of the training set; by default, those of `load_data`.
     """
@@ -208,7 +208,7 @@ def build_model(
 
 @keras.saving.register_keras_serializable(package="colorization")
 class Paint(keras.layers.Layer):
-    """Brightness (batch, height, width, 1) and answers at any size to images from 0 to 1."""
+    """Brightness (batch, height, width, 1) and predictions of any size to images from 0 to 1."""
 
     def call(self, brightness, answers):
         size = tf.shape(brightness)[1:3]
@@ -218,7 +218,7 @@ class Paint(keras.layers.Layer):
 
 
 def deployed(model):
-    """The network that paints images of any size, gray or not: (height, width, 3) from 0 to 1."""
+    """The network for images of any size, gray or not, to colored images from 0 to 1."""
     image = keras.Input((None, None, 3))
     brightness = keras.ops.matmul(image, TO_YCC[0][:, None])
     small = keras.layers.Resizing(SIDE, SIDE, antialias=True)(brightness)

@@ -3,16 +3,16 @@
 Slides: 000 «NETtalk (1986/87)», «Historia 1987».
 Paper:  Sejnowski & Rosenberg (1987), Parallel networks that learn to pronounce English text,
         Complex Systems 1, 145–168
-Departs from the paper: the outputs are one probability for each phoneme and each mark of stress,
-where the paper has 26 features of articulation, of which the nearest phoneme is taken (`nettalk`,
-with its defaults, is that network); it learns from nine of ten words of the dictionary, not from
-the thousand most frequent; by Adam. The slide names another journal: its printed pages are those of
+Departs from the paper: the outputs are the probabilities of each phoneme and each stress, instead
+of 26 articulatory features, which are mapped to the nearest phoneme (`nettalk`, with its defaults,
+is that network); the training set is nine tenths of the dictionary, not the thousand most frequent
+words; and the optimizer is Adam. The slide names another journal: its printed pages are those of
 another paper.
 
-The network reads seven letters at a time and predicts the phoneme of the one in the middle; a
-silent letter has the phoneme `-`. Before training it babbles; after an epoch it places vowels and
-consonants correctly, and later pronounces words. Knowledge is distributed over all weights: noise
-on them lowers the accuracy gradually.
+The input is a window of seven letters, the output the phoneme of the middle one; a silent letter
+has the phoneme `-`. Before training the output is babble; after an epoch vowels and consonants are
+in their correct positions, and later words are pronounced correctly. The representation is
+distributed over all weights: noise on them lowers the accuracy gradually.
 """
 
 import keras
@@ -27,8 +27,8 @@ from recipes.common.snapshots import SnapshotCallback
 EPOCHS = 8
 OBJECTIVE = ("val_phoneme_accuracy", "max")
 WINDOW = 7  # letters
-LETTERS = " abcdefghijklmnopqrstuvwxyz.,"  # the blank is before and after a word
-# The phonemes as the corpus writes them, and as the International Phonetic Association does.
+LETTERS = " abcdefghijklmnopqrstuvwxyz.,"  # the blank pads words at both ends
+# The phonemes in the corpus' notation, and in that of the International Phonetic Association.
 IPA = {
     "-": "",
     "a": "ɑ",
@@ -88,7 +88,7 @@ SAMPLE = "a network learns which sounds the letters of a word have"
 
 
 def windows(word):
-    """The numbers of seven letters around each letter of a word, (letters, 7)."""
+    """The indices of the seven letters around each letter of a word, (letters, 7)."""
     side = " " * (WINDOW // 2)
     numbers = [LETTERS.index(letter) for letter in side + word + side]
     return np.lib.stride_tricks.sliding_window_view(numbers, WINDOW)
@@ -122,13 +122,12 @@ def load_data(batch_size=256):
 
 
 def nettalk(letters, hidden=80, outputs=26, activation="sigmoid"):
-    """The paper's layers, from the numbers of 7 letters to its 26 features: 18,426 parameters.
+    """The paper's layers, from the indices of 7 letters to its 26 features: 18,426 parameters.
 
     Args:
         letters: Integers (batch, 7).
-        hidden: Neurons of the hidden layer; with 0 there is none.
-        outputs: Neurons of the output layer; with 0 there is none, and the hidden
-            layer is answered.
+        hidden: Number of hidden neurons; with 0 there is no hidden layer.
+        outputs: Number of output neurons; with 0 there is no output layer.
         activation: Of both layers.
     """
     x = keras.ops.one_hot(letters, len(LETTERS))  # (batch, 7, 29)
@@ -144,8 +143,8 @@ def build_model(hidden=80, learning_rate=0.01, steps=EPOCHS * 517):
     """The compiled network: (7,) letters to 51 phonemes and 5 stresses. 20,856 parameters.
 
     Args:
-        hidden: Neurons between them; with 0 each letter of the window votes for itself.
-        learning_rate: Of Adam at the start; it falls to 0 along a cosine.
+        hidden: Number of hidden neurons; with 0 the network is a logistic regression.
+        learning_rate: Its initial value, followed by cosine decay to zero.
         steps: Of the whole training.
     """
     letters = keras.Input((WINDOW,), dtype="int32")
@@ -176,7 +175,7 @@ def pronounced(model, text=SAMPLE):
 
 
 def callbacks():
-    """Keeps, for the pictures, how the sample is said before the training and after each epoch."""
+    """Records the sample's pronunciation before training and after each epoch, for the figures."""
     return [SnapshotCallback(pronounced)]
 
 
@@ -192,7 +191,7 @@ def search_space(hp):
 
 
 def most_frequent(letters, said, count):
-    """The most frequent class of each letter in the middle of a window: (29,).
+    """The most frequent class for each letter in the middle of a window: (29,).
 
     Args:
         letters: Integers (letters, 7).

@@ -3,14 +3,14 @@
 Slides: 000 «DAVE-2», 000 «DARPA Grand Challenge», 000 «Vehículos autónomos».
 Paper:  Bojarski et al. (2016), End to end learning for self-driving cars,
         https://arxiv.org/abs/1604.07316
-Departs from the paper: the roads are generated, closed loops on flat ground; images from poses
-beside the middle of the road are rendered, instead of shifting the images of three cameras, in RGB
-instead of YUV; and ReLU takes the place of the unnamed activation. The slide says that the car is
-fully autonomous: the paper has about 98 % of autonomy, by the formula that is used here.
+Departs from the paper: the roads are generated, closed loops on flat ground; images from poses off
+the center line are rendered, instead of shifting the images of three cameras, in RGB instead of
+YUV; and the activation, which the paper does not name, is ReLU. The slide says that the car is
+fully autonomous: the paper reports about 98 % autonomy, by the formula that is used here.
 
 The network predicts the curvature 1/r of the path to take: 0 is straight on, and negative is to the
-left. Variants: `recovery` learns from poses on both sides of the middle, with the path back to it
-as target; `center_only` from perfect driving alone. Both then drive in a closed loop, in which
+left. Variants: `recovery` is trained on poses on both sides of the center line, with the path back
+to it as target; `center_only` on perfect driving alone. Both then drive in a closed loop, in which
 errors add up and gusts push the car aside.
 """
 
@@ -44,13 +44,13 @@ SKY = (150, 190, 230)
 ASPHALT = (105, 105, 110)
 GRASS = (70, 130, 60)
 WHITE = (235, 235, 235)
-LOOKAHEAD = 8.0  # how far ahead the point is that a good driver steers to
+LOOKAHEAD = 8.0  # distance of the point ahead to which a good driver steers
 STEP = 1.0  # between two images
-SECONDS = 0.1  # that a step takes
-INTERVENTION = 6.0  # seconds that a human takes to bring the car back, in the paper
+SECONDS = 0.1  # duration of a step
+INTERVENTION = 6.0  # seconds of a human intervention, in the paper
 LAPS = 1.5
-PUSH = 1.5  # to the side, by a gust of wind …
-GUSTS = 50  # … that comes after so many steps, now from one side, now from the other
+PUSH = 1.5  # to the side, by a gust of wind
+GUSTS = 50  # steps between gusts, which come from alternating sides
 TEST_ROADS = (101, 102, 103)
 
 
@@ -59,11 +59,11 @@ class Road:
     """A closed road.
 
     Args:
-        points: Of its middle, (count, 2), less than a tenth of a meter apart.
-        along: Distance of each from the first one, (count,).
+        points: Of its center line, (count, 2), less than a tenth of a meter apart.
+        along: Distance of each from the first one, along the road, (count,).
         tangents: The direction of the road at each, (count, 2).
         nearest: For each cell of a map, the index of the nearest point.
-        origin: Coordinates of the middle of the map's first cell.
+        origin: Coordinates of the center of the map's first cell.
     """
 
     points: np.ndarray
@@ -75,7 +75,7 @@ class Road:
 
 @functools.lru_cache(maxsize=16)
 def random_road(seed):
-    """A closed road of random bends: its radius is a sum of waves."""
+    """A closed road with random bends: its radius is a sum of sinusoids."""
     rng = np.random.default_rng(seed)
     angle = np.linspace(0, 2 * np.pi, 6000, endpoint=False)
     radius = np.ones_like(angle)
@@ -92,7 +92,7 @@ def random_road(seed):
     lengths = np.linalg.norm(steps, axis=1)
     along = np.cumsum(lengths) - lengths
     tangents = steps / lengths[:, None]
-    # The map of cells a meter wide.
+    # The map, with cells one meter wide.
     origin = points.min(axis=0) - BORDER
     end = points.max(axis=0) + BORDER
     cells = np.ceil(end - origin).astype(int)
@@ -102,10 +102,10 @@ def random_road(seed):
 
 
 def road_coordinates(road, places):
-    """Places (…, 2) in meters along the road and to the left of its middle, (…) each.
+    """Positions (…, 2) as meters along the road and to the left of its center line, (…) each.
 
-    From the point of the middle that is nearest to the cell of the map, a meter wide, the road is
-    followed along its tangent.
+    Near each point of the center line, the road is approximated by its tangent. The nearest point
+    is looked up in the map, whose cells are one meter wide.
     """
     cells = np.rint(places - road.origin).astype(int)
     cells = np.clip(cells, 0, np.array(road.nearest.shape) - 1)
@@ -118,17 +118,17 @@ def road_coordinates(road, places):
 
 
 def closest(road, position):
-    """The index of the point of the middle that is closest to a position."""
+    """The index of the point of the center line that is closest to a position."""
     return int(np.linalg.norm(road.points - position, axis=1).argmin())
 
 
 def heading_at(road, index):
-    """The direction of the road at a point of its middle, as an angle."""
+    """The direction of the road at a point of its center line, as an angle."""
     return np.arctan2(road.tangents[index, 1], road.tangents[index, 0])
 
 
 def ground():
-    """Where the pixels below the horizon look: meters ahead and to the left, (rows, WIDTH) each."""
+    """Ground positions of pixels below the horizon: meters ahead and left, (rows, WIDTH) each."""
     rows = np.arange(HORIZON + 1, HEIGHT)
     columns = np.arange(WIDTH) - (WIDTH - 1) / 2
     ahead = FOCAL_LENGTH * CAMERA_HEIGHT / (rows - HORIZON)
@@ -150,10 +150,10 @@ def left_of(heading):
 
 
 def camera(road, position, heading):
-    """The image (HEIGHT, WIDTH, 3), uint8, that a car sees."""
+    """The image (HEIGHT, WIDTH, 3), uint8, of a car's camera."""
     forward = forward_of(heading)
     left = left_of(heading)
-    # The places on the ground that the pixels below the horizon show: (rows, WIDTH, 2).
+    # Positions on the ground of the pixels below the horizon: (rows, WIDTH, 2).
     world = position + AHEAD[..., None] * forward + LEFT[..., None] * left
     along, aside = road_coordinates(road, world)
     aside = np.abs(aside)
@@ -162,7 +162,7 @@ def camera(road, position, heading):
     on_dash = (aside < LINE / 2) & (along % 6 < 3)
     on_line = on_side_line | on_dash
     colors = np.where(on_road[..., None], ASPHALT, GRASS)
-    # Patches of half a meter differ in brightness, so that the ground is seen to move.
+    # Patches of half a meter differ in brightness, so that motion is visible.
     patches = np.floor(2 * world).astype(int) % len(SHADES)
     colors = colors * SHADES[patches[..., 0], patches[..., 1], None]
     image = np.empty((HEIGHT, WIDTH, 3))
@@ -172,11 +172,11 @@ def camera(road, position, heading):
 
 
 def steer(road, position, heading):
-    """The curvature of a good driver: of the arc to a point ahead on the middle of the road."""
+    """The curvature of a good driver: of the arc to a point ahead on the center line."""
     start = closest(road, position)
     length = road.along[-1] + 0.1
     ahead = (road.along - road.along[start]) % length
-    # The farthest point that is not beyond LOOKAHEAD, as seen from the car.
+    # The farthest point within LOOKAHEAD along the road.
     within = np.where(ahead <= LOOKAHEAD, ahead, -1)
     target = road.points[np.argmax(within)] - position
     aside = -np.sin(heading) * target[0] + np.cos(heading) * target[1]  # to the left
@@ -188,13 +188,13 @@ def sample_poses(road, count, shift, rng):
 
     Args:
         road: A `Road`.
-        count: How many.
-        shift: Largest distance from the middle, to either side; headings vary by a sixth of that.
+        count: Number of poses.
+        shift: Largest distance from the center line; headings vary by a sixth of that, in radians.
         rng: A NumPy random generator.
     """
     indices = rng.integers(0, len(road.points), count)
     headings = np.array([heading_at(road, index) for index in indices])
-    # Off the middle, and turned a little.
+    # Shifted from the center line, and turned a little.
     aside = rng.uniform(-shift, shift, (count, 1))
     positions = road.points[indices] + aside * left_of(headings)
     turned = rng.uniform(-shift, shift, count) / 6
@@ -218,8 +218,8 @@ def sample_images(roads, count, shift, seed):
 def load_data(batch_size=32, shift=2.0, count=250):
     """Train, validation and test batches of (66, 200, 3) uint8 images and (1,) curvatures in 1/m.
 
-    Training is on six roads, validation on one, the test on two others. Validation and test are of
-    poses on both sides of the middle, whatever the `shift` of those trained on.
+    Training is on six roads, validation on one, the test on two others. Validation and test have
+    poses on both sides of the center line, whatever the `shift` of the training poses.
     """
     train = sample_images(range(6), count, shift, seed=1)
     validation = sample_images([50], count, 2.0, seed=2)
@@ -248,7 +248,7 @@ def build_model(learning_rate=0.001, steps=EPOCHS * 47):
             keras.layers.Dense(50, activation="relu"),
             keras.layers.Dense(10, activation="relu"),
             keras.layers.Dense(1),
-            # Curvatures are of the order of hundredths.
+            # Curvatures are of the order of 0.01 / m.
             keras.layers.Rescaling(0.1, dtype="float32"),
         ]
     )
@@ -284,7 +284,7 @@ def baseline(train, test):
 
 
 def by_network(model):
-    """A driver: a function from an image to a curvature; compiled, for `predict` is slow."""
+    """A driver: a function from an image to a curvature; compiled, since `predict` is slow."""
     answer = tf.function(lambda image: model(image, training=False))
 
     def driver(image):
@@ -294,8 +294,8 @@ def by_network(model):
 
 
 def by_road_mask(image):
-    """A driver by hand: the gray pixels are road, and it steers to their middle some way ahead."""
-    # The row of pixels that looks about that far.
+    """A hand-written driver: gray pixels are road, and it steers to their center at `LOOKAHEAD`."""
+    # The row of pixels nearest to that distance.
     row = int(np.abs(AHEAD[:, 0] - LOOKAHEAD).argmin())
     pixels = image[HORIZON + 1 + row].astype(int)
     green = pixels[:, 1]
@@ -308,12 +308,13 @@ def by_road_mask(image):
 
 
 def drive(road, driver, meters=None):
-    """Drive in a closed loop: the driver's steering decides the next image that it sees.
+    """Drive in a closed loop: the driver's steering determines its next input image.
 
     Returns:
-        A dictionary: `path` (steps, 2), `offsets` from the middle (steps,), `images` (every tenth),
-        `curvatures` answered (steps,), `interventions` and `autonomy`. A car that leaves the road
-        is put back onto its middle: an intervention. Gusts push the car aside now and then.
+        A dictionary: `path` (steps, 2), `offsets` from the center line (steps,), `images` (every
+        tenth), the driver's `curvatures` (steps,), `interventions` and `autonomy`. A car that
+        leaves the road is put back onto the center line: an intervention. Gusts push the car aside
+        at regular intervals.
     """
     meters = meters or LAPS * road.along[-1]
     position = road.points[0]
@@ -336,7 +337,7 @@ def drive(road, driver, meters=None):
             position = road.points[index]
             heading = heading_at(road, index)
             continue
-        # Half of the turn before the step, half after it; to the right is negative.
+        # Turn by half of the angle before the step, and by half after it; right is negative.
         heading -= curvature * STEP / 2
         position = position + STEP * forward_of(heading)
         heading -= curvature * STEP / 2
