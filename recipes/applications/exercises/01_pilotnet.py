@@ -3,14 +3,14 @@
 Slides: 000 «DAVE-2 (NVIDIA 2016)».
 Recipe: pilotnet.
 
-NVIDIA's network for the steering wheel reads an image of 66 × 200 pixels with three channels:
+The input of NVIDIA's steering network is an image of 66 × 200 pixels with three channels:
 
     5 × 5, stride 2: 24, 36 and 48 filters
     3 × 3, stride 1: 64 and 64 filters
     fully connected: 100, 50, 10 units and 1
 
-Nothing is padded. Work out what comes out of each layer, then count; the last question is which
-layer has most of the parameters.
+There is no padding. Compute the output shape of each layer, then count parameters; the last
+question is which layer has most of them.
 """
 
 import numpy as np
@@ -34,7 +34,7 @@ def shapes(height, width):
 
 
 def flat_size():
-    """How many numbers the first fully connected layer reads."""
+    """The number of inputs of the first fully connected layer."""
     # Your code: the last maps, all of them.
     raise NotImplementedError
 

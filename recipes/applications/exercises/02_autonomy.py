@@ -3,14 +3,13 @@
 Slides: 000 «DAVE-2 (NVIDIA 2016)», 003 «Vehículos autónomos».
 Recipe: pilotnet.
 
-The slide says that the car drives fully autonomously. The paper has a measure for it: each time
-that a human takes over counts as six seconds, the time it takes to bring the car back and start
-again, and
+The slide says that the car drives fully autonomously. The paper has a measure for it: each human
+intervention counts as six seconds, the time to bring the car back and start again, and
 
     autonomy = 1 − interventions · 6 s / time driven.
 
-With it the authors report 98 % for a typical drive. How often does somebody have to reach for the
-wheel, then? And how long must one drive without any intervention to be able to say so of a car?
+By this measure the authors report 98 % for a typical drive. How many interventions per hour is
+that? And how long must a car drive without intervention to support a claim about its rate?
 """
 
 import numpy as np
@@ -27,25 +26,25 @@ def autonomy(interventions, seconds):
 
 
 def interventions_per_hour(share):
-    """How many there are at this autonomy."""
+    """The number of interventions per hour at this autonomy."""
     # Your code: solve the formula for them.
     raise NotImplementedError
 
 
 def takeovers(offsets, limit):
-    """How often a human takes over, given the distances (steps,) from the middle of the lane.
+    """The number of take-overs, given the distances (steps,) from the center of the lane.
 
-    A take-over begins when the distance, to either side, gets beyond the limit; it is one take-over
-    for as long as it stays there.
+    A take-over begins when the distance, to either side, exceeds the limit, and lasts as long as it
+    does.
     """
     # Your code: np.abs; count where it is beyond the limit and was not the step before.
     raise NotImplementedError
 
 
 def hours_without(rate, confidence):
-    """Hours without an intervention that show, at this confidence, fewer than `rate` an hour.
+    """Hours without an intervention that show, at this confidence, fewer than `rate` per hour.
 
-    If interventions happen at random, `rate` per hour, none come in t hours with the probability
+    If interventions happen at random, `rate` per hour, the probability of none in t hours is
     e^(−rate · t); `confidence` is 1 minus that.
     """
     # Your code: solve 1 − e^(−rate · t) = confidence for t.

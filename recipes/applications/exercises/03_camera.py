@@ -3,14 +3,14 @@
 Slides: 000 «DAVE-2 (NVIDIA 2016)».
 Recipe: pilotnet.
 
-A camera at the height h looks straight ahead over flat ground. With the focal length f in pixels, a
-point that is z meters ahead and x meters to the right is seen
+A camera at height h looks straight ahead over flat ground. With the focal length f in pixels, a
+point that is z meters ahead and x meters to the right appears
 
-    f h / z rows below the horizon, and f x / z columns right of the middle.
+    f h / z rows below the horizon, and f x / z columns right of the center.
 
-So far-away meters are squeezed together just below the horizon: what the network has to react to in
-time is a few rows of the image. The camera of the recipe has h = 1.4 m, f = 110 pixels, the horizon
-in row 12 of 66 and its middle in column 100 of 200. Write both directions, and count rows.
+So distant ground is compressed into few rows just below the horizon, although the network has to
+react to it in time. The camera of the recipe has h = 1.4 m, f = 110 pixels, the horizon in row 12
+of 66 and its center in column 100 of 200. Write the projection and its inverse, and count rows.
 """
 
 import numpy as np
@@ -28,19 +28,19 @@ def project(x, z):
 
 
 def on_the_ground(row, column):
-    """x and z of the point on the ground that is seen there, for a row below the horizon."""
+    """x and z of the point on the ground at this pixel, for a row below the horizon."""
     # Your code: solve the first formula for z, then the second for x.
     raise NotImplementedError
 
 
 def nearest_seen(rows):
-    """How far away the ground is that is seen at the lower edge of an image with so many rows."""
+    """The distance of the ground at the lower edge of an image with the given number of rows."""
     # Your code: the lower edge is row `rows`.
     raise NotImplementedError
 
 
 def rows_between(near, far):
-    """How many rows of the image show the ground from near to far meters ahead."""
+    """The number of image rows for the ground from `near` to `far` meters ahead."""
     # Your code: the difference of two rows.
     raise NotImplementedError
 

@@ -3,10 +3,10 @@
 Slides: 000 «DAVE-2 (NVIDIA 2016)».
 Recipe: pilotnet.
 
-What the network answers with is 1/r, the curvature of the way to go, so that straight on is 0 and
-not an infinite radius. One right answer is pure pursuit: choose a point of the road ahead, x meters
-to the right and z meters ahead, and take the circle that starts in the direction of the car and
-passes through it. Its curvature is
+The network predicts 1/r, the curvature of the path, so that straight on is 0 and not an infinite
+radius. One method for the target is pure pursuit: choose a point of the road, x meters to the right
+and z meters ahead, and take the circle through it that starts in the direction of the car. Its
+curvature is
 
     1/r = 2 x / (x² + z²),    positive to the right.
 
@@ -26,8 +26,8 @@ def curvature(x, z):
 
 
 def point_on_circle(bend, angle):
-    """x and z after driving through this angle, in radians, of a circle of curvature 1/r > 0."""
-    # Your code: the circle's middle is r to the right.
+    """x and z after driving through this angle, in radians, on a circle of curvature 1/r > 0."""
+    # Your code: the circle's center is r to the right.
     raise NotImplementedError
 
 
@@ -42,7 +42,7 @@ def in_the_cars_view(point, position, heading):
 
 
 def wheel_angle(bend, wheelbase):
-    """By how many degrees the wheels are turned."""
+    """The angle in degrees by which the wheels are turned."""
     # Your code: np.arctan, np.degrees.
     raise NotImplementedError
 

@@ -3,18 +3,18 @@
 Slides: 000 «DAVE-2 (NVIDIA 2016)», 000 «DARPA Grand Challenge 2005».
 Recipe: pilotnet.
 
-A car is y meters beside the middle of a straight road and points θ away from it. Each step of s
-meters changes y by s θ and θ by s times the curvature. Steering to a point L meters ahead in the
-middle of the road gives, for small angles, the curvature −2 (y + L θ) / L². So a step is a matrix,
+A car is y meters off the center line of a straight road and points θ away from it. Each step of s
+meters changes y by s θ and θ by s times the curvature. Steering to a point L meters ahead on the
+center line gives, for small angles, the curvature −2 (y + L θ) / L². So a step is a matrix,
 
     y ← y + s θ,    θ ← θ − s · 2 (y + L θ) / L²,
 
-with the θ before the step in both. Errors die out if both eigenvalues of the matrix are smaller
-than 1 in absolute value. Look too near, and the car swings up.
+with the old θ in both. Errors die out if both eigenvalues of the matrix are smaller than 1 in
+absolute value. If L is too small, the oscillation of the car grows.
 
-A network that was trained on perfect driving has not seen what to do beside the middle. If it
-steers by half of what is needed, errors last longer; if it does not steer, each stays, and the next
-is added. Write the matrix, and find how near one may look.
+A network trained on perfect driving has no examples of corrections. If it steers by half of the
+necessary curvature, errors last longer; if it does not steer, they add up. Write the matrix, and
+find the smallest stable L.
 """
 
 import numpy as np
@@ -23,19 +23,19 @@ from recipes.common.exercise import check, finish
 
 
 def step_matrix(step, ahead, share=1.0):
-    """Matrix (2, 2) that makes (y, θ) of (y, θ) a step before; `share` multiplies the curvature."""
+    """Matrix (2, 2) from (y, θ) to (y, θ) one step later; `share` multiplies the curvature."""
     # Your code: read its rows off the two lines above.
     raise NotImplementedError
 
 
 def decay(matrix):
-    """The absolute value of the larger eigenvalue: what is left of an error after a step."""
+    """The absolute value of the larger eigenvalue: the factor of an error per step."""
     # Your code: np.linalg.eigvals.
     raise NotImplementedError
 
 
 def drive(y, steps, step, ahead, share=1.0):
-    """y (steps + 1,) of a car that starts y meters beside the middle, pointing straight on."""
+    """y (steps + 1,) of a car that starts y meters off the center line, pointing straight on."""
     state = np.array([y, 0.0])
     offsets = [y]
     # Your code: multiply by the matrix again and again.
@@ -43,7 +43,7 @@ def drive(y, steps, step, ahead, share=1.0):
 
 
 def shortest_stable(step, aheads):
-    """The smallest of the distances L (n,), in ascending order, with which errors die out."""
+    """The smallest of the distances L (n,), in ascending order, for which errors die out."""
     # Your code: try them in turn.
     raise NotImplementedError
 

@@ -9,9 +9,9 @@ slowly. Sinusoids do the same smoothly, each pair of dimensions at a frequency o
 
     PE(pos, 2k) = sin(pos / 10000^(2k/d)),    PE(pos, 2k + 1) = cos(pos / 10000^(2k/d)).
 
-The slide prints sin(pos / i) for i = 0, …, d: it divides by 0 in the first dimension. One step
-further on is the same rotation of each pair, wherever one is. Write both encodings, the wavelength,
-and the rotation.
+The slide prints sin(pos / i) for i = 0, …, d: it divides by 0 in the first dimension. A shift by
+one position is a rotation of each pair, the same at every position. Write both encodings, the
+wavelength, and the rotation.
 """
 
 import numpy as np
@@ -27,18 +27,18 @@ def binary(position, digits):
 
 def encoding(position, d):
     """PE (d,) of a position, for an even d."""
-    # Your code: angles for k = 0, 1, …, d/2 − 1; sines in places 0, 2, …, cosines in 1, 3, …
+    # Your code: angles for k = 0, 1, …, d/2 − 1; sines at 0, 2, …, cosines at 1, 3, …
     raise NotImplementedError
 
 
 def wavelength(k, d):
-    """After how many positions the pair k repeats."""
+    """The number of positions after which the pair k repeats."""
     # Your code: when is the angle 2π?
     raise NotImplementedError
 
 
 def shift(k, d, steps):
-    """Matrix (2, 2) that makes (sin, cos) of the pair k at pos + steps from those at pos."""
+    """Matrix (2, 2) from (sin, cos) of the pair k at pos to those at pos + steps."""
     # Your code: sin(a + b) = sin a cos b + cos a sin b, cos(a + b) = cos a cos b − sin a sin b.
     raise NotImplementedError
 

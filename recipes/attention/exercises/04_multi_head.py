@@ -4,10 +4,10 @@ Slides: 002 «Multi-Head Attention», 001 «query, key, value con W^q, W^k, W^v�
 Recipe: attention_by_hand.
 
 Each head has its own queries, keys and values, of d / heads numbers each: linear maps of the
-inputs. In practice one matrix makes them for all heads at once, and its result (steps, d) is cut
-into heads: (heads, steps, d / heads). Each head attends on its own; the results are put side by
-side again and go through a last matrix. More heads therefore cost nothing: the matrices stay as
-they are. Write the cut, the joining, and what is between them.
+inputs. In practice one matrix computes them for all heads at once, and its result (steps, d) is
+split into heads: (heads, steps, d / heads). Each head computes attention separately; the results
+are concatenated and multiplied by a last matrix. More heads therefore cost nothing: the matrices
+have the same sizes. Write the split, the join, and the attention between them.
 """
 
 import keras

@@ -3,10 +3,10 @@
 Slides: 001 «Auto-encoders (8-3-8)», 001 «Ejemplo de autoencoder».
 Recipe: autoencoder_8_3_8.
 
-Eight patterns, each with a single 1, have to pass through three units and come out as they were.
-The encoder is a table: its row i is the code of pattern i, and the binary numbers 0 to 7 will do.
-The decoder is a dense layer of eight units, of which the one with the largest score wins. It finds
-the nearest code if unit i has the weights 2 cᵢ and the bias −‖cᵢ‖², because
+Eight patterns, each with a single 1, have to be reconstructed from a code of three units. The
+encoder is a table: its row i is the code of pattern i, and the binary numbers 0 to 7 will do. The
+decoder is a dense layer of eight units, whose largest score determines the output. It finds the
+nearest code if unit i has the weights 2 cᵢ and the bias −‖cᵢ‖², because
 
     ‖h − cᵢ‖² = ‖h‖² − (2 cᵢ·h − ‖cᵢ‖²).
 
@@ -46,7 +46,7 @@ def parameters(units):
 
 
 def output(codes):
-    """The number (8,) of the winning unit, for each of the eight patterns."""
+    """The index (8,) of the winning unit, for each of the eight patterns."""
     hidden = PATTERNS @ codes  # (8, units)
     W, b = decoder(codes)
     return np.argmax(hidden @ W + b, axis=1)

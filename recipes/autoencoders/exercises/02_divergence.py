@@ -3,9 +3,9 @@
 Slides: 001 «Variational Autoencoders».
 Recipe: vae.
 
-The encoder gives a mean μ and a log-variance log σ² for each latent dimension. So that codes drawn
-from N(0, 1) can be decoded, the loss has a penalty for what differs from N(0, 1), which the slide
-does not print:
+The encoder outputs a mean μ and a log-variance log σ² for each latent dimension. So that codes
+sampled from N(0, 1) can be decoded, the loss has a penalty for deviations from N(0, 1), which the
+slide does not print:
 
     KL = −½ Σ (1 + log σ² − μ² − σ²).
 
@@ -33,13 +33,13 @@ def gradient(mean, log_variance):
 
 
 def best_deviation(mean):
-    """The σ at which KL is least for a given mean."""
+    """The σ that minimizes KL for a given mean."""
     # Your code: where is ∂KL/∂(log σ²) = 0?
     raise NotImplementedError
 
 
 def integrated(mean, deviation):
-    """KL of one dimension as an integral, by adding up narrow strips."""
+    """KL of one dimension by numerical integration."""
     z, width = np.linspace(mean - 12 * deviation, mean + 12 * deviation, 200_001, retstep=True)
     q = norm.pdf(z, mean, deviation)
     return np.sum(q * (norm.logpdf(z, mean, deviation) - norm.logpdf(z))) * width

@@ -3,14 +3,14 @@
 Slides: 001 «Variational Autoencoders», 001 «VAE (transición continua)».
 Recipe: vae.
 
-A variational autoencoder decodes a random z ~ N(μ, σ²). A random number has no derivative; but with
-ε ~ N(0, 1), drawn beforehand,
+A variational autoencoder decodes a random z ~ N(μ, σ²). Sampling has no derivative; but with
+ε ~ N(0, 1), sampled beforehand,
 
     z = μ + σ ε,   σ = exp(½ log σ²),
 
-is a formula that can be differentiated: ∂z/∂μ = 1, and ∂z/∂(log σ²) you find. Averaged over many ε,
-the gradient of any loss of z is that of its mean. For the loss z² this is known: its mean is
-μ² + σ². Write the sample, its derivative, and both gradients.
+is a differentiable formula: ∂z/∂μ = 1, and ∂z/∂(log σ²) is for you to find. Averaged over many ε,
+the gradient of any loss of z is that of its mean. For the loss z² the mean is known: μ² + σ². Write
+the sample, its derivative, and both gradients.
 """
 
 import numpy as np

@@ -9,8 +9,8 @@ The network of 1998 in its modern form, for digits of 32 × 32 pixels:
     convolution, 16 filters of 5 × 5, tanh, mean pooling 2 × 2
     fully connected, 120 units, tanh; 84 units, tanh; 10 units, softmax
 
-Nothing is padded. First work out on paper what comes out of each layer and how many parameters it
-has, then let Keras build it: the two must agree.
+There is no padding. First work out on paper the output shape and the number of parameters of each
+layer, then build the network in Keras: the two must agree.
 """
 
 import keras
@@ -37,12 +37,12 @@ def lenet():
 
 
 def map_sides(model):
-    """Sides of the maps of its layers, as Keras says them."""
+    """Sides of the maps of its layers, according to Keras."""
     return [layer.output.shape[1] for layer in model.layers if len(layer.output.shape) == 4]
 
 
 def counts(model):
-    """Parameters of those of its layers that have any."""
+    """Number of parameters of each layer that has parameters."""
     return [layer.count_params() for layer in model.layers if layer.count_params()]
 
 

@@ -4,14 +4,15 @@ Slides: 001 «Cálculo de convoluciones», 001 «¿Qué es una convolución? (f�
         salidas y pesos».
 Recipe: convolution_by_hand.
 
-A kernel is laid on each part of the image where it fits; the numbers on top of each other are
-multiplied and added up. The formula of the slide,
+A kernel is placed at each position of the image where it fits; overlapping numbers are multiplied,
+and the products added up. The formula of the slide,
 
     (f * g)[x, y] = Σ Σ f[n₁, n₂] g[x − n₁, y − n₂],
 
-turns the kernel by 180° before: a convolution. Keras' Conv2D does not, which is called a
-correlation. All kernels of the slides look the same turned round, so their examples cannot tell.
-With several channels, each has its kernel, and the results are added up. Write all three.
+first rotates the kernel by 180°: a convolution. Keras' Conv2D does not, which is called a
+correlation. Rotation does not change the kernels of the slides, so their examples do not show the
+difference. With several channels, each has its kernel, and the results are added up. Write all
+three.
 """
 
 import numpy as np
@@ -40,13 +41,13 @@ def correlate(image, kernel):
     size = len(kernel)
     height, width = image.shape
     output = np.zeros((height - size + 1, width - size + 1))
-    # Your code: for each place, the sum of the part of the image below the kernel times the kernel.
+    # Your code: for each position, the sum of the kernel times the part of the image below it.
     raise NotImplementedError
 
 
 def convolve(image, kernel):
-    """Convolution, as the formula has it."""
-    # Your code: kernel[::-1, ::-1] is turned by 180°.
+    """Convolution by the formula."""
+    # Your code: kernel[::-1, ::-1] is rotated by 180°.
     raise NotImplementedError
 
 
@@ -69,7 +70,7 @@ def main():
             "edges of a gray area", lambda: correlate(np.full((4, 4), 7), EDGES), np.zeros((2, 2))
         ),
         check("convolution with 1, 2, …, 9", lambda: convolve(IMAGE, ASYMMETRIC), turned),
-        # 5 + 6 + 9 of the kernel as it is.
+        # 5 + 6 + 9 of the kernel, not rotated.
         check(
             "correlation with 1, 2, …, 9",
             lambda: correlate(np.array([[0, 0, 0], [0, 1, 1], [0, 0, 1]]), ASYMMETRIC),

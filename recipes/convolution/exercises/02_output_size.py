@@ -4,37 +4,37 @@ Slides: 003 «Capas convolucionales: tamaño de salida», 001 «Campo receptivo�
 Recipe: convolution_by_hand.
 
 A filter of width F with stride S, on an input of width W padded with P zeros at either end, fits in
-(W − F + 2P) / S + 1 places. The slide says that this "must be an integer". Keras takes it lightly:
-it rounds down, and never looks at what is left at the end.
+(W − F + 2P) / S + 1 positions. The slide says that this "must be an integer". Keras does not
+require it: it rounds down, and ignores the remaining columns.
 
-Each unit sees a part of the image, its receptive field. That of a unit in the first layer is F
-wide; every further layer adds F − 1 steps, each as long as the strides of all layers before it
-multiplied. Write the formulas.
+The part of the image on which a unit depends is its receptive field. For a unit in the first layer
+it is F wide; every further layer adds F − 1 steps, whose length is the product of the strides of
+all earlier layers. Write the formulas.
 """
 
 from recipes.common.exercise import check, finish
 
 
 def output_size(width, size, padding, stride):
-    """Width of the output, as Keras has it."""
+    """Width of the output in Keras."""
     # Your code: the formula, rounded down.
     raise NotImplementedError
 
 
 def unread(width, size, padding, stride):
-    """How many columns at the end no filter looks at, the padding included."""
-    # Your code: what is left when one divides by the stride.
+    """Number of columns at the end that no filter covers, including the padding."""
+    # Your code: the remainder of the division by the stride.
     raise NotImplementedError
 
 
 def same_padding(size):
-    """The padding at either end with which an odd filter of stride 1 leaves the width as it is."""
+    """The padding at either end with which an odd filter of stride 1 keeps the width."""
     # Your code: solve (W − F + 2P) + 1 = W.
     raise NotImplementedError
 
 
 def receptive_field(layers):
-    """Width of what one unit of the last layer sees; layers are pairs (filter width, stride)."""
+    """Receptive field of a unit of the last layer; layers are pairs (filter width, stride)."""
     field, step = 1, 1
     # Your code: in each layer, widen the field by (F − 1) · step, then lengthen the step.
     raise NotImplementedError

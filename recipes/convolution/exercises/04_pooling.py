@@ -4,13 +4,13 @@ Slides: 002 «Max pooling 2×2 paso 2», 001 «Pooling Layer (valor medio vs má
         características».
 Recipes: pooling, x_image.
 
-2 × 2 pooling with stride 2 keeps one number of each block: its largest, or its mean. Where the
-width is odd, as that of the slide's map of the X, 7 × 7, the last row and column are repeated. (For
-the largest number it is all the same whether they are, or nothing is added.)
+2 × 2 pooling with stride 2 reduces each block to one number: its largest, or its mean. If the width
+is odd, as in the slide's 7 × 7 map of the X, the last row and column are repeated. (The maxima
+would be the same without.)
 
-In training the gradient of a mean goes to the four numbers in equal parts; that of a maximum all to
-the largest, and nothing to the others. Write the blocks, both kinds of pooling, and the way back of
-the maximum.
+In backpropagation the gradient of a mean is divided equally among the four numbers; that of a
+maximum goes to the largest alone. Write the blocks, both kinds of pooling, and the gradient of the
+maximum.
 """
 
 import numpy as np
@@ -48,7 +48,7 @@ def max_pool(image):
 
 def mean_pool(image):
     """The mean (h / 2, w / 2) of each block."""
-    # Your code: likewise.
+    # Your code: in the same way.
     raise NotImplementedError
 
 

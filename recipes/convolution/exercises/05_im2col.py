@@ -3,11 +3,11 @@
 Slides: 002 «Costo de cómputo: convoluciones & desplegado».
 Recipe: im2col.
 
-Processors are best at multiplying matrices. So one writes each part of the image that the filter is
-laid on as a row, F · F · Cin numbers, and each filter as a column: the product has a row for each
-place and a column for each filter. Neighboring parts overlap, so that the same pixel stands in many
-rows; the matrix is up to F² times as large as the image. Write the matrix and the convolution, and
-find how much larger it is.
+Processors are fastest at matrix products. So each part of the image under the filter is written as
+a row of F · F · Cin numbers, and each filter as a column: the product has a row for each position
+and a column for each filter. Neighboring parts overlap, so the same pixel is in many rows; the
+matrix is up to F² times as large as the image. Write the matrix and the convolution, and find how
+much larger it is.
 """
 
 import keras
@@ -17,9 +17,9 @@ from recipes.common.exercise import check, finish
 
 
 def im2col(image, size):
-    """A row (places, F · F · c) for each place of the filter on an image (h, w, c), row by row."""
+    """A matrix (positions, F · F · c) for the positions of the filter on an image (h, w, c)."""
     height, width, _ = image.shape
-    # Your code: two loops over the places; .ravel() makes a row of image[…, …, :].
+    # Your code: two loops over the positions; .ravel() makes a row of image[…, …, :].
     raise NotImplementedError
 
 
@@ -32,7 +32,7 @@ def conv2d(image, kernel):
 
 
 def growth(width, size):
-    """How many times as many numbers as an image (width, width, c) its matrix has."""
+    """Size of the matrix, relative to that of its image (width, width, c)."""
     # Your code: c cancels.
     raise NotImplementedError
 

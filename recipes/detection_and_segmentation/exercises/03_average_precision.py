@@ -3,13 +3,13 @@
 Slides: 000 «Detección de objetos (2017, CVPR 2018)».
 Recipes: yolo_v1, yolo_v3.
 
-Of a detector's boxes, sorted by score, precision is the share that is right, recall the share of
-the true boxes that is found. Going down the list, recall grows, and precision goes up and down.
-Average precision is the area below that curve, after each precision is replaced by the best one at
-that recall or a higher one: nobody would choose a threshold that is worse in both.
+A detector's boxes are sorted by score. Precision is the share of correct boxes, recall the share of
+true boxes that are found. Down the list, recall grows, while precision rises and falls. Average
+precision is the area under this curve, after each precision is replaced by the best one at that
+recall or a higher one, since no threshold that is worse in both is worth choosing.
 
-COCO's protocol reads the curve at 101 recalls, 0, 0.01, …, 1, and counts 0 where the detector never
-gets. A true box is found once: a second box on it is wrong.
+COCO's protocol evaluates the curve at 101 recalls, 0, 0.01, …, 1, and counts 0 for recalls that the
+detector does not reach. A true box is found once: a second box on it is wrong.
 """
 
 import numpy as np
@@ -23,19 +23,19 @@ TRUE_BOXES = 4
 
 def precisions(hits):
     """Precision of the first 1, 2, … boxes: array (n,)."""
-    # Your code: np.cumsum counts the right ones so far.
+    # Your code: np.cumsum counts the correct ones so far.
     raise NotImplementedError
 
 
 def recalls(hits, count):
-    """Recall of the first 1, 2, … boxes, where there are `count` true boxes: array (n,)."""
-    # Your code: as above, by another number.
+    """Recall of the first 1, 2, … boxes, if there are `count` true boxes: array (n,)."""
+    # Your code: as above, divided by another number.
     raise NotImplementedError
 
 
 def envelope(values):
-    """Each number replaced by the largest from its place on."""
-    # Your code: np.maximum.accumulate goes from the front; [::-1] turns an array round.
+    """Each number replaced by the largest from its index on."""
+    # Your code: np.maximum.accumulate goes from the front; [::-1] reverses an array.
     raise NotImplementedError
 
 
@@ -43,7 +43,7 @@ def average_precision(hits, count):
     """The mean of the best precision at 101 recalls, or at a higher recall."""
     precision = envelope(precisions(hits))
     recall = recalls(hits, count)
-    # Your code: at each of np.linspace(0, 1, 101), the precision at the first place whose recall is
+    # Your code: at each of np.linspace(0, 1, 101), the precision at the first index whose recall is
     # at least that high, and 0 if there is none; their mean.
     raise NotImplementedError
 
@@ -54,7 +54,7 @@ def main():
         check("precision", lambda: precisions(HITS), [1, 1 / 2, 2 / 3, 3 / 4, 3 / 5]),
         check("recall", lambda: recalls(HITS, TRUE_BOXES), [0.25, 0.25, 0.5, 0.75, 0.75]),
         check("best from here on", lambda: envelope(precisions(HITS)), [1, 0.75, 0.75, 0.75, 0.6]),
-        # 26 recalls, 0 to 0.25, with precision 1, and 50 with 0.75; at 25 the detector never gets.
+        # 26 recalls, 0 to 0.25, with precision 1, and 50 with 0.75; 25 are not reached.
         check("average precision", lambda: average_precision(HITS, TRUE_BOXES), 63.5 / 101),
         check("all found, in order", lambda: average_precision(np.array([True] * 4), 4), 1),
         check("one of two, found twice", lambda: average_precision(twice[:2], 2), 51 / 101),

@@ -4,10 +4,9 @@ Slides: 001 «Problemas: colapso modal», 001 «Problemas: copias de baja calida
 Recipe: gan_toy.
 
 Real points come from eight narrow Gaussians on a circle, the modes. A sample is of high quality if
-it lies within three standard deviations of a mode. Coverage asks how many it reaches: each mode
-counts with the share of all samples near it, but no more than its fair share of ⅛, and the sum is 1
-at best. A collapsed generator has quality without coverage, one that has learned nothing coverage
-without quality. Write these measures.
+it lies within three standard deviations of a mode. Coverage is a sum over the modes: each counts
+with the share of all samples near it, but at most ⅛, so the sum is 1 at best. A collapsed generator
+has high quality but low coverage. Write these measures.
 """
 
 import numpy as np
@@ -27,7 +26,7 @@ def distances(points):
 
 
 def shares(points):
-    """Share of all points (n, 2) that are within three deviations of each mode (8,)."""
+    """Share of all points (n, 2) within three standard deviations of each mode: (8,)."""
     # Your code: compare, then the mean over the points.
     raise NotImplementedError
 

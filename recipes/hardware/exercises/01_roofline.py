@@ -4,17 +4,17 @@ Slides: 000 «DSAs: intensidad aritmética operations/weight = 2·DimFM²», 000
         … CNN1)».
 Recipe: arithmetic_intensity.
 
-A chip can do no more than its peak, and no more than its memory feeds it:
+A chip is limited by its peak, and by the bandwidth of its memory:
 
     attainable operations/s = min(peak, bandwidth · intensity),
 
-with the intensity in operations per byte that is read. A weight of a convolution is used at every
-place of its feature map, and each use is a multiplication and an addition: 2 · DimFM² operations
-for a map of DimFM × DimFM. A weight of a dense layer is used once for each example of the batch.
+with the intensity in operations per byte read. A weight of a convolution is used at every position
+of its feature map, and each use is a multiplication and an addition: 2 · DimFM² operations for a
+map of DimFM × DimFM. A weight of a dense layer is used once for each example of the batch.
 
 The slide's table of the TPU's applications counts a multiplication with its addition as one. Its
-weights are of one byte, its peak is 92 · 10¹² operations per second, its memory reads 34 · 10⁹
-bytes. Write the roofline, and find what it takes to reach the peak.
+weights have one byte, its peak is 92 · 10¹² operations per second, its bandwidth 34 · 10⁹ bytes per
+second. Write the roofline, and find the batch size that reaches the peak.
 """
 
 from recipes.common.exercise import check, finish
@@ -42,13 +42,13 @@ def attainable(intensity):
 
 
 def ridge():
-    """The intensity from which on arithmetic is the limit."""
-    # Your code: where do the two meet?
+    """The least intensity at which arithmetic is the limit."""
+    # Your code: where are the two limits equal?
     raise NotImplementedError
 
 
 def smallest_batch():
-    """The batch from which on a dense layer reaches the peak."""
+    """The smallest batch size with which a dense layer reaches the peak."""
     # Your code: a whole number; -(-a // b) rounds up.
     raise NotImplementedError
 

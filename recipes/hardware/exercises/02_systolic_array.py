@@ -10,8 +10,8 @@ one cell per cycle, each cell adding its product. For an input to meet the right
 must start i cycles late; the rows of the input follow each other, one per cycle. Cycles are counted
 from 0.
 
-Say at which cycle x_mi is in the cell (i, j), and the rest follows: how long M rows take, and how
-many must follow each other for the array to be worth its silicon.
+Find the cycle in which x_mi is in the cell (i, j); from it follow the duration for M rows and the
+utilization of the array.
 """
 
 import numpy as np
@@ -26,13 +26,13 @@ def cycle(m, i, j):
 
 
 def cycles(rows, side):
-    """How many cycles the product of M rows with an N × N matrix takes."""
-    # Your code: the last of all multiplications, and one.
+    """The number of cycles of the product of M rows with an N × N matrix."""
+    # Your code: the cycle of the last multiplication, plus one.
     raise NotImplementedError
 
 
 def utilization(rows, side):
-    """Share of all cells, over all cycles, that multiply."""
+    """Share of multiplying cells, over all cycles."""
     # Your code: M · N² multiplications in all.
     raise NotImplementedError
 
@@ -44,7 +44,7 @@ def tera_operations(side, hertz):
 
 
 def simulate(x, w):
-    """The product of x (M, N) and w (N, N), if in each cycle sums come from the cell above."""
+    """The product of x (M, N) and w (N, N), by a simulation of all cycles."""
     rows, side = x.shape
     result = np.zeros((rows, side))
     sums = np.zeros((side + 1, side))  # that each cell hands down, below a row of zeros

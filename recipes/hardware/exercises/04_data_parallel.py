@@ -5,11 +5,11 @@ Recipe: data_parallel.
 
 Each device has all weights and a part of the batch. It computes the gradient of its part; then the
 devices exchange gradients and all apply the mean, so that their weights stay the same. If the parts
-are of one size this is the gradient of the whole batch. If they are not, each counts with its size.
+have the same size, this is the gradient of the whole batch. Otherwise each is weighted by its size.
 
-In a ring all-reduce of k devices each one sends 2 (k − 1) / k times the size of the gradient to its
-neighbor, however many devices there are. In this reckoning nothing is computed meanwhile. Write the
-gradients, their mean, and the cost.
+In a ring all-reduce of k devices, each sends 2 (k − 1) / k times the size of the gradient to its
+neighbor: less than twice, for any k. We assume that the exchange does not overlap with computation.
+Write the gradients, their mean, and the cost.
 """
 
 import numpy as np
@@ -36,14 +36,14 @@ def parallel_gradient(w, x, y, cuts):
 
 
 def exchange_seconds(parameters, devices, bandwidth):
-    """Seconds of a ring all-reduce of float32 gradients, at so many bytes per second."""
+    """Seconds of a ring all-reduce of float32 gradients, at `bandwidth` bytes per second."""
     # Your code: 4 bytes a parameter.
     raise NotImplementedError
 
 
 def speedup(compute, exchange, devices):
-    """How many times as fast k devices are as one, if one computes a batch in `compute` seconds."""
-    # Your code: the computation is shared, the exchange comes on top.
+    """The speedup of k devices over one, if one computes a batch in `compute` seconds."""
+    # Your code: the computation is divided, the exchange is added.
     raise NotImplementedError
 
 

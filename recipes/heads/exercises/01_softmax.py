@@ -3,13 +3,13 @@
 Slides: 001 «Softmax», 001 «Softmax (exagera la salida)», 001 «Museum of Bad Art CNN».
 Recipe: head_multiclass.
 
-softmax(x)ᵢ = exp(xᵢ) / Σⱼ exp(xⱼ) makes probabilities of any scores and exaggerates the largest.
-Adding the same number to all scores changes nothing. That is of use: exp(1000) is infinite for a
-computer, but one may subtract the largest score before.
+softmax(x)ᵢ = exp(xᵢ) / Σⱼ exp(xⱼ) turns any scores into probabilities and exaggerates the largest.
+Adding the same number to all scores changes nothing. This avoids overflow: exp(1000) is infinite
+for a computer, but the largest score may be subtracted first.
 
-Divided by a temperature T first, the scores give a harder choice for T < 1 and a softer one for
-T > 1. With two classes softmax is a sigmoid, which is why one sigmoid unit is as good as two units.
-Write softmax, with and without temperature, and find the one score that two units stand for.
+Dividing the scores by a temperature T first sharpens the probabilities for T < 1 and flattens them
+for T > 1. With two classes softmax is a sigmoid, so one sigmoid unit is equivalent to two units.
+Write softmax, with and without temperature, and find the equivalent single score of two units.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ from recipes.common.exercise import check, finish
 
 
 def softmax(scores):
-    """Probabilities (…, classes) of scores of any size (…, classes)."""
+    """Probabilities (…, classes) of scores (…, classes), however large."""
     # Your code: subtract the largest score of each row (keepdims=True), then the formula.
     raise NotImplementedError
 

@@ -3,12 +3,12 @@
 Slides: 001 «Cross entropy», 001 «Capas de salida: regression 0…1, binary_crossentropy».
 Recipe: wrong_heads.
 
-H(s, d) = −Σ dᵢ log sᵢ with targets d and outputs s: with log₂ in bits, the questions needed to tell
-events apart; with ln in nats, as Keras has it. Computed from the scores z of a softmax, for one
-right class c, it is log Σ exp(zⱼ) − z_c, and so never log 0.
+H(s, d) = −Σ dᵢ log sᵢ with targets d and outputs s: with log₂ in bits, the number of yes–no
+questions to identify an event; with ln in nats, as in Keras. Computed from the scores z of a
+softmax, for one correct class c, it is log Σ exp(zⱼ) − z_c, which avoids log 0.
 
-Where a target is itself a probability, 0.3 say, no output makes the loss 0: it is least where the
-output equals the target. Write the formulas, and find the loss before training and at its least.
+If a target is itself a probability, such as 0.3, no output makes the loss 0: its minimum is where
+the output equals the target. Write the formulas, and find the loss before training and the minimum.
 """
 
 import numpy as np
@@ -24,18 +24,18 @@ def bits(targets, outputs):
 
 def untrained_loss(classes):
     """Loss in nats, as Keras prints it, of a network that gives each class the same probability."""
-    # Your code: what is −ln s of the right class?
+    # Your code: what is −ln s of the correct class?
     raise NotImplementedError
 
 
 def loss_of_scores(scores, label):
-    """Cross-entropy in nats from a softmax layer's scores (classes,) and the class's number."""
+    """Cross-entropy in nats from a softmax layer's scores (classes,) and the class's index."""
     # Your code: log Σ exp(zⱼ) − z_c; np.logaddexp.reduce sums the powers without overflow.
     raise NotImplementedError
 
 
 def least_loss(target):
-    """The least of −d ln s − (1 − d) ln(1 − s), in nats, for a target 0 < d < 1."""
+    """The minimum of −d ln s − (1 − d) ln(1 − s), in nats, for a target 0 < d < 1."""
     # Your code: put the best output s into the formula.
     raise NotImplementedError
 

@@ -3,7 +3,7 @@
 Slides: 001 «Last-layer activation and loss function combinations».
 Recipe: wrong_heads.
 
-Last layer and loss have to suit the targets. In each of these networks something does not:
+Last layer and loss have to match the targets. In each of these networks something does not:
 
     task                  targets    what was written                            what happens
     cat or dog            0 or 1     softmax (1 unit), categorical_crossentropy  the loss is 0
@@ -12,8 +12,8 @@ Last layer and loss have to suit the targets. In each of these networks somethin
     price of a house      numbers    sigmoid, mse                                no price above 1
     health of an engine   0 to 1     no activation, mse                          a health of 1.2
 
-Write the last layer and the loss that the table of the slide has for each. `check_head`, which the
-runner asks before any training, must agree.
+Write the last layer and the loss for each, by the slide's table. `check_head`, which the runner
+calls before any training, must agree.
 """
 
 import keras

@@ -3,12 +3,12 @@
 Slides: 000 «Redes de Hopfield (memoria)», 001 «zoo HN».
 Recipe: hopfield.
 
-To recall, start from what is known of a pattern. Then the units are updated, one at a time: each
-takes the sign of its weighted sum of the others, and keeps its state where that sum is 0. A pass
-over all units is a sweep; one goes on until a sweep changes nothing.
+Recall starts from an incomplete or corrupted pattern. Then the units are updated, one at a time:
+each takes the sign of its weighted sum of the others, and keeps its state if that sum is 0. A pass
+over all units is a sweep; recall ends when a sweep changes nothing.
 
-Only what is stored can be recalled: a start nearer to another pattern, or to a pattern's opposite,
-ends there. Write an update, a sweep, and the recall.
+An initial state nearer to another pattern, or to a pattern's opposite, converges to that one. Write
+an update, a sweep, and the recall.
 """
 
 import numpy as np
@@ -17,14 +17,14 @@ from recipes.common.exercise import check, finish
 
 
 def update(state, weights, unit):
-    """The new state, −1 or 1, of one unit; `state` (n,) stays as it is."""
+    """The new state, −1 or 1, of one unit; `state` (n,) itself is not changed."""
     # Your code: the sign of its sum; what if that is 0?
     raise NotImplementedError
 
 
 def sweep(state, weights):
     """The state (n,) after each unit has been updated once, in order."""
-    # Your code: copy the state, then change it; a unit sees what those before it have become.
+    # Your code: copy the state, then change it; each update uses the new states of earlier units.
     raise NotImplementedError
 
 

@@ -38,7 +38,7 @@ def all_at_once(state, weights):
 
 
 def period(state, weights):
-    """The length of the cycle that updating all at once ends in: 1 if the state stays."""
+    """The length of the cycle that simultaneous updates reach: 1 for a fixed point."""
     seen = []
     # Your code: keep every state as a tuple in `seen`, until one is in it already.
     raise NotImplementedError

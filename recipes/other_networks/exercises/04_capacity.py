@@ -3,16 +3,15 @@
 Slides: 000 «Redes de Hopfield (memoria)».
 Recipe: hopfield.
 
-With m random patterns of n units stored by Hebb's rule, look at unit i of one of them. Its weighted
-sum, times the state it should have, is n − 1 from the pattern itself, plus noise from the others:
-(n − 1)(m − 1) random signs, added up. That is nearly a normal distribution with mean 0 and standard
-deviation √((n − 1)(m − 1)), so the unit wants to change with the probability
+Let m random patterns of n units be stored by Hebb's rule, and consider unit i of one of them. Its
+weighted sum, times its correct state, is n − 1 from the pattern itself, plus noise from the others:
+a sum of (n − 1)(m − 1) random signs. It is nearly normally distributed with mean 0 and standard
+deviation √((n − 1)(m − 1)), so the unit is unstable with probability
 
     P = Φ(−√((n − 1) / (m − 1))),
 
-where Φ is the standard normal's distribution function. At m = 0.138 n this is 0.4 % only, but each
-unit that errs misleads the others: beyond, what is recalled is no longer what was stored. Compute
-P, and measure it.
+where Φ is the standard normal's distribution function. At m = 0.138 n this is only 0.4 %, but each
+wrong unit disturbs the others: with more patterns, recall fails. Compute P, and measure it.
 """
 
 import numpy as np
@@ -28,13 +27,13 @@ def error_probability(n, m):
 
 
 def measured(patterns):
-    """Share of the units of all patterns (m, n) that want to change."""
+    """Share of unstable units in all patterns (m, n)."""
     # Your code: Hebb's weights, the sum of each unit in each pattern, then where the signs differ.
     raise NotImplementedError
 
 
 def errors_in_a_pattern(n, m):
-    """How many units of a pattern want to change, on average."""
+    """The mean number of unstable units in a pattern."""
     # Your code: n units, each with probability P.
     raise NotImplementedError
 

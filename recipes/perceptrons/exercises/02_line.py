@@ -30,7 +30,7 @@ def neuron_above(slope, intercept):
 
 def distance(points, weights, bias):
     """Signed distances (n,) of the points (n, 2) from the line s = 0: positive where y = 1."""
-    # Your code: s / ‖w‖; np.linalg.norm gives the length of a vector.
+    # Your code: s / ‖w‖; np.linalg.norm is the norm of a vector.
     raise NotImplementedError
 
 

@@ -3,13 +3,13 @@
 Slides: 001 «Attention Layers: tabla Thinking / Machines», 002 «Paso 4: softmax(QKᵀ/√d_k)V = Z».
 Recipe: attention_by_hand.
 
-Each word asks with its query and is asked by its key. The query of "Thinking" has the dot products
-112 and 96 with the keys of "Thinking" and "Machines". Divided by √d_k = 8 they are 14 and 12, and
-softmax makes weights of them; z is the sum of the values, each times its weight. For all words at
-once: Z = softmax(Q Kᵀ / √d_k) V.
+The query of each word is compared with the keys of all words. The query of "Thinking" has the dot
+products 112 and 96 with the keys of "Thinking" and "Machines". Divided by √d_k = 8 they are 14 and
+12, and softmax turns them into weights; z is the weighted sum of the values. For all words at once:
+Z = softmax(Q Kᵀ / √d_k) V.
 
-Another slide calls the similarity a cosine. What the formula has is the dot product, in which
-longer keys count for more. Write weights and outputs, and both similarities.
+Another slide calls the similarity a cosine. The formula has the dot product, which favors longer
+keys. Write weights and outputs, and both similarities.
 """
 
 import keras
@@ -37,7 +37,7 @@ def attention(Q, K, V):
 
 
 def nearest(query, K, cosine):
-    """The number of the key most similar to the query (d_k,), by cosine or by dot product."""
+    """The index of the key most similar to the query (d_k,), by cosine or by dot product."""
     # Your code: a cosine is the dot product divided by both lengths; np.linalg.norm(K, axis=1).
     similarities = K @ query
     if cosine:

@@ -3,13 +3,13 @@
 Slides: 001 «Fase decoder: masked attention», 001 «Fase decoder: keys y values del encoder».
 Recipes: transformer_translation, gpt.
 
-A decoder writes one word after the other, so that no word may attend to a later one. Before the
-softmax their scores become −∞, and exp(−∞) = 0. Words that only fill up a short sentence (padding)
-are masked in the same way, for every query.
+A decoder generates one word after the other, so no word may attend to a later one. Before the
+softmax their scores are set to −∞, and exp(−∞) = 0. Padding, which fills up short sentences, is
+masked in the same way, for every query.
 
 The slide takes keys and values from the encoder both in the masked attention of the decoder and in
-the attention that follows it. For one of the two this cannot be: what would there be to mask? Write
-both masks and the weights, and put the slide right.
+the attention that follows it. For one of the two this cannot be right: what would there be to mask?
+Write both masks and the weights, and correct the slide.
 """
 
 import numpy as np
@@ -24,8 +24,8 @@ def softmax(scores):
 
 
 def causal_mask(length):
-    """Truth values (length, length): may the query of this row look at the key of this column?"""
-    # Your code: itself and what came before; np.tril, or compare np.arange with itself.
+    """Truth values (length, length): may the query of this row attend to the key of this column?"""
+    # Your code: itself and earlier ones; np.tril, or compare np.arange with itself.
     return np.tril(np.ones((length, length), dtype=bool))
 
 
@@ -36,13 +36,13 @@ def masked_weights(scores, mask):
 
 
 def padding_mask(lengths, longest):
-    """Truth values (sentences, longest): which places hold words, in sentences of these lengths."""
+    """Truth values (sentences, longest): the positions of words in sentences of these lengths."""
     # Your code: compare np.arange(longest) with each length.
     return np.arange(longest) < np.asarray(lengths)[:, None]
 
 
 def sources():
-    """Where queries, keys, values come from, in the masked attention and in the one after it."""
+    """The sources of queries, keys and values, in the masked attention and in the one after it."""
     # Your code: two lists of three words each, "encoder" or "decoder".
     return [["decoder", "decoder", "decoder"], ["decoder", "encoder", "encoder"]]
 
@@ -53,7 +53,7 @@ def outputs(x, mask):
 
 
 def change(mask_of):
-    """By how much each of five outputs changes when the fourth input does."""
+    """The change of each of five outputs when the fourth input changes."""
     x = np.random.default_rng(0).normal(size=(5, 8))
     other = x.copy()
     other[3] += 1

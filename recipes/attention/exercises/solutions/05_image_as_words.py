@@ -3,11 +3,11 @@
 Slides: 002 «ViT».
 Recipe: vit.
 
-A vision transformer cuts an image into squares without overlap and reads their pixels as words:
-each patch, written as one row, goes through a dense layer to d numbers. A class token is put before
-them, which gathers what the answer needs, and a learned position is added to each. Attention
-compares each word with each: halving the side of the patches makes four times the words, and how
-many comparisons? Cut an image, undo it, and count.
+A vision transformer divides an image into squares without overlap and treats them as words: each
+patch, flattened to one row, is mapped to d numbers by a dense layer. A class token, from which the
+prediction is computed, precedes them, and a learned position is added to each. Attention compares
+each word with each: half the patch side means four times the words, and how many comparisons? Cut
+an image into patches, undo it, and count.
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ def patches(image, side):
 
 
 def image_of(rows, side, width):
-    """The image (h, width, c) of such rows."""
+    """The image (h, width, c), restored from such rows."""
     # Your code: the same steps backwards.
     columns = width // side
     cut = rows.reshape(-1, columns, side, side, rows.shape[1] // side**2)
@@ -32,13 +32,13 @@ def image_of(rows, side, width):
 
 
 def words(image_side, patch_side):
-    """How many words a square image becomes, the class token included."""
+    """The number of words of a square image, including the class token."""
     # Your code: count the patches.
     return (image_side // patch_side) ** 2 + 1
 
 
 def comparisons(image_side, patch_side):
-    """Numbers in the matrix of attention weights of one head."""
+    """The number of attention weights of one head."""
     # Your code: each word with each.
     return words(image_side, patch_side) ** 2
 

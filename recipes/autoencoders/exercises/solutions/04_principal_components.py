@@ -3,13 +3,13 @@
 Slides: 001 «Usos: componentes principales», 001 «Latent space».
 Recipe: autoencoder_mnist.
 
-Without activations the best that an encoder and a decoder of k units can do is known: keep the k
+The optimum of an encoder and a decoder of k units without activations is known: they keep the k
 directions in which the data vary most. The singular value decomposition X = U S Vᵀ of the centered
-data has them in the rows of Vᵀ, the first ones being the most important. The error that remains,
-summed over all data, is the sum of the squares of the singular values left out.
+data has them in the rows of Vᵀ, the most important ones first. The remaining error, summed over all
+data, is the sum of the squares of the other singular values.
 
-An autoencoder finds the same plane, not the same axes: mixing its code by a matrix, and unmixing it
-in the decoder, changes nothing. Write all of it; scikit-learn's PCA must agree.
+An autoencoder finds the same subspace, not the same axes: multiplying its code by an invertible
+matrix, and by the inverse in the decoder, changes nothing. scikit-learn's PCA must agree.
 """
 
 import numpy as np
@@ -33,14 +33,14 @@ def encode(data, mean, directions):
 
 
 def decode(codes, mean, directions):
-    """Data (n, features) again, as far as the codes know."""
+    """Data (n, features), reconstructed from codes (n, k)."""
     # Your code: the reverse.
     return codes @ directions + mean
 
 
 def remaining_error(data, k):
     """Sum of squared errors, without encoding anything."""
-    # Your code: from the singular values that are left out.
+    # Your code: from the singular values that are not kept.
     values = np.linalg.svd(data - data.mean(axis=0), compute_uv=False)
     return np.sum(values[k:] ** 2)
 

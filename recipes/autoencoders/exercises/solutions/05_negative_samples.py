@@ -3,14 +3,14 @@
 Slides: 000 «word2vec (Mikolov 2013)», 001 «word2vec».
 Recipe: word2vec.
 
-A word's vector v shall have a large dot product with the vectors u of words that stand near it, and
-a small one with those of words drawn at random, the negative samples:
+A word's vector v should have a large dot product with the vectors u of words near it, and a small
+one with those of random words, the negative samples:
 
     E = −ln σ(u·v) − Σ ln σ(−u'·v),
 
-one u, and a sum over the negative u'. A slide calls this an autoencoder; but the target is not the
-input, it is the neighbor. Afterwards differences of vectors have a meaning: "a is to b as c is to
-d" is answered by the other word whose vector has the greatest cosine with b − a + c. Write the
+for one u, with a sum over the negative u'. A slide calls this an autoencoder; but the target is not
+the input, it is the neighbor. After training, differences of vectors have a meaning: in "a is to b
+as c is to d", d is the other word whose vector has the greatest cosine with b − a + c. Write the
 loss, its gradient, and the analogy.
 """
 
@@ -53,7 +53,7 @@ def gradient(v, u, negatives):
 def analogy(a, b, c):
     """The word d such that a is to b as c is to d."""
     ia, ib, ic = WORDS.index(a), WORDS.index(b), WORDS.index(c)
-    # Your code: cosines of all words with b − a + c; the three themselves must not win.
+    # Your code: cosines of all words with b − a + c; exclude the three themselves.
     target = VECTORS[ib] - VECTORS[ia] + VECTORS[ic]
     cosines = VECTORS @ target / np.linalg.norm(VECTORS, axis=1) / np.linalg.norm(target)
     cosines[[ia, ib, ic]] = -np.inf
@@ -61,7 +61,7 @@ def analogy(a, b, c):
 
 
 def by_differences(v, u, negatives, step=1e-6):
-    """The gradient from two losses for each number of v."""
+    """The gradient by finite differences."""
     changes = step * np.eye(len(v))
     return [
         (loss(v + change, u, negatives) - loss(v - change, u, negatives)) / (2 * step)

@@ -3,17 +3,17 @@
 Slides: 001 «Inception layers», 001 «Convoluciones 1x1».
 Recipes: googlenet, conv_1x1.
 
-Four branches work side by side on the same maps, and their outputs are put one behind the other.
-GoogLeNet's first module, 3a, has 192 maps of 28 × 28 as its input and these branches:
+Four parallel branches have the same input maps, and their outputs are concatenated. The input of
+GoogLeNet's first module, 3a, is 192 maps of 28 × 28; its branches are
 
     1 × 1, 64 filters
     1 × 1, 96 filters, then 3 × 3, 128 filters
     1 × 1, 16 filters, then 5 × 5, 32 filters
     maximum of 3 × 3, then 1 × 1, 32 filters
 
-The naive module has 1 × 1, 3 × 3, 5 × 5 filters, as many, and the maximum, directly on the input:
-without the 1 × 1 convolutions before or after. All convolutions are padded, and have biases. Count
-the parameters of both, and more.
+The naive module has the same numbers of 1 × 1, 3 × 3 and 5 × 5 filters, and the maximum, directly
+on the input, without 1 × 1 convolutions before or after. All convolutions have padding and biases.
+Count the parameters of both, and more.
 """
 
 from recipes.common.exercise import check, finish
@@ -44,7 +44,7 @@ def naive_module(channels_in):
 
 
 def channels_out(channels_in):
-    """Maps that come out of the module 3a, and of the naive one."""
+    """Number of output maps of the module 3a, and of the naive one."""
     # Your code: add up the branches; a maximum has as many maps as its input. Return both.
     return [64 + 128 + 32 + 32, 64 + 128 + 32 + channels_in]
 

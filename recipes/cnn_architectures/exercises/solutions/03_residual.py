@@ -4,13 +4,13 @@ Slides: 001 «Capas residuales», 001 «Capas residuales (dimensiones distintas:
         (matriz identidad)».
 Recipes: resnet, plain_versus_residual.
 
-A residual block adds its input to what its layers compute, y = x + F(x). If F is 0, the block does
-nothing at all, which a plain stack of layers finds hard to learn. On the way back the gradient has
-a path of its own: ∂y/∂x = 1 + ∂F/∂x.
+A residual block adds its input to the output of its layers, y = x + F(x). If F is 0, the block is
+the identity, which is hard to learn for a plain stack of layers. The gradient has a direct path
+through the addition: ∂y/∂x = 1 + ∂F/∂x.
 
-Where the block halves the side and changes the number of maps, x cannot be added as it is. He et
-al. take every second row and column, and either fill the new maps with zeros (A) or use a 1 × 1
-convolution of stride 2 (B). The slides speak of a fully connected layer, and of an identity matrix.
+If the block halves the side and changes the number of maps, x cannot be added directly. He et al.
+take every second row and column, and either fill the new maps with zeros (A) or use a 1 × 1
+convolution of stride 2 (B). The slides mention a fully connected layer, and an identity matrix.
 Write a block, its derivative, and the shortcut A.
 """
 
@@ -34,7 +34,7 @@ def block_jacobian(x, W1, W2):
 
 def gradients(slope, depth):
     """Derivative of a stack of layers x → slope · x, and of the same stack of residual blocks."""
-    # Your code: a power each; return both.
+    # Your code: each is a power; return both.
     return [slope**depth, (1 + slope) ** depth]
 
 
@@ -52,7 +52,7 @@ def shortcut_b_parameters(channels_in, maps):
 
 
 def jacobian_by_differences(x, W1, W2, step=1e-6):
-    """∂y/∂x, column by column, from two outputs each."""
+    """∂y/∂x by finite differences, column by column."""
     columns = [
         (block(x + step * unit, W1, W2) - block(x - step * unit, W1, W2)) / (2 * step)
         for unit in np.eye(len(x))

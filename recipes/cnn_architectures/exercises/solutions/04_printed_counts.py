@@ -11,7 +11,7 @@ VGG-19.
 
 ResNet-152 has a first convolution, then 3, 8, 36 and 3 blocks of three convolutions, and one fully
 connected layer from 2048 to 1000 units. Another slide gives it 2.3 million parameters. Count, and
-put both slides right.
+correct both slides.
 """
 
 from recipes.common.exercise import check, finish
@@ -33,14 +33,14 @@ def vgg_parameters(convolutions):
 
 
 def dense_share():
-    """The part of VGG-16's parameters, from 0 to 1, that its three fully connected layers have."""
+    """The share of VGG-16's parameters, from 0 to 1, in its three fully connected layers."""
     # Your code: count the layers by hand, and divide by vgg_parameters(…).
     dense = (7 * 7 * 512 + 1) * 4096 + (4096 + 1) * 4096 + (4096 + 1) * 1000
     return dense / vgg_parameters([2, 2, 3, 3, 3])
 
 
 def millions():
-    """Parameters of VGG-16 and of VGG-19, rounded to millions, as the slide should have them."""
+    """The correct numbers of parameters of VGG-16 and VGG-19, rounded to millions."""
     # Your code: return two whole numbers.
     return [138, 144]
 
@@ -52,7 +52,7 @@ def resnet_layers(blocks):
 
 
 def last_layer_of_resnet():
-    """Parameters of its last layer alone, to be held against 2.3 million."""
+    """Parameters of its last layer alone, to compare with 2.3 million."""
     # Your code: 2048 inputs, 1000 units, biases.
     return (2048 + 1) * 1000
 

@@ -3,11 +3,11 @@
 Slides: 003 «ShuffleNet (2017)», 003 «AlexNet».
 Recipe: shufflenet.
 
-AlexNet ran on two GPUs, so half of its filters saw half of the maps: a convolution in two groups
-has half the weights. But however many such layers follow each other, one half never hears of the
-other. ShuffleNet mixes the maps in between: written as a table with a row for each group, they are
-read column by column. Six maps in two groups, 0 1 2 | 3 4 5, become 0 3 1 4 2 5. Write the shuffle
-and a grouped convolution, and see who is reached.
+AlexNet ran on two GPUs, so each half of its filters was connected to half of the maps: a
+convolution in two groups has half the weights. But in any number of such layers, no information
+passes from one half to the other. ShuffleNet mixes the maps in between: written as a table with a
+row for each group, they are read column by column. Six maps in two groups, 0 1 2 | 3 4 5, become
+0 3 1 4 2 5. Write the shuffle and a grouped convolution, and see which outputs an input reaches.
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ def shuffle(x, groups):
 
 
 def unshuffle(x, groups):
-    """Maps (…, channels) back in the order in which they were."""
+    """Maps (…, channels), back in their original order."""
     # Your code: with another number of groups, shuffle does it.
     return shuffle(x, x.shape[-1] // groups)
 
@@ -44,7 +44,7 @@ def grouped_1x1(x, kernels):
 
 
 def reached(between):
-    """How many of 6 outputs hear of input 0, through two layers in 2 groups and `between`."""
+    """How many of 6 outputs depend on input 0, through two layers in 2 groups and `between`."""
     impulse = np.eye(6)[:1]
     kernels = np.ones((2, 3, 3))
     hidden = between(grouped_1x1(impulse, kernels))

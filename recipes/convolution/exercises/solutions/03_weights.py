@@ -5,11 +5,11 @@ Recipe: separable_convolution.
 
 An image of 32 × 32 × 3 becomes six maps of 28 × 28. A fully connected layer has a weight for each
 pair of input and output. A convolution has F × F × Cin of them for each filter, however large the
-image is; but it uses each in every place of the output, so its multiplications are many more. The
+image is; but it uses each at every position of the output, so it has many more multiplications. The
 slide prints 450 parameters: those are the weights, without the biases.
 
-A separable convolution first goes over each channel on its own, F × F, and then mixes the channels
-with 1 × 1 filters. Count all of these.
+A separable convolution first applies an F × F filter to each channel separately, and then mixes the
+channels with 1 × 1 filters. Count all of these.
 """
 
 import math
@@ -24,7 +24,7 @@ def dense_weights(inputs, outputs):
 
 
 def conv_parameters(size, channels_in, filters, bias=True):
-    """Weights of a convolutional layer of F × F filters, and biases if asked for."""
+    """Weights of a convolutional layer of F × F filters, with biases if `bias` is true."""
     # Your code: F · F · Cin for each filter; bias counts as 1 or 0.
     return (size * size * channels_in + bias) * filters
 

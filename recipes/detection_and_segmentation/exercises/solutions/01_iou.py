@@ -3,13 +3,12 @@
 Slides: 001 «YOLO: IoU, supresión de no máximos», 000 «Segmentación de imágenes».
 Recipes: yolo_v1, unet.
 
-A detector's box counts as right if its intersection over union (IoU) with a true box is at least
-0.5. A box is given by its left, top, right and bottom edges. Two boxes that do not meet have no
-intersection: a negative width must not become a positive area by being multiplied with a negative
-height.
+A detector's box counts as correct if its intersection over union (IoU) with a true box is at least
+0.5. A box is given by its left, top, right and bottom edges. Two boxes that do not overlap have no
+intersection: a negative width times a negative height must not become a positive area.
 
-For masks the same ratio is counted in pixels. U-Net's masks are compared by it, for accuracy tells
-little where one pixel in five is a membrane: to say "no membrane" everywhere is 80 % right.
+For masks the same ratio is counted in pixels. It measures U-Net's masks better than accuracy: if
+one pixel in five is a membrane, the prediction "no membrane" everywhere is 80 % correct.
 """
 
 import numpy as np
@@ -25,7 +24,7 @@ def area(box):
 
 
 def intersection(box, other):
-    """The box (left, top, right, bottom) that two boxes have in common; it may be empty."""
+    """The intersection (left, top, right, bottom) of two boxes; it may be empty."""
     # Your code: the larger of the two left edges, and so on.
     return (
         max(box[0], other[0]),
@@ -37,7 +36,7 @@ def intersection(box, other):
 
 def iou(box, other):
     """Intersection over union of two boxes."""
-    # Your code: the union is what both areas have together, without counting the common part twice.
+    # Your code: the union is the sum of both areas, without counting the intersection twice.
     common = area(intersection(box, other))
     return common / (area(box) + area(other) - common)
 

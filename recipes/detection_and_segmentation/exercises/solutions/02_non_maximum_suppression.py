@@ -3,12 +3,12 @@
 Slides: 001 «YOLO: IoU, supresión de no máximos».
 Recipes: yolo_v1, face_detector.
 
-Several cells of a detector find the same object, and each answers with a box and a score. The best
-box is kept, and all others that overlap it too much are dropped; then the best of the rest is kept,
-and so on. Boxes of different classes do not compete: a rider may stand before a horse.
+Several cells of a detector find the same object, and each predicts a box and a score. The best box
+is kept, and all others that overlap it too much are dropped; then the best of the rest is kept, and
+so on. Boxes of different classes do not compete: a rider may overlap a horse.
 
-A high threshold leaves an object with two boxes; a low one makes two neighbors one. Write the loop,
-and see both.
+With a high threshold, an object may keep two boxes; with a low one, one of two neighbors may be
+lost. Write the loop, and see both.
 """
 
 import numpy as np
@@ -54,9 +54,9 @@ def suppress(boxes, scores, threshold):
 
 
 def suppress_by_class(boxes, scores, labels, threshold):
-    """The same, each class on its own; the best of all classes first."""
+    """The same for each class separately; the best of all classes first."""
     kept = []
-    # Your code: np.flatnonzero(labels == label) are the places of a class; sort all by score.
+    # Your code: np.flatnonzero(labels == label) are the indices of a class; sort all by score.
     for label in np.unique(labels):
         places = np.flatnonzero(labels == label)
         kept.extend(places[suppress(boxes[places], scores[places], threshold)])

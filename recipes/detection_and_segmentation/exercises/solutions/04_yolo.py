@@ -3,13 +3,13 @@
 Slides: 001 «YOLO v1: S×S×(B·5 + C)», 001 «YOLO v1: loss (coords, confianza, clases)».
 Recipe: yolo_v1.
 
-The image is divided into S × S cells. The cell in which the center of a box lies answers for it,
-with five numbers: the center's place within the cell, x and y from 0 to 1; width and height as
-parts of the image, of which the network learns the square roots; and a confidence. Each cell has B
-such boxes, and C class scores in all.
+The image is divided into S × S cells. The cell that contains the center of a box is responsible for
+it, and predicts five numbers: the center's position in the cell, x and y from 0 to 1; the square
+roots of width and height, relative to the image; and a confidence. Each cell has B such boxes, and
+C class scores in all.
 
-The root makes an error of a pixel count more for a small box than for a large one. Boxes are given
-here by left, top, right and bottom, as parts of the image.
+Due to the root, an error of one pixel has more weight for a small box than for a large one. Boxes
+are given here by left, top, right and bottom, from 0 to 1 in the image.
 """
 
 import math
@@ -18,20 +18,20 @@ from recipes.common.exercise import check, finish
 
 
 def outputs(cells, boxes, classes):
-    """How many numbers the network answers with."""
+    """The number of outputs of the network."""
     # Your code: S × S × (B · 5 + C).
     return cells * cells * (boxes * 5 + classes)
 
 
 def cell_of(box, cells):
-    """Row and column of the cell that answers for a box."""
+    """Row and column of the cell that is responsible for a box."""
     left, top, right, bottom = box
     # Your code: the center, counted in cells, rounded down.
     return int((top + bottom) / 2 * cells), int((left + right) / 2 * cells)
 
 
 def encode(box, cells):
-    """The numbers x, y, √width, √height to learn for a box."""
+    """The targets x, y, √width, √height for a box."""
     left, top, right, bottom = box
     row, column = cell_of(box, cells)
     # Your code: x is the center counted in cells, without the whole cells on its left.
@@ -41,7 +41,7 @@ def encode(box, cells):
 
 
 def decode(numbers, row, column, cells):
-    """The box (left, top, right, bottom) that a cell's numbers mean."""
+    """The box (left, top, right, bottom), decoded from a cell's outputs."""
     x, y, root_width, root_height = numbers
     # Your code: the center first; then half of the width to either side.
     center_x, center_y = (column + x) / cells, (row + y) / cells
@@ -55,7 +55,7 @@ def decode(numbers, row, column, cells):
 
 
 def error_of_width(width, error):
-    """Squared error of the root, if the network answers width + error."""
+    """Squared error of the root, if the network predicts width + error."""
     # Your code: the difference of two roots, squared.
     return (math.sqrt(width + error) - math.sqrt(width)) ** 2
 

@@ -3,20 +3,20 @@
 Slides: 001 «UNet (Ronneberger, Fischer y Brox 2015)».
 Recipe: unet.
 
-The paper's convolutions have no padding, so each 3 × 3 one takes two pixels off height and width.
-The way down is: two convolutions and a pooling, four times; two convolutions at the bottom. On the
-way up the map is doubled, the map of the same step on the way down is cut to its size and put
-beside it, and two convolutions follow.
+The paper's convolutions have no padding, so each 3 × 3 one reduces height and width by two pixels.
+The contracting path has two convolutions and a pooling, four times, and two convolutions at the
+bottom. Each step of the expanding path doubles the map's size, concatenates the cropped map of the
+same step of the contracting path, and has two convolutions.
 
-Pooling needs an even size, at each of the four steps. Not every image fits. And the copied maps
-double the channels that the first convolution of each step reads. Follow the sizes.
+Pooling requires an even size, at each of the four steps, so not every image fits. And the copied
+maps double the input channels of the first convolution of each step. Compute the sizes.
 """
 
 from recipes.common.exercise import check, finish
 
 
 def down(size, steps=4):
-    """Sizes of the maps that are copied across, the first step first, and of the one at the bottom.
+    """Sizes of the maps that are copied, the first step first, and of the map at the bottom.
 
     Returns:
         A list of steps + 1 numbers; of None if a size cannot be halved.
@@ -34,7 +34,7 @@ def down(size, steps=4):
 
 
 def output_size(size, steps=4):
-    """Height and width of the answer for an image of size × size."""
+    """Height and width of the output for an image of size × size."""
     # Your code: from the bottom, in each step doubled, and two convolutions.
     size = down(size, steps)[-1]
     for _ in range(steps):
@@ -45,8 +45,8 @@ def output_size(size, steps=4):
 def cut(size, steps=4):
     """Pixels that the copied maps lose on each side, the first step first."""
     *copied, up = down(size, steps)
-    # Your code: the last copy first. The map from below, doubled, meets the copy, which loses half
-    # of the difference on each side; then two convolutions.
+    # Your code: the last copy first. It loses half of its difference to the doubled map from below
+    # on each side; then two convolutions.
     lost = []
     for copy in reversed(copied):
         up = 2 * up
@@ -56,7 +56,7 @@ def cut(size, steps=4):
 
 
 def fitting(size, steps=4):
-    """The smallest size from this one on that can be halved at each step."""
+    """The smallest size, at least the given one, that can be halved at each step."""
     # Your code: try one after the other.
     while down(size, steps) == [None]:
         size += 1
@@ -67,10 +67,10 @@ def weights_of_step(channels, skips):
     """Weights, without biases, of the two 3 × 3 convolutions of a step on the way up.
 
     Args:
-        channels: Of the map that comes from below, doubled, and of each convolution's output.
-        skips: Whether a copied map of as many channels stands beside it.
+        channels: Of the doubled map from below, and of each convolution's output.
+        skips: Whether a copied map with equally many channels is concatenated.
     """
-    # Your code: the first convolution reads channels, or twice as many.
+    # Your code: the first convolution has `channels` inputs, or twice as many.
     first = 9 * channels * (2 if skips else 1) * channels
     return first + 9 * channels * channels
 

@@ -3,15 +3,15 @@
 Slides: 000 «GANs (Discriminador / Generador)», 001 «Problemas: el generador no aprende».
 Recipes: gan_mnist, gan_failures.
 
-The discriminator gives a score z, positive for real, with D = σ(z). Its loss is a binary
+The discriminator outputs a score z, positive for real, with D = σ(z). Its loss is a binary
 cross-entropy, −ln D(x) − ln(1 − D(G(noise))), that is, ln(1 + e^−z) for real examples and
-ln(1 + e^z) for generated ones. In the game the generator wants the opposite:
+ln(1 + e^z) for generated ones. In the minimax game the generator's loss is the opposite:
 
     minimax          ln(1 − D)      its slope in z is −D
     non-saturating   −ln D          its slope in z is D − 1
 
-Both pull the score of generated examples upwards. In the beginning the discriminator is sure of
-them, D ≈ 0: how hard does each pull then?
+Both increase the score of generated examples. At first the discriminator is confident, D ≈ 0: how
+large are the two slopes then?
 """
 
 import numpy as np
@@ -42,7 +42,7 @@ def non_saturating_slope(z):
 
 
 def ratio(probability):
-    """How many times as hard the non-saturating loss pulls where D has this value."""
+    """The slope of the non-saturating loss divided by the minimax slope, at this value of D."""
     # Your code: solve D = σ(z) for z, or divide the slopes by hand.
     return (1 - probability) / probability
 

@@ -3,15 +3,15 @@
 Slides: 000 «GANs (Discriminador / Generador)».
 Recipe: gan_toy.
 
-Take examples that can have a few values only: real ones with the probabilities p, generated ones
-with q. For each value the discriminator is best at D = p / (p + q), and the value of the game is
+Let examples have only a few possible values, with probabilities p for real ones and q for generated
+ones. For each value the best discriminator is D = p / (p + q), and the value of the game is
 
     V = Σ p ln D + Σ q ln(1 − D).
 
-The generator makes V as small as it can, which is −ln 4 where q = p and D = ½. In general V is
-2 JS − ln 4, with the Jensen–Shannon divergence JS = ½ KL(p, m) + ½ KL(q, m) from the mean
-m = (p + q) / 2. Where p and q have nothing in common, JS is the same however far apart they are.
-Write D and V, and read JS off V.
+The generator minimizes V; the minimum is −ln 4 at q = p and D = ½. In general V is 2 JS − ln 4,
+with the Jensen–Shannon divergence JS = ½ KL(p, m) + ½ KL(q, m) from the mean m = (p + q) / 2. If p
+and q do not overlap, JS is the same at any distance between them. Write D and V, and compute JS
+from V.
 """
 
 import numpy as np
@@ -44,7 +44,7 @@ def kl(p, m):
 
 
 def at(place, values=8):
-    """All probability at one place."""
+    """A distribution with all probability at one value."""
     return np.eye(values)[place]
 
 

@@ -6,10 +6,11 @@ Recipe: gan_mnist.
 The slide builds a generator of digits from 100 random numbers: dense layers of 256, 512 and 1024
 units, each followed by LeakyReLU of slope 0.2 and BatchNormalization of momentum 0.8, then a dense
 layer of 784 units with tanh, reshaped to 28 × 28. Keras 3 does not run it as it is printed:
-`Input(shape=(100))` is a number, not a shape, and `LeakyReLU(alpha=0.2)` has another argument now.
+the shape in `Input(shape=(100))` is a number, not a tuple, and `alpha` of `LeakyReLU` has another
+name now.
 
 A normalized unit has a scale and a shift, which are trained, and a running mean and variance, which
-are only measured. Build it, and count by hand.
+are not. Build the generator, and count its parameters by hand.
 """
 
 import keras
@@ -33,14 +34,14 @@ def generator():
 
 
 def parameters():
-    """How many there are in all, by hand."""
+    """The total number of parameters, counted by hand."""
     # Your code: four dense layers with biases, and 4 numbers for each normalized unit.
     dense = 101 * 256 + 257 * 512 + 513 * 1024 + 1025 * 784
     return dense + 4 * (256 + 512 + 1024)
 
 
 def never_trained():
-    """How many of them are only measured."""
+    """The number of running means and variances."""
     # Your code: 2 for each normalized unit.
     return 2 * (256 + 512 + 1024)
 

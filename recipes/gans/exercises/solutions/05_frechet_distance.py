@@ -3,14 +3,14 @@
 Slides: 001 «Problemas: loss y accuracy no sirven».
 Recipes: gan_failures, gan_mnist.
 
-The losses of a GAN measure two networks against each other, not the images. The Fréchet inception
-distance compares features of real and of generated images as if both were normal distributions,
+The losses of a GAN compare two networks with each other, and do not measure the images. The Fréchet
+inception distance compares features of real and of generated images as if both were normal,
 
     d² = ‖μ − μ'‖² + tr(C + C' − 2 (C C')^½),
 
-with the means μ and covariance matrices C. In one dimension that is (μ − μ')² + (σ − σ')². A
-collapsed generator is found out by its covariance, however good each image is. Write the moments
-and the distance.
+with the means μ and covariance matrices C. In one dimension that is (μ − μ')² + (σ − σ')². The
+covariance of a collapsed generator reveals it, however good each image is. Write the moments and
+the distance.
 """
 
 import numpy as np
@@ -27,13 +27,13 @@ def moments(features):
 
 def frechet(mean, covariance, other_mean, other_covariance):
     """d² of two normal distributions."""
-    # Your code: the formula; sqrtm is the root of a matrix, of which np.real is meant.
+    # Your code: the formula; sqrtm is the root of a matrix; take its real part, np.real.
     root = np.real(sqrtm(covariance @ other_covariance))
     return np.sum((mean - other_mean) ** 2) + np.trace(covariance + other_covariance - 2 * root)
 
 
 def always_the_mean(covariance):
-    """d² of a generator that only ever returns the real mean."""
+    """d² of a generator that always returns the real mean."""
     # Your code: what remains of the formula?
     return np.trace(covariance)
 

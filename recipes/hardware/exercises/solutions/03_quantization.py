@@ -9,9 +9,9 @@ divided by 127:
     q = round(w / scale),    w ≈ q · scale.
 
 A product of two such tensors is computed in integers, and multiplied by both scales once, at the
-end. One large weight spoils the scale for all others, so that each output channel often has a scale
-of its own. Every further bit halves the error and gives 6 dB of signal to noise. Quantize,
-multiply, and do it column by column.
+end. One large weight makes the scale too coarse for all others, so each output channel often has
+its own scale. Every further bit halves the error and adds 6 dB to the signal-to-noise ratio.
+Quantize, multiply, and quantize column by column.
 """
 
 import numpy as np
@@ -28,7 +28,7 @@ def quantize(w, bits=8):
 
 
 def largest_error(w, bits=8):
-    """The largest difference of a weight from what is left of it."""
+    """The largest difference between a weight and its quantized value."""
     # Your code: q · scale against w.
     q, scale = quantize(w, bits)
     return np.abs(q * scale - w).max()
@@ -43,7 +43,7 @@ def integer_product(x, w):
 
 
 def by_channel(w):
-    """w (d, units) after quantizing each column with a scale of its own, as floats again."""
+    """w (d, units) after quantizing each column with its own scale, as floats again."""
     # Your code: np.abs(w).max(axis=0).
     scales = np.abs(w).max(axis=0) / 127
     return np.round(w / scales) * scales

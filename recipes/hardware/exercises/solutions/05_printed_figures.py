@@ -4,14 +4,13 @@ Slides: 001 «Hardware (3090 Ti, GTX 1080, V100, M1)», 002 «Costo de cómputo:
         Tegra X1».
 Recipe: arithmetic_intensity.
 
-Peak figures are products: a core does a multiplication and an addition per cycle, so that
+Peak figures are products: a core does a multiplication and an addition per cycle, so
 
     TFLOPS = 2 · cores · clock in GHz / 1000.
 
-The slide gives the 3090 Ti, which has 10752 cores, 1.56 GHz and 40 TFLOPS: do these belong
-together? Another table has GoogLeNet's images per second, the watts, and the images per second and
-watt, of which it prints 6.5 for 33 / 5.0 and 12.8 for 75 / 5.8, beside 1.2 for 138 / 119. Compute
-them.
+For the 3090 Ti, which has 10752 cores, the slide prints 1.56 GHz and 40 TFLOPS: are these
+consistent? Another table has GoogLeNet's images per second, the watts, and their quotient: 6.5 for
+33 / 5.0, 12.8 for 75 / 5.8, and 1.2 for 138 / 119. Compute them.
 """
 
 import numpy as np
@@ -26,13 +25,13 @@ def tflops(cores, gigahertz):
 
 
 def clock(cores, peak):
-    """The clock in GHz at which so many cores have this peak in TFLOPS."""
-    # Your code: solve it for the clock.
+    """The clock in GHz at which the cores have this peak in TFLOPS."""
+    # Your code: solve the formula for the clock.
     return peak * 1000 / (2 * cores)
 
 
 def right_as_printed(images, watts, printed):
-    """Truth values (n,): whether images / watts, rounded to one digit, is what is printed."""
+    """Truth values (n,): whether images / watts, rounded to one digit, equals the printed value."""
     # Your code: np.round(…, 1); np.isclose compares.
     return np.isclose(np.round(images / watts, 1), printed)
 
@@ -42,7 +41,7 @@ def in_seconds(minutes, seconds):
 
 
 def times_faster(slow, fast):
-    """How many times as fast something is, from both times in seconds."""
+    """The speedup, from both times in seconds."""
     # Your code: a ratio.
     return slow / fast
 

@@ -9,8 +9,8 @@ target t. Training moves z along the slope of the loss:
     binary cross-entropy   −t ln s − (1 − t) ln(1 − s)
     squared error          (s − t)²
 
-At z = −10 and t = 1 the unit is sure, and wrong. Which loss gets it to move? Find the two slopes by
-the chain rule; in one of them a factor cancels.
+At z = −10 and t = 1 the unit is confident and wrong. Which loss has the larger gradient? Find the
+two slopes by the chain rule; in one of them a factor cancels.
 """
 
 import numpy as np

@@ -3,10 +3,10 @@
 Slides: 001 «Ejemplo (API secuencial): metrics=[categorical_accuracy, r2]», 001 «top-1, top-5».
 Recipes: head_regression, head_multiclass.
 
-ImageNet's error counts an answer as right if the class is among the network's five most probable.
-R² = 1 − Σ(y − p)² / Σ(y − ȳ)² tells how much of the targets' variance the predictions p explain: 1
-is perfect, and 0 is what the mean ȳ gets for all of them. Likewise, no accuracy says anything
-without that of always naming the most frequent class. Write these three.
+ImageNet's top-5 error counts a prediction as correct if the class is among the five most probable.
+R² = 1 − Σ(y − p)² / Σ(y − ȳ)² is the share of the targets' variance that the predictions p explain:
+1 is perfect, and 0 is the score of the constant prediction ȳ. Likewise, an accuracy has to be
+compared with that of the majority class. Write these three.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ from recipes.common.exercise import check, finish
 
 def top_k_accuracy(probabilities, labels, k):
     """Share of rows whose label (n,) is among the k largest of the probabilities (n, classes)."""
-    # Your code: np.argsort(…, axis=-1) puts the numbers of the largest classes last.
+    # Your code: np.argsort(…, axis=-1) puts the indices of the largest probabilities last.
     largest = np.argsort(probabilities, axis=-1)[:, -k:]
     hits = [label in row for label, row in zip(labels, largest, strict=True)]
     return np.mean(hits)
@@ -31,7 +31,7 @@ def r2(targets, predictions):
 
 
 def majority_accuracy(train_labels, test_labels):
-    """Accuracy on test labels (n,) of always naming the class most frequent in training."""
+    """Accuracy on test labels (n,) of always predicting the most frequent class of the training."""
     # Your code: np.bincount counts the labels.
     most_frequent = np.argmax(np.bincount(train_labels))
     return np.mean(np.asarray(test_labels) == most_frequent)

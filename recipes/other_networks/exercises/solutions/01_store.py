@@ -4,12 +4,12 @@ Slides: 000 «Redes de Hopfield (1982)», 000 «Redes de Hopfield (memoria)».
 Recipe: hopfield.
 
 A Hopfield network has n units with the states −1 and 1, and a weight between each two. Hebb's rule
-strengthens what is active together: with the patterns x in the rows of a matrix, the weights are
-w_ij = Σ x_i x_j over the patterns, the same both ways, and 0 from a unit to itself.
+strengthens connections between units that are active together: with the patterns x in the rows of a
+matrix, the weights are w_ij = Σ x_i x_j over the patterns, symmetric, and 0 from a unit to itself.
 
 A pattern is a fixed point if every unit has the sign of its weighted sum of the others. Storing a
-pattern stores its opposite as well. How many of n(n − 1)/2 weights there are says what such a
-memory costs. Write the rule, the test, and the overlap of two states.
+pattern stores its opposite as well. The cost of the memory is its number of weights. Write the
+rule, the test for a fixed point, and the overlap of two states.
 """
 
 import numpy as np
@@ -26,19 +26,19 @@ def store(patterns):
 
 
 def is_fixed(state, weights):
-    """Whether no unit of a state (n,) wants to change; a sum of 0 leaves a unit as it is."""
+    """Whether no unit of a state (n,) would change; a sum of 0 leaves a unit unchanged."""
     # Your code: is s_i times its weighted sum ≥ 0 for all i?
     return bool(np.all(state * (weights @ state) >= 0))
 
 
 def overlap(state, pattern):
-    """From −1 to 1: how much a state (n,) is like a pattern (n,)."""
+    """Similarity of a state (n,) and a pattern (n,), from −1 to 1."""
     # Your code: the mean of the products.
     return np.mean(state * pattern)
 
 
 def connections(units):
-    """How many different weights there are."""
+    """The number of different weights."""
     # Your code: pairs of units.
     return units * (units - 1) // 2
 

@@ -3,20 +3,20 @@
 Slides: 000 «Redes de Hopfield (memoria)».
 Recipe: hopfield.
 
-A Hopfield network also recalls what nobody has stored. Let each unit take the sign that most of
-three stored patterns have: this mixture is a fixed point, as long as few patterns are stored. With
-three independent patterns, each agrees with the mixture in three units of four. Mixtures of two are
-none: where the two differ there is no majority.
+A Hopfield network also recalls patterns that were not stored. Let each unit take the majority sign
+of three stored patterns: this mixture is a fixed point, as long as few patterns are stored. With
+three independent patterns, each agrees with the mixture in three units of four. Mixtures of two
+patterns are not fixed points: where the two differ there is no majority.
 
-Their energy is higher than that of the patterns, and this is how one gets out of them: with noise,
-as in a Boltzmann machine. Write the mixture, the test, and the energy.
+The energy of mixtures is higher than that of the patterns, so noise, as in a Boltzmann machine,
+helps to leave them. Write the mixture, the test for a fixed point, and the energy.
 """
 
 import numpy as np
 
 from recipes.common.exercise import check, finish
 
-# Every combination of three signs once, so that the patterns are independent.
+# Every combination of three signs once, so that the patterns are orthogonal.
 PATTERNS = np.array(
     [
         [1, 1, 1, 1, -1, -1, -1, -1],

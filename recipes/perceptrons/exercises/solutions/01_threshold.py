@@ -4,9 +4,9 @@ Slides: 000 «Modelo de McCulloch & Pitts (1943)», 003 «El problema de la XOR�
 Recipes: mcculloch_pitts, xor.
 
 A neuron of McCulloch and Pitts adds its weighted inputs, z = Σ wᵢ xᵢ + b, and fires, y = 1, if
-z ≥ 0; otherwise y = 0. One neuron draws one straight line, so some functions of two inputs are out
-of its reach: XOR is, however one chooses w₁, w₂ and b. A second layer of neurons has the outputs of
-the first as its inputs.
+z ≥ 0; otherwise y = 0. The decision boundary of one neuron is a straight line, so it cannot compute
+some functions of two inputs, such as XOR, with any w₁, w₂ and b. A second layer of neurons has the
+outputs of the first as its inputs.
 
 Write the neuron, find weights for two functions that one neuron can compute, and then compute XOR
 with three neurons.
@@ -41,7 +41,7 @@ def majority():
 
 
 def xor(x):
-    """XOR (n,) of the pairs (n, 2): two neurons side by side, and a third that reads them."""
+    """XOR (n,) of the pairs (n, 2): two parallel neurons, whose outputs are inputs of a third."""
     # Your code: "one or the other, but not both"; np.stack([…, …], axis=1) makes pairs of outputs.
     either = neuron(x, [1, 1], -1)
     not_both = neuron(x, *nand())

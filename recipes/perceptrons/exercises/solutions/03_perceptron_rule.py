@@ -3,14 +3,14 @@
 Slides: 000 «El perceptrón (1957)».
 Recipe: perceptron_rule.
 
-The rule changes nothing after a right answer. After a mistake it adds the input to the weights, if
-the neuron should have fired, or subtracts it; the bias is the weight of an input that is always 1:
+The rule changes nothing after a correct output. After a mistake it adds the input to the weights,
+if the neuron should have fired, or subtracts it; the bias is the weight of an input that is always 1:
 
     w ← w + (d − y) x,    b ← b + (d − y),    with the label d and the output y, both 0 or 1.
 
-Novikoff (1962): where some w, b separate the classes, it makes at most (R/γ)² mistakes, with R the
-longest input and γ the least distance of an input from that separation, both measured with the 1 as
-a further coordinate. Write the rule, learn AND with it, and compute the bound.
+Novikoff (1962): if some w, b separate the classes, it makes at most (R/γ)² mistakes, with R the
+largest norm of an input and γ the least distance of an input from that separation, both with the 1
+as a further coordinate. Write the rule, learn AND with it, and compute the bound.
 """
 
 import numpy as np
@@ -27,7 +27,7 @@ def fires(x, weights, bias):
 
 
 def update(weights, bias, x, label):
-    """Weights (d,) and bias after one input (d,) and its label have been seen."""
+    """Weights (d,) and bias after the update for one input (d,) and its label."""
     # Your code: the two equations above; `fires` gives y.
     mistake = label - fires(x, weights, bias)
     return weights + mistake * x, bias + mistake

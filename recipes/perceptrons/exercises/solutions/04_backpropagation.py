@@ -4,12 +4,12 @@ Slides: 003 «Backpropagation», 003 «Backpropagation: regla de la cadena».
 Recipe: backprop_by_hand.
 
 A layer of tanh units and one linear output: s = W x + b, h = tanh(s), y = v·h + c, with the error
-E = ½ (y − d)². Backpropagation starts with δ = ∂E/∂y at the output and takes it from layer to layer
-by the chain rule; a weight's gradient is the δ of its unit times the input it multiplies.
+E = ½ (y − d)². Backpropagation starts with δ = ∂E/∂y at the output and propagates it from layer to
+layer by the chain rule; a weight's gradient is the δ of its unit times the weight's input.
 
-The slide prints δⱼ = Σᵢ wᵢⱼ δᵢ for a hidden unit. That is ∂E/∂hⱼ; what the weights below need is
-∂E/∂sⱼ, and for a unit that is not linear these differ by a factor. Find it: your gradients
-are held against finite differences.
+The slide prints δⱼ = Σᵢ wᵢⱼ δᵢ for a hidden unit. That is ∂E/∂hⱼ; the gradients of the weights
+below require ∂E/∂sⱼ, and for a nonlinear unit these differ by a factor. Find it: your gradients are
+compared with finite differences.
 """
 
 import numpy as np
@@ -52,7 +52,7 @@ def gradients(x, W, b, v, c, d):
 
 
 def finite_differences(weight, error, step=1e-5):
-    """The same gradient without any thought: (E(w + step) − E(w − step)) / 2 step, one by one."""
+    """The same gradient by central differences, (E(w + step) − E(w − step)) / 2 step."""
     gradient = np.zeros_like(weight)
     for index in np.ndindex(weight.shape):
         value = weight[index]

@@ -4,10 +4,10 @@ Slides: 003 «Redes Neuronales (Fully Connected FC)», 001 «Ejemplo (API secuen
 Recipe: mlp_mnist.
 
 In a fully connected layer every unit has one weight for each of its inputs, and a bias. The inputs
-themselves are no layer. The slide's first drawing, 3-4-2, has 3·4 + 4·2 = 20 weights and 4 + 2
-biases. The example of deck 001 reads 22,050 samples of sound with layers of 64, 32 and 2 units:
-most of its weights are in one place. Write the count, and find where that is and how wide a network
-may be.
+themselves are not a layer. The slide's first drawing, 3-4-2, has 3·4 + 4·2 = 20 weights and 4 + 2
+biases. The example of deck 001 has an input of 22,050 audio samples and layers of 64, 32 and 2
+units: most of its weights are in one layer. Count the parameters, find this layer's share, and the
+greatest width within a budget.
 """
 
 import itertools
@@ -25,13 +25,13 @@ def parameters(sizes):
 
 
 def share_of_first_layer(sizes):
-    """The part of all parameters, from 0 to 1, that belongs to the first layer."""
+    """The share of all parameters, from 0 to 1, in the first layer."""
     # Your code: `parameters` also counts a network of one layer.
     return parameters(sizes[:2]) / parameters(sizes)
 
 
 def widest(inputs, outputs, budget):
-    """The most hidden units of a network inputs-hidden-outputs with at most `budget` parameters."""
+    """The largest hidden layer of inputs-hidden-outputs with at most `budget` parameters."""
     # Your code: solve inputs · h + h + h · outputs + outputs ≤ budget for the whole number h.
     return (budget - outputs) // (inputs + 1 + outputs)
 

@@ -3,14 +3,14 @@
 Slides: 002 «Redes neuronales recurrentes (RNN): relación de recurrencia», 002 «RNN – desplegado».
 Recipes: rnn_by_hand, irnn.
 
-The state of a recurrent network is a function of the input and of the state before:
+The state of a recurrent network is a function of the input and of the previous state:
 
     h_t = tanh(W_hhᵀ h_{t−1} + W_xhᵀ x_t),   h_0 = 0,
 
 in the slides' notation and without biases. However long the sequence, there are only these two
-matrices. With W_hh = I and ReLU in the place of tanh, a state stays as it is while nothing comes
-in: this is the initialization that the slides recommend. Write a step, a whole sequence, and the
-step with ReLU.
+matrices. With W_hh = I and ReLU instead of tanh, the state does not change while inputs are 0: this
+is the initialization that the slides recommend. Write a step, a whole sequence, and the step with
+ReLU.
 """
 
 import keras
@@ -20,14 +20,14 @@ from recipes.common.exercise import check, finish
 
 
 def step(x, h, W_xh, W_hh):
-    """State (units,) after one more input (features,), from the state (units,) before."""
+    """State (units,) after one more input (features,), from the previous state (units,)."""
     # Your code: the formula; W_xh is (features, units), W_hh (units, units).
     return np.tanh(W_hh.T @ h + W_xh.T @ x)
 
 
 def unroll(sequence, W_xh, W_hh):
     """All states (steps, units) for a sequence (steps, features)."""
-    # Your code: start at zeros, call `step` again and again, keep every state.
+    # Your code: start at zeros, call `step` for each input, keep every state.
     h = np.zeros(len(W_hh))
     states = []
     for x in sequence:
@@ -43,7 +43,7 @@ def parameters(features, units, bias=True):
 
 
 def relu_step(x, h, W_xh, W_hh):
-    """The same step with ReLU in the place of tanh."""
+    """The same step with ReLU instead of tanh."""
     # Your code: np.maximum.
     return np.maximum(W_hh.T @ h + W_xh.T @ x, 0)
 

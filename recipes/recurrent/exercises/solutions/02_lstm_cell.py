@@ -3,17 +3,17 @@
 Slides: 002 «LSTM (olvido, almacenamiento, actualización, salida)», 001 «Redes LSTM».
 Recipe: lstm.
 
-An LSTM has a cell state c beside its output h. With z = W x + U h + b for each of four maps,
+An LSTM has a cell state c besides its output h. With z = W x + U h + b for each of four maps,
 
     i = σ(z_i), f = σ(z_f), g = tanh(z_g), o = σ(z_o),
     c ← f ∘ c + i ∘ g,    h ← o ∘ tanh(c).
 
-Keras keeps the four side by side in one kernel (features, 4 · units), in the order i, f, g, o. The
-slide says that gates mean fewer parameters: count them beside those of a simple RNN.
+Keras concatenates the four in one kernel (features, 4 · units), in the order i, f, g, o. The slide
+says that gates mean fewer parameters: compare their number with that of a simple RNN.
 
-What an LSTM stored T steps ago is multiplied by the forget gate T times: to keep most of it, the
+A value stored T steps ago has been multiplied by the forget gate T times: to keep most of it, the
 gate has to be very near to 1, which is why its bias starts above 0. Write a step, count, and find
-the bias that remembers.
+the bias for a given memory.
 """
 
 import keras
@@ -41,7 +41,7 @@ def parameters(features, units):
 
 
 def forget_bias(share, steps):
-    """Bias of the forget gate, alone in z_f, that keeps `share` of c for so many steps."""
+    """Bias of the forget gate, if z_f is only the bias, that keeps `share` of c for `steps`."""
     # Your code: solve fᵀ = share for f, with T = steps, then σ(bias) = f for the bias.
     f = share ** (1 / steps)
     return np.log(f / (1 - f))
@@ -63,7 +63,7 @@ def main():
     layer.build((None, None, 3))
     layer.set_weights([W, U, b])
     last = keras.ops.convert_to_numpy(layer(sequence[None].astype("float32")))[0]
-    # z_i = −20, z_f = 20: what is in the cell stays, and nothing is added.
+    # z_i = −20, z_f = 20: the cell keeps its value, and nothing is added.
     shut = np.array([-20.0, 20.0, 5.0, 20.0])
     nothing = np.zeros((1, 4))
     return [

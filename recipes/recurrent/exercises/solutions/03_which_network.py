@@ -3,7 +3,7 @@
 Slides: 001 «Redes LSTM: ecuaciones z, r, h̃, h».
 Recipe: gru.
 
-Under the heading LSTM stand these equations, where [h, x] is h with x behind it:
+Under the heading LSTM a slide prints these equations, where [h, x] is the concatenation of h and x:
 
     z = σ(W_z [h, x]),   r = σ(W_r [h, x]),   h̃ = tanh(W [r ∘ h, x]),   h ← (1 − z) ∘ h + z ∘ h̃
 
@@ -40,7 +40,7 @@ def layer_name():
 
 def for_keras(W_z, W_r, W):
     """The three matrices with which Keras' layer computes the same."""
-    # Your code: change the sign of what has to change; return all three.
+    # Your code: change signs where necessary; return all three.
     return -W_z, W_r, W
 
 
@@ -51,7 +51,7 @@ def parameters(features, units):
 
 
 def with_keras(sequence, matrices):
-    """The last state (units,) of Keras' layer, whose kernels are transposed, side by side."""
+    """The last state (units,) of Keras' layer, whose kernels are transposed and concatenated."""
     units = len(matrices[0])
     layer = keras.layers.GRU(units, use_bias=False, reset_after=False)
     layer.build((None, None, sequence.shape[1]))

@@ -3,14 +3,14 @@
 Slides: 002 «RNN – BPTT», 002 «Limitaciones: explosión de gradientes → truncado».
 Recipe: rnn_by_hand.
 
-For h_t = tanh(W h_{t−1} + x_t) and an error at the last step, the gradient goes back step by step:
+For h_t = tanh(W h_{t−1} + x_t) and an error at the last step, the gradient propagates back:
 
     δ_t = ∂E/∂s_t = (1 − h_t²) ∘ ∂E/∂h_t,    ∂E/∂h_{t−1} = Wᵀ δ_t,
 
-with s_t the argument of tanh. As W serves at every step, its gradient is the sum of what it gets at
-each, Σ_t δ_t h_{t−1}ᵀ. A factor for each step: below 1 they vanish, above 1 they explode. A
-gradient that is too long can be cut to a greatest length without changing its direction. Write the
-way back and the cut, and find how soon next to nothing is left.
+with s_t the argument of tanh. As W is used at every step, its gradient is a sum over the steps,
+Σ_t δ_t h_{t−1}ᵀ. Each step contributes a factor: gradients vanish if it is below 1, and explode if
+it is above 1. Clipping limits a gradient's norm without changing its direction. Write the backward
+pass and the clipping, and find how soon a gradient vanishes.
 """
 
 import numpy as np
@@ -31,7 +31,7 @@ def gradient(xs, W, target):
     states = forward(xs, W)
     total = np.zeros_like(W)
     slope = states[-1] - target  # ∂E/∂h_T
-    # Your code: from the last step to the first: δ, its part of the sum, the slope one step back.
+    # Your code: from the last step to the first: δ, its term of the sum, the slope one step back.
     for t in range(len(xs), 0, -1):
         delta = (1 - states[t] ** 2) * slope
         total += np.outer(delta, states[t - 1])
@@ -40,7 +40,7 @@ def gradient(xs, W, target):
 
 
 def clip(vector, longest):
-    """The vector (n,), shortened to the length `longest` if it is longer."""
+    """The vector (n,), scaled to norm `longest` if its norm is larger."""
     # Your code: np.linalg.norm.
     length = np.linalg.norm(vector)
     if length <= longest:
@@ -49,13 +49,13 @@ def clip(vector, longest):
 
 
 def steps_until(factor, share):
-    """After how many steps a gradient that each multiplies by `factor` < 1 is below `share`."""
+    """Number of steps, each a multiplication by `factor` < 1, until a gradient is below `share`."""
     # Your code: logarithms, np.ceil.
     return np.ceil(np.log(share) / np.log(factor))
 
 
 def by_differences(xs, W, target, step=1e-5):
-    """The same gradient from two errors for each weight."""
+    """The same gradient by finite differences."""
     result = np.zeros_like(W)
     for index in np.ndindex(W.shape):
         change = np.zeros_like(W)

@@ -4,12 +4,12 @@ Slides: 002 «Predicción de texto: indexado, one-hot, embedding», 001 «Predic
 Recipe: char_rnn.
 
 The slide numbers the words of a sentence in alphabetical order from 1: a 1, mi 2, pasear 3, perro
-4, saqué 5. "mi" as a one-hot vector is [0 1 0 0 0]. Times a matrix, a one-hot vector picks a row:
-this is all that an embedding layer does.
+4, saqué 5. "mi" as a one-hot vector is [0 1 0 0 0]. The product of a one-hot vector and a matrix is
+one of its rows: this is all that an embedding layer does.
 
-A language model gives each next word a probability. Its cross-entropy in bits is the mean of
-−log₂ p over the words that came; its perplexity is 2 to the power of that: among how many equally
-probable words it might as well have guessed. Write each of these, and draw a word.
+A language model predicts the probability of each next word. Its cross-entropy in bits is the mean
+of −log₂ p over the words that occurred; its perplexity is 2 to that power: the number of equally
+probable words with the same cross-entropy. Write each of these, and sample a word.
 """
 
 import numpy as np
@@ -32,7 +32,7 @@ def one_hot(text, numbers):
 
 
 def bits(probabilities):
-    """Cross-entropy in bits, from the probabilities (words,) of the words that came."""
+    """Cross-entropy in bits, from the probabilities (words,) of the words that occurred."""
     # Your code: see above.
     return -np.mean(np.log2(probabilities))
 
@@ -44,7 +44,7 @@ def perplexity(probabilities):
 
 
 def sample(probabilities, u):
-    """The number, from 0, of the word drawn from probabilities (words,) with a random 0 ≤ u < 1."""
+    """The index of the word sampled from probabilities (words,) with a random 0 ≤ u < 1."""
     # Your code: the first word at which the sum so far is above u; np.cumsum, np.argmax.
     return np.argmax(np.cumsum(probabilities) > u)
 
