@@ -3,13 +3,13 @@
 Slides: 001 «Aprendizaje por refuerzo».
 Recipe: q_learning.
 
-An agent acts and gets rewards r₁, r₂, … The return after step t adds up what is still to come, each
-step later being worth γ times as much:
+An agent acts and gets rewards r₁, r₂, … The return after step t is the sum of the future rewards,
+discounted by a factor γ per step:
 
     G_t = r_{t+1} + γ r_{t+2} + γ² r_{t+3} + … = r_{t+1} + γ G_{t+1}.
 
-The discount γ < 1 keeps the sum finite, makes the agent prefer the short way, and limits how far it
-looks ahead. Compute returns, and choose a path by them.
+The discount γ < 1 keeps the sum finite, makes the agent prefer short paths, and limits its horizon.
+Compute returns, and choose a path by them.
 """
 
 import numpy as np
@@ -31,13 +31,13 @@ def forever(reward, discount):
 
 
 def horizon(discount, share):
-    """After how many steps a reward is worth less than this share of itself."""
+    """The number of steps after which a reward is discounted to less than this share."""
     # Your code: γᵗ < share; np.log, and whole steps.
     raise NotImplementedError
 
 
 def best_path(rewards_by_path, discount):
-    """The number of the path whose return at its start is greatest; paths differ in length."""
+    """The index of the path with the greatest return at its start; paths differ in length."""
     # Your code: returns(…)[0] of each.
     raise NotImplementedError
 

@@ -3,16 +3,15 @@
 Slides: 001 «Aprendizaje por refuerzo».
 Recipe: q_learning.
 
-Q(s, a) is the return to be expected if one takes the action a in the state s and the best actions
-from there on. Each experience, the state s, the action a, the reward r and the next state s',
-corrects one number of the table:
+Q(s, a) is the expected return of taking action a in state s, and the best actions afterwards. Each
+transition, with state s, action a, reward r and next state s', corrects one number of the table:
 
     Q(s, a) ← Q(s, a) + α (r + γ max Q(s', ·) − Q(s, a)),
 
-without the second term of the sum where the episode ends. The agent mostly takes the best action it
-knows, and with a probability ε any of them, the best one included. What it learns does not depend
-on how it explores: the maximum is of the best action, not of the one that comes next. Write the
-target, the update, and the agent's probabilities.
+without γ max Q(s', ·) if the episode ends. The agent takes the action of highest value, but with
+probability ε a random one, which may be the same. The learned values do not depend on the
+exploration: the maximum is that of the best action, not of the next action taken. Write the target,
+the update, and the agent's probabilities.
 """
 
 import numpy as np
@@ -23,26 +22,26 @@ LEFT, RIGHT = 0, 1
 
 
 def target(Q, reward, following, done, discount):
-    """r + γ max Q(s', ·), with the number of the next state s' and Q (states, actions)."""
+    """r + γ max Q(s', ·), with the index of the next state s' and Q (states, actions)."""
     # Your code: nothing follows if the episode is done.
     raise NotImplementedError
 
 
 def update(Q, state, action, reward, following, done, rate, discount):
-    """The table (states, actions) after one experience; the old one stays as it is."""
+    """The table (states, actions) after one transition; the old one is not changed."""
     Q = Q.copy()
     # Your code: correct Q[state, action].
     raise NotImplementedError
 
 
 def probabilities(values, epsilon):
-    """How probable each action (actions,) is, for values of which one is the greatest."""
+    """The probabilities (actions,) of an epsilon-greedy agent, for values with a single maximum."""
     # Your code: ε / actions for each, and the rest for the best.
     raise NotImplementedError
 
 
 def walks(count):
-    """The table after so many walks to the right, from state 0 to 2, which gives 1 and ends."""
+    """The table after `count` walks to the right, from state 0 to 2, which gives 1 and ends."""
     Q = np.zeros((3, 2))
     for _ in range(count):
         for state in range(2):

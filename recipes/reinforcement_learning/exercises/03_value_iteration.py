@@ -3,14 +3,14 @@
 Slides: 001 «Aprendizaje por refuerzo», 000 «Limitaciones: planificar a largo plazo».
 Recipe: q_learning.
 
-Where it is known what each action does, nothing has to be tried. Start with V = 0 and repeat, for
+If the results of all actions are known, no exploration is needed. Start with V = 0 and repeat, for
 all states at once,
 
     V(s) ← max over a of  r(s, a) + γ V(s'),
 
-until nothing changes: then V is the best return from each state, and the best action is the one
-that gives the maximum. Each round looks one step further ahead, so a reward that is ten steps away
-is seen in the tenth round. Write a round, and follow the best moves.
+until nothing changes: then V is the best return from each state, and the action with the maximum is
+the best one. Each round extends the horizon by one step, so a reward ten steps away has an effect
+after ten rounds. Write a round, and follow the best moves.
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ MOVES = [(-1, 0), (0, 1), (1, 0), (0, -1)]  # up, right, down, left
 
 
 def step(row, column, move):
-    """Where a move leads: off the grid or into a wall it leads nowhere. Also the reward, 1 at G."""
+    """The position after a move, unchanged at a wall or the grid's edge; and the reward, 1 at G."""
     new_row, new_column = row + move[0], column + move[1]
     inside = 0 <= new_row < len(GRID) and 0 <= new_column < len(GRID[0])
     if not inside or GRID[new_row][new_column] == "#":
@@ -31,7 +31,7 @@ def step(row, column, move):
 
 
 def action_values(V, row, column, discount):
-    """r + γ V(s') (4,) of the four moves from a place, for V (rows, columns)."""
+    """r + γ V(s') (4,) of the four moves from a position, for V (rows, columns)."""
     # Your code: `step` for each of MOVES; V is 0 at the goal, where the episode ends.
     raise NotImplementedError
 
@@ -39,19 +39,19 @@ def action_values(V, row, column, discount):
 def one_round(V, discount):
     """V (rows, columns) after one round; walls and the goal stay 0."""
     result = np.zeros_like(V)
-    # Your code: the largest action value of each place that is neither "#" nor "G".
+    # Your code: the largest action value of each position that is neither "#" nor "G".
     raise NotImplementedError
 
 
 def best_moves(V, row, column, discount):
-    """The numbers of the moves, in order, on the best way from a place to the goal."""
+    """The indices of the moves, in order, on the best path from a position to the goal."""
     moves = []
     # Your code: take the best move until there is a reward.
     raise NotImplementedError
 
 
 def after(rounds, discount=0.9):
-    """V (rows, columns) after so many rounds."""
+    """V (rows, columns) after the given number of rounds."""
     V = np.zeros((len(GRID), len(GRID[0])))
     for _ in range(rounds):
         V = one_round(V, discount)

@@ -3,15 +3,13 @@
 Slides: 000 «Deep Q Learning (Nature 2015)», 000 «Deep Q Learning (ablación)».
 Recipe: dqn.
 
-A network gives the values of all actions in a state. It is trained on a batch of old experiences,
-but each tells of one action only: the loss is that of the action taken. The targets
-r + γ max Q'(s', ·) come from an older copy of the network, Q', so that they do not run away from
-what is learned.
+A network predicts the values of all actions in a state. It is trained on batches of stored
+transitions, each with a single action: the loss is that of the action taken. The targets
+r + γ max Q'(s', ·) are computed by an older copy of the network, Q', so that they change slowly.
 
-The maximum of values that are only estimated is too large on average. Double Q-learning chooses the
-action with the network itself and takes its value from the copy. The Huber loss has a gradient of
-no more than 1, so that a single surprise does not upset everything. Write both kinds of targets,
-and the gradient.
+The maximum of estimated values is too large on average. Double Q-learning chooses the action with
+the network itself and takes its value from the copy. The gradient of the Huber loss is at most 1 in
+absolute value, so outliers have a limited effect. Write both kinds of targets, and the gradient.
 """
 
 import numpy as np
@@ -20,7 +18,7 @@ from recipes.common.exercise import check, finish
 
 
 def chosen(values, actions):
-    """The values (batch,) of the actions taken (batch,), of all values (batch, actions)."""
+    """The values (batch,) of the actions taken (batch,), from all values (batch, actions)."""
     # Your code: values[np.arange(…), actions], or np.take_along_axis.
     raise NotImplementedError
 

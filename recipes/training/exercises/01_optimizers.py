@@ -13,7 +13,7 @@ RMSprop divides by a running root mean square of the gradient, Adam has both:
                s ← β₂ s + (1 − β₂) g²,      ŝ = s / (1 − β₂ᵗ),   w ← w − η m̂ / (√ŝ + ε)
 
 with t = 1 in the first step. The slide says that SGD in Keras includes momentum: it can, but its
-default is 0. Write one step of each; Keras' optimizers must take the same ones.
+default is 0. Write one step of each; the results must equal those of Keras' optimizers.
 """
 
 import keras

@@ -4,9 +4,9 @@ Slides: 001 «Regularización L2», 001 «Regularización L1».
 Recipes: regularization, l1_feature_selection.
 
 L2 adds λ Σ w² to the loss, with the gradient 2 λ w; L1 adds λ Σ |w|, with the gradient λ sign(w).
-Under L2 a weight that the data do not need shrinks by the same factor in every step, and never gets
-to 0. Under L1 it shrinks by the same amount, and a careful step stops at 0: this is why L1 selects
-inputs. Write both penalties and one step of each, and count the steps to 0.
+Under L2 a weight that the data do not need shrinks by the same factor in every step, and never
+reaches 0. Under L1 it shrinks by the same amount, and a clipped step stops at 0: this is why L1
+selects inputs. Write both penalties and one step of each, and count the steps to 0.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ from recipes.common.exercise import check, finish
 
 
 def penalties(w, strength):
-    """What L1 and L2 add to the loss for weights (n,) and λ = strength."""
+    """The L1 and the L2 penalty of weights (n,), for λ = strength."""
     # Your code: return λ Σ |w|, λ Σ w².
     raise NotImplementedError
 
@@ -28,7 +28,7 @@ def l2_step(w, rate, strength):
 
 def l1_step(w, rate, strength):
     """Weights (n,) after one step towards 0 of length η λ, and no further than 0."""
-    # Your code: np.sign(w), and np.maximum(…, 0) for the length that is left.
+    # Your code: np.sign(w), and np.maximum(…, 0) for the remaining absolute value.
     raise NotImplementedError
 
 

@@ -3,13 +3,13 @@
 Slides: 001 «Normalización: BN», 001 «generador (BatchNormalization(momentum=0.8))».
 Recipe: normalization.
 
-The slide subtracts the mean of a mini-batch and divides by its variance. With outputs of variance 1
-in mind: is that right? Then γ scales and β shifts each unit, both learned; ε keeps from dividing by
-0.
+The slide subtracts the mean of a mini-batch and divides by its variance. The outputs should have
+variance 1: is that correct? Then γ scales and β shifts each unit, both learned; ε avoids division
+by 0.
 
-In use there may be no batch. Keras keeps running means of mean and variance for it, updated in each
-training step by r ← momentum · r + (1 − momentum) · (that of the batch); the means start at 0, the
-variances at 1.
+At inference there may be no batch. Keras uses moving averages of mean and variance instead, updated
+in each training step by r ← momentum · r + (1 − momentum) · (value of the batch); the means start
+at 0, the variances at 1.
 """
 
 import keras
@@ -20,7 +20,7 @@ from recipes.common.exercise import check, finish
 
 def normalize(x, gamma, beta, epsilon):
     """A mini-batch (n, units), normalized unit by unit, scaled by γ and shifted by β (units,)."""
-    # Your code: x.mean(axis=0), x.var(axis=0); mend the slide's formula; add ε to the variance.
+    # Your code: x.mean(axis=0), x.var(axis=0); correct the slide's formula; add ε to the variance.
     raise NotImplementedError
 
 
@@ -32,7 +32,7 @@ def running(batches, momentum):
 
 
 def steps_until(share, momentum):
-    """How many steps it takes until the running mean of a constant input is at `share` of it."""
+    """Number of steps until the running mean of a constant input reaches `share` of it."""
     # Your code: after k steps it is 1 − momentumᵏ of it; np.log, np.ceil.
     raise NotImplementedError
 

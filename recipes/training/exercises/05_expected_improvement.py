@@ -3,15 +3,14 @@
 Slides: 000 «Modelo de procesos gaussianos (mecanismo)».
 Recipe: gaussian_process_search.
 
-A Gaussian process says for each setting not tried yet which score to expect, as a mean μ and a
-standard deviation σ. With the best score f so far, the improvement max(y − f, 0) of a score
-y ~ N(μ, σ²) is on average
+A Gaussian process predicts the score of each untried setting, as a mean μ and a standard deviation
+σ. With the best score f so far, the expected improvement max(y − f, 0) of a score y ~ N(μ, σ²) is
 
     EI = (μ − f) Φ(u) + σ φ(u),   u = (μ − f) / σ,
 
-where Φ and φ are the standard normal's distribution function and density. Next comes the setting
-with the largest EI: one that promises much, or one of which little is known. Write EI, hold it
-against random scores, and choose.
+where Φ and φ are the standard normal's distribution function and density. The next trial is the
+setting with the largest EI: one with a high mean (exploitation) or a high uncertainty
+(exploration). Write EI, compare it with random scores, and choose.
 """
 
 import numpy as np
@@ -34,7 +33,7 @@ def sampled(mean, deviation, best, count=400_000):
 
 
 def next_trial(means, deviations, best):
-    """The number of the setting to try next, from means and deviations (n,)."""
+    """The index of the setting to try next, from means and deviations (n,)."""
     # Your code: np.argmax.
     raise NotImplementedError
 

@@ -8,10 +8,10 @@ changes by
 
     ΔE = 2 s_i Σ_j w_ij s_j,
 
-with s_i the state before, as the weights are symmetric and w_ii = 0. A unit is changed only if its
-sum has the other sign: then ΔE < 0. So no state comes twice, and with 2ⁿ states recall must end.
-When all units change at the same time this no longer holds. Write E and ΔE, and find the cycle that
-two units can run into.
+with s_i the old state, as the weights are symmetric and w_ii = 0. A unit is changed only if its sum
+has the other sign: then ΔE < 0. So no state occurs twice, and with 2ⁿ states recall must end.
+If all units are updated at the same time, this no longer holds. Write E and ΔE, and find a cycle of
+two units.
 """
 
 import numpy as np

@@ -3,8 +3,8 @@
 Slides: 000 «El perceptrón (1957)».
 Recipe: perceptron_rule.
 
-The rule changes nothing after a correct output. After a mistake it adds the input to the weights,
-if the neuron should have fired, or subtracts it; the bias is the weight of an input that is always 1:
+The rule changes nothing after a correct output. After a mistake it adds the input to the weights if
+the neuron should have fired, or subtracts it; the bias is the weight of an input that is always 1:
 
     w ← w + (d − y) x,    b ← b + (d − y),    with the label d and the output y, both 0 or 1.
 
@@ -34,9 +34,9 @@ def update(weights, bias, x, label):
 
 
 def train(inputs, labels):
-    """Weights (d,), bias and number of mistakes, from zeros until a whole pass is right."""
+    """Weights (d,), bias and number of mistakes, from zeros to the first pass without mistakes."""
     weights, bias, mistakes = np.zeros(inputs.shape[1]), 0, 0
-    # Your code: pass over the inputs in their order, again and again, until none is a mistake.
+    # Your code: repeat passes over the inputs, in their order, until there is no mistake.
     finished = False
     while not finished:
         finished = True

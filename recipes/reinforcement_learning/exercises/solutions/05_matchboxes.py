@@ -3,13 +3,13 @@
 Slides: 000 «MENACE (1961; paper 1963)».
 Recipe: menace.
 
-Donald Michie's machine of matchboxes learned noughts and crosses. It opens, so it is to move with
-0, 2, 4, 6 or 8 stones on the board; with 8 there is but one move, and no box is needed. There is a
-box for each position in which nobody has won, and positions that are turned or mirrored share one.
+Donald Michie's machine of matchboxes learned noughts and crosses. It moves first, so it is to move
+with 0, 2, 4, 6 or 8 stones on the board; with 8 there is only one move, and no box is needed. There
+is a box for each position in which nobody has won; rotated and reflected positions share one.
 
-In a box are beads of a color for each move. A bead drawn at random is the move. After a win, three
-more beads of its color go into the box, after a draw one; after a loss the bead is taken away.
-Count the boxes, and draw.
+A box contains beads of one color for each move. A bead drawn at random determines the move. After a
+win, three beads of its color are added to the box, after a draw one; after a loss the bead is
+removed. Count the boxes, and compute probabilities.
 """
 
 import itertools
@@ -22,7 +22,7 @@ LINES = [(0, 1, 2), (3, 4, 5), (6, 7, 8), (0, 3, 6), (1, 4, 7), (2, 5, 8), (0, 4
 
 
 def symmetries(board):
-    """The eight boards, tuples of 9 squares, that a board is when turned and mirrored."""
+    """The eight rotations and reflections of a board, tuples of 9 squares."""
     square = np.reshape(board, (3, 3))
     # Your code: np.rot90(square, quarters) and the same of square.T; tuple(….ravel().tolist()).
     both = [square, square.T]
@@ -31,7 +31,7 @@ def symmetries(board):
 
 
 def canonical(board):
-    """The same board for all that are equal but for turning and mirroring."""
+    """The same board for all that are equal up to rotation and reflection."""
     # Your code: any rule that takes one of the eight, such as the largest tuple.
     return max(symmetries(board))
 
@@ -42,7 +42,7 @@ def is_won(board):
 
 
 def boxes(stones):
-    """How many boxes there are for positions with an even number of stones, half of them each."""
+    """Number of boxes for positions with this even number of stones, half of each player."""
     positions = set()
     # Your code: `boards` has all positions; keep the canonical ones in which nobody has won.
     for board in boards(stones):
@@ -52,7 +52,7 @@ def boxes(stones):
 
 
 def draw_probability(beads, color, results):
-    """How probable a color is after games in which it was drawn, each "win", "draw" or "loss".
+    """The probability of a color after games in which it was drawn, each "win", "draw" or "loss".
 
     Args:
         beads: `{color: number}` before.
@@ -65,7 +65,7 @@ def draw_probability(beads, color, results):
 
 
 def boards(stones):
-    """All ways to put so many stones on 9 squares, half of them 1, half of them −1."""
+    """All boards with this number of stones on 9 squares, half of them 1, half of them −1."""
     for own in itertools.combinations(range(9), stones // 2):
         free = [square for square in range(9) if square not in own]
         for other in itertools.combinations(free, stones // 2):

@@ -5,11 +5,11 @@ Recipe: transfer_learning.
 
 A network trained on ImageNet turns an image into features; a new softmax layer on top of them
 learns the new classes. If the network is frozen, its features of an image never change: they can
-be computed once and kept. Training the new layer on them then costs next to nothing.
+be computed once and stored. Training the new layer on them then costs next to nothing.
 
-Fine-tuning trains some of the last layers, too, so that what lies above the frozen part has to be
-computed again in every epoch. A training step costs about three times what a prediction does: once
-forward, and twice backward, for the gradients of weights and of inputs.
+Fine-tuning trains some of the last layers, too, so their outputs have to be recomputed in every
+epoch. A training step costs about three times as much as a prediction: once forward, and twice
+backward, for the gradients of weights and of inputs.
 """
 
 from recipes.common.exercise import check, finish
@@ -38,19 +38,19 @@ def frozen_cost(images, epochs, kept):
     Args:
         images: Number of training images.
         epochs: Number of epochs.
-        kept: Whether features are computed once and kept.
+        kept: Whether features are computed once and stored.
     """
     # Your code: forward only; nothing below the new layer needs a gradient.
     return images * (1 if kept else epochs) * OPERATIONS
 
 
 def fine_tuning_cost(images, epochs, share):
-    """Multiply–accumulates of a training that trains the last layers, and keeps nothing.
+    """Multiply–accumulates of a training of the last layers, without stored features.
 
     Args:
         images: Number of training images.
         epochs: Number of epochs.
-        share: The part of the operations that lies in the trained layers, from 0 to 1.
+        share: The share of the operations in the trained layers, from 0 to 1.
     """
     # Your code: the frozen part forward, the trained part forward and twice backward.
     return images * epochs * OPERATIONS * (1 - share + 3 * share)

@@ -3,15 +3,15 @@
 Slides: 001 «Transfer Learning: fine tuning», 001 «Normalización: BN».
 Recipe: transfer_learning.
 
-In training, batch normalization subtracts the mean of the batch, and remembers a moving average of
-it for the test:
+In training, batch normalization subtracts the mean of the batch, and updates a moving average of it
+for the test:
 
     moving = momentum · moving + (1 − momentum) · mean.
 
-It starts at ImageNet's value. A short fine-tuning leaves it somewhere between ImageNet's value and
-that of the new images, while the layers above have learned on maps that were normalized by each
-batch. In the test they get maps that they have never seen. That is the mistake `batch_statistics`
-shows; a frozen layer, called with `training=False`, does not make it.
+It starts at ImageNet's value. After a short fine-tuning it is somewhere between this value and that
+of the new images, while the next layers were trained on maps normalized by each batch. So the
+distribution of their inputs in the test differs from that in training. This is the mistake of the
+variant `batch_statistics`; a frozen layer, called with `training=False`, avoids it.
 """
 
 import math
@@ -29,23 +29,23 @@ def moving_average(start, mean, momentum, steps):
 
 
 def share_of_start(momentum, steps):
-    """The weight that the starting value still has after some steps."""
+    """The weight of the initial value after some steps."""
     # Your code: no loop is needed.
     return momentum**steps
 
 
 def steps_until(momentum, share):
-    """The smallest number of steps after which the start's weight is at most the given share."""
+    """The smallest number of steps after which that weight is at most the given share."""
     # Your code: solve for the number of steps with math.log, and round up.
     return math.ceil(math.log(share) / math.log(momentum))
 
 
 def shift_in_test(start, mean, deviation, momentum, steps):
-    """How far the normalized maps of the new images lie from their 0 in training, in the test.
+    """The mean in the test of the new images' normalized maps, which is 0 in training.
 
-    The moving deviation is taken to be right.
+    The moving deviation is assumed to be correct.
     """
-    # Your code: what is left of the mean when the moving average is subtracted, by the deviation.
+    # Your code: the mean minus the moving average, divided by the deviation.
     return (mean - moving_average(start, mean, momentum, steps)) / deviation
 
 

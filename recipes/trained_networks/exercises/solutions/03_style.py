@@ -7,10 +7,10 @@ A layer's maps of an image, (height, width, channels), are its content. The Gram
 
     G[i, j] = Σ over the pixels of map i · map j / number of pixels,
 
-how often channels i and j are active together, wherever that is. It is taken for the style: two
-images with the same pixels in another order have the same Gram matrix, but another content. The
-style loss is the mean squared difference of two Gram matrices, and its gradient says how the maps
-are to change.
+how strongly channels i and j are active together, at any position. It represents the style: two
+images with the same pixels in a different order have the same Gram matrix, but different content.
+The style loss is the mean squared difference of two Gram matrices, and its gradient changes the
+maps.
 """
 
 import numpy as np
@@ -41,7 +41,7 @@ def content_loss(maps, content):
 
 
 def style_gradient(maps, style):
-    """The gradient of the style loss by each number of the maps, in their shape."""
+    """The gradient of the style loss with respect to the maps, in their shape."""
     pixels = maps.reshape(-1, maps.shape[-1])  # (n, channels)
     # Your code: with n pixels and c channels it is 4 / (n · c²) · pixels @ (G − G of the style).
     count, channels = pixels.shape
@@ -50,7 +50,7 @@ def style_gradient(maps, style):
 
 
 def by_differences(function, maps, step=1e-5):
-    """The gradient of a function of maps, one number after the other."""
+    """The gradient of a function of maps by finite differences."""
     gradient = np.zeros_like(maps)
     for place in np.ndindex(maps.shape):
         change = np.zeros_like(maps)

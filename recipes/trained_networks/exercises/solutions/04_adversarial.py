@@ -4,12 +4,12 @@ Slides: 000 «Limitaciones: ejemplos diseñados por un adversario (dirección de
 Recipe: adversarial_attacks.
 
 A linear network's score is w · x + b. If no pixel may change by more than ε, the largest change of
-the score is not ε times the length of w, but ε times the sum of its absolute weights: each pixel
-takes the sign of its gradient (FGSM). With many pixels that sum is large, though no pixel's change
-can be seen. Random signs mostly cancel out.
+the score is not ε times the norm of w, but ε times the sum of its absolute weights: each pixel
+changes by the sign of its gradient (FGSM). With many pixels that sum is large, though no pixel's
+change is visible. Changes with random signs mostly cancel out.
 
-For a network that is not linear, PGD takes many smaller steps of that kind, and after each goes
-back to within ε of the image, and to pixels between 0 and 1.
+For a nonlinear network, PGD takes many smaller steps of that kind, and after each projects the
+image to within ε of the original, and to pixels between 0 and 1.
 """
 
 import math
@@ -20,7 +20,7 @@ from recipes.common.exercise import check, finish
 
 
 def fgsm(x, gradient, epsilon):
-    """The image whose score grows most if no pixel changes by more than epsilon."""
+    """The image with the largest score, to first order, if no pixel changes by over epsilon."""
     # Your code: the sign of the gradient.
     return x + epsilon * np.sign(gradient)
 
@@ -33,7 +33,7 @@ def largest_change(weights, epsilon):
 
 def expected_random_change(weights, epsilon):
     """The root of the mean squared change of the score, if signs are drawn at random."""
-    # Your code: independent changes add up in their squares.
+    # Your code: the squares of independent changes add up.
     return epsilon * math.sqrt(np.sum(weights**2))
 
 
@@ -53,7 +53,7 @@ def pgd(image, gradient_at, epsilon, step, steps):
         step: The change of each pixel in one step.
         steps: Number of steps.
     """
-    # Your code: from the image on, a step of the kind above, and back.
+    # Your code: start at the image; in each step, FGSM and the projection.
     x = image
     for _ in range(steps):
         x = project(fgsm(x, gradient_at(x), step), image, epsilon)

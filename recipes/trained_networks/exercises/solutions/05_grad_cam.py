@@ -3,15 +3,14 @@
 Slides: 000 «Atención…».
 Recipe: grad_cam.
 
-The last convolution's maps, (height, width, channels), still say where something is. The gradient
-of a class's score by these maps, averaged over the pixels, is a weight for each channel; the maps,
-weighted by it and added up, are the map of the class. Negative numbers speak for other classes, and
-are set to 0.
+The last convolution's maps, (height, width, channels), still have spatial information. The gradient
+of a class's score with respect to these maps, averaged over the pixels, is a weight for each
+channel; the weighted sum of the maps is the map of the class. Negative values are evidence for
+other classes, and are set to 0.
 
-Where global average pooling and one dense layer follow, the gradient is the dense layer's weight,
-divided by the number of pixels: Grad-CAM is the older class activation map (CAM). Shuffle the
-weights, and the map must change: a map that stays the same shows edges, and not what the network
-knows.
+If global average pooling and one dense layer follow, the gradient is the dense layer's weight,
+divided by the number of pixels: Grad-CAM is then the older class activation map (CAM). If the
+weights are shuffled, the map must change: a map that does not depend on them only shows edges.
 """
 
 import numpy as np
@@ -31,7 +30,7 @@ def score(maps, weights):
 
 
 def gradient(maps, weights):
-    """The gradient of the score by each number of the maps, in their shape."""
+    """The gradient of the score with respect to the maps, in their shape."""
     height, width, _ = maps.shape
     # Your code: np.broadcast_to(row, shape) repeats a row of channels for each pixel.
     return np.broadcast_to(weights / (height * width), maps.shape)
@@ -45,8 +44,8 @@ def grad_cam(maps, gradients):
 
 
 def pointed_at(heat):
-    """Row and column of the map's largest number: the pointing game asks if the object is there."""
-    # Your code: np.unravel_index(place, shape) makes row and column of argmax.
+    """Row and column of the map's maximum; in the pointing game the object should be there."""
+    # Your code: np.unravel_index(index, shape) converts argmax to row and column.
     return np.unravel_index(heat.argmax(), heat.shape)
 
 

@@ -3,13 +3,13 @@
 Slides: 001 «Dropout (Hinton 2012)», 001 «¿Cuántas neuronas desactivar?», 001 «Dropout fig. (a)(b)».
 Recipe: dropout.
 
-In training each unit is set to 0 with probability p, the rate. What is kept is divided by 1 − p, so
-that the mean input of the next layer is the same as without dropout, and nothing has to be done
-when the network is used.
+In training each unit is set to 0 with probability p, the rate. The other units are divided by
+1 − p, so that the mean input of the next layer is the same as without dropout, and no scaling is
+needed at inference.
 
-A layer of n units has 2ⁿ thinned networks. For a linear output their mean, each weighted with its
-probability, is the output of the whole network: this you compute for all masks of four units. For a
-network that is not linear it holds only roughly.
+A layer of n units has 2ⁿ thinned networks. For a linear output their mean, weighted with their
+probabilities, is the output of the whole network: verify this for all masks of four units. For a
+nonlinear network it is only an approximation.
 """
 
 import itertools
@@ -24,12 +24,12 @@ WEIGHTS = np.array([1.0, 2.0, -0.5, 4.0])
 
 def dropout(x, kept, rate):
     """Activations (units,) in training, from those without dropout and a mask of zeros and ones."""
-    # Your code: drop, and scale what is left.
+    # Your code: drop units, and scale the others.
     return x * kept / (1 - rate)
 
 
 def mean_kept(units, rate):
-    """How many units of a layer are left on average."""
+    """The mean number of units of a layer that are kept."""
     # Your code: each is kept with probability 1 − p.
     return units * (1 - rate)
 
