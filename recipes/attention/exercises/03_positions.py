@@ -5,7 +5,7 @@ Recipe: positional_encodings.
 
 Attention does not know the order of the words, so their positions are added to them as vectors. As
 binary numbers, 0001, 0010, 0011 …, the last digit changes with every position, the first ones
-slowly. Sinusoids do the same smoothly, each pair of dimensions at a frequency of its own:
+slowly. Sinusoids do the same smoothly, each pair of dimensions with its own frequency:
 
     PE(pos, 2k) = sin(pos / 10000^(2k/d)),    PE(pos, 2k + 1) = cos(pos / 10000^(2k/d)).
 

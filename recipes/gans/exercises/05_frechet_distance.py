@@ -21,7 +21,7 @@ from recipes.common.exercise import check, finish
 
 def moments(features):
     """Mean (d,) and covariance (d, d) of features (n, d); divide by n."""
-    # Your code: np.cov(…, bias=True) wants the features in rows: transpose.
+    # Your code: np.cov(…, bias=True) expects the features in rows: transpose.
     raise NotImplementedError
 
 

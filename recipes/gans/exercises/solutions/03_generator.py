@@ -5,7 +5,7 @@ Recipe: gan_mnist.
 
 The slide builds a generator of digits from 100 random numbers: dense layers of 256, 512 and 1024
 units, each followed by LeakyReLU of slope 0.2 and BatchNormalization of momentum 0.8, then a dense
-layer of 784 units with tanh, reshaped to 28 × 28. Keras 3 does not run it as it is printed:
+layer of 784 units with tanh, reshaped to 28 × 28. It does not run in Keras 3:
 the shape in `Input(shape=(100))` is a number, not a tuple, and `alpha` of `LeakyReLU` has another
 name now.
 

@@ -4,9 +4,10 @@ Slides: 003 «Perceptrón: 2 dimensiones».
 Recipe: perceptron_rule.
 
 With two inputs a perceptron computes y = f(s), s = w₁ x₁ + w₂ x₂ + b, where f(s) = 1 if s > 0 and
-−1 otherwise. The points with s = 0 are a straight line, x₂ = −(w₁/w₂) x₁ − b/w₂: the weights give
-its slope, and the bias shifts it in parallel. The vector (w₁, w₂) is perpendicular to it and points to
-the side where y = 1, and s / ‖w‖ is a point's distance from it, negative on the other side.
+−1 otherwise. The points with s = 0 are a straight line, x₂ = −(w₁/w₂) x₁ − b/w₂: the weights
+determine its slope, and the bias shifts it in parallel. The vector (w₁, w₂) is perpendicular to it
+and points to the side where y = 1, and s / ‖w‖ is a point's distance from it, negative on the other
+side.
 
 Compute the line from the weights, the weights from the line, and distances.
 """
