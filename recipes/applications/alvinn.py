@@ -65,7 +65,7 @@ def sample_roads(count, seed):
 
 
 def road_middle(ahead, aside, angle, bend):
-    """Lateral distance of the center of the road, some meters ahead of the car.
+    """Distance of the road's center to the right of the car, some meters ahead of it.
 
     Args:
         ahead: Meters, an array of any shape or a number.

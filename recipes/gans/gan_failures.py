@@ -83,9 +83,7 @@ def minimax_loss(generated_logits):
 
 @keras.saving.register_keras_serializable(package="gan_failures")
 class GAN(keras.Model):
-    """Points (batch, 2) to logits of being real. D and G are trained in turns, each by its own
-    optimizer.
-    """
+    """Points (batch, 2) to logits of being real; D and G are trained in turns by two optimizers."""
 
     def __init__(self, units, generator_steps, minimax, generator_rate, beta_1, **kwargs):
         super().__init__(**kwargs)

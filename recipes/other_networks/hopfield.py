@@ -113,7 +113,7 @@ class Hopfield(keras.Model):
         self.margin = margin
         self.overlap = keras.metrics.Mean(name="overlap")  # mean product: 1 if all are correct
         self.recalled = keras.metrics.Mean(name="recalled")  # share of letters without a mistake
-        self.unstable = keras.metrics.Mean(name="unstable")  # share of units that are unstable
+        self.unstable = keras.metrics.Mean(name="unstable")  # share of units unstable in patterns
 
     def build(self, input_shape):
         self.units = input_shape[-1]

@@ -10,9 +10,9 @@ or loses are not estimated from games, but computed exactly over all possible ga
 
 The machine has the first move. There is a matchbox for each position in which it is to move;
 rotated and reflected positions share one. A box contains beads, one color for each distinct move,
-and a bead drawn at random determines the move. After a win or a draw, beads of the same color are
-added to each box that was used; after a loss, the bead is removed. If a box is empty, the machine
-resigns.
+and a bead drawn at random determines the move. After a win or a draw, beads of the color drawn are
+added to each box that was used; after a loss, the drawn bead is removed. If a box is empty, the
+machine resigns.
 """
 
 import functools

@@ -35,7 +35,7 @@ MOVES = [(-1, 0), (0, 1), (1, 0), (0, -1)]  # rows and columns: up, right, down,
 ARROWS = "↑→↓←"
 END_REWARDS = {"+": 1, "−": -1}
 STEP_REWARD = -0.04  # of the small world
-SLIP = 0.1  # probability there of slipping to the left of the chosen direction; equal to the right
+SLIP = 0.1  # probability there of slipping to the left of the chosen direction; and to the right
 STEPS = 5_000_000  # in the small world
 EXPLORATION = 0.3  # share of random actions
 SEEDS = 3
@@ -139,7 +139,7 @@ def q_learning(world, steps, rng, exploration=EXPLORATION, decay=0.85, planning=
         # The update of Q-learning.
         learning_rate = visits[state][action] ** -decay
         q[state][action] += learning_rate * (target(q, world, arrived) - q[state][action])
-        # Planning: the same update for stored transitions.
+        # Planning: update stored transitions; in a world without slip, the learning rate is 1.
         for _ in range(planning):
             earlier, taken_then, led_to = rng.choice(remembered)
             q[earlier][taken_then] = target(q, world, led_to)
