@@ -1,6 +1,6 @@
 """Our networks beside those of `keras.applications`: CPU time of a training step and of inference.
 
-    make bench-architectures                       all of them; about ten minutes on two cores
+    make bench-architectures                       all of them; minutes on one core
     make bench-architectures ARGS="vgg resnet"     some of them
     make bench-architectures ARGS="--quick"        small batches, one round, to see that it works
 
