@@ -219,5 +219,5 @@ def test_card_without_training_shows_its_own_pictures_only(tmp_path):
     card.write_without_training(found, tmp_path, ["walk.gif", "point.png"], {})
     text = (tmp_path / "README.md").read_text()
     assert shown_pictures(text) == ["walk.gif", "point.png"]
-    assert found.figures_summary.startswith("The walk over the slide's image")
+    assert found.figures_summary.startswith("The animation on the slide's image")
     assert text.index(found.figures_summary) < text.index("walk.gif")
