@@ -538,7 +538,7 @@ def refuse_another(plan, folder):
     own, before = here.pop("tuner_arguments"), saved.pop("tuner_arguments", {})
     here |= {name: value for name, value in own.items() if name != "max_trials"}
     saved |= {name: value for name, value in before.items() if name != "max_trials"}
-    for name in ("choice", "module"):
+    for name in ("choice", "module", "first"):
         here.pop(name), saved.pop(name, None)
     differing = [name for name in {**saved, **here} if saved.get(name) != here.get(name)]
     if differing:

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import dataclasses
 import json
 import os
 import pathlib
@@ -650,6 +651,15 @@ def test_a_search_without_trials_to_come_ends_and_starts_no_worker(tmp_path):
     updates = []
     pool.run(types.SimpleNamespace(update=updates.append))
     assert updates
+
+
+def test_a_search_from_before_variants_were_tried_first_is_continued(tmp_path):
+    begun = dataclasses.asdict(plan())
+    del begun["first"]
+    (tmp_path / "plan.json").write_text(json.dumps(begun))
+    tune_command.refuse_another(plan(first=[{"kind": "linear"}]), tmp_path)
+    with pytest.raises(output.UserError, match="another search"):
+        tune_command.refuse_another(plan(epochs=3), tmp_path)
 
 
 @pytest.mark.parametrize("completed", [True, False])
