@@ -9,14 +9,15 @@ Departs from the papers: neither Pushkin's Russian nor English, but Spanish, wit
 of long contexts are smoothed by the method of Witten & Bell (1991).
 
 In the slides' zoo every cell of a Markov chain is connected with every other one: a state for each
-letter, and a probability for each letter that may follow. They are counted in a text. A chain
-forgets where it began: whatever the first letter, the probabilities of the letter t steps later
-come near to the stationary distribution π = π P. It is an eigenvector of the transition matrix P,
-and equals the share of time that a long simulation spends in each state. How fast the beginning is
-forgotten depends on the second largest eigenvalue.
+letter, and a transition probability for each next letter, estimated by counting pairs in a text.
+The chain forgets its initial state: whatever the first letter, the distribution of the letter t
+steps later converges to the stationary distribution π = π P. It is an eigenvector of the transition
+matrix P, and equals the share of time that a long simulation spends in each state. The rate of
+convergence depends on the second largest eigenvalue.
 
-A chain of order k looks back at k letters. The higher the order, the better it knows its own text;
-on new chapters perplexity falls for a while, and then no more, since most contexts are new.
+In a chain of order k the next letter depends on the last k letters. The higher the order, the
+better it fits the text in which it was counted; on new chapters perplexity stops decreasing once
+most contexts are new.
 """
 
 import re
@@ -33,7 +34,7 @@ ALPHABET = " abcdefghijklmnopqrstuvwxyzñ"  # the states
 ACCENTS = str.maketrans("áéíóúüï", "aeiouui")
 VOWELS = "aeiou"
 STEPS = 200_000  # of the simulation
-SHOWN_STEPS = 13  # of how the chain forgets its beginning
+SHOWN_STEPS = 13  # of the convergence to the stationary distribution
 ORDERS = (0, 1, 2, 3, 4, 5, 7)
 SAMPLED = (0, 1, 2, 3, 5)  # orders of which a text is shown
 SAMPLE_LENGTH = 280  # letters
@@ -41,7 +42,7 @@ LINE_LENGTH = 70
 
 
 def encode(text):
-    """The numbers of its letters in `ALPHABET`, array (letters,); whatever else is one space."""
+    """Indices in `ALPHABET`, array (letters,); each run of other characters becomes a space."""
     text = re.sub("[^a-zñ]+", " ", text.lower().translate(ACCENTS))
     numbers = {letter: number for number, letter in enumerate(ALPHABET)}
     return np.array([numbers[letter] for letter in text])
@@ -57,15 +58,15 @@ def load_text():
 
 
 def transition_matrix(states, size):
-    """How often each state is followed by each other one.
+    """Estimated probabilities of each transition from one state to the next.
 
     Args:
-        states: Integers from 0 to size − 1, one after the other.
+        states: Sequence of integers from 0 to size − 1.
         size: Number of states.
 
     Returns:
-        Array (size, size): row i has the probabilities of what follows i, with the sum 1. Where
-        nothing is known, all are equal.
+        Array (size, size): row i has the probabilities of the states after i, with the sum 1. They
+        are uniform for states that do not occur.
     """
     states = np.asarray(states)
     pairs = states[:-1] * size + states[1:]
@@ -75,19 +76,19 @@ def transition_matrix(states, size):
 
 
 def stationary_distribution(matrix):
-    """The probabilities π (size,) that a step of the chain leaves as they are: π = π P."""
+    """The distribution π (size,) that a step of the chain does not change: π = π P."""
     values, vectors = np.linalg.eig(matrix.T)
     vector = vectors[:, np.argmin(np.abs(values - 1))].real
     return vector / vector.sum()
 
 
 def second_eigenvalue(matrix):
-    """The absolute value of the second largest eigenvalue, by which each step forgets."""
+    """The absolute value of the second largest eigenvalue, the rate of convergence per step."""
     return float(np.sort(np.abs(np.linalg.eigvals(matrix)))[-2])
 
 
 def simulate(matrix, steps, start=0, seed=0):
-    """A walk of the chain: its states, array (steps,), that of the beginning left out."""
+    """A simulation of the chain: its states, array (steps,), without the initial one."""
     limits = np.cumsum(matrix, axis=1)
     limits[:, -1] = 1  # and not a little less
     drawn = np.random.default_rng(seed).random(steps)
@@ -100,7 +101,7 @@ def simulate(matrix, steps, start=0, seed=0):
 
 
 def distances(matrix, start, steps):
-    """How far the chain is from its stationary distribution 0, 1, … steps after a known state.
+    """Distances from the stationary distribution 0, 1, … steps after a known state.
 
     Returns:
         Array (steps,) of total variation distances, from 0 to 1: half the sum of the differences.
@@ -115,12 +116,12 @@ def distances(matrix, start, steps):
 
 
 def perplexity(model, letters):
-    """How many equally likely letters would be as hard to guess as the text is for the chain."""
+    """Exponential of the mean negative log-likelihood per letter."""
     return float(np.exp(-np.mean(np.log(model.score([letters])))))
 
 
 def write(model, seed=0):
-    """A text of the chain, drawn letter by letter, that begins after a space."""
+    """A text sampled from the chain letter by letter, starting after a space."""
     rng = np.random.default_rng(seed)
     states = [0]
     for _ in range(SAMPLE_LENGTH):
@@ -130,7 +131,7 @@ def write(model, seed=0):
 
 
 def plot_transitions(matrix):
-    """The transition matrix: a row for each letter, what may follow it in blue."""
+    """Plot the transition matrix: a row for each letter, a column for each next letter."""
     figure, axis = plt.subplots(figsize=(7, 6.4), layout="constrained")
     names = list(ALPHABET.replace(" ", "␣"))
     picture = plots.heatmap(axis, matrix, names, names, vmax=1)
@@ -145,7 +146,7 @@ def plot_transitions(matrix):
 
 
 def plot_stationary(matrix, letters, walk):
-    """The same shares three times over; and how the beginning is forgotten."""
+    """Plot the stationary distribution, found in three ways, and the convergence to it."""
     figure, (left, right) = plt.subplots(
         1, 2, figsize=(12, 4), layout="constrained", width_ratios=(2, 1)
     )
@@ -173,7 +174,7 @@ def plot_stationary(matrix, letters, walk):
 
 
 def plot_perplexity(known, new):
-    """Perplexity by the order of the chain, of the text that was counted and of new chapters.
+    """Plot perplexity by the order of the chain, on the counted text and on new chapters.
 
     Args:
         known, new: `{order: perplexity}`.
@@ -196,7 +197,7 @@ def plot_perplexity(known, new):
 
 
 def plot_samples(texts):
-    """Texts that chains of growing order write.
+    """Show texts sampled from chains of increasing order.
 
     Args:
         texts: `{order: text}`.
@@ -214,7 +215,7 @@ def plot_samples(texts):
 
 def main():
     letters, new_letters = load_text()
-    # What Markov counted by hand in 20,000 letters: vowels after vowels and after consonants.
+    # Markov's own count, by hand in 20,000 letters: vowels after vowels and after consonants.
     sounds = letters[letters > 0]
     is_vowel = np.isin(sounds, [ALPHABET.index(vowel) for vowel in VOWELS]).astype(int)
     two_states = transition_matrix(is_vowel, 2)

@@ -5,22 +5,22 @@ Paper:  Cybenko (1989), Approximation by superpositions of a sigmoidal function,
         https://doi.org/10.1007/BF02551274;
         Hardy (1916), Weierstrass's non-differentiable function,
         https://doi.org/10.1090/S0002-9947-1916-1501044-1 (the function)
-Departs from Cybenko: his proof, for any number of inputs, says that weights exist, and not which;
-here they are written down, for one input.
+Departs from Cybenko: his proof, for any number of inputs, is not constructive; here the weights are
+written down, for one input.
 
 A sigmoid with a large weight is a step, and the difference of two steps is a bump. Narrow bumps
-side by side, each as high as the function is there, make a staircase that comes as close to a
-continuous function as one likes (`construct`). Neighboring bumps share a step, so that n hidden
-units make n + 1 treads.
+side by side, each with the height of the function there, form a staircase that approximates a
+continuous function to any accuracy (`construct`). Neighboring bumps share a step, so n hidden units
+form n + 1 treads.
 
-The theorem asks for no more than continuity, so the function here has nothing else: Weierstrass's,
-whose waves grow ever finer and have no slope in the limit. To halve the error takes about three
-times as many units, as the next finer waves are three times as many. That is the slide's objection:
-one hidden layer may need too many parameters. A further layer could do as much as three times the
-units: cos 3θ = 4 cos³ θ − 3 cos θ makes the next finer waves from the last ones.
+The theorem requires only continuity, so the function here is Weierstrass's, which is continuous but
+nowhere differentiable in the limit. Halving the error takes about three times as many units, since
+each term of the series has three times the frequency of the last. That is the slide's objection:
+one hidden layer may need too many parameters. One more layer could replace three times the units:
+cos 3θ = 4 cos³ θ − 3 cos θ computes each term from the last one.
 
-That there are such weights does not mean that training finds them. Networks with 4 to 256 units are
-trained as well, and a deep one with fewer parameters than the widest.
+Such weights exist, but training need not find them. Networks with 4 to 256 units are trained as
+well, and a deep one with fewer parameters than the widest.
 """
 
 import keras
@@ -31,10 +31,10 @@ from recipes.common.arrays import to_numpy
 
 EPOCHS = 10
 OBJECTIVE = ("val_rmse", "min")
-REPEATS = 5  # of the points in an epoch
+REPEATS = 5  # passes over the points in an epoch
 TERMS = 8  # of Weierstrass's series; the rest is below 0.01
 DEGREE = 12  # of the baseline: as many parameters as 4 units
-GRID = np.linspace(-1, 1, 10_001)  # where the largest error is looked for
+GRID = np.linspace(-1, 1, 10_001)  # points for the maximum error
 VARIANTS = {
     "units_4": {"units": 4},
     "units_16": {"units": 16},
@@ -48,7 +48,7 @@ def weierstrass(x):
     """The function to approximate, `Σ cos(3ᵏ π x) / 2ᵏ`: continuous, but without a slope.
 
     Args:
-        x: Array of any shape; the function repeats itself outside −1 to 1.
+        x: Array of any shape; the function has period 2.
 
     Returns:
         Array of the same shape, float64, from −2 to 2.
@@ -66,7 +66,7 @@ def points(count, seed):
 def load_data(batch_size=100):
     """Train, validation and test batches: inputs (1,) from −1 to 1, and the function there, (1,).
 
-    The sets are the same every time; an epoch has the 2,000 training points several times.
+    The data is fixed; an epoch has several passes over the 2,000 training points.
     """
     train = tf.data.Dataset.from_tensor_slices(points(2000, seed=1))
     validation = tf.data.Dataset.from_tensor_slices(points(1000, seed=2))
@@ -84,7 +84,7 @@ def build_model(units=64, depth=1, learning_rate=0.03, steps=EPOCHS * 100):
         learning_rate: Of Adam at the start; it falls to 0 along a cosine.
         steps: Of the whole training.
     """
-    # At the start the first layer has steps at random places, as wide as those places are apart.
+    # The first layer is initialized as steps at random positions, with the width of their spacing.
     steepness = 2 * units
     steps_everywhere = keras.layers.Dense(
         units,
@@ -106,7 +106,7 @@ def build_model(units=64, depth=1, learning_rate=0.03, steps=EPOCHS * 100):
 
 
 def construct(function, units, sharpness=6.0):
-    """A network with one hidden layer whose weights follow from the function, without training.
+    """A network with one hidden layer and weights computed from the function, without training.
 
     Args:
         function: From an array to an array of the same shape; looked at from −1 to 1.
@@ -134,7 +134,7 @@ def construct(function, units, sharpness=6.0):
 
 
 def max_error(model):
-    """The largest distance from the function anywhere: Cybenko's theorem is about this one."""
+    """The maximum absolute error on −1 to 1, the norm of Cybenko's theorem."""
     found = keras.ops.convert_to_numpy(model(GRID[:, None].astype("float32")))
     return float(np.abs(found[:, 0] - weierstrass(GRID)).max())
 
