@@ -5,18 +5,19 @@ Paper:  Williams (1992), Simple statistical gradient-following algorithms for co
         reinforcement learning, https://doi.org/10.1007/BF00992696;
         Barto, Sutton & Anderson (1983), Neuronlike adaptive elements that can solve difficult
         learning control problems, https://doi.org/10.1109/TSMC.1983.6313077 (cart and pole)
-Departs from the slide, which shows robots without saying how they learn: a cart on a track takes
-their place. Departs from the papers: Adam takes the place of gradient ascent, many episodes are
-played at a time, and all end after 200 steps.
+Departs from the slide, which shows robots but no method: here a cart on a track is controlled.
+Departs from the papers: Adam instead of plain gradient ascent, many episodes in parallel, and at
+most 200 steps in an episode.
 
-The policy π(a | s) is a network that gives each push, left or right, a probability. It plays whole
-episodes with sampled actions; then the gradient of log π(a | s) is weighted by the return, the
-discounted reward that came after: actions before a long balance become more probable. No model of
-cart and pole is needed, and no value of an action.
+The policy π(a | s) is a network that outputs the probabilities of a push to the left and to the
+right. Whole episodes are played with sampled actions; then the gradient of log π(a | s) is weighted
+by the return, the sum of discounted rewards from that step on, so actions that lead to a long
+balance become more probable. Neither a model of cart and pole nor action values are needed.
 
-All returns are positive, so the probability of every sampled action rises, of some more than of
-others: a noisy estimate. A baseline that does not depend on the action leaves the expected gradient
-as it is and lowers its variance: here a second network that predicts the return from the state.
+All returns are positive, so every update raises the probabilities of all sampled actions, some more
+than others: the gradient estimate has a high variance. A baseline that does not depend on the
+action reduces the variance without changing the expected gradient: here it is a second network that
+predicts the return from the state.
 """
 
 import math
@@ -36,10 +37,10 @@ VARIANTS = {
 UPDATES_PER_EPOCH = 10
 LIMIT = 200  # steps of an episode
 ACTIONS = ("left", "right")
-# The columns of a state: place and speed of the cart in m and m/s, angle of the pole against the
-# vertical and its speed in rad and rad/s.
+# The columns of a state: position and velocity of the cart in m and m/s, angle of the pole from the
+# vertical and angular velocity in rad and rad/s.
 PLACE, SPEED, ANGLE, ROTATION = range(4)
-START = 0.05  # all four are uniform up to this, on either side of 0
+START = 0.05  # initial values of all four are uniform from −START to START
 TRACK = 2.4  # m to either end
 FALLEN = math.radians(12)
 TICK = 0.02  # s
@@ -53,15 +54,15 @@ POLE_FRICTION = 0.000002  # in its joint
 
 
 def sample_starts(count, seed):
-    """Beginnings of episodes (count, 4): nearly at rest, in the middle and upright."""
+    """Initial states (count, 4): nearly at rest, in the middle of the track and upright."""
     rng = np.random.default_rng(seed)
     return rng.uniform(-START, START, (count, 4)).astype("float32")
 
 
 def load_data(batch_size=32):
-    """Train, validation and test batches of beginnings of episodes (4,), as `sample_starts` gives.
+    """Train, validation and test batches of initial states (4,), from `sample_starts`.
 
-    From each training batch as many episodes are played at a time, and make one update.
+    Each training batch is played as parallel episodes, which give one update.
     """
     starts = sample_starts(batch_size * UPDATES_PER_EPOCH, seed=1)
     train = tf.data.Dataset.from_tensor_slices((starts,)).shuffle(len(starts))
@@ -85,7 +86,7 @@ def advance(states, actions):
 
 
 def stands(states):
-    """1 where the cart is on the track and the pole upright, else 0: (count,)."""
+    """1 if the cart is on the track and the pole has not fallen, else 0: (count,)."""
     on_track = keras.ops.abs(states[:, PLACE]) <= TRACK
     upright = keras.ops.abs(states[:, ANGLE]) <= FALLEN
     return keras.ops.cast(on_track & upright, "float32")
@@ -95,14 +96,14 @@ def play(starts, policy, inputs=None):
     """Play episodes.
 
     Args:
-        starts: States (count, 4) in which they begin.
-        policy: A function from states (count, 4) to actions (count,). With `inputs`, its second
-            argument is the row of them for the step.
-        inputs: If given, an array (LIMIT, count).
+        starts: Initial states (count, 4).
+        policy: A function from states (count, 4) to actions (count,). With `inputs`, it also gets
+            the row of the current step.
+        inputs: Random numbers (LIMIT, count) for a stochastic policy, or None.
 
     Returns:
-        States (LIMIT, count, 4) before each action, which are those of the end after it; actions
-        (LIMIT, count); and `stood` (LIMIT, count), 1 where the pole stands after the action.
+        States (LIMIT, count, 4) before each action, constant after the end of an episode; actions
+        (LIMIT, count); and `stood` (LIMIT, count), 1 if the pole stands after the action.
     """
 
     def step(carry, row):
@@ -110,7 +111,7 @@ def play(starts, policy, inputs=None):
         actions = policy(states) if row is None else policy(states, row)
         after = advance(states, actions)
         still = stood * stands(after)
-        # An episode that is over stays where it was.
+        # The state of a finished episode no longer changes.
         after = keras.ops.where(still[:, None] == 1, after, states)
         return (after, actions, still), (states, actions, still)
 
@@ -121,15 +122,15 @@ def play(starts, policy, inputs=None):
 
 
 def balanced_steps(starts, policy):
-    """How many steps the pole stands, at most LIMIT: (count,)."""
+    """Number of steps until the pole falls, at most LIMIT: (count,)."""
     _, _, stood = play(starts, policy)
     return keras.ops.sum(stood, axis=0)
 
 
 def returns(stood, discount):
-    """Discounted rewards from each step on (LIMIT, count): 1 − γ for each step that it stands.
+    """Discounted returns from each step on (LIMIT, count).
 
-    So they are from 0 to 1.
+    The reward is 1 − γ for each step in which the pole stands, so returns are from 0 to 1.
     """
 
     def step(later, reward):
@@ -141,7 +142,7 @@ def returns(stood, discount):
 
 
 def build_network(units, outputs):
-    """States (4,) to the outputs, by a hidden layer."""
+    """States (4,) to outputs, with one hidden layer."""
     return keras.Sequential(
         [
             keras.Input((4,)),
@@ -155,7 +156,7 @@ def build_network(units, outputs):
 class PolicyGradient(keras.Model):
     """States (count, 4) to the probabilities of a push to the left and to the right (count, 2).
 
-    It is trained and tested with beginnings of episodes, which it plays.
+    It is trained and tested on initial states, from which it plays episodes.
 
     Args:
         units: Of the hidden layer of each network.
@@ -182,7 +183,7 @@ class PolicyGradient(keras.Model):
         return keras.ops.cast(keras.ops.argmax(self.policy(states), axis=1), "int32")
 
     def sampled_actions(self, states, chances):
-        """Actions (count,), each with the probability that the policy gives it.
+        """Actions (count,), sampled from the policy.
 
         Args:
             states: (count, 4).
@@ -203,9 +204,9 @@ class PolicyGradient(keras.Model):
         return {metric.name: metric.result() for metric in self.metrics}
 
     def policy_loss(self, states, actions, stood):
-        """Minus log π of the actions, weighted by what came after, for an episode.
+        """Negative log-probability of the actions, weighted by returns or advantages, per episode.
 
-        Its gradient is the estimate. With a baseline, the squared error of that is added.
+        Its gradient is the REINFORCE estimate. With a baseline, its squared error is added.
         """
         # Actions count as long as the pole stood before them.
         acted = keras.ops.concatenate([keras.ops.ones_like(stood[:1]), stood[:-1]], axis=0)
@@ -259,12 +260,12 @@ def search_space(hp):
 
 
 def push_under(states):
-    """The action that pushes the cart to where the pole leans."""
+    """Actions that push the cart in the direction in which the pole leans: (count,)."""
     return keras.ops.cast(states[:, ANGLE] > 0, "int32")
 
 
 def baseline(train, test):
-    """Pushes to where the pole leans, whatever its speed."""
+    """Pushes in the direction in which the pole leans."""
     (starts,) = to_numpy(test)
     steps = balanced_steps(keras.ops.convert_to_tensor(starts), push_under)
     return {"balanced_steps": np.mean(keras.ops.convert_to_numpy(steps))}
@@ -284,7 +285,7 @@ def main():
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
         model = keras.saving.load_model(f"policy_gradient_{name}.keras")  # the best epoch
         print(name, model.evaluate(test, return_dict=True))
-    print("Pushes to where the pole leans:", baseline(train, test))
+    print("Pushes in the direction in which the pole leans:", baseline(train, test))
 
 
 if __name__ == "__main__":
