@@ -241,8 +241,9 @@ def build_model(
     english_words = frequent_words(english, vocabulary_size)
     spanish_words = [START, END, *frequent_words(spanish, vocabulary_size)]
     model = Translator(english_words, spanish_words, embed_dim, depth, dropout)
+    warmup = steps // 10
     schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, steps, warmup_target=learning_rate, warmup_steps=steps // 10
+        0.0, steps - warmup, warmup_target=learning_rate, warmup_steps=warmup
     )
     model.compile(
         keras.optimizers.Adam(schedule, beta_2=0.98),

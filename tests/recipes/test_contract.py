@@ -404,7 +404,8 @@ def few_batches(load_data, loaded):
     def wrapped(*arguments, **keywords):
         train, validation, test = load_data(*arguments, **keywords)
         validation = None if validation is None else first(2, validation)
-        loaded[repr((arguments, keywords))] = first(8, train), validation, first(2, test)
+        # Enough for a warmup of a tenth of the steps to be one.
+        loaded[repr((arguments, keywords))] = first(10, train), validation, first(2, test)
         return loaded[repr((arguments, keywords))]
 
     return wrapped
