@@ -39,16 +39,16 @@ LIMIT = 200  # steps of an episode
 ACTIONS = ("left", "right")
 # The columns of a state: position and velocity of the cart in m and m/s, angle of the pole from the
 # vertical and angular velocity in rad and rad/s.
-PLACE, SPEED, ANGLE, ROTATION = range(4)
+POSITION, VELOCITY, ANGLE, ANGULAR_VELOCITY = range(4)
 START = 0.05  # initial values of all four are uniform from −START to START
 TRACK = 2.4  # m to either end
-FALLEN = math.radians(12)
-TICK = 0.02  # s
+MAX_ANGLE = math.radians(12)  # of the pole; beyond it, the pole has fallen
+TIME_STEP = 0.02  # s, of Euler's method
 FORCE = 10.0  # N
 GRAVITY = 9.8  # m/s²
-POLE = 0.1  # kg
-MASS = 1.0 + POLE  # kg, with the cart
-HALF = 0.5  # m, half of the pole
+POLE_MASS = 0.1  # kg
+TOTAL_MASS = 1.0 + POLE_MASS  # kg, with the cart
+POLE_HALF_LENGTH = 0.5  # m
 CART_FRICTION = 0.0005  # on the track
 POLE_FRICTION = 0.000002  # in its joint
 
@@ -72,23 +72,38 @@ def load_data(batch_size=32):
 
 
 def advance(states, actions):
-    """States (count, 4) one step later; actions 0 and 1 push the cart to the left, to the right."""
-    _, speed, angle, rotation = keras.ops.unstack(states, axis=1)
+    """States (count, 4) one step later; actions 0 and 1 push the cart to the left, to the right.
+
+    The equations of motion, with the position x of the cart, the angle θ of the pole, the force F,
+    the masses M (total) and m (pole), the pole's half length l, gravity g and friction µ_c, µ_p:
+
+        a = (F − µ_c sign(x') + m l θ'² sin θ) / M
+        θ'' = (g sin θ − a cos θ − µ_p θ' / (m l)) / (l (4/3 − m cos² θ / M))
+        x'' = a − m l θ'' cos θ / M
+    """
+    _, velocity, angle, angular_velocity = keras.ops.unstack(states, axis=1)
     sine, cosine = keras.ops.sin(angle), keras.ops.cos(angle)
     force = FORCE * (2 * keras.ops.cast(actions, "float32") - 1)
-    force = force - CART_FRICTION * keras.ops.sign(speed)
-    pushed = (force + POLE * HALF * rotation**2 * sine) / MASS
-    turned = GRAVITY * sine - cosine * pushed - POLE_FRICTION * rotation / (POLE * HALF)
-    turned = turned / (HALF * (4 / 3 - POLE * cosine**2 / MASS))
-    pushed = pushed - POLE * HALF * turned * cosine / MASS
-    changes = keras.ops.stack([speed, pushed, rotation, turned], axis=1)
-    return states + TICK * changes
+    force = force - CART_FRICTION * keras.ops.sign(velocity)
+    moment = POLE_MASS * POLE_HALF_LENGTH  # m l
+
+    # a: the acceleration of the cart if the pole turned at a constant speed.
+    steady_acceleration = (force + moment * angular_velocity**2 * sine) / TOTAL_MASS
+    # θ'': torque and inertia are relative to m l.
+    torque = GRAVITY * sine - cosine * steady_acceleration
+    torque = torque - POLE_FRICTION * angular_velocity / moment
+    inertia = POLE_HALF_LENGTH * (4 / 3 - POLE_MASS * cosine**2 / TOTAL_MASS)
+    angular_acceleration = torque / inertia
+    acceleration = steady_acceleration - moment * angular_acceleration * cosine / TOTAL_MASS
+
+    changes = [velocity, acceleration, angular_velocity, angular_acceleration]
+    return states + TIME_STEP * keras.ops.stack(changes, axis=1)
 
 
-def stands(states):
+def is_balanced(states):
     """1 if the cart is on the track and the pole has not fallen, else 0: (count,)."""
-    on_track = keras.ops.abs(states[:, PLACE]) <= TRACK
-    upright = keras.ops.abs(states[:, ANGLE]) <= FALLEN
+    on_track = keras.ops.abs(states[:, POSITION]) <= TRACK
+    upright = keras.ops.abs(states[:, ANGLE]) <= MAX_ANGLE
     return keras.ops.cast(on_track & upright, "float32")
 
 
@@ -103,42 +118,44 @@ def play(starts, policy, inputs=None):
 
     Returns:
         States (LIMIT, count, 4) before each action, constant after the end of an episode; actions
-        (LIMIT, count); and `stood` (LIMIT, count), 1 if the pole stands after the action.
+        (LIMIT, count); and `alive` (LIMIT, count), 1 if the episode goes on after the action.
     """
 
     def step(carry, row):
-        states, _, stood = carry
+        states, _, alive = carry
         actions = policy(states) if row is None else policy(states, row)
         after = advance(states, actions)
-        still = stood * stands(after)
+        alive = alive * is_balanced(after)
         # The state of a finished episode no longer changes.
-        after = keras.ops.where(still[:, None] == 1, after, states)
-        return (after, actions, still), (states, actions, still)
+        after = keras.ops.where(alive[:, None] == 1, after, states)
+        return (after, actions, alive), (states, actions, alive)
 
-    none_yet = keras.ops.zeros_like(starts[:, 0], dtype="int32")
-    begin = (starts, none_yet, keras.ops.ones_like(starts[:, 0]))
-    _, (states, actions, stood) = keras.ops.scan(step, begin, xs=inputs, length=LIMIT)
-    return states, actions, stood
+    no_actions = keras.ops.zeros_like(starts[:, 0], dtype="int32")
+    all_alive = keras.ops.ones_like(starts[:, 0])
+    carry = (starts, no_actions, all_alive)
+    _, (states, actions, alive) = keras.ops.scan(step, carry, xs=inputs, length=LIMIT)
+    return states, actions, alive
 
 
 def balanced_steps(starts, policy):
     """Number of steps until the pole falls, at most LIMIT: (count,)."""
-    _, _, stood = play(starts, policy)
-    return keras.ops.sum(stood, axis=0)
+    _, _, alive = play(starts, policy)
+    return keras.ops.sum(alive, axis=0)
 
 
-def returns(stood, discount):
+def discounted_returns(alive, discount):
     """Discounted returns from each step on (LIMIT, count).
 
-    The reward is 1 − γ for each step in which the pole stands, so returns are from 0 to 1.
+    The reward is 1 − γ for each step after which the episode goes on, so returns are from 0 to 1.
     """
+    rewards = (1 - discount) * alive
 
-    def step(later, reward):
-        total = (1 - discount) * reward + discount * later
-        return total, total
+    def step(later_return, reward):
+        return_ = reward + discount * later_return
+        return return_, return_
 
-    _, totals = keras.ops.scan(step, keras.ops.zeros_like(stood[0]), xs=stood, reverse=True)
-    return totals
+    _, returns = keras.ops.scan(step, keras.ops.zeros_like(rewards[0]), xs=rewards, reverse=True)
+    return returns
 
 
 def build_network(units, outputs):
@@ -194,35 +211,41 @@ class PolicyGradient(keras.Model):
     def train_step(self, data):
         (starts,) = data
         chances = keras.random.uniform((LIMIT, keras.ops.shape(starts)[0]), seed=self.seeds)
-        states, actions, stood = play(starts, self.sampled_actions, chances)
+        states, actions, alive = play(starts, self.sampled_actions, chances)
         with tf.GradientTape() as tape:
-            loss = self.policy_loss(states, actions, stood)
+            loss = self.policy_loss(states, actions, alive)
         gradients = tape.gradient(loss, self.trainable_variables)
         self.optimizer.apply(gradients, self.trainable_variables)
         self.loss_tracker.update_state(loss)
-        self.steps_tracker.update_state(keras.ops.sum(stood, axis=0))
+        self.steps_tracker.update_state(keras.ops.sum(alive, axis=0))
         return {metric.name: metric.result() for metric in self.metrics}
 
-    def policy_loss(self, states, actions, stood):
+    def policy_loss(self, states, actions, alive):
         """Negative log-probability of the actions, weighted by returns or advantages, per episode.
 
         Its gradient is the REINFORCE estimate. With a baseline, its squared error is added.
         """
-        # Actions count as long as the pole stood before them.
-        acted = keras.ops.concatenate([keras.ops.ones_like(stood[:1]), stood[:-1]], axis=0)
-        flat = keras.ops.reshape(states, (-1, 4))
-        gained = returns(stood, self.config["discount"])  # (LIMIT, count)
-        advantage = gained
-        errors = keras.ops.zeros_like(gained)
-        if self.value is not None:
-            predicted = keras.ops.reshape(self.value(flat), (LIMIT, -1))
-            errors = (gained - predicted) ** 2
-            advantage = gained - keras.ops.stop_gradient(predicted)
-        logits = keras.ops.reshape(self.policy(flat), (LIMIT, -1, len(ACTIONS)))
+        # Actions count as long as the episode has not ended before them.
+        alive_before = keras.ops.concatenate([keras.ops.ones_like(alive[:1]), alive[:-1]], axis=0)
+        returns = discounted_returns(alive, self.config["discount"])  # (LIMIT, count)
+        flat_states = keras.ops.reshape(states, (-1, 4))
+
+        # How much better the return is than the predicted one.
+        if self.value is None:
+            squared_errors = keras.ops.zeros_like(returns)
+            advantages = returns
+        else:
+            values = keras.ops.reshape(self.value(flat_states), (LIMIT, -1))
+            squared_errors = (returns - values) ** 2
+            advantages = returns - keras.ops.stop_gradient(values)
+
+        # log π(a | s) of the actions.
+        logits = keras.ops.reshape(self.policy(flat_states), (LIMIT, -1, len(ACTIONS)))
         chosen = keras.ops.one_hot(actions, len(ACTIONS))
         log_policy = keras.ops.sum(chosen * keras.ops.log_softmax(logits), axis=-1)
-        of_steps = acted * (errors - advantage * log_policy)
-        return keras.ops.mean(keras.ops.sum(of_steps, axis=0))
+
+        step_losses = alive_before * (squared_errors - advantages * log_policy)
+        return keras.ops.mean(keras.ops.sum(step_losses, axis=0))
 
     def test_step(self, data):
         (starts,) = data
@@ -259,7 +282,7 @@ def search_space(hp):
     }
 
 
-def push_under(states):
+def push_toward_lean(states):
     """Actions that push the cart in the direction in which the pole leans: (count,)."""
     return keras.ops.cast(states[:, ANGLE] > 0, "int32")
 
@@ -267,7 +290,7 @@ def push_under(states):
 def baseline(train, test):
     """Pushes in the direction in which the pole leans."""
     (starts,) = to_numpy(test)
-    steps = balanced_steps(keras.ops.convert_to_tensor(starts), push_under)
+    steps = balanced_steps(keras.ops.convert_to_tensor(starts), push_toward_lean)
     return {"balanced_steps": np.mean(keras.ops.convert_to_numpy(steps))}
 
 

@@ -34,8 +34,8 @@ def push_at_random(seed=0):
 def trace(starts, policy, inputs=None):
     """States (LIMIT, count, 4) and how many steps the pole stands (count,), as arrays."""
     starts = keras.ops.convert_to_tensor(starts)
-    states, _, stood = policy_gradient.play(starts, policy, inputs)
-    steps = keras.ops.convert_to_numpy(keras.ops.sum(stood, axis=0))
+    states, _, alive = policy_gradient.play(starts, policy, inputs)
+    steps = keras.ops.convert_to_numpy(keras.ops.sum(alive, axis=0))
     return keras.ops.convert_to_numpy(states), steps
 
 
@@ -48,7 +48,7 @@ def animate(agent, starts):
     """
     runs = {
         "random pushes": trace(starts, lambda states, pushes: pushes, push_at_random()),
-        "pushes to where it leans": trace(starts, policy_gradient.push_under),
+        "pushes to where it leans": trace(starts, policy_gradient.push_toward_lean),
         "the agent": trace(starts, agent.best_actions),
     }
     figure, axes = plt.subplots(len(runs), 1, figsize=(6, 5), layout="constrained")
@@ -63,11 +63,11 @@ def animate(agent, starts):
     def update(step):
         for axis, cart, pole, name in zip(axes, carts, poles, runs, strict=True):
             states, steps = runs[name]
-            place, _, angle, _ = states[step, 0]
-            cart.set_x(place - 0.25)
-            length = 2 * policy_gradient.HALF
-            tip = (place + length * np.sin(angle), 0.2 + length * np.cos(angle))
-            pole.set_data([place, tip[0]], [0.2, tip[1]])
+            position, _, angle, _ = states[step, 0]
+            cart.set_x(position - 0.25)
+            length = 2 * policy_gradient.POLE_HALF_LENGTH
+            tip = (position + length * np.sin(angle), 0.2 + length * np.cos(angle))
+            pole.set_data([position, tip[0]], [0.2, tip[1]])
             fell = steps[0] <= step
             pole.set_color("C3" if fell else "C1")
             text = f"{name}: fell after {steps[0]:.0f} steps" if fell else f"{name}: step {step}"
@@ -89,21 +89,21 @@ def plot_policy(agent, starts):
         agent: A `PolicyGradient`.
         starts: States (count, 4).
     """
-    angles = np.linspace(-policy_gradient.FALLEN, policy_gradient.FALLEN, GRID)
-    rotations = np.linspace(-2, 2, GRID)
+    angles = np.linspace(-policy_gradient.MAX_ANGLE, policy_gradient.MAX_ANGLE, GRID)
+    angular_velocities = np.linspace(-2, 2, GRID)
     states = np.zeros((GRID, GRID, 4), "float32")
     states[..., policy_gradient.ANGLE] = angles
-    states[..., policy_gradient.ROTATION] = rotations[:, None]
+    states[..., policy_gradient.ANGULAR_VELOCITY] = angular_velocities[:, None]
     logits = agent.policy(states.reshape(-1, 4))
     right = keras.ops.convert_to_numpy(keras.ops.softmax(logits))[:, 1].reshape(GRID, GRID)
     degrees = np.degrees(angles)
     figure, axis = plt.subplots(figsize=(6, 5), layout="constrained")
-    mesh = axis.pcolormesh(degrees, rotations, right, cmap="RdBu_r", vmin=0, vmax=1)
+    mesh = axis.pcolormesh(degrees, angular_velocities, right, cmap="RdBu_r", vmin=0, vmax=1)
     figure.colorbar(mesh, label="probability of a push to the right")
     passed, _ = trace(starts[:10], agent.best_actions)
     for episode in passed.transpose(1, 0, 2):
         line = np.degrees(episode[:, policy_gradient.ANGLE])
-        axis.plot(line, episode[:, policy_gradient.ROTATION], color="0.2", linewidth=0.5)
+        axis.plot(line, episode[:, policy_gradient.ANGULAR_VELOCITY], color="0.2", linewidth=0.5)
     axis.set(xlabel="angle of the pole in degrees", ylabel="its speed in rad/s", ylim=(-2, 2))
     axis.set_title(f"Speed decides: in {agree(right)} it pushes to where the pole leans")
     return figure

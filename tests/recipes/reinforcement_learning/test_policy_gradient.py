@@ -57,26 +57,26 @@ def test_an_episode_ends_where_the_pole_falls_or_the_track_ends():
         (0, 9, edge + 1e-4, 0),
         (2.39, 9, -edge + 1e-4, 9),
     ]
-    np.testing.assert_array_equal(recipe.stands(np.array(states, "float32")), [1, 0, 0, 0, 1])
+    np.testing.assert_array_equal(recipe.is_balanced(np.array(states, "float32")), [1, 0, 0, 0, 1])
 
 
 def test_episodes_step_by_step():
     starts = recipe.sample_starts(5, seed=0)
-    states, actions, stood = map(numpy, recipe.play(starts, recipe.push_under))
+    states, actions, alive = map(numpy, recipe.play(starts, recipe.push_toward_lean))
     np.testing.assert_array_equal(states[0], starts)
     for episode, state in enumerate(starts):
         over = False
         for step in range(recipe.LIMIT):
             np.testing.assert_allclose(states[step, episode], state, rtol=1e-5, atol=1e-6)
-            action = numpy(recipe.push_under(states[step]))[episode]
+            action = numpy(recipe.push_toward_lean(states[step]))[episode]
             assert actions[step, episode] == action
             after = numpy(recipe.advance(state[None], np.array([action])))[0]
-            over = over or not numpy(recipe.stands(after[None]))[0]
-            assert stood[step, episode] == (not over)
+            over = over or not numpy(recipe.is_balanced(after[None]))[0]
+            assert alive[step, episode] == (not over)
             state = state if over else after
-    assert 0 < stood.sum() < stood.size
+    assert 0 < alive.sum() < alive.size
     np.testing.assert_array_equal(
-        recipe.balanced_steps(starts, recipe.push_under), stood.sum(axis=0)
+        recipe.balanced_steps(starts, recipe.push_toward_lean), alive.sum(axis=0)
     )
 
 
@@ -86,13 +86,13 @@ def test_a_rule_that_sees_the_speed_of_the_pole_balances_it():
 
     starts = recipe.sample_starts(100, seed=0)
     assert np.all(numpy(recipe.balanced_steps(starts, rule)) == recipe.LIMIT)
-    assert np.mean(numpy(recipe.balanced_steps(starts, recipe.push_under))) < 50
+    assert np.mean(numpy(recipe.balanced_steps(starts, recipe.push_toward_lean))) < 50
 
 
 def test_returns():
-    stood = np.array([[1, 1], [1, 0], [1, 0]], "float32")
+    alive = np.array([[1, 1], [1, 0], [1, 0]], "float32")
     expected = [[0.5 * (1 + 0.5 + 0.25), 0.5], [0.5 * 1.5, 0], [0.5, 0]]
-    np.testing.assert_allclose(recipe.returns(stood, 0.5), expected)
+    np.testing.assert_allclose(recipe.discounted_returns(alive, 0.5), expected)
 
 
 def test_actions_have_the_probabilities_of_the_policy():
@@ -113,39 +113,39 @@ def an_episode(model, count=6):
 @pytest.mark.parametrize("with_baseline", [True, False])
 def test_loss_against_numpy(with_baseline):
     model = recipe.build_model(units=3, baseline=with_baseline)
-    states, actions, stood = an_episode(model)
-    loss = float(model.policy_loss(states, actions, stood))
-    gained = numpy(recipe.returns(stood, 0.99))
-    logits = numpy(model.policy(numpy(states).reshape(-1, 4))).reshape(*gained.shape, 2)
+    states, actions, alive = an_episode(model)
+    loss = float(model.policy_loss(states, actions, alive))
+    returns = numpy(recipe.discounted_returns(alive, 0.99))
+    logits = numpy(model.policy(numpy(states).reshape(-1, 4))).reshape(*returns.shape, 2)
     expected = 0
-    for episode in range(gained.shape[1]):
+    for episode in range(returns.shape[1]):
         for step in range(recipe.LIMIT):
-            acts = step == 0 or stood[step - 1, episode] == 1
+            acts = step == 0 or alive[step - 1, episode] == 1
             if not acts:
                 continue
             at = logits[step, episode]
             log_policy = at[actions[step, episode]] - np.log(np.exp(at).sum())
-            advantage = gained[step, episode]
+            advantage = returns[step, episode]
             if with_baseline:
                 predicted = float(model.value(states[step, episode][None])[0, 0])
                 advantage -= predicted
                 expected += advantage**2
             expected -= advantage * log_policy
-    assert loss == pytest.approx(expected / gained.shape[1], rel=1e-4)
+    assert loss == pytest.approx(expected / returns.shape[1], rel=1e-4)
 
 
 def test_the_policy_does_not_move_the_baseline():
     """The gradient of the baseline is that of its squared error alone."""
     model = recipe.build_model(units=3)
-    states, actions, stood = an_episode(model)
+    states, actions, alive = an_episode(model)
     with tf.GradientTape() as tape:
-        loss = model.policy_loss(states, actions, stood)
+        loss = model.policy_loss(states, actions, alive)
     found = tape.gradient(loss, model.value.trainable_variables)
-    gained = recipe.returns(stood, 0.99)
-    acted = np.concatenate([np.ones((1, 6)), numpy(stood)[:-1]]).astype("float32")
+    returns = recipe.discounted_returns(alive, 0.99)
+    alive_before = np.concatenate([np.ones((1, 6)), numpy(alive)[:-1]]).astype("float32")
     with tf.GradientTape() as tape:
-        predicted = keras.ops.reshape(model.value(numpy(states).reshape(-1, 4)), gained.shape)
-        error = keras.ops.sum(acted * (gained - predicted) ** 2) / 6
+        predicted = keras.ops.reshape(model.value(numpy(states).reshape(-1, 4)), returns.shape)
+        error = keras.ops.sum(alive_before * (returns - predicted) ** 2) / 6
     expected = tape.gradient(error, model.value.trainable_variables)
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
@@ -159,9 +159,9 @@ def estimates(model, value):
         rng = np.random.default_rng(seed)
         chances = rng.uniform(size=(recipe.LIMIT, 1)).astype("float32")
         starts = recipe.sample_starts(1, seed)
-        states, actions, stood = recipe.play(starts, model.sampled_actions, chances)
+        states, actions, alive = recipe.play(starts, model.sampled_actions, chances)
         with tf.GradientTape() as tape:
-            loss = model.policy_loss(states, actions, stood)
+            loss = model.policy_loss(states, actions, alive)
         found.append(numpy(tape.gradient(loss, model.policy.trainable_variables[-1]))[1])
     return np.array(found)
 

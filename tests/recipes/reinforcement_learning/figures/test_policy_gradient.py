@@ -31,7 +31,7 @@ def test_last_frame_says_when_each_one_fell():
     agent = recipe.build_model(units=3)
     # It turns too fast for one push to stop it.
     starts = np.array([[0, 0, 0.15, 2]], "float32")
-    (steps,) = np.asarray(recipe.balanced_steps(starts, recipe.push_under))
+    (steps,) = np.asarray(recipe.balanced_steps(starts, recipe.push_toward_lean))
     assert steps < 5
     animation = pictures.animate(agent, starts)
     *_, last = animation.new_frame_seq()
