@@ -51,14 +51,15 @@ MEMBRANE = 10.0  # ms
 FIRES_AT = 5.0  # sum of the weights that are active
 
 
-def opening_and_closing(voltage):
-    """Opening and closing rates of the gates n, m and h at a voltage in mV: six rates in 1/ms."""
-    v = voltage
-    return (
-        (0.01 * (v + 55) / (1 - np.exp(-(v + 55) / 10)), 0.125 * np.exp(-(v + 65) / 80)),
-        (0.1 * (v + 40) / (1 - np.exp(-(v + 40) / 10)), 4 * np.exp(-(v + 65) / 18)),
-        (0.07 * np.exp(-(v + 65) / 20), 1 / (1 + np.exp(-(v + 35) / 10))),
-    )
+def gate_rates(v):
+    """Opening and closing rates (α, β) of each gate, in 1/ms, at a voltage v in mV."""
+    return {
+        # Activation of the potassium channels.
+        "n": (0.01 * (v + 55) / (1 - np.exp(-(v + 55) / 10)), 0.125 * np.exp(-(v + 65) / 80)),
+        # Activation and inactivation of the sodium channels.
+        "m": (0.1 * (v + 40) / (1 - np.exp(-(v + 40) / 10)), 4 * np.exp(-(v + 65) / 18)),
+        "h": (0.07 * np.exp(-(v + 65) / 20), 1 / (1 + np.exp(-(v + 35) / 10))),
+    }
 
 
 def hodgkin_huxley(currents, duration=DURATION):
@@ -74,22 +75,24 @@ def hodgkin_huxley(currents, duration=DURATION):
     steps = round(duration / STEP)
     currents = np.broadcast_to(currents, (steps, np.shape(currents)[-1]))
     v = np.full(currents.shape[1], -65.0)
-    gates = [opens / (opens + closes) for opens, closes in opening_and_closing(v)]
+    # Each gate begins at its equilibrium.
+    gates = {}
+    for name, (alpha, beta) in gate_rates(v).items():
+        gates[name] = alpha / (alpha + beta)
     voltages = np.empty(currents.shape)
     for step in range(steps):
         voltages[step] = v
-        n, m, h = gates
+        # The current that charges the membrane.
         inward = (
             currents[step]
-            - SODIUM * m**3 * h * (v - SODIUM_REST)
-            - POTASSIUM * n**4 * (v - POTASSIUM_REST)
+            - SODIUM * gates["m"] ** 3 * gates["h"] * (v - SODIUM_REST)
+            - POTASSIUM * gates["n"] ** 4 * (v - POTASSIUM_REST)
             - LEAK * (v - LEAK_REST)
         )
-        rates = opening_and_closing(v)
-        for index, (opens, closes) in enumerate(rates):
-            gates[index] = gates[index] + STEP * (
-                opens * (1 - gates[index]) - closes * gates[index]
-            )
+        # A step of each gate, dg/dt = α (1 − g) − β g, and of the voltage.
+        for name, (alpha, beta) in gate_rates(v).items():
+            gate = gates[name]
+            gates[name] = gate + STEP * (alpha * (1 - gate) - beta * gate)
         v = v + STEP * inward / CAPACITY
     return voltages
 
