@@ -246,37 +246,43 @@ def plot_googlenet(throughput_axis, latency_axis):
         latency_axis.plot(batch, 1000 * seconds, **dot)
 
 
-def print_measured(network, by_pass, products, rate):
+def print_measured(network, by_pass, multiply_accumulates, rate):
     """Print throughput and latency of a network, for a single image and the best batch size."""
     for name, seconds in by_pass.items():
         throughput = images_per_second(seconds)
         best = int(np.argmax(throughput))
-        print(f"{network:>10}, {name:13}: batch 1: {throughput[0]:7,.0f} images a second", end="")
+        gain = throughput[best] / throughput[0]
+        milliseconds = 1000 * seconds
         print(
-            f" ({1000 * seconds[0]:.2f} ms), batch {BATCHES[best]}: {throughput[best]:,.0f}", end=""
+            f"{network:>10}, {name:13}: "
+            f"batch 1: {throughput[0]:7,.0f} images a second ({milliseconds[0]:.2f} ms), "
+            f"batch {BATCHES[best]}: {throughput[best]:,.0f} ({milliseconds[best]:.1f} ms), "
+            f"× {gain:.0f}, {SATURATED:.0%} of that from {saturation(throughput)} on"
         )
-        print(
-            f" ({1000 * seconds[best]:.1f} ms), × {throughput[best] / throughput[0]:.0f},", end=""
-        )
-        print(f" {SATURATED:.0%} of that from {saturation(throughput)} on")
     throughput = images_per_second(by_pass["inference"])
     for batch, images in ((BATCHES[0], throughput[0]), (BATCHES[-1], throughput[-1])):
-        print(f"{'':12}batch {batch}: {2 * products * images / rate:.1%}", end=" ")
-        print("of the operations a second of a product of matrices")
+        operations = 2 * multiply_accumulates * images  # per second
+        print(
+            f"{'':12}batch {batch}: {operations / rate:.1%} "
+            "of the operations a second of a product of matrices"
+        )
 
 
 def print_slides():
     """Print the slides' figures, recomputed."""
     print("\nGoogLeNet, as on the slide:")
     for row in COSTS:
-        print(f"  {row.chip}, batch {row.batch:3}: {row.images:3} images a second", end=", ")
-        print(f"{1000 * row.batch / row.images:6.1f} ms, {row.images / row.watts:5.2f} a watt")
+        milliseconds = 1000 * row.batch / row.images
+        print(
+            f"  {row.chip}, batch {row.batch:3}: {row.images:3} images a second, "
+            f"{milliseconds:6.1f} ms, {row.images / row.watts:5.2f} a watt"
+        )
     single, many = COSTS[:2]
     fixed, each = fixed_and_each(*[(row.batch, row.batch / row.images) for row in (single, many)])
     print(
-        f"  Titan X: {1000 * fixed:.1f} ms for a call and {1000 * each:.2f} for each image", end=""
+        f"  Titan X: {1000 * fixed:.1f} ms for a call and {1000 * each:.2f} for each image, "
+        f"so at most {1 / each:.0f} images a second"
     )
-    print(f", so at most {1 / each:.0f} images a second")
     for name, chip in CHIPS.items():
         print(f"  {name}: {peak(*chip) / 1e12:.1f} · 10¹² operations a second at its peak")
     for row in (single, many):
@@ -291,9 +297,9 @@ def main():
     measured = {}
     for name, build in NETWORKS.items():
         model = build()
-        products = network_cost(model)["multiply_accumulates"]
+        multiply_accumulates = network_cost(model)["multiply_accumulates"]
         measured[name] = measure(model)
-        print_measured(name, measured[name], products, rate)
+        print_measured(name, measured[name], multiply_accumulates, rate)
         for kind, quantized in (("32 bits", False), ("weights of 8 bits", True)):
             frames = frames_per_second(model, quantized)
             print(f"{'':12}LiteRT on one core, {kind}: {frames:,.0f} images a second")
