@@ -115,21 +115,21 @@ class EchoStateNetwork(keras.Model):
 
     def build(self, input_shape):
         self.reservoir.build(input_shape)
-        features = self.cell.units + 2
+        feature_count = self.cell.units + 2
         self.readout = self.add_weight(
-            name="readout", shape=(features, 1), initializer="zeros", dtype="float32"
+            name="readout", shape=(feature_count, 1), initializer="zeros", dtype="float32"
         )
-        # Sums over all training steps so far: XᵀX and Xᵀy of the normal equations.
-        self.products = self.add_weight(
-            name="products",
-            shape=(features, features),
+        # The normal equations XᵀX w = Xᵀy: sums over all training steps so far.
+        self.gram = self.add_weight(
+            name="gram",
+            shape=(feature_count, feature_count),
             initializer="zeros",
             dtype="float64",
             trainable=False,
         )
-        self.moments = self.add_weight(
-            name="moments",
-            shape=(features, 1),
+        self.cross = self.add_weight(
+            name="cross",
+            shape=(feature_count, 1),
             initializer="zeros",
             dtype="float64",
             trainable=False,
@@ -154,12 +154,12 @@ class EchoStateNetwork(keras.Model):
         x = keras.ops.cast(keras.ops.reshape(inputs, (-1, inputs.shape[-1])), "float64")
         y = keras.ops.cast(keras.ops.reshape(targets[:, WARMUP:], (-1, 1)), "float64")
         transposed = keras.ops.transpose(x)
-        self.products.assign_add(keras.ops.matmul(transposed, x))
-        self.moments.assign_add(keras.ops.matmul(transposed, y))
-        # The constant feature counts the training steps so far.
-        penalty = self.ridge * self.products[-1, -1]
+        self.gram.assign_add(keras.ops.matmul(transposed, x))
+        self.cross.assign_add(keras.ops.matmul(transposed, y))
+        # Ridge regression. The constant feature counts the training steps so far.
+        penalty = self.ridge * self.gram[-1, -1]
         identity = keras.ops.eye(inputs.shape[-1], dtype="float64")
-        readout = keras.ops.solve(self.products + penalty * identity, self.moments)
+        readout = keras.ops.solve(self.gram + penalty * identity, self.cross)
         self.readout.assign(keras.ops.cast(readout, "float32"))
         self.nrmse_1.update_state(targets[:, WARMUP:], keras.ops.matmul(inputs, self.readout))
         return {"nrmse_1": self.nrmse_1.result()}
