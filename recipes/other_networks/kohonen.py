@@ -58,12 +58,12 @@ def learn(prototypes, vector, positions, rate, radius):
     """Prototypes (units, n) after one example (n,)."""
     differences = vector - prototypes  # (units, n)
     best = keras.ops.argmin(keras.ops.sum(differences**2, axis=1))
-    steps = positions - positions[best]  # (units, 2), on the grid
-    neighborhood = keras.ops.exp(-keras.ops.sum(steps**2, axis=1) / (2 * radius**2))
+    offsets = positions - positions[best]  # (units, 2), on the grid
+    neighborhood = keras.ops.exp(-keras.ops.sum(offsets**2, axis=1) / (2 * radius**2))
     return prototypes + rate * neighborhood[:, None] * differences
 
 
-def errors(distances, positions):
+def map_errors(distances, positions):
     """Quantization and topographic error of each example.
 
     Args:
@@ -71,15 +71,16 @@ def errors(distances, positions):
         positions: (units, 2).
 
     Returns:
-        Two of shape (batch,): the distance from the best-matching unit's prototype; and 1 if the
-        second-best unit is not among the best one's up to eight neighbors, else 0.
+        Quantization error (batch,), the distance from the best-matching unit's prototype; and
+        topographic error (batch,), 1 if the second-best unit is not among the up to eight neighbors
+        of the best one, else 0.
     """
     negative, nearest = keras.ops.top_k(-distances, 2)  # (batch, 2)
     quantization = keras.ops.sqrt(keras.ops.maximum(-negative[:, 0], 0))
-    places = keras.ops.take(positions, nearest, axis=0)  # (batch, 2, 2)
-    steps = keras.ops.abs(places[:, 0] - places[:, 1])
-    apart = keras.ops.max(steps, axis=1) > 1
-    return quantization, keras.ops.cast(apart, "float32")
+    best_two = keras.ops.take(positions, nearest, axis=0)  # (batch, 2, 2)
+    offsets = keras.ops.abs(best_two[:, 0] - best_two[:, 1])
+    not_adjacent = keras.ops.max(offsets, axis=1) > 1
+    return quantization, keras.ops.cast(not_adjacent, "float32")
 
 
 @keras.saving.register_keras_serializable(package="kohonen")
@@ -138,7 +139,7 @@ class SelfOrganizingMap(keras.Model):
 
     def updated_errors(self, vectors):
         distances = squared_distances(vectors, self.prototypes)
-        quantization, topographic = errors(distances, self.positions)
+        quantization, topographic = map_errors(distances, self.positions)
         self.quantization_error.update_state(quantization)
         self.topographic_error.update_state(topographic)
         return {
@@ -191,14 +192,14 @@ def baseline(train, test):
     """A flat grid of 20 × 20 prototypes in the plane of the first two principal components."""
     images, _ = to_numpy(train)
     plane = PCA(2, random_state=0)
-    codes = plane.fit_transform(pixels(images))
+    projections = plane.fit_transform(pixels(images))
     # From the 1st to the 99th percentile along each component.
-    low, high = np.percentile(codes, [1, 99], axis=0)
+    low, high = np.percentile(projections, [1, 99], axis=0)
     positions = grid_positions(20, 20)
     prototypes = plane.inverse_transform(low + positions / 19 * (high - low))
     images, _ = to_numpy(test)
     distances = squared_distances(pixels(images), prototypes.astype("float32"))
-    quantization, topographic = errors(distances, positions)
+    quantization, topographic = map_errors(distances, positions)
     return {
         "quantization_error": float(keras.ops.mean(quantization)),
         "topographic_error": float(keras.ops.mean(topographic)),

@@ -86,7 +86,7 @@ def test_errors_by_hand():
     for row, (best, second) in enumerate(nearest):
         distances[row, best] = row
         distances[row, second] = 5
-    quantization, topographic = recipe.errors(distances, positions)
+    quantization, topographic = recipe.map_errors(distances, positions)
     np.testing.assert_allclose(quantization, np.sqrt([0, 1, 2, 3, 4]), rtol=1e-6)
     assert np.asarray(topographic).tolist() == [0, 0, 0, 1, 1]
 
