@@ -30,7 +30,7 @@ OBJECTIVE = ("val_bin_accuracy", "max")
 VARIANTS = {
     "classification": {"mix": 1.0},
     "rebalanced": {},
-    "regression": {"answer": "regression"},
+    "regression": {"method": "regression"},
 }
 SIDE = 32  # pixels of an image; colors are predicted for blocks of 2 × 2
 STEP = 16  # width of a bin of colors, of 256
@@ -104,8 +104,8 @@ def bin_weights(train, mix):
     """
     counts = np.zeros(BINS * BINS)
     for _, colors in train:
-        found = keras.ops.convert_to_numpy(bins_of(colors))
-        counts += np.bincount(found.ravel(), minlength=len(counts))
+        bins = keras.ops.convert_to_numpy(bins_of(colors))
+        counts += np.bincount(bins.ravel(), minlength=len(counts))
     shares = counts / counts.sum()
     weights = 1 / ((1 - mix) * shares + mix / len(shares))
     return (weights / (weights * shares).sum()).astype("float32")
@@ -133,29 +133,29 @@ class BinCrossEntropy(keras.losses.Loss):
         return {**super().get_config(), "weights": self.weights.tolist()}
 
 
-def expected_colors(answers):
+def expected_colors(predictions):
     """The predicted colors (…, 2): the outputs, or the mean with sharpened probabilities."""
-    if answers.shape[-1] == 2:
-        return answers
-    sharpened = keras.ops.softmax(keras.ops.log(answers + 1e-7) / TEMPERATURE)
+    if predictions.shape[-1] == 2:
+        return predictions
+    sharpened = keras.ops.softmax(keras.ops.log(predictions + 1e-7) / TEMPERATURE)
     return keras.ops.matmul(sharpened, bin_centers().astype("float32"))
 
 
 @keras.saving.register_keras_serializable(package="colorization")
-def bin_accuracy(colors, answers):
+def bin_accuracy(colors, predictions):
     """The share of positions whose color bin is predicted correctly: (batch,)."""
-    if answers.shape[-1] == 2:
-        found = bins_of(answers)
+    if predictions.shape[-1] == 2:
+        predicted_bins = bins_of(predictions)
     else:
-        found = keras.ops.cast(keras.ops.argmax(answers, axis=-1), "int32")
-    right = keras.ops.cast(found == bins_of(colors), "float32")
-    return keras.ops.mean(right, axis=(1, 2))
+        predicted_bins = keras.ops.cast(keras.ops.argmax(predictions, axis=-1), "int32")
+    correct = keras.ops.cast(predicted_bins == bins_of(colors), "float32")
+    return keras.ops.mean(correct, axis=(1, 2))
 
 
 @keras.saving.register_keras_serializable(package="colorization")
-def saturation(colors, answers):
+def saturation(colors, predictions):
     """Mean distance of the predicted colors from gray, with Cb and Cr up to ±128: (batch,)."""
-    lengths = keras.ops.norm(expected_colors(answers), axis=-1)
+    lengths = keras.ops.norm(expected_colors(predictions), axis=-1)
     return keras.ops.mean(lengths, axis=(1, 2))
 
 
@@ -168,7 +168,12 @@ def convolution(x, filters, strides=1, dilation=1):
 
 
 def build_model(
-    filters=24, answer="classes", mix=0.5, learning_rate=0.004, steps=EPOCHS * 157, train=None
+    filters=24,
+    method="classification",
+    mix=0.5,
+    learning_rate=0.004,
+    steps=EPOCHS * 157,
+    train=None,
 ):
     """The compiled network: (32, 32, 1) brightness to 49 probabilities at 16 × 16 positions.
 
@@ -176,7 +181,8 @@ def build_model(
 
     Args:
         filters: Of the first convolution; layers at a quarter of the size have twice as many.
-        answer: The outputs: `"classes"`, the probabilities of bins, or `"regression"`, Cb and Cr.
+        method: `"classification"`, for outputs that are the probabilities of bins, or
+            `"regression"`, for Cb and Cr.
         mix: As in `bin_weights`.
         learning_rate: Its initial value, followed by cosine decay to zero.
         steps: Of the whole training.
@@ -192,7 +198,7 @@ def build_model(
     x = keras.layers.UpSampling2D(2, interpolation="bilinear")(x)
     x = keras.layers.Concatenate()([fine, x])
     x = convolution(x, filters)
-    if answer == "regression":
+    if method == "regression":
         loss = "mse"
         outputs = keras.layers.Conv2D(2, 1, dtype="float32")(x)
     else:
@@ -210,9 +216,9 @@ def build_model(
 class Paint(keras.layers.Layer):
     """Brightness (batch, height, width, 1) and predictions of any size to images from 0 to 1."""
 
-    def call(self, brightness, answers):
+    def call(self, brightness, predictions):
         size = tf.shape(brightness)[1:3]
-        colors = tf.image.resize(expected_colors(answers), size)
+        colors = tf.image.resize(expected_colors(predictions), size)
         ycc = tf.concat([brightness, colors], axis=-1)
         return tf.clip_by_value(tf.tensordot(ycc, TO_RGB.T.astype("float32"), 1) / 255, 0, 1)
 
@@ -240,9 +246,11 @@ def search_space(hp):
 def baseline(train, test):
     """The bin that is the most frequent in the training set."""
     _, colors = to_numpy(train)
-    most = np.bincount(keras.ops.convert_to_numpy(bins_of(colors)).ravel()).argmax()
+    bins = keras.ops.convert_to_numpy(bins_of(colors))
+    most_frequent = np.bincount(bins.ravel()).argmax()
     _, colors = to_numpy(test)
-    return {"bin_accuracy": np.mean(keras.ops.convert_to_numpy(bins_of(colors)) == most)}
+    bins = keras.ops.convert_to_numpy(bins_of(colors))
+    return {"bin_accuracy": np.mean(bins == most_frequent)}
 
 
 def main():

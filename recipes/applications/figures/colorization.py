@@ -13,19 +13,19 @@ SHOWN = 8  # images
 def figures(models, test, histories):
     """Images in color, in gray, and as colorized by each network; and their mean saturation."""
     brightness, colors = to_numpy(test)
-    answers = {}
+    predictions = {}
     for name, model in models.items():
-        answers[name] = model.predict(brightness, batch_size=250, verbose=0)
+        predictions[name] = model.predict(brightness, batch_size=250, verbose=0)
     chosen = colorful(colors, SHOWN)
     painted = {
         "original": painting(brightness[chosen], colors[chosen]),
         "gray": painting(brightness[chosen], np.zeros_like(colors[chosen])),
     }
-    for name, found in answers.items():
-        painted[name] = painting(brightness[chosen], found[chosen])
+    for name, prediction in predictions.items():
+        painted[name] = painting(brightness[chosen], prediction[chosen])
     saturations = {"original": mean_saturation(colors, colors)}
-    for name, found in answers.items():
-        saturations[name] = mean_saturation(colors, found)
+    for name, prediction in predictions.items():
+        saturations[name] = mean_saturation(colors, prediction)
     return {"painted": plot_painted(painted), "saturation": plot_saturation(saturations)}
 
 
@@ -35,16 +35,16 @@ def colorful(colors, count):
     return np.argsort(-lengths, kind="stable")[:count]
 
 
-def painting(brightness, answers):
+def painting(brightness, predictions):
     """Images (count, height, width, 3) from 0 to 1."""
     brightness = keras.ops.cast(brightness, "float32")
-    answers = keras.ops.cast(answers, "float32")
-    return keras.ops.convert_to_numpy(colorization.Paint()(brightness, answers))
+    predictions = keras.ops.cast(predictions, "float32")
+    return keras.ops.convert_to_numpy(colorization.Paint()(brightness, predictions))
 
 
-def mean_saturation(colors, answers):
+def mean_saturation(colors, predictions):
     """Mean distance of the predicted colors from gray over all images, out of 128."""
-    return float(np.mean(colorization.saturation(colors, keras.ops.convert_to_tensor(answers))))
+    return float(np.mean(colorization.saturation(colors, keras.ops.convert_to_tensor(predictions))))
 
 
 def plot_painted(painted):

@@ -81,11 +81,11 @@ def test_the_loss_by_hand():
 
 def test_the_mean_of_sharpened_probabilities():
     """Two bins of 0.8 and 0.2: sharpened, the likelier one has more than 0.8."""
-    answers = np.zeros((1, 1, 1, 49), "float32")
-    answers[..., GRAY], answers[..., GRAY + 7] = 0.2, 0.8
+    predictions = np.zeros((1, 1, 1, 49), "float32")
+    predictions[..., GRAY], predictions[..., GRAY + 7] = 0.2, 0.8
     share = 0.8 ** (1 / 0.38) / (0.8 ** (1 / 0.38) + 0.2 ** (1 / 0.38))
     np.testing.assert_allclose(
-        numpy(recipe.expected_colors, answers)[0, 0, 0], [16 * share, 0], rtol=1e-3, atol=1e-6
+        numpy(recipe.expected_colors, predictions)[0, 0, 0], [16 * share, 0], rtol=1e-3, atol=1e-6
     )
     colors = np.array([[[[3.0, -4.0]]]], "float32")
     np.testing.assert_array_equal(numpy(recipe.expected_colors, colors), colors)
@@ -112,7 +112,7 @@ def test_what_is_painted_with_its_own_colors_is_the_image():
 
 def test_deployed_paints_images_of_any_size_at_their_own_brightness(tmp_path):
     keras.utils.set_random_seed(0)
-    model = recipe.build_model(filters=2, answer="regression")
+    model = recipe.build_model(filters=2, method="regression")
     recipe.deployed(model).save(tmp_path / "deployed.keras")
     painter = keras.saving.load_model(tmp_path / "deployed.keras")
     photograph = np.random.default_rng(0).uniform(60, 190, (1, 50, 70, 3)).astype("float32")
