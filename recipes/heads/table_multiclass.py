@@ -1,4 +1,4 @@
-"""Tables, one class of several: how near to the sea is a district of California? Softmax.
+"""Multi-class classification of a table: ocean proximity of Californian districts, with softmax.
 
 Slides: 001 «Capas de salida dependiendo de la tarea» (several classes, one label), «Softmax».
 Data:   Pace & Barry (1997), https://doi.org/10.1016/S0167-7152(96)00140-X, with the column

@@ -1,4 +1,4 @@
-"""Support vector machine (SVM) as a network: a huge fixed layer, one trained layer; and LeNet.
+"""Support vector machine (SVM) as a network: random Fourier features, one trained layer; and LeNet.
 
 Slides: 000 «¿Por qué las SVMs nunca fueron una buena opción?», 000 «SVMs: una apuesta»,
         001 zoo of networks (SVM), 002 «Motivación».
@@ -10,10 +10,11 @@ with the hinge loss of Crammer & Singer (2001), which compares the true class wi
 other one.
 
 An SVM classifies an image by kernel values between the image and the support vectors. Cosines and
-sines of random waves across the pixels are features whose scalar product approximates that kernel,
-the better the more waves there are. So the SVM is a network of two layers: the first is huge,
-random and never trained; the second is a linear classifier with hinge loss and weight decay. This
-is the slide's objection: the features of such a network are fixed beforehand.
+sines of random waves across the pixels (random Fourier features) have a scalar product that
+approximates that kernel, the better the more waves there are. So the SVM is a network of two
+layers: the first is wide, random and never trained; the second is a linear classifier with hinge
+loss and weight decay. This is the slide's objection: the features of such a network are fixed
+beforehand.
 
 In 1995 Vapnik bet Jackel a dinner that in 2005 nobody would use neural networks like those of 1995.
 Here all models are trained on the same 5,000 digits: a linear SVM, random features of three sizes,

@@ -1,4 +1,4 @@
-"""AutoML for tables: which kind of network, and which hyperparameters, sort houses by their price?
+"""AutoML for tables: which network and hyperparameters predict a house's price class?
 
 Slides: 000 «AutoML», 003 «AutoML».
 Paper:  Gorishniy et al. (2021), https://arxiv.org/abs/2106.11959 (residual and attention networks

@@ -1,4 +1,4 @@
-"""Imbalanced classes: class weights beside a moved threshold, for the dearest 5 % of districts.
+"""Imbalanced classes: class weights and a moved threshold, for the most expensive 5 % of districts.
 
 Slides: 001 «Capas de salida dependiendo de la tarea» (binary classification).
 Paper:  Elkan (2001), The foundations of cost-sensitive learning,
