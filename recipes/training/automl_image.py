@@ -95,7 +95,7 @@ def activated(x, batch_norm):
     return keras.layers.ReLU()(x)
 
 
-def classified(x, classes, dropout):
+def classification_head(x, classes, dropout):
     """Global average pooling, dropout, and class probabilities."""
     x = keras.layers.GlobalAveragePooling2D()(x)
     x = keras.layers.Dropout(dropout)(x)
@@ -110,7 +110,7 @@ def cnn_network(x, classes, filters, depth, dropout, batch_norm):
         x = keras.layers.Conv2D(filters * 2**block, 3, padding="same")(x)
         x = activated(x, batch_norm)
         x = keras.layers.MaxPooling2D(2, padding="same")(x)
-    return classified(x, classes, dropout)
+    return classification_head(x, classes, dropout)
 
 
 def residual_network(x, classes, filters, depth, dropout):
@@ -122,7 +122,7 @@ def residual_network(x, classes, filters, depth, dropout):
     x = activated(x, batch_norm=True)
     for block in range(1, depth + 1):
         x = ResidualBlock(filters * 2**block, strides=2)(x)
-    return classified(x, classes, dropout)
+    return classification_head(x, classes, dropout)
 
 
 def separable_network(x, classes, filters, depth, dropout, batch_norm):
@@ -133,7 +133,7 @@ def separable_network(x, classes, filters, depth, dropout, batch_norm):
         x = keras.layers.SeparableConv2D(filters * 2**block, 3, padding="same")(x)
         x = activated(x, batch_norm)
         x = keras.layers.MaxPooling2D(2, padding="same")(x)
-    return classified(x, classes, dropout)
+    return classification_head(x, classes, dropout)
 
 
 def attention_network(x, classes, patch_size, embed_dim, depth, dropout):
@@ -158,7 +158,7 @@ def pretrained_network(x, classes, size, dropout):
     network = efficientnet_lite0(include_top=False, input_tensor=x)
     # A frozen batch normalization also keeps ImageNet's means and variances.
     network.trainable = False
-    return classified(network.output, classes, dropout)
+    return classification_head(network.output, classes, dropout)
 
 
 def build_model(

@@ -63,7 +63,7 @@ def lower_and_space(text):
     return tf.strings.regex_replace(text, r"([^\pL\pN\s'’])", r" \1 ")
 
 
-def word_numbers(text, texts, vocabulary, length, ngrams=1):
+def token_ids(text, texts, vocabulary, length, ngrams=1):
     """The indices of the first words of each text, padded with 0, and the size of the vocabulary.
 
     With `ngrams=2`, the bigrams follow after the words.
@@ -86,7 +86,7 @@ def bag_of_words_network(words, vocabulary_size, classes):
     return keras.layers.Softmax()(keras.ops.sum(known * weights, axis=1))
 
 
-def classified(x, classes, dropout, layer_norm):
+def classification_head(x, classes, dropout, layer_norm):
     """Class probabilities from a vector for each text, optionally after layer normalization."""
     if layer_norm:
         x = keras.layers.LayerNormalization()(x)
@@ -97,20 +97,20 @@ def classified(x, classes, dropout, layer_norm):
 def average_network(x, classes, dropout, layer_norm):
     """The mean of the word embeddings (batch, length, embed_dim)."""
     x = MaskedAverage()(x)  # (batch, embed_dim)
-    return classified(x, classes, dropout, layer_norm)
+    return classification_head(x, classes, dropout, layer_norm)
 
 
 def cnn_network(x, classes, filters, kernel_size, dropout, layer_norm):
     """A convolution over neighboring words, and the maximum of each filter over the text."""
     x = keras.layers.Conv1D(filters, kernel_size, activation="relu")(x)
     x = keras.layers.GlobalMaxPooling1D()(x)  # (batch, filters)
-    return classified(x, classes, dropout, layer_norm)
+    return classification_head(x, classes, dropout, layer_norm)
 
 
 def lstm_network(x, classes, units, dropout, layer_norm):
     """A bidirectional LSTM: one LSTM reads forward, the other backward."""
     x = keras.layers.Bidirectional(keras.layers.LSTM(units))(x)  # (batch, 2 · units)
-    return classified(x, classes, dropout, layer_norm)
+    return classification_head(x, classes, dropout, layer_norm)
 
 
 def transformer_network(x, classes, depth, num_heads, dropout):
@@ -155,10 +155,10 @@ def build_model(
 
     text = keras.Input((), dtype="string")
     if kind == "bag_of_words":
-        words, vocabulary_size = word_numbers(text, texts, vocabulary, length, ngrams)
+        words, vocabulary_size = token_ids(text, texts, vocabulary, length, ngrams)
         outputs = bag_of_words_network(words, vocabulary_size, classes)
     else:
-        words, vocabulary_size = word_numbers(text, texts, vocabulary, length)  # (batch, length)
+        words, vocabulary_size = token_ids(text, texts, vocabulary, length)  # (batch, length)
         x = keras.layers.Embedding(vocabulary_size, embed_dim, mask_zero=kind != "cnn")(words)
         x = keras.layers.SpatialDropout1D(0.2)(x)  # (batch, length, embed_dim)
     if kind == "average":
