@@ -6,9 +6,11 @@ Papers: Zeiler & Fergus (2014), https://arxiv.org/abs/1311.2901 (visualizing map
         Krizhevsky et al. (2012), https://doi.org/10.1145/3065386 (the slide's 96 filters of
         11 × 11 × 3)
 Departs from them: a network small enough for a CPU, with first-layer filters of 7 × 7, large enough
-to be visualized. Deeper maps become sparser in training: this need not hold for untrained networks,
-nor after a single epoch. The slide's "Total: F × F × Cin" is per filter; a layer has
-F × F × Cin × Cout weights and Cout biases.
+to be visualized.
+
+After training, deeper maps are sparser; untrained networks need not show this, nor networks after a
+single epoch. The slide's "Total: F × F × Cin" is per filter; a layer has F × F × Cin × Cout weights
+and Cout biases.
 """
 
 import keras

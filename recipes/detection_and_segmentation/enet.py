@@ -73,7 +73,7 @@ def enet(x, classes, filters=16, repeats=2):
             and may be None.
         classes: Number of classes.
         filters: Channels of the initial block; later there are four and eight times as many.
-        repeats: Number of repetitions of the second stage; the paper calls the second one stage 3.
+        repeats: How often `SECOND_STAGE` is run; 2 in the paper (its stages 2 and 3).
     """
     # 512 × 512 to 256 × 256 × 16.
     x = initial_block(x, filters)

@@ -58,7 +58,7 @@ WRONG = {
         "sigmoid twice: no loss below 0.50. Keras on TensorFlow undoes it, warning"
     ),
     "sigmoid_bce_minus_one": (
-        "target −1 instead of 0: the loss falls without end, by saying 3 ever more loudly"
+        "target −1 instead of 0: the loss falls without end, as the logit of a 3 goes to −∞"
     ),
     "sigmoid_mse_3_5": "targets 3 and 5, sigmoid ends at 1: everything is a 3",
 }
@@ -112,8 +112,10 @@ class ThresholdAccuracy(keras.metrics.Mean):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         is_second = y_true[:, -1] > self.middle
-        says_second = y_pred[:, -1] > self.threshold
-        super().update_state(keras.ops.cast(is_second == says_second, self.dtype), sample_weight)
+        predicts_second = y_pred[:, -1] > self.threshold
+        super().update_state(
+            keras.ops.cast(is_second == predicts_second, self.dtype), sample_weight
+        )
 
     def get_config(self):
         return {**super().get_config(), "middle": self.middle, "threshold": self.threshold}
