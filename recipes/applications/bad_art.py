@@ -37,15 +37,15 @@ SCALE = 2  # factor by which pictures are drawn larger, and then reduced
 STEADY = (0.0, 1.0)  # range of a good hand's standard deviation, in pixels
 SHAKY = (1.0, 2.5)  # the same for a bad hand
 # Hues, from 0 to 1 around the color circle.
-RED = 0.02
-TRUNK = 0.06
-BROWN = 0.08
-ORANGE = 0.10
-YELLOW = 0.13
-GREEN = 0.30
-LEAVES = 0.33
-BLUE = 0.58
-VIOLET = 0.72
+RED = 0.02  # the roof
+TRUNK = 0.06  # the trunk of the tree
+BROWN = 0.08  # door and window
+ORANGE = 0.10  # the walls
+YELLOW = 0.13  # the sun
+GREEN = 0.30  # the meadow
+LEAVES = 0.33  # the crown of the tree
+BLUE = 0.58  # the sky
+VIOLET = 0.72  # the hills
 
 
 def line(rng, points, shake):

@@ -26,9 +26,9 @@ from sklearn.datasets import load_sample_image
 
 from recipes.common import plots
 
-CHANNELS = 64
-FILTERS = 128
-SIZE = 3
+CHANNELS = 64  # Cin, of the layers whose costs are compared
+FILTERS = 128  # Cout
+SIZE = 3  # F, side of the filters
 ANGLES = np.arange(0, 180, 22.5)  # of the steerable filters, in degrees
 
 

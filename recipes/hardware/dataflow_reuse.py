@@ -33,9 +33,9 @@ from sklearn.neural_network import MLPClassifier
 
 # The convolution.
 FILTERS = 8
-CHANNELS = 4
+CHANNELS = 4  # of the inputs
 SIDE = 12  # side of the outputs
-KERNEL = 3
+KERNEL = 3  # side of the filters
 INPUT = SIDE + KERNEL - 1  # side of the inputs
 # Energy of an access, relative to a multiply–accumulate.
 COSTS = {"registers": 1, "neighbors": 2, "buffer": 6, "memory": 200}
@@ -61,16 +61,17 @@ DATAFLOWS = {
     "output-stationary": Dataflow("myxcij", 1, 1, "myc"),
     "row-stationary": Dataflow("mciyxj", KERNEL, KERNEL, "mcy", slides=True),
 }
-BUFFER = 512  # numbers
-SMALL_BUFFER = 192
-BUFFERS = (128, 192, 256, 384, 512, 768, 1024, 1536, 2304)
-# The product of matrices: side, and sides of the tiles.
-MATRIX = 32
-TILES = (2, 4, 8, 16)
-# The network whose zeros are skipped.
-HIDDEN = 64
-EPOCHS = 30
-READ = 100  # digits
+# Sizes of the buffer, in numbers.
+BUFFER = 512  # in the comparison of energies
+SMALL_BUFFER = 192  # for comparison
+BUFFERS = (128, 192, 256, 384, 512, 768, 1024, 1536, 2304)  # of the curves
+# The product of matrices.
+MATRIX = 32  # side of the matrices
+TILES = (2, 4, 8, 16)  # sides of their tiles
+# The network of digits whose zeros are skipped.
+HIDDEN = 64  # units
+EPOCHS = 30  # of its training
+READ = 100  # digits classified with instructions counted
 
 
 def sample_layer(seed=0):

@@ -126,25 +126,27 @@ MACHINES = {
 }
 SELENE = (560, 80)  # servers, and GB of a chip
 UTILIZATION = 0.33  # share of the peak; as Amodei & Hernandez assume
-TRAINED = ("AlexNet", "ResNet-152", "GPT-3")
+TRAINED = ("AlexNet", "ResNet-152", "GPT-3")  # training times on each machine are printed
 
-# Traversed edges per second (TEPS). For the brain, they are an estimate and its range.
-COMPUTER_TEPS = 2.3e13
-BRAIN_TEPS = 6.4e14
-LOWEST_BRAIN_TEPS = 0.18e14
+# Traversed edges per second (TEPS).
+COMPUTER_TEPS = 2.3e13  # of a computer, on the slide
+BRAIN_TEPS = 6.4e14  # the slide's, the upper end of the estimates
+LOWEST_BRAIN_TEPS = 0.18e14  # their lower end
+# The human brain.
 NEURONS = 1e11
-SYNAPSES = (1e14, 1e15)
-CORES = 4_096  # of a TrueNorth chip
+SYNAPSES = (1e14, 1e15)  # from, to
+# TrueNorth.
+CORES = 4_096  # of a chip
 CROSSBAR = 256  # neurons of a core, and inputs of each
-BOARDS = 16
+BOARDS = 16  # of the larger system, a chip each
 
 # Three causes: data, size and computing, for a perceptron that classifies digits of 8 × 8 pixels.
 DIGITS = 1_300  # for training; the other 497 are for the test
-HIDDEN = 64
+HIDDEN = 64  # units
 SEEN = 32 * DIGITS  # number of training examples in all epochs: 32 epochs of all digits
-BATCH = 32
+BATCH = 32  # training examples in a step
 CUT = 16  # factor by which one of the three is reduced
-SEEDS = 3
+SEEDS = 3  # trainings of each kind
 
 
 def training_operations(products, examples):

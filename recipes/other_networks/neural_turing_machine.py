@@ -23,9 +23,9 @@ from layers.turing_machine import TuringMachineCell
 EPOCHS = 4
 OBJECTIVE = ("val_bit_accuracy", "max")
 VARIANTS = {"ntm": {"network": "ntm"}, "lstm": {"network": "lstm"}}
-BITS = 8
-LONGEST = 8  # in training
-TEST_LENGTH = 16
+BITS = 8  # in each vector
+LONGEST = 8  # vectors of a sequence in training and validation
+TEST_LENGTH = 16  # vectors of a sequence in the test
 
 
 def copy_task(lengths, longest, seed):

@@ -24,9 +24,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
 
-STEPS = 60
-UNITS = 64
-FEATURES = 8
+STEPS = 60  # time steps of the sequences whose gradients are examined
+UNITS = 64  # of each recurrent layer
+FEATURES = 8  # inputs at each time step
 RADII = (0.7, 0.9, 1.0, 1.1)  # factors of the state's norm in one step
 WINDOWS = (1, 2, 5, 10, 20, 40, 60)  # steps of truncated backpropagation
 LENGTHS = (10, 20, 40, 80, 160)  # steps for which the time of a gradient is measured
