@@ -11,6 +11,7 @@ from recipes.autoencoders import autoencoder_mnist as recipe
 from recipes.common.arrays import to_numpy
 from recipes.common.plots import show_images
 
+PCA = "32 principal\ncomponents"
 TITLES = {"linear": "32 units,\nlinear", "deep": "32 units,\ndeep", "map": "2 units,\ndeep"}
 
 
@@ -23,7 +24,7 @@ def figures(models, test, histories):
     train_images, _ = to_numpy(recipe.load_data()[0])
     mean, directions, variances = recipe.principal_components(train_images)
 
-    reconstructions = {"32 principal\ncomponents": recipe.project(images, mean, directions[:, :32])}
+    reconstructions = {PCA: recipe.project(images, mean, directions[:, :32])}
     for name, model in models.items():
         reconstructions[TITLES[name]] = model.predict(images, batch_size=1000, verbose=0)
     reconstructions["2 principal\ncomponents"] = recipe.project(images, mean, directions[:, :2])
@@ -47,6 +48,16 @@ def squared_errors(reconstructions, images):
     return {name: np.mean((each - images) ** 2) for name, each in reconstructions.items()}
 
 
+def relative_error(errors, name):
+    """The error of a network, relative to that of PCA with 32 components.
+
+    Args:
+        errors: `{method: error}`, as returned by `squared_errors`.
+        name: Of the network: "linear", "deep" or "map".
+    """
+    return errors[TITLES[name]] / errors[PCA]
+
+
 def first_of_each(labels):
     """The index of the first example of each class, in the order of the classes."""
     return [int(np.flatnonzero(labels == label)[0]) for label in np.unique(labels)]
@@ -62,7 +73,7 @@ def draw_reconstructions(images, reconstructions, errors, labels):
     show_images(axis, np.concatenate(rows), columns=len(shown), **style)
     axis.set_yticks(29 * np.arange(len(rows)) + 14, names)  # 28 pixels and a gap
     axis.tick_params(length=0)
-    ratio = errors[TITLES["deep"]] / errors["32 principal\ncomponents"]
+    ratio = relative_error(errors, "deep")
     figure.suptitle(f"Squared errors: that of the deep network is {ratio:.0%} of that of PCA")
     return figure
 
@@ -78,6 +89,21 @@ def subspace_angles(model, directions):
     return np.degrees(angles)[::-1]
 
 
+def parallel_directions(angles):
+    """Number of principal angles (n,), in degrees, that are below 1°."""
+    return np.sum(angles < 1)
+
+
+def variance_gap(variances, count=32):
+    """How much more variance the last of `count` components has than the next: 0 for as much.
+
+    Args:
+        variances: Of all components, in descending order.
+        count: Number of components that are kept.
+    """
+    return variances[count - 1] / variances[count] - 1
+
+
 def draw_subspace(model, directions, variances, errors):
     """The principal angles, and the variances that explain them."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.4), layout="constrained")
@@ -85,17 +111,17 @@ def draw_subspace(model, directions, variances, errors):
     left.bar(np.arange(len(angles)) + 1, angles)
     left.axhline(1, color="C1", linestyle="--")
     left.set(yscale="log", xlabel="principal angle, by size", ylabel="degrees")
-    excess = errors[TITLES["linear"]] / errors["32 principal\ncomponents"] - 1
+    excess = relative_error(errors, "linear") - 1
     left.set_title(
-        f"Linear network against PCA: {np.sum(angles < 1)} of 32\n"
+        f"Linear network against PCA: {parallel_directions(angles)} of 32\n"
         f"principal angles are below 1°, squared error {excess:+.1%}"
     )
     right.plot(range(1, 51), variances[:50], "o-", markersize=4)
     right.axvline(32.5, color="C1", linestyle="--")
     right.set(yscale="log", xlabel="principal component", ylabel="variance")
-    near = variances[31] / variances[32] - 1
+    gap = variance_gap(variances)
     right.set_title(
-        f"The 32nd component has only {near:.0%} more variance\nthan the 33rd: hard to tell apart"
+        f"The 32nd component has only {gap:.0%} more variance\nthan the 33rd: hard to tell apart"
     )
     return figure
 

@@ -36,6 +36,24 @@ def correlations(answers):
     return np.corrcoef(answers.reshape(-1, answers.shape[-1]), rowvar=False)
 
 
+def mean_correlation(values):
+    """The mean absolute correlation of different channels, from a matrix (channels, channels)."""
+    different = ~np.eye(len(values), dtype=bool)
+    return np.abs(values[different]).mean()
+
+
+def share_of_record(epoch, accuracies):
+    """Operations until the best accuracy was first reached, relative to the paper's.
+
+    Args:
+        epoch: Operations of an epoch.
+        accuracies: After each epoch.
+    """
+    epochs = np.argmax(accuracies) + 1
+    _, record = RECORD
+    return epochs * epoch / record
+
+
 def plot_operations(epoch, accuracies):
     """A curve of the validation accuracy, and the paper's network as a star."""
     figure, axis = plt.subplots(figsize=(7, 4.2), layout="constrained")
@@ -46,7 +64,7 @@ def plot_operations(epoch, accuracies):
     axis.plot(record, accuracy, "*", markersize=13, color=plots.CLASS_COLORS[1], label=label)
     axis.set(xscale="log", xlabel="floating-point operations spent on training")
     axis.set(ylabel="accuracy (validation; star: test)")
-    share = spent[np.argmax(accuracies)] / record
+    share = share_of_record(epoch, accuracies)
     axis.set_title(f"{max(accuracies):.1%} for {share:.0%} of the paper's operations")
     axis.legend(loc="lower right")
     return figure
@@ -71,9 +89,8 @@ def plot_whitening(model, images):
         picture = axis.imshow(values, cmap="RdBu_r", vmin=-1, vmax=1)
         axis.set(title=f"correlations of {name}", xticks=[], yticks=[])
     figure.colorbar(picture, ax=axes[2])
-    off = ~np.eye(len(before), dtype=bool)
-    was, left = np.abs(before[off]).mean(), np.abs(after[off]).mean()
     figure.suptitle(
-        f"Neighboring pixels say the same ({was:.2f}); after whitening, hardly ({left:.2f})"
+        f"Neighboring pixels say the same ({mean_correlation(before):.2f}); "
+        f"after whitening, hardly ({mean_correlation(after):.2f})"
     )
     return figure

@@ -41,6 +41,18 @@ def differences(accuracies, reference):
     return points
 
 
+def headline(points):
+    """Which network gains the most over the plain one, if one gains.
+
+    Args:
+        points: `{name: points}`, as returned by `differences`.
+    """
+    best = max(points, key=points.get)
+    if points[best] > 0:
+        return f"At equal cost, most is gained by {NAMES[best]}"
+    return "At equal cost, no network gains on the plain one"
+
+
 def plot_improvements(accuracies, histories):
     """Gains as bars on the left, the course of training on the right."""
     points = differences(accuracies, "plain")
@@ -59,6 +71,5 @@ def plot_improvements(accuracies, histories):
         curves.plot(epochs, history["val_accuracy"], "o-", color=colors[name], label=NAMES[name])
     curves.set(xlabel="epoch", ylabel="validation accuracy")
     curves.legend(fontsize=8)
-    best = max(points, key=points.get)
-    figure.suptitle(f"At equal cost, most is gained by {NAMES[best]}")
+    figure.suptitle(headline(points))
     return figure

@@ -34,14 +34,23 @@ def residual_sizes(model, images):
     return ratios
 
 
+def medians(sizes):
+    """The median of each network's ratios as text, from `{name: ratios}`."""
+    return ", ".join(f"{np.median(ratios):.2f} ({name})" for name, ratios in sizes.items())
+
+
+def lowest_final_loss(histories):
+    """The name of the network whose training loss is the lowest after the last epoch."""
+    return min(histories, key=lambda name: histories[name]["loss"][-1])
+
+
 def plot_sizes(sizes):
     """The relative size of the residuals by block, one line for each network."""
     figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
     for name, ratios in sizes.items():
         axis.plot(range(1, len(ratios) + 1), ratios, "o-", label=name)
-    medians = [f"{np.median(ratios):.2f} ({name})" for name, ratios in sizes.items()]
     axis.set(
-        title="A block's correction relative to its input, in the median:\n" + ", ".join(medians),
+        title="A block's correction relative to its input, in the median:\n" + medians(sizes),
         xlabel="residual block",
         ylabel="correction relative to the input",
         yscale="log",
@@ -55,6 +64,5 @@ def plot_training(histories):
     figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
     named = {TITLES[name]: history for name, history in histories.items()}
     plots.learning_curves(axis, named, "loss")
-    best = min(named, key=lambda name: named[name]["loss"][-1])
-    axis.set(title=f"The training loss ends lower with {best}")
+    axis.set(title=f"The training loss ends lower with {lowest_final_loss(named)}")
     return figure

@@ -22,9 +22,18 @@ def figures(models, test, histories):
         shares = dependence(model, images[:64], GROUPS)
         plots.heatmap(axis, shares, names, names, numbers="{:.0%}", vmax=1)
         axis.set(title=TITLES[name], xlabel="before", ylabel="after")
-        foreign.append(f"{1 - np.mean(np.diag(shares)):.0%} {TITLES[name]}")
+        foreign.append(f"{share_of_others(shares):.0%} {TITLES[name]}")
     figure.suptitle(f"Share of the gradient that comes from other groups: {', '.join(foreign)}")
     return {"groups": figure}
+
+
+def share_of_others(shares):
+    """Share of the gradient that comes from other groups, the mean over the groups.
+
+    Args:
+        shares: Array (after, before), as returned by `dependence`.
+    """
+    return 1 - np.mean(np.diag(shares))
 
 
 def stage(model):

@@ -55,6 +55,11 @@ def plot_roc(same, scores):
     return figure
 
 
+def median_distances(same, distances):
+    """The median distance of pairs of the same person, and of pairs of different people."""
+    return np.median(distances[same]), np.median(distances[~same])
+
+
 def plot_distances(same, distances):
     """Distances between descriptors of the same and of different people, and the margin."""
     figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
@@ -63,8 +68,8 @@ def plot_distances(same, distances):
         style = {"bins": bins, "alpha": 0.6, "weights": np.full(chosen.sum(), 100 / chosen.sum())}
         axis.hist(distances[chosen], label=name, **style)
     axis.axvline(recipe.MARGIN, color="0.3", linestyle="--", label="margin")
-    medians = np.median(distances[same]), np.median(distances[~same])
-    axis.set(title=f"Medians of the distance: {medians[0]:.2f} and {medians[1]:.2f}")
+    same_person, different_people = median_distances(same, distances)
+    axis.set(title=f"Medians of the distance: {same_person:.2f} and {different_people:.2f}")
     axis.set(xlabel="distance of two descriptors", ylabel="pairs, %")
     axis.legend()
     return figure

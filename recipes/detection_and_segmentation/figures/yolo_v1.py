@@ -47,18 +47,32 @@ def show(axis, image):
     axis.set(xticks=[], yticks=[], xlim=(-0.5, recipe.SIDE - 0.5), ylim=(recipe.SIDE - 0.5, -0.5))
 
 
+def sure_detections(boxes, labels, scores):
+    """The detections with a score of `SURE` or more: boxes, labels and scores."""
+    sure = scores >= SURE
+    return boxes[sure], labels[sure], scores[sure]
+
+
+def count_found(boxes, labels, true_boxes, true_labels):
+    """How many true boxes (m, 4) with labels (m,) are found by boxes (n, 4) with labels (n,)."""
+    found = 0
+    for label in range(len(recipe.SHAPES)):
+        found += box_tools.match(boxes[labels == label], true_boxes[true_labels == label]).sum()
+    return found
+
+
 def plot_detections(images, found, true_boxes, truths):
     """Scenes with true boxes, dotted, and detections with their class and score."""
     count = min(SHOWN, len(images))
     figure, axes = plt.subplots(2, SHOWN // 2, figsize=(11, 5.9), layout="constrained")
-    right = total = 0
+    found_shapes = total = 0
     for axis, index in zip(axes.flat, range(count), strict=False):
         show(axis, images[index])
         has_object = truths[index].max(axis=-1) > 0
         labels = truths[index][has_object].argmax(axis=-1)
         for box in true_boxes[index][has_object]:
             draw_box(axis, box, 0, dashed=True)
-        boxes, names, scores = (part[found[index][2] >= SURE] for part in found[index])
+        boxes, names, scores = sure_detections(*found[index])
         for box, name, score in zip(boxes, names, scores, strict=True):
             draw_box(axis, box, name)
             left, top = box[:2] * recipe.SIDE
@@ -66,11 +80,11 @@ def plot_detections(images, found, true_boxes, truths):
             text = f"{recipe.SHAPES[name]} {score:.2f}"
             place = (np.clip(left, 0, 75), max(top, 6))
             axis.text(*place, text, color="white", fontsize=8, bbox=style, va="bottom")
-        for label in range(len(recipe.SHAPES)):
-            mine = true_boxes[index][has_object][labels == label]
-            right += box_tools.match(boxes[names == label], mine).sum()
+        found_shapes += count_found(boxes, names, true_boxes[index][has_object], labels)
         total += has_object.sum()
-    figure.suptitle(f"Found are {right} of {total} shapes, dotted, in scenes that it has not seen")
+    figure.suptitle(
+        f"Found are {found_shapes} of {total} shapes, dotted, in scenes that it has not seen"
+    )
     return figure
 
 
@@ -81,19 +95,22 @@ def plot_steps(image, boxes, scores, found):
     figure, axes = plt.subplots(1, 3, figsize=(9.6, 3.6), layout="constrained")
     for axis in axes:
         show(axis, image)
+    # All boxes, the surer the wider, over the grid.
     for box, label, score in zip(boxes, labels, best, strict=True):
         draw_box(axes[0], box, label, width=0.4 + 3 * max(score, 0))
-        if score >= SURE:
-            draw_box(axes[1], box, label)
     for line in np.arange(1, recipe.CELLS) * recipe.SIDE / recipe.CELLS:
         axes[0].axhline(line, color="white", linewidth=0.4)
         axes[0].axvline(line, color="white", linewidth=0.4)
-    for box, label, score in zip(*found, strict=True):
-        if score >= SURE:
-            draw_box(axes[2], box, label)
     axes[0].set_title(f"{len(boxes)} boxes of 7 × 7 cells")
-    axes[1].set_title(f"{np.sum(best >= SURE)} with a score of {SURE} or more")
-    axes[2].set_title(f"{np.sum(found[2] >= SURE)} after suppression")
+
+    # Those with a high score, before and after suppression.
+    before = sure_detections(boxes, labels, best)
+    after = sure_detections(*found)
+    for axis, (sure_boxes, sure_labels, _) in zip(axes[1:], (before, after), strict=True):
+        for box, label in zip(sure_boxes, sure_labels, strict=True):
+            draw_box(axis, box, label)
+    axes[1].set_title(f"{len(before[0])} with a score of {SURE} or more")
+    axes[2].set_title(f"{len(after[0])} after suppression")
     figure.suptitle("From boxes to detections: confidence, class, non-maximum suppression")
     return figure
 

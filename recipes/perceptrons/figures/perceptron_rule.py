@@ -54,6 +54,22 @@ def cards_until_perfect(curves):
     return [int(np.argmax(curve == 1)) for curve in curves if curve.max() == 1]
 
 
+def summary(curves, shown=50):
+    """What the learners' curves say, in three numbers.
+
+    Args:
+        curves: Accuracies (learners, cards + 1), from 0 to 1.
+        shown: Number of cards.
+
+    Returns:
+        The mean accuracy after that many cards, from 0 to 1; how many learners reach a perfect
+        accuracy; and the median number of cards that these need, NaN if there are none.
+    """
+    needed = cards_until_perfect(curves)
+    median = np.median(needed) if needed else np.nan
+    return curves[:, shown].mean(), len(needed), median
+
+
 def plot_points(model, updates):
     """Plot the learned line, lines with other biases, and the updates beside Novikoff's bound.
 
@@ -130,10 +146,10 @@ def plot_attempts(model):
     axes[3].axvline(50, color="C1", linestyle="--")
     axes[3].set(xlabel="cards shown", ylabel="accuracy on new cards, %", ylim=(48, 101))
     axes[3].legend(loc="lower right")
-    perfect = cards_until_perfect(curves)
+    after_fifty, perfect, cards = summary(curves)
     title = (
-        f"After 50 cards {accuracy[:, 50].mean():.1f} %, mean of {len(curves)};\n"
-        f"{len(perfect)} reach 100 %, after {np.median(perfect):.0f} in the median"
+        f"After 50 cards {100 * after_fifty:.1f} %, mean of {len(curves)};\n"
+        f"{perfect} reach 100 %, after {cards:.0f} in the median"
     )
     axes[3].set_title(title)
     return figure

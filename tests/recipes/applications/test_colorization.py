@@ -135,6 +135,13 @@ def test_large_photographs_are_averaged_not_sampled():
     np.testing.assert_allclose(inside, 1.772 * 30, rtol=0.1)
 
 
+def test_mean_saturation_by_hand():
+    colors = np.zeros((3, 2, 2, 2), "float32")
+    colors[0] = (3, -4)  # 5 from gray
+    colors[1, 0, 0] = (0, 8)  # 8 at one of four positions
+    assert figures.mean_saturation(colors, colors) == pytest.approx((5 + 2 + 0) / 3)
+
+
 def test_the_most_colorful_images_are_shown():
     colors = np.zeros((4, 2, 2, 2))
     colors[2] = 50

@@ -84,6 +84,14 @@ def test_errors_and_first_of_each_class():
     assert pictures.first_of_each(np.array([2, 0, 2, 5, 0])) == [1, 0, 3]
 
 
+def test_what_the_titles_say_by_hand():
+    errors = {"32 principal\ncomponents": 0.02, "32 units,\nlinear": 0.03, "32 units,\ndeep": 0.01}
+    assert pictures.relative_error(errors, "linear") == pytest.approx(1.5)
+    assert pictures.relative_error(errors, "deep") == pytest.approx(0.5)
+    assert pictures.parallel_directions(np.array([0.1, 0.9, 1.0, 30.0])) == 2
+    assert pictures.variance_gap(np.array([9.0, 6.0, 4.0, 1.0]), count=2) == pytest.approx(0.5)
+
+
 def test_neighbor_accuracy_of_two_clusters():
     rng = np.random.default_rng(0)
     labels = rng.permutation(np.arange(200) % 2)

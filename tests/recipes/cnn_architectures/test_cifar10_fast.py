@@ -83,3 +83,10 @@ def test_operations_of_an_epoch_by_hand():
     third = 7 * 7 * 9 * 128 * 128 + 3 * 3 * 9 * 128 * 128
     products = first + second + third + 128 * 10
     assert figures.operations(model) == 6 * products * 95_000
+
+
+def test_what_the_titles_say_by_hand(monkeypatch):
+    monkeypatch.setattr(figures, "RECORD", (0.94, 1000.0))
+    assert figures.share_of_record(100, [0.5, 0.8, 0.7, 0.8]) == pytest.approx(0.2)
+    values = np.array([[1, 0.2, -0.4], [0.2, 1, 0], [-0.4, 0, 1]])
+    assert figures.mean_correlation(values) == pytest.approx(0.2)

@@ -67,3 +67,10 @@ def test_branches_of_the_inception_module_add_up():
 def test_differences_are_in_points():
     found = figures.differences({"plain": 0.6, "batch": 0.65, "all": 0.55}, "plain")
     assert found == {"batch": pytest.approx(5), "all": pytest.approx(-5)}
+
+
+def test_only_a_network_that_gains_is_said_to_gain():
+    points = {"bottleneck": -1.0, "batch": 2.5, "residual": 2.0}
+    assert figures.headline(points).endswith("most is gained by batch normalization")
+    points = {"bottleneck": -1.0, "batch": -0.1, "residual": 0.0}
+    assert figures.headline(points).endswith("no network gains on the plain one")

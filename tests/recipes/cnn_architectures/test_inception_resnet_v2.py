@@ -58,3 +58,10 @@ def test_sizes_of_corrections():
     model = keras.Model(inputs, x)
     images = np.array([[[[1.0], [2.0]], [[-3.0], [0.5]]]], "float32")
     np.testing.assert_allclose(figures.residual_sizes(model, images), [2, 0.1 / 3], rtol=1e-5)
+
+
+def test_what_the_titles_say_by_hand():
+    sizes = {"scaled": [0.1, 0.5, 0.2], "unscaled": [1.0, 2.0, 4.0, 8.0]}
+    assert figures.medians(sizes) == "0.20 (scaled), 3.00 (unscaled)"
+    histories = {"a": {"loss": [1.0, 0.4]}, "b": {"loss": [0.2, 0.3]}, "c": {"loss": [0.1, 0.5]}}
+    assert figures.lowest_final_loss(histories) == "b"

@@ -93,6 +93,11 @@ def test_groups_meet_only_if_shuffled(name):
         np.testing.assert_array_equal(shares, np.eye(3))
 
 
+def test_share_of_other_groups_by_hand():
+    shares = np.array([[0.5, 0.3, 0.2], [0, 1, 0], [0.2, 0.1, 0.7]])
+    assert figures.share_of_others(shares) == pytest.approx((0.5 + 0 + 0.3) / 3)
+
+
 def test_small_form_has_the_channels_of_the_paper_narrowed():
     model = shufflenet.build_model()
     ends = [x.output.shape[1:] for x in model.layers if isinstance(x, keras.layers.Concatenate)]

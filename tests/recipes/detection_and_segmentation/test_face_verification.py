@@ -3,6 +3,7 @@
 import math
 
 import keras
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -88,6 +89,17 @@ def test_pixel_distance_is_euclidean():
     pairs = np.random.default_rng(0).integers(0, 256, (4, 2, 5, 5, 1)).astype("uint8")
     expected = [math.dist(*pair.reshape(2, -1).tolist()) for pair in pairs]
     np.testing.assert_allclose(recipe.pixel_distance(pairs), expected, rtol=1e-6)
+
+
+def test_what_the_pictures_say_of_pairs():
+    same = np.array([True, True, False, False, False])
+    distances = np.array([0.1, 0.5, 0.4, 0.9, 0.8])
+    assert pictures.median_distances(same, distances) == (pytest.approx(0.3), 0.8)
+    figure = pictures.plot_roc(same, {"descriptors": -distances})
+    legend = figure.axes[0].get_legend().get_texts()
+    # Of six couples of a pair of each kind, five are in order.
+    assert [text.get_text() for text in legend] == ["descriptors: AUC 0.833"]
+    plt.close(figure)
 
 
 def test_photographs_are_enlarged_with_room_around():

@@ -1,11 +1,13 @@
 """YOLO's numbers as published; targets, loss, detections and mean average precision by hand."""
 
 import keras
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from recipes.detection_and_segmentation import yolo_v1 as recipe
+from recipes.detection_and_segmentation.figures import yolo_v1 as pictures
 
 CLASSES = len(recipe.SHAPES)
 
@@ -141,6 +143,24 @@ def test_the_metric_counts_over_all_batches():
     assert float(metric.result()) == pytest.approx(51 / 101)
     metric.reset_state()
     assert float(metric.result()) == 0
+
+
+def test_what_the_pictures_count():
+    """Two detections of one shape count once; one of another class or elsewhere does not count."""
+    boxes = np.array([[0, 0, 0.4, 0.4], [0, 0, 0.4, 0.5], [0.5, 0.5, 0.9, 0.9], [0.5, 0, 0.7, 0.2]])
+    labels = np.array([0, 0, 1, 2])
+    scores = np.array([0.9, 0.25, 0.6, 0.24])
+    sure = pictures.sure_detections(boxes, labels, scores)
+    assert sure[2].tolist() == [0.9, 0.25, 0.6]
+    true = np.array([[0, 0, 0.4, 0.4], [0.5, 0.5, 0.9, 0.9], [0.5, 0, 0.7, 0.2]])
+    assert pictures.count_found(boxes, labels, true, np.array([0, 2, 2])) == 2
+    assert pictures.count_found(*sure[:2], true, np.array([0, 2, 2])) == 1
+    figure = pictures.plot_steps(
+        np.zeros((112, 112, 3)), boxes, np.eye(CLASSES)[labels] * 0.3, sure
+    )
+    titles = [axis.get_title() for axis in figure.axes]
+    assert titles[1:] == ["4 with a score of 0.25 or more", "3 after suppression"]
+    plt.close(figure)
 
 
 def test_components_find_a_square_on_a_plain_ground():

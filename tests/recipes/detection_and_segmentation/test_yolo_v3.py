@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from recipes.detection_and_segmentation import yolo_v3 as recipe
+from recipes.detection_and_segmentation.figures import yolo_v3 as pictures
 
 # Two anchors on a map of 1 × 2 cells, two smaller ones on one of 2 × 4.
 ANCHORS = [[0.5, 0.5], [0.25, 0.5], [0.2, 0.2], [0.1, 0.1]]
@@ -241,6 +242,15 @@ def test_what_the_targets_say_is_found_by_the_metric():
     assert float(metric.result()) == 1
     metric.update_state(targets([0.5, 0.5, 0.6, 0.6, 0]), nothing())
     assert float(metric.result()) == pytest.approx(2 / 3)
+
+
+def test_photographs_with_the_most_platelets_are_shown():
+    platelet = recipe.CLASSES.index("platelet")
+    truths = []
+    for platelets in (1, 0, 3, 2):
+        labels = np.array([platelet] * platelets + [platelet - 1] * 5)
+        truths.append((np.zeros((len(labels), 4)), labels))
+    assert pictures.most_platelets(truths).tolist() == [2, 3, 0]
 
 
 def test_cells_by_color():

@@ -46,6 +46,20 @@ def test_log_probabilities_are_those_of_brute_force():
     assert total == pytest.approx(1, rel=1e-4)
 
 
+def test_codes_are_the_conditional_probabilities_of_hidden_units():
+    model = recipe.build_model(hidden=2)
+    kernel, bias = random_weights(model)
+    probabilities = brute_force(kernel, bias)
+    expected = []
+    for pattern in recipe.PATTERNS:
+        visible = tuple(int(unit) for unit in pattern)
+        joint = {state[8:]: p for state, p in probabilities.items() if state[:8] == visible}
+        first = joint[1, 0] + joint[1, 1]
+        second = joint[0, 1] + joint[1, 1]
+        expected.append(np.array([first, second]) / sum(joint.values()))
+    np.testing.assert_allclose(pictures.code_probabilities(model), expected, rtol=1e-4)
+
+
 def test_connections():
     connected = recipe.build_model(hidden=3).connected
     np.testing.assert_array_equal(connected, connected.T)

@@ -13,6 +13,11 @@ IMAGES = rng.integers(0, 256, (40, 28, 28, 1)).astype("uint8")
 LABELS = rng.integers(0, 10, 40)
 
 
+@pytest.fixture(scope="module")
+def layers():
+    return figures.by_layer(IMAGES, LABELS)
+
+
 @pytest.mark.slides
 def test_a_sigmoids_slope_is_a_quarter_at_most_and_ten_leave_a_millionth():
     z = keras.ops.arange(-8, 8, 0.01)
@@ -32,14 +37,23 @@ def test_sizes_are_root_mean_squares_of_the_derivatives():
     np.testing.assert_allclose(sizes[-1], np.sqrt(np.mean(derivatives**2)), rtol=1e-4)
 
 
-def test_sigmoids_lose_the_gradient_and_relu_with_scaled_weights_keeps_it():
-    layers = figures.by_layer(IMAGES, LABELS)
+def test_sigmoids_lose_the_gradient_and_relu_with_scaled_weights_keeps_it(layers):
     kept = {name: sizes[0] / sizes[-1] for name, sizes in layers.items()}
     assert kept["relu", "scaled"] > 0.1
     assert kept["sigmoid", "scaled"] < 1e-4
     assert kept["sigmoid", "small"] < 1e-12
     # With small weights nothing passes through ReLUs either, neither forward nor backward.
     assert layers["relu", "small"].max() < 1e-3 * layers["relu", "scaled"].min()
+
+
+def test_gradients_by_depth_are_those_of_the_first_layer(layers, monkeypatch):
+    monkeypatch.setattr(figures, "DEPTHS", (1, 10))
+    depths = figures.by_depth(IMAGES, LABELS)
+    for activation in ("relu", "sigmoid"):
+        _, deep = depths[activation]
+        assert deep == pytest.approx(layers[activation, "scaled"][0])
+    shallow, deep = depths["sigmoid"]
+    assert deep < 1e-4 * shallow
 
 
 def test_every_epoch_has_as_many_images_however_few_have_labels(monkeypatch):

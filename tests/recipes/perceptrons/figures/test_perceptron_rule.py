@@ -28,6 +28,12 @@ def test_left_and_right_after_fifty_attempts():
 def test_cards_until_perfect():
     curves = np.array([[0.5, 0.9, 1, 0.9, 1], [0.5, 0.6, 0.7, 0.8, 0.9], [0.5, 0.5, 0.5, 1, 1]])
     assert figures.cards_until_perfect(curves) == [2, 3]
+    mean, perfect, median = figures.summary(curves, shown=1)
+    assert mean == pytest.approx((0.9 + 0.6 + 0.5) / 3)
+    assert (perfect, median) == (2, 2.5)
+    _, perfect, median = figures.summary(curves[1:2], shown=1)
+    assert perfect == 0
+    assert np.isnan(median)
 
 
 def test_line_in_two_dimensions():
