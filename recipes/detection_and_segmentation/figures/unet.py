@@ -14,23 +14,26 @@ COLORS = {"found": (0, 0, 0), "missed": (213, 94, 0), "invented": (86, 180, 233)
 def figures(models, test, histories):
     """True positives, misses and false positives of each network in the first test slice."""
     images, classes = to_numpy(test.take(1))
-    answers = {}
+    predictions = {}
     for name, model in models.items():
-        answers[name] = model.predict(images, verbose=0)[0].argmax(axis=-1)
-    return {"errors": plot_errors(images[0, :, :, 0], classes[0], answers)}
+        probabilities = model.predict(images, verbose=0)  # (1, height, width, classes)
+        predictions[name] = probabilities[0].argmax(axis=-1)
+    return {"errors": plot_errors(images[0, :, :, 0], classes[0], predictions)}
 
 
-def iou(found, true):
+def iou(predicted, true):
     """Intersection over union of the pixels of class 1, both arrays (height, width)."""
-    return np.sum((found == 1) & (true == 1)) / np.sum((found == 1) | (true == 1))
+    intersection = (predicted == 1) & (true == 1)
+    union = (predicted == 1) | (true == 1)
+    return np.sum(intersection) / np.sum(union)
 
 
-def painted(found, true):
+def painted(predicted, true):
     """An image (height, width, 3), uint8: true positives, misses and false positives in color."""
     image = np.full((*true.shape, 3), 255, "uint8")
-    image[(found == 1) & (true == 1)] = COLORS["found"]
-    image[(found == 0) & (true == 1)] = COLORS["missed"]
-    image[(found == 1) & (true == 0)] = COLORS["invented"]
+    image[(predicted == 1) & (true == 1)] = COLORS["found"]
+    image[(predicted == 0) & (true == 1)] = COLORS["missed"]
+    image[(predicted == 1) & (true == 0)] = COLORS["invented"]
     return image
 
 
@@ -41,23 +44,36 @@ def middle(array):
     return array[top : top + SHOWN, left : left + SHOWN]
 
 
-def plot_errors(image, true, answers):
-    """Plot a slice, its labels, and each network's prediction with the errors in color."""
-    figure, axes = plt.subplots(1, 2 + len(answers), figsize=(13, 4), layout="constrained")
+def plot_errors(image, true, predictions):
+    """Plot a slice, its labels, and each network's prediction with the errors in color.
+
+    Args:
+        image: Array (height, width), from 0 to 255.
+        true: The class of each pixel, (height, width).
+        predictions: `{name of the network: classes (height, width)}`.
+    """
+    figure, axes = plt.subplots(1, 2 + len(predictions), figsize=(13, 4), layout="constrained")
+    for axis in axes:
+        axis.set(xticks=[], yticks=[])
+
+    # The slice and its labels.
     axes[0].imshow(middle(image), cmap="gray", vmin=0, vmax=255)
     axes[0].set_title("a slice that no network has seen")
     axes[1].imshow(middle(painted(true, true)))
     axes[1].set_title("membranes, drawn by an expert")
+
+    # The prediction of each network. The IoU is that of the whole slice.
     scores = {}
-    for axis, (name, found) in zip(axes[2:], answers.items(), strict=True):
-        axis.imshow(middle(painted(found, true)))
-        scores[name] = iou(found, true)
+    for axis, (name, predicted) in zip(axes[2:], predictions.items(), strict=True):
+        scores[name] = iou(predicted, true)
+        axis.imshow(middle(painted(predicted, true)))
         axis.set_title(f"{NAMES[name]}: IoU {scores[name]:.2f}")
-    for axis in axes:
-        axis.set(xticks=[], yticks=[])
+
+    # A legend of the colors, from markers without points.
     for name, color in COLORS.items():
         axes[1].plot([], [], "s", color=np.array(color) / 255, label=name)
     figure.legend(*axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+
     gain = scores["skips"] - scores["no_skips"]
     figure.suptitle(f"Skip connections change the membranes' IoU by {gain:+.2f}")
     return figure

@@ -78,21 +78,31 @@ def none_and_several(outputs, threshold=0.5):
 
 
 def plot_temperature(images, labels, probabilities):
-    hardest = entropy(probabilities).argmax()
-    figure, axes = plt.subplots(
+    """The least certain digit, its probabilities at three temperatures, and the entropy at many.
+
+    Args:
+        images: Array (n, 28, 28, 1).
+        labels: Integers (n,).
+        probabilities: Outputs of the softmax, (n, 10).
+    """
+    figure, (image_axis, class_axis, entropy_axis) = plt.subplots(
         1, 3, figsize=(10, 3.2), layout="constrained", width_ratios=[1.2, 2, 2]
     )
+    # The digit.
+    hardest = entropy(probabilities).argmax()
     title = f"The least certain\ndigit: a {labels[hardest]}"
-    show_images(axes[0], images[hardest : hardest + 1], cmap="gray_r", title=title)
+    show_images(image_axis, images[hardest : hardest + 1], cmap="gray_r", title=title)
 
+    # Its probabilities, three bars for each class.
     for temperature, shift in ((0.2, -0.27), (1, 0), (5, 0.27)):
         heights = with_temperature(probabilities[hardest], temperature)
         label = f"T = {temperature:g}"
-        axes[1].bar(np.arange(10) + shift, heights, width=0.27, label=label)
-    axes[1].set(title="Low T: one winner. High T: all alike")
-    axes[1].set(xticks=range(10), xlabel="class", ylabel="probability")
-    axes[1].legend()
+        class_axis.bar(np.arange(10) + shift, heights, width=0.27, label=label)
+    class_axis.set(title="Low T: one winner. High T: all alike")
+    class_axis.set(xticks=range(10), xlabel="class", ylabel="probability")
+    class_axis.legend()
 
+    # Its entropy, and the mean of all digits.
     temperatures = np.geomspace(0.05, 50, 200)
     hardest_bits = []
     mean_bits = []
@@ -100,32 +110,49 @@ def plot_temperature(images, labels, probabilities):
         bits = entropy(with_temperature(probabilities, temperature))
         hardest_bits.append(bits[hardest])
         mean_bits.append(bits.mean())
-    axes[2].semilogx(temperatures, hardest_bits, label="this digit")
-    axes[2].semilogx(temperatures, mean_bits, label="mean of all digits")
-    axes[2].axhline(np.log2(10), color="gray", linestyle=":", label="log₂ 10")
-    axes[2].set(title="Entropy grows with temperature", xlabel="temperature T", ylabel="bits")
-    axes[2].legend(loc="lower right", fontsize="small")
+    entropy_axis.semilogx(temperatures, hardest_bits, label="this digit")
+    entropy_axis.semilogx(temperatures, mean_bits, label="mean of all digits")
+    entropy_axis.axhline(np.log2(10), color="gray", linestyle=":", label="log₂ 10")
+    entropy_axis.set(title="Entropy grows with temperature", xlabel="temperature T", ylabel="bits")
+    entropy_axis.legend(loc="lower right", fontsize="small")
     return figure
 
 
 def plot_heads(labels, outputs):
+    """Calibration, sums of the outputs, and top-k errors of both heads.
+
+    Args:
+        labels: Integers (n,).
+        outputs: `{name of the head: outputs (n, 10)}`.
+    """
     figure, axes = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
-    axes[0].plot([0, 1], [0, 1], color="gray", linestyle=":")
+    calibration_axis, sum_axis, error_axis = axes
+
+    # A reliability diagram. On the diagonal, confidence equals accuracy.
+    calibration_axis.plot([0, 1], [0, 1], color="gray", linestyle=":")
     for name, output in outputs.items():
         confidences, accuracies, _, error = reliability(output, labels)
-        axes[0].plot(confidences, accuracies, "o-", label=f"{name}: calibration error {error:.2%}")
-        bins = np.linspace(-0.025, 2.025, 42)
-        axes[1].hist(output.sum(axis=-1).clip(0, 2), bins=bins, alpha=0.7, label=name)
-        top_k = top_k_accuracy(output, labels)
-        axes[2].plot(range(1, 6), 1 - top_k[:5], "o-", label=f"{name}: top-1 {top_k[0]:.2%}")
+        label = f"{name}: calibration error {error:.2%}"
+        calibration_axis.plot(confidences, accuracies, "o-", label=label)
+    calibration_axis.set(title="When the net says 80 %, is it right\n80 % of the time?")
+    calibration_axis.set(xlabel="largest output", ylabel="accuracy")
 
-    axes[0].set(title="When the net says 80 %, is it right\n80 % of the time?")
-    axes[0].set(xlabel="largest output", ylabel="accuracy")
+    # Histograms of the sums; larger ones are in the last bin.
+    bins = np.linspace(-0.025, 2.025, 42)
+    for name, output in outputs.items():
+        sum_axis.hist(output.sum(axis=-1).clip(0, 2), bins=bins, alpha=0.7, label=name)
     none, several = none_and_several(outputs["sigmoids"])
-    axes[1].set(title=f"Sigmoids: {none:.1%} of the images get no class,\n{several:.1%} several")
-    axes[1].set(xlabel="sum of the ten outputs", ylabel="images", yscale="log")
-    axes[2].set(title="Top-k error: the right class is not\namong the k largest outputs")
-    axes[2].set(xlabel="k", ylabel="share of the images", xticks=range(1, 6))
+    sum_axis.set(title=f"Sigmoids: {none:.1%} of the images get no class,\n{several:.1%} several")
+    sum_axis.set(xlabel="sum of the ten outputs", ylabel="images", yscale="log")
+
+    # Errors for k from 1 to 5.
+    for name, output in outputs.items():
+        top_k = top_k_accuracy(output, labels)
+        label = f"{name}: top-1 {top_k[0]:.2%}"
+        error_axis.plot(range(1, 6), 1 - top_k[:5], "o-", label=label)
+    error_axis.set(title="Top-k error: the right class is not\namong the k largest outputs")
+    error_axis.set(xlabel="k", ylabel="share of the images", xticks=range(1, 6))
+
     for axis in axes:
         axis.legend(fontsize="small")
     return figure

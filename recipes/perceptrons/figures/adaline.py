@@ -14,29 +14,34 @@ def figures(model, test, history):
     """Trajectories of gradient descent on the error surface, and the error at different rates γ."""
     x, d = adaline.examples(500, seed=1)
     limit = largest_rate(x)
-    figure, axes = plt.subplots(1, 3, figsize=(13, 4.3), layout="constrained")
-
-    axes[0].set_title("Batch gradient descent,\nγ = 10 % of the largest")
-    plot_surface(axes[0], x, d)
-    plot_trajectory(axes[0], descend(x, d, 0.1 * limit, 60))
-    w1, w2 = lms(x, d, 0.03)[:, :2].T
-    axes[0].plot(w1, w2, color="C4", linewidth=1.2, label="LMS: one example a step")
-    (w1, w2) = np.ravel(model.get_weights()[0])
-    axes[0].plot(
-        w1, w2, "x", color="C3", markersize=11, markeredgewidth=3, label="trained in Keras"
+    figure, (converges, diverges, errors) = plt.subplots(
+        1, 3, figsize=(13, 4.3), layout="constrained"
     )
-    axes[0].legend(loc="upper right", frameon=True)
 
-    axes[1].set_title("γ = 101 % of the largest:\neach step is higher up")
-    plot_surface(axes[1], x, d)
-    plot_trajectory(axes[1], descend(x, d, 1.01 * limit, 60))
+    # A small rate: batch gradient descent, one example a step, and the network's weights.
+    converges.set_title("Batch gradient descent,\nγ = 10 % of the largest")
+    plot_surface(converges, x, d)
+    plot_trajectory(converges, descend(x, d, 0.1 * limit, 60))
+    w1, w2, _ = lms(x, d, 0.03).T
+    converges.plot(w1, w2, color="C4", linewidth=1.2, label="LMS: one example a step")
+    kernel, _ = model.get_weights()  # (2, 1)
+    cross = {"color": "C3", "markersize": 11, "markeredgewidth": 3}
+    converges.plot(*kernel, "x", label="trained in Keras", **cross)
+    converges.legend(loc="upper right", frameon=True)
 
+    # A rate just beyond the largest one.
+    diverges.set_title("γ = 101 % of the largest:\neach step is higher up")
+    plot_surface(diverges, x, d)
+    plot_trajectory(diverges, descend(x, d, 1.01 * limit, 60))
+
+    # The error by step, for rates on both sides of the largest one.
     for share in (0.01, 0.1, 0.9, 1.01, 1.05):
         excess = excess_error(descend(x, d, share * limit, 200), x, d)
-        axes[2].semilogy(np.maximum(excess, 1e-12), label=f"{share:.0%}".replace("%", " %"))
-    axes[2].set(title="Beyond 2/λ the error grows without end", xlabel="steps", ylim=(1e-12, 1e6))
-    axes[2].set_ylabel("error above the least, relative to it")
-    axes[2].legend(title="γ in % of 2/λ", loc="center left", bbox_to_anchor=(1, 0.5))
+        label = f"{share:.0%}".replace("%", " %")
+        errors.semilogy(np.maximum(excess, 1e-12), label=label)  # 0 has no logarithm
+    errors.set(title="Beyond 2/λ the error grows without end", xlabel="steps", ylim=(1e-12, 1e6))
+    errors.set_ylabel("error above the least, relative to it")
+    errors.legend(title="γ in % of 2/λ", loc="center left", bbox_to_anchor=(1, 0.5))
     return {"descent": figure}
 
 

@@ -27,11 +27,15 @@ def forward(weights, images):
     Returns:
         List of arrays (batch, units): the scaled pixels, then the output of each layer.
     """
-    layers = [images.reshape(len(images), -1) / np.float32(255)]
-    *hidden, (last_kernel, last_bias) = zip(weights[::2], weights[1::2], strict=True)
-    for kernel, bias in hidden:
-        layers.append(np.maximum(layers[-1] @ kernel + bias, 0))
-    logits = layers[-1] @ last_kernel + last_bias
+    x = images.reshape(len(images), -1) / np.float32(255)
+    layers = [x]
+    # Hidden layers with ReLU.
+    *hidden_weights, last_kernel, last_bias = weights
+    for kernel, bias in zip(hidden_weights[::2], hidden_weights[1::2], strict=True):
+        x = np.maximum(x @ kernel + bias, 0)
+        layers.append(x)
+    # The output layer with softmax.
+    logits = x @ last_kernel + last_bias
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
     layers.append(exponentials / exponentials.sum(axis=1, keepdims=True))
     return layers
@@ -51,10 +55,11 @@ def strongest(output_kernel, count):
 
 def plot_neurons(kernel, bias, output_kernel, output_bias):
     """Incoming weights of the 24 hidden neurons with the largest effect, each scaled to 1."""
-    chosen = kernel[:, strongest(output_kernel, 24)].T.reshape(-1, 28, 28)
-    scaled = chosen / np.abs(chosen).max(axis=(1, 2), keepdims=True)
+    neurons = strongest(output_kernel, 24)
+    images = kernel[:, neurons].T.reshape(-1, 28, 28)
+    largest = np.abs(images).max(axis=(1, 2), keepdims=True)
     figure, axis = plt.subplots(figsize=(10, 4.2), layout="constrained")
-    plots.show_images(axis, scaled, columns=8, cmap="PuOr_r", vmin=-1, vmax=1)
+    plots.show_images(axis, images / largest, columns=8, cmap="PuOr_r", vmin=-1, vmax=1)
     axis.set_title(
         "The 24 neurons with the strongest output: ink on orange excites them, on violet inhibits"
     )
@@ -62,13 +67,20 @@ def plot_neurons(kernel, bias, output_kernel, output_bias):
 
 
 def plot_layers(layers, labels):
-    """The digits along the first two principal components of four layers, labeled at medians."""
-    titles = {0: "Pixels", 1: "First hidden layer", 3: "Third", 5: "Fifth"}
+    """The digits along the first two principal components of four layers, labeled at medians.
+
+    Args:
+        layers: Of a network with five hidden layers, as returned by `forward`.
+        labels: Integers (batch,).
+    """
+    titles = {0: "Pixels", 1: "First hidden layer", 3: "Third", 5: "Fifth"}  # by number of layer
     figure, axes = plt.subplots(1, 4, figsize=(13, 3.7), layout="constrained")
     box = {"facecolor": "white", "alpha": 0.7, "pad": 1, "linewidth": 0}
     for axis, (number, title) in zip(axes, titles.items(), strict=True):
+        # A point for each image, in the color of its digit.
         points = principal_components(layers[number])
         axis.scatter(*points.T, s=3, c=labels, cmap="tab10", vmin=-0.5, vmax=9.5)
+        # The digit, in the middle of its points.
         for digit in np.unique(labels):
             median = np.median(points[labels == digit], axis=0)
             axis.text(*median, digit, weight="bold", bbox=box)

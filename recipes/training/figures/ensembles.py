@@ -62,17 +62,36 @@ def errors_by_size(members, labels, repeats=20, seed=0):
     return errors
 
 
+def ensemble_error(members, labels):
+    """Error rate of the mean of all members.
+
+    Args:
+        members: Class probabilities (images, members, classes).
+        labels: Integers (images,).
+    """
+    return np.mean(members.mean(axis=1).argmax(axis=-1) != labels)
+
+
 def plot_members(axis, members, labels):
-    """Errors of each member, their mean, and the error of the ensemble, a row per variant."""
+    """Errors of each member, their mean, and the error of the ensemble, a row per variant.
+
+    Args:
+        axis: Where to draw.
+        members: `{variant: class probabilities (images, members, classes)}`.
+        labels: Integers (images,).
+    """
+    star = {"color": "#E69F00", "markeredgecolor": "k", "markersize": 18}
     for row, (name, probabilities) in enumerate(members.items()):
+        # A dot for each member.
         single = 100 * member_errors(probabilities, labels)
-        ensemble = 100 * np.mean(probabilities.mean(axis=1).argmax(axis=-1) != labels)
         rows = np.full(len(single), row)
-        # Add only the first row's entries to the legend.
-        mean_label, star_label = ("members' mean error", "ensemble") if row == 0 else (None, None)
         axis.plot(single, rows, "o", color=COLORS[name], alpha=0.6, markersize=9)
+
+        # Their mean, and the ensemble; only those of the first row are in the legend.
+        mean_label = "members' mean error" if row == 0 else None
+        star_label = "ensemble" if row == 0 else None
         axis.plot(single.mean(), row, "k|", markersize=22, markeredgewidth=2, label=mean_label)
-        star = {"color": "#E69F00", "markeredgecolor": "k", "markersize": 18}
+        ensemble = 100 * ensemble_error(probabilities, labels)
         axis.plot(ensemble, row, "*", label=star_label, **star)
         axis.text(ensemble, row - 0.27, f"{ensemble:.1f} %", ha="center")
     axis.set_yticks(range(len(members)), [TITLES[name] for name in members])
@@ -82,13 +101,23 @@ def plot_members(axis, members, labels):
 
 
 def plot_sizes(axis, members, labels, out_of_bag_error, voters):
-    """Errors against the number of members averaged, and the out-of-bag error of bagging."""
+    """Errors against the number of members averaged, and the out-of-bag error of bagging.
+
+    Args:
+        axis: Where to draw.
+        members: `{variant: class probabilities (images, members, classes)}`.
+        labels: Integers (images,).
+        out_of_bag_error, voters: As returned by `out_of_bag`.
+    """
+    # For each variant the mean over random orders, and the range.
     for name, probabilities in members.items():
         errors = 100 * errors_by_size(probabilities, labels)  # (sizes, repeats)
         sizes = np.arange(1, len(errors) + 1)
         axis.plot(sizes, errors.mean(axis=1), "o-", color=COLORS[name], label=TITLES[name])
         low, high = errors.min(axis=1), errors.max(axis=1)
         axis.fill_between(sizes, low, high, color=COLORS[name], alpha=0.12)
+
+    # The out-of-bag error, at the mean number of votes.
     cross = {"color": COLORS["bagging"], "markeredgecolor": "k", "markersize": 12}
     label = f"bagging, out-of-bag error on training images\n({voters:.1f} members vote on each)"
     axis.plot(voters, 100 * out_of_bag_error, "X", label=label, **cross)
@@ -109,13 +138,18 @@ def figures(models, test, histories):
     labels = targets["ensemble"]
     members = {name: predict_members(model, images) for name, model in models.items()}
 
+    # Members and ensembles on the test images.
     together, axis = plt.subplots(figsize=(8, 4.2), layout="constrained")
     plot_members(axis, members, labels)
 
+    # The out-of-bag error on the training images: a member's weight of an image is how often the
+    # image is in its bootstrap sample.
     train, _, _ = ensembles.load_data(kind="bagging")
     images, targets, weights = to_numpy(train)
-    answers = predict_members(models["bagging"], images)
-    error, voters = out_of_bag(answers, weights["members"], targets["ensemble"])
+    votes = predict_members(models["bagging"], images)
+    error, voters = out_of_bag(votes, weights["members"], targets["ensemble"])
+
+    # Errors by number of members.
     size, axis = plt.subplots(figsize=(8, 4.4), layout="constrained")
     plot_sizes(axis, members, labels, error, voters)
     return {"together": together, "size": size}

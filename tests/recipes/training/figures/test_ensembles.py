@@ -32,6 +32,7 @@ def test_errors_of_members_and_of_means_of_them():
     )
     labels = np.zeros(4, int)
     assert figures.member_errors(members, labels).tolist() == [0, 0.25, 0.5]
+    assert figures.ensemble_error(members, labels) == 0.5
     errors = figures.errors_by_size(members, labels, repeats=50)
     assert errors.shape == (3, 50)
     assert set(errors[0]) == {0, 0.25, 0.5}  # each member comes first at times
