@@ -72,6 +72,8 @@ class RBM(keras.Model):
             ]
         )
         self.seeds = keras.random.SeedGenerator()
+        # Of its own, so that evaluation does not change the samples of training.
+        self.flips = keras.random.SeedGenerator(seed=0)
         self.accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
         self.reconstruction_error = keras.metrics.MeanSquaredError(name="reconstruction_error")
         self.pseudo_likelihood = keras.metrics.Mean(name="pseudo_likelihood")
@@ -174,7 +176,7 @@ class RBM(keras.Model):
         """
         visible = keras.ops.round(visible)
         units = self.kernel.shape[0]
-        chosen = keras.random.randint(keras.ops.shape(visible)[:1], 0, units, seed=0)
+        chosen = keras.random.randint(keras.ops.shape(visible)[:1], 0, units, seed=self.flips)
         flip = keras.ops.one_hot(chosen, units)  # (batch, visible)
         flipped = keras.ops.abs(visible - flip)
         difference = self.free_energy(flipped) - self.free_energy(visible)

@@ -116,6 +116,21 @@ def test_pseudo_likelihood_is_that_of_one_unit_given_all_others():
     assert distances.min(axis=1).max() < 1e-3
 
 
+def test_pseudo_likelihood_flips_other_units_in_each_batch():
+    """Batches of one image: after 50 of them, each of the five units has been flipped."""
+    model = tiny_machine()
+    state = np.array([[1, 0, 1, 1, 0]], "float32")
+    found = {round(float(model.log_pseudo_likelihood(state)[0]), 4) for _ in range(50)}
+    assert len(found) == VISIBLE
+
+
+def test_evaluation_does_not_change_the_samples_of_training():
+    model = tiny_machine()
+    before = np.array(model.seeds.state)
+    model.evaluate(np.zeros((20, VISIBLE), "uint8"), np.zeros(20), verbose=0)
+    np.testing.assert_array_equal(model.seeds.state, before)
+
+
 def test_the_softmax_layer_does_not_change_the_machine():
     """Without sampling only the layer has a gradient; with it, labels do not matter to the rest."""
     images = 255 * np.random.default_rng(1).integers(0, 2, (50, VISIBLE)).astype("uint8")
