@@ -163,8 +163,11 @@ def show(recipe, options, folder):
     given = arguments.parse(recipe.module, options.set, options.batch_size)
     for name, value in given.items():
         # Make file names absolute: `main()` runs in another folder.
-        if isinstance(value, str) and (path := pathlib.Path(value).expanduser()).is_file():
+        path = pathlib.Path(value).expanduser() if isinstance(value, str) else pathlib.Path()
+        if path.is_file():
             given[name] = str(path.resolve())
+        elif path.suffix:
+            raise UserError(f"--set {name}={value}: there is no such file")
     chosen = data.choose(
         data.names(recipe.path),
         data_dir=options.data_dir,

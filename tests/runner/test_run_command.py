@@ -895,6 +895,8 @@ def test_a_recipe_without_training_takes_the_arguments_of_its_main(tmp_path, mon
     assert "Starts from a network that others have trained.\n" in card
     assert cli.main([*command, "pictures=mine.jpg"]) == 2
     assert "did you mean picture? says_a_word takes picture, times" in refusal(capsys)
+    assert cli.main([*command, "picture=yours.jpg"]) == 2
+    assert "--set picture=yours.jpg: there is no such file" in refusal(capsys)
 
 
 def test_a_recipe_without_arguments_says_so(tmp_path, capsys):

@@ -42,6 +42,32 @@ def test_sizes_are_multiples_of_32():
     assert recipe.in_32s(5, 47) == (32, 32)
 
 
+def test_a_picture_of_ones_own_keeps_its_shape(tmp_path, monkeypatch):
+    monkeypatch.setattr(recipe, "WIDTH", 64)
+    pixels = np.zeros((300, 100, 3), "uint8")
+    pixels[150:] = 255  # the lower half
+    keras.utils.save_img(tmp_path / "mine.png", pixels, scale=False)
+    found = recipe.read(str(tmp_path / "mine.png")).numpy()
+    assert found.shape == (192, 64, 3)
+    assert found[:90].max() < 1
+    assert found[102:].min() > 254
+    assert recipe.read("china").shape == (32, 64, 3)
+    with pytest.raises(FileNotFoundError):
+        recipe.read("yours.png")
+
+
+def test_main_draws_the_dreams_of_the_picture(tmp_path, monkeypatch, red):
+    """Named after the file; the network has one layer."""
+    monkeypatch.setattr(recipe, "efficientnet_lite0", lambda *shape, **arguments: red)
+    monkeypatch.setattr(recipe, "LAYERS", {red.layers[-1].name: "red"})
+    monkeypatch.setattr(recipe, "WIDTH", 32)
+    monkeypatch.setattr(recipe, "STEPS", 1)
+    monkeypatch.chdir(tmp_path)
+    keras.utils.save_img("mine.jpg", np.full((40, 40, 3), 99))
+    recipe.main("mine.jpg")
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.jpg", "mine.png"}
+
+
 def test_noise_is_fine_and_a_slope_is_coarse():
     noise = tf.constant(RNG.normal(size=(64, 64, 3)), "float32")
     slope = tf.tile(tf.linspace(0.0, 1.0, 64)[:, None, None], (1, 64, 3))

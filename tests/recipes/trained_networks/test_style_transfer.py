@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from recipes.trained_networks import style_transfer as recipe
+from tests.recipes.common import test_imagenet
 
 RNG = np.random.default_rng(0)
 
@@ -85,14 +86,17 @@ def test_a_picture_of_ones_own_is_cut_to_the_shape(tmp_path, monkeypatch):
     assert found.shape == (32, 64, 3)
     assert found.max() == 0
     assert recipe.read("china").shape == recipe.read("mosaic").shape == (32, 64, 3)
+    with pytest.raises(FileNotFoundError):
+        recipe.read("yours.png")
 
 
-def test_the_network_of_the_paper_comes_from_a_file(tmp_path):
+def test_the_network_of_the_paper_comes_from_a_published_file(tmp_path):
     """Up to the first pooling it is VGG-16 to the digit; then it takes averages."""
     keras.utils.set_random_seed(0)
     published = keras.applications.VGG16(include_top=False, weights=None)
-    published.save_weights(tmp_path / "vgg16.weights.h5")
-    network = recipe.vgg16(str(tmp_path / "vgg16.weights.h5"))
+    path = tmp_path / "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    test_imagenet.write(path, published)
+    network = recipe.vgg16(str(path))
     assert {*recipe.VGG16_STYLE_LAYERS, recipe.VGG16_CONTENT_LAYER} <= {*network.output}
     photograph = image(0, 255, (32, 32))
     answers = network(photograph[None])
@@ -103,6 +107,22 @@ def test_the_network_of_the_paper_comes_from_a_file(tmp_path):
     average = expected.reshape(1, 16, 2, 16, 2, 64).mean(axis=(2, 4))
     np.testing.assert_allclose(answers["block1_pool"], average, rtol=1e-4, atol=1e-3)
     assert answers["block5_conv1"].shape == (1, 2, 2, 512)
+
+
+def test_main_takes_the_file_of_weights(monkeypatch, colors):
+    """It reads the file, and compares the layers of VGG-16."""
+    calls = []
+
+    def transfer(network, photograph, style, layers, content_layer):
+        calls.append((network, layers, content_layer))
+        raise InterruptedError
+
+    monkeypatch.setattr(recipe, "vgg16", lambda path: calls.append(path) or colors)
+    monkeypatch.setattr(recipe, "transfer", transfer)
+    with pytest.raises(InterruptedError):
+        recipe.main(style="mosaic", vgg16_weights="vgg16.h5")
+    layers, content_layer = recipe.VGG16_STYLE_LAYERS, recipe.VGG16_CONTENT_LAYER
+    assert calls == ["vgg16.h5", (colors, layers, content_layer)]
 
 
 @pytest.mark.slides
