@@ -117,7 +117,7 @@ def coarse_share(changes):
 
 def plot_dreams(image, dreams):
     """Plot a photograph, and its dream for each layer."""
-    panels = {"photograph": image}
+    panels = {"original": image}
     for layer, dream in dreams.items():
         panels[f"{layer}: {LAYERS[layer]}"] = dream
     height, width, _ = image.shape
