@@ -214,13 +214,21 @@ def build_model(
 
 @keras.saving.register_keras_serializable(package="colorization")
 class Paint(keras.layers.Layer):
-    """Brightness (batch, height, width, 1) and predictions of any size to images from 0 to 1."""
+    """A list of brightness (batch, height, width, 1) and predictions to images from 0 to 1.
 
-    def call(self, brightness, predictions):
-        size = tf.shape(brightness)[1:3]
-        colors = tf.image.resize(expected_colors(predictions), size)
-        ycc = tf.concat([brightness, colors], axis=-1)
-        return tf.clip_by_value(tf.tensordot(ycc, TO_RGB.T.astype("float32"), 1) / 255, 0, 1)
+    The predictions may have any height and width.
+    """
+
+    def call(self, inputs):
+        brightness, predictions = inputs
+        colors = tf.image.resize(expected_colors(predictions), tf.shape(brightness)[1:3])
+        ycc = tf.concat([brightness, tf.cast(colors, brightness.dtype)], axis=-1)
+        to_rgb = tf.constant(TO_RGB.T / 255, ycc.dtype)
+        return tf.clip_by_value(tf.tensordot(ycc, to_rgb, 1), 0, 1)
+
+    def compute_output_shape(self, input_shape):
+        of_brightness, _ = input_shape
+        return (*of_brightness[:-1], 3)
 
 
 def deployed(model):
@@ -228,7 +236,7 @@ def deployed(model):
     image = keras.Input((None, None, 3))
     brightness = keras.ops.matmul(image, TO_YCC[0][:, None])
     small = keras.layers.Resizing(SIDE, SIDE, antialias=True)(brightness)
-    return keras.Model(image, Paint()(brightness, model(small)))
+    return keras.Model(image, Paint()([brightness, model(small)]))
 
 
 def search_space(hp):

@@ -261,6 +261,11 @@ class Boxes(keras.layers.Layer):
         boxes = ops.concatenate([center, sizes, objects, classes], axis=-1)
         return ops.reshape(boxes, (-1, rows * columns * count, numbers))
 
+    def compute_output_shape(self, input_shape):
+        batch, rows, columns, numbers = input_shape
+        count = len(self.anchors)
+        return (batch, rows * columns * count, numbers // count)
+
     def get_config(self):
         return super().get_config() | {"anchors": self.anchors}
 
@@ -375,8 +380,8 @@ class YoloLoss(keras.losses.Loss):
         taken = ops.one_hot(index, answer.shape[1], dtype=answer.dtype)  # (batch, MOST, n)
         taken = ops.max(there[..., None] * taken, axis=1)  # (batch, n)
         others = empty * (1 - taken)
-        surprise = ops.softplus(answer[..., 4])
-        return loss + ops.sum(others * surprise, axis=-1)
+        cross_entropy = ops.softplus(answer[..., 4])
+        return loss + ops.sum(others * cross_entropy, axis=-1)
 
     def get_config(self):
         own = {"anchors": self.anchors, "grids": self.grids, "per_cell": self.per_cell}

@@ -1,4 +1,4 @@
-"""Spiking neural network: integrate-and-fire neurons read digits, and how many spikes it takes.
+"""Spiking neural network for digits: integrate-and-fire neurons, trained by surrogate gradients.
 
 Slides: 000 «SNNs» (Intel Loihi, IBM TrueNorth), 000 «Neuromorphic computing», 001 zoo of networks
         (spiking hidden cell).
@@ -65,7 +65,10 @@ class TernaryDense(keras.layers.Dense):
         return ternary(self.kernel)
 
     def call(self, inputs):
-        return keras.ops.matmul(inputs, self.used_kernel()) + self.bias
+        x = keras.ops.matmul(inputs, self.used_kernel())
+        if self.use_bias:
+            x = x + self.bias
+        return self.activation(x)
 
 
 def neurons(units, decay, name):
@@ -174,7 +177,7 @@ def main():
         print(name, model.evaluate(test, return_dict=True), "baseline:", baseline(train, test))
         if name != "relu":
             images, _ = to_numpy(test)
-            print("An image takes, of spikes and synaptic events:", count_spikes(model, images))
+            print("Mean spikes and synaptic events per image:", count_spikes(model, images))
         deployed(model).save(f"spiking_digits_{name}_deployed.keras")
 
 

@@ -39,7 +39,7 @@ def painting(brightness, predictions):
     """Images (count, height, width, 3) from 0 to 1."""
     brightness = keras.ops.cast(brightness, "float32")
     predictions = keras.ops.cast(predictions, "float32")
-    return keras.ops.convert_to_numpy(colorization.Paint()(brightness, predictions))
+    return keras.ops.convert_to_numpy(colorization.Paint()([brightness, predictions]))
 
 
 def mean_saturation(colors, predictions):

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from recipes.applications import colorization as recipe
 from recipes.applications.figures import colorization as figures
+from tests.layers.conformance import check_layer
 
 GRAY = recipe.BINS * recipe.BINS // 2  # the bin in the middle
 
@@ -108,6 +109,21 @@ def test_what_is_painted_with_its_own_colors_is_the_image():
     brightness, colors = recipe.gray_and_colors(image)
     painted = figures.painting(brightness[None], colors[None])
     np.testing.assert_allclose(255 * painted[0], image, atol=1)
+
+
+def test_paint_is_a_layer_like_keras_own():
+    """The network's colors are as large as the image, so that none are interpolated."""
+    rng = np.random.default_rng(0)
+    brightness = rng.uniform(0, 255, (2, 4, 6, 1)).astype("float32")
+    colors = rng.uniform(-60, 60, (2, 4, 6, 2)).astype("float32")
+
+    def paint(inputs, weights):
+        ycc = np.concatenate(inputs, axis=-1)
+        return np.clip(ycc @ recipe.TO_RGB.T / 255, 0, 1)
+
+    check_layer(recipe.Paint, inputs=[brightness, colors], reference=paint, parameters=0)
+    probabilities = rng.dirichlet(np.ones(49), (2, 2, 3)).astype("float32")
+    check_layer(recipe.Paint, inputs=[brightness, probabilities], parameters=0)
 
 
 def test_deployed_paints_images_of_any_size_at_their_own_brightness(tmp_path):

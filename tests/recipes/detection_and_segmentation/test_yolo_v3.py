@@ -7,12 +7,39 @@ import tensorflow as tf
 
 from recipes.detection_and_segmentation import yolo_v3 as recipe
 from recipes.detection_and_segmentation.figures import yolo_v3 as pictures
+from tests.layers.conformance import check_layer
 
 # Two anchors on a map of 1 × 2 cells, two smaller ones on one of 2 × 4.
 ANCHORS = [[0.5, 0.5], [0.25, 0.5], [0.2, 0.2], [0.1, 0.1]]
 GRIDS = [[1, 2], [1, 2], [2, 4], [2, 4]]
 PREDICTIONS = 2 * 2 + 8 * 2
 FAR = -30.0  # the logit of what is not there
+
+
+def boxes_by_hand(answers, weights):
+    """Of a map of 2 × 3 cells and two anchors, number by number."""
+    found = []
+    for row, column, anchor in np.ndindex(2, 3, 2):
+        x, y, width, height, one, *classes = np.split(
+            answers[:, row, column, 8 * anchor : 8 * anchor + 8], 8, axis=-1
+        )
+        x = (column + 1 / (1 + np.exp(-x))) / 3
+        y = (row + 1 / (1 + np.exp(-y))) / 2
+        width = ANCHORS[anchor][0] * np.exp(width)
+        height = ANCHORS[anchor][1] * np.exp(height)
+        found.append(np.concatenate([x, y, width, height, one - recipe.RARE, *classes], axis=-1))
+    return np.stack(found, axis=1)
+
+
+def test_boxes_is_a_layer_like_keras_own():
+    check_layer(
+        recipe.Boxes,
+        {"anchors": ANCHORS[:2]},
+        (2, 2, 3, 16),
+        reference=boxes_by_hand,
+        parameters=0,
+        unknown_sizes=False,
+    )
 
 
 def yolo_loss():

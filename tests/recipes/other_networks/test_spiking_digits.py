@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from recipes.other_networks import spiking_digits as recipe
 from recipes.other_networks.figures import spiking_digits as pictures
+from tests.layers.conformance import check_layer
 
 
 @pytest.fixture
@@ -22,6 +23,23 @@ def test_a_pixel_fires_as_often_as_it_is_bright(images):
     # Where the sum just reaches a whole number, rounding decides.
     assert np.abs(inputs.sum(axis=1) - expected).max() <= 1
     np.testing.assert_array_equal(inputs.sum(axis=1)[images.reshape(20, 784) == 0], 0)
+
+
+def test_ternary_dense_is_a_layer_like_keras_own():
+    def dense(inputs, weights):
+        kernel, bias = weights
+        sizes = np.abs(kernel)
+        large = sizes > 0.7 * sizes.mean()
+        return np.tanh(inputs @ (sizes[large].mean() * large * np.sign(kernel)) + bias)
+
+    check_layer(
+        recipe.TernaryDense,
+        {"units": 4, "activation": "tanh", "kernel_initializer": "he_normal"},
+        (3, 5),
+        reference=dense,
+        parameters=5 * 4 + 4,
+    )
+    check_layer(recipe.TernaryDense, {"units": 4, "use_bias": False}, (3, 5), parameters=5 * 4)
 
 
 def test_network_by_hand(images):
