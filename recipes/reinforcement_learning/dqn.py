@@ -16,9 +16,10 @@ a′). Two things stabilize the training: transitions are sampled at random from
 the targets are computed by an older copy of the network, the target network. (In so small a game
 the target network has no benefit.)
 
-The games, the memory and the target network are weights of the model: `fit` trains it, and a saved
-agent plays and continues its training as before. Called with initial states of episodes, the model
-plays the episodes and returns their rewards.
+The games, the memory and the target network are weights of the model. So `fit` trains it, and a
+loaded agent plays as the saved one, and continues with its games, memory and exploration, though
+with other random numbers: Keras does not save the state of a seed generator. Called with initial
+states of episodes, the model plays the episodes and returns their rewards.
 """
 
 import keras
