@@ -7,7 +7,8 @@ Paper:  Redmon et al. (2016), You only look once: unified, real-time object dete
 Departs from the paper: synthetic scenes with shapes of three kinds instead of photographs; the
 network is small, is not pretrained on ImageNet, has batch normalization, and ends with a 1 × 1
 convolution, as later versions do, instead of two dense layers. `yolo` itself is the paper's: with
-its defaults, an image of 448 × 448 pixels has 7 × 7 × (2 · 5 + 20) = 1470 outputs.
+its defaults, an image of 448 × 448 pixels has 7 × 7 × (2 · 5 + 20) = 1470 outputs. Boxes of real
+photographs, those of blood cells (BCCD), are learned in yolo_v3.
 
 An image is divided into 7 × 7 cells. Each cell predicts two boxes, each with a confidence, and the
 probabilities of the classes. The cell that contains the center of an object has to detect it. In
