@@ -176,6 +176,11 @@ def test_known_answers():
     assert ramp.max() == pytest.approx(3.4637, abs=1e-2)
 
 
+def test_trainable_weights():
+    network = efficientnet_lite0((32, 32, 3), weights=None)
+    assert sum(np.prod(weight.shape) for weight in network.trainable_weights) == 4_652_008
+
+
 def test_names_of_the_classes():
     assert len(pretrained.CLASSES) == 1000
     assert pretrained.CLASSES[1] == "goldfish"
