@@ -188,8 +188,8 @@ def on_gray_ground(faces, size, rng):
     return images, np.array(boxes)
 
 
-def recall_and_false_alarms(found, boxes):
-    """Recall of faces, and false alarms per image.
+def recall_and_false_positives(found, boxes):
+    """Recall of faces, and false positives per image.
 
     A box is correct if its center is in the face's square, and their IoU exceeds 1/3.
 
@@ -272,8 +272,10 @@ def main():
         chosen = [faces[number] for number in numbers]
         images, truth = on_gray_ground(chosen, size, rng)
         found = detect(network, images)
-        recalls[size], alarms = recall_and_false_alarms(found, truth)
-        print(f"Faces of {size} pixels: {recalls[size]:.0%} found, {alarms:.2f} false alarms each")
+        recalls[size], wrong = recall_and_false_positives(found, truth)
+        print(
+            f"Faces of {size} pixels: {recalls[size]:.0%} found, {wrong:.2f} false positives each"
+        )
     plot_recall(recalls).savefig("recall.png")
 
 

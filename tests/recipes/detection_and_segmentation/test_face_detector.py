@@ -90,9 +90,9 @@ def test_recall_by_hand():
     right = np.array([[5.0, 5, 35, 35], [200, 200, 240, 240]])
     small = np.array([[115.0, 115, 125, 125]])  # inside, but only a part of it
     found = [(right, np.array([0.9, 0.8])), (small, np.array([0.7]))]
-    assert recipe.recall_and_false_alarms(found, boxes) == (0.5, 1.0)
+    assert recipe.recall_and_false_positives(found, boxes) == (0.5, 1.0)
     nothing = (np.zeros((0, 4)), np.zeros(0))
-    assert recipe.recall_and_false_alarms([nothing, nothing], boxes) == (0, 0)
+    assert recipe.recall_and_false_positives([nothing, nothing], boxes) == (0, 0)
 
 
 def test_another_size_has_other_cells():
