@@ -14,7 +14,7 @@ operations per second of a chip are bounded by the lesser of two limits: its pea
 bandwidth times the operations per byte (arithmetic intensity).
 """
 
-import collections
+import dataclasses
 import time
 
 import keras
@@ -24,18 +24,65 @@ import tensorflow as tf
 
 from recipes.common.network_cost import network_cost
 
-Application = collections.namedtuple(
-    "Application", "code_lines dense conv vector pool layers weights per_weight batch reached"
-)
-# The slide's table; weights in millions. Batch sizes and measured 10¹² operations per second are
-# the paper's.
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Application:
+    """A row of the slide's table; the last two columns are the paper's."""
+
+    code_lines: int
+    # Layers of each kind, and of all kinds.
+    dense: int = 0
+    conv: int = 0
+    vector: int = 0  # elementwise, as between the gates of an LSTM
+    pool: int = 0
+    layers: int
+    weights: int  # in millions
+    per_weight: int  # operations
+    batch: int  # examples
+    reached: float  # 10¹² operations per second, measured
+
+
 APPLICATIONS = {
-    "MLP0": Application(100, 5, 0, 0, 0, 5, 20, 200, 200, 12.3),
-    "MLP1": Application(1000, 4, 0, 0, 0, 4, 5, 168, 168, 9.7),
-    "LSTM0": Application(1000, 24, 0, 34, 0, 58, 52, 64, 64, 3.7),
-    "LSTM1": Application(1500, 37, 0, 19, 0, 56, 34, 96, 96, 2.8),
-    "CNN0": Application(1000, 0, 16, 0, 0, 16, 8, 2888, 8, 86.0),
-    "CNN1": Application(1000, 4, 72, 0, 13, 89, 100, 1750, 32, 14.1),
+    "MLP0": Application(
+        code_lines=100, dense=5, layers=5, weights=20, per_weight=200, batch=200, reached=12.3
+    ),
+    "MLP1": Application(
+        code_lines=1000, dense=4, layers=4, weights=5, per_weight=168, batch=168, reached=9.7
+    ),
+    "LSTM0": Application(
+        code_lines=1000,
+        dense=24,
+        vector=34,
+        layers=58,
+        weights=52,
+        per_weight=64,
+        batch=64,
+        reached=3.7,
+    ),
+    "LSTM1": Application(
+        code_lines=1500,
+        dense=37,
+        vector=19,
+        layers=56,
+        weights=34,
+        per_weight=96,
+        batch=96,
+        reached=2.8,
+    ),
+    "CNN0": Application(
+        code_lines=1000, conv=16, layers=16, weights=8, per_weight=2888, batch=8, reached=86.0
+    ),
+    "CNN1": Application(
+        code_lines=1000,
+        dense=4,
+        conv=72,
+        pool=13,
+        layers=89,
+        weights=100,
+        per_weight=1750,
+        batch=32,
+        reached=14.1,
+    ),
 }
 SHARES = {"MLP": 61, "LSTM": 29, "CNN": 5}  # percent of the work of Google's TPUs in 2016
 TPU_PEAK = 92e12  # operations per second; a multiplication and an addition are two
