@@ -9,7 +9,7 @@ Departs from the papers: the arithmetic is that of floats with quantized values,
 same sums; the scale of activations is computed from the current batch; and only weights share
 exponents, not activations and gradients.
 
-There are three ways to 8 bits: by hand, with one scale per tensor or per channel; Keras'
+There are three methods for 8 bits: by hand, with one scale per tensor or per channel; Keras'
 `model.quantize`, which does not quantize convolutions; and LiteRT, which calibrates the scales of
 activations on some images first. Variants: the network trained in floats, and with weights that
 share an exponent: after every training step, each weight is rounded to a mantissa of 16 or 8 bits.
@@ -228,8 +228,8 @@ def run_litert(content, images):
     return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
 
 
-def three_ways(model, train, test):
-    """`{way: (accuracy, bytes)}` of a network in floats and in integers of 8 bits."""
+def compare_methods(model, train, test):
+    """`{method: (accuracy, bytes)}` of a network in floats and in integers of 8 bits."""
     images, labels = to_numpy(test)
     images = images.astype("float32")
     samples, _ = to_numpy(train.unbatch().take(CALIBRATION).batch(CALIBRATION))
@@ -249,10 +249,11 @@ def three_ways(model, train, test):
         "Keras, dense layers": sum(weight.nbytes for weight in by_keras.get_weights()),
         "LiteRT": len(file),
     }
-    return {
-        way: (np.mean(of_way.argmax(axis=1) == labels), sizes[way])
-        for way, of_way in logits.items()
-    }
+    compared = {}
+    for method in logits:
+        accuracy = np.mean(logits[method].argmax(axis=1) == labels)
+        compared[method] = (accuracy, sizes[method])
+    return compared
 
 
 def accuracy_by_bits(model, test):
@@ -271,7 +272,7 @@ def accuracy_by_bits(model, test):
 def formats(model, images):
     """`{format: (largest error of a logit, share of predictions equal to float64's)}`."""
     exact = forward(model, images, dtype="float64")
-    ways = {
+    outputs = {
         "float32": forward(model, images),
         "18 bits": forward(model, images, 18, dtype="float64"),
         "8 bits": forward(model, images, 8, dtype="float64"),
@@ -279,7 +280,7 @@ def formats(model, images):
     decisions = exact.argmax(axis=1)
     return {
         name: (np.abs(logits - exact).max(), np.mean(logits.argmax(axis=1) == decisions))
-        for name, logits in ways.items()
+        for name, logits in outputs.items()
     }
 
 
@@ -323,8 +324,8 @@ def main():
     print("Nearest class mean:", baseline(train, test))
 
     model = keras.saving.load_model("quantization_float32.keras")
-    for way, (accuracy, size) in three_ways(model, train, test).items():
-        print(f"{way:21} accuracy {accuracy:.4f}, {size:9,} bytes")
+    for method, (accuracy, size) in compare_methods(model, train, test).items():
+        print(f"{method:21} accuracy {accuracy:.4f}, {size:9,} bytes")
     for name, accuracies in accuracy_by_bits(model, test).items():
         by_bits = zip(BITS, accuracies, strict=True)
         print(f"{name}:", ", ".join(f"{bits} bits {accuracy:.3f}" for bits, accuracy in by_bits))

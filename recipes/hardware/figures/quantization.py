@@ -11,23 +11,23 @@ def figures(models, test, histories):
     model = models["float32"] if "float32" in models else next(iter(models.values()))
     train, _, _ = quantization.load_data()
     return {
-        "ways": plot_ways(quantization.three_ways(model, train, test)),
+        "methods": plot_methods(quantization.compare_methods(model, train, test)),
         "bits": plot_bits(quantization.accuracy_by_bits(model, test)),
         "filters": plot_filters(model),
     }
 
 
-def most_lost(ways):
+def most_lost(compared):
     """The largest loss of accuracy relative to the float network, in percentage points."""
-    accuracies = [accuracy for accuracy, _ in ways.values()]
-    return 100 * (ways["float32"][0] - min(accuracies))
+    accuracies = [accuracy for accuracy, _ in compared.values()]
+    return 100 * (compared["float32"][0] - min(accuracies))
 
 
-def plot_ways(ways):
+def plot_methods(compared):
     """Accuracy and size of each method, beside the float network."""
-    names = list(ways)[::-1]
-    accuracies = np.array([ways[name][0] for name in names])
-    sizes = np.array([ways[name][1] for name in names])
+    names = list(compared)[::-1]
+    accuracies = np.array([compared[name][0] for name in names])
+    sizes = np.array([compared[name][1] for name in names])
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.6), sharey=True, layout="constrained")
     colors = ["C7" if name == "float32" else "C0" for name in names]
     left.barh(names, 100 * accuracies, color=colors)
@@ -36,12 +36,12 @@ def plot_ways(ways):
             100 * accuracy - 1, row, f"{accuracy:.2%}", color="white", ha="right", va="center"
         )
     left.set(
-        title=f"At most {most_lost(ways):.2f} points of accuracy are lost",
+        title=f"At most {most_lost(compared):.2f} points of accuracy are lost",
         xlabel="test accuracy, %",
     )
     right.barh(names, sizes / 1000, color=colors)
     for row, size in enumerate(sizes):
-        share = size / ways["float32"][1]
+        share = size / compared["float32"][1]
         right.text(size / 1000 + 10, row, f"{size / 1000:.0f} kB, {share:.0%}", va="center")
     right.set(
         title="The size falls to about a quarter", xlabel="kB", xlim=(0, 1.25 * sizes.max() / 1000)

@@ -95,17 +95,17 @@ def test_sizes(network):
     assert recipe.by_hand_bytes(model, per_channel=False) == weights + 4 * 4 + 4 * biases
 
 
-def test_three_ways_come_near_the_floats(network):
+def test_three_methods_come_near_the_floats(network):
     model, images = network
     logits = recipe.forward(model, images)
     file = recipe.convert_to_litert(model, images)
-    ways = [
+    answers = [
         recipe.forward(model, images, 8, per_channel=True),
         recipe.quantized_by_keras(model).predict(images, verbose=0),
         recipe.run_litert(file, images),
     ]
-    for of_way in ways:
-        assert 0 < np.abs(of_way - logits).max() < 0.1 * np.abs(logits).max()
+    for answer in answers:
+        assert 0 < np.abs(answer - logits).max() < 0.1 * np.abs(logits).max()
     kinds = {str(weight.dtype) for weight in recipe.quantized_by_keras(model).weights}
     assert kinds == {"int8", "float32"}
 
@@ -120,7 +120,7 @@ def test_calibrated_on_as_many_images_as_it_says_whatever_the_batch_size(network
     monkeypatch.setattr(recipe, "CALIBRATION", 20)
     pairs = tf.data.Dataset.from_tensor_slices((images, np.zeros(len(images))))
     for batch_size in (4, 16):
-        recipe.three_ways(model, pairs.batch(batch_size), pairs.batch(20))
+        recipe.compare_methods(model, pairs.batch(batch_size), pairs.batch(20))
         np.testing.assert_array_equal(calibrated.pop(), images[:20])
 
 
@@ -144,5 +144,5 @@ def test_orders_of_a_product_of_integers():
 
 
 def test_most_that_is_lost_is_in_percentage_points():
-    ways = {"float32": (0.98, 400), "weights": (0.97, 100), "all": (0.955, 100)}
-    assert figures.most_lost(ways) == pytest.approx(2.5)
+    compared = {"float32": (0.98, 400), "weights": (0.97, 100), "all": (0.955, 100)}
+    assert figures.most_lost(compared) == pytest.approx(2.5)
