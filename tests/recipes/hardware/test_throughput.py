@@ -101,6 +101,8 @@ def test_peaks():
     assert recipe.peak(*recipe.CHIPS["RTX 3090 Ti"]) == pytest.approx(40e12, rel=1e-3)
     assert recipe.peak(10_752, 1.56) == pytest.approx(33.5e12, rel=2e-3)
     assert recipe.peak(*recipe.CHIPS["GTX 1080"]) == pytest.approx(8.87e12, rel=1e-3)
+    # N108: a V100's 640 tensor cores, each of 64 products per cycle, at 1.38 GHz.
+    assert recipe.peak(640 * 64, 1.38) == pytest.approx(113e12, rel=1e-3)
 
 
 def test_picture_has_the_slides_points_and_a_ring_for_each_curve(monkeypatch):
