@@ -1,4 +1,4 @@
-"""Adversarial examples: changes too small to mind turn a network's answers (FGSM, PGD, targeted).
+"""Adversarial examples: small perturbations change a network's predictions (FGSM, PGD, targeted).
 
 Slides: 000 «Limitaciones», 000 «Adversarial».
 Paper:  Goodfellow et al. (2015), Explaining and harnessing adversarial examples,
