@@ -100,15 +100,15 @@ def letters_and_sounds(words):
     Returns:
         Integers (letters, 7), and a dictionary of the integers (letters,) of phonemes and stresses.
     """
-    read = []
+    inputs = []
     phonemes = []
     stresses = []
     for row in words.as_numpy_iterator():
-        read.append(windows(row["word"].decode()))
+        inputs.append(windows(row["word"].decode()))
         phonemes.extend(PHONEMES.index(symbol) for symbol in row["phonemes"].decode())
         stresses.extend(STRESSES.index(symbol) for symbol in row["stress"].decode())
-    said = {"phoneme": np.array(phonemes), "stress": np.array(stresses)}
-    return np.concatenate(read).astype("int32"), said
+    targets = {"phoneme": np.array(phonemes), "stress": np.array(stresses)}
+    return np.concatenate(inputs).astype("int32"), targets
 
 
 def load_data(batch_size=256):
@@ -190,26 +190,27 @@ def search_space(hp):
     }
 
 
-def most_frequent(letters, said, count):
+def most_frequent(inputs, targets, count):
     """The most frequent class for each letter in the middle of a window: (29,).
 
     Args:
-        letters: Integers (letters, 7).
-        said: Integers (letters,), below `count`.
+        inputs: Integers (letters, 7).
+        targets: Integers (letters,), below `count`.
     """
     table = np.zeros((len(LETTERS), count), int)
-    np.add.at(table, (letters[:, WINDOW // 2], said), 1)
+    np.add.at(table, (inputs[:, WINDOW // 2], targets), 1)
     return table.argmax(axis=1)
 
 
 def baseline(train, test):
     """The most frequent phoneme and stress of each letter."""
-    letters, said = to_numpy(train)
-    unseen, wanted = to_numpy(test)
+    inputs, targets = to_numpy(train)
+    test_inputs, test_targets = to_numpy(test)
     scores = {}
     for name, count in (("phoneme", len(PHONEMES)), ("stress", len(STRESSES))):
-        answers = most_frequent(letters, said[name], count)[unseen[:, WINDOW // 2]]
-        scores[f"{name}_accuracy"] = np.mean(answers == wanted[name])
+        by_letter = most_frequent(inputs, targets[name], count)
+        answers = by_letter[test_inputs[:, WINDOW // 2]]
+        scores[f"{name}_accuracy"] = np.mean(answers == test_targets[name])
     return scores
 
 

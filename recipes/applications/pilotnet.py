@@ -171,8 +171,11 @@ def camera(road, position, heading):
     return image.astype("uint8")
 
 
-def steer(road, position, heading):
-    """The curvature of a good driver: of the arc to a point ahead on the center line."""
+def pure_pursuit(road, position, heading):
+    """Pure pursuit: the curvature of the arc to the center line's point at the lookahead distance.
+
+    Negative to the left, in 1/m.
+    """
     start = closest(road, position)
     length = road.along[-1] + 0.1
     ahead = (road.along - road.along[start]) % length
@@ -211,7 +214,7 @@ def sample_images(roads, count, shift, seed):
         positions, headings = sample_poses(road, count, shift, rng)
         for position, heading in zip(positions, headings, strict=True):
             images.append(camera(road, position, heading))
-            curvatures.append([steer(road, position, heading)])
+            curvatures.append([pure_pursuit(road, position, heading)])
     return np.array(images), np.array(curvatures, "float32")
 
 

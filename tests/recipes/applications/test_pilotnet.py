@@ -40,12 +40,12 @@ def test_road_coordinates_of_a_circle(circle):
 def test_good_driver_keeps_to_the_circle_and_comes_back_to_it(circle):
     position = circle.points[0]
     heading = recipe.heading_at(circle, 0)
-    assert recipe.steer(circle, position, heading) == pytest.approx(-1 / 40, rel=0.02)
+    assert recipe.pure_pursuit(circle, position, heading) == pytest.approx(-1 / 40, rel=0.02)
     # To the left of the middle, the way back is to the right: a larger curvature.
     left = np.array([-np.sin(heading), np.cos(heading)])
-    assert recipe.steer(circle, position + left, heading) > -1 / 40 + 0.02
-    assert recipe.steer(circle, position - left, heading) < -1 / 40 - 0.02
-    assert recipe.steer(circle, position, heading + 0.1) > 0
+    assert recipe.pure_pursuit(circle, position + left, heading) > -1 / 40 + 0.02
+    assert recipe.pure_pursuit(circle, position - left, heading) < -1 / 40 - 0.02
+    assert recipe.pure_pursuit(circle, position, heading + 0.1) > 0
 
 
 def test_camera_sees_the_road_where_it_is(road):
