@@ -139,30 +139,31 @@ def play(boxes, opponent, rng):
     """Play one game.
 
     Returns:
-        The result, and the (box, bead) of each of the machine's moves.
+        The result; and for each of the machine's moves, the position of the opened box and the one
+        after the move, which is the color of the bead that was drawn.
     """
     board = START
     drawn = []
     while True:
-        box = boxes.get(board, moves(board, OWN))  # the last square needs no box
         if board in boxes:
+            box = boxes[board]
             if not any(box.values()):
                 return LOSS, drawn
-            (bead,) = rng.choices(list(box), weights=list(box.values()))
-            drawn.append((board, bead))
+            (after,) = rng.choices(list(box), weights=list(box.values()))
+            drawn.append((board, after))
         else:
-            (bead,) = box
-        if result(bead) is not None:
-            return result(bead), drawn
-        board = rng.choice(opponent(bead))
+            (after,) = moves(board, OWN)  # the last square needs no box
+        if result(after) is not None:
+            return result(after), drawn
+        board = rng.choice(opponent(after))
         if result(board) is not None:
             return result(board), drawn
 
 
 def reinforce(boxes, outcome, drawn):
     """Add beads to the boxes that were opened, or take them away."""
-    for board, bead in drawn:
-        boxes[board][bead] += REWARDS[outcome]
+    for board, after in drawn:
+        boxes[board][after] += REWARDS[outcome]
     if not any(boxes[START].values()):
         boxes[START] = dict.fromkeys(boxes[START], FIRST_BEADS[0])
 

@@ -55,7 +55,7 @@ class World:
     Args:
         places: Row and column of each state.
         after: For each state, the next states in each of the four directions.
-        over: For each state, whether it is terminal.
+        terminal: For each state, whether it ends an episode.
         rewards: For each state, the reward for reaching it.
         start: The initial state of episodes; None for a random one.
         slip: Probability of moving to the left of the chosen direction, and of moving to the right.
@@ -64,7 +64,7 @@ class World:
 
     places: list
     after: list
-    over: list
+    terminal: list
     rewards: list
     start: int | None = None
     slip: float = 0.0
@@ -74,15 +74,15 @@ class World:
 def read_world(text, step_reward, **settings):
     """The world given as a drawing in characters."""
     places = []
-    over = []
+    terminal = []
     rewards = []
     for row, line in enumerate(text.strip("\n").splitlines()):
         for column, mark in enumerate(line):
             if mark != "#":
                 places.append((row, column))
-                over.append(mark in END_REWARDS)
+                terminal.append(mark in END_REWARDS)
                 rewards.append(step_reward + END_REWARDS.get(mark, 0))
-    return World(places, neighbors(places), over, rewards, **settings)
+    return World(places, neighbors(places), terminal, rewards, **settings)
 
 
 def neighbors(places):
@@ -101,7 +101,7 @@ def value_iteration(world):
     q = np.zeros(after.shape)
     change = np.inf
     while change > 1e-12:
-        values = np.where(world.over, 0, q.max(axis=1))
+        values = np.where(world.terminal, 0, q.max(axis=1))
         moved = (world.rewards + world.discount * values)[after]  # by direction
         aside = np.roll(moved, 1, axis=1) + np.roll(moved, -1, axis=1)
         updated = (1 - 2 * world.slip) * moved + world.slip * aside
@@ -127,31 +127,31 @@ def q_learning(world, steps, rng, exploration=EXPLORATION, decay=0.85, planning=
     """
     q = [[0.0] * 4 for _ in world.places]
     visits = [[0] * 4 for _ in world.places]
-    remembered = []
-    taken = []
+    transitions = []
+    snapshots_taken = []
     state = first_state(world, rng)
     for step in range(1, steps + 1):
         action = choose(q[state], exploration, rng)
         arrived = world.after[state][slipped(action, world.slip, rng)]
         visits[state][action] += 1
         if planning and visits[state][action] == 1:
-            remembered.append((state, action, arrived))
+            transitions.append((state, action, arrived))
         # The update of Q-learning.
         learning_rate = visits[state][action] ** -decay
         q[state][action] += learning_rate * (target(q, world, arrived) - q[state][action])
         # Planning: update stored transitions; in a world without slip, the learning rate is 1.
         for _ in range(planning):
-            earlier, taken_then, led_to = rng.choice(remembered)
-            q[earlier][taken_then] = target(q, world, led_to)
-        state = first_state(world, rng) if world.over[arrived] else arrived
+            past_state, past_action, next_state = rng.choice(transitions)
+            q[past_state][past_action] = target(q, world, next_state)
+        state = first_state(world, rng) if world.terminal[arrived] else arrived
         if step in snapshots:
-            taken.append(np.array(q))
-    return np.array(q), taken
+            snapshots_taken.append(np.array(q))
+    return np.array(q), snapshots_taken
 
 
 def target(q, world, arrived):
     """r + γ maxₐ Q(s′, a): the reward for reaching s′, plus the discounted value of s′."""
-    future = 0.0 if world.over[arrived] else max(q[arrived])
+    future = 0.0 if world.terminal[arrived] else max(q[arrived])
     return world.rewards[arrived] + world.discount * future
 
 
@@ -177,7 +177,7 @@ def first_state(world, rng):
     """The initial state of an episode: the world's start, or a random state."""
     if world.start is not None:
         return world.start
-    return rng.choice([state for state, over in enumerate(world.over) if not over])
+    return rng.choice([state for state, end in enumerate(world.terminal) if not end])
 
 
 def random_maze(cells, rng):
@@ -228,9 +228,9 @@ def maze_world(distance, rng):
         distances = distances_from(start, after)
         goals = [state for state in distances if distances[state] == distance]
     goal = rng.choice(goals)
-    over = [state == goal for state in range(len(places))]
-    rewards = [float(end) for end in over]
-    return World(places, after, over, rewards, start, discount=MAZE_DISCOUNT)
+    terminal = [state == goal for state in range(len(places))]
+    rewards = [float(end) for end in terminal]
+    return World(places, after, terminal, rewards, start, discount=MAZE_DISCOUNT)
 
 
 def solves(world, q):
@@ -238,7 +238,7 @@ def solves(world, q):
     state = world.start
     for _ in range(len(world.places)):
         state = world.after[state][q[state].argmax()]
-        if world.over[state]:
+        if world.terminal[state]:
             return True
     return False
 
@@ -259,7 +259,7 @@ def solved_shares(planning):
 
 def largest_error(world, learned, known):
     """The largest |Q − Q*| over all non-terminal states and actions."""
-    return np.abs(learned - known)[np.logical_not(world.over)].max()
+    return np.abs(learned - known)[np.logical_not(world.terminal)].max()
 
 
 def plot_table(axis, world, q):
@@ -270,7 +270,7 @@ def plot_table(axis, world, q):
     height, width = np.max(world.places, axis=0) + 1
     axis.add_patch(plt.Rectangle((-0.5, -0.5), width, height, color="0.3"))
     for state, (row, column) in enumerate(world.places):
-        if world.over[state]:
+        if world.terminal[state]:
             reward = world.rewards[state] - STEP_REWARD
             axis.add_patch(
                 plt.Rectangle((column - 0.5, row - 0.5), 1, 1, color=colors((reward + 1) / 2))
@@ -322,7 +322,7 @@ def plot_values(axis, world, q):
     picture[tuple(np.transpose(world.places) + 1)] = np.log10(np.maximum(q.max(axis=1), 1e-3))
     axis.imshow(picture, cmap="Blues", vmin=-3, vmax=0.3)
     axis.set(facecolor="0.3", xticks=[], yticks=[])
-    (goal,) = np.flatnonzero(world.over)
+    (goal,) = np.flatnonzero(world.terminal)
     for state, mark, color in ((world.start, "o", "C4"), (goal, "*", "C1")):
         row, column = np.add(world.places[state], 1)
         axis.plot(column, row, mark, color=color, markersize=11)
@@ -338,7 +338,7 @@ def plot_planning(shares):
         world = maze_world(PICTURED_DISTANCE, rng)
         q, _ = q_learning(world, MAZE_STEPS, rng, decay=0, planning=planning)
         plot_values(axis, world, q)
-        valued = np.mean(q.max(axis=1)[np.logical_not(world.over)] > 0)
+        valued = np.mean(q.max(axis=1)[np.logical_not(world.terminal)] > 0)
         axis.set_title(f"{name}: {valued:.0%} of the\nplaces lead to the goal")
     for name, by_distance in shares.items():
         axes[2].plot(DISTANCES, by_distance, "o-", label=name)

@@ -18,7 +18,7 @@ def small_world():
 
 def test_value_iteration_gives_the_textbooks_values(small_world):
     """Russell & Norvig's values of the 4 × 3 world, row by row."""
-    values = recipe.value_iteration(small_world).max(axis=1)[np.logical_not(small_world.over)]
+    values = recipe.value_iteration(small_world).max(axis=1)[np.logical_not(small_world.terminal)]
     expected = [0.812, 0.868, 0.918, 0.762, 0.660, 0.705, 0.655, 0.611, 0.388]
     np.testing.assert_allclose(values, expected, atol=5e-4)
 
@@ -30,14 +30,14 @@ def test_optimal_values_are_those_of_the_best_policy(small_world):
     equations = np.eye(states)
     constants = np.zeros(states)
     for state, action in enumerate(q.argmax(axis=1)):
-        if small_world.over[state]:
+        if small_world.terminal[state]:
             continue
         for turn, chance in ((0, 0.8), (1, 0.1), (-1, 0.1)):
             arrived = small_world.after[state][(action + turn) % 4]
             equations[state, arrived] -= chance
             constants[state] += chance * small_world.rewards[arrived]
     values = np.linalg.solve(equations, constants)
-    inside = np.logical_not(small_world.over)
+    inside = np.logical_not(small_world.terminal)
     np.testing.assert_allclose(q.max(axis=1)[inside], values[inside], atol=1e-9)
 
 
@@ -102,7 +102,7 @@ def test_walls_and_borders_are_not_passed(small_world):
 def test_mazes_have_one_path_and_their_goal_at_the_distance():
     for seed in range(5):
         world = recipe.maze_world(10, random.Random(seed))
-        (goal,) = np.flatnonzero(world.over)
+        (goal,) = np.flatnonzero(world.terminal)
         distances = recipe.distances_from(world.start, world.after)
         assert len(distances) == len(world.places)  # all are reached
         assert distances[goal] == 10
