@@ -61,9 +61,14 @@ def shared(data, devices, what):
         data: batches of a recipe, a tf.data set.
         devices: their number.
         what: `"training"` or `"validation"`.
+
+    Raises:
+        UserError: if a batch has fewer examples than there are devices, or contains strings.
     """
     import tensorflow as tf
 
+    if any(spec.dtype == tf.string for spec in tf.nest.flatten(data.element_spec)):
+        raise UserError("JAX cannot read strings: convert them to numbers in load_data, with `map`")
     sizes = [len(tf.nest.flatten(batch)[0]) for batch in data]
     size = sizes[0] - sizes[0] % devices
     if not size:
@@ -128,7 +133,10 @@ def train(options):
     # Continue from the last state.
     state, done = latest(folder)
     if state:
-        model.load_weights(state)
+        model.optimizer.build(model.trainable_variables)  # otherwise its variables are skipped
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # Keras only warns about what it skips
+            model.load_weights(state)
         print(f"Continuing after epoch {done}.", flush=True)
         progress.skip_epochs(train_set, done)
 
@@ -173,16 +181,18 @@ def train(options):
     print(", ".join(f"{name} {score:.8g}" for name, score in scores.items()), flush=True)
 
 
-def watch(words, folder):
+def watch(words, options):
     """Train in a child process, which JAX may kill; print how to continue; return its status."""
     command = [sys.executable, "-m", "recipes._runner.several_machines", *words]
     status = subprocess.run(command, env={**os.environ, INSIDE: "1"}).returncode
     if status in (0, 2):
         return status
-    _, done = latest(folder)
+    why = ", perhaps for a machine that was lost" if options.machines else ""
+    where = " on each machine" if options.machines else ""
+    _, done = latest(options.folder)
     print(
-        f"recipes: the training has ended early, perhaps for a machine that was lost; {done} "
-        "epochs are saved: the same line on each machine continues",
+        f"recipes: the training has ended early{why}; {done} epochs are saved: "
+        f"the same line{where} continues",
         file=sys.stderr,
     )
     return 1
@@ -207,7 +217,7 @@ def main(words):
     )
     options = parser.parse_args(words)
     if INSIDE not in os.environ:
-        return watch(words, options.folder)
+        return watch(words, options)
     try:
         train(options)
     except UserError as error:

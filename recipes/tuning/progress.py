@@ -22,7 +22,8 @@ PLAIN = (type(None), bool, int, float, str, np.generic, np.ndarray)
 # Keras changes the sign of a callback's `min_delta` at the end of its first epoch if less is
 # better: a restored value would change its sign again.
 NOT_REMEMBERED = ("min_delta",)
-# Iterators that `fit` of Keras 3.15 opens on a tf.data set of known size (one if it is unknown).
+# Iterators that `fit` of Keras 3.15 opens on a tf.data set of known size (one if it is unknown, or
+# on JAX).
 ITERATORS_PER_EPOCH = 2
 
 
@@ -57,7 +58,8 @@ def skip_epochs(data, epochs):
     if tensorflow is None or not isinstance(data, tensorflow.data.Dataset):
         return
     known_size = int(data.cardinality()) >= 0
-    iterators = ITERATORS_PER_EPOCH if known_size else 1
+    on_tensorflow = keras.backend.backend() == "tensorflow"
+    iterators = ITERATORS_PER_EPOCH if known_size and on_tensorflow else 1
     for _ in range(epochs * iterators):
         iter(data)
 

@@ -6,6 +6,7 @@ Each test runs in processes of its own, for the backend of this one is TensorFlo
 import importlib.util
 import json
 import os
+import pathlib
 import re
 import socket
 import subprocess
@@ -31,8 +32,8 @@ def environment(devices=1, backend="jax"):
     }
 
 
-def start(folder, *flags, devices=1):
-    command = [*MODULE, "adaline", "--batch-size", "40", "--folder", str(folder), *flags]
+def start(folder, *flags, devices=1, recipe="adaline"):
+    command = [*MODULE, recipe, "--batch-size", "40", "--folder", str(folder), *flags]
     return subprocess.Popen(
         command,
         env=environment(devices),
@@ -88,6 +89,15 @@ def test_batches_are_what_the_devices_can_share(capsys):
     assert capsys.readouterr().out == ""
     with pytest.raises(several_machines.UserError, match="32 devices cannot share 16 examples"):
         several_machines.shared(data, 32, "training")
+
+
+def test_strings_are_refused():
+    """JAX has none; Keras would end in a traceback, in the first epoch."""
+    import tensorflow as tf
+
+    texts = tf.data.Dataset.from_tensor_slices((["good", "bad"], [1, 0])).batch(2)
+    with pytest.raises(several_machines.UserError, match="JAX cannot read strings"):
+        several_machines.shared(texts, 1, "training")
 
 
 @jax
@@ -158,6 +168,25 @@ def test_lost_machine_ends_the_training_which_can_be_continued(tmp_path, machine
     again, other = begin(tmp_path, machines, done + 1)
     assert f"Continuing after epoch {done}." in losses(again)[1]
     assert other.wait(300) == 0
+
+
+@jax
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_continued_training_is_as_if_it_had_not_been_interrupted(tmp_path, monkeypatch):
+    """Weights, moments, the schedule's step and the order of the data all continue."""
+    recipe = str(pathlib.Path(__file__).with_name("interrupted_recipe.py"))
+    _, whole = losses(start(tmp_path / "whole", recipe=recipe))
+    monkeypatch.setenv("INTERRUPTED_AT", "2")
+    interrupted = start(tmp_path / "parts", recipe=recipe)
+    _, errors = interrupted.communicate(timeout=600)
+    assert interrupted.returncode == 1
+    assert "2 epochs are saved" in errors
+    monkeypatch.delenv("INTERRUPTED_AT")
+    _, rest = losses(start(tmp_path / "parts", recipe=recipe))
+    assert "Continuing after epoch 2." in rest
+    (expected,), (found,) = (re.findall(r"^loss .*", said, re.MULTILINE) for said in (whole, rest))
+    assert found == expected  # eight digits
 
 
 SHARDED = """
