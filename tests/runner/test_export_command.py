@@ -4,6 +4,7 @@ import dataclasses
 import importlib.util
 import json
 import re
+import shutil
 import signal
 import subprocess
 
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from recipes._runner import cli, export_command, export_table, exporting, saved
+from recipes._runner import cli, export_command, export_table, exporting, run_command, saved
 from recipes._runner.recipe import all_recipes, find
 from recipes.perceptrons import double_moon
 
@@ -98,6 +99,17 @@ def test_lines_that_are_said_call_the_network(trained, capsys, name):
     answers = eval(call, known)
     (array,) = answers.values() if isinstance(answers, dict) else [answers]
     assert np.reshape(array, -1).shape == (3,)
+
+
+@pytest.mark.parametrize("name", EACH_FORMAT)
+def test_network_that_comes_with_the_collection(tmp_path, name):
+    """Not the one of `deployed`, whose layers that center a digit are for Keras only."""
+    given = run_command.SAVED_MODELS / "trained" / "cnn_mnist"
+    folder = tmp_path / "saved_models" / "trained" / "cnn_mnist"
+    shutil.copytree(given, folder)
+    words = ["export", "trained/cnn_mnist", "--format", name, "--stand-in"]
+    assert cli.main(words) == 0
+    assert exporting.FORMATS[name].file in left(folder / "exported")
 
 
 def test_new_export_replaces_the_old_one(trained):

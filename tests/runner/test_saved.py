@@ -108,18 +108,20 @@ COME_ALONG = sorted((run_command.SAVED_MODELS / "trained").iterdir())
 
 @pytest.mark.parametrize("folder", COME_ALONG, ids=lambda folder: folder.name)
 def test_what_comes_with_the_collection_is_small_measured_and_can_be_loaded(folder):
-    path = next(folder / file for file in saved.FILES if (folder / file).exists())
     assert sum(file.stat().st_size for file in folder.iterdir()) < 2_000_000
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf8"))
     assert set(metrics["data"].values()) == {"real"}
     assert f"| {metrics['metric']} | {metrics['scores'][metrics['metric']]:.4f} |" in (
         folder / "README.md"
     ).read_text(encoding="utf8")
-    network = saved.load(path)
-    names = {layer.name for layer in network._flatten_layers()}
-    assert len(names) > 3
-    trainable = sum(math.prod(weight.shape) for weight in network.trainable_weights)
-    assert trainable == metrics["trainable_parameters"]
+    paths = [folder / file for file in saved.FILES if (folder / file).exists()]
+    assert folder / "model.keras" in paths, "`export` takes it"
+    for path in paths:
+        network = saved.load(path)
+        names = {layer.name for layer in network._flatten_layers()}
+        assert len(names) > 3
+        trainable = sum(math.prod(weight.shape) for weight in network.trainable_weights)
+        assert trainable == metrics["trainable_parameters"]
 
 
 def test_folders_and_files(monkeypatch):
