@@ -66,6 +66,15 @@ def parameters(module):
     return found
 
 
+def of_trials(module, own):
+    """What a search may choose: `parameters`, and what is for `fit`, on the user's data or not.
+
+    Numbers of the user's, unlike classes, have no weights.
+    """
+    has_classes = not own or module.CLASSES
+    return parameters(module) | (FOR_FIT if has_classes else {})
+
+
 def parse(module, settings, batch_size=None):
     """`["filters=32", …]` as `{"filters": 32, …}`, each value of the type of its default.
 

@@ -49,7 +49,8 @@ def source(recipe, module, own, options):
     constants = {"CLASSES": f"CLASSES = {literal(own.classes)}" if own.classes else None}
     defaults = dict(getattr(module, "VARIANTS", {}).get(options.variant) or {})
     names = build_arguments(recipe)
-    defaults |= {"classes": "len(CLASSES)"} if "classes" in names else {}
+    classes = "len(CLASSES)" if own.classes else "None"
+    defaults |= {"classes": classes} if "classes" in names else {}
     defaults |= {"input_shape": repr(own.shape)} if own.shape else {}
     parts = segments(recipe)
     blocks = []

@@ -4,6 +4,7 @@ The kind of inputs of a recipe's network is read from its source, the form of th
 network that is built for this purpose. Files are read as by `predict`.
 """
 
+import ast
 import collections
 import dataclasses
 import functools
@@ -28,6 +29,7 @@ from recipes.common.splits import split_by_class
 LONGEST_SIDE = 64  # pixels of images unless `--set input_shape` is given: feasible on two CPU cores
 FEWEST = 3  # examples of a class: one each for training, validation and test
 MOST_WORDS = 50  # different words in a column of a table, each of which becomes an input
+MOST_CLASSES = 20  # different numbers in a target; more are numbers to predict where both can be
 MOST_BYTES = 4 * 2**30  # of images in memory
 SHOWN = 3  # faults, classes and the like that a line lists
 TARGETS = (
@@ -160,7 +162,7 @@ def kind(recipe):
     return found if found == "table" and "train" in names else None
 
 
-def trial(recipe, module, found, settings):
+def trial(recipe, module, found, settings, classes=3):
     """The form of the targets of the recipe's network, from a network built for this purpose.
 
     Returns:
@@ -169,7 +171,7 @@ def trial(recipe, module, found, settings):
     build = module.build_model
     _, given = arguments.split(module, settings)
     if arguments.wants(build, "classes"):
-        given["classes"] = 3
+        given["classes"] = classes
     if arguments.wants(build, "steps"):
         given["steps"] = 1
     if arguments.wants(build, "train"):
@@ -253,6 +255,8 @@ def load(recipe, module, options, settings):
     # Find the examples.
     if file:
         examples = from_csv(own, file, options.target, options.encoding, faults)
+        if takes_numbers(recipe) and are_numbers([example.target for example in examples]):
+            own.form, own.monitor = trial(recipe, module, found, settings, classes=None)
     else:
         if options.target:
             raise UserError(f"--target is for a CSV; {path} is a folder of classes")
@@ -279,7 +283,7 @@ def load(recipe, module, options, settings):
             [example.value for example in examples], *[object] * (found == "text")
         )
     split(own, examples)
-    if wanted == "numbers":
+    if own.form == "numbers":
         standardize(own)
     own.lines = found_in_words(own, examples, faults, recipe)
     return own
@@ -568,7 +572,7 @@ def read_targets(own, recipe, examples, faults):
         raise UserError(
             f"{own.path}: {len(counts):,} different values in column {own.names['target'][0]}, "
             f"most of them fewer than {FEWEST} times: is it what you want to predict? "
-            "--target names another"
+            f"--target names another, and {PAGE} the recipes that predict numbers"
         )
     faults.refuse(own.path)
     own.classes = [name for name in in_order(counts) if name not in rare]
@@ -620,8 +624,22 @@ def check_classes(own, recipe):
 
 def takes_classes(recipe):
     """Whether the number of classes is an argument of a recipe's network."""
-    (build,) = (node for node in recipe.tree.body if getattr(node, "name", "") == "build_model")
+    build = copy_own.function(recipe, "build_model")
     return "classes" in [each.arg for each in build.args.args]
+
+
+def takes_numbers(recipe):
+    """Whether a recipe's network for classes predicts a number instead with `classes=None`."""
+    return "classes is None" in ast.unparse(copy_own.function(recipe, "build_model"))
+
+
+def are_numbers(cells):
+    """Whether the cells of a target are numbers to predict, not classes that are called by one."""
+    cells = {cell for cell in cells if cell not in inputs.GAPS}
+    if not all(map(inputs.is_number, cells)):
+        return False
+    whole = all(float(cell.replace(",", ".")).is_integer() for cell in cells)
+    return len(cells) > MOST_CLASSES or not whole
 
 
 def read_numbers(own, examples, faults):
@@ -818,7 +836,7 @@ def build_model_for(build_model, own):
     """`build_model` with the number of classes and the image size of the user's data."""
     fixed = {}
     if arguments.wants(build_model, "classes"):
-        fixed["classes"] = len(own.classes)
+        fixed["classes"] = own.classes and len(own.classes)
     if own.shape:
         fixed["input_shape"] = own.shape
     signature = inspect.signature(build_model)

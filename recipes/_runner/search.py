@@ -107,13 +107,14 @@ def make_tuner(cls, plan, folder, device="auto", **more):
 def space(model, plan):
     """The recipe's search space, from the variant's values, less what is the same in all trials.
 
-    That includes what its own `load_data` takes, where the data is the user's.
+    That includes what its own `load_data` takes, where the data is the user's, and class weights
+    where that has no classes.
     """
     import keras_tuner
 
     from recipes._runner import arguments
 
-    known = arguments.parameters(model.module) | arguments.FOR_FIT
+    known = arguments.of_trials(model.module, plan.own)
     own, chosen = keras_tuner.HyperParameters(), keras_tuner.HyperParameters()
     model.values(own)
     for hp in own.space:

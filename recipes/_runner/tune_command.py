@@ -600,7 +600,7 @@ def search(plan, options, folder, keep=lambda: None):
             "completed; the same command with more time continues"
         )
     if plan.own:  # what only the recipe's `load_data` takes was not searched
-        known = arguments.parameters(model.module) | arguments.FOR_FIT
+        known = arguments.of_trials(model.module, plan.own)
         for row in rows:
             values = row["hyperparameters"]
             row["hyperparameters"] = {name: values[name] for name in values if name in known}

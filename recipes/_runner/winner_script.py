@@ -240,26 +240,41 @@ def settled(text, seed, precision):
 def folded(text):
     """The text with choices made that depend only on words for `load_data` and `build_model`.
 
-    An `if` leaves the branch that is taken, a dictionary of choices the one that is chosen. An
+    Whether there are `classes` (None for a network that predicts a number) counts as a word. An
+    `if` leaves the branch that is taken, a dictionary of choices the one that is chosen. An
     argument that nothing reads any more goes.
     """
     for name in ("load_data", "build_model"):
-        words = []
+        words = {}
         for argument, default in defaults(function(text, name)):
             if isinstance(default, ast.Constant) and isinstance(default.value, str):
-                words.append(argument.arg)
+                words[argument.arg] = default.value
+            elif argument.arg == "classes":
+                words["classes"] = number_of_classes(text, default)
         while (after := folded_once(text, name, words)) is not None:
             text = after
         text = without_unread(text, name, words)
     return text
 
 
+def number_of_classes(text, default):
+    """The value of a default that is `None`, a number, or `len(CLASSES)` as in a copy."""
+    known = {copy_own.defined(each): each for each in ast.parse(text).body}
+    if isinstance(default, ast.Constant):
+        return default.value
+    return len(ast.literal_eval(known["CLASSES"].value))
+
+
 def folded_once(text, name, words):
-    """The text with one choice made in the function; None if there is none to make."""
+    """The text with one choice made in the function; None if there is none to make.
+
+    Args:
+        text: The source.
+        name: Of the function.
+        words: `{argument: value}` of those that choose.
+    """
     node = function(text, name)
-    constants = {
-        argument.arg: default.value for argument, default in defaults(node) if argument.arg in words
-    }
+    constants = dict(words)
     for each in ast.walk(node):  # what is assigned to is no constant
         if isinstance(each, ast.Name) and not isinstance(each.ctx, ast.Load):
             constants.pop(each.id, None)

@@ -5,15 +5,14 @@ Paper:  Gorishniy et al. (2021), https://arxiv.org/abs/2106.11959 (residual and 
         for tables); Pace & Barry (1997), https://doi.org/10.1016/S0167-7152(96)00140-X (the data)
 Departs from Gorishniy et al.: the mean over the features replaces their class token.
 
-Four kinds of networks, each in its own function, are trained on the same table: linear, multilayer
-perceptron (MLP), residual MLP, and attention among the features (a small FT-Transformer). `main()`
-trains each with its default hyperparameters: a leaderboard without any search. `search_space` also
-includes the kind; hyperparameters that only some kinds have are conditional: a trial only has those
-of its kind. The search starts with the first variant, so its validation score cannot end below that
-variant's.
+Four kinds of networks are trained on the same table: linear, multilayer perceptron (MLP), residual
+MLP, and attention among the features (a small FT-Transformer). `main()` trains each with its
+default hyperparameters: a leaderboard without any search. `search_space` also includes the kind;
+hyperparameters that only some kinds have are conditional: a trial only has those of its kind. The
+search starts with the first variant, so its validation score cannot end below that variant's.
 
-To search on your own table (a CSV whose last column, or `label`, is the class) for an hour, with an
-ensemble of the five best trials; on a GPU with `--device gpu`:
+To search on your own table (a CSV whose last column, or `label`, is the class or the number to
+predict) for an hour, with an ensemble of the five best trials; on a GPU with `--device gpu`:
 
     make tune-automl-table ARGS="--data mine.csv --time-limit 1h --ensemble 5"
 
@@ -25,7 +24,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 import recipes.datasets.california_housing  # noqa: F401 (registers the data set)
 from layers.fill_missing import FillMissing
@@ -93,12 +92,7 @@ def periodic_features(x, sinusoids, scale):
     return keras.layers.Concatenate()([x, sines, cosines])
 
 
-def linear_network(x, classes):
-    """Softmax regression: one weight for each feature and class."""
-    return keras.layers.Dense(classes, activation="softmax")(x)
-
-
-def mlp_network(x, classes, units, depth, dropout, batch_norm):
+def mlp_network(x, units, depth, dropout, batch_norm):
     """Hidden layers of ReLU units, each with dropout and, optionally, batch normalization."""
     for _ in range(depth):
         x = keras.layers.Dense(units)(x)
@@ -106,10 +100,10 @@ def mlp_network(x, classes, units, depth, dropout, batch_norm):
             x = keras.layers.BatchNormalization()(x)
         x = keras.layers.ReLU()(x)
         x = keras.layers.Dropout(dropout)(x)
-    return keras.layers.Dense(classes, activation="softmax")(x)
+    return x
 
 
-def residual_network(x, classes, units, depth, dropout, batch_norm):
+def residual_network(x, units, depth, dropout, batch_norm):
     """Blocks of two layers, the first twice as wide, each with a skip connection around it."""
     x = keras.layers.Dense(units)(x)
     for _ in range(depth):
@@ -118,11 +112,10 @@ def residual_network(x, classes, units, depth, dropout, batch_norm):
         y = keras.layers.Dropout(dropout)(y)
         y = keras.layers.Dense(units)(y)
         x = keras.layers.Add()([x, y])
-    x = keras.layers.ReLU()(x)
-    return keras.layers.Dense(classes, activation="softmax")(x)
+    return keras.layers.ReLU()(x)
 
 
-def attention_network(x, classes, embed_dim, depth, dropout):
+def attention_network(x, embed_dim, depth, dropout):
     """A Transformer encoder over the features: each becomes a token that attends to the others."""
     columns = x.shape[-1]
     # The number in each column times a vector of weights, plus a vector of biases:
@@ -134,8 +127,7 @@ def attention_network(x, classes, embed_dim, depth, dropout):
     for _ in range(depth):
         x = TransformerEncoder(num_heads=4, ff_dim=2 * embed_dim, dropout=dropout)(x)
     x = keras.layers.LayerNormalization()(x)
-    x = keras.layers.GlobalAveragePooling1D()(x)  # (batch, embed_dim)
-    return keras.layers.Dense(classes, activation="softmax")(x)
+    return keras.layers.GlobalAveragePooling1D()(x)  # (batch, embed_dim)
 
 
 def build_model(
@@ -162,6 +154,7 @@ def build_model(
     `load_data`). `sinusoids` appends sines and cosines of learned multiples of each feature:
     with these the linear network is a sum of smooth functions of single features. The `attention`
     network does not use them: each would be one more token. `schedule` is "cosine" or "constant".
+    With `classes=None` the network predicts a number: its targets are (1,), best standardized.
     """
     if train is None:
         train, _, _ = load_data()
@@ -174,25 +167,26 @@ def build_model(
     x = keras.layers.Normalization(mean=mean, variance=variance, dtype="float32")(x)
     if sinusoids and kind != "attention":
         x = periodic_features(x, sinusoids, scale)
-    if kind == "linear":
-        outputs = linear_network(x, classes)
-    elif kind == "mlp":
-        outputs = mlp_network(x, classes, units, depth, dropout, batch_norm)
+    if kind == "mlp":
+        x = mlp_network(x, units, depth, dropout, batch_norm)
     elif kind == "residual":
-        outputs = residual_network(x, classes, units, depth, dropout, batch_norm)
+        x = residual_network(x, units, depth, dropout, batch_norm)
     elif kind == "attention":
-        outputs = attention_network(x, classes, embed_dim, depth, dropout)
-    else:
+        x = attention_network(x, embed_dim, depth, dropout)
+    elif kind != "linear":  # which is an output layer alone
         raise ValueError(f"kind is one of {', '.join(VARIANTS)}, and not {kind!r}")
+    if classes is None:
+        outputs = keras.layers.Dense(1)(x)
+        loss, metric = "mse", keras.metrics.R2Score(name="r2")
+    else:
+        outputs = keras.layers.Dense(classes, activation="softmax")(x)
+        loss, metric = "sparse_categorical_crossentropy", "accuracy"
     model = keras.Model(inputs, outputs)
 
     if schedule == "cosine":
         learning_rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-    model.compile(
-        keras.optimizers.AdamW(learning_rate, weight_decay=weight_decay),
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-    )
+    optimizer = keras.optimizers.AdamW(learning_rate, weight_decay=weight_decay)
+    model.compile(optimizer, loss, metrics=[metric])
     return model
 
 
@@ -241,12 +235,17 @@ def search_space(hp):
 
 
 def baseline(train, test):
-    """Gradient boosting of 200 trees a class (scikit-learn's HistGradientBoostingClassifier)."""
-    features, labels = to_numpy(train)
-    model = HistGradientBoostingClassifier(max_iter=200, random_state=0, early_stopping=False)
-    model.fit(features, labels)
-    features, labels = to_numpy(test)
-    return {"accuracy": model.score(features, labels)}
+    """Gradient boosting (scikit-learn's HistGradientBoosting).
+
+    200 trees for each class, or for a number.
+    """
+    features, targets = to_numpy(train)
+    is_number = targets.dtype.kind == "f"
+    kind = HistGradientBoostingRegressor if is_number else HistGradientBoostingClassifier
+    model = kind(max_iter=200, random_state=0, early_stopping=False)
+    model.fit(features, targets.ravel())
+    features, targets = to_numpy(test)
+    return {"r2" if is_number else "accuracy": model.score(features, targets.ravel())}
 
 
 def main():

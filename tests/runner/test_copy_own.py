@@ -88,6 +88,7 @@ CASES = {
     "sentiment_lstm": (reviews, ["--encoding", "latin-1"]),
     "head_multilabel": (comments, []),
     "head_regression": (houses, ["--early-stopping", "3"]),
+    "automl_table": (houses, []),
 }
 
 
@@ -125,7 +126,9 @@ def test_copy_reads_what_run_reads_and_runs(name, tmp_path, capsys, monkeypatch)
     for mine, theirs in zip(copied["load_data"](), own.load_data(4), strict=True):
         assert examples(mine) == examples(theirs)
     runpy.run_path(str(path), run_name="__main__")
-    assert "Test: {" in capsys.readouterr().out
+    tested = capsys.readouterr().out
+    assert "Test: {" in tested
+    assert ("r2" in tested) == (own.form == "numbers")
     assert (tmp_path / f"{name}.keras").exists()
     readme = (tmp_path / "mine" / "README.md").read_text(encoding="utf8")
     assert "EarlyStopping(monitor=" in readme

@@ -344,6 +344,22 @@ def test_table_of_numbers_and_words(tmp_path):
     assert "one linear unit, mean squared error of price" in own.lines[2]
 
 
+@pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [
+        (["1", "2", "3"], False),
+        (["1.0", "2.0", "NA"], False),
+        (["1.5", "2", "2"], True),
+        (["1,5", "2", "2"], True),
+        ([str(number) for number in range(20)], False),
+        ([str(number) for number in range(21)], True),
+        ([f"{number} m" for number in range(21)], False),
+    ],
+)
+def test_many_numbers_or_fractions_are_no_classes(cells, numbers):
+    assert own_data.are_numbers(cells) == numbers
+
+
 def test_table_from_a_country_of_decimal_commas(tmp_path):
     lines = ["área;clase;precio"]
     lines += [f"{n},5;{'ñu'[n % 2]};{n},25" for n in range(12)]

@@ -12,6 +12,8 @@ from recipes._runner import cli, search, tune_command
 from recipes._runner.recipe import find
 from tests.runner.test_tune_command import leaderboard, start, wait_until, workers
 
+KINDS = ("mlp", "linear", "residual", "attention")  # of automl_table
+
 
 @pytest.fixture(autouse=True)
 def eager():
@@ -98,6 +100,30 @@ def test_a_search_space_may_choose_class_weights(stones, tmp_path):
     assert (type(fixed).__name__, fixed.value) == ("Fixed", "balanced")
 
 
+def test_a_target_of_numbers_is_predicted_as_one(stones, tmp_path):
+    """The same kinds of networks, with a linear unit; there are no classes to weigh."""
+    words = ["--data", stones, "--target", "size", "--epochs", "1", "--set", "units=32"]
+    plan, own, place = begun(tmp_path / "out", "automl_table", *words)
+    assert (own.form, plan.objective) == ("numbers", ["val_r2", "max"])
+    targets = own.targets[own.parts[0]]
+    assert (targets.mean(), targets.std()) == (
+        pytest.approx(0, abs=1e-5),
+        pytest.approx(1, rel=1e-5),
+    )
+    trials = search.recipe_model(plan, "cpu", place)
+    hp = search.space(trials, plan)
+    (weights,) = (each for each in hp.space if each.name == "class_weights")
+    assert (type(weights).__name__, weights.value) == ("Fixed", "none")
+    assert [each.values for each in hp.space if each.name == "kind"] == [list(KINDS)]
+    for parameter in hp.space:  # of the other kinds, too
+        hp.values.setdefault(parameter.name, parameter.default)
+    trials.known = True
+    for kind in KINDS:
+        hp.values["kind"] = kind
+        model = trials.build(hp)
+        assert (model.output_shape, model.loss) == ((None, 1), "mse")
+
+
 def test_each_kind_of_network_is_tried_at_its_defaults_first(stones, tmp_path):
     words = ["--data", stones, "--epochs", "1", "--set", "units=32"]
     plan, _, place = begun(tmp_path / "out", "automl_table", *words)
@@ -107,7 +133,7 @@ def test_each_kind_of_network_is_tried_at_its_defaults_first(stones, tmp_path):
         values = tuner.oracle.create_trial(str(worker)).hyperparameters.values
         kinds.append(values["kind"])
         assert values.get("depth", 2) == 2
-    assert kinds == ["mlp", "linear", "residual", "attention"]
+    assert kinds == list(KINDS)
 
 
 def test_the_start_that_was_asked_for_is_the_only_one(stones, tmp_path):

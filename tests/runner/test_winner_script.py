@@ -200,6 +200,23 @@ def test_a_script_weighs_classes_if_the_winner_did(tmp_path):
             assert (line in text) == (weights == "balanced")
 
 
+@pytest.mark.parametrize(
+    ("classes", "kept", "gone"),
+    [
+        ("classes=None", "Dense(1)", "softmax"),
+        ("classes=len(CLASSES)", "softmax", "Dense(1)"),
+    ],
+)
+def test_head_of_the_other_task_goes(classes, kept, gone):
+    text = find("automl_table").source.replace("classes=4", classes)
+    text = winner_script.folded(text)
+    built = ast.unparse(winner_script.function(text, "build_model"))
+    assert "classes is None" not in built
+    assert kept in built
+    assert gone not in built
+    assert ("classes" in winner_script.names_of_arguments(text)) == (kept == "softmax")
+
+
 SEARCHED = [each for each in TRAINED if "search_space" in each.functions]
 
 

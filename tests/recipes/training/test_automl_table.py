@@ -12,7 +12,7 @@ from recipes.training import automl_table as recipe
 
 KINDS = {
     "mlp": recipe.mlp_network,
-    "linear": recipe.linear_network,
+    "linear": lambda x: x,
     "residual": recipe.residual_network,
     "attention": recipe.attention_network,
 }
@@ -85,19 +85,19 @@ def test_periodic_features_are_sines_and_cosines_of_multiples_of_each_number():
 
 def test_residual_blocks_that_say_nothing_pass_their_input_on():
     x = keras.Input((3,))
-    outputs = recipe.residual_network(x, 2, units=4, depth=2, dropout=0.0, batch_norm=False)
+    outputs = recipe.residual_network(x, units=4, depth=2, dropout=0.0, batch_norm=False)
     model = keras.Model(x, outputs)
-    first, _, second, _, fourth, head = dense_layers(model)
+    first, _, second, _, fourth = dense_layers(model)
     for last_of_block in (second, fourth):
         last_of_block.set_weights([np.zeros_like(w) for w in last_of_block.get_weights()])
     numbers = np.random.default_rng(0).normal(size=(5, 3)).astype("float32")
-    np.testing.assert_allclose(model(numbers), head(keras.ops.relu(first(numbers))), atol=1e-6)
+    np.testing.assert_allclose(model(numbers), keras.ops.relu(first(numbers)), atol=1e-6)
 
 
 def test_attention_sees_a_set_of_columns_each_with_its_own_vectors():
     keras.utils.set_random_seed(0)
     x = keras.Input((5,))
-    model = keras.Model(x, recipe.attention_network(x, 2, embed_dim=8, depth=1, dropout=0.0))
+    model = keras.Model(x, recipe.attention_network(x, embed_dim=8, depth=1, dropout=0.0))
     numbers = np.random.default_rng(0).normal(size=(6, 5)).astype("float32")
     before = model(numbers).numpy()
     order = [3, 0, 4, 1, 2]
@@ -111,6 +111,29 @@ def test_attention_has_a_token_for_each_column_and_none_for_sinusoids():
     plain = recipe.build_model("attention", train=table())
     with_sinusoids = recipe.build_model("attention", sinusoids=8, train=table())
     assert with_sinusoids.count_params() == plain.count_params()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_number_is_predicted_by_a_linear_unit(kind):
+    train = table()
+    model = recipe.build_model(kind, train=train, classes=None)
+    assert model.output_shape == (None, 1)
+    assert model.layers[-1].activation is keras.activations.linear
+    features, _ = recipe.to_numpy(train)
+    targets = np.linspace(-1, 1, len(features), dtype="float32")[:, None]
+    loss, r2 = model.evaluate(features, targets, verbose=0)
+    errors = targets - model.predict_on_batch(features)
+    assert loss == pytest.approx(np.mean(errors**2), rel=1e-4)
+    assert r2 == pytest.approx(1 - np.mean(errors**2) / np.var(targets), rel=1e-3, abs=1e-4)
+
+
+def test_boosting_of_a_number_and_of_classes():
+    x = np.random.default_rng(0).normal(size=(200, 2)).astype("float32")
+    for targets, score in (((x[:, :1] > 0).astype(int)[:, 0], "accuracy"), (x[:, :1], "r2")):
+        data = tf.data.Dataset.from_tensor_slices((x, targets)).batch(64)
+        found = recipe.baseline(data, data)
+        assert list(found) == [score]
+        assert found[score] > 0.95
 
 
 def test_a_constant_schedule_and_an_unknown_kind():
@@ -133,7 +156,7 @@ def test_a_kind_is_searched_by_the_arguments_that_it_has(kind, sinusoids):
     hp.values |= {"kind": kind, "sinusoids": sinusoids}
     found = set(recipe.search_space(hp))
     shared = {"kind", "learning_rate", "schedule", "weight_decay", "batch_size", "class_weights"}
-    own = set(inspect.signature(KINDS[kind]).parameters) - {"x", "classes"}
+    own = set(inspect.signature(KINDS[kind]).parameters) - {"x"}
     if kind != "attention":
         own |= {"sinusoids"} | ({"scale"} if sinusoids else set())
     assert found == shared | own
