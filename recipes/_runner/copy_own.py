@@ -7,6 +7,7 @@ with other defaults; what nothing needs any more goes.
 import ast
 import inspect
 import json
+import textwrap
 
 from recipes._runner import copy_extras, inputs
 from recipes._runner.errors import UserError
@@ -90,10 +91,22 @@ def check(own, options):
     if own.layout == "folder" and own.kind == "text" and options.encoding:
         raise UserError("--encoding: a copy reads folders of texts in UTF-8; save them so")
     if own.in_parts:
+        check_parts(own)
+
+
+def check_parts(own):
+    """Raises a UserError unless train, validation and test have a folder each, with all classes."""
+    if [part for part, _ in own.in_parts] != [0, 1, 2]:
+        names = ", ".join(name for _, name in own.in_parts)
         raise UserError(
-            f"{own.path}: a copy reads a folder for each class; join "
-            "those of train, validation and test"
+            f"{own.path} has {names}: a copy reads one folder each of train, validation and test, "
+            "or of each class, which it divides itself"
         )
+    there = {file.relative_to(own.path).parts[:2] for file in own.files}
+    for _, part in own.in_parts:
+        for name in own.classes:
+            if (part, name) not in there:
+                raise UserError(f"{own.path / part} has no {name}: a copy reads all classes there")
 
 
 # The source, part by part
@@ -185,6 +198,8 @@ def literal(value):
 def data_constants(own):
     file = own.names.get("file")
     why = "a folder for each class" if own.layout == "folder" else "the target is a column of it"
+    if own.in_parts:
+        why = f"{', '.join(name for _, name in own.in_parts)} in it, {why} in each"
     lines = [f"DATA = {literal(str(file or own.path))}  # {why}"]
     if own.scale:
         mean, deviation = own.scale
@@ -274,10 +289,20 @@ TARGETS = {
     values = (values[:, None] - MEAN) / DEVIATION  # (rows, 1)
 """,
 }
+# In place of the split, for folders that define it: the same lines, for each of them.
+IN_PARTS = """\
+    sets = []
+    for part in {parts}:
+        folder = f"{{DATA}}/{{part}}"
+{read}\
+        sets.append(tf.data.Dataset.from_tensor_slices(({inputs}, {targets})))
+"""
 SPLIT = """\
     sets = []
     for part in split_by_class({by}):
         sets.append(tf.data.Dataset.from_tensor_slices(({inputs}[part], {targets}[part])))
+"""
+BATCHES = """\
     train, validation, test = sets
     train = train.shuffle(len(train)).batch(batch_size).prefetch(2)
     return train, validation.batch(batch_size), test.batch(batch_size)"""
@@ -299,23 +324,31 @@ def load_data(module, own, options):
         given["reading"] = reading(own, options)
     if own.shape:
         given |= {"color": COLORS[own.shape[2]], "size": own.shape[:2]}
-    lines += READ[own.kind, layout].format(**given)
+    read = READ[own.kind, layout].format(**given)
     targets, by = "labels", "labels"
     if own.layout == "csv":
         form = {"two classes": "classes", "one-hot classes": "classes"}.get(own.form, own.form)
         if form == "labels" and len(own.names["target"]) > 1:
             form = "columns"
-        lines += TARGETS[form].format(target=literal(own.names["target"][0]))
+        read += TARGETS[form].format(target=literal(own.names["target"][0]))
     if own.form in ("numbers", "labels"):
         targets = "values" if own.form == "numbers" else "labels"
         by = f"np.zeros(len({targets}))"
-        lines += "    # At random: all examples count as one class.\n"
+        read += "    # At random: all examples count as one class.\n"
     else:
         if own.form == "one-hot classes":
             targets = "targets"
-            lines += "    targets = keras.utils.to_categorical(labels, len(CLASSES))\n"
-        lines += "    # Of each class the same share for validation, and for the test.\n"
-    return lines + SPLIT.format(by=by, inputs=INPUTS[own.kind], targets=targets)
+            read += "    targets = keras.utils.to_categorical(labels, len(CLASSES))\n"
+        if not own.in_parts:
+            read += "    # Of each class the same share for validation, and for the test.\n"
+    if own.in_parts:
+        read = read.replace("split_by_class shuffles them", "those of train are shuffled below")
+        read = textwrap.indent(read.replace("DATA,", "folder,"), "    ")
+        parts = literal([name for _, name in own.in_parts])
+        split = IN_PARTS.format(parts=parts, read=read, inputs=INPUTS[own.kind], targets=targets)
+    else:
+        split = read + SPLIT.format(by=by, inputs=INPUTS[own.kind], targets=targets)
+    return lines + split + BATCHES
 
 
 def reading(own, options):

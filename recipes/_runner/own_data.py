@@ -96,7 +96,8 @@ class OwnData:
     reading: dict = dataclasses.field(default_factory=dict)  # of a table: options for pandas
     monitor: tuple = ()  # the metric that selects the best epoch, and "max" or "min"
     files: list = dataclasses.field(default_factory=list)  # of folders of classes
-    in_parts: bool = False  # whether folders define the split
+    # The folders that define the split, if there are any: (0, "train"), (1, "val"), (2, "test").
+    in_parts: list = dataclasses.field(default_factory=list)
     lines: list = dataclasses.field(default_factory=list)
 
     @property
@@ -267,7 +268,8 @@ def load(recipe, module, options, settings):
             )
         examples = from_folders(path, found, faults)
         own.files = [example.value for example in examples]
-        own.in_parts = examples[0].part is not None
+        if examples[0].part is not None:
+            own.in_parts = sorted({(each.part, each.where.parts[0]) for each in examples})
     # Read inputs and targets, and split the data.
     if found == "image":
         examples = read_images(own, examples, settings.get("input_shape"), faults)

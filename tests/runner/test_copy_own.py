@@ -45,6 +45,19 @@ def labeled_photos(folder):
     return write(folder / "labels.csv", lines)
 
 
+def in_parts(make):
+    """Folders of classes as `make` leaves them, in folders of training, validation and test."""
+
+    def made(folder):
+        for part in ("Train", "val", "test"):
+            make(folder / part)
+        for path in (folder / "val").rglob("[01].*"):
+            path.unlink()
+        return folder
+
+    return made
+
+
 def write(path, lines, encoding="utf-8"):
     path.parent.mkdir(exist_ok=True)
     path.write_text("\n".join(lines), encoding=encoding)
@@ -89,6 +102,8 @@ CASES = {
     "head_multilabel": (comments, []),
     "head_regression": (houses, ["--early-stopping", "3"]),
     "automl_table": (houses, []),
+    "head_multiclass": (in_parts(photos), ["--class-weights", "balanced"]),
+    "text_multiclass": (in_parts(films), []),
 }
 
 
@@ -184,3 +199,16 @@ def test_images_that_keras_does_not_read(tmp_path, capsys):
     PIL.Image.open(folder / "red" / "0.png").save(folder / "red" / "a.webp")
     assert cli.main(["copy", "cnn_cifar10", "mine", "--data", "data"]) == 2
     assert "a.webp: a copy reads .bmp" in capsys.readouterr().err
+
+
+def test_parts_that_a_copy_does_not_read(tmp_path, capsys):
+    """`run` takes a share of the training set where a part is missing."""
+    folder = in_parts(photos)(tmp_path / "data")
+    for path in (folder / "val" / "red").iterdir():
+        path.unlink()
+    (folder / "val" / "red").rmdir()
+    assert cli.main(["copy", "cnn_cifar10", "mine", "--data", "data"]) == 2
+    assert "val has no red: a copy reads all classes there" in capsys.readouterr().err
+    (folder / "val").rename(folder / "testing")
+    assert cli.main(["copy", "cnn_cifar10", "mine", "--data", "data"]) == 2
+    assert "has Train, test, testing: a copy reads one folder each" in capsys.readouterr().err
