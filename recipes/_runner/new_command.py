@@ -203,7 +203,11 @@ def main(options):
     pages.write()
     for path in files:
         print(path.relative_to(ROOT.parent))
-    print(f"Change them into what {name} is to show, then:  make recipe-{options.name}")
+    print(f"Change them into what {name} is to show, then:")
+    print(f"  make recipe-{options.name}")
+    print(
+        f"  make exports tpu-table ARGS={name}  # its rows in the two tables, which tests look for"
+    )
 
 
 def check(name):
@@ -229,7 +233,8 @@ def shown_item(name, number, rows):
             return row
     wrong = f"no item {number}" if number else f"{name} is not planned"
     raise UserError(
-        f"recipes/SLIDES.md: {wrong}; name the item that it shows, for example --item P12"
+        f"recipes/SLIDES.md: {wrong}; name the item that it shows, for example --item P12, "
+        "or ITEM=P12 with make"
     )
 
 

@@ -26,6 +26,7 @@ def checkout(tmp_path_factory):
     command = ["new", "skeleton-net", "--chapter", "heads", "--item", "H5"]
     made = in_the_copy(copy, "-m", "recipes", *command)
     assert made.returncode == 0, made.stderr
+    assert "make exports tpu-table ARGS=skeleton_net" in made.stdout
     return copy
 
 
@@ -153,6 +154,7 @@ def test_what_was_planned_is_linked_wherever_it_was(empty):
         (["keras", "--chapter", "heads"], "Python module"),
         (["c_net", "--chapter", "cooking"], "invalid choice: 'cooking'"),
         (["d_net", "--chapter", "heads"], "d_net is not planned"),
+        (["d_net", "--chapter", "heads"], "for example --item P12, or ITEM=P12 with make"),
         (["c_net", "--chapter", "heads", "--item", "X9"], "no item X9"),
     ],
 )
