@@ -9,6 +9,7 @@ import difflib
 import io
 import runpy
 
+from recipes._runner import quiet
 from recipes._runner.errors import UserError
 from recipes._runner.recipe import CHAPTERS, ROOT
 from recipes._runner.run_command import shown
@@ -26,6 +27,7 @@ def add_arguments(parser):
 def main(options):
     chapters = [chapter for chapter in CHAPTERS if files(chapter)]
     if options.chapter is None:
+        quiet.import_tensorflow()
         show_chapters(chapters, options.solutions)
         return
     chapter = options.chapter.replace("-", "_").lower()
@@ -33,6 +35,7 @@ def main(options):
         near = difflib.get_close_matches(chapter, chapters, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(chapters)}"
         raise UserError(f"no chapter with exercises is called {options.chapter!r}; {hint}")
+    quiet.import_tensorflow()
     show_chapter(chapter, options.solutions)
 
 

@@ -55,6 +55,16 @@ def test_chapter_shows_each_exercise_and_the_next_to_solve(folder, capsys):
     assert lines[5] == "Next: .venv/bin/python gans/exercises/02_begun.py"
 
 
+@pytest.mark.parametrize("words", [[], ["gans"]])
+def test_messages_of_tensorflow_are_not_among_the_results(words, folder, monkeypatch):
+    """Its import, which prints them, comes before the first exercise."""
+    said = []
+    monkeypatch.setattr(exercises_command.quiet, "import_tensorflow", lambda: said.append("quiet"))
+    monkeypatch.setattr(exercises_command, "outcomes", lambda path: said.append("run") or [])
+    assert cli.main(["exercises", *words]) == 0
+    assert said == ["quiet", *["run"] * 4]
+
+
 def test_solutions_are_run_instead(folder, capsys):
     assert cli.main(["exercises", "gans", "--solutions"]) == 0
     output = capsys.readouterr().out
