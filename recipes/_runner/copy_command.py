@@ -90,7 +90,10 @@ def contents_for_own(recipe, names, options):
     if options.variant and options.variant not in variants:
         raise UserError(f"--variant {options.variant}: there are {', '.join(variants) or 'none'}")
     if options.skip_broken:
-        raise UserError("--skip-broken: a copy reads all that is there; move what is broken away")
+        raise UserError(
+            "--skip-broken: a copy reads all that is there; move what is broken away, and name "
+            "columns with --leave-out"
+        )
     settings = dict(variants.get(options.variant) or {})
     own = own_data.load(recipe, module, options, settings)
     if options.class_weights and own.form in ("labels", "numbers"):

@@ -42,6 +42,7 @@ DECIDING = (
     "precision",
     "data",
     "target",
+    "leave_out",
     "skip_broken",
     "encoding",
     "early_stopping",

@@ -22,7 +22,7 @@ import tensorflow as tf
 from recipes._runner import arguments, copy_extras, copy_own, inputs, training
 from recipes._runner import recipe as recipes
 from recipes._runner.errors import UserError
-from recipes._runner.run_command import own_name
+from recipes._runner.run_command import OF_DATA, own_name
 from recipes.common import head_check, head_look
 from recipes.common.splits import split_by_class
 
@@ -222,7 +222,7 @@ def load(recipe, module, options, settings):
     Args:
         recipe: The recipe to train.
         module: Its module.
-        options: With `data`, `target`, `skip_broken` and `encoding`.
+        options: With `data`, `target`, `leave_out`, `skip_broken` and `encoding`.
         settings: Arguments of the recipe's functions; `input_shape` sets the size of images.
 
     Raises:
@@ -255,12 +255,14 @@ def load(recipe, module, options, settings):
     )
     # Find the examples.
     if file:
-        examples = from_csv(own, file, options.target, options.encoding, faults)
+        examples = from_csv(own, file, options, faults)
         if takes_numbers(recipe) and are_numbers([example.target for example in examples]):
             own.form, own.monitor = trial(recipe, module, found, settings, classes=None)
     else:
-        if options.target:
-            raise UserError(f"--target is for a CSV; {path} is a folder of classes")
+        for name in ("target", "leave_out"):
+            if getattr(options, name):
+                flag = "--" + name.replace("_", "-")
+                raise UserError(f"{flag} is for a CSV; {path} is a folder of classes")
         if wanted in ("labels", "numbers"):
             raise UserError(
                 f"{path}: {recipe.name} learns {TOLD[wanted]}, which folders of classes do not "
@@ -357,10 +359,10 @@ def is_somebodys(file):
     return file.is_file() and not hidden
 
 
-def from_csv(own, file, target, encoding, faults):
+def from_csv(own, file, options, faults):
     """Examples of a CSV: texts, names of files beside it, or rows of numbers and words."""
     # Read the rows as strings.
-    text = inputs.read_text(file, encoding)
+    text = inputs.read_text(file, options.encoding)
     if not text.strip():
         raise UserError(f"{file} is empty")
     separator = max(inputs.SEPARATORS, key=lambda each: len(inputs.first_row(text, each)))
@@ -381,14 +383,20 @@ def from_csv(own, file, target, encoding, faults):
         raise UserError(f"{file} has no rows below its first line")
 
     # Choose the columns of inputs and targets.
-    wanted = [word.strip() for word in (target or "").split(",") if word.strip()]
-    lacking = [name for name in wanted if name not in names]
-    if lacking:
-        raise UserError(f"--target {lacking[0]}: {file} has {', '.join(names)}")
+    wanted = named_columns("--target", options.target, names, file)
+    left_out = named_columns("--leave-out", options.leave_out, names, file)
+    if both := [name for name in wanted if name in left_out]:
+        raise UserError(f"--leave-out {both[0]}: it is the target")
+    rows = rows.drop(columns=left_out)
+    names = [name for name in names if name not in left_out]
+    if len(names) < 2:
+        raise UserError(f"--leave-out {options.leave_out}: {file} has nothing else to learn from")
     source = source_column(own, file, rows.drop(columns=wanted))
     wanted = wanted or target_columns(own, rows, source)
     if len(wanted) > 1 and own.form != "labels":
-        raise UserError(f"--target {target}: one column, for this network learns {TOLD[own.form]}")
+        raise UserError(
+            f"--target {options.target}: one column, for this network learns {TOLD[own.form]}"
+        )
     if len(wanted) > 1:
         told = [labels_of(dict(zip(wanted, row, strict=True))) for row in rows[wanted].to_numpy()]
     else:
@@ -412,6 +420,15 @@ def from_csv(own, file, target, encoding, faults):
         examples.append(Example(value if is_files else where, path if is_files else value, goal))
     own.names["files"] = is_files
     return examples
+
+
+def named_columns(flag, words, names, file):
+    """The columns that `--target` or `--leave-out` names, with commas between; [] without it."""
+    found = [word.strip() for word in (words or "").split(",") if word.strip()]
+    for name in found:
+        if name not in names:
+            raise UserError(f"{flag} {name}: {file} has {', '.join(names)}")
+    return found
 
 
 def filled(cells):
@@ -464,11 +481,11 @@ def read_table(own, rows, told, file, faults):
     for name in rows.columns:
         words = sorted(set(filled(rows[name])))
         if not words:
-            faults.add(f"column {name}", "is empty")
+            faults.add(f"column {name}", f"is empty (--leave-out {name})")
         elif all(map(inputs.is_number, words)):
             own.columns.append([name, None])
         elif len(words) > MOST_WORDS:
-            faults.add(f"column {name}", f"has {len(words):,} different words")
+            faults.add(f"column {name}", f"has {len(words):,} different words (--leave-out {name})")
         else:
             own.columns.append([name, words])
     if not own.columns:
@@ -812,7 +829,7 @@ def adapted(module, own, variant=None):
 def noted(own, options):
     """The entry of a plan on the user's data: path, options and hash, fixed when resuming."""
     found = {"path": str(own.path), "digest": own.digest}
-    for name in ("target", "skip_broken", "encoding"):
+    for name in OF_DATA:
         if getattr(options, name):
             found[name] = getattr(options, name)
     return found
@@ -820,7 +837,7 @@ def noted(own, options):
 
 def options(found):
     """The command-line options in a result of `noted`."""
-    given = {name: found.get(name) for name in ("target", "skip_broken", "encoding")}
+    given = {name: found.get(name) for name in OF_DATA}
     return types.SimpleNamespace(data=found["path"], **given)
 
 

@@ -16,8 +16,9 @@ from recipes._runner.recipe import find
 SAVED_MODELS = pathlib.Path(__file__).parents[2] / "saved_models"
 SMOKE_ROWS = 200
 UNSAID = ("state/", "smoke/", "stand-in/", "own/", "plan.json")  # in the last line of a run
+OF_DATA = ("target", "leave_out", "skip_broken", "encoding")  # how to read the user's data
 # What has no meaning for a recipe that trains nothing.
-OF_TRAINING = ("epochs", "variant", "all_data", "data", "target", "skip_broken", "encoding")
+OF_TRAINING = ("epochs", "variant", "all_data", "data", *OF_DATA)
 OF_TRAINING += ("early_stopping", "class_weights", "seed", "deterministic", "precision")
 OF_TRAINING += ("device", "resume")
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
@@ -103,6 +104,12 @@ def add_data_arguments(parser):
         metavar="COLUMN",
         help="of your CSV, what to predict; "
         "several, with commas between, are labels [the last one]",
+    )
+    parser.add_argument(
+        "--leave-out",
+        metavar="COLUMN",
+        help="of your CSV, not to learn from, such as a number of each row; "
+        "several with commas between",
     )
     parser.add_argument(
         "--skip-broken",
@@ -285,7 +292,7 @@ def own_name(path):
 
 
 def refuse_data_arguments(options):
-    for name in ("target", "skip_broken", "encoding"):
+    for name in OF_DATA:
         if getattr(options, name) is not None:
             flag = "--" + name.replace("_", "-")
             raise UserError(f"{flag} is for data of yours: say where it is with --data")
@@ -368,7 +375,16 @@ def resuming(options):
         words.append("--stand-in")
     if options.skip_broken:
         words.append("--skip-broken")
-    for name in ("variant", "device", "data_dir", "data", "target", "encoding", "output"):
+    for name in (
+        "variant",
+        "device",
+        "data_dir",
+        "data",
+        "target",
+        "leave_out",
+        "encoding",
+        "output",
+    ):
         value = getattr(options, name)
         if value not in (None, "auto"):
             words += ["--" + name.replace("_", "-"), str(value)]

@@ -37,7 +37,10 @@ def write(recipe, module, plan, own, values, model, seed, folder):
     plan = dataclasses.replace(plan, class_weights=arguments.class_weights(values))
     if own:
         if plan.own.get("skip_broken"):
-            raise UserError("a script reads all that is there; move what is broken away")
+            raise UserError(
+                "a script reads all that is there; instead of --skip-broken move what is broken "
+                "away, and name columns with --leave-out"
+            )
         options = types.SimpleNamespace(
             variant=plan.variant,
             encoding=plan.own.get("encoding"),

@@ -11,7 +11,7 @@ import PIL.Image
 import pytest
 import tensorflow as tf
 
-from recipes._runner import cli, own_data
+from recipes._runner import cli, own_data, run_command
 from recipes._runner.recipe import find
 
 
@@ -93,6 +93,14 @@ def houses(folder):
     return write(folder / "houses.csv", ["area;kind;new;price", *lines])
 
 
+def numbered_houses(folder):
+    """The same, with a name in each row that says nothing."""
+    path = houses(folder)
+    head, *lines = path.read_text().splitlines()
+    lines = [f"h{number};{line}" for number, line in enumerate(lines * 3)]
+    return write(path, [f"id;{head}", *lines])
+
+
 CASES = {
     "senet": (photos, []),
     "cnn_mnist_best": (photos, ["--class-weights", "balanced"]),
@@ -101,7 +109,7 @@ CASES = {
     "sentiment_lstm": (reviews, ["--encoding", "latin-1"]),
     "head_multilabel": (comments, []),
     "head_regression": (houses, ["--early-stopping", "3"]),
-    "automl_table": (houses, []),
+    "automl_table": (numbered_houses, ["--leave-out", "id"]),
     "head_multiclass": (in_parts(photos), ["--class-weights", "balanced"]),
     "text_multiclass": (in_parts(films), []),
 }
@@ -132,7 +140,8 @@ def test_copy_reads_what_run_reads_and_runs(name, tmp_path, capsys, monkeypatch)
     if "--early-stopping" in words:
         assert f"patience={words[-1]}" in source
     recipe = find(name)
-    given = {"target": None, "skip_broken": None, "encoding": None}
+    given = dict.fromkeys(run_command.OF_DATA)
+    given["leave_out"] = "id" if "id" in words else None
     given["encoding"] = "latin-1" if "latin-1" in words else None
     own = own_data.load(recipe, recipe.module, types.SimpleNamespace(data=data, **given), {})
     copied = runpy.run_path(str(path))

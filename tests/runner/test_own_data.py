@@ -11,7 +11,7 @@ import PIL.Image
 import pytest
 import tensorflow as tf
 
-from recipes._runner import cli, own_data
+from recipes._runner import cli, own_data, run_command
 from recipes._runner.errors import UserError
 from recipes._runner.recipe import ROOT, find
 from tests import selection
@@ -29,7 +29,7 @@ def eager(monkeypatch, tmp_path):
 
 
 def options(path, **given):
-    known = {"target": None, "skip_broken": None, "encoding": None}
+    known = dict.fromkeys(run_command.OF_DATA)
     return types.SimpleNamespace(data=path, **known | given)
 
 
@@ -342,6 +342,32 @@ def test_table_of_numbers_and_words(tmp_path):
     )  # the scale has six digits
     assert "houses: 20 rows; price from 1000 to 1190, median 1095" in own.lines[0]
     assert "one linear unit, mean squared error of price" in own.lines[2]
+
+
+def test_columns_that_say_nothing_are_left_out(tmp_path):
+    lines = ["id,note,size,kind,date"]
+    lines += [f"row {number},,{number},{'ab'[number % 2]},day {number}" for number in range(60)]
+    path = table(tmp_path / "rows.csv", lines)
+    with pytest.raises(
+        UserError,
+        match=r"column id: has 60 different words \(--leave-out id\); column note: is empty",
+    ):
+        load(path, "table_multiclass", target="kind")
+    own = load(path, "table_multiclass", leave_out="id, note,date")
+    assert own.columns == [["size", None]]
+    assert own.names["target"] == ["kind"], "the last one that is left"
+    for words, said in {
+        "name": "--leave-out name: .* has id, note, size, kind, date",
+        "id,kind": "--leave-out kind: it is the target",
+        "id,note,size,date": "has nothing else to learn from",
+    }.items():
+        with pytest.raises(UserError, match=said):
+            load(path, "table_multiclass", target="kind", leave_out=words)
+
+
+def test_folders_have_no_columns_to_leave_out(photos):
+    with pytest.raises(UserError, match="--leave-out is for a CSV"):
+        load(photos, leave_out="red")
 
 
 @pytest.mark.parametrize(
