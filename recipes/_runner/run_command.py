@@ -212,7 +212,7 @@ def run(recipe, options, base):
     arguments.of_variant(recipe, options.variant)
     given = arguments.parse(module, options.set, options.batch_size)
     strategy = devices.strategy(options.device)
-    own = None
+    own, outer = None, base
     if options.data:
         module, found = own_data_of(recipe, module, options, given)
         own, chosen = own_data.noted(found, options), {found.name: "own"}
@@ -249,6 +249,7 @@ def run(recipe, options, base):
         folder = base / "stand-in"
     folder = folder / (options.variant or "")
     with output.held(base):
+        output.mark(outer)  # where `--output` names it: another run may write there, too
         folder.mkdir(parents=True, exist_ok=True)
         output.publish(folder)
         output.settle(folder)

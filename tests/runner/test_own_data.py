@@ -487,12 +487,13 @@ def test_run_trains_on_it_and_predict_answers_with_its_classes(photos, saved_mod
 
 
 def test_resume_goes_on_with_the_same_data_only(photos, saved_models, capsys):
-    assert run("--epochs", "1", "--variant", "slide", "--set", "filters=2") == 0
-    assert (saved_models / "cnn_cifar10" / "own" / "photos" / "slide" / "model.keras").exists()
-    assert run("--epochs", "1", "--variant", "slide", "--resume") == 0
+    words = ["--epochs", "1", "--variant", "slide", "--output", "out"]
+    assert run(*words, "--set", "filters=2") == 0
+    assert pathlib.Path("out", "own", "photos", "slide", "model.keras").exists()
+    assert run(*words, "--resume") == 0
     assert "Nothing to resume" in capsys.readouterr().out
     image(photos / "red" / "0.png", "green")
-    assert run("--epochs", "1", "--variant", "slide", "--resume") == 2
+    assert run(*words, "--resume") == 2
     assert "is not what it was in the interrupted run" in refusal(capsys)
 
 
