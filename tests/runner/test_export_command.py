@@ -16,6 +16,7 @@ import tensorflow as tf
 from recipes._runner import cli, export_command, export_table, exporting, run_command, saved
 from recipes._runner.recipe import all_recipes, find
 from recipes.perceptrons import double_moon
+from tests.selection import TRAINED
 
 needs_onnx = pytest.mark.skipif(
     not importlib.util.find_spec("tf2onnx"), reason="`make setup EXTRAS=export`"
@@ -285,6 +286,15 @@ def test_row_of_the_table_is_what_comes_of_it(name, capsys):
     missing = dict.fromkeys(export_table.FORMATS, (None, None))
     cells = dict(zip(export_table.FORMATS, export_table.cells(missing | found), strict=True))
     assert {each: cells[each] for each in formats} == {each: by_format[each] for each in formats}
+
+
+@pytest.mark.slow
+@needs_onnx
+@pytest.mark.parametrize("recipe", TRAINED, ids=lambda recipe: recipe.name)
+def test_each_row_of_the_table_is_what_comes_of_it(recipe):
+    """In processes of their own, which the converters may end."""
+    rows = export_table.read(export_table.TABLE.read_text(encoding="utf8"))
+    assert export_table.cells(export_table.in_processes(recipe.name)) == rows[recipe.name]
 
 
 def test_page_is_read_as_it_was_written_and_counts():
