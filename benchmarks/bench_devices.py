@@ -9,7 +9,8 @@
 Training is plain Keras: `compile` and `fit`, which brings each batch from the host's memory. Images
 and tokens are random. The first epoch compiles, the second one counts. The share of the peak is
 that of 6 floating-point operations for each multiply–accumulate of an inference: two for the
-inference, four for the gradients of its weights and of its inputs.
+inference, four for the gradients of its weights and of its inputs. The last two columns are the
+slide's (002 «Costo de cómputo»): GoogLeNet on a Titan X, one image at a time and in batches of 128.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from recipes.cnn_architectures.googlenet import googlenet
 from recipes.cnn_architectures.resnet import resnet
 from recipes.cnn_architectures.vgg import vgg
 from recipes.convolution import cnn_mnist
+from recipes.hardware import throughput
 
 CLASSES = 1000
 STEPS = 40
@@ -35,6 +37,10 @@ CALLS = 100  # of inference
 TRANSFORMER = {"embed_dim": 512, "num_heads": 8, "ff_dim": 2048, "depth": 6, "dropout": 0.1}
 WORDS = 6000
 TOKENS = 32  # of each sentence
+# Images a second, one at a time and in batches.
+OF_THE_SLIDE = {
+    "googlenet": [cost.images for cost in throughput.COSTS if cost.chip == "Titan X, 32 bits"]
+}
 
 
 def of_images(network, size):
@@ -162,6 +168,8 @@ def measure(name, precision, xla, peak, quick):
     for batch in (1, size):
         speed = inference_speed(build(), xla, batch, 3 if quick else CALLS)
         line += f" {speed:10,.0f}"
+    for speed in OF_THE_SLIDE.get(name, []):
+        line += f" {speed:10,}"
     print(line, flush=True)
     keras.backend.clear_session()
 
@@ -185,7 +193,8 @@ def main():
     backend = keras.backend.backend()
     print(f"{backend}; examples a second: training, inference of one, inference of a batch")
     head = f"{'network':12} {'precision':15} {'':4} {'batch':>5} {'training':>10}"
-    print(f"{head}{' of peak' if options.peak else ''} {'one':>10} {'a batch':>10}")
+    head += " of peak" if options.peak else ""
+    print(f"{head} {'one':>10} {'a batch':>10} {'slide: one':>10} {'a batch':>10}")
     for name in options.networks or NETWORKS:
         for precision in ("float32", "mixed_bfloat16"):
             for xla in {"tensorflow": (False, True), "jax": (True,), "torch": (False,)}[backend]:
