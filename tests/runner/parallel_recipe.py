@@ -48,7 +48,8 @@ def build_model(
     """Two dense layers, on numbers or on the hash of a string. 49 parameters."""
     inputs = keras.Input((1,), dtype="string") if strings else keras.Input((4,))
     x = keras.layers.Hashing(4, output_mode="one_hot")(inputs) if strings else inputs
-    x = keras.layers.Dense(8)(x)
+    # A bias before a normalization has no effect: Adam would scale up its rounding errors.
+    x = keras.layers.Dense(8, use_bias=not normalization)(x)
     if normalization:
         x = keras.layers.BatchNormalization(synchronized=normalization == "synchronized")(x)
     outputs = keras.layers.Dense(1, activation="sigmoid")(keras.layers.ReLU()(x))
