@@ -178,7 +178,10 @@ def figures_source(recipe):
     source = recipe.figures_path.read_text(encoding="utf8")
     package, name = re.escape(f"recipes.{recipe.chapter}"), recipe.name
     source = re.sub(
-        rf"^from {package} import {name}$", f"import {name}", source, flags=re.MULTILINE
+        rf"^from {package} import {name}( as \w+)?$",
+        rf"import {name}\1",
+        source,
+        flags=re.MULTILINE,
     )
     return re.sub(
         rf"^from {package}\.{name} import", f"from {name} import", source, flags=re.MULTILINE

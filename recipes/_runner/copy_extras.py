@@ -358,17 +358,36 @@ def readme(recipe, used, script=None, figures=None):
         ] + [""]
     lines += training(recipe)
     if figures:
-        stem = figures.removesuffix(".py")
-        lines += [
-            "## Pictures",
-            "",
-            "`model` and `test` are those of `main()`, `history` is what `fit` returns:",
-            "",
-        ]
-        lines += ["```python", f"from {stem} import figures", ""]
-        lines += ["for name, figure in figures(model, test, history.history).items():"]
-        lines += ['    figure.savefig(f"{name}.png")', "```", ""]
+        lines += pictures(recipe, figures.removesuffix(".py"))
     return "\n".join(lines)
+
+
+def pictures(recipe, module):
+    """How to draw the recipe's pictures, with the module beside it that does."""
+    if assigned(recipe.tree, "VARIANTS") is None:
+        given = "model, test, history.history"
+        words = ["`model` and `test` are those of `main()`, `history` is what `fit` returns:"]
+    else:
+        given = "models, test, histories"
+        words = [
+            "`test` is that of `main()`. Collect in its loop, by name of the variant, the networks",
+            "that it evaluates in `models`, and `.history` of what `fit` returns in `histories`:",
+        ]
+    code = [
+        f"from {module} import figures",
+        "",
+        f"for name, figure in figures({given}).items():",
+    ]
+    if "Animation" in recipe.figures_path.read_text(encoding="utf8"):
+        code += [
+            '    if hasattr(figure, "savefig"):',
+            '        figure.savefig(f"{name}.png")',
+            "    else:  # an animation",
+            '        figure.save(f"{name}.gif")',
+        ]
+    else:
+        code += ['    figure.savefig(f"{name}.png")']
+    return ["## Pictures", "", *words, "", "```python", *code, "```", ""]
 
 
 def training(recipe):

@@ -22,6 +22,7 @@ from recipes._runner import cli, copy_command, copy_extras, data, recipe
 from recipes.datasets import stand_ins
 from tests.selection import RECIPES, TRAINED
 
+DRAWN = [found for found in RECIPES if found.figures_path.exists()]
 FILES = {
     "recipes/__init__.py": "from recipes import _runner\n",
     "recipes/_runner/__init__.py": "raise ImportError('the checkout')\n",
@@ -261,6 +262,31 @@ def test_pictures_come_along_where_they_are_wanted(project, tmp_path, monkeypatc
     code = "import tiny_figures; print(*tiny_figures.figures(None, None, None))"
     said = [str(mine / "tiny.py"), "tiny", str(mine / "layers/late.py"), "matplotlib.pyplot"]
     assert run_there(mine, "-c", code).split() == said
+
+
+@pytest.mark.parametrize("found", DRAWN, ids=lambda found: found.name)
+def test_pictures_are_of_the_copy_and_drawn_as_the_readme_says(found):
+    """Their code imports no recipe of ours, and takes what the README gives it."""
+    source = copy_command.figures_source(found)
+    imported = set(copy_command.imported(source, None))
+    assert not {name for name in imported if name.startswith(f"recipes.{found.chapter}")}
+    (figures,) = [node for node in ast.parse(source).body if getattr(node, "name", "") == "figures"]
+    readme = copy_extras.readme(found, copy_extras.use(found), figures=f"{found.name}_figures.py")
+    code = ast.parse(code_blocks(readme, "python")[-1])
+    (call,) = [
+        node
+        for node in ast.walk(code)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "figures"
+    ]
+    given = [ast.unparse(value).removesuffix(".history") for value in call.args]
+    assert given == [argument.arg for argument in figures.args.args]
+    assert f"`{given[-1]}`" in readme, "where it comes from"
+
+
+def test_readme_saves_an_animation_as_a_file_that_can_move():
+    moving = recipe.find("gan_toy")
+    readme = copy_extras.readme(moving, copy_extras.use(moving), figures="gan_toy_figures.py")
+    assert 'figure.save(f"{name}.gif")' in readme
 
 
 def test_readme_and_predict_of_others_stay(tmp_path):
