@@ -733,3 +733,20 @@ def test_weights_beside_the_code_of_a_package_go_along(tmp_path, fresh_python):
     code = "import face_detector; print(face_detector.build_detector().count_params())"
     done = fresh_python("-c", code, cwd=folder, env=environment())
     assert done.stdout == "193321\n", done.stderr[-2000:]
+
+
+@pytest.mark.slow
+def test_copy_scores_as_the_runner_does(tmp_path):
+    """With the same seed and data: its row of the results, whole epochs and the best of them."""
+    mine = tmp_path / "mine"
+    assert copy("table_multiclass", mine) == 0
+    root = stand_ins.make("california_housing")
+    said = run_there(mine, "table_multiclass.py", TFDS_DATA_DIR=str(root))
+    scores, baseline = map(ast.literal_eval, re.findall(r"^.*(\{.+\})$", said, re.MULTILINE))
+    output = tmp_path / "run"
+    command = ["run", "table_multiclass", "--stand-in", "--seed", "0", "--output", str(output)]
+    assert cli.main(command) == 0
+    metrics = json.loads((output / "stand-in/metrics.json").read_text())
+    assert scores == pytest.approx(metrics["scores"], rel=1e-4)
+    assert baseline == pytest.approx(metrics["baseline"])
+    assert metrics["best_epoch"] < metrics["epochs"], "the last epoch would do"
