@@ -609,7 +609,7 @@ class Recording:
     Args:
         loaded: what each `load_data` returned.
         built: (model, training set loaded last, arguments given) of each call of `build_model`.
-        scores: what each `model.evaluate` returned, outside `fit`.
+        scores: what each `model.evaluate` returned on the test set that `load_data` returned.
     """
 
     loaded: list = dataclasses.field(default_factory=list)
@@ -668,9 +668,9 @@ def recording(recipe, smoke_run, monkeypatch):
                 assert chosen == training.monitored(module, model), "as `run` chooses the epoch"
         return history
 
-    def evaluate_recorded(model, *arguments, **keywords):
-        scores = evaluate(model, *arguments, **keywords)
-        if not depth[0]:
+    def evaluate_recorded(model, x, *arguments, **keywords):
+        scores = evaluate(model, x, *arguments, **keywords)
+        if not depth[0] and any(x is test for _, _, test in loaded):
             recorded.scores.append(scores)
         return scores
 
@@ -690,10 +690,10 @@ def recording(recipe, smoke_run, monkeypatch):
 
 # For the recipes that do not train, `run` is their `main()`.
 @pytest.mark.parametrize("recipe", parameters(TRAINED, full=True))
-def test_main_gives_the_scores_of_run(recipe, monkeypatch, smoke_run, recording):
+def test_main_gives_the_scores_of_run(recipe, monkeypatch, smoke_run, recording, capsys):
     """With the same seed, data and steps: what a script prints is the row of the results.
 
-    And its learning rate is planned for all epochs.
+    Score and baseline are printed, and the learning rate is planned for all epochs.
 
     With the first and the last variant: all have been trained by `run`.
     """
@@ -706,7 +706,11 @@ def test_main_gives_the_scores_of_run(recipe, monkeypatch, smoke_run, recording)
         )
     tf.config.run_functions_eagerly(eager(recipe))
     data.choose(data.names(recipe.path), stand_in=True, rows=200)
+    capsys.readouterr()
     recipe.module.main()
+    said = capsys.readouterr().out
+    for printed in (*recording.scores, metrics_of(smoke_run, names[0])["baseline"]):
+        assert str(printed) in said
     builds_networks_for_its_data(recipe, recording.built)
     if recipe.name not in NOT_YET_EQUAL:
         assert len(recording.scores) == len(expected), "main() tests each network once"
@@ -734,6 +738,60 @@ def builds_networks_for_its_data(recipe, built):
             assert later == [end, end], "still changes at the end"
             assert float(rate(0.9 * steps)) != end, "stands still before the end"
     assert bool(scheduled) == arguments.wants(recipe.module.build_model, "steps")
+
+
+def best_epoch_is_tested(main):
+    """Whether `main()` loads what its ModelCheckpoint has kept, between training and test.
+
+    One epoch above is the best and the last at once. Where no checkpoint keeps the best one only,
+    the last is tested.
+    """
+    file = None
+    loaded = False
+    for line in ast.unparse(main).splitlines():  # a statement each
+        if "ModelCheckpoint(" in line and "save_best_only=True" in line:
+            file = re.search(r"ModelCheckpoint\((.+?), ", line).group(1)
+        elif ".fit(" in line:
+            loaded = file is None
+        elif f" = keras.saving.load_model({file})" in line or f".load_weights({file})" in line:
+            loaded = True
+        elif ".evaluate(test," in line:
+            return loaded
+    return False
+
+
+@pytest.mark.parametrize("recipe", parameters(TRAINED))
+def test_main_tests_the_best_epoch(recipe):
+    (main,) = definitions(recipe.tree)["main"]
+    assert best_epoch_is_tested(main), "main() loads what its checkpoint has kept, then tests it"
+
+
+@pytest.mark.parametrize(
+    ("line", "best"),
+    [
+        ("model = keras.saving.load_model('own.keras')", True),
+        ("model.load_weights('own.keras')", True),
+        ("keras.saving.load_model('own.keras')", False),
+        ("model = keras.saving.load_model('other.keras')", False),
+        ("pass", False),
+    ],
+)
+def test_an_epoch_that_is_not_loaded_is_noticed(line, best):
+    source = f"""def main():
+    best = keras.callbacks.ModelCheckpoint('own.keras', save_best_only=True)
+    model.fit(train, callbacks=[best])
+    {line}
+    print(model.evaluate(test, return_dict=True))
+"""
+    assert best_epoch_is_tested(ast.parse(source)) == best
+
+
+@pytest.mark.parametrize(
+    "recipe", parameters(filter(lambda recipe: "deployed" in recipe.functions, TRAINED))
+)
+def test_main_saves_what_takes_raw_input(recipe):
+    (main,) = definitions(recipe.tree)["main"]
+    assert re.search(r"\bdeployed\(.+\)\.save\(.+_deployed\.keras'\)", ast.unparse(main))
 
 
 class BuiltError(Exception):
