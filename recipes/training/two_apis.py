@@ -176,6 +176,7 @@ def main():
         train.map(pair), validation_data=validation.map(pair), epochs=EPOCHS, shuffle=False
     )
     branched.save("two_apis_branched.keras")
+    print("Sum of two digits, and larger:", branched.evaluate(test.map(pair), return_dict=True))
 
 
 if __name__ == "__main__":
