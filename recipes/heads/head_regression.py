@@ -81,7 +81,7 @@ def build_model(
     """The compiled network: (15,) numbers to a price in 100,000 dollars.
 
     It has 18,689 parameters; with `sinusoids=32`, Fourier features of the location, which is the
-    first two numbers, 26,945 parameters, and 26,881 of them are trainable. The features are
+    first two numbers, 26,945 parameters, of which 26,881 are trainable. The features are
     normalized by their means and variances in `train` (by default from `load_data`). The layers
     that read them compute in float32 at any precision: in 16 bits, longitudes would be rounded to
     half a degree.

@@ -58,11 +58,11 @@ def test_only_the_linear_head_leaves_the_range_of_its_targets(activation):
         assert 0.9 < answer <= 1
 
 
-def test_the_docstring_has_the_number_of_parameters():
+def test_the_docstring_has_the_number_of_parameters_with_fourier_features():
     model = recipe.build_model(sinusoids=32, train=table_with_gaps())
     trainable = sum(np.prod(weight.shape) for weight in model.trainable_weights)
     assert f"{model.count_params():,} parameters" in recipe.build_model.__doc__
-    assert f"{trainable:,} of them are trainable" in recipe.build_model.__doc__
+    assert f"of which {trainable:,} are trainable" in recipe.build_model.__doc__
 
 
 def test_gaps_in_any_column_are_filled_before_both_branches():

@@ -80,13 +80,6 @@ def test_the_baseline_is_scored_like_the_network():
     assert score == pytest.approx(float(metric.result()), rel=1e-5)
 
 
-def test_the_docstring_has_the_number_of_parameters():
-    model = recipe.build_model(train=some_windows())
-    trainable = sum(np.prod(weight.shape) for weight in model.trainable_weights)
-    assert f"{model.count_params():,} parameters" in recipe.build_model.__doc__
-    assert f"{trainable:,} of them are trainable" in recipe.build_model.__doc__
-
-
 def test_outputs_lie_in_the_unit_interval(models):
     readings, _ = recipe.to_numpy(some_windows())
     for model in models.values():

@@ -101,8 +101,3 @@ def test_calibration_by_hand():
     means, shares = figures.calibration(labels, outputs, np.linspace(0, 1, 6))
     np.testing.assert_allclose(means, [0.1, 0.7])  # the bin of nine examples says nothing
     np.testing.assert_allclose(shares, [0.1, 0.75])
-
-
-def test_the_docstring_has_the_number_of_parameters():
-    model = recipe.build_model(train=batches(*table()))
-    assert f"{model.count_params():,} parameters" in recipe.build_model.__doc__
