@@ -9,7 +9,7 @@ def images_to_patches(images, size):
 
     Patches are in row-major order from the top left, and so are the pixels within a patch. Where
     `size` does not divide an image's sides, the pixels left over at the right and the bottom are
-    cut off; otherwise `patches_to_images` returns the same images.
+    cut off.
 
     Args:
         images: Tensor `(batch, height, width, channels)`.
@@ -32,24 +32,6 @@ def images_to_patches(images, size):
     images = ops.reshape(images, (-1, rows, size, columns, size, channels))
     patches = ops.transpose(images, (0, 1, 3, 2, 4, 5))  # (…, rows, columns, size, size, channels)
     return ops.reshape(patches, (-1, rows * columns, size * size * channels))
-
-
-def patches_to_images(patches, size, rows, columns):
-    """Puts patches together again: the inverse of `images_to_patches`.
-
-    Args:
-        patches: Tensor `(batch, rows * columns, size * size * channels)`.
-        size: Height and width of a patch, in pixels.
-        rows, columns: Number of patches from top to bottom, and from left to right.
-
-    Returns:
-        Tensor `(batch, rows * size, columns * size, channels)`.
-    """
-    patches = ops.convert_to_tensor(patches)
-    channels = patches.shape[-1] // size**2
-    patches = ops.reshape(patches, (-1, rows, columns, size, size, channels))
-    images = ops.transpose(patches, (0, 1, 3, 2, 4, 5))  # (…, rows, size, columns, size, channels)
-    return ops.reshape(images, (-1, rows * size, columns * size, channels))
 
 
 @keras.saving.register_keras_serializable(package="layers")
