@@ -1,25 +1,7 @@
-"""Sampling of latent codes, and the Kullback–Leibler divergence of their distribution."""
+"""Sampling of latent codes."""
 
 import keras
 from keras import ops
-
-
-def kl_divergence(mean, log_variance):
-    """Kullback–Leibler divergence of N(μ, σ²) from N(0, 1), in nats, summed over the last axis.
-
-    `KL = −½ Σ (1 + log σ² − μ² − σ²)`, computed in float32 at least; 0 where μ = 0 and log σ² = 0.
-
-    Args:
-        mean: μ, of shape `(…, units)`.
-        log_variance: log σ², of the same shape.
-
-    Returns:
-        Of shape `(…)`.
-    """
-    mean, log_variance = (
-        ops.cast(x, keras.backend.result_type(x.dtype, "float32")) for x in (mean, log_variance)
-    )
-    return -0.5 * ops.sum(1 + log_variance - mean**2 - ops.exp(log_variance), axis=-1)
 
 
 @keras.saving.register_keras_serializable(package="layers")

@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from layers.sampling import Sampling, kl_divergence
+from layers.sampling import Sampling
 from recipes.common.arrays import to_numpy
 
 EPOCHS = 20
@@ -42,6 +42,22 @@ def load_data(batch_size=128):
     validation = validation.batch(1000).map(scale).prefetch(2)
     test = test.batch(1000).map(scale).prefetch(2)
     return train, validation, test
+
+
+def kl_divergence(mean, log_variance):
+    """Kullback–Leibler divergence of N(μ, σ²) from N(0, 1), in nats, summed over the last axis.
+
+    `KL = −½ Σ (1 + log σ² − μ² − σ²)`
+
+    Args:
+        mean: μ, (…, latent_dim).
+        log_variance: log σ², of the same shape.
+
+    Returns:
+        (…); 0 where μ = 0 and log σ² = 0.
+    """
+    variance = keras.ops.exp(log_variance)
+    return -0.5 * keras.ops.sum(1 + log_variance - mean**2 - variance, axis=-1)
 
 
 @keras.saving.register_keras_serializable(package="vae")

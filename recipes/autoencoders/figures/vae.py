@@ -5,7 +5,7 @@ import numpy as np
 from scipy.stats import norm
 from sklearn.neighbors import KNeighborsClassifier
 
-from layers.sampling import kl_divergence
+from recipes.autoencoders.vae import kl_divergence
 from recipes.common.arrays import to_numpy
 from recipes.common.plots import show_images
 

@@ -54,6 +54,35 @@ def test_bound_against_numpy(model, images):
     assert set(found) == {"loss", "elbo", "kl"}
 
 
+def test_divergence_of_the_standard_normal_is_zero():
+    """N50: −½ Σ (1 + log σ² − μ² − σ²) is 0 at μ = 0, log σ² = 0, and nowhere else."""
+    zeros = np.zeros((2, 3))
+    assert np.asarray(recipe.kl_divergence(zeros, zeros)).tolist() == [0, 0]
+    shifted = float(recipe.kl_divergence(np.array([2.0]), np.array([0.0])))
+    assert shifted == pytest.approx(2)  # μ²/2
+    wide = float(recipe.kl_divergence(np.array([0.0]), np.log([4.0])))
+    assert wide == pytest.approx(-0.5 * (1 + np.log(4) - 4), abs=1e-6)
+    rng = np.random.default_rng(0)
+    mean, log_variance = rng.normal(size=(2, 100, 2))
+    assert np.all(np.asarray(recipe.kl_divergence(mean, log_variance)) > 0)
+
+
+def test_divergence_against_monte_carlo():
+    """The closed form is the mean of log q(z) − log p(z) for z from q = N(μ, σ²), p = N(0, 1)."""
+    mean = np.array([[0.7, -1.2, 0.1]])
+    log_variance = np.array([[-1.0, 0.4, -3.0]])
+    draws = 200_000
+    noise = np.random.default_rng(2).normal(size=(draws, 3))
+    z = mean + np.exp(log_variance / 2) * noise
+    log_q = -0.5 * ((z - mean) ** 2 / np.exp(log_variance) + log_variance)
+    log_p = -0.5 * z**2  # both without −½ log 2π, which cancels
+    difference = (log_q - log_p).sum(axis=1)
+    error = difference.std() / np.sqrt(draws)
+    closed = float(recipe.kl_divergence(mean, log_variance)[0])
+    assert closed == pytest.approx(difference.mean(), abs=4 * error)
+    assert error < 0.01 < closed
+
+
 def test_testing_draws_codes(model, images):
     """Codes are sampled, so that the score differs from one test to the next."""
     first, second = (scores(model, images)["elbo"] for _ in range(2))
