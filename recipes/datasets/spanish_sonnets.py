@@ -1,18 +1,22 @@
 """Spanish sonnets (DISCO) for TFDS: `import recipes.datasets.spanish_sonnets` registers it."""
 
 import csv
+import hashlib
 import io
 import tarfile
 
 import tensorflow_datasets as tfds
 
 URL = "https://codeload.github.com/pruizf/disco/tar.gz/refs/tags/v5.0"
+CHECKSUM = (
+    "6c61383fcc4017e717272450894a99c9a3fa19879cb1d77a6e2a8d8cd23a2978"  # sha256 of all files read
+)
 # Poets' last year of death: 80 years later, their sonnets are in the public domain.
 LATEST_DEATH = 1944
 
 
 class Release(tfds.core.download.checksums.UrlInfo):
-    """An archive that the host packs for each request: its bytes may change, its content not."""
+    """An archive that the host may repack: what is read is verified instead of its checksum."""
 
     def __eq__(self, other):
         return isinstance(other, tfds.core.download.checksums.UrlInfo)
@@ -68,17 +72,23 @@ data distribution,
         return {"train": self._generate_examples(dl_manager.download(URL))}
 
     def _generate_examples(self, path):
+        """Raises a ValueError, after the last one, if these are not the poems of the release."""
         # The archive is compressed as a whole, so read it once, in its own order.
-        texts = {}
+        files = {}
         with tarfile.open(path) as archive:
             for member in archive:
                 folder, _, name = member.name.rpartition("/")
                 if folder.endswith("/per-sonnet") or name.endswith("_metadata.tsv"):
-                    texts[name] = archive.extractfile(member).read().decode("utf8")
-        authors = {row["aid"]: row for row in rows(texts["author_metadata.tsv"])}
-        for poem in rows(texts["poem_metadata.tsv"]):
+                    files[name] = archive.extractfile(member).read()
+        tables = files["author_metadata.tsv"], files["poem_metadata.tsv"]
+        digest = hashlib.sha256(b"".join(tables))
+        authors, poems = map(rows, tables)
+        authors = {author["aid"]: author for author in authors}
+        for poem in poems:
             author = authors[poem["author_id"]]
             if is_in_public_domain(author):
+                text = files[f"disco{poem['poem_id']}.txt"]
+                digest.update(text)
                 names = [
                     author[column] for column in ("first-name", "preposition-name", "second-name")
                 ]
@@ -87,9 +97,11 @@ data distribution,
                     {
                         "author": " ".join(name for name in names if name),
                         "title": poem["title"],
-                        "text": texts[f"disco{poem['poem_id']}.txt"].strip(),
+                        "text": text.decode("utf8").strip(),
                     },
                 )
+        if digest.hexdigest() != CHECKSUM:
+            raise ValueError(f"{path} does not hold the poems of release 5.0 of DISCO")
 
 
 def is_in_public_domain(author):
@@ -101,5 +113,6 @@ def is_in_public_domain(author):
 
 
 def rows(table):
-    """The rows of a tab-separated table without quoting, as dictionaries."""
-    return csv.DictReader(io.StringIO(table), delimiter="\t", quoting=csv.QUOTE_NONE)
+    """The rows of a tab-separated table, bytes without quoting, as dictionaries."""
+    text = io.StringIO(table.decode("utf8"))
+    return csv.DictReader(text, delimiter="\t", quoting=csv.QUOTE_NONE)

@@ -1,11 +1,13 @@
 """The builder of the sonnets reads the release as published, less poets who died too late."""
 
+import hashlib
 import io
 import tarfile
 
 import pytest
 import tensorflow_datasets as tfds
 
+from recipes.datasets import spanish_sonnets
 from recipes.datasets.spanish_sonnets import URL, SpanishSonnets
 
 # As published, without the columns that are not read.
@@ -25,7 +27,9 @@ POEMS = """poem_id\tauthor_id\tauthor\tincipit\ttitle
 """
 
 
-def test_reads_the_published_release(tmp_path):
+@pytest.fixture
+def builder(tmp_path, monkeypatch):
+    """One that reads a small release, whose poems are those it expects."""
     files = {
         "author_metadata.tsv": AUTHORS,
         "poem_metadata.tsv": POEMS,
@@ -44,12 +48,27 @@ def test_reads_the_published_release(tmp_path):
     builder = SpanishSonnets(data_dir=tmp_path)
     examples = builder._generate_examples
     builder._split_generators = lambda dl_manager: {"train": examples(tmp_path / "disco.tar.gz")}
+    read = AUTHORS + POEMS
+    for name in ("19th/per-sonnet/disco694n_0001", "15th-17th/per-sonnet/disco357g_0007"):
+        read += files[f"txt/{name}.txt"]
+    monkeypatch.setattr(spanish_sonnets, "CHECKSUM", hashlib.sha256(read.encode()).hexdigest())
+    return builder
+
+
+def test_reads_the_published_release(builder):
     builder.download_and_prepare()
     rows = sorted(builder.as_dataset("train").as_numpy_iterator(), key=lambda row: row["author"])
     assert [{key: value.decode() for key, value in row.items()} for row in rows] == [
         {"author": "Juan de Mena", "title": "Soneto", "text": "uno,\ndos\n\ntres"},
         {"author": "Rubén Darío", "title": 'LA "FE', "text": "En medio\ndel abismo"},
     ]
+
+
+def test_other_poems_are_refused(builder, monkeypatch):
+    monkeypatch.setattr(spanish_sonnets, "CHECKSUM", hashlib.sha256(b"others").hexdigest())
+    with pytest.raises(ValueError, match="does not hold the poems"):
+        builder.download_and_prepare()
+    assert not builder.is_prepared()
 
 
 def test_the_release_is_known_by_its_address():
