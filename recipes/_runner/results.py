@@ -1,11 +1,8 @@
 """`recipes/results.csv`, with a row for every measured value, and the tables made from it."""
 
-import contextlib
 import csv
-import fcntl
 import io
 import math
-import os
 import pathlib
 import shlex
 
@@ -152,7 +149,7 @@ def update(rows, path=None):
         path: The table; `recipes/results.csv` if None.
     """
     path = pathlib.Path(path or PATH)
-    with locked(path):
+    with storage.held(path.parent, wait=True):
         table = {key(row): row for row in read(path)}
         for row in rows:
             unknown = set(row) - set(COLUMNS)
@@ -174,17 +171,6 @@ def update(rows, path=None):
             sorted(table.values(), key=lambda row: order.get(row["recipe"], len(order)))
         )
         storage.write(path, lines.getvalue())
-
-
-@contextlib.contextmanager
-def locked(path):
-    """Serialize processes; the lock is on the folder, because the file itself is replaced."""
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(folder)
 
 
 def text(value):

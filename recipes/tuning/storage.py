@@ -68,22 +68,28 @@ def link_or_copy(source, target):
 
 
 @contextlib.contextmanager
-def held(folder, owner="the search of process", advice="give this search another project_name"):
+def held(
+    folder,
+    owner="the search of process",
+    advice="give this search another project_name",
+    wait=False,
+):
     """Lock `folder`, created if necessary, for this process. The lock ends with the process.
 
     Args:
         folder: the folder.
         owner: description of this process for the error message of others; its id is added.
         advice: alternative to waiting, for that message.
+        wait: whether to wait for a process that holds it.
 
     Raises:
-        InUseError: if another process holds it.
+        InUseError: if another process holds it and `wait` is not set.
         OSError: if it cannot be written.
     """
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, LOCK), "a+", encoding="utf8") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except OSError:
             lock.seek(0)
             holder = lock.read().strip() or "another process"
