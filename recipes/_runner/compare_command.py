@@ -217,17 +217,23 @@ def is_smoke(folder):
     )
 
 
+def selection(run):
+    """The metric that selected a run's epoch, and whether its "min" or "max" is best, if known."""
+    for name in run.metrics.get("validation") or {}:
+        arrow = results.ARROWS.get(name.removeprefix("val_"))
+        known = {"↑": "max", "↓": "min"}.get(arrow)
+        return name, run.metrics.get("direction", known)  # older runs do not say it
+    return None, None
+
+
 def draw(curves, runs, folder):
     """Plot the curves of all runs; the best epochs are marked if the same metric selected them."""
     from recipes._runner import figures
 
     figures.use_style()
-    monitors = {name for run in runs for name in run.metrics.get("validation") or {}}
-    monitor, direction = "val_loss", "min"
-    if len(monitors) == 1:
-        (name,) = monitors
-        arrow = results.ARROWS.get(name.removeprefix("val_"))
-        if arrow:
-            monitor, direction = name, "max" if arrow == "↑" else "min"
+    selections = {selection(run) for run in runs}
+    monitor, direction = selections.pop() if len(selections) == 1 else (None, None)
+    if direction is None:
+        monitor, direction = "val_loss", "min"
     figure = figures.training_curves(curves, monitor, direction)
     figures.save({"training_curves": figure}, folder)

@@ -238,6 +238,7 @@ def train(module, plan, given, folder, strategy, variant=None):
         "metric": main_metric(monitor, scores),
         "scores": {name: float(value) for name, value in scores.items()},
         "validation": {monitor: checkpoint.best_score},
+        "direction": direction,
         "task": head.task,
         "head_check": head.status,
         "parameters": model.count_params(),

@@ -52,18 +52,42 @@ def compare(*runs):
     return cli.main(["compare", *map(str, runs)])
 
 
-def test_each_run_has_its_row_and_its_curve(workplace, capsys, monkeypatch):
-    models = workplace / "saved_models"
-    leave(models / "cnn_mnist", noted(0.75, filters=8, units=1))
-    leave(workplace / "elsewhere", noted(0.5, filters=16, units=1), (0.4, 0.3))
-    drawn = []
+@pytest.fixture
+def drawn(monkeypatch):
+    """What each call of `training_curves` is given."""
+    given = []
     curves = figures.training_curves
 
     def recorded(*arguments):
-        drawn.append(arguments)
+        given.append(arguments)
         return curves(*arguments)
 
     monkeypatch.setattr(figures, "training_curves", recorded)
+    return given
+
+
+@pytest.mark.parametrize("direction", ["min", "max"])
+def test_a_run_says_which_values_of_its_objective_are_better(workplace, drawn, direction):
+    """Also of a metric that only the user's recipe has."""
+    own = {**noted(0.5), "validation": {"val_wobble": 0.5}, "direction": direction}
+    leave(workplace / "mine", own)
+    assert compare("mine") == 0
+    ((_, *selection),) = drawn
+    assert selection == ["val_wobble", direction]
+
+
+def test_runs_selected_by_different_metrics_are_compared_by_their_loss(workplace, drawn):
+    leave(workplace / "mine", noted(0.5))
+    leave(workplace / "other", {**noted(0.5), "validation": {"val_auc": 0.5}})
+    assert compare("mine", "other") == 0
+    ((_, *selection),) = drawn
+    assert selection == ["val_loss", "min"]
+
+
+def test_each_run_has_its_row_and_its_curve(workplace, capsys, drawn):
+    models = workplace / "saved_models"
+    leave(models / "cnn_mnist", noted(0.75, filters=8, units=1))
+    leave(workplace / "elsewhere", noted(0.5, filters=16, units=1), (0.4, 0.3))
     assert compare("cnn-mnist", "elsewhere") == 0
     out = models / "comparison"
     found = rows((out / "README.md").read_text(encoding="utf8"))

@@ -86,6 +86,7 @@ def test_each_variant_has_its_own_model_scores_history_and_card(base):
         least = history["val_loss"].min()
         assert metrics["best_epoch"] == 1 + history["val_loss"].argmin()
         assert metrics["validation"]["val_loss"] == pytest.approx(least)
+        assert metrics["direction"] == "min"
         assert model.evaluate(validation, return_dict=True, verbose=0)["loss"] == pytest.approx(
             least, rel=1e-4
         )
