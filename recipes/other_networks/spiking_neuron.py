@@ -51,13 +51,19 @@ MEMBRANE = 10.0  # ms
 FIRES_AT = 5.0  # sum of the weights that are active
 
 
+def ramp(x):
+    """x / (1 − e^(−x)), and its limit at 0, which is 1."""
+    other = np.where(x == 0, 1.0, x)
+    return np.where(x == 0, 1.0, other / -np.expm1(-other))
+
+
 def gate_rates(v):
     """Opening and closing rates (α, β) of each gate, in 1/ms, at a voltage v in mV."""
     return {
         # Activation of the potassium channels.
-        "n": (0.01 * (v + 55) / (1 - np.exp(-(v + 55) / 10)), 0.125 * np.exp(-(v + 65) / 80)),
+        "n": (0.1 * ramp((v + 55) / 10), 0.125 * np.exp(-(v + 65) / 80)),
         # Activation and inactivation of the sodium channels.
-        "m": (0.1 * (v + 40) / (1 - np.exp(-(v + 40) / 10)), 4 * np.exp(-(v + 65) / 18)),
+        "m": (ramp((v + 40) / 10), 4 * np.exp(-(v + 65) / 18)),
         "h": (0.07 * np.exp(-(v + 65) / 20), 1 / (1 + np.exp(-(v + 35) / 10))),
     }
 

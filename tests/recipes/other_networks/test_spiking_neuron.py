@@ -23,6 +23,19 @@ def test_a_spike_is_all_or_nothing():
     assert recipe.spikes(voltages).sum(axis=0).tolist() == [0, 1, 1]
 
 
+def test_rates_of_the_gates_are_smooth_where_their_formula_is_0_by_0():
+    """(0.1 · 0) / (1 − 1) at −55 mV for n, and at −40 mV for m."""
+    around = np.array([-1e-3, 0, 1e-3])
+    opening, _ = recipe.gate_rates(-55 + around)["n"]
+    np.testing.assert_allclose(opening, [0.1, 0.1, 0.1], rtol=1e-3)
+    opening, _ = recipe.gate_rates(-40 + around)["m"]
+    np.testing.assert_allclose(opening, [1, 1, 1], rtol=1e-3)
+    # Elsewhere they are as published.
+    at_rest = recipe.gate_rates(-65.0)
+    assert at_rest["n"][0] == pytest.approx(0.1 / (np.e - 1))
+    assert at_rest["m"][0] == pytest.approx(2.5 / (np.exp(2.5) - 1))
+
+
 def test_a_cell_at_rest_stays_there():
     voltages = recipe.hodgkin_huxley([0.0], duration=50)
     assert voltages[-1, 0] == pytest.approx(-65, abs=0.1)
