@@ -11,7 +11,7 @@ class BatchStatistics(keras.layers.Layer):
     A discriminator that sees one example at a time cannot penalize a generator that always makes
     the same one. With these features it can: where all examples of a batch are alike, their
     standard deviations are small. The layer does the same at inference, so the output for an
-    example depends on the other examples of its batch.
+    example depends on the other examples of its batch. Computed in float32 whatever the precision.
 
     Args:
         epsilon: added to the variance before the square root, whose gradient is infinite at 0.
@@ -49,10 +49,12 @@ class BatchStatistics(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs):
-        mean = ops.mean(inputs, axis=0, keepdims=True)
-        deviation = ops.sqrt(ops.mean((inputs - mean) ** 2, axis=0, keepdims=True) + self.epsilon)
-        same = ops.zeros_like(inputs)
-        return ops.concatenate([inputs, mean + same, deviation + same], axis=-1)
+        x = ops.cast(inputs, "float32")
+        mean = ops.mean(x, axis=0, keepdims=True)
+        deviation = ops.sqrt(ops.mean((x - mean) ** 2, axis=0, keepdims=True) + self.epsilon)
+        same = ops.zeros_like(x)
+        y = ops.concatenate([x, mean + same, deviation + same], axis=-1)
+        return ops.cast(y, inputs.dtype)
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], None if input_shape[-1] is None else 3 * input_shape[-1])

@@ -11,7 +11,8 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     `y_i = x_i / (bias + alpha Σ_j x_j²)^beta`, where `j` runs over the `size` channels around `i`,
     fewer at the first and last channels. AlexNet uses the sum; Caffe and ONNX use `alpha / size`
-    times the sum: with a `size` of 5, their `alpha` of 0.0005 equals 0.0001 here.
+    times the sum: with a `size` of 5, their `alpha` of 0.0005 equals 0.0001 here. Computed in
+    float32 whatever the precision, as float16 cannot hold the squares of values above 255.
 
     Args:
         size: Number of channels in the sum, odd.
@@ -62,13 +63,15 @@ class LocalResponseNormalization(keras.layers.Layer):
         self.band = (distance <= self.size // 2).astype("float32")
 
     def call(self, inputs):
-        band = ops.cast(self.band, inputs.dtype)
-        scale = self.bias + self.alpha * ops.matmul(ops.square(inputs), band)
+        x = ops.cast(inputs, "float32")
+        scale = self.bias + self.alpha * ops.matmul(ops.square(x), self.band)
         if self.beta == 0.75:
             # The same by square roots, which are much faster than a general power.
             root = ops.rsqrt(scale)
-            return inputs * root * ops.sqrt(root)
-        return inputs * ops.power(scale, -self.beta)
+            y = x * root * ops.sqrt(root)
+        else:
+            y = x * ops.power(scale, -self.beta)
+        return ops.cast(y, inputs.dtype)
 
     def compute_output_shape(self, input_shape):
         return input_shape

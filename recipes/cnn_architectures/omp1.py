@@ -50,10 +50,14 @@ def load_data(batch_size=100):
 
 
 def normalized(patches):
-    """Patches (…, values from 0 to 255), each normalized to mean 0 and about unit variance."""
-    centered = patches - ops.mean(patches, axis=-1, keepdims=True)
+    """Patches (…, values from 0 to 255), each normalized to mean 0 and about unit variance.
+
+    Computed in float32 whatever the precision.
+    """
+    x = ops.cast(patches, "float32")
+    centered = x - ops.mean(x, axis=-1, keepdims=True)
     variance = ops.mean(ops.square(centered), axis=-1, keepdims=True)
-    return centered / ops.sqrt(variance + 10)
+    return ops.cast(centered / ops.sqrt(variance + 10), patches.dtype)
 
 
 def sample_patches(train, rng):

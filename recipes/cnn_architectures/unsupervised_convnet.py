@@ -51,7 +51,8 @@ class LocalContrastNormalization(keras.layers.Layer):
     """Subtracts the mean of a window over all channels, and divides by its standard deviation.
 
     v = x − Σ w x, y = v / max(σ, c), with σ² = Σ w v², where the sums run over the window and the
-    channels, the weights w decrease from the center, and c is the image's mean σ.
+    channels, the weights w decrease from the center, and c is the image's mean σ. Computed in
+    float32 whatever the precision.
 
     Args:
         size: Pixels along each side of the window.
@@ -71,16 +72,16 @@ class LocalContrastNormalization(keras.layers.Layer):
     def local_mean(self, x):
         """Weighted mean over window and channels, (batch, height, width, 1)."""
         x = ops.mean(x, axis=-1, keepdims=True)
-        window = ops.cast(self.window, x.dtype)
         # At the borders the window is cut off: divide by the sum of its remaining weights.
-        inside = ops.conv(ops.ones_like(x), window, padding="same")
-        return ops.conv(x, window, padding="same") / inside
+        inside = ops.conv(ops.ones_like(x), self.window, padding="same")
+        return ops.conv(x, self.window, padding="same") / inside
 
-    def call(self, x):
+    def call(self, inputs):
+        x = ops.cast(inputs, "float32")
         v = x - self.local_mean(x)
         deviation = ops.sqrt(self.local_mean(ops.square(v)) + 1e-6)
         floor = ops.mean(deviation, axis=(1, 2), keepdims=True)
-        return v / ops.maximum(deviation, floor)
+        return ops.cast(v / ops.maximum(deviation, floor), inputs.dtype)
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -31,6 +31,7 @@ def check_layer(
     bad_arguments=(),
     bad_shapes=(),
     tolerance=1e-5,
+    large=600,
 ):
     """Checks a layer; raises `AssertionError` with one line saying what is wrong.
 
@@ -55,6 +56,7 @@ def check_layer(
             that names the argument or shows its value.
         bad_shapes: input shapes that must raise a `ValueError` that shows them.
         tolerance: largest difference from the reference, absolute and relative.
+        large: a value among the inputs with which `mixed_float16` must give what float32 does.
     """
     check = _Check(layer_class, arguments, input_shape, inputs)
     check.must(jit_compile or why, "jit_compile=False needs a reason in `why`")
@@ -74,6 +76,7 @@ def check_layer(
     check.run(check.saving)
     check.run(check.frozen)
     check.run(check.policies)
+    check.run(check.large_value, large)
     check.run(check.training, random if training_differs is None else training_differs)
     if random:
         check.run(check.randomness)
@@ -253,6 +256,19 @@ class _Check:
                 )
             within = 1e-5 if policy == "float32" else 0.05 * (1 + _distance(self.expected))
             self.same(_numpy(output), self.expected, f"under {policy}", within)
+
+    def large_value(self, large):
+        """Float16 ends at 65,504: squares of values above 255 are infinite in it."""
+        inputs = tree.map_structure(np.copy, self.inputs)
+        for x in tree.flatten(inputs):
+            if "float" in str(x.dtype):
+                x.flat[0] = large
+        expected = _numpy(self.layer()(inputs, training=False))
+        if _distance(expected) > 65_504:
+            return  # no output of float16 could be right
+        found = _numpy(self.layer(dtype="mixed_float16")(inputs, training=False))
+        within = 0.05 * (1 + _distance(expected))
+        self.same(found, expected, f"with a value of {large} under mixed_float16", within)
 
     def training(self, differs):
         self.differs = differs

@@ -214,6 +214,12 @@ class NotFinite(Scale):
         return ops.log(super().call(inputs) * 0 - 1)
 
 
+@register
+class SquaresIn16Bits(Scale):
+    def call(self, inputs):
+        return super().call(inputs) / ops.sqrt(1 + ops.square(inputs))
+
+
 SEEDED = {"noise": 0.1, "seed": 1}
 
 
@@ -241,6 +247,7 @@ SEEDED = {"noise": 0.1, "seed": 1}
         (Unregistered, {}, {}, "not registered"),
         (StaysTrainable, {}, {}, "trainable=False"),
         (AlwaysFloat32, {}, {}, "output is float32 under mixed_bfloat16"),
+        (SquaresIn16Bits, {}, {}, "with a value of 600 under mixed_float16"),
         (NoGradient, {}, {}, "no gradient reaches"),
         (SameDraw, {"seed": 1}, {"random": True}, "the second call draws what the first drew"),
         (IgnoresSeed, SEEDED, {"random": True}, "drawn again with the same seed"),

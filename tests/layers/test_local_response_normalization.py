@@ -37,6 +37,15 @@ def test_defaults_are_those_of_alexnet():
     np.testing.assert_allclose(found, loops(x, 5, 1e-4, 0.75, 2.0), rtol=1e-5)
 
 
+def test_large_values_in_half_precision():
+    """In float16 the square of 300 is infinite; the correct output is not 0."""
+    x = np.zeros((1, 8), "float32")
+    x[0, 3] = 300
+    for beta in (0.75, 0.6):
+        layer = LocalResponseNormalization(beta=beta, dtype="mixed_float16")
+        np.testing.assert_allclose(layer(x), loops(x, 5, 1e-4, beta, 2.0), rtol=1e-3)
+
+
 def test_beta_by_roots_and_by_powers():
     """0.75 is computed by square roots."""
     x = np.random.default_rng(0).standard_normal((2, 3, 3, 8)).astype("float32")
