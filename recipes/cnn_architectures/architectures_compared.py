@@ -7,9 +7,9 @@ Paper:  Canziani, Paszke & Culurciello (2016), An Analysis of Deep Neural Networ
         Russakovsky et al. (2015), ImageNet Large Scale Visual Recognition Challenge,
         https://arxiv.org/abs/1409.0575
 Departs from both: besides the published results on ImageNet there are results of our own small
-versions on CIFAR-10, which are so narrow that all train at about the same cost
-(`recipes/common/cifar10.py`). These are read from `recipes/results.csv`, where `make measure-NAME`
-writes them; nothing is trained.
+versions on CIFAR-10, which are so narrow that each trains in about 5 CPU minutes (4.6 to 8.9 on
+different machines; `recipes/common/cifar10.py`). These are read from `recipes/results.csv`, where
+`make measure-NAME` writes them; nothing is trained.
 """
 
 import csv
@@ -57,30 +57,27 @@ class Published(typing.NamedTuple):
     top_5: float | None  # where it was published
     parameters: float  # trainable ones, millions
     products: float  # multiply–accumulates of one image, billions
+    source: str  # of the errors
 
 
-# The errors, in order: Krizhevsky et al. (2012), table 2; arXiv 1409.1556, table 3, three times;
-# https://github.com/BVLC/caffe/tree/master/models/bvlc_googlenet; arXiv 1502.03167, figure 4;
-# 1512.00567, table 3; 1602.07261, table 2; https://github.com/KaimingHe/deep-residual-networks,
-# twice; arXiv 1709.01507, table 2; 1602.07360, table 2; 1610.02357, table 1; 1704.04861, table 8;
-# 1608.06993, table 3; 1707.01083, table 5. The costs are those of this chapter's networks.
+# The costs are those of this chapter's networks.
 PUBLISHED = {
-    "AlexNet": Published(40.7, 18.2, 60.97, 0.72),
-    "VGG-11": Published(29.6, 10.4, 132.86, 7.61),
-    "VGG-16": Published(27.0, 8.8, 138.36, 15.47),
-    "VGG-19": Published(27.3, 9.0, 143.67, 19.63),
-    "GoogLeNet": Published(31.3, 11.1, 7.00, 1.58),
-    "Inception-v2": Published(25.2, 7.82, 11.19, 2.02),
-    "Inception-v3": Published(21.2, 5.6, 23.82, 5.71),
-    "Inception-ResNet-v2": Published(19.9, 4.9, 55.81, 13.16),
-    "ResNet-50": Published(24.7, 7.8, 25.56, 3.86),
-    "ResNet-152": Published(23.0, 6.7, 60.19, 11.28),
-    "SE-ResNet-50": Published(23.29, 6.62, 28.09, 3.86),
-    "SqueezeNet": Published(42.5, 19.7, 1.25, 0.83),
-    "Xception": Published(21.0, 5.5, 22.86, 8.36),
-    "MobileNet": Published(29.4, None, 4.23, 0.57),
-    "DenseNet-121": Published(25.02, 7.71, 7.98, 2.83),
-    "ShuffleNet": Published(32.6, None, 1.87, 0.14),
+    "AlexNet": Published(40.7, 18.2, 60.97, 0.72, "Krizhevsky et al. (2012), table 2"),
+    "VGG-11": Published(29.6, 10.4, 132.86, 7.61, "arXiv 1409.1556, table 3"),
+    "VGG-16": Published(27.0, 8.8, 138.36, 15.47, "arXiv 1409.1556, table 3"),
+    "VGG-19": Published(27.3, 9.0, 143.67, 19.63, "arXiv 1409.1556, table 3"),
+    "GoogLeNet": Published(31.3, 11.1, 7.00, 1.58, "github.com/BVLC/caffe, models/bvlc_googlenet"),
+    "Inception-v2": Published(25.2, 7.82, 11.19, 2.02, "arXiv 1502.03167, figure 4"),
+    "Inception-v3": Published(21.2, 5.6, 23.82, 5.71, "arXiv 1512.00567, table 3"),
+    "Inception-ResNet-v2": Published(19.9, 4.9, 55.81, 13.16, "arXiv 1602.07261, table 2"),
+    "ResNet-50": Published(24.7, 7.8, 25.56, 3.86, "github.com/KaimingHe/deep-residual-networks"),
+    "ResNet-152": Published(23.0, 6.7, 60.19, 11.28, "github.com/KaimingHe/deep-residual-networks"),
+    "SE-ResNet-50": Published(23.29, 6.62, 28.09, 3.86, "arXiv 1709.01507, table 2"),
+    "SqueezeNet": Published(42.5, 19.7, 1.25, 0.83, "arXiv 1602.07360, table 2"),
+    "Xception": Published(21.0, 5.5, 22.86, 8.36, "arXiv 1610.02357, table 1"),
+    "MobileNet": Published(29.4, None, 4.23, 0.57, "arXiv 1704.04861, table 8"),
+    "DenseNet-121": Published(25.02, 7.71, 7.98, 2.83, "arXiv 1608.06993, table 3"),
+    "ShuffleNet": Published(32.6, None, 1.87, 0.14, "arXiv 1707.01083, table 5"),
 }
 
 # The best top-5 error of each year's challenge, in percent, without external training data.
@@ -265,16 +262,26 @@ def plot_networks(axis, points, cost, size):
         )
 
 
-def plot_costs(ours, cost, size):
+def minutes_of_training(networks):
+    """The least and the most CPU minutes that one of the measured networks took: "4.6 to 8.9"."""
+    minutes = [network.seconds / 60 for network in networks.values()]
+    return f"{min(minutes):.1f} to {max(minutes):.1f}"
+
+
+def plot_costs(networks, cost, size):
     """Accuracy against a cost: our small forms on CIFAR-10, and the published networks.
 
     Args:
-        ours: Dictionary of `Point`; it may be empty.
+        networks: Dictionary of `Measured`; it may be empty.
         cost, size: As in `plot_networks`.
     """
+    ours = {name: network.point for name, network in networks.items()}
     words = {"parameters": "parameters", "products": "multiply–accumulates for an image"}
     figure, axes = plt.subplots(1, 2, figsize=(13, 5.5), layout="constrained")
-    titles = ("CIFAR-10, our small forms, trained at equal cost", "ImageNet, as published")
+    title = "CIFAR-10, our small forms"
+    if networks:
+        title += f", {minutes_of_training(networks)} CPU minutes on different machines"
+    titles = (title, "ImageNet, as published")
     for axis, points, title in zip(axes, (ours, published()), titles, strict=True):
         axis.set(title=title, xlabel=words[cost], ylabel="accuracy (%)")
         if points:
@@ -332,10 +339,11 @@ def plot_challenge():
 
 def figures():
     """Accuracy against operations, against parameters, and per parameter; the challenge by year."""
-    ours = {name: network.point for name, network in measured().items()}
+    networks = measured()
+    ours = {name: network.point for name, network in networks.items()}
     return {
-        "operations": plot_costs(ours, "products", "parameters"),
-        "parameters": plot_costs(ours, "parameters", "products"),
+        "operations": plot_costs(networks, "products", "parameters"),
+        "parameters": plot_costs(networks, "parameters", "products"),
         "density": plot_density(ours),
         "challenge": plot_challenge(),
     }
@@ -343,7 +351,7 @@ def figures():
 
 def print_measured(networks):
     """Print the table of our small forms, and a list of those without measurements."""
-    print("CIFAR-10, at about equal cost of training")
+    print("CIFAR-10, about 5 CPU minutes of training each")
     print("(images/s: in training, on the CPU named; memory: what a training step holds at least)")
     print(
         f"{'network':>20} {'accuracy (%)':>14} {'parameters':>11} {'products':>12} {'memory':>8} "
@@ -363,9 +371,8 @@ def print_measured(networks):
             flags = f" ARGS='--variant {variant}'" if variant else ""
             print(f"{name:>20} has no row with its cost in {RESULTS.name} yet: {measure}{flags}")
     if networks:
-        minutes = [network.seconds / 60 for network in networks.values()]
         products = [network.point.products / 1e6 for network in networks.values()]
-        print(f"Training took from {min(minutes):.1f} to {max(minutes):.1f} minutes,", end=" ")
+        print(f"Training took from {minutes_of_training(networks)} CPU minutes,", end=" ")
         print(f"an image {min(products):.2f} to {max(products):.2f} M multiply–accumulates")
 
 

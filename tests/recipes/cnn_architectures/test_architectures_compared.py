@@ -85,7 +85,7 @@ def test_images_a_second_and_the_band_of_cost_are_printed(table, capsys):
     printed = capsys.readouterr().out
     assert "2,000  a CPU\n" in printed
     assert "100  another\n" in printed
-    assert "from 3.2 to 63.3 minutes, an image 0.02 to 3.00 M multiply" in printed
+    assert "from 3.2 to 63.3 CPU minutes, an image 0.02 to 3.00 M multiply" in printed
 
 
 def test_every_small_form_is_a_variant_of_its_recipe():
