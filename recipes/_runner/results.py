@@ -51,13 +51,13 @@ NOT_THE_EXPERIMENT = (
 # mark against the baseline.
 MORE = """
 accuracy auc average_precision balanced_steps beam_bleu bin_accuracy bit_accuracy bleu catch_rate
-conditional_accuracy coverage elbo ensemble_accuracy exact high_quality_samples iou map50
-micro_f1 mode_coverage overlap pass_rate phoneme_accuracy precision psnr r2 r2_score recall
-saturation stress_accuracy
+conditional_accuracy coverage distorted_accuracy elbo ensemble_accuracy exact high_quality_samples
+iou map50 micro_f1 mode_coverage overlap pass_rate phoneme_accuracy precision psnr r2 r2_score
+recall saturation stress_accuracy transformed_accuracy
 """
 LESS = """
 bits_per_character frechet_distance kl loss mae mse nrmse_1 nrmse_84 position_mae
-quantization_error rmse rmse_cycles topographic_error units_off
+quantization_error rmse rmse_cycles scrambled_as_face topographic_error training_loss units_off
 """
 ARROWS = dict.fromkeys(MORE.split(), "↑") | dict.fromkeys(LESS.split(), "↓")
 # Recipe, variant and metric of the results in README, and their descriptions.

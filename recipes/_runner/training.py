@@ -225,6 +225,8 @@ def train(module, plan, given, folder, strategy, variant=None):
             model = keras.saving.load_model(folder / "model.keras")
         scored = test if test is not None else validation
         scores = model.evaluate(scored, return_dict=True, verbose=0)
+        if hasattr(module, "further_scores"):
+            scores |= module.further_scores(model, scored, checkpoint.history)
     if hasattr(module, "deployed"):
         save(module.deployed(model), folder / "deployed.keras")
 

@@ -175,6 +175,12 @@ def face_probabilities(model, images):
     return keras.ops.convert_to_numpy(model(images, training=False))[:, 0]
 
 
+def further_scores(model, test, history):
+    """The share of 250 scrambled faces that the network takes for faces."""
+    probabilities = face_probabilities(model, sample_scrambled(250))
+    return {"scrambled_as_face": float(np.mean(probabilities > 0.5))}
+
+
 def shift_difference(layers, images, shift):
     """The deviation of layers from commuting with a shift to the right; 0 if they commute.
 
@@ -206,9 +212,12 @@ def main():
         best = keras.callbacks.ModelCheckpoint(
             f"scrambled_parts_{name}.keras", monitor="val_accuracy", mode="max", save_best_only=True
         )
-        model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
+        history = model.fit(
+            train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best]
+        )
         model = keras.saving.load_model(f"scrambled_parts_{name}.keras")  # the best epoch
         print(name, model.evaluate(test, return_dict=True))
+        print(name, further_scores(model, test, history.history))
         images, labels = to_numpy(test.take(1))
         faces = images[labels[:, 0] == 1]
         probabilities = face_probabilities(model, faces)

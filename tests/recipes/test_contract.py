@@ -609,7 +609,8 @@ class Recording:
     Args:
         loaded: what each `load_data` returned.
         built: (model, training set loaded last, arguments given) of each call of `build_model`.
-        scores: what each `model.evaluate` returned on the test set that `load_data` returned.
+        scores: what each `model.evaluate` returned on the test set that `load_data` returned, and
+            the recipe's further scores.
     """
 
     loaded: list = dataclasses.field(default_factory=list)
@@ -682,6 +683,15 @@ def recording(recipe, smoke_run, monkeypatch):
     monkeypatch.setattr(module, "load_data", load)
     monkeypatch.setattr(module, "build_model", build)
     monkeypatch.setattr(module, "baseline", baseline_of_run)
+    if hasattr(module, "further_scores"):
+        further_scores = module.further_scores
+
+        def further_recorded(model, test, history):
+            further = further_scores(model, test, history)
+            recorded.scores[-1] = recorded.scores[-1] | further
+            return further
+
+        monkeypatch.setattr(module, "further_scores", further_recorded)
     monkeypatch.setattr(keras.Model, "fit", uncounted(fit_two_steps))
     monkeypatch.setattr(keras.Model, "evaluate", evaluate_recorded)
     monkeypatch.setattr(module, "EPOCHS", 1)
@@ -822,6 +832,7 @@ def plans_the_steps_of_all_epochs(recipe, monkeypatch, sets):
 FOR_THE_RUNNER = {"search_space", "OBJECTIVE", "KEEP", "WRONG", "CLASSES"}
 # … and what `main()` asks for.
 FOR_MAIN = {"EPOCHS", "load_data", "build_model", "baseline", "VARIANTS", "callbacks", "deployed"}
+FOR_MAIN |= {"further_scores"}
 
 
 def definitions(tree):

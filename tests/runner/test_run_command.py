@@ -369,6 +369,22 @@ def test_a_recipe_may_keep_the_last_epoch(tmp_path, monkeypatch):
     assert scores["accuracy"] == pytest.approx(history["val_accuracy"][-1])
 
 
+def test_further_scores_are_of_the_model_that_is_saved_and_of_all_epochs(tmp_path, monkeypatch):
+    def further_scores(model, test, history):
+        (example,) = test.unbatch().batch(1).take(1)
+        return {"first": float(model(example[0])[0, 0]), "largest": max(history["loss"])}
+
+    monkeypatch.setattr(tiny_recipe, "further_scores", further_scores, raising=False)
+    assert run(tmp_path, *WORSE_AT_THE_END) == 0
+    scores = json.loads((tmp_path / "metrics.json").read_text())["scores"]
+    assert scores.keys() == {"loss", "accuracy", "first", "largest"}
+    history = np.genfromtxt(tmp_path / "history.csv", delimiter=",", names=True)
+    assert scores["largest"] == pytest.approx(history["loss"].max())
+    model = keras.saving.load_model(tmp_path / "model.keras")
+    *_, test = tiny_recipe.load_data()
+    assert scores["first"] == pytest.approx(further_scores(model, test, {"loss": [0]})["first"])
+
+
 def test_input_pipelines_run_without_autotune():
     plan = training.Plan("tiny", 1, 0, {}, {}, "auto", False, False)
     *_, train, validation, test = training.prepare(

@@ -57,6 +57,10 @@ def test_halved_images_are_means_of_four_pixels():
     assert halved.shape == (1, 2, 3)
 
 
+def test_training_loss_is_that_of_the_last_epoch():
+    assert recipe.further_scores(None, None, {"loss": [2.0, 1.5]}) == {"training_loss": 1.5}
+
+
 def test_losses_by_depth():
     assert list(figures.last_losses(LOSSES, "plain").items()) == [(8, 1.5), (32, 1.75)]
     assert figures.change_with_depth(LOSSES, "plain") == 0.25

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from recipes.convolution import capsule_network as recipe
 
@@ -66,5 +67,13 @@ def test_robustness_is_accuracy_by_strength():
         return np.stack([~bright, bright], axis=1).astype("float32")
 
     images = np.full((4, 28, 28, 1), 255, "float32")
-    found = recipe.robustness(model, images, np.array([1, 1, 1, 0]))
+    labels = np.array([1, 1, 1, 0])
+    found = recipe.robustness(model, images, labels)
     assert found == pytest.approx([0.75] * 6)
+
+
+def test_unchanged_images_are_no_part_of_the_further_score(monkeypatch):
+    monkeypatch.setattr(recipe, "robustness", lambda *_: [1.0, 0.5, 0.5, 0.5, 0.5, 0.25])
+    images = np.zeros((4, 28, 28, 1), "float32")
+    test = tf.data.Dataset.from_tensor_slices((images, np.arange(4))).batch(4)
+    assert recipe.further_scores(None, test, None) == {"transformed_accuracy": 0.45}

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from scipy import ndimage
 
 from recipes.convolution import lenet_robustness as recipe
@@ -96,3 +97,5 @@ def test_robustness_is_accuracy_by_strength(monkeypatch):
     # Shifted by a pixel, the corner is empty in all four, right or wrong.
     found = recipe.robustness(model, images, labels)
     assert found == {"shift": [0.75, 0.25], "noise": [0.75]}
+    test = tf.data.Dataset.from_tensor_slices((images, labels)).batch(4)
+    assert recipe.further_scores(model, test, None) == {"distorted_accuracy": 0.25}

@@ -63,6 +63,15 @@ def test_sets_are_balanced():
     assert recipe.sample_scrambled(3).shape == (3, recipe.SIDE, recipe.SIDE, 1)
 
 
+def test_share_of_scrambled_faces_taken_for_faces(monkeypatch):
+    monkeypatch.setattr(recipe, "sample_scrambled", lambda count: np.arange(count)[:, None])
+
+    def model(images, training):
+        return (images < 50) * 0.9
+
+    assert recipe.further_scores(model, None, None) == {"scrambled_as_face": 0.2}
+
+
 def test_convolution_commutes_with_every_shift_pooling_with_even_ones():
     keras.utils.set_random_seed(0)
     images, _ = recipe.sample_images(6, seed=0)
