@@ -31,6 +31,7 @@ class ResidualBlock(keras.layers.Layer):
         zero_init: Whether the branch is initialized to output zero: a block that keeps the shape is
             then the identity at first (followed by a ReLU, unless it is pre-activated).
         epsilon: Of the normalizations.
+        momentum: Of their moving averages; a lower one suits short trainings.
         kernel_initializer: Of all convolutions.
         kernel_regularizer: Of all convolutions.
         **kwargs: Arguments of every layer, such as `name`.
@@ -70,6 +71,7 @@ class ResidualBlock(keras.layers.Layer):
         use_bias=False,
         zero_init=False,
         epsilon=1e-5,
+        momentum=0.99,
         kernel_initializer="he_normal",
         kernel_regularizer=None,
         **kwargs,
@@ -89,6 +91,7 @@ class ResidualBlock(keras.layers.Layer):
         self.use_bias = use_bias
         self.zero_init = zero_init
         self.epsilon = epsilon
+        self.momentum = momentum
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
         self.output_channels = 4 * filters if bottleneck else filters
@@ -215,6 +218,7 @@ class ResidualBlock(keras.layers.Layer):
     def _normalization(self, zero=False):
         return keras.layers.BatchNormalization(
             epsilon=self.epsilon,
+            momentum=self.momentum,
             gamma_initializer="zeros" if zero else "ones",
             dtype=self.dtype_policy,
         )
@@ -236,6 +240,7 @@ class ResidualBlock(keras.layers.Layer):
             "use_bias": self.use_bias,
             "zero_init": self.zero_init,
             "epsilon": self.epsilon,
+            "momentum": self.momentum,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
             "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
         }

@@ -103,6 +103,15 @@ def test_conformance_of_a_preactivated_bottleneck():
     )
 
 
+def test_momentum_is_that_of_all_normalizations():
+    x = np.random.default_rng(0).uniform(1, 2, SHAPE).astype("float32")
+    block = ResidualBlock(6, strides=2, momentum=0.0)
+    block(x, training=True)
+    # Without momentum, the statistics are those of the last batch.
+    after = block(x, training=True)
+    np.testing.assert_allclose(block(x, training=False), after, atol=1e-4)
+
+
 @pytest.mark.parametrize("bottleneck", [False, True])
 @pytest.mark.parametrize("preactivation", [False, True])
 @pytest.mark.parametrize(
