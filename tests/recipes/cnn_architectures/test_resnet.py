@@ -26,16 +26,25 @@ def test_same_outputs_as_keras_applications():
     np.testing.assert_allclose(found, expected, atol=1e-4 * expected.std())
 
 
-def test_weights_of_resnet_152_have_the_shapes_and_the_order_of_keras_applications():
+def test_resnet_152_has_the_weights_and_the_outputs_of_keras_applications():
     def keras_own(images):
-        return keras.applications.ResNet152(weights=None, input_tensor=images).output
+        network = keras.applications.ResNet152(
+            weights=None, input_tensor=images, classifier_activation=None
+        )
+        return network.output
 
-    theirs = references.published(keras_own, 224)
-    ours = references.published(resnet.resnet, 224, depths=(3, 8, 36, 3), use_bias=True)
+    theirs = references.published(keras_own, 64)
+    ours = references.published(resnet.resnet, 64, depths=(3, 8, 36, 3), use_bias=True)
     assert ours.count_params() == 60_419_944
     assert len(ours.weights) == 932
     for weight, other in zip(ours.weights, theirs.weights, strict=True):
         assert (weight.name, weight.shape) == (other.name, other.shape)
+    references.randomize(theirs)
+    ours.set_weights(theirs.get_weights())
+    images = references.images(64)
+    expected = keras.ops.convert_to_numpy(theirs(images, training=False))
+    found = references.without_softmax(ours)(images, training=False)
+    np.testing.assert_allclose(found, expected, atol=1e-4 * expected.std())
 
 
 def test_same_outputs_as_the_graph_of_onnx():
