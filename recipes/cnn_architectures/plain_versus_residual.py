@@ -1,7 +1,7 @@
 """Plain versus residual networks: with depth, the training loss of plain ones rises (degradation).
 
-Slides: 001 «Revolution of Depth», «Evolución del número de capas», «Conceptos avanzados»,
-        002 «Revolution of Depth».
+Slides: 001 «Revolution of Depth», «Evolución del número de capas»,
+        «Conceptos avanzados: más capas mejora el test», 002 «Revolution of Depth».
 Paper:  He et al. (2015), Deep Residual Learning for Image Recognition, figures 1, 4 and 6,
         https://arxiv.org/abs/1512.03385
 Departs from the paper: its networks for CIFAR-10 with half the channels (8, 16, 32) on images of
