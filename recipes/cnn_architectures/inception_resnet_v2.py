@@ -7,7 +7,8 @@ Departs from the paper: stem, widths and numbers of blocks follow the network th
 released, which differs from the paper. For the 32×32 images of CIFAR-10 convolutions and pools keep
 the border, the stem has one pooling layer instead of two, there are fewer blocks, and the layers
 are narrower; data augmentation and optimizer are those of all architectures here. The auxiliary
-classifier, which exists in training only, is left out.
+classifier, which exists in training only, is left out, and so is the dropout before the classifier
+(figure 15: 0.8 of the values are kept).
 
 At full width, for 299×299 images and 1000 classes, it has 55,873,736 parameters, of which
 60,544 are statistics of batch normalization. `load_imagenet_weights(network, path)` of

@@ -5,7 +5,8 @@ Paper:  Chollet (2017), Xception: deep learning with depthwise separable convolu
         https://arxiv.org/abs/1610.02357
 Departs from the paper: for the 32×32 images of CIFAR-10 the middle flow has two blocks instead of
 eight, the first two convolutions pad their input, and the layers are narrower; data augmentation
-and optimizer are those of all architectures here.
+and optimizer are those of all architectures here. The dropout of 0.5 before the classifier, with
+which the paper trains on ImageNet, is left out.
 
 The windows of an Inception module see few channels at a time. In the extreme case each channel is
 filtered separately, and a 1×1 convolution mixes them, so that spatial and cross-channel
