@@ -40,7 +40,7 @@ STEPS = {
 }
 
 
-def one_after_the_other(steps):
+def cumulative_arguments(steps):
     """The arguments of each network: its own change and those of the previous steps."""
     arguments = {}
     variants = {}
@@ -50,7 +50,7 @@ def one_after_the_other(steps):
     return variants
 
 
-VARIANTS = one_after_the_other(STEPS)
+VARIANTS = cumulative_arguments(STEPS)
 
 
 def load_data(batch_size=64):

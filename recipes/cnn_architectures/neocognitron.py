@@ -1,13 +1,15 @@
-"""Neocognitron: S-cells that learn features without labels, C-cells that forgive shifts; and LeNet.
+"""Neocognitron: S-cells learn without labels, C-cells tolerate small shifts; compared with LeNet.
 
 Slides: 003 «Neocognitron» (list B, no. 3).
 Paper:  Fukushima (1980), Neocognitron: a self-organizing neural network model for a mechanism of
         pattern recognition unaffected by shift in position, https://doi.org/10.1007/BF00344251;
         Fukushima (2013), Artificial vision by multi-layered neural networks: neocognitron and its
         advances, https://doi.org/10.1016/j.neunet.2012.09.016 (new planes if all are silent)
-Departs from the papers: C-cells do not inhibit each other, and the last ones take the maximum of
-their plane; learning compares unit vectors instead of letting weights grow without limit; and the
-classes of the last cells are learned from the labels, by softmax regression.
+Departs from the papers: MNIST's digits of 28×28 pixels and 16, 60 and 400 planes, where the first
+paper has patterns of 16×16 pixels and 24 planes in each layer; C-cells do not inhibit each other,
+and the last ones take the maximum of their plane; learning compares unit vectors instead of letting
+weights grow without limit; and the classes of the last cells are learned from the labels, by
+softmax regression.
 
 A cell of an S-layer sees a small window. It fires if its window resembles its template, that is, if
 the cosine of both exceeds a threshold. All cells of a plane have the same template: in modern
@@ -19,6 +21,9 @@ The layers learn one after another, without labels and without gradients. For ea
 template of the plane that fires most moves towards the window (winner takes all). If all planes are
 silent, a new one is added, with this window as its template. `lenet` learns from the same 3,000
 digits by backpropagation.
+
+The images have a fixed size, MNIST's 28×28 pixels: the thresholds, and how many layers it takes for
+a cell to see the whole digit, are chosen for its strokes.
 """
 
 import keras
@@ -39,7 +44,7 @@ EPSILON = 0.1  # weaker inputs hardly excite an S-cell
 SATURATION = 0.2  # average at which a C-cell fires with half of its strength
 IMAGES = 1000  # to learn the templates from
 WINDOWS = 8000  # of these images, for each layer
-FAINT = 0.5  # windows with a smaller norm are not used for learning
+MIN_NORM = 0.5  # windows with a smaller norm are not used for learning
 
 
 def load_data(batch_size=100):
@@ -106,11 +111,11 @@ def sample_windows(maps, rng):
     which = rng.integers(0, windows.shape[:3], (WINDOWS, 3))
     windows = windows[tuple(which.T)].transpose(0, 2, 3, 1).reshape(WINDOWS, -1)
     lengths = np.linalg.norm(windows, axis=1)
-    clear = lengths > FAINT
+    clear = lengths > MIN_NORM
     return windows[clear] / lengths[clear, None]
 
 
-def grow_templates(windows, planes, threshold):
+def learn_templates(windows, planes, threshold):
     """Templates (planes, values) of norm 1, learned from one window at a time.
 
     The template most similar to the window moves towards it; if none exceeds the threshold, the
@@ -132,7 +137,7 @@ def grow_templates(windows, planes, threshold):
     return templates
 
 
-def teach(model, train):
+def fit_templates(model, train):
     """Train the layers of S-cells, each on the outputs of the previous layers."""
     # Random numbers that follow the seed of the run.
     rng = np.random.default_rng(int(keras.random.randint((), 0, 2**31 - 1)))
@@ -140,7 +145,7 @@ def teach(model, train):
     layers = [layer for layer in model.layers if isinstance(layer, SCells)]
     for layer, (planes, threshold, _) in zip(layers, LAYERS, strict=True):
         maps = keras.Model(model.input, layer.input).predict(images, verbose=0)
-        templates = grow_templates(sample_windows(maps, rng), planes, threshold)
+        templates = learn_templates(sample_windows(maps, rng), planes, threshold)
         shape = (planes, SIZE, SIZE, maps.shape[-1])
         layer.templates.assign(templates.reshape(shape).transpose(1, 2, 3, 0))
 
@@ -181,7 +186,7 @@ def build_model(network="neocognitron", learning_rate=0.003, steps=EPOCHS * 30, 
     outputs = keras.layers.Dense(10, activation="softmax")(features)
     model = keras.Model(inputs, outputs)
     if network == "neocognitron" and train is not None:
-        teach(model, train)
+        fit_templates(model, train)
     rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     model.compile(
         keras.optimizers.Adam(rate), loss="sparse_categorical_crossentropy", metrics=["accuracy"]

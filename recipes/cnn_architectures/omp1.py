@@ -76,8 +76,8 @@ def whitening(patches):
     Patches remain recognizable, and directions of small variance are not amplified much.
     """
     covariance = np.cov(patches, rowvar=False)
-    variances, directions = np.linalg.eigh(covariance)
-    return (directions / np.sqrt(variances + 0.1)) @ directions.T
+    variances, eigenvectors = np.linalg.eigh(covariance)
+    return (eigenvectors / np.sqrt(variances + 0.1)) @ eigenvectors.T
 
 
 def omp1_dictionary(patches, atoms, rng):

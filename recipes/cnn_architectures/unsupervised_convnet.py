@@ -31,7 +31,7 @@ VARIANTS = {
     "random_no_rectification": {"filters": "random", "rectify": False},
     "supervised": {"filters": "supervised"},
 }
-COUNT = 32  # filters
+FILTERS = 32
 SIZE = 6  # pixels along each side of a filter
 PATCHES = 20_000  # to learn the filters from
 
@@ -64,8 +64,8 @@ class LocalContrastNormalization(keras.layers.Layer):
 
     def build(self, input_shape):
         distance = np.arange(self.size) - (self.size - 1) / 2
-        bell = np.exp(-np.square(distance) / (2 * (self.size / 4) ** 2))
-        window = np.outer(bell, bell)
+        gaussian = np.exp(-np.square(distance) / (2 * (self.size / 4) ** 2))
+        window = np.outer(gaussian, gaussian)
         self.window = (window / window.sum())[:, :, None, None].astype("float32")
         self.built = True
 
@@ -90,7 +90,7 @@ class LocalContrastNormalization(keras.layers.Layer):
         return {**super().get_config(), "size": self.size}
 
 
-def of_length_one(filters):
+def unit_norm(filters):
     """Filters (count, values), normalized to mean 0 and norm 1."""
     filters = filters - filters.mean(axis=1, keepdims=True)
     lengths = np.linalg.norm(filters, axis=1, keepdims=True)
@@ -107,19 +107,19 @@ def patch_clusters(train, rng):
     patches = windows[tuple(which.T)].transpose(0, 2, 3, 1)  # (count, 6, 6, 3)
     patches = patches.reshape(PATCHES, -1)
     # Cluster whitened patches, in which all directions have equal variance.
-    variances, directions = np.linalg.eigh(np.cov(patches, rowvar=False))
-    whitening = (directions / np.sqrt(variances + 0.1)) @ directions.T
-    whitened = of_length_one(patches @ whitening)
+    variances, eigenvectors = np.linalg.eigh(np.cov(patches, rowvar=False))
+    whitening = (eigenvectors / np.sqrt(variances + 0.1)) @ eigenvectors.T
+    whitened = unit_norm(patches @ whitening)
     seed = int(rng.integers(2**31))
-    clusters = MiniBatchKMeans(COUNT, batch_size=1000, n_init=1, random_state=seed).fit(whitened)
-    filters = of_length_one(clusters.cluster_centers_ @ whitening)
-    return filters.reshape(COUNT, SIZE, SIZE, 3).transpose(1, 2, 3, 0)
+    clusters = MiniBatchKMeans(FILTERS, batch_size=1000, n_init=1, random_state=seed).fit(whitened)
+    filters = unit_norm(clusters.cluster_centers_ @ whitening)
+    return filters.reshape(FILTERS, SIZE, SIZE, 3).transpose(1, 2, 3, 0)
 
 
 def random_filters(rng):
     """Filters (6, 6, 3, 32) of random numbers."""
-    values = rng.normal(size=(COUNT, SIZE * SIZE * 3))
-    return of_length_one(values).reshape(COUNT, SIZE, SIZE, 3).transpose(1, 2, 3, 0)
+    values = rng.normal(size=(FILTERS, SIZE * SIZE * 3))
+    return unit_norm(values).reshape(FILTERS, SIZE, SIZE, 3).transpose(1, 2, 3, 0)
 
 
 def build_model(
@@ -145,7 +145,7 @@ def build_model(
     images = keras.Input((32, 32, 3))
     x = LocalContrastNormalization(9)(images)
     convolution = keras.layers.Conv2D(
-        COUNT, SIZE, strides=2, activation="tanh", trainable=filters == "supervised"
+        FILTERS, SIZE, strides=2, activation="tanh", trainable=filters == "supervised"
     )
     x = convolution(x)  # (batch, 14, 14, 32)
     if rectify:
@@ -163,7 +163,7 @@ def build_model(
     kernel = random_filters(rng)
     if filters == "kmeans" and train is not None:
         kernel = patch_clusters(train, rng)
-    convolution.set_weights([kernel, np.zeros(COUNT)])
+    convolution.set_weights([kernel, np.zeros(FILTERS)])
     rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     model.compile(
         keras.optimizers.Adam(rate), loss="sparse_categorical_crossentropy", metrics=["accuracy"]

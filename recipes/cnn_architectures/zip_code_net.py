@@ -10,6 +10,7 @@ connected to: here they form three groups, so that each map of H1 is connected t
 
 A map has one 5×5 kernel for all positions, as in every convolution since, but a separate bias for
 each position: H1 has 12 · 25 + 768 parameters, H2 12 · 8 · 25 + 192, H3 5,790 and the outputs 310.
+So the network takes images of one size only, here MNIST's 28×28 pixels.
 """
 
 import keras
@@ -39,7 +40,7 @@ def scaled_tanh(x):
 
 
 @keras.saving.register_keras_serializable(package="zip_code_net")
-class Background(keras.layers.Layer):
+class BackgroundPadding(keras.layers.Layer):
     """Pads two pixels on each side with −1, the value of the background."""
 
     def call(self, x):
@@ -53,7 +54,7 @@ class Background(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="zip_code_net")
-class PlaceBias(keras.layers.Layer):
+class PositionBias(keras.layers.Layer):
     """Adds a separate bias to each position of each map."""
 
     def build(self, input_shape):
@@ -66,7 +67,7 @@ class PlaceBias(keras.layers.Layer):
         return input_shape
 
 
-def shared_windows(x, maps):
+def convolution_without_bias(x, maps):
     """A 5×5 convolution with a stride of 2 and without biases, which are added later."""
     return keras.layers.Conv2D(
         maps, 5, strides=2, use_bias=False, kernel_initializer="lecun_uniform"
@@ -85,19 +86,19 @@ def build_model(learning_rate=0.004, steps=EPOCHS * 891):
     x = keras.layers.Resizing(16, 16, antialias=True)(x)
     x = keras.layers.Rescaling(1 / 127.5, offset=-1)(x)
     # H1: (batch, 8, 8, 12)
-    x = Background()(x)
-    x = shared_windows(x, 12)
-    x = PlaceBias()(x)
+    x = BackgroundPadding()(x)
+    x = convolution_without_bias(x, 12)
+    x = PositionBias()(x)
     x = keras.layers.Activation(scaled_tanh)(x)
     # H2: (batch, 4, 4, 12), three groups of four maps, each connected to eight maps of H1.
-    x = Background()(x)
+    x = BackgroundPadding()(x)
     first, second, third = ops.split(x, 3, axis=-1)
     groups = []
     for seen in ([first, second], [second, third], [third, first]):
         eight = keras.layers.Concatenate()(seen)
-        groups.append(shared_windows(eight, 4))
+        groups.append(convolution_without_bias(eight, 4))
     x = keras.layers.Concatenate()(groups)
-    x = PlaceBias()(x)
+    x = PositionBias()(x)
     x = keras.layers.Activation(scaled_tanh)(x)
     # H3: (batch, 30)
     x = keras.layers.Flatten()(x)

@@ -66,7 +66,7 @@ def plot_costs(models):
     return figure
 
 
-def exciting(activations, channels, count):
+def top_images(activations, channels, count):
     """Indices of the images that excite each channel most.
 
     Args:
@@ -78,8 +78,8 @@ def exciting(activations, channels, count):
         Array of integers (channels, count): numbers of images, the most exciting first.
     """
     strongest = activations.max(axis=(1, 2))  # (images, channels)
-    liveliest = np.argsort(strongest.std(axis=0))[::-1][:channels]
-    return np.argsort(strongest[:, liveliest], axis=0)[::-1][:count].T
+    most_variable = np.argsort(strongest.std(axis=0))[::-1][:channels]
+    return np.argsort(strongest[:, most_variable], axis=0)[::-1][:count].T
 
 
 def agreement(labels):
@@ -96,7 +96,7 @@ def plot_exciting(model, images, labels, name):
     """One row of test images for each channel, with the class that most of them belong to."""
     convolutions = [x for x in weighted_layers(model) if isinstance(x, keras.layers.Conv2D)]
     extractor = keras.Model(model.inputs, convolutions[-1].output)
-    chosen = exciting(extractor.predict(images, batch_size=500, verbose=0), CHANNELS, IMAGES)
+    chosen = top_images(extractor.predict(images, batch_size=500, verbose=0), CHANNELS, IMAGES)
     figure, axes = plt.subplots(len(chosen), 1, figsize=(6, 5.4), layout="constrained")
     for axis, row in zip(axes, chosen, strict=True):
         plots.show_images(axis, images[row] / 255, columns=IMAGES)

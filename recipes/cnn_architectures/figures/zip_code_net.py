@@ -4,7 +4,7 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
-from recipes.cnn_architectures.zip_code_net import PlaceBias
+from recipes.cnn_architectures.zip_code_net import PositionBias
 from recipes.common import plots
 
 
@@ -22,7 +22,7 @@ def windows(model):
 
 def biases(model):
     """The biases of H1: an array (12, 8, 8)."""
-    layers = [layer for layer in model.layers if isinstance(layer, PlaceBias)]
+    layers = [layer for layer in model.layers if isinstance(layer, PositionBias)]
     return np.moveaxis(layers[0].get_weights()[0], -1, 0)
 
 

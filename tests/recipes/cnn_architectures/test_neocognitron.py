@@ -1,4 +1,4 @@
-"""S-cells by Fukushima's formula; growth by hand; taught layers forgive shifts."""
+"""S-cells by Fukushima's formula; templates by hand; trained layers tolerate shifts."""
 
 import keras
 import numpy as np
@@ -78,11 +78,11 @@ def test_the_winner_learns_and_where_all_are_silent_a_template_grows():
     nearly = [0.8, 0.6, 0.0]
     up = [0.0, 0.0, 1.0]
     windows = np.array([right, nearly, up, up, [0.0, 1.0, 0.0]])
-    templates = recipe.grow_templates(windows, planes=3, threshold=0.7)
+    templates = recipe.learn_templates(windows, planes=3, threshold=0.7)
     middle = np.array([1.8, 0.6, 0]) / np.hypot(1.8, 0.6)
     np.testing.assert_allclose(templates, [middle, up, [0, 1, 0]], atol=1e-6)
     # With a higher threshold both grow, and then there is no plane left for the fourth.
-    templates = recipe.grow_templates(windows, planes=3, threshold=0.9)
+    templates = recipe.learn_templates(windows, planes=3, threshold=0.9)
     np.testing.assert_allclose(templates, [right, nearly, up], atol=1e-6)
 
 

@@ -12,8 +12,8 @@ from tests.layers.conformance import check_layer
 def by_loops(images, weights):
     """Windows of 3 × 3 on one image (1, 6, 5, 3)."""
     (x,) = images
-    bell = np.exp(-np.array([1, 0, 1]) / (2 * 0.75**2))
-    window = np.outer(bell, bell)
+    gaussian = np.exp(-np.array([1, 0, 1]) / (2 * 0.75**2))
+    window = np.outer(gaussian, gaussian)
 
     def local_mean(values):
         means = np.zeros((6, 5, 1))
@@ -67,15 +67,15 @@ def test_clusters_are_those_of_the_same_images_whatever_the_batch_size():
 def test_filters_have_mean_0_and_length_1_and_only_labels_may_change_them(name):
     model = recipe.build_model(**recipe.VARIANTS[name], train=two_batches())
     convolution = next(layer for layer in model.layers if hasattr(layer, "kernel"))
-    kernel = convolution.get_weights()[0].reshape(-1, recipe.COUNT)
+    kernel = convolution.get_weights()[0].reshape(-1, recipe.FILTERS)
     np.testing.assert_allclose(kernel.mean(axis=0), 0, atol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(kernel, axis=0), 1, atol=1e-4)
     trained = [weight.shape for weight in model.trainable_weights]
-    classifier = [(4 * recipe.COUNT, 10), (10,)]
+    classifier = [(4 * recipe.FILTERS, 10), (10,)]
     if name == "supervised":
         assert trained == [
-            (recipe.SIZE, recipe.SIZE, 3, recipe.COUNT),
-            (recipe.COUNT,),
+            (recipe.SIZE, recipe.SIZE, 3, recipe.FILTERS),
+            (recipe.FILTERS,),
             *classifier,
         ]
     else:

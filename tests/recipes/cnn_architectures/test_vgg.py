@@ -131,7 +131,7 @@ def test_images_are_sorted_by_their_strongest_place():
     activations[2, 1, 0, 1] = 12
     activations[:, 1, 1, 2] = [3, 0, 1, 2]
     activations[:, 1, 1, 0] = 100  # large but always the same
-    assert figures.exciting(activations, channels=2, count=2).tolist() == [[2, 1], [0, 3]]
+    assert figures.top_images(activations, channels=2, count=2).tolist() == [[2, 1], [0, 3]]
 
 
 def test_agreement_is_the_mean_share_of_the_most_frequent_label():

@@ -14,7 +14,7 @@ def model():
     model = zip_code_net.build_model()
     generator = np.random.default_rng(0)
     for layer in model.layers:
-        if isinstance(layer, zip_code_net.PlaceBias):
+        if isinstance(layer, zip_code_net.PositionBias):
             layer.set_weights([generator.normal(0, 0.5, layer.bias.shape).astype("float32")])
     return model
 
@@ -70,9 +70,9 @@ def test_layers_of_its_own():
     def with_biases(x, weights):
         return x + weights[0]
 
-    check_layer(zip_code_net.Background, reference=with_paper_around, parameters=0)
+    check_layer(zip_code_net.BackgroundPadding, reference=with_paper_around, parameters=0)
     check_layer(
-        zip_code_net.PlaceBias,
+        zip_code_net.PositionBias,
         input_shape=(2, 4, 5, 3),
         reference=with_biases,
         parameters=4 * 5 * 3,
