@@ -111,6 +111,7 @@ def googlenet(x, classes=1000, width=1.0, bottlenecks=True, kernel_size=7, secon
         second_pool: Whether a pooling layer follows the third convolution.
     """
     # Convolution 1: 112 × 112 × 64, after the pool 56 × 56.
+    # ReLU comes before the pool, as in the paper, although after it would be a little faster.
     x = conv(x, 64 * width, kernel_size, "conv1", strides=2)
     x = halve(x)
     x = LocalResponseNormalization()(x)
@@ -120,12 +121,14 @@ def googlenet(x, classes=1000, width=1.0, bottlenecks=True, kernel_size=7, secon
     x = LocalResponseNormalization()(x)
     if second_pool:
         x = halve(x)
-    # Two modules: 28 × 28 × 256 and 480. After a pool five: 14 × 14 × 512, 512, 512, 528 and 832.
-    # After another one two: 7 × 7 × 832 and 1024. Then the mean of each channel.
+    # Modules 3a and 3b: 28 × 28 × 256 and 480.
+    # After a pool, 4a to 4e: 14 × 14 × 512, 512, 512, 528 and 832.
+    # After a pool, 5a and 5b: 7 × 7 × 832 and 1024.
     for name in MODULES:
         if name in ("4a", "5a"):
             x = halve(x)
         x = inception(x, name, width, bottlenecks)
+    # The mean of each channel: 1024.
     x = keras.layers.GlobalAveragePooling2D()(x)
     x = keras.layers.Dropout(0.4)(x)
     return keras.layers.Dense(classes, activation="softmax", name="classifier")(x)

@@ -23,8 +23,8 @@ EPOCHS = cifar10.EPOCHS
 CLASSES = cifar10.CLASSES
 # The stem, for small images.
 SMALL = {"kernel_size": 3, "second_pool": False}
-# Filters of each module's branches: 1×1; 1×1 before 3×3, 3×3; 1×1 before 3×3 twice, each of these;
-# 1×1 after the pool. Modules that halve height and width have neither the first nor the last.
+# Filters per branch: 1×1 | 3×3 reduce, 3×3 | double 3×3 reduce, double 3×3 | pool projection.
+# None: branch absent (stride-2 modules).
 MODULES = {
     "3a": (64, 64, 64, 64, 96, 32),
     "3b": (64, 64, 96, 64, 96, 64),

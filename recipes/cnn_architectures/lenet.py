@@ -9,6 +9,9 @@ except the bitmaps of the outputs, which were redrawn here. Both are trained wit
 cross-entropy: for the original that is the paper's equation 9 without its rejection class. Without
 that class, the bitmap of the true digit only has to be nearer than the others, so the units need
 not reproduce it.
+
+The images have a fixed size of 28×28 pixels, and the classes are the ten digits: C5 covers all of
+S4 with one 5×5 window, and the outputs of the original are bitmaps of digits.
 """
 
 import math
@@ -142,7 +145,7 @@ class TableConv2D(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="lenet")
 class RadialBasisOutputs(keras.layers.Layer):
-    """Squared distances (batch, 10) of 84 values from the bitmap of each digit, negative."""
+    """Negative squared distances (batch, 10) between the 84 units and each digit's bitmap."""
 
     def build(self, input_shape):
         self.codes = digit_codes()
@@ -174,23 +177,23 @@ def subsampling(x):
 
 def build_original():
     """The network of the paper, layer by layer."""
-    start = "lecun_uniform"
+    initializer = "lecun_uniform"
     images = keras.Input((28, 28, 1))
     # (batch, 32, 32, 1)
     x = keras.layers.ZeroPadding2D(2)(images)
     x = keras.layers.Rescaling(1.275 / 255, offset=-0.1)(x)
     # C1: (batch, 28, 28, 6), 156 parameters. S2: (batch, 14, 14, 6), 12 parameters.
-    x = keras.layers.Conv2D(6, 5, activation=scaled_tanh, kernel_initializer=start)(x)
+    x = keras.layers.Conv2D(6, 5, activation=scaled_tanh, kernel_initializer=initializer)(x)
     x = subsampling(x)
     # C3: (batch, 10, 10, 16), 1,516 parameters. S4: (batch, 5, 5, 16), 32 parameters.
     x = TableConv2D()(x)
     x = keras.layers.Activation(scaled_tanh)(x)
     x = subsampling(x)
     # C5: (batch, 1, 1, 120), 48,120 parameters.
-    x = keras.layers.Conv2D(120, 5, activation=scaled_tanh, kernel_initializer=start)(x)
+    x = keras.layers.Conv2D(120, 5, activation=scaled_tanh, kernel_initializer=initializer)(x)
     x = keras.layers.Flatten()(x)
     # F6: (batch, 84), 10,164 parameters.
-    x = keras.layers.Dense(84, activation=scaled_tanh, kernel_initializer=start)(x)
+    x = keras.layers.Dense(84, activation=scaled_tanh, kernel_initializer=initializer)(x)
     # Digits with nearer bitmaps are more probable.
     x = RadialBasisOutputs()(x)
     return keras.Model(images, keras.layers.Softmax()(x))

@@ -3,13 +3,12 @@
 Slides: 000 «PReLU-nets (MSR) @ 2015».
 Paper:  He et al. (2015), Delving Deep into Rectifiers: Surpassing Human-Level Performance on
         ImageNet Classification, https://arxiv.org/abs/1502.01852
-Departs from the paper: the experiment of its section 2.2, in which a network of 27 convolutions and
-3 dense layers with ReLU trains with He initialization and stalls with Glorot's, is done on the
-32×32 images of CIFAR-10, with narrow layers, and with PReLU as well. The paper compares PReLU with
-ReLU in networks of 14 and 19 layers; here both have 30. Unlike the other architectures it trains
-with SGD and momentum, as in the paper: Adam divides each gradient by its size, and would hide that
-the gradients of 30 layers vanish. The error of 4.94 % on ImageNet is that of an ensemble of six
-large networks.
+Departs from the paper: its section 2.2 compares He and Glorot initialization in a ReLU network of
+27 convolutions and 3 dense layers. Here the same depth is trained on CIFAR-10, with narrower
+layers, and also with PReLU. The paper compares PReLU with ReLU in networks of 14 and 19 layers;
+here both have 30. Unlike the other architectures it trains with SGD and momentum, as in the paper:
+Adam divides each gradient by its size, and would hide that the gradients of 30 layers vanish. The
+error of 4.94 % on ImageNet is that of an ensemble of six large networks.
 """
 
 import keras

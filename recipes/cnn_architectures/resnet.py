@@ -16,9 +16,8 @@ With its defaults, for 224×224 images, `resnet` is ResNet-50: 25,557,032 traina
 includes moving means and variances (53,120); with `use_bias=True` its weights can be loaded
 (`recipes.common.imagenet`). With depths of (3, 8, 36, 3) it is ResNet-152: 60,192,808 trainable
 parameters, 60,419,944 by Keras' count, and 11.3 G multiply–accumulates, as on the slide, whose 2.3
-million parameters are a mistake. Where the dimensions of input and output differ, one slide has a
-dense layer in the shortcut, another an identity matrix: these are the projection, which is a dense
-layer at each pixel, and the padded shortcut.
+million parameters are a mistake. Where the shape changes, one slide draws a dense layer in the
+shortcut: the projection, a 1×1 convolution. Another draws an identity matrix: the padded shortcut.
 """
 
 import keras

@@ -22,9 +22,9 @@ from recipes.common import cifar10
 
 EPOCHS = cifar10.EPOCHS
 CLASSES = cifar10.CLASSES
-# Table 1 of the paper: the filters of the five stages, each of which ends with a pooling layer …
+# Filters of the five stages (table 1).
 FILTERS = [64, 128, 256, 512, 512]
-# … and the sizes of the windows of their convolutions.
+# Kernel sizes of each stage's convolutions.
 CONFIGURATIONS = {
     "A": [[3], [3], [3, 3], [3, 3], [3, 3]],  # 11 layers, with the three dense ones
     "A-LRN": [[3, "LRN"], [3], [3, 3], [3, 3], [3, 3]],  # 11
@@ -70,6 +70,8 @@ def vgg(x, classes=1000, width=1.0, configuration="D"):
                     kernel_initializer="he_normal",
                 )(x)
         # "same", for the last row and column of odd sizes: small images still have one pixel left.
+        # ReLU comes before the pool, as in the paper; after it, with equal results, a small network
+        # trained 3 to 5 % faster.
         x = keras.layers.MaxPooling2D(2, padding="same")(x)
     # Three dense layers: from 7 × 7 × 512 values to 4096, 4096 and the classes.
     x = keras.layers.Flatten()(x)
