@@ -280,7 +280,7 @@ def plot_costs(networks, cost, size):
     figure, axes = plt.subplots(1, 2, figsize=(13, 5.5), layout="constrained")
     title = "CIFAR-10, our small forms"
     if networks:
-        title += f", {minutes_of_training(networks)} CPU minutes on different machines"
+        title += f" ({minutes_of_training(networks)} CPU minutes)"
     titles = (title, "ImageNet, as published")
     for axis, points, title in zip(axes, (ours, published()), titles, strict=True):
         axis.set(title=title, xlabel=words[cost], ylabel="accuracy (%)")
