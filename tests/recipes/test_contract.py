@@ -357,6 +357,7 @@ VARIANTS = {
     "colorization": ("rebalanced", "regression"),
     "gan_toy": ("plain", "low_momentum"),
     "double_moon": ("apart", "hidden_layer"),
+    "extreme_learning_machine": ("elm_100", "backprop_20"),
 }
 
 # Recipes whose `main()` does not give the scores of `run` yet.

@@ -18,6 +18,7 @@ OTHERS = {
     "vanishing_gradient",
     "svm",
     "activations",
+    "extreme_learning_machine",
     "autoencoder_mnist",
     "denoising_autoencoder",
     "vae",
