@@ -17,6 +17,7 @@ OTHERS = {
     "wrong_heads",
     "vanishing_gradient",
     "svm",
+    "weight_sharing",
     "activations",
     "extreme_learning_machine",
     "autoencoder_mnist",
