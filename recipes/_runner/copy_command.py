@@ -96,7 +96,7 @@ def contents_for_own(recipe, names, options):
         )
     settings = dict(variants.get(options.variant) or {})
     own = own_data.load(recipe, module, options, settings)
-    if options.class_weights and own.form in ("labels", "numbers"):
+    if options.class_weights and own.form in own_data.BY_CHANCE:
         raise UserError(f"--class-weights: {recipe.name} learns {own_data.TOLD[own.form]}")
     print("\n".join(own.lines))
     with tempfile.TemporaryDirectory() as folder:

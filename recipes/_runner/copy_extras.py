@@ -158,7 +158,20 @@ def kind_of(call, defaults):
 def classifies(recipe):
     """Whether the network tells classes apart; the others that take images answer with images."""
     strings = {node.value for node in ast.walk(recipe.tree) if isinstance(node, ast.Constant)}
+    if "metrics.IoU(" in recipe.source or takes_boxes(recipe):  # classes of pixels, or of boxes
+        return False
     return assigned(recipe.tree, "CLASSES") is not None or "accuracy" in strings
+
+
+def takes_boxes(recipe):
+    """Whether the targets are made of boxes, by a function `encode(boxes, labels, …)`.
+
+    Boxes are left, top, right and bottom. `decode` makes boxes and scores of predictions.
+    """
+    functions = {node.name: node for node in recipe.tree.body if isinstance(node, ast.FunctionDef)}
+    if not functions.keys() >= {"encode", "decode"}:
+        return False
+    return [each.arg for each in functions["encode"].args.args][:1] == ["boxes"]
 
 
 def needs_recipe(recipe):
@@ -400,7 +413,8 @@ def training(recipe):
     if not chosen.get("monitor"):
         return []
     strings = {node.value for node in ast.walk(recipe.tree) if isinstance(node, ast.Constant)}
-    weigh = "accuracy" in strings
+    # Keras does not weigh the classes of pixels.
+    weigh = "accuracy" in strings and "metrics.IoU(" not in recipe.source
     title = "## Early stopping and class weights" if weigh else "## Early stopping"
     lines = early_stopping(chosen["monitor"], chosen.get("mode"), 3)
     lines += class_weights(one_hot=False) if weigh else ""

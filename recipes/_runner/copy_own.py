@@ -14,11 +14,15 @@ from recipes._runner.errors import UserError
 
 # What Keras' own readers of folders take; they do not turn photographs as the camera was held.
 KERAS_READS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
+# Targets that say where something is, with the functions that fit only the recipe's own images:
+# a network for masks has a search for the size of its crops.
+PLACES = {"boxes": ("baseline",), "masks": ("baseline", "search_space")}
 COLORS = {1: "grayscale", 3: "rgb", 4: "rgba"}
 # Names that a recipe has whether or not its `main` uses them.
 LASTING = {"load_data", "build_model", "search_space", "baseline", "deployed", "callbacks", "main"}
 LASTING |= {"EPOCHS", "OBJECTIVE", "KEEP", "CLASSES", "DATA", "features"}
 WHERE_FROM = {
+    "PIL": "import PIL.Image",
     "np": "import numpy as np",
     "pathlib": "import pathlib",
     "pd": "import pandas as pd",
@@ -61,6 +65,8 @@ def source(recipe, module, own, options):
             used = name == "VARIANTS" and "VARIANTS" in names_in(function(recipe, "build_model"))
             if not used:
                 continue
+        if name in PLACES.get(own.form, ()):
+            continue
         if name == "build_model":
             text = with_defaults(node, text, defaults, own)
         elif name in written:
@@ -90,7 +96,16 @@ def check(own, options):
             )
     if own.layout == "folder" and own.kind == "text" and options.encoding:
         raise UserError("--encoding: a copy reads folders of texts in UTF-8; save them so")
-    if own.in_parts:
+    if own.layout == "pairs":
+        if own.in_parts:
+            raise UserError(
+                f"{own.path}: a copy splits {own.form} itself; join the folders "
+                "of train, validation and test"
+            )
+        folders = {file.parent.parent for file in own.files}
+        if folders != {own.path} or len({file.suffix for file in own.files}) > 1:
+            raise UserError(f"{own.path}: a copy reads {own.form} of one suffix, in one folder")
+    elif own.in_parts:
         check_parts(own)
 
 
@@ -160,7 +175,9 @@ def with_defaults(node, text, defaults, own):
             changes.append((default, value))
     words = build.body[0]
     changes.append((words, f'"""The compiled network: {takes(own)} to {answers(own)}."""'))
-    for old, new in sorted(changes, key=lambda change: -change[0].lineno):
+    # The last one first: the places of the others stay.
+    places = sorted(changes, key=lambda change: (change[0].lineno, change[0].col_offset))
+    for old, new in reversed(places):
         first, last = old.lineno - 1, old.end_lineno - 1
         before = lines[first].encode()[: old.col_offset].decode()
         after = lines[last].encode()[old.end_col_offset :].decode()
@@ -181,6 +198,10 @@ def answers(own):
         return f'the probability of "{own.classes[1]}"'
     if own.form == "labels":
         return f"{len(own.classes)} probabilities, one for each label"
+    if own.form == "masks":
+        return f"{len(own.classes)} class probabilities in each pixel"
+    if own.form == "boxes":
+        return f"boxes of {len(own.classes)} classes in each cell"
     return f"{len(own.classes)} class probabilities"
 
 
@@ -200,6 +221,8 @@ def data_constants(own):
     why = "a folder for each class" if own.layout == "folder" else "the target is a column of it"
     if own.in_parts:
         why = f"{', '.join(name for _, name in own.in_parts)} in it, {why} in each"
+    elif own.form in PLACES:
+        why = "a row for each box" if own.layout == "csv" else f"images beside their {own.form}"
     lines = [f"DATA = {literal(str(file or own.path))}  # {why}"]
     if own.scale:
         mean, deviation = own.scale
@@ -279,6 +302,58 @@ READ = {
     rows = features(table)
 """,
 }
+# Of boxes and masks, with the targets.
+READ_PLACES = {
+    ("masks", "pairs"): """\
+    images = []
+    masks = []
+    for path in sorted(pathlib.Path(DATA, "images").glob("[!.]*")):
+        image = keras.utils.load_img(
+            path, color_mode="{color}", target_size={size}, interpolation="bilinear"
+        )
+        images.append(keras.utils.img_to_array(image, dtype="uint8"))
+        mask = PIL.Image.open(pathlib.Path(DATA, "masks", path.stem + "{suffix}"))
+        mask = mask.resize({across}, PIL.Image.Resampling.NEAREST)
+        masks.append(np.asarray(mask, "uint8"){divided})
+    images = np.stack(images)
+    targets = np.stack(masks)
+""",
+    ("boxes", "pairs"): """\
+    images = []
+    targets = []
+    for path in sorted(pathlib.Path(DATA, "images").glob("[!.]*")):
+        image = keras.utils.load_img(
+            path, color_mode="{color}", target_size={size}, interpolation="bilinear"
+        )
+        images.append(keras.utils.img_to_array(image, dtype="uint8"))
+        text = pathlib.Path(DATA, "labels", path.stem + ".txt").read_text(encoding="utf-8")
+        rows = np.array(text.split(), float).reshape(-1, 5)  # class, center, size
+        labels = rows[:, 0].astype(int)
+        center = rows[:, 1:3]
+        half = rows[:, 3:] / 2
+        boxes = np.concatenate([center - half, center + half], axis=1).clip(0, 1)
+        targets.append(encode(boxes, labels, len(CLASSES), side=1))
+    images = np.stack(images)
+    targets = np.stack(targets)
+""",
+    ("boxes", "csv"): """\
+    table = pd.read_csv(DATA{reading})
+    images = []
+    targets = []
+    for file, rows in table.groupby({source}, sort=False):
+        image = keras.utils.load_img(pathlib.Path(DATA).parent / file, color_mode="{color}")
+        width, height = image.size
+        image = image.resize({across}, PIL.Image.Resampling.BILINEAR)
+        images.append(keras.utils.img_to_array(image, dtype="uint8"))
+        # An image without objects has a row without a box.
+        rows = rows.dropna(subset=[{target}])
+        boxes = rows[{corners}] / (width, height, width, height)
+        labels = rows[{target}].map(CLASSES.index)
+        targets.append(encode(boxes.to_numpy().clip(0, 1), labels, len(CLASSES), side=1))
+    images = np.stack(images)
+    targets = np.stack(targets)
+""",
+}
 INPUTS = {"image": "images", "text": "texts", "table": "rows"}
 TARGETS = {
     "classes": "    labels = table[{target}].map(CLASSES.index).to_numpy()\n",
@@ -311,6 +386,8 @@ BATCHES = """\
 def load_data(module, own, options):
     """The source of `load_data` for the user's data."""
     size = inspect.signature(module.load_data).parameters["batch_size"].default
+    if own.form in PLACES:
+        return load_places(own, options, size)
     forms = {"numbers": f"(1,) {own.names.get('target', [''])[0]}", "labels": "labels, 0 or 1"}
     last = len(own.classes or ()) - 1
     what = forms.get(own.form, f"integer labels 0–{last}")
@@ -351,6 +428,29 @@ def load_data(module, own, options):
     return lines + split + BATCHES
 
 
+def load_places(own, options, batch_size):
+    """The source of `load_data` for boxes or masks."""
+    height, width, channels = own.shape
+    given = {"color": COLORS[channels], "size": (height, width), "across": (width, height)}
+    what = f"masks {own.targets.shape[1:]}, 0–{len(own.classes) - 1}"
+    if own.form == "boxes":
+        what = f"targets {own.targets.shape[1:]}"
+    if own.layout == "csv":
+        given["source"] = literal(own.names["source"])
+        given["target"] = literal(own.names["target"][0])
+        given["corners"] = literal(own.names["corners"])
+        given["reading"] = reading(own, options)
+    elif own.form == "masks":
+        given["suffix"] = own.files[0].suffix
+        given["divided"] = " // 255" if own.names.get("white") else ""
+    lines = f"def load_data(batch_size={batch_size}):\n"
+    lines += f'    """Train, validation and test batches of {own.shape} images and {what}."""\n'
+    lines += READ_PLACES[own.form, own.layout].format(**given)
+    lines += "    # At random: all examples count as one class.\n"
+    lines += SPLIT.format(by="np.zeros(len(images))", inputs="images", targets="targets")
+    return lines + BATCHES
+
+
 def reading(own, options):
     """The arguments of `pandas.read_csv` that the file needs, as source."""
     given = reading_of_table(own, options.encoding)
@@ -369,7 +469,7 @@ def reading_of_table(own, encoding):
     given = {}
     if own.names["separator"] != ",":
         given["sep"] = own.names["separator"]
-    if own.kind == "table" and own.names["decimal"] != ".":
+    if (own.kind == "table" or own.form == "boxes") and own.names["decimal"] != ".":
         given["decimal"] = own.names["decimal"]
     content = own.names["file"].read_bytes()[:4]
     if encoding:
@@ -418,7 +518,7 @@ def main(recipe, module, own, options):
     if options.class_weights:
         more += copy_extras.class_weights(own.form == "one-hot classes")
         weights = "        class_weight=weights,\n"
-    if hasattr(module, "baseline"):
+    if hasattr(module, "baseline") and own.form not in PLACES:
         name = module.baseline.__doc__.strip().splitlines()[0].rstrip(".")
         rest += f'    print("{name}:", baseline(train, test))\n'
     if own.scale:
@@ -457,7 +557,7 @@ def tidy(blocks, own):
     read = set().union(*(names_in(ast.parse(block)) for block in rest))
     lines = import_lines(imports, read)
     document = document.rstrip().removesuffix('"""').rstrip()
-    kind = "the folders of" if own.layout == "folder" else "the table"
+    kind = "the table" if own.layout == "csv" else "the folders of"
     document += f'\n\nThis copy learns from {kind} {own.path.name}.\n"""'
     body, constant = "", True
     for block in rest:

@@ -15,6 +15,7 @@ import PIL.ImageFont
 import PIL.ImageSequence
 from matplotlib import animation, font_manager, ticker
 
+from recipes._runner import own_pictures
 from recipes._runner.results import significant
 
 STYLE = pathlib.Path(__file__).with_name("style.mplstyle")
@@ -56,6 +57,7 @@ def standard(result, answers):
 def captions(paths, figures):
     """`{file: sentence}` for saved pictures: the description of standard ones, and the titles."""
     kinds = (training_curves, confusion_matrix, mistakes, predicted_against_true)
+    kinds += (own_pictures.masks, own_pictures.boxes)
     known = {function.__name__: function.__doc__.partition("\n")[0] for function in kinds}
     found = {}
     for path, (name, figure) in zip(paths, (figures or {}).items(), strict=True):

@@ -27,9 +27,12 @@ from recipes.common import head_check, head_look
 from recipes.common.splits import split_by_class
 
 LONGEST_SIDE = 64  # pixels of images unless `--set input_shape` is given: feasible on two CPU cores
+LONGEST_WITH_MASK = 128
+MULTIPLE = 16  # of it height and width are if there are masks: networks halve them four times
 FEWEST = 3  # examples of a class: one each for training, validation and test
 MOST_WORDS = 50  # different words in a column of a table, each of which becomes an input
 MOST_CLASSES = 20  # different numbers in a target; more are numbers to predict where both can be
+MOST_KINDS = 1000  # classes of boxes
 MOST_BYTES = 4 * 2**30  # of images in memory
 SHOWN = 3  # faults, classes and the like that a line lists
 TARGETS = (
@@ -40,9 +43,17 @@ TARGETS = (
     "category",
 )  # names of columns that are targets by default
 PARTS = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "test": 2, "testing": 2}
+CORNERS = (  # names of the columns of boxes
+    ("left", "top", "right", "bottom"),
+    ("x1", "y1", "x2", "y2"),
+    ("xmin", "ymin", "xmax", "ymax"),
+)
 NOBODYS = ("Thumbs.db", "desktop.ini")  # files of the system, besides hidden ones like .DS_Store
 SUFFIXES = {"image": inputs.PICTURES, "text": inputs.TEXTS}
 WORDS = {"image": "images", "text": "texts", "table": "rows"}
+# Where the targets are that lie in files of their own, beside a folder `images`.
+BESIDE = {"masks": ("masks", inputs.PICTURES), "boxes": ("labels", inputs.TEXTS)}
+CLASS_NAMES = "classes.txt"  # a line for each class
 PAGE = "recipes/OWN_DATA.md"
 
 
@@ -75,6 +86,7 @@ class Example:
     value: object
     target: object
     part: int | None = None
+    size: tuple | None = None  # of an image: height and width in pixels, upright
 
 
 @dataclasses.dataclass
@@ -84,7 +96,7 @@ class OwnData:
     path: pathlib.Path
     kind: str  # "image", "text" or "table"
     form: str  # of the targets, as in `FORMS`
-    layout: str  # "folder" of classes, or "csv"
+    layout: str  # "folder" of classes, "csv", or "pairs" of files in two folders
     inputs: np.ndarray
     targets: np.ndarray
     parts: tuple
@@ -98,6 +110,7 @@ class OwnData:
     files: list = dataclasses.field(default_factory=list)  # of folders of classes
     # The folders that define the split, if there are any: (0, "train"), (1, "val"), (2, "test").
     in_parts: list = dataclasses.field(default_factory=list)
+    notes: list = dataclasses.field(default_factory=list)  # on how the targets were read
     lines: list = dataclasses.field(default_factory=list)
 
     @property
@@ -135,6 +148,7 @@ FORMS = {
     ("probability", True): "two classes",
     ("probability", False): "labels",
     ("number", True): "numbers",
+    ("sparse of pixels", False): "masks",
 }
 TOLD = {
     "classes": "one of several classes",
@@ -142,7 +156,10 @@ TOLD = {
     "two classes": "one of two classes",
     "labels": "any number of labels",
     "numbers": "a number",
+    "masks": "a class for each pixel",
+    "boxes": "boxes of objects",
 }
+BY_CHANCE = ("labels", "numbers", *BESIDE)  # forms of targets that are not split by class
 
 
 def kind(recipe):
@@ -167,7 +184,8 @@ def trial(recipe, module, found, settings, classes=3):
     """The form of the targets of the recipe's network, from a network built for this purpose.
 
     Returns:
-        The form, and the metric that selects the best epoch with its direction.
+        The form; the metric that selects the best epoch, with its direction; and the shape of the
+        network's outputs.
     """
     build = module.build_model
     _, given = arguments.split(module, settings)
@@ -181,15 +199,20 @@ def trial(recipe, module, found, settings, classes=3):
         given["train"] = tf.data.Dataset.from_tensor_slices((few, targets)).batch(2)
     with arguments.blamed(module, settings):
         model = build(**given)
-    units = model.output_shape[-1]
+    shape = model.output_shape
+    units = shape[-1]
     loss, _ = head_look.resolve_loss(model.loss, (None,), model.output_shape)
     want = head_check.LOSSES.get(loss)
     want = "sparse" if loss == "sparse_categorical_crossentropy" else want
+    if len(shape) == 4:
+        want = f"{want} of pixels"
     monitor = training.monitored(module, model)
     # Reset the layers' names; garbage collection would take longer than building the network.
     keras.backend.clear_session(free_memory=False)
+    if copy_extras.takes_boxes(recipe):
+        return "boxes", monitor, shape
     try:
-        return FORMS[want, units == 1], monitor
+        return FORMS[want, units == 1], monitor, shape
     except KeyError:
         raise UserError(
             f"--data: {recipe.name} is trained with {loss or 'a loss of its own'}, for which no "
@@ -239,9 +262,15 @@ def load(recipe, module, options, settings):
         raise UserError(
             f"--data: {recipe.name} is made for its own data; {', '.join(takers)} take yours"
         )
-    wanted, monitor = trial(recipe, module, found, settings)
+    wanted, monitor, answers = trial(recipe, module, found, settings)
+    shape = settings.get("input_shape")
+    if wanted == "boxes":
+        # As large as the recipe's images: that determines the number of cells.
+        shape = shape or inspect.signature(module.build_model).parameters["input_shape"].default
+        if answers[1] != answers[2]:
+            raise UserError(f"--set input_shape={shape}: {recipe.name} takes squares")
     faults = Faults(bool(options.skip_broken))
-    file = labels_file(path, found)
+    file = None if wanted == "masks" else labels_file(path, found)
     own = OwnData(
         path=path,
         kind=found,
@@ -254,10 +283,22 @@ def load(recipe, module, options, settings):
         monitor=monitor,
     )
     # Find the examples.
-    if file:
+    if wanted in BESIDE and not file:
+        for name in ("target", "leave_out"):
+            if getattr(options, name):
+                flag = "--" + name.replace("_", "-")
+                raise UserError(f"{flag} is for a CSV; {recipe.name} learns {TOLD[wanted]}")
+        own.layout = "pairs"
+        examples = from_pairs(own, faults)
+        own.files = [example.target for example in examples]
+        if examples[0].part is not None:
+            own.in_parts = sorted({(each.part, each.where.parts[1]) for each in examples})
+    elif wanted == "boxes":
+        examples = from_boxes(own, file, options, faults)
+    elif file:
         examples = from_csv(own, file, options, faults)
         if takes_numbers(recipe) and are_numbers([example.target for example in examples]):
-            own.form, own.monitor = trial(recipe, module, found, settings, classes=None)
+            own.form, own.monitor, _ = trial(recipe, module, found, settings, classes=None)
     else:
         for name in ("target", "leave_out"):
             if getattr(options, name):
@@ -274,10 +315,15 @@ def load(recipe, module, options, settings):
             own.in_parts = sorted({(each.part, each.where.parts[0]) for each in examples})
     # Read inputs and targets, and split the data.
     if found == "image":
-        examples = read_images(own, examples, settings.get("input_shape"), faults)
+        examples = read_images(own, examples, shape, faults)
     elif found == "text":
         examples = read_texts(own, examples, options.encoding, faults)
-    examples = read_targets(own, recipe, examples, faults)
+    if wanted == "masks":
+        examples = read_masks(own, recipe, examples, faults)
+    elif wanted == "boxes":
+        examples = read_boxes(own, module.encode, answers[1], examples, faults)
+    else:
+        examples = read_targets(own, recipe, examples, faults)
     faults.refuse(path)
     if found == "table":
         own.reading = copy_own.reading_of_table(own, options.encoding)
@@ -354,6 +400,64 @@ def from_folders(path, found, faults):
     return examples
 
 
+def from_pairs(own, faults):
+    """Examples in a folder `images`, each with a file of the same name in the folder beside it."""
+    folder, suffixes = BESIDE[own.form]
+    for name in ("images", folder):
+        if not (own.path / name).is_dir():
+            raise UserError(
+                f"{own.path} holds no folder {name!r}: images lie in images, and what belongs to "
+                f"them in {folder}; {PAGE} shows both"
+            )
+    images = files_by_name(own.path / "images", inputs.PICTURES, faults)
+    others = files_by_name(own.path / folder, suffixes, faults)
+    examples = []
+    for name, file in images.items():
+        where = file.relative_to(own.path)
+        if name not in others:
+            faults.add(where, f"has no file of this name in {folder}")
+            continue
+        part = PARTS.get(name.parts[0].lower()) if len(name.parts) > 1 else None
+        examples.append(Example(where, file, others[name], part))
+    for name in others.keys() - images.keys():
+        faults.add(others[name].relative_to(own.path), "belongs to no image")
+    if not examples:
+        faults.refuse(own.path)
+        raise UserError(f"{own.path} holds no image with a file of the same name in {folder}")
+    parts = {example.part for example in examples}
+    if None in parts:  # these folders are no split
+        examples = [dataclasses.replace(example, part=None) for example in examples]
+    elif 0 not in parts:
+        raise UserError(f"{own.path}/images holds folders for the split, but no train")
+    return examples
+
+
+def files_by_name(folder, suffixes, faults):
+    """Files below a folder, `{path in it without suffix: file}`, sorted."""
+    found = {}
+    for file in sorted(folder.rglob("*")):
+        if not is_somebodys(file) or file.name == CLASS_NAMES:
+            continue
+        name = file.relative_to(folder).with_suffix("")
+        where = file.relative_to(folder.parent)
+        if file.suffix.lower() not in suffixes:
+            faults.add(where, f"is none of {' '.join(suffixes)}")
+        elif name in found:
+            faults.add(where, f"has the name of {found[name].name}")
+        else:
+            found[name] = file
+    return found
+
+
+def class_names(own):
+    """The lines of `classes.txt`, or []."""
+    for folder in (own.path, own.path / BESIDE[own.form][0]):
+        if (folder / CLASS_NAMES).is_file():
+            lines = inputs.read_text(folder / CLASS_NAMES).splitlines()
+            return [line.strip() for line in lines if line.strip()]
+    return []
+
+
 def is_somebodys(file):
     hidden = file.name.startswith(".") or file.name in NOBODYS
     return file.is_file() and not hidden
@@ -361,26 +465,8 @@ def is_somebodys(file):
 
 def from_csv(own, file, options, faults):
     """Examples of a CSV: texts, names of files beside it, or rows of numbers and words."""
-    # Read the rows as strings.
-    text = inputs.read_text(file, options.encoding)
-    if not text.strip():
-        raise UserError(f"{file} is empty")
-    separator = max(inputs.SEPARATORS, key=lambda each: len(inputs.first_row(text, each)))
-    names = inputs.first_row(text, separator)
-    if not inputs.is_header(names):
-        raise UserError(f"{file}: the first line must name the columns, as in: {columns_of(own)}")
-    if len(names) < 2:
-        raise UserError(
-            f"{file} has one column only ({names[0]}): what is to be learned from what?"
-        )
-    for name in names:
-        if names.count(name) > 1:
-            raise UserError(f"{file} has two columns named {name!r}")
-    rows = inputs.parse(text, separator, file, faults).iloc[1:]
-    rows.columns = names
-    rows = rows.apply(lambda cells: cells.str.strip())
-    if rows.empty:
-        raise UserError(f"{file} has no rows below its first line")
+    rows = rows_of(own, file, options.encoding, faults)
+    names = list(rows.columns)
 
     # Choose the columns of inputs and targets.
     wanted = named_columns("--target", options.target, names, file)
@@ -401,11 +487,7 @@ def from_csv(own, file, options, faults):
         told = [labels_of(dict(zip(wanted, row, strict=True))) for row in rows[wanted].to_numpy()]
     else:
         told = rows[wanted[0]].tolist()
-    # Record how to read the file again.
-    own.names = {"source": source, "target": wanted, "separator": separator, "file": file}
-    numeric = [name for name in names if all(map(inputs.is_number, filled(rows[name])))]
-    own.names["spaces"] = f"{separator} " in text
-    own.names["decimal"] = inputs.decimal_mark(rows[numeric], separator)
+    own.names |= {"source": source, "target": wanted}
     # Create the examples.
     if own.kind == "table":
         return read_table(own, rows.drop(columns=wanted), told, file, faults)
@@ -420,6 +502,74 @@ def from_csv(own, file, options, faults):
         examples.append(Example(value if is_files else where, path if is_files else value, goal))
     own.names["files"] = is_files
     return examples
+
+
+def from_boxes(own, file, options, faults):
+    """Examples of a CSV with a row for each box, in pixels of an image that lies beside it.
+
+    The targets are lists of boxes: where each is written, its class, and its four cells.
+    """
+    rows = rows_of(own, file, options.encoding, faults)
+    names = {name.lower(): name for name in rows.columns}
+    corners = [[names[name] for name in each] for each in CORNERS if names.keys() >= set(each)]
+    if not corners:
+        raise UserError(
+            f"{file} does not have the columns {', '.join(CORNERS[0])} (or {', '.join(CORNERS[1])})"
+        )
+    rest = rows.drop(columns=corners[0])
+    rest = rest.drop(columns=named_columns("--leave-out", options.leave_out, list(rest), file))
+    wanted = named_columns("--target", options.target, list(rest), file)
+    source = source_column(own, file, rest)
+    label = (wanted or target_columns(own, rest, source) or [None])[0]
+    if label is None:
+        raise UserError(f"{file} has no column with the class of a box, as in: {columns_of(own)}")
+    own.names |= {"source": source, "target": [label], "corners": corners[0]}
+    examples = {}
+    for line, row in rows.iterrows():
+        where = f"{file.name}, line {line}"
+        path = file.parent / row[source]
+        if not path.is_file():
+            faults.add(where, f"{row[source] or 'a gap'} is no file beside it")
+            continue
+        example = examples.setdefault(path, Example(row[source], path, []))
+        cells = row[corners[0]].tolist()
+        if not {row[label], *cells} <= set(inputs.GAPS):  # otherwise an image without objects
+            example.target.append((where, row[label], cells))
+    if own.path.is_dir():
+        for path in sorted(own.path.rglob("*")):
+            is_image = path.suffix.lower() in inputs.PICTURES and is_somebodys(path)
+            if is_image and path not in examples:
+                faults.add(path.relative_to(own.path), f"has no line in {file.name}")
+    return list(examples.values())
+
+
+def rows_of(own, file, encoding, faults):
+    """The rows of a CSV as strings, with the names of its columns; notes how to read it again."""
+    text = inputs.read_text(file, encoding)
+    if not text.strip():
+        raise UserError(f"{file} is empty")
+    separator = max(inputs.SEPARATORS, key=lambda each: len(inputs.first_row(text, each)))
+    names = inputs.first_row(text, separator)
+    if not inputs.is_header(names):
+        raise UserError(f"{file}: the first line must name the columns, as in: {columns_of(own)}")
+    if len(names) < 2:
+        raise UserError(
+            f"{file} has one column only ({names[0]}): what is to be learned from what?"
+        )
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"{file} has two columns named {name!r}")
+    rows = inputs.parse(text, separator, file, faults).iloc[1:]
+    rows.columns = names
+    rows = rows.apply(lambda cells: cells.str.strip())
+    if rows.empty:
+        raise UserError(f"{file} has no rows below its first line")
+    # Record how to read the file again.
+    own.names = {"separator": separator, "file": file}
+    numeric = [name for name in names if all(map(inputs.is_number, filled(rows[name])))]
+    own.names["spaces"] = f"{separator} " in text
+    own.names["decimal"] = inputs.decimal_mark(rows[numeric], separator)
+    return rows
 
 
 def named_columns(flag, words, names, file):
@@ -437,6 +587,8 @@ def filled(cells):
 
 
 def columns_of(own):
+    if own.form == "boxes":
+        return "file,left,top,right,bottom,label"
     return {"image": "file,label", "text": "text,label", "table": "rooms,district,price"}[own.kind]
 
 
@@ -515,14 +667,18 @@ def read_images(own, examples, shape, faults):
             said = str(error) if isinstance(error, UserError) else "is no readable image"
             faults.add(example.where, said)
             continue
-        readable.append(example)
+        readable.append(dataclasses.replace(example, size=tuple(sizes[-1])))
     if not readable:
         raise UserError(f"{own.path}: {faults.in_words()}; no image is left")
     # Choose the common size, and check that all images fit into memory.
     if shape is None:
         height, width = np.median(sizes, axis=0)
-        scale = min(1, LONGEST_SIDE / max(height, width))
-        shape = (max(1, round(height * scale)), max(1, round(width * scale)), channels)
+        longest, multiple = LONGEST_SIDE, 1
+        if own.form == "masks":
+            longest, multiple = LONGEST_WITH_MASK, MULTIPLE
+        scale = min(1, longest / max(height, width)) / multiple
+        height, width = (multiple * max(1, round(side * scale)) for side in (height, width))
+        shape = (height, width, channels)
     if len(shape) != 3 or shape[2] not in inputs.MODES or min(shape) < 1:
         raise UserError(f"--set input_shape={shape}: height, width and 1, 3 or 4 channels")
     need = math.prod(shape) * len(readable)
@@ -611,6 +767,211 @@ def read_targets(own, recipe, examples, faults):
     return kept
 
 
+def read_masks(own, recipe, examples, faults):
+    """Read the masks, in the size of the images; returns the examples that have one.
+
+    The value of a pixel is the number of its class. With two classes, they may be 0 and 255.
+    """
+    # Read them; the values are those before the nearest pixels are taken.
+    height, width, _ = own.shape
+    kept, masks, values = [], [], []
+    has_palette = False
+    for example in examples:
+        where = example.target.relative_to(own.path)
+        try:
+            mask, mode = read_mask(example.target)
+        except UserError as error:
+            faults.add(where, str(error))
+            continue
+        if mask.shape != example.size:
+            size, wanted = (f"{columns} × {rows}" for rows, columns in (mask.shape, example.size))
+            faults.add(where, f"has {size} pixels, its image {wanted}")
+            continue
+        has_palette |= mode == "P"
+        kept.append(dataclasses.replace(example, where=where))
+        values.append(set(np.flatnonzero(np.bincount(mask.ravel())).tolist()))
+        masks.append(np.asarray(PIL.Image.fromarray(mask).resize((width, height), resample=0)))
+    # Find the classes.
+    names = class_names(own)
+    there = set().union(*values)
+    if 255 in there and there <= {0, 255} and len(names) in (0, 2):
+        masks = [mask // 255 for mask in masks]
+        values = [{value // 255 for value in each} for each in values]
+        own.names["white"] = True
+        there = set().union(*values)
+        own.notes.append("The masks hold 0 and 255: 255 is taken as class 1.")
+    if has_palette:
+        own.notes.append("Masks with a palette: the number of a color in it is taken as the class.")
+    count = len(names) or next(value for value in range(len(there) + 1) if value not in there)
+    why = f"no mask holds {count}: classes are numbered from 0 without gaps"
+    if names:
+        why = f"{CLASS_NAMES} names the classes 0 to {count - 1}"
+    if any(example.target.suffix.lower() in (".jpg", ".jpeg") for example in kept):
+        why += " (JPEG changes values: save masks as PNG)"
+    right = []
+    for index, example in enumerate(kept):
+        if max(values[index]) >= count:
+            faults.add(example.where, f"holds {max(values[index])}, but {why}")
+        else:
+            right.append(index)
+    faults.refuse(own.path)
+    check_number(own, right)
+    own.classes = names or [str(number) for number in range(count)]
+    if not names and count == 2:
+        own.classes = ["background", "foreground"]
+    check_classes(own, recipe)
+    own.targets = np.array([masks[index] for index in right], "uint8")
+    return [kept[index] for index in right]
+
+
+def read_mask(file):
+    """The values of a mask, an array (height, width) of int32, and Pillow's name of its mode.
+
+    Raises:
+        UserError: if it cannot be read, or has colors.
+    """
+    if not file.stat().st_size:
+        raise UserError("is empty")
+    try:
+        with PIL.Image.open(file) as image:
+            values = np.asarray(image).astype("int32")
+    except Exception:  # for damaged bytes, Pillow can raise anything
+        raise UserError("is no readable image") from None
+    if values.ndim > 2:
+        raise UserError(
+            f"has colors ({image.mode}): save it in gray, the value of a pixel its class's number"
+        )
+    if image.mode in ("I", "F"):
+        raise UserError("has pixels of 32 bits: save it with 8 or 16")
+    return values, image.mode
+
+
+def read_boxes(own, encode, cells, examples, faults):
+    """Read the boxes, and encode them as the recipe does; returns the examples that have them.
+
+    Args:
+        own: What was found until now.
+        encode: Of the recipe.
+        cells: Cells of the network along each side of an image.
+        examples: Their targets are files of labels, or lists of boxes as strings.
+        faults: Collects the boxes that cannot be used; their images are left out.
+    """
+    names = class_names(own) if own.layout == "pairs" else []
+    kept, boxes, labels = [], [], []
+    for example in examples:
+        lines = example.target
+        if own.layout == "pairs":
+            lines = label_lines(own, example.target, names, faults)
+        found = []
+        for where, label, numbers in lines or []:
+            try:
+                if label in inputs.GAPS:
+                    raise UserError(f"has no {own.names['target'][0]}")
+                found.append((label, box_of(own, numbers, example.size)))
+            except UserError as error:
+                faults.add(where, str(error))
+        if lines is not None and len(found) == len(lines):
+            kept.append(example)
+            labels.append([label for label, _ in found])
+            boxes.append(np.reshape([box for _, box in found], (-1, 4)))
+    faults.refuse(own.path)
+    check_number(own, kept)
+    total = sum(map(len, boxes))
+    if not total:
+        raise UserError(f"{own.path}: no image has a box")
+    own.classes = names or in_order({label for each in labels for label in each})
+    if own.layout == "pairs" and not names:
+        own.classes = [str(number) for number in range(1 + int(own.classes[-1]))]
+    targets = []
+    for image_boxes, image_labels in zip(boxes, labels, strict=True):
+        numbers = [own.classes.index(label) for label in image_labels]
+        targets.append(encode(image_boxes, numbers, len(own.classes), side=1, cells=cells))
+    own.targets = np.array(targets)
+    lost = total - int(own.targets[..., 4].sum())
+    if lost:
+        own.notes.append(
+            f"Not learned: {lost:,} of the {total:,} boxes, whose center is in the same of "
+            f"{cells} × {cells} cells as another's."
+        )
+    return kept
+
+
+def label_lines(own, file, names, faults):
+    """The boxes in a file of labels as YOLO has them; None if there are faults.
+
+    Returns:
+        A list of: where the box is written, its class, and its four numbers as strings.
+    """
+    where = file.relative_to(own.path)
+    try:
+        lines = inputs.read_text(file).split("\n")
+    except UserError as error:
+        faults.add(where, str(error).removeprefix(f"{file} "))
+        return None
+    found = []
+    for number, line in enumerate(lines, 1):
+        label, *cells = line.split() or [None]
+        said = ""
+        if label is None:
+            continue
+        if len(cells) != 4:
+            said = f"{1 + len(cells)} numbers instead of 5: class, center x and y, width, height"
+        elif not label.isdecimal():
+            said = f"{label!r} is no number of a class"
+        elif names and int(label) >= len(names):
+            said = f"class {label}, but {CLASS_NAMES} names the classes 0 to {len(names) - 1}"
+        elif int(label) >= MOST_KINDS:
+            said = f"class {label}, and there can be {MOST_KINDS:,}"
+        if said:
+            faults.add(f"{where}, line {number}", said)
+            return None
+        name = names[int(label)] if names else str(int(label))
+        found.append((f"{where}, line {number}", name, cells))
+    return found
+
+
+def box_of(own, cells, size):
+    """Left, top, right and bottom of a box, an array (4,), from 0 to 1 in the image.
+
+    Args:
+        own: Its layout is "csv" if the cells are these four in pixels, and "pairs" if they are the
+            center, width and height from 0 to 1.
+        cells: Four strings.
+        size: Height and width of the image.
+
+    Raises:
+        UserError: if it is no box in the image.
+    """
+    height, width = size
+    try:
+        numbers = np.array([float(cell.replace(",", ".")) for cell in cells])
+    except ValueError:
+        raise UserError(f"{' '.join(cells)!r} are no four numbers") from None
+    if own.layout == "pairs":
+        center, extent = numbers[:2], numbers[2:]
+        box = np.concatenate([center - extent / 2, center + extent / 2])
+        shown = f"{' '.join(cells)} (from 0 to 1)"
+    else:
+        box = numbers / (width, height, width, height)
+        shown = " ".join(cells)
+    if not (box[:2] < box[2:]).all():
+        raise UserError(f"the box {shown} has no area")
+    # Pixels are counted from 0 or 1.
+    slack = np.array([1 / width, 1 / height] * 2)
+    if (box < -slack).any() or (box > 1 + slack).any():
+        raise UserError(f"the box {shown} leaves the image of {width} × {height} pixels")
+    if own.layout == "csv" and numbers.max() <= 1:
+        raise UserError(f"the box {shown} is smaller than a pixel; boxes are in pixels")
+    return box.clip(0, 1)
+
+
+def check_number(own, examples):
+    """Raise a UserError if there is not an example for each part of the split."""
+    if len(examples) < FEWEST:
+        number = f"{len(examples)} usable image" + "s" * (len(examples) != 1)
+        raise UserError(f"{own.path} holds {number}; {FEWEST} are needed")
+
+
 def split_labels(cell):
     """`joy|love` as `["joy", "love"]`."""
     return [name.strip() for name in cell.split("|") if name.strip()]
@@ -633,12 +994,17 @@ def check_classes(own, recipe):
         wider = [
             each.name
             for each in recipes.all_recipes()
-            if kind(each) == own.kind and takes_classes(each)
+            if kind(each) == own.kind and takes_classes(each) and not has_places(each)
         ]
         instead = f"; {', '.join(wider)} take more" if wider else ""
         raise UserError(
             f"{own.path} has {count} classes ({names}), {recipe.name} tells two apart{instead}"
         )
+
+
+def has_places(recipe):
+    """Whether a recipe learns boxes or masks, by its source."""
+    return "metrics.IoU(" in recipe.source or copy_extras.takes_boxes(recipe)
 
 
 def takes_classes(recipe):
@@ -686,7 +1052,7 @@ def read_numbers(own, examples, faults):
 def split(own, examples):
     """Set the rows of each split: as given by folders, or drawn at random within each class."""
     labels = np.zeros(len(examples), int)
-    if own.form not in ("labels", "numbers"):
+    if own.form not in BY_CHANCE:
         labels = own.targets.argmax(axis=-1) if own.targets.ndim > 1 else own.targets
     said = np.array([-1 if example.part is None else example.part for example in examples])
     if (said < 0).all():
@@ -694,7 +1060,7 @@ def split(own, examples):
         return
     parts = [np.flatnonzero(said == part) for part in range(3)]
     lacking = set(range(len(own.classes))) - set(labels[parts[0]])
-    if lacking:
+    if lacking and own.form not in BY_CHANCE:
         names = ", ".join(own.classes[label] for label in sorted(lacking))
         raise UserError(f"{own.path}: the training set has no {names}")
     for part in (1, 2):
@@ -725,7 +1091,7 @@ def found_in_words(own, examples, faults, recipe):
     if own.in_parts:
         lines.append(f"Split as the folders say: {sizes}.")
     else:
-        by = "by chance" if own.form in ("labels", "numbers") else "by class"
+        by = "by chance" if own.form in BY_CHANCE else "by class"
         lines.append(f"Split {by}, seed 0: {sizes}.")
     takes = {
         "image": f"images of {own.shape}",
@@ -733,6 +1099,7 @@ def found_in_words(own, examples, faults, recipe):
         "table": f"{len(own.columns or ())} columns",
     }[own.kind]
     lines.append(f"{recipe.name} learns from {takes}: {head_in_words(own)}.")
+    lines += own.notes
     if rare := rare_labels(own):
         lines.append(f"Too rare to learn: {rare}.")
     if faults.found:
@@ -752,9 +1119,18 @@ def described(own):
     what = "labels" if own.form == "labels" else "classes"
     order = np.argsort(-counts, kind="stable")
     named = [f"{own.classes[index]} {counts[index]:,}" for index in order]
+    if own.form == "masks":
+        shares = counts / counts.sum()
+        named = [f"{own.classes[index]} {shares[index]:.1%}" for index in order]
     if len(named) > 8:
         named = [*named[:4], "…", *named[-3:]]
     words = f" of {len(counts)} {what}: {', '.join(named)}"
+    if own.form == "boxes":
+        without = int((present(own).sum(axis=1) == 0).sum())
+        more = f"; {without:,} without any" if without else ""
+        return f" with {counts.sum():,} boxes{words}{more}"
+    if own.form == "masks":
+        return f" with masks{words} of the pixels"
     if own.form != "labels" and counts.max() >= 3 * counts.min():
         times = counts.max() / counts.min()
         words += f"; the largest is {times:.3g} times the smallest (--class-weights balanced)"
@@ -762,19 +1138,35 @@ def described(own):
 
 
 def rare_labels(own):
-    """The labels with fewer than three examples, or none in training, in words; or ""."""
-    if own.form != "labels":
+    """Labels, or classes in images, in fewer than three examples or not in training; or ""."""
+    if own.form not in ("labels", *BESIDE):
         return ""
-    counts, to_train = counted(own), own.targets[own.parts[0]].sum(axis=0)
+    shown = present(own)
+    counts, to_train = shown.sum(axis=0), shown[own.parts[0]].sum(axis=0)
     found = []
     for name, count, left in zip(own.classes, counts, to_train, strict=True):
         if count < FEWEST or not left:
-            found.append(f"{name} ({count} of the examples, {left:.0f} of them to train with)")
+            found.append(f"{name} ({count:.0f} of the examples, {left:.0f} of them to train with)")
     more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     return ", ".join(found[:SHOWN]) + more
 
 
+def present(own):
+    """Which labels each example has, or which classes are in its mask: (examples, classes)."""
+    if own.form == "masks":
+        numbers = range(len(own.classes))
+        return np.array([[number in mask for number in numbers] for mask in own.targets])
+    if own.form == "boxes":
+        return own.targets[..., 5:].any(axis=(1, 2))
+    return own.targets
+
+
 def counted(own):
+    """The examples of each class; of boxes and masks the boxes and pixels."""
+    if own.form == "boxes":
+        return own.targets[..., 5:].sum(axis=(0, 1, 2)).astype(int)
+    if own.form == "masks":
+        return np.bincount(own.targets.ravel(), minlength=len(own.classes))
     if own.targets.ndim > 1:
         return own.targets.sum(axis=0).astype(int)
     return np.bincount(own.targets, minlength=len(own.classes))
@@ -788,12 +1180,19 @@ def head_in_words(own):
         return f"one linear unit, mean squared error of {of}"
     if own.form == "labels":
         return f"{len(own.classes)} sigmoid units, binary cross-entropy"
+    if own.form == "boxes":
+        _, rows, columns, _ = own.targets.shape
+        return f"a box of one of {len(own.classes)} classes in each of {rows} × {columns} cells"
     counts = counted(own)
     most = own.classes[int(counts.argmax())]
     head = f"{len(own.classes)} softmax units, categorical cross-entropy"
     if own.form == "two classes":
         head = f"one sigmoid unit for {own.classes[1]!r}, binary cross-entropy"
-    return f"{head}; always {most!r} would be right in {counts.max() / counts.sum():.1%}"
+    right = f"{counts.max() / counts.sum():.1%}"
+    if own.form == "masks":
+        head = head.replace(" units", " units for each pixel")
+        right += " of the pixels"
+    return f"{head}; always {most!r} would be right in {right}"
 
 
 # Adapting the recipe
@@ -802,8 +1201,8 @@ def head_in_words(own):
 def adapted(module, own, variant=None):
     """A copy of the module with `load_data`, CLASSES and `build_model` for the user's data.
 
-    Parts that fit only the recipe's own data are removed: `deployed`, and the comparison of its
-    variants, except a selected one.
+    Parts that fit only the recipe's own data are removed: `deployed`, the comparison of its
+    variants, except a selected one, and the baseline of boxes and masks.
     """
     known = types.ModuleType(module.__name__)
     vars(known).update(vars(module))
@@ -817,8 +1216,12 @@ def adapted(module, own, variant=None):
     known.CLASSES = own.classes
     known.COLUMNS = own.columns
     known.READING = own.reading
+    known.FORM = own.form
     for name in ("deployed", "VARIANTS", "WRONG"):
         vars(known).pop(name, None)
+    if own.form in BESIDE:
+        # It was written for the recipe's images.
+        vars(known).pop("baseline", None)
     if own.scale:
         known.deployed = deployed(own)
     if variant:

@@ -4,11 +4,13 @@ Images are resized to the model's input size and keep their pixel values from 0 
 digits are white on black: a digit written with a pen on paper needs `--invert`, unless the recipe
 has a `deployed` model, which inverts by itself. Texts get one prediction per line, tables one per
 row. Of a folder, all files of the right kind are read, at any depth; unreadable ones are reported
-and skipped. Models whose outputs are images, such as masks, write them into the folder `--images`.
+and skipped. Models whose outputs are images, such as masks, write them into the folder `--images`;
+those that find boxes of objects write the images with the boxes there.
 """
 
 import csv
 import io
+import itertools
 import json
 import math
 import pathlib
@@ -20,6 +22,7 @@ import numpy as np
 from recipes._runner import inputs, saved
 from recipes._runner.arguments import expanded, expanded_path
 from recipes._runner.errors import UserError
+from recipes.common.plots import CLASS_COLORS, MASK_COLORS
 from recipes.tuning import storage
 
 UNLIKE = "unlike what it was trained on"
@@ -44,7 +47,7 @@ def add_arguments(parser):
         "--images",
         type=expanded_path,
         metavar="FOLDER",
-        help="where the answers go, if they are images, such as masks",
+        help="where the answers go, if they are images, such as masks; or the images with boxes",
     )
     parser.add_argument(
         "--force", action="store_true", help="replace the table of --csv, the images of --images"
@@ -79,7 +82,15 @@ def main(options):
         ]
     if not results:
         raise UserError("nothing of all this can be read")
-    if answer.task == "image":
+    if answer.classes_of_pixels and model.input_shape[1]:
+        # The network's answers have a size of their own; masks have that of their images.
+        for result in results:
+            size = upright(result).size
+            result["image"] = result["image"].resize(size, resample=0)
+    if answer.task == "boxes":
+        for result in results:
+            draw_boxes(result, upright(result), bool(options.images))
+    if options.images and answer.task in ("image", "boxes"):
         write_images(results, options.images, options.force)
     if options.csv:
         write_table(results, options.csv)
@@ -146,6 +157,13 @@ def batches(kind, files):
         yield places, np.concatenate(parts)
 
 
+def upright(result):
+    """The picture of a result, as Pillow's image."""
+    for place, image in inputs.pages(pathlib.Path(result["file"])):
+        if place.get("page") == result.get("page"):
+            return image
+
+
 def predicted(model, values, path, file):
     """The model's outputs; an exception means that the file does not fit the model."""
     try:
@@ -164,7 +182,7 @@ def write_table(results, path):
     Raises:
         UserError: if it cannot be written.
     """
-    rows = [as_row(result) for result in results]
+    rows = [row for result in results for row in as_rows(result)]
     columns = list(dict.fromkeys(name for row in rows for name in row))
     lines = io.StringIO()
     writer = csv.DictWriter(lines, columns, lineterminator="\n")
@@ -183,8 +201,6 @@ def write_images(results, folder, force):
         UserError: if two would have the same name, if one exists and `force` is not given, or if
             they cannot be written.
     """
-    from PIL import Image
-
     targets = []
     for result in results:
         name = pathlib.Path(result["file"]).stem
@@ -198,10 +214,46 @@ def write_images(results, folder, force):
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for result, target in zip(results, targets, strict=True):
-            Image.fromarray(result["image"]).save(target)
+            result["image"].save(target)
             result["image"] = str(target)
     except OSError as error:
         raise UserError(f"{folder} cannot be written: {error.strerror}") from None
+
+
+def draw_boxes(result, picture, draw):
+    """Convert a result's boxes to pixels of its picture, and optionally draw them in it."""
+    from PIL import ImageDraw, ImageFont
+
+    names = sorted({found["class"] for found in result["boxes"]}, key=str)
+    if draw:
+        result["image"] = picture.convert("RGB")
+        pen = ImageDraw.Draw(result["image"])
+        thick = max(1, round(max(picture.size) / 250))
+        font = ImageFont.load_default(size=max(10, 5 * thick))
+    for found in result["boxes"]:
+        box = found["box"] * np.array([*picture.size, *picture.size])
+        box = box.clip(0, [*picture.size, *picture.size])
+        found["box"] = box.round(1).tolist()
+        if draw:
+            color = CLASS_COLORS[names.index(found["class"]) % len(CLASS_COLORS)]
+            pen.rectangle(found["box"], outline=color, width=thick)
+            text = f"{found['class']} {found['score']:.2f}"
+            place = (found["box"][0], max(0, found["box"][1] - 6 * thick))
+            pen.rectangle(pen.textbbox(place, text, font=font), fill=color)
+            pen.text(place, text, fill="white", font=font)
+
+
+def as_rows(result):
+    """A result as rows of a table; of boxes one each, or one with the file only, as in `--data`."""
+    if "boxes" not in result:
+        return [as_row(result)]
+    place = as_row({key: result[key] for key in ("file", "page") if key in result})
+    rows = []
+    for found in result["boxes"]:
+        corners = zip(("left", "top", "right", "bottom"), map(number, found["box"]), strict=True)
+        row = {**place, **dict(corners), "label": found["class"]}
+        rows.append(row | {"score": number(found["score"])})
+    return rows or [place]
 
 
 def as_row(result):
@@ -235,7 +287,9 @@ def number(value):
 def in_words(result):
     """`digit.png: 7 0.998`, `scan.tif:2: …`, `day.csv:2: 17.3`, `post.txt:1: joy 0.91, …`."""
     where = ":".join(str(result[key]) for key in ("file", "page", "line") if key in result)
-    if "text" in result:
+    if "boxes" in result:
+        words = [box_in_words(each) for each in result["boxes"]] or ["none"]
+    elif "text" in result:
         words = [result["text"]]
     elif "image" in result:
         words = [result["image"]]
@@ -249,6 +303,12 @@ def in_words(result):
     if (result.get("unlike") or 0) > 0.5:
         words.append(UNLIKE)
     return f"{where}: {', '.join(words)}"
+
+
+def box_in_words(found):
+    """`car 0.91 at 120 40 180 96`, the left, top, right and bottom in pixels."""
+    sides = " ".join(f"{side:.0f}" for side in found["box"])
+    return f"{found['class']} {found['score']:.2f} at {sides}"
 
 
 def class_in_words(found):
@@ -271,6 +331,13 @@ class Answer:
     def __init__(self, model, path):
         from recipes.common import head_check, head_look
 
+        facts = saved.facts(path)
+        self.classes = facts.get("classes") or []
+        self.decode = decoder(facts)
+        self.classes_of_pixels = False
+        if self.decode:
+            self.name, self.task = None, "boxes"
+            return
         self.name, output = main_output(model)
         images = output is not None and len(output.shape) == 4
         if images:
@@ -288,9 +355,7 @@ class Answer:
         self.logits = options.get("from_logits", False)
         self.classes_of_pixels = images and head.sums
         self.probabilities = self.logits or head.probability or not head.known
-        facts = saved.facts(path)
         task = "image" if images else facts.get("task")
-        self.classes = facts.get("classes") or []
         if task is None:
             # A network whose last activation is unknown, but whose outputs have names.
             named = not head.known and len(self.classes) == self.units > 1
@@ -310,6 +375,8 @@ class Answer:
     def of(self, output):
         if self.task == "image":
             return {"image": self.image(output)}
+        if self.task == "boxes":
+            return {"boxes": self.boxes(output)}
         values = np.ravel(output)
         if isinstance(values[0], bytes):  # of a model that generates text
             return {"text": values[0].decode(errors="replace")}
@@ -331,18 +398,38 @@ class Answer:
         return self.named(int(positive[0]), values[0] if positive[0] else 1 - values[0])
 
     def image(self, output):
-        """An output (height, width, channels) as bytes: gray, or red, green and blue.
+        """An output (height, width, channels) as a picture: gray, or red, green and blue.
 
         Probabilities of classes become the likeliest class: black for the first, white for the
-        last.
+        last. More than two classes with names get a color each, with their numbers in the palette.
         """
+        from PIL import Image, ImageColor
+
         values = np.nan_to_num(output.astype("float64"))
+        if self.classes_of_pixels and len(self.classes) > 2:
+            picture = Image.fromarray(values.argmax(axis=-1).astype("uint8"), "P")
+            colors = [MASK_COLORS[0]]
+            colors += itertools.islice(itertools.cycle(MASK_COLORS[1:]), len(self.classes) - 1)
+            picture.putpalette(np.ravel([ImageColor.getrgb(color) for color in colors]).tolist())
+            return picture
         if self.classes_of_pixels:
             values = values.argmax(axis=-1, keepdims=True) / max(1, values.shape[-1] - 1)
         elif self.logits:
             values = 1 / (1 + np.exp(-values))
         image = np.rint(255 * np.clip(values, 0, 1)).astype("uint8")
-        return image if image.shape[-1] == 3 else image[..., 0]
+        return Image.fromarray(image if image.shape[-1] == 3 else image[..., 0])
+
+    def boxes(self, output):
+        """The detections in an output; each box is an array (4,), from 0 to 1 in the image."""
+        from recipes.common import detection
+
+        boxes, scores = (np.asarray(part)[0] for part in self.decode(output[None]))
+        found = detection.detect(boxes, scores, threshold=detection.SURE)
+        results = []
+        for box, label, score in zip(*found, strict=True):
+            name = self.classes[label] if self.classes else int(label)
+            results.append({"class": name, "score": float(score), "box": box})
+        return results
 
     def named(self, index, probability):
         """Class and probability; None if the probability is NaN."""
@@ -350,6 +437,19 @@ class Answer:
         name = self.classes[index] if len(self.classes) == max(self.units, 2) else index
         found = {"class": None if np.isnan(probability) else name}
         return found | ({"probability": finite(probability)} if self.probabilities else {})
+
+
+def decoder(facts):
+    """The function that makes boxes and scores of a network's outputs, or None for other recipes.
+
+    Args:
+        facts: Of the run.
+    """
+    from recipes._runner import copy_extras
+
+    name = facts.get("recipe")
+    recipe = saved.recipe_called(name) if name else None
+    return recipe.module.decode if recipe and copy_extras.takes_boxes(recipe) else None
 
 
 def main_output(model):

@@ -501,7 +501,7 @@ def report(recipe, module, plan, results, unfinished):
     """Add baselines, pictures and model cards to the results."""
     import keras
 
-    from recipes._runner import arguments, card, figures, training
+    from recipes._runner import arguments, card, figures, own_pictures, training
 
     def save(drawn, folder):
         return figures.captions(figures.save(drawn, folder, note), drawn)
@@ -526,7 +526,10 @@ def report(recipe, module, plan, results, unfinished):
             }
         result.metrics |= {"baseline": baselines.get(same_data, {}), "baseline_name": baseline_name}
         output.write_json(folder / "metrics.json", training.without_nan(result.metrics))
-        pictures[variant] = save(figures.standard(result, training.answers), folder)
+        drawn = figures.standard(result, training.answers)
+        if plan.own:
+            drawn |= own_pictures.drawn(module, result, training.answers)
+        pictures[variant] = save(drawn, folder)
     histories = {variant: result.history for variant, result in results.items()}
     single = list(results) == [None]
     own = {}

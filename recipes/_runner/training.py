@@ -282,6 +282,11 @@ def class_weights(plan, model, train_set, head):
         raise UserError(
             f"--class-weights: {plan.recipe} learns {what}, which has no classes to weigh"
         )
+    if head.dense:
+        raise UserError(
+            f"--class-weights: {plan.recipe} learns a class for each pixel or step, and Keras "
+            "weighs those of whole examples only"
+        )
     if devices.own_training(model):
         raise UserError(f"--class-weights: {plan.recipe} has a training step of its own")
     labels = []

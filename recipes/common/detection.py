@@ -9,6 +9,8 @@ import tensorflow as tf
 
 from recipes.common import boxes as box_tools
 
+SURE = 0.25  # lowest score of a detection that is shown
+
 
 def overlap(boxes, others):
     """Intersection over union of boxes with others, tensors (…, 4): (…). Differentiable."""

@@ -16,6 +16,7 @@ CLASS_COLORS = (
     "#F0E442",
     "#000000",
 )
+MASK_COLORS = ("#000000", *CLASS_COLORS[:-1])  # of the classes of pixels, the background first
 REGION_COLORS = ("#D6E8F3", "#FBE3D0")  # pale blue and orange: the background of points
 
 

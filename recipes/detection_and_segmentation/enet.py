@@ -103,22 +103,25 @@ def build_model(
     repeats=1,
     learning_rate=0.005,
     steps=EPOCHS * 40,
+    classes=2,
+    input_shape=(None, None, 1),
 ):
     """The compiled network: images of any size to 2 probabilities per pixel. 45,692 parameters.
 
     43,388 of them are trainable. Height and width of an image are multiples of 8. The learning rate
     has a cosine decay to zero.
     """
-    images = keras.Input((None, None, 1))
+    images = keras.Input(input_shape)
     x = keras.layers.Rescaling(1 / 127.5, offset=-1)(images)
-    model = keras.Model(images, enet(x, len(CLASSES), filters, repeats))
+    model = keras.Model(images, enet(x, classes, filters, repeats))
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     model.compile(
         keras.optimizers.Adam(schedule),
         loss="sparse_categorical_crossentropy",
         metrics=[
-            # Intersection over union of predicted and true membranes.
-            keras.metrics.IoU(2, target_class_ids=[1], sparse_y_pred=False, name="iou"),
+            # Intersection over union of predicted and true membranes; the mean, if there are more
+            # classes besides the first.
+            keras.metrics.IoU(classes, range(1, classes), sparse_y_pred=False, name="iou"),
             "accuracy",
         ],
     )

@@ -106,23 +106,26 @@ def build_model(
     skips=True,
     learning_rate=0.005,
     steps=EPOCHS * 40,
+    classes=2,
+    input_shape=(None, None, 1),
 ):
     """The compiled network: images of any size to 2 probabilities per pixel. 487,890 parameters.
 
     486,418 of them are trainable. Without `skips` there are 438,930. Height and width of an image
     are multiples of 2 ** `depth`. The learning rate has a cosine decay to zero.
     """
-    images = keras.Input((None, None, 1))
+    images = keras.Input(input_shape)
     x = keras.layers.Rescaling(1 / 127.5, offset=-1)(images)
-    probabilities = unet(x, 2, filters, depth, padding="same", skips=skips, normalize=True)
+    probabilities = unet(x, classes, filters, depth, padding="same", skips=skips, normalize=True)
     model = keras.Model(images, probabilities)
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     model.compile(
         keras.optimizers.Adam(schedule),
         loss="sparse_categorical_crossentropy",
         metrics=[
-            # Intersection over union of predicted and true membranes.
-            keras.metrics.IoU(2, target_class_ids=[1], sparse_y_pred=False, name="iou"),
+            # Intersection over union of predicted and true membranes; the mean, if there are more
+            # classes besides the first.
+            keras.metrics.IoU(classes, range(1, classes), sparse_y_pred=False, name="iou"),
             "accuracy",
         ],
     )

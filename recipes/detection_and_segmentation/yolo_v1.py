@@ -27,10 +27,11 @@ from keras import ops
 from recipes.common import boxes as box_tools
 from recipes.common import detection
 from recipes.common.arrays import to_numpy
-from recipes.common.scenes import SHAPES, SIDE, cell_of, sample_scene
+from recipes.common.scenes import SHAPES, SIDE, sample_scene
 
 EPOCHS = 15
 OBJECTIVE = ("val_map50", "max")
+CLASSES = SHAPES
 CELLS = 7  # along each side
 BOXES = 2  # of each cell
 COORDINATES = 5.0  # weight of the boxes' coordinates in the loss
@@ -54,25 +55,29 @@ SMALL = [
 ]
 
 
-def encode(boxes, labels):
+def encode(boxes, labels, classes=3, side=SIDE, cells=CELLS):
     """Encode the objects of a scene as the target of the network, one box in each cell.
 
     Args:
-        boxes: Array (n, 4) in pixels: left, top, right, bottom.
+        boxes: Array (n, 4): left, top, right, bottom.
         labels: Integers (n,).
+        classes: Number of classes.
+        side: Width and height of the scene, in the unit of the boxes.
+        cells: Number of cells along each side.
 
     Returns:
-        Array (CELLS, CELLS, 5 + classes), float32. In the cell of an object: the position of its
+        Array (cells, cells, 5 + classes), float32. In the cell of an object: the position of its
         center in the cell, x and y from 0 to 1; the square roots of its width and height, relative
-        to the scene's; confidence 1; and its class, one-hot. Elsewhere 0.
+        to the scene's; confidence 1; and its class, one-hot. Elsewhere 0. If two centers are in the
+        same cell, it has the last of the two objects.
     """
-    grid = np.zeros((CELLS, CELLS, 5 + len(SHAPES)), "float32")
+    grid = np.zeros((cells, cells, 5 + classes), "float32")
     for box, label in zip(boxes, labels, strict=True):
         top_left = box[:2]
         bottom_right = box[2:]
-        column, row = cell_of(box, CELLS)
-        center = (top_left + bottom_right) / 2 * CELLS / SIDE  # in cells
-        size = (bottom_right - top_left) / SIDE
+        center = (top_left + bottom_right) / 2 * cells / side  # in cells
+        column, row = center.astype(int)
+        size = (bottom_right - top_left) / side
         grid[row, column, :2] = center - (column, row)
         grid[row, column, 2:4] = np.sqrt(size)
         grid[row, column, 4] = 1
@@ -80,10 +85,12 @@ def encode(boxes, labels):
     return grid
 
 
-def split(grid):
-    """Split predictions (…, S, S, B · 5 + classes) into boxes (…, S, S, B, 5) and classes."""
-    _, rows, columns, numbers = grid.shape
-    count = (numbers - len(SHAPES)) // 5
+def split(grid, count=BOXES):
+    """Split predictions (…, S, S, B · 5 + classes) into boxes (…, S, S, B, 5) and classes.
+
+    B is `count`. Targets have one box in each cell.
+    """
+    _, rows, columns, _ = grid.shape
     boxes = grid[..., : 5 * count]
     classes = grid[..., 5 * count :]
     boxes = ops.reshape(boxes, (-1, rows, columns, count, 5))
@@ -107,23 +114,24 @@ def corners(boxes):
     return ops.stack([left, top, right, bottom], axis=-1)
 
 
-def decode(grid):
-    """Boxes and their scores, from predictions or targets.
+def decode(grid, count=BOXES):
+    """Boxes and their scores, from predictions, or from targets with a `count` of 1.
 
     Args:
         grid: Tensor (batch, S, S, B · 5 + classes).
+        count: Number of boxes in each cell, B.
 
     Returns:
         Boxes (batch, S · S · B, 4): left, top, right and bottom, from 0 to 1 in the scene; and
         scores (batch, S · S · B, classes): confidence times probability of the class.
     """
-    boxes, classes = split(grid)
+    boxes, classes = split(grid, count)
     scores = boxes[..., 4:] * classes[..., None, :]  # (batch, S, S, B, classes)
     # Flatten cells and boxes to one axis.
-    _, rows, columns, per_cell, _ = boxes.shape
-    count = rows * columns * per_cell
-    boxes = ops.reshape(corners(boxes), (-1, count, 4))
-    scores = ops.reshape(scores, (-1, count, len(SHAPES)))
+    _, rows, columns, _ = classes.shape
+    total = rows * columns * count
+    boxes = ops.reshape(corners(boxes), (-1, total, 4))
+    scores = ops.reshape(scores, (-1, total, classes.shape[-1]))
     return boxes, scores
 
 
@@ -138,7 +146,7 @@ def yolo_loss(truth, answer):
     Returns:
         Tensor (batch,).
     """
-    true_box, true_classes = split(truth)  # (batch, S, S, 1, 5), (batch, S, S, classes)
+    true_box, true_classes = split(truth, 1)  # (batch, S, S, 1, 5), (batch, S, S, classes)
     boxes, classes = split(answer)  # (batch, S, S, B, 5), (batch, S, S, classes)
     has_object = true_box[..., 4]  # (batch, S, S, 1)
     # In a cell with an object, the box that overlaps it most is responsible for it.
@@ -165,14 +173,17 @@ def yolo_loss(truth, answer):
 class MeanAveragePrecision(detection.MeanAveragePrecision):
     """Mean average precision at an IoU of 1/2. It is computed with NumPy, so XLA is disabled."""
 
-    def __init__(self, name="map50", **options):
-        super().__init__(len(SHAPES), name=name, **options)
+    def __init__(self, classes=3, name="map50", **options):
+        super().__init__(classes, name=name, **options)
 
     def decode_truth(self, truth):
-        return decode(truth)
+        return decode(truth, 1)
 
     def decode_answer(self, answer):
         return decode(answer)
+
+    def get_config(self):
+        return {**super().get_config(), "classes": self.classes}
 
 
 def sample_scenes(count, seed):
@@ -229,20 +240,26 @@ def yolo(x, layers=PUBLISHED, units=4096, cells=7, boxes=2, classes=20, normaliz
     return keras.layers.Reshape((cells, cells, numbers))(x)
 
 
-def build_model(learning_rate=0.002, steps=EPOCHS * 188):
+def build_model(
+    learning_rate=0.002,
+    steps=EPOCHS * 188,
+    classes=3,
+    input_shape=(SIDE, SIDE, 3),
+):
     """The compiled network: (112, 112, 3) scenes to 7 × 7 × 13 numbers. 396,541 parameters.
 
-    395,549 of them are trainable. The learning rate has a cosine decay to zero.
+    395,549 of them are trainable. Height and width are equal multiples of 16; each 16 pixels are a
+    cell. The learning rate has a cosine decay to zero.
     """
-    images = keras.Input((SIDE, SIDE, 3))
+    images = keras.Input(input_shape)
     x = keras.layers.Rescaling(1 / 127.5, offset=-1)(images)
-    answer = yolo(x, SMALL, 0, CELLS, BOXES, len(SHAPES), normalize=True)
+    answer = yolo(x, SMALL, 0, CELLS, BOXES, classes, normalize=True)
     model = keras.Model(images, answer)
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     model.compile(
         keras.optimizers.Adam(schedule),
         loss=yolo_loss,
-        metrics=[MeanAveragePrecision()],
+        metrics=[MeanAveragePrecision(classes)],
         jit_compile=False,
     )
     return model
@@ -299,7 +316,7 @@ def components(image, contrast):
 def score_of_components(images, grids, contrast):
     """The mean average precision of the detector `components`."""
     detections = box_tools.Detections(len(SHAPES))
-    boxes, scores = decode(grids)
+    boxes, scores = decode(grids, 1)
     boxes = ops.convert_to_numpy(boxes)
     scores = ops.convert_to_numpy(scores)
     for image, image_boxes, image_scores in zip(images, boxes, scores, strict=True):

@@ -187,6 +187,93 @@ def predict(name, folder, data, own, capsys, monkeypatch):
         assert any(label in said for label in own.classes), said
 
 
+def masks(folder):
+    """Gray images, and masks of 0 and 255."""
+    rng = np.random.default_rng(0)
+    for name in ("images", "masks"):
+        (folder / name).mkdir(parents=True)
+    for number in range(7):
+        pixels = rng.integers(0, 256, (30, 44)).astype("uint8")
+        PIL.Image.fromarray(pixels).save(folder / "images" / f"{number}.jpg")
+        PIL.Image.fromarray(255 * (pixels // 128)).save(folder / "masks" / f"{number}.png")
+    (folder / "images" / ".hidden").touch()
+    return folder
+
+
+def colored_masks(folder):
+    """Masks of three classes, with a palette."""
+    rng = np.random.default_rng(0)
+    for file in sorted((masks(folder) / "masks").iterdir()):
+        mask = PIL.Image.fromarray(rng.integers(0, 3, (30, 44)).astype("uint8"))
+        mask.putpalette([0, 0, 0, 200, 0, 0, 0, 0, 200])
+        mask.save(file)
+    return folder
+
+
+def boxes(folder):
+    """A table of boxes, and an image without; semicolons, and a column more."""
+    lines = ["file;class;x1;y1;x2;y2;remark"]
+    for number in (3, 1, 2, 0, 4, 5):
+        image = PIL.Image.new("RGB", (40, 30), (0, 40 * number, 0))
+        folder.mkdir(parents=True, exist_ok=True)
+        image.save(folder / f"{number}.png")
+        lines += [f"{number}.png;{'ab'[k]};{5 * k},5;{number};{20 + k};29;" for k in range(2)]
+    return write(folder / "boxes.csv", [*lines[:-2], "5.png;;;;;;"])
+
+
+def labels(folder):
+    """Labels as YOLO has them, of classes without names."""
+    boxes(folder / "images")
+    (folder / "images" / "boxes.csv").unlink()
+    for number in range(6):
+        lines = [f"{number % 3} 0.5 0.{number + 1} 0.3 0.1"] * (number != 4)
+        write(folder / "labels" / f"{number}.txt", lines)
+    return folder
+
+
+PLACES = {
+    "white masks": ("unet", masks),
+    "masks with a palette": ("unet", colored_masks),
+    "a table of boxes": ("yolo_v1", boxes),
+    "labels": ("yolo_v1", labels),
+}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_copy_reads_boxes_and_masks_and_runs(name, tmp_path, capsys):
+    recipe, make = PLACES[name]
+    data = make(tmp_path / "data")
+    words = ["--data", str(data), "--early-stopping", "2"]
+    assert cli.main(["copy", recipe, "mine", *words]) == 0, capsys.readouterr()
+    path = tmp_path / "mine" / f"{recipe}.py"
+    source = path.read_text(encoding="utf8")
+    lines = [line for line in source.splitlines() if not line.startswith("DATA =")]
+    assert max(map(len, lines)) <= 100
+    assert not (tmp_path / "mine" / "predict.py").exists()
+    assert "class_weight" not in (tmp_path / "mine" / "README.md").read_text(encoding="utf8")
+    for word in ("tensorflow_datasets", "isbi2012 import", "sample_scene", "def baseline"):
+        assert word not in source
+    found = find(recipe)
+    given = dict.fromkeys(run_command.OF_DATA)
+    own = own_data.load(found, found.module, types.SimpleNamespace(data=data, **given), {})
+    copied = runpy.run_path(str(path))
+    assert copied["CLASSES"] == own.classes
+    for mine, theirs in zip(copied["load_data"](), own.load_data(4), strict=True):
+        assert examples(mine) == examples(theirs)
+    capsys.readouterr()
+    runpy.run_path(str(path), run_name="__main__")
+    assert "Test: {" in capsys.readouterr().out
+    assert (tmp_path / f"{recipe}.keras").exists()
+
+
+def test_masks_that_a_copy_does_not_find(tmp_path, capsys):
+    folder = masks(tmp_path / "data")
+    PIL.Image.open(folder / "masks" / "0.png").save(folder / "masks" / "0.tif")
+    (folder / "masks" / "0.png").unlink()
+    assert cli.main(["copy", "unet", "mine", "--data", "data"]) == 2
+    assert "a copy reads masks of one suffix" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

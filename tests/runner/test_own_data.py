@@ -541,12 +541,12 @@ def test_early_stopping_ends_the_training(photos, saved_models, capsys):
 def test_networks_are_built_for_other_data(recipe):
     """One training step on a number of classes and an image size that its own data do not have."""
     kind = own_data.kind(recipe)
-    form, _ = own_data.trial(recipe, recipe.module, kind, {})
+    form, _, answers = own_data.trial(recipe, recipe.module, kind, {})
     rng = np.random.default_rng(0)
     classes = 2 if form == "two classes" else 4
     shape = None
     if kind == "image":
-        shape = (40, 36, 1)
+        shape = {"masks": (48, 32, 1), "boxes": (112, 112, 1)}.get(form, (40, 36, 1))
         inputs = rng.integers(0, 256, (6, *shape)).astype("uint8")
     elif kind == "text":
         inputs = np.array(["one text", "another one"] * 3, object)
@@ -557,6 +557,12 @@ def test_networks_are_built_for_other_data(recipe):
         labels = np.eye(classes, dtype="float32")[labels]
     elif form == "numbers":
         labels = rng.normal(size=(6, 1)).astype("float32")
+    elif form == "masks":
+        labels = rng.integers(0, classes, (6, 48, 32)).astype("uint8")
+    elif form == "boxes":
+        assert answers[1:3] == (7, 7)
+        box = np.array([[0.1, 0.2, 0.5, 0.7]])
+        labels = np.array([recipe.module.encode(box, [n % 4], 4, side=1) for n in range(6)])
     own = own_data.OwnData(
         pathlib.Path("data"),
         kind,
@@ -575,7 +581,9 @@ def test_networks_are_built_for_other_data(recipe):
     logs = model.train_on_batch(*next(iter(train)), return_dict=True)
     assert np.isfinite(logs["loss"])
     units = 1 if form in ("numbers", "two classes") else classes
-    assert model.predict(test, verbose=0).shape == (1, units)
+    places = {"masks": (48, 32), "boxes": (7, 7)}.get(form, ())
+    units += 10 if form == "boxes" else 0
+    assert model.predict(test, verbose=0).shape == (1, *places, units)
 
 
 def test_page_names_recipes_that_take_it_and_only_these():

@@ -19,7 +19,7 @@ def figures(model, test, history):
     images, grids = to_numpy(test)
     answers = model.predict(images, batch_size=100, verbose=0)
     decoded = [keras.ops.convert_to_numpy(part) for part in recipe.decode(answers)]
-    true = [keras.ops.convert_to_numpy(part) for part in recipe.decode(grids)]
+    true = [keras.ops.convert_to_numpy(part) for part in recipe.decode(grids, 1)]
     detections = box_tools.Detections(len(recipe.SHAPES))
     found = []
     for boxes, scores, true_boxes, truth in zip(*decoded, *true, strict=True):

@@ -60,7 +60,7 @@ def test_targets_are_decoded_to_the_boxes_they_were_made_of():
     rng = np.random.default_rng(0)
     for _ in range(20):
         _, boxes, labels = recipe.sample_scene(rng)
-        decoded = recipe.decode(recipe.encode(boxes, labels)[None])
+        decoded = recipe.decode(recipe.encode(boxes, labels)[None], 1)
         found, scores = (keras.ops.convert_to_numpy(part)[0] for part in decoded)
         there = scores.max(axis=-1) > 0
         order = np.lexsort(boxes.T)
