@@ -165,6 +165,8 @@ def contents(recipe, names=None, with_figures=False):
                 files[relative] = b"" if relative == "recipes/__init__.py" else path.read_bytes()
                 waiting.append((files[relative], relative.rpartition("/")[0].replace("/", ".")))
                 files |= data_files(path, relative)
+    if reads_results(recipe):
+        files["recipes/results.csv"] = (recipe_module.ROOT / "results.csv").read_bytes()
     requirements = pinned(outside - {recipe.name})
     head = header(requirements).encode()
     script = names["predict.py"] if used.kind else None
@@ -227,6 +229,12 @@ def data_files(path, relative):
     folder = relative.rpartition("/")[0]
     beside = [each for each in sorted(path.parent.iterdir()) if each.is_file()]
     return {f"{folder}/{each.name}": each.read_bytes() for each in beside if each.suffix != ".py"}
+
+
+def reads_results(recipe):
+    """Whether a recipe reads the table of measured results: it names the file."""
+    constants = [node for node in ast.walk(recipe.tree) if isinstance(node, ast.Constant)]
+    return "results.csv" in {node.value for node in constants}
 
 
 def pinned(modules):

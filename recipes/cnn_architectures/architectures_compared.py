@@ -23,7 +23,7 @@ from sklearn.isotonic import isotonic_regression
 
 from recipes.common import cifar10
 
-RESULTS = pathlib.Path(__file__).parents[1] / "results.csv"
+RESULTS = pathlib.Path(cifar10.__file__).parents[1] / "results.csv"
 BATCH = 128  # images, in the protocol of CIFAR-10
 HUMAN = 5.1  # top-5 error in percent of a trained human annotator (Russakovsky et al.)
 

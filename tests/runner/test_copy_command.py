@@ -19,6 +19,7 @@ import PIL.Image
 import pytest
 
 from recipes._runner import cli, copy_command, copy_extras, data, recipe
+from recipes.cnn_architectures import architectures_compared
 from recipes.datasets import stand_ins
 from tests.selection import RECIPES, TRAINED
 
@@ -368,6 +369,14 @@ def test_every_recipe_can_be_copied_whole_and_its_requirements_have_versions(fou
             if module.split(".")[0] in copy_command.PACKAGES:
                 assert {relative for _, relative in copy_command.module_files(module)} <= set(files)
     assert not any("_runner" in name for name in files)
+
+
+def test_table_of_results_goes_along_with_the_recipe_that_reads_it():
+    path = architectures_compared.RESULTS.relative_to(recipe.ROOT.parent).as_posix()
+    files, _ = copy_command.contents(recipe.find("architectures_compared"))
+    assert files[path] == (recipe.ROOT / "results.csv").read_bytes()
+    files, _ = copy_command.contents(recipe.find("cnn_mnist"))
+    assert path not in files
 
 
 def code_blocks(markdown, language):
