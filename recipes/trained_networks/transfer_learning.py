@@ -8,9 +8,9 @@ Needs:  EfficientNet-Lite0, trained on ImageNet, in the package efficientnet-lit
         whose file is checked by its SHA-256; `random_weights` and `from_scratch` have only its
         architecture
 Departs from them: the network is EfficientNet-Lite0, small enough for two CPU cores, and its inputs
-are CIFAR-10's images of 32 × 32, enlarged to 96 × 96. The slide's two ways are `frozen`, in which
-only a new softmax layer is trained, and fine-tuning, `fine_tuned`, in which the last blocks are
-trained, too.
+are CIFAR-10's images of 32 × 32, enlarged to 96 × 96. The slide's two ways are feature extraction,
+`frozen`, in which only a new softmax layer is trained, and fine-tuning, `fine_tuned`, in which the
+last blocks are trained, too.
 
 Batch normalization keeps ImageNet's statistics: its layers are not trainable, so they are called as
 with `training=False`. In `batch_statistics`, the common mistake, training normalizes by the few

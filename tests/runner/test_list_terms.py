@@ -77,6 +77,7 @@ TERMS = {
     "imbalanced": "imbalanced",
     "transfer learning": "transfer_learning",
     "fine-tuning": "transfer_learning",
+    "feature extraction": "transfer_learning",
     "quantization": "quantization",
     "segmentation": "unet",
     "video": "conv3d_clips",
@@ -90,7 +91,6 @@ TERMS = {
 # Terms that find nothing yet, and what is planned.
 PLANNED = {
     "anomaly detection": "anomaly_detection",
-    "feature extraction": "autoencoder_pretraining",
 }
 BEST = {
     "dropout": "dropout",
