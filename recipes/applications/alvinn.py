@@ -93,7 +93,8 @@ def retina(aside, angle, bend, rng):
     road = ground + rng.uniform(0.15, 0.4)  # lighter than its surroundings
     image = np.where(beside < width, road, ground)
     # A shadow across the road, and noise.
-    first, height = rng.integers(ROWS), rng.integers(6)
+    first = rng.integers(ROWS)
+    height = rng.integers(6)
     image[first : first + height] *= rng.uniform(0.6, 1)
     image = image + rng.normal(0, 0.05, image.shape)
     return (255 * np.clip(image, 0, 1)).astype("uint8")[..., None]

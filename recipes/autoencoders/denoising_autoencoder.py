@@ -120,8 +120,10 @@ class LinearFilter:
     def __init__(self, noisy, clean):
         x = noisy.reshape(len(noisy), -1)
         y = clean.reshape(len(clean), -1)
-        self.noisy_mean, self.clean_mean = x.mean(0), y.mean(0)
-        x, y = x - self.noisy_mean, y - self.clean_mean
+        self.noisy_mean = x.mean(0)
+        self.clean_mean = y.mean(0)
+        x = x - self.noisy_mean
+        y = y - self.clean_mean
         # Without it, pixels that are always 0 would make the matrix singular.
         ridge = 1e-5 * len(x) * np.eye(x.shape[1])
         self.matrix = np.linalg.solve(x.T @ x + ridge, x.T @ y)

@@ -57,7 +57,8 @@ def folding_network(depth):
     model = keras.Sequential(
         [keras.Input((2,)), *[keras.layers.Dense(4, "relu") for _ in range(depth)]]
     )
-    weights, biases = signs, np.zeros(4, "float32")
+    weights = signs
+    biases = np.zeros(4, "float32")
     for layer in model.layers:
         layer.set_weights([weights, biases])
         # From relu(x), relu(−x), relu(y), relu(−y) to x' = 2 (relu(x) + relu(−x)) − 1, and so on.
@@ -87,8 +88,10 @@ def halves(polygon, normal, offset):
     below = []
     above = []
     for corner in range(len(polygon)):
-        previous, height_before = polygon[corner - 1], heights[corner - 1]
-        point, height = polygon[corner], heights[corner]
+        previous = polygon[corner - 1]
+        point = polygon[corner]
+        height_before = heights[corner - 1]
+        height = heights[corner]
         if height * height_before < 0:  # the edge between them crosses the line
             share = height / (height - height_before)
             crossing = point + share * (previous - point)

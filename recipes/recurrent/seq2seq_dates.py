@@ -232,7 +232,8 @@ def baseline(train, test):
     texts, answers = to_numpy(train.unbatch().take(5000).batch(500))
     test_texts, test_answers = to_numpy(test)
     encoder = OneHotEncoder(handle_unknown="ignore").fit(texts)
-    rows, test_rows = encoder.transform(texts), encoder.transform(test_texts)
+    rows = encoder.transform(texts)
+    test_rows = encoder.transform(test_texts)
     right = np.ones(test_answers.shape, bool)
     for place in range(answers.shape[1]):
         # The hyphens are constant and need no classifier.

@@ -212,7 +212,8 @@ def plot_cliff():
         axis.plot(*path[:, 0].T, "o-", color=color, ms=3, lw=1, label=f"gradients {name}")
     axis.set(xlim=(3, 7), ylim=(-3.4, -0.4), xlabel="recurrent weight", ylabel="bias")
     axis.legend(loc="upper left")
-    share_clipped, share = arrivals(CLIP), arrivals(None)
+    share_clipped = arrivals(CLIP)
+    share = arrivals(None)
     axis.set_title(
         "A step beyond the cliff throws the weights far away\n"
         f"of 56 beginnings {share:.0%} arrive, with clipped gradients {share_clipped:.0%}",
