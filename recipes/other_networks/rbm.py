@@ -169,6 +169,11 @@ class RBM(keras.Model):
         self.pseudo_likelihood.update_state(self.log_pseudo_likelihood(self.visible(images)))
         return {**scores, "pseudo_likelihood": self.pseudo_likelihood.result()}
 
+    def reset_metrics(self):
+        """Before each evaluation: the same units will be flipped as in the last one."""
+        super().reset_metrics()
+        self.flips.state.assign([0, 0])
+
     def log_pseudo_likelihood(self, visible):
         """Σ_i log p(v_i | all others), in nats, by one random unit of each image: (batch,).
 

@@ -124,6 +124,14 @@ def test_pseudo_likelihood_flips_other_units_in_each_batch():
     assert len(found) == VISIBLE
 
 
+def test_each_evaluation_flips_the_same_units():
+    model = tiny_machine()
+    images = 255 * np.random.default_rng(1).integers(0, 2, (20, VISIBLE)).astype("uint8")
+    data = tf.data.Dataset.from_tensor_slices((images, np.zeros(20))).batch(2)
+    found = [model.evaluate(data, verbose=0, return_dict=True) for _ in range(2)]
+    assert found[0] == found[1]
+
+
 def test_evaluation_does_not_change_the_samples_of_training():
     model = tiny_machine()
     before = np.array(model.seeds.state)
