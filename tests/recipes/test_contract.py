@@ -266,6 +266,7 @@ SHORTER = {
         "LAYERS": {"block_1": "lines"},
         "deep_dream": {"octaves": (1.0,), "steps": 2},
     },
+    "data_scaling": {"TREES": 3, "LEAST": 200},
     "rbf_network": {"STEPS": 20},
     "relu_regions": {"UNITS": (4, 8), "SEEDS": (0,)},
     "universal_approximation": {"UNITS": (4, 8)},
@@ -358,6 +359,7 @@ VARIANTS = {
     "gan_toy": ("plain", "low_momentum"),
     "double_moon": ("apart", "hidden_layer"),
     "extreme_learning_machine": ("elm_100", "backprop_20"),
+    "data_scaling": ("images_100", "images_54000"),
 }
 
 # Recipes whose `main()` does not give the scores of `run` yet.
