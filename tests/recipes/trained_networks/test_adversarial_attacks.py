@@ -1,10 +1,18 @@
 """The attacks on a network whose gradient is known, their limits, and their order of strength."""
 
+import pathlib
+
 import keras
 import numpy as np
 import pytest
+import scipy.ndimage
+from sklearn.datasets import load_digits
 
+import recipes.convolution.cnn_mnist  # noqa: F401 (the layers that its file names)
 from recipes.trained_networks import adversarial_attacks as recipe
+from recipes.trained_networks import grad_cam
+
+TRAINED = pathlib.Path(__file__).parents[3] / "saved_models" / "trained"
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.uniform(0, 255, (20, 28, 28, 1)).astype("float32")
@@ -78,3 +86,20 @@ def test_accuracy_by_epsilon_is_of_the_right_classes(linear, monkeypatch):
 
 def test_wanted_classes_are_others():
     assert recipe.next_class(np.array([0, 4, 9])).tolist() == [1, 5, 0]
+
+
+def test_a_network_that_comes_with_the_collection_is_attacked_before_any_training():
+    """On digits that it has not seen in any form: scikit-learn's, of 8 × 8 pixels."""
+    trained = keras.saving.load_model(TRAINED / "cnn_mnist" / "model.keras")
+    network = keras.Model(trained.inputs, grad_cam.logits_of(trained))
+    digits = load_digits()
+    images = np.stack([scipy.ndimage.zoom(image, 2.5, order=1) for image in digits.images[:200]])
+    images = np.pad(images * 255 / 16, ((0, 0), (4, 4), (4, 4)))[..., None].astype("float32")
+    labels = digits.target[:200]
+
+    def accuracy(images):
+        return np.mean(trained.predict(images, verbose=0).argmax(axis=-1) == labels)
+
+    assert accuracy(images) > 0.9
+    assert accuracy(recipe.random_signs(images, 0.04)) > 0.7
+    assert accuracy(recipe.fgsm(network, images, labels, 0.04)) < 0.1
