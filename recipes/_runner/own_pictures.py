@@ -72,8 +72,8 @@ def masks(images, true, found, names):
         axes[0, 0].plot([], [], "s", color=color, markeredgecolor="0.5", label=name)
     handles = axes[0, 0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=min(len(names), 6))
-    right = np.mean(found == true)
-    figure.suptitle(f"Right are {right:.1%} of the pixels of these test images")
+    accuracy = np.mean(found == true)
+    figure.suptitle(f"{accuracy:.1%} of the pixels of these test images are predicted correctly")
     return figure
 
 
@@ -112,7 +112,7 @@ def boxes(images, true, found, names):
         for label in range(len(names)):
             right += box_tools.match(answers[labels == label], there[classes == label]).sum()
         total += len(there)
-    figure.suptitle(f"Found are {right} of {total} boxes, dotted, in these test images")
+    figure.suptitle(f"{right} of {total} true boxes (dotted) are found in these test images")
     return figure
 
 

@@ -83,7 +83,7 @@ def plot_detections(images, found, true_boxes, truths):
         found_shapes += count_found(boxes, names, true_boxes[index][has_object], labels)
         total += has_object.sum()
     figure.suptitle(
-        f"Found are {found_shapes} of {total} shapes, dotted, in scenes that it has not seen"
+        f"{found_shapes} of {total} shapes (dotted) are found in scenes of the test set"
     )
     return figure
 
