@@ -238,5 +238,7 @@ def test_scripts_of_recipes_have_all_that_they_read(recipe, tmp_path):
             known.add(node.name)
         elif isinstance(node, ast.arg):
             known.add(node.arg)
+        elif isinstance(node, ast.ExceptHandler):
+            known.add(node.name)
     assert {node.id for node in names} <= known
     assert "search_space" not in known
