@@ -678,7 +678,7 @@ def recording(recipe, smoke_run, monkeypatch):
         scores = evaluate(model, x, *arguments, **keywords)
         if not depth[0] and any(x is test for _, _, test in loaded):
             recorded.scores.append(scores)
-            recorded.printed.append(str(scores))
+            recorded.printed.append(scores)
         return scores
 
     def baseline_of_run(train, test):
@@ -695,7 +695,7 @@ def recording(recipe, smoke_run, monkeypatch):
         def further_recorded(model, test, history):
             further = further_scores(model, test, history)
             recorded.scores[-1] = recorded.scores[-1] | further
-            recorded.printed.append(str(further))
+            recorded.printed.append(further)
             return further
 
         monkeypatch.setattr(module, "further_scores", further_recorded)
@@ -726,8 +726,8 @@ def test_main_gives_the_scores_of_run(recipe, monkeypatch, smoke_run, recording,
     capsys.readouterr()
     recipe.module.main()
     said = capsys.readouterr().out
-    for printed in (*recording.printed, str(metrics_of(smoke_run, names[0])["baseline"])):
-        assert printed in said
+    for printed in (*recording.printed, metrics_of(smoke_run, names[0])["baseline"]):
+        assert str(printed) in said
     builds_networks_for_its_data(recipe, recording.built)
     if recipe.name not in NOT_YET_EQUAL:
         assert len(recording.scores) == len(expected), "main() tests each network once"
