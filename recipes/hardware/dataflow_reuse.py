@@ -42,6 +42,19 @@ COSTS = {"registers": 1, "neighbors": 2, "buffer": 6, "memory": 200}
 AT_THE_ARITHMETIC = 4  # register accesses per product: weight, input, and the sum twice
 
 
+class Chip(typing.NamedTuple):
+    """A chip on the slide on Cerebras."""
+
+    transistors: float
+    area: float  # mm²
+
+
+WAFER = Chip(1.2e12, 46_225)  # the wafer-scale engine, a whole wafer as one chip
+LARGEST_GPU = Chip(21.1e9, 815)
+WAFER_CORES = 400_000
+WAFER_MEMORY = 18e9  # bytes, all of them beside the cores
+
+
 class Dataflow(typing.NamedTuple):
     """An order of loops, the outermost first, and the numbers kept in registers and buffer.
 
@@ -444,11 +457,24 @@ def count_product():
     return matrix
 
 
+def wafer():
+    """Cerebras' wafer: how many GPUs' transistors, millions of transistors in a mm², kB of a core.
+
+    The millions are those of the wafer and of the largest GPU.
+    """
+    densities = [chip.transistors / chip.area / 1e6 for chip in (WAFER, LARGEST_GPU)]
+    return WAFER.transistors / LARGEST_GPU.transistors, densities, WAFER_MEMORY / WAFER_CORES / 1e3
+
+
 def main():
     energy, moved = count_convolution()
     matrix = count_product()
     first, second = skipped_work()
     print(f"Skipped, for they are 0: {first:.0%} of the pixels, {second:.0%} of the hidden units")
+    gpus, densities, kilobytes = wafer()
+    print(f"Cerebras' wafer has the transistors of {gpus:.1f} of the largest GPUs,", end=" ")
+    print(f"{densities[0]:.1f} million in a mm² instead of {densities[1]:.1f},", end=" ")
+    print(f"and {kilobytes:.0f} kB of memory beside each core")
     plot(energy, moved, matrix).savefig("dataflows.png")
 
 

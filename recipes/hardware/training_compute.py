@@ -125,6 +125,11 @@ MACHINES = {
     "DGX A100": Machine(8, 6_912, 5e15, "16 bits, half of them 0", 6_500, 199_000, 2.5e15),
 }
 SELENE = (560, 80)  # servers, and GB of a chip
+# What connects the chips of a DGX A100, and its servers.
+NVLINKS = 12  # of a chip
+NVLINK = 50  # GB a second, both directions together
+NETWORK_PORTS = 9
+NETWORK_PORT = 200  # Gbit a second in each direction
 UTILIZATION = 0.33  # share of the peak; as Amodei & Hernandez assume
 TRAINED = ("AlexNet", "ResNet-152", "GPT-3")  # training times on each machine are printed
 
@@ -257,6 +262,14 @@ def selene():
     servers, gigabytes = SELENE
     chips = servers * MACHINES["DGX A100"].chips
     return chips, chips * gigabytes
+
+
+def bandwidths():
+    """GB a second of a DGX A100's chip, of all its chips, and of its network; both directions."""
+    of_a_chip = NVLINKS * NVLINK
+    of_all_chips = MACHINES["DGX A100"].chips * of_a_chip
+    of_the_network = NETWORK_PORTS * 2 * NETWORK_PORT // 8  # 8 bits in a byte
+    return of_a_chip, of_all_chips, of_the_network
 
 
 def training_days(total, per_second, utilization=UTILIZATION):
@@ -497,6 +510,9 @@ def print_machines():
         print(f"{dollars_per_petaflops(machine):9,.0f} dollars for 10¹⁵ ({machine.numbers})")
     chips, gigabytes = selene()
     print(f"  Selene   {chips:,} GPUs, {gigabytes:,} GB")
+    of_a_chip, of_all_chips, of_the_network = bandwidths()
+    print(f"GB a second in a DGX A100: {of_a_chip} to and from a chip,", end=" ")
+    print(f"{of_all_chips:,} of all chips, {of_the_network} to and from other servers")
     peaks = {name: machine.dense for name, machine in MACHINES.items()}
     peaks["Selene"] = SELENE[0] * peaks["DGX A100"]
     print(f"Days to train it at {UTILIZATION:.0%} of the peak, in 16 bits")

@@ -174,6 +174,15 @@ def test_skipping_zeros_is_exact():
     np.testing.assert_array_equal(sums, all_of_them)
 
 
+@pytest.mark.slides
+def test_wafer():
+    """N107."""
+    gpus, densities, kilobytes = recipe.wafer()
+    assert gpus == pytest.approx(56.9, abs=0.05)
+    assert densities == pytest.approx([26.0, 25.9], abs=0.05)
+    assert kilobytes == 45
+
+
 def test_picture():
     energy = {
         "a": {"registers": 1, "neighbors": 0, "buffer": 1, "memory": 2},

@@ -194,6 +194,12 @@ def test_selene():
     assert recipe.selene() == (4_480, 358_400)
 
 
+@pytest.mark.slides
+def test_bandwidths():
+    """N104."""
+    assert recipe.bandwidths() == (600, 4_800, 450)
+
+
 def test_days_of_a_training():
     assert recipe.training_days(recipe.PETAFLOPS_DAY, 1e15, utilization=0.5) == 2
     # Narayanan et al. (2021), arXiv 2104.04473, section 5.1: 34 days for GPT-3 on 1,024 A100s at
