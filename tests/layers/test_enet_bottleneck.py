@@ -74,12 +74,13 @@ AROUND = 8 * 2 + 2 * 8 + 8 * 2 + 4 * 8 + 2 * 2 + 8
     ("arguments", "middle", "parameters"),
     [
         ({}, convolve, 9 * 2 * 2),
-        (
+        pytest.param(
             {"dilation_rate": 2},
             lambda x, kernel: convolve(x, kernel, dilation=2),
             9 * 2 * 2,
+            marks=pytest.mark.full,
         ),
-        ({"asymmetric": 5}, asymmetric, 5 * 2 * 2 + 5 * 2 * 2),
+        pytest.param({"asymmetric": 5}, asymmetric, 5 * 2 * 2 + 5 * 2 * 2, marks=pytest.mark.full),
     ],
 )
 def test_conformance(arguments, middle, parameters):

@@ -91,6 +91,7 @@ def test_conformance():
     )
 
 
+@pytest.mark.full
 def test_conformance_of_a_preactivated_bottleneck():
     arguments = {"filters": 1, "bottleneck": True, "preactivation": True}
     check_layer(

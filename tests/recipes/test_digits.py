@@ -10,7 +10,7 @@ import tensorflow as tf
 from layers.digits import CenterDigit
 from recipes._runner import data
 from tests.layers.test_digits import FOUR, SEVEN, TWO, drawn, photographed, settled
-from tests.selection import TRAINED
+from tests.selection import TRAINED, parameters
 
 # Names no digits: tells a 3 from a 5; codes, pictures and fakes; places on a map. Or only compares.
 OTHERS = {
@@ -41,7 +41,7 @@ def probabilities(model, images):
     return keras.ops.softmax(outputs) if getattr(model.loss, "from_logits", False) else outputs
 
 
-@pytest.mark.parametrize("recipe", READERS, ids=lambda recipe: recipe.name)
+@pytest.mark.parametrize("recipe", parameters(READERS, full=True))
 def test_photographs_of_digits_are_prepared_and_mnists_own_images_are_not_changed(recipe, tmp_path):
     keras.utils.set_random_seed(0)
     model = recipe.module.build_model()

@@ -8,7 +8,7 @@ import tensorflow as tf
 from recipes._runner import arguments, data
 from recipes._runner.recipe import find
 from recipes.datasets.stand_ins import TEXTS
-from tests.selection import TRAINED
+from tests.selection import TRAINED, parameters
 
 READERS = [recipe for recipe in TRAINED if {*data.names(recipe.path)} & {*TEXTS}]
 
@@ -48,7 +48,7 @@ def check_it_comes_back(model, inputs, path):
     )
 
 
-@pytest.mark.parametrize("recipe", READERS, ids=lambda recipe: recipe.name)
+@pytest.mark.parametrize("recipe", parameters(READERS, full=True))
 def test_network_comes_back_with_its_words(recipe, tmp_path):
     data.choose(data.names(recipe.path), stand_in=True, rows=200)
     check_it_comes_back(*built(recipe), tmp_path / "model.keras")

@@ -215,6 +215,7 @@ def test_run_and_predict_in_the_size_of_the_image(tmp_path, capsys):
     assert "--class-weights: unet learns a class for each pixel" in capsys.readouterr().err
 
 
+@pytest.mark.full
 def test_enet_learns_them_too(tmp_path, monkeypatch):
     monkeypatch.setattr(find("enet").module, "FIRST_STAGE", 1)
     monkeypatch.setattr(find("enet").module, "SECOND_STAGE", [{}])
