@@ -209,7 +209,7 @@ def likeliest(layer, source, beam_width, length_penalty):
     return found + [STOP] * (1 + LENGTH - len(found))
 
 
-@pytest.mark.parametrize("beam_width", [1, 3])
+@pytest.mark.parametrize("beam_width", [pytest.param(1, marks=pytest.mark.full), 3])
 def test_generation_is_beam_search_by_the_score_per_token(beam_width):
     """Batches, padding, start, stop, forbidden tokens and penalty, against one source at a time."""
     differs = False

@@ -87,7 +87,7 @@ def test_conformance():
     check_layer(
         Machine,
         {"return_sequences": True},
-        (2, 6, 2),
+        (2, 3, 2),
         reference=reference(4, 5, 3),
         parameters=4 * 4 * (2 + 3 + 4 + 1) + (4 + 1) * (2 * 9 + 2 * 3),
         tolerance=1e-4,

@@ -39,6 +39,7 @@ from recipes.cnn_architectures import (
     xception,
 )
 from recipes.common import pretrained
+from recipes.convolution import lenet_robustness
 from recipes.hardware import throughput
 from recipes.recurrent import seq2seq_dates
 from recipes.training import optimizers
@@ -183,7 +184,7 @@ SHORTER = {
     },
     "colorization": {"build_model": {"filters": 2}},
     "alvinn": {"load_data": {"count": 150}},
-    "pilotnet": {"load_data": {"count": 6}, "LAPS": 0.02, "METERS": 20},
+    "pilotnet": {"load_data": {"count": 6}, "LAPS": 0.01, "METERS": 5},
     "quantization": {"BITS": (2, 8), "CALIBRATION": 5, "build_model": {"filters": 2, "units": 8}},
     "policy_gradient": {"LIMIT": 10},
     "menace": {"GAMES": 20, "SEEDS": 1, "often_opened": {"games": 5}},
@@ -285,7 +286,17 @@ SHORTER = {
         "new_network": {"depth": 2},
     },
     "head_unit_interval": {"WINDOWS": [10, 20, 40]},
-    "sentiment_lstm": {"WORDS": 4, "SENTENCES": ["it is good", "a bad film"]},
+    "sentiment_lstm": {
+        "WORDS": 4,
+        "SENTENCES": ["it is good", "a bad film"],
+        "dog_bites_man": {"epochs": 1},
+    },
+    "weight_sharing": {"TESTED": 10, "SHIFTS": (0, 2)},
+    "lenet_robustness": {
+        "STRENGTHS": {kind: values[:2] for kind, values in lenet_robustness.STRENGTHS.items()},
+    },
+    "unsupervised_convnet": {"PATCHES": 500},
+    "regularization": {"REPEATS": 2},
     # Of deep networks one block of each kind: each layer costs time to build, run, save and load.
     "resnet": {"SMALL": {**resnet.SMALL, "depths": (1, 1)}},
     "senet": {"SMALL": {**senet.SMALL, "depths": (1, 1)}},

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from recipes._runner import cli, own_data, run_command
 from recipes._runner.recipe import find
+from tests import selection
 
 
 @pytest.fixture(autouse=True)
@@ -123,7 +124,12 @@ def examples(dataset):
     return sorted(found)
 
 
-@pytest.mark.parametrize("name", CASES)
+def cases():
+    for name in CASES:
+        yield pytest.param(name, marks=[] if selection.chosen(name) else [pytest.mark.full])
+
+
+@pytest.mark.parametrize("name", cases())
 def test_copy_reads_what_run_reads_and_runs(name, tmp_path, capsys, monkeypatch):
     make, words = CASES[name]
     data = make(tmp_path / "data")

@@ -270,7 +270,9 @@ def test_table_has_a_row_for_each_recipe_that_trains():
         assert not any(re.match(r"✗ \w*(Error|Exception):", cell) for cell in cells), name
 
 
-@pytest.mark.parametrize("name", ["double_moon", "head_multilabel"])
+@pytest.mark.parametrize(
+    "name", ["double_moon", pytest.param("head_multilabel", marks=pytest.mark.full)]
+)
 def test_row_of_the_table_is_what_comes_of_it(name, capsys):
     formats = [
         each for each in exporting.FORMATS if importlib.util.find_spec("tf2onnx") or each != "onnx"
