@@ -104,10 +104,11 @@ def computes(operation):
 
 
 def is_constant(operation):
-    """Whether an operation outputs a constant, possibly cast to a layer's precision."""
-    while operation.type == "Cast":
-        operation = operation.inputs[0].op
-    return operation.type == "Const"
+    """Whether an operation's output is computed from constants alone."""
+    if operation.type == "Const":
+        return True
+    sources = [tensor.op for tensor in operation.inputs]
+    return len(sources) > 0 and all(map(is_constant, sources))
 
 
 def multiply_accumulates(operation):

@@ -65,6 +65,14 @@ def test_a_constant_stays_one_in_16_bits():
     assert found["layers"] == 1
 
 
+def test_patches_are_only_copied():
+    """TensorFlow gathers them by a convolution, with a kernel that is computed from constants."""
+    image = keras.Input((6, 6, 2))
+    patches = keras.ops.image.extract_patches(image, 3)  # (batch, 2, 2, 18)
+    model = keras.Model(image, keras.layers.Dense(5)(patches))
+    assert network_cost(model)["multiply_accumulates"] == 2 * 2 * 18 * 5
+
+
 def test_layers_are_those_of_the_longest_path():
     image = keras.Input((8, 8, 4))
     short = keras.layers.Conv2D(4, 1)(image)
