@@ -8,7 +8,7 @@ quoted = '$(subst ','\'',$(1))'
 SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 .DEFAULT_GOAL := help
-.PHONY: help list results compare exercises exports tpu-table gallery notebooks setup test test-all test-slow test-backends lint bench-mnist bench-architectures bench-devices bench-search bench-autokeras clean
+.PHONY: help list results compare exercises exports tpu-table gallery notebooks setup test test-all test-slow test-backends lint bench-mnist bench-architectures bench-equal-cost bench-devices bench-search bench-autokeras clean
 
 help:  ## this page
 	@grep -hE '^[a-z%-]+:.*  ## ' Makefile | sed -E 's/^([a-z%-]+):.*  ## /\1\t/; s/%/NAME/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -131,6 +131,9 @@ bench-mnist: .venv/.ready  ## how long cnn_mnist and two well-known examples tak
 
 bench-architectures: .venv/.ready  ## CPU time of our networks beside those of keras.applications
 	@$(PYTHON) benchmarks/bench_architectures.py $(ARGS)
+
+bench-equal-cost: .venv/.ready  ## CPU minutes of training of the networks compared on CIFAR-10, side by side
+	@$(PYTHON) benchmarks/bench_equal_cost.py $(ARGS)
 
 bench-devices: .venv/.ready  ## training and inference of published networks on this machine's device, by precision
 	@$(PYTHON) -m benchmarks.bench_devices $(ARGS)
