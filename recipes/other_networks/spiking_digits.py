@@ -50,10 +50,12 @@ def ternary(kernel):
     Weights whose absolute value is above 0.7 times its mean become ±a, where a is their mean
     absolute value.
     """
-    sizes = keras.ops.abs(kernel)
-    large = keras.ops.cast(sizes > 0.7 * keras.ops.mean(sizes), kernel.dtype)
+    # Float16 ends at 65,504, and a layer may have more weights than that to count.
+    sizes = keras.ops.abs(keras.ops.cast(kernel, "float32"))
+    large = keras.ops.cast(sizes > 0.7 * keras.ops.mean(sizes), "float32")
     scale = keras.ops.sum(sizes * large) / keras.ops.sum(large)
-    rounded = keras.ops.stop_gradient(scale * large * keras.ops.sign(kernel))
+    rounded = keras.ops.cast(scale * large, kernel.dtype) * keras.ops.sign(kernel)
+    rounded = keras.ops.stop_gradient(rounded)
     return rounded + (kernel - keras.ops.stop_gradient(kernel))
 
 

@@ -73,6 +73,14 @@ def test_ternary_weights():
     np.testing.assert_allclose(tape.gradient(total, variable), kernel)
 
 
+def test_many_ternary_weights_in_float16():
+    """There are more of them than float16 can count."""
+    kernel = np.tile(np.array([0.5, -0.5], "float16"), (400, 100))
+    rounded = keras.ops.convert_to_numpy(recipe.ternary(keras.ops.convert_to_tensor(kernel)))
+    assert rounded.dtype == "float16"
+    np.testing.assert_array_equal(rounded, kernel)
+
+
 def test_ternary_network_computes_with_three_values(images):
     model = recipe.build_model("ternary", hidden=8, time_steps=6)
     layers = [layer for layer in model.layers if isinstance(layer, recipe.TernaryDense)]
