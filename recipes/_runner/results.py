@@ -50,13 +50,14 @@ NOT_THE_EXPERIMENT = (
 # Metrics of which more, or less, is better. Other metrics are shown without an arrow and without a
 # mark against the baseline.
 MORE = """
-accuracy auc average_precision balanced_steps beam_bleu bin_accuracy bit_accuracy bleu catch_rate
-conditional_accuracy coverage distorted_accuracy elbo ensemble_accuracy exact high_quality_samples
-iou map50 micro_f1 mode_coverage overlap pass_rate phoneme_accuracy precision psnr r2 r2_score
-recall saturation stress_accuracy transformed_accuracy
+accuracy auc autonomy average_precision balanced_steps beam_bleu bin_accuracy bit_accuracy bleu
+catch_rate conditional_accuracy coverage distorted_accuracy elbo ensemble_accuracy exact
+fgsm_accuracy high_quality_samples int8_accuracy iou map50 micro_f1 mode_coverage overlap pass_rate
+pgd_accuracy phoneme_accuracy precision psnr r2 r2_score random_signs_accuracy recall saturation
+stress_accuracy transformed_accuracy
 """
 LESS = """
-bits_per_character frechet_distance kl loss mae mse nrmse_1 nrmse_84 position_mae
+bits_per_character frechet_distance interventions kl loss mae mse nrmse_1 nrmse_84 position_mae
 quantization_error rmse rmse_cycles scrambled_as_face topographic_error training_loss units_off
 """
 ARROWS = dict.fromkeys(MORE.split(), "↑") | dict.fromkeys(LESS.split(), "↓")

@@ -352,8 +352,21 @@ def drive(road, driver, meters=None):
     return {**arrays, "interventions": interventions, "autonomy": max(autonomy, 0.0)}
 
 
+def drive_test_roads(driver):
+    """Mean autonomy of a driver on the `TEST_ROADS`, and the number of interventions in all."""
+    drives = [drive(random_road(number), driver) for number in TEST_ROADS]
+    return {
+        "autonomy": float(np.mean([each["autonomy"] for each in drives])),
+        "interventions": sum(each["interventions"] for each in drives),
+    }
+
+
+def further_scores(model, test, history):
+    """How the network drives in a closed loop: its autonomy and interventions."""
+    return drive_test_roads(by_network(model))
+
+
 def main():
-    drivers = {"by hand, from the road's mask": by_road_mask}
     for name, arguments in VARIANTS.items():
         keras.utils.set_random_seed(0)
         train, validation, test = load_data(**arguments)
@@ -361,16 +374,13 @@ def main():
         best = keras.callbacks.ModelCheckpoint(
             f"pilotnet_{name}.keras", monitor="val_mae", mode="min", save_best_only=True
         )
-        model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
+        history = model.fit(
+            train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best]
+        )
         model = keras.saving.load_model(f"pilotnet_{name}.keras")  # the best epoch
         print(name, model.evaluate(test, return_dict=True), "baseline:", baseline(train, test))
-        drivers[name] = by_network(model)
-    for name, driver in drivers.items():
-        drives = [drive(random_road(number), driver) for number in TEST_ROADS]
-        interventions = sum(each["interventions"] for each in drives)
-        autonomy = np.mean([each["autonomy"] for each in drives])
-        print(f"{name}: {interventions} interventions on {len(drives)} roads", end=", ")
-        print(f"autonomy {autonomy:.1%}")
+        print(name, further_scores(model, test, history.history))
+    print("By hand, from the road's mask:", drive_test_roads(by_road_mask))
 
 
 if __name__ == "__main__":

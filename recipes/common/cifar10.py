@@ -3,7 +3,7 @@
 All networks see the same images with the same augmentation and learning-rate schedule. They differ
 in architecture and width: each network is narrowed until its training takes about 5 CPU minutes,
 in 8 epochs; in 10 of VGG, whose epochs take less, and in 6 of Inception-v2. Side by side the
-trainings take from 4.6 to 6.0 minutes (`make bench-equal-cost`). The multiply–accumulates per image
+trainings take from 4.6 to 6.2 minutes (`make bench-equal-cost`). The multiply–accumulates per image
 range from 1.1 to 11 million, since some kinds of convolution take more time for each. Each recipe
 documents its departures from the protocol, such as another optimizer.
 """

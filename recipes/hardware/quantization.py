@@ -256,6 +256,13 @@ def compare_methods(model, train, test):
     return compared
 
 
+def further_scores(model, test, history):
+    """The accuracy with weights and inputs of 8 bits, and a scale for each channel of weights."""
+    images, labels = to_numpy(test)
+    logits = forward(model, images.astype("float32"), 8, per_channel=True)
+    return {"int8_accuracy": float(np.mean(logits.argmax(axis=1) == labels))}
+
+
 def accuracy_by_bits(model, test):
     """`{granularity: accuracies}` with kernels of `BITS` bits."""
     images, labels = to_numpy(test)
@@ -318,9 +325,12 @@ def main():
         best = keras.callbacks.ModelCheckpoint(
             f"quantization_{name}.keras", monitor="val_accuracy", mode="max", save_best_only=True
         )
-        model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
+        history = model.fit(
+            train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best]
+        )
         model = keras.saving.load_model(f"quantization_{name}.keras")  # the best epoch
         print(name, model.evaluate(test, return_dict=True))
+        print(name, further_scores(model, test, history.history))
     print("Nearest class mean:", baseline(train, test))
 
     model = keras.saving.load_model("quantization_float32.keras")

@@ -32,6 +32,7 @@ EPOCHS = 2
 VARIANTS = {"convolutional": {}, "other": {"filters": 0}}
 EPSILONS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
 EPSILON = 0.25  # of the targeted and the transferred attacks
+WEAK = 0.1  # ε of the attacks whose accuracies are further scores
 STEPS = 20  # of PGD
 ATTACKED = 1000  # test images
 
@@ -162,7 +163,8 @@ def next_class(labels):
 
 def accuracy(model, images, labels):
     """The share of images that a network classifies correctly."""
-    return np.mean(model.predict(images, batch_size=500, verbose=0).argmax(axis=1) == labels)
+    answers = model.predict(images, batch_size=500, verbose=0).argmax(axis=1)
+    return float(np.mean(answers == labels))
 
 
 def accuracy_by_epsilon(model, images, labels):
@@ -187,6 +189,16 @@ def some_images(test):
     return images[:ATTACKED].astype("float32"), labels[:ATTACKED]
 
 
+def further_scores(model, test, history):
+    """The accuracy on images that are changed by at most `WEAK`, by attacks and by chance."""
+    images, labels = some_images(test)
+    return {
+        "random_signs_accuracy": accuracy(model, random_signs(images, WEAK), labels),
+        "fgsm_accuracy": accuracy(model, fgsm(model, images, labels, WEAK), labels),
+        "pgd_accuracy": accuracy(model, pgd(model, images, labels, WEAK), labels),
+    }
+
+
 def main():
     models = {}
     for name, arguments in VARIANTS.items():
@@ -197,9 +209,12 @@ def main():
         best = keras.callbacks.ModelCheckpoint(
             path, monitor="val_accuracy", mode="max", save_best_only=True
         )
-        model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
+        history = model.fit(
+            train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best]
+        )
         models[name] = keras.saving.load_model(path)  # the best epoch
         print(name, models[name].evaluate(test, return_dict=True))
+        print(name, further_scores(models[name], test, history.history))
         deployed(models[name]).save(f"adversarial_attacks_{name}_deployed.keras")
     print("Nearest class mean:", baseline(train, test))
 

@@ -116,6 +116,15 @@ def test_autonomy_of_the_paper(monkeypatch, road):
     assert straight["autonomy"] == pytest.approx(1 - straight["interventions"] * 6 / 600)
 
 
+def test_drives_on_all_test_roads_are_summed_up(monkeypatch):
+    monkeypatch.setattr(recipe, "LAPS", 0.2)
+    assert recipe.drive_test_roads(recipe.by_road_mask) == {"autonomy": 1.0, "interventions": 0}
+    straight = recipe.drive_test_roads(lambda image: 0.0)
+    each = [recipe.drive(recipe.random_road(n), lambda image: 0.0) for n in recipe.TEST_ROADS]
+    assert straight["interventions"] == sum(one["interventions"] for one in each) > 3
+    assert straight["autonomy"] < 1
+
+
 def test_network_drives_by_its_answers():
     """N67: 252,219 parameters, and 1,152 features."""
     keras.utils.set_random_seed(0)

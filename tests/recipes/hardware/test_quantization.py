@@ -110,6 +110,14 @@ def test_three_methods_come_near_the_floats(network):
     assert kinds == {"int8", "float32"}
 
 
+def test_further_score_is_that_of_integers(network, monkeypatch):
+    model, images = network
+    labels = recipe.forward(model, images, 8, per_channel=True).argmax(axis=1)
+    labels[:10] += 1
+    test = tf.data.Dataset.from_tensor_slices((images.astype("uint8"), labels)).batch(16)
+    assert recipe.further_scores(model, test, None) == {"int8_accuracy": 0.75}
+
+
 def test_calibrated_on_as_many_images_as_it_says_whatever_the_batch_size(network, monkeypatch):
     model, images = network
     calibrated = []

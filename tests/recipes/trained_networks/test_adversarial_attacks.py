@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import scipy.ndimage
+import tensorflow as tf
 from sklearn.datasets import load_digits
 
 import recipes.convolution.cnn_mnist  # noqa: F401 (the layers that its file names)
@@ -82,6 +83,18 @@ def test_accuracy_by_epsilon_is_of_the_right_classes(linear, monkeypatch):
     assert [curve[0] for curve in curves.values()] == [1, 1, 1, 1]  # ε = 0 changes nothing
     assert curves["random signs"][1] > 0.5
     assert curves["FGSM"][1] == curves["PGD"][1] == curves["targeted"][1] == 0
+
+
+def test_further_scores_are_of_the_same_images(linear, monkeypatch):
+    labels = linear.predict(IMAGES, verbose=0).argmax(axis=1)
+    labels[:10] = recipe.next_class(labels[:10])  # half of the answers are wrong from the start
+    test = tf.data.Dataset.from_tensor_slices((IMAGES, labels)).batch(5)
+    monkeypatch.setattr(recipe, "WEAK", 0.0)
+    untouched = recipe.further_scores(linear, test, None)
+    assert list(untouched.values()) == [0.5, 0.5, 0.5]
+    monkeypatch.setattr(recipe, "WEAK", 0.1)
+    scores = recipe.further_scores(linear, test, None)
+    assert scores["pgd_accuracy"] == scores["fgsm_accuracy"] == 0 < scores["random_signs_accuracy"]
 
 
 def test_wanted_classes_are_others():
