@@ -82,7 +82,9 @@ def loading(recipe, folder, metrics):
         module = f"recipes.{recipe.chapter}.{recipe.name}" if recipe.chapter else recipe.name
         lines.insert(1, f"import {module}  # its layers and classes, needed for loading")
     if (folder / "deployed.keras").exists():
-        why = "answers in your units" if card_snippet.is_own(metrics) else "takes raw input"
+        why = "takes raw input"
+        if card_snippet.is_own(metrics) and "regression" in (metrics["task"] or ""):
+            why += ", answers in your units"
         lines.append(f'model = keras.saving.load_model("deployed.keras")  # {why}')
         return [*lines, 'network = keras.saving.load_model("model.keras")  # what was trained']
     return [*lines, 'model = keras.saving.load_model("model.keras")']

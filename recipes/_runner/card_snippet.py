@@ -27,12 +27,16 @@ def lines(recipe, network, deployed=False, metrics=None):
     used = copy_extras.use(recipe)
     if is_own(metrics):  # only the kind of input is the recipe's; `deployed` differs
         shape = tuple(network.inputs[0].shape[1:])
+        if deployed and len(shape) == 3:
+            shape = (None, None, shape[2])
         used = dataclasses.replace(used, kind=own_data.kind(recipe), shape=shape, outputs=())
     main = "probabilities" if "probabilities" in used.outputs else (*used.outputs, None)[0]
     if used.kind == "image":
         given = image(used)
     elif used.kind == "text":
         given = text()
+    elif metrics.get("columns") and deployed and is_own(metrics):
+        given = raw_row(metrics["columns"])
     elif metrics.get("columns"):
         given = own_table(network, metrics.get("reading") or {})
     elif used.kind == "table":
@@ -83,6 +87,20 @@ def table(network):
             f"  # (rows, {network.inputs[0].shape[1]})"
         ),
     ]
+
+
+def raw_row(columns):
+    """Lines with a row of the user's table, for a network that takes its columns as they are."""
+    lines = [
+        "import tensorflow as tf",
+        "",
+        '# A row to replace by yours; a missing number is float("nan"), a missing word "".',
+        "inputs = {",
+    ]
+    for name, words in columns:
+        cell = copy_own.literal(words[0]) if words else "1.0"
+        lines.append(f"    {copy_own.literal(name)}: tf.constant([[{cell}]]),")
+    return [*lines, "}"]
 
 
 def own_table(network, reading):

@@ -16,7 +16,8 @@ TABLES = (".csv", ".tsv")
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # Pillow's names, by number of channels
 SEPARATORS = (",", ";", "\t", "|")
 GAPS = ("", "NA", "N/A", "#N/A", "NaN", "nan", "NULL", "null", "None")  # as in pandas
-BATCH = 64  # pictures per batch
+BATCH = 64  # pictures per batch, unless they are large
+BATCH_BYTES = 2**26  # in a batch of several
 csv.field_size_limit(2**31 - 1)  # a quote that is not closed is detected at the end of the file
 
 
@@ -154,12 +155,19 @@ class Pictures:
             size = (width or image.width, height or image.height)
             array = np.asarray(image.resize(size, resample=2)).astype(self.like.dtype)  # bilinear
             array = array.reshape(*array.shape[:2], *self.like.shape[3:])
-            if batch and (len(batch) == BATCH or batch[0].shape != array.shape):
+            count = len(batch) + 1
+            full = too_large(count, count * array.nbytes)
+            if batch and (full or batch[0].shape != array.shape):
                 yield places, np.stack(batch)
                 batch, places = [], []
             batch.append(array)
             places.append(place)
         yield places, np.stack(batch)
+
+
+def too_large(count, size):
+    """Whether a batch should not have so many pictures, or so many bytes."""
+    return count > BATCH or size > BATCH_BYTES
 
 
 def pages(file):

@@ -82,8 +82,8 @@ def main(options):
         ]
     if not results:
         raise UserError("nothing of all this can be read")
-    if answer.classes_of_pixels and model.input_shape[1]:
-        # The network's answers have a size of their own; masks have that of their images.
+    if answer.classes_of_pixels:
+        # The network's answers may have a size of their own; masks have that of their images.
         for result in results:
             size = upright(result).size
             result["image"] = result["image"].resize(size, resample=0)
@@ -147,7 +147,8 @@ def batches(kind, files):
             if not isinstance(values, np.ndarray):
                 yield new_places, values
                 continue
-            full = len(places) + len(values) > inputs.BATCH
+            size = sum(part.nbytes for part in [*parts, values])
+            full = inputs.too_large(len(places) + len(values), size)
             if parts and (full or parts[0].shape[1:] != values.shape[1:]):
                 yield places, np.concatenate(parts)
                 places, parts = [], []

@@ -158,6 +158,15 @@ def test_the_readmes_say_what_was_found(flowers):
     assert f"{told}: accuracy {score:.4f}" in said
     assert "The mean of the probabilities of 3 networks" in card
     assert 'keras.saving.load_model("model.keras")' in card
+    for folder in (place / "tuned", place / "ensemble"):
+        card = (folder / "README.md").read_text()
+        assert 'load_model("deployed.keras")  # takes raw input' in card
+        assert '    "color": tf.constant([["b"]]),\n' in card
+        assert list(keras.saving.load_model(folder / "deployed.keras").input) == [
+            "length",
+            "width",
+            "color",
+        ]
 
 
 def configs(model):

@@ -179,8 +179,11 @@ def test_the_previews_in_a_photograph_are_no_pages():
     assert pixels("stereo.jpg").min() > 250
 
 
-def test_pages_of_different_sizes_and_many_of_them(monkeypatch):
-    monkeypatch.setattr(inputs, "BATCH", 2)
+# Two of 3 × 4 pixels of four bytes.
+@pytest.mark.parametrize("most", [{"BATCH": 2}, {"BATCH_BYTES": 2 * 48}])
+def test_pages_of_different_sizes_and_many_of_them(most, monkeypatch):
+    for name, value in most.items():
+        monkeypatch.setattr(inputs, name, value)
     pages = [Image.new("L", size, size[0]) for size in ((4, 3), (4, 3), (4, 3), (2, 2))]
     pages[0].save("scan.tif", save_all=True, append_images=pages[1:])
     kind = inputs.Pictures(keras.Input((None, None, 1)), False)

@@ -1,8 +1,11 @@
 """What comes of a run on the user's data: the card's lines run, and the network is exported."""
 
 import json
+import os
 import pathlib
 import shutil
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -11,7 +14,7 @@ import pytest
 import tensorflow as tf
 
 from recipes._runner import cli, ensemble, own_data
-from recipes._runner.recipe import find
+from recipes._runner.recipe import ROOT, find
 
 
 @pytest.fixture(autouse=True)
@@ -62,29 +65,110 @@ def said_by_the_card(folder, monkeypatch, capsys):
     return said, known, block
 
 
+def answers(capsys, *words):
+    capsys.readouterr()
+    assert cli.main(["predict", *map(str, words), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
 def test_lines_for_ones_own_images(workplace, monkeypatch, capsys):
+    """Of any size: resized in the network as `predict` resizes for the one that was trained."""
     photos(workplace / "photos")
     folder = trained("cnn_mnist", "photos", "--set", "filters=4")
     picture = PIL.Image.open(workplace / "photos" / "red" / "1.png")
-    picture.resize((60, 80)).save(folder / "picture.png")
+    picture.resize((60, 83)).save(folder / "picture.png")
     _, known, _ = said_by_the_card(folder, monkeypatch, capsys)
-    assert known["inputs"].shape == (1, 40, 30, 3)
-    expected = PIL.Image.open(folder / "picture.png").resize((30, 40), resample=2)
-    np.testing.assert_array_equal(known["inputs"][0], np.asarray(expected))
-    assert known["model"].predict(known["inputs"], verbose=0).shape == (1, 2)
+    assert known["inputs"].shape == (1, 83, 60, 3)
+    found = known["model"].predict(known["inputs"], verbose=0)
+    # As Pillow does, up to the rounding of pixels.
+    small = keras.Model(known["model"].input, known["model"].layers[1].output)
+    resized = PIL.Image.open(folder / "picture.png").resize((30, 40), resample=2)
+    pixels = small.predict(known["inputs"], verbose=0)[0].astype(int)
+    np.testing.assert_allclose(pixels, np.asarray(resized).astype(int), atol=1)
+    for name in ("deployed.keras", "model.keras"):
+        (answer,) = answers(capsys, folder / name, folder / "picture.png")
+        assert answer["probability"] == pytest.approx(found.max(), abs=0.01)
 
 
 def test_lines_for_ones_own_table_answer_in_its_units(workplace, monkeypatch, capsys):
     houses(workplace / "houses.csv")
     folder = trained("head_regression", "houses.csv", "--set", "units=4")
-    (folder / "table.csv").write_text("new;kind;area\nTrue;flat;17,5\nFalse;castle;2,5")
     said, known, block = said_by_the_card(folder, monkeypatch, capsys)
-    np.testing.assert_array_equal(known["inputs"], [[17.5, 1, 0, 0, 1], [2.5, 0, 0, 1, 0]])
-    assert "(rows, 5)" in block
+    assert [each.numpy().tolist() for each in known["inputs"].values()] == [
+        [[1]],
+        [[b"flat"]],
+        [[b"False"]],
+    ]
     assert 500 < float(said.strip("[] ")) < 1700
     for name in ("deployed.keras", "model.keras"):
-        assert (folder / name).exists() == (f'"{name}"' in block)
-    assert "raw input" not in block
+        assert f'"{name}"' in block
+    assert "takes raw input, answers in your units" in block
+
+
+# What a column may be called: like a layer, or with what layers cannot be called.
+ODD = ["price/m2", "functional", "área (m²)", "cast", "sold", "level"]
+
+
+def odd_rows(count):
+    """Numbers and words in `ODD` columns, some missing; the last is a class."""
+    rows = []
+    for number in range(count):
+        words = [f"{number}5.5", "ab"[number % 2], f"{number % 7}", str(number % 3 == 0), "[UNK]"]
+        words[number % 5] = "NA" if number % 4 == 0 else words[number % 5]
+        rows.append([*words, ("low", "high")[number % 2]])
+    return rows
+
+
+@pytest.mark.filterwarnings("ignore:When providing `inputs` as a dict")
+def test_network_takes_rows_as_they_are_in_the_file(workplace, capsys):
+    """It answers raw rows as `predict` answers them for the network that was trained."""
+    lines = [",".join(row) for row in [ODD, *odd_rows(24)]]
+    (workplace / "odd.csv").write_text("\n".join(lines), encoding="utf8")
+    folder = trained("table_multiclass", "odd.csv", "--set", "units=4")
+    new = [
+        ["17.5", "c", "NA", "True", ""],
+        ["", "a", "3", "TRUE", "[UNK]"],
+        ["1", "", "2", "", "x"],
+    ]
+    lines = [",".join(row) for row in [ODD[:-1], *new]]
+    (workplace / "new.csv").write_text("\n".join(lines), encoding="utf8")
+    expected = answers(capsys, folder / "model.keras", "new.csv")
+    assert len({row["probability"] for row in expected}) == 3, "the test needs rows that differ"
+
+    model = keras.saving.load_model(folder / "deployed.keras")
+    columns = [list(cells) for cells in zip(*new, strict=True)]
+    inputs = {}
+    for name, cells in zip(ODD, columns, strict=False):
+        if name in ("price/m2", "área (m²)"):
+            cells = [float(cell) if cell not in ("", "NA") else np.nan for cell in cells]
+        inputs[name] = tf.constant([[cell] for cell in cells])
+    for found in (model.predict(inputs, verbose=0), model(inputs).numpy()):
+        found = found.max(axis=1)
+        assert found == pytest.approx([row["probability"] for row in expected], abs=1e-6)
+    for name in ("deployed.keras", ""):
+        for row, other in zip(answers(capsys, folder / name, "new.csv"), expected, strict=True):
+            assert row["class"] == other["class"]
+            assert row["probability"] == pytest.approx(other["probability"], abs=1e-6)
+
+
+def test_lines_of_the_card_need_nothing_else(workplace, capsys):
+    """In a process of their own; a row of numbers and words as in a CSV for `predict`."""
+    houses(workplace / "houses.csv")
+    folder = trained("head_regression", "houses.csv", "--set", "units=4")
+    (workplace / "row.csv").write_text("area;kind;new\n1,0;flat;False")
+    (expected,) = answers(capsys, folder, "row.csv")
+    text = (folder / "README.md").read_text(encoding="utf8")
+    block = text.partition("```python\n")[2].partition("\n```")[0]
+    (folder / "lines.py").write_text(block, encoding="utf8")
+    done = subprocess.run(
+        [sys.executable, "lines.py"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT.parent)},
+        capture_output=True,
+        text=True,
+    )
+    found = float(done.stdout.strip().splitlines()[-1].strip("[] "))
+    assert found == pytest.approx(expected["value"], rel=1e-6)
 
 
 def test_lines_for_ones_own_texts(workplace, monkeypatch, capsys):

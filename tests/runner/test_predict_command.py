@@ -606,6 +606,11 @@ def test_files_of_other_shapes_and_many_files_come_in_several_batches(capsys, mo
     found = json.loads(predict(capsys, "model.keras", "all", "--json"))
     assert [each["class"] for each in found] == [number % 2 for number in range(70)]
     assert calls == [3, 1, 64, 2]
+    # Photographs of millions of pixels would not fit into the memory.
+    calls.clear()
+    monkeypatch.setattr(predict_command.inputs, "BATCH_BYTES", 2 * 16)
+    predict(capsys, "model.keras", "all")
+    assert max(calls) == 2
 
 
 def test_file_of_a_folder_that_cannot_be_read_is_named_and_left_out(capsys):
