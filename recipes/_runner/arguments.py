@@ -69,10 +69,10 @@ def parameters(module):
 def of_trials(module, own):
     """What a search may choose: `parameters`, and what is for `fit`, on the user's data or not.
 
-    Numbers of the user's, unlike classes, have no weights.
+    Numbers and labels of the user's, unlike classes, have no weights.
     """
-    has_classes = not own or module.CLASSES
-    return parameters(module) | (FOR_FIT if has_classes else {})
+    weighs = not own or module.FORM not in ("numbers", "labels")
+    return parameters(module) | (FOR_FIT if weighs else {})
 
 
 def parse(module, settings, batch_size=None):

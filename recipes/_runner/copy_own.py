@@ -57,6 +57,7 @@ def source(recipe, module, own, options):
     classes = "len(CLASSES)" if own.classes else "None"
     defaults |= {"classes": classes} if "classes" in names else {}
     defaults |= {"input_shape": repr(own.shape)} if own.shape else {}
+    defaults |= own.head
     parts = segments(recipe)
     blocks = []
     for node, text in parts:

@@ -13,6 +13,7 @@ import inspect
 import math
 import pathlib
 import types
+import warnings
 
 import keras
 import numpy as np
@@ -106,6 +107,8 @@ class OwnData:
     columns: list | None = None  # of a table: [name, None or the words in it]
     names: dict = dataclasses.field(default_factory=dict)  # of a CSV: roles of the columns
     reading: dict = dataclasses.field(default_factory=dict)  # of a table: options for pandas
+    # Arguments of `build_model` that the targets decide, besides the number of classes.
+    head: dict = dataclasses.field(default_factory=dict)
     monitor: tuple = ()  # the metric that selects the best epoch, and "max" or "min"
     files: list = dataclasses.field(default_factory=list)  # of folders of classes
     # The folders that define the split, if there are any: (0, "train"), (1, "val"), (2, "test").
@@ -296,8 +299,13 @@ def load(recipe, module, options, settings):
     elif wanted == "boxes":
         examples = from_boxes(own, file, options, faults)
     elif file:
-        examples = from_csv(own, file, options, faults)
-        if takes_numbers(recipe) and are_numbers([example.target for example in examples]):
+        labels = own.form != "labels" and takes_labels(recipe)
+        examples = from_csv(own, file, options, faults, labels)
+        cells = [example.target for example in examples]
+        if labels and (len(own.names["target"]) > 1 or any("|" in cell for cell in cells)):
+            own.head = {"head": "sigmoid"}
+            own.form, own.monitor, _ = trial(recipe, module, found, settings | own.head)
+        elif takes_numbers(recipe) and are_numbers(cells):
             own.form, own.monitor, _ = trial(recipe, module, found, settings, classes=None)
     else:
         for name in ("target", "leave_out"):
@@ -463,8 +471,11 @@ def is_somebodys(file):
     return file.is_file() and not hidden
 
 
-def from_csv(own, file, options, faults):
-    """Examples of a CSV: texts, names of files beside it, or rows of numbers and words."""
+def from_csv(own, file, options, faults, labels=False):
+    """Examples of a CSV: texts, names of files beside it, or rows of numbers and words.
+
+    With `labels`, the targets may also be labels, in a column each, where classes are learned.
+    """
     rows = rows_of(own, file, options.encoding, faults)
     names = list(rows.columns)
 
@@ -478,8 +489,8 @@ def from_csv(own, file, options, faults):
     if len(names) < 2:
         raise UserError(f"--leave-out {options.leave_out}: {file} has nothing else to learn from")
     source = source_column(own, file, rows.drop(columns=wanted))
-    wanted = wanted or target_columns(own, rows, source)
-    if len(wanted) > 1 and own.form != "labels":
+    wanted = wanted or target_columns(own, rows, source, labels)
+    if len(wanted) > 1 and own.form != "labels" and not labels:
         raise UserError(
             f"--target {options.target}: one column, for this network learns {TOLD[own.form]}"
         )
@@ -611,12 +622,17 @@ def holds_files(own, file, cells):
     return np.mean(suffixes) > 0.5
 
 
-def target_columns(own, rows, source):
-    """The default of `--target`: all columns of 0 and 1 for labels, otherwise one column."""
+def target_columns(own, rows, source, labels=False):
+    """The default of `--target`: all columns of 0 and 1 for labels, otherwise one column.
+
+    With `labels`, these are possible, but a column that is named as a target comes first.
+    """
     rest = [name for name in rows.columns if name != source]
-    if own.form == "labels" and len(rest) > 1 and rows[rest].isin(["0", "1"]).all(axis=None):
-        return rest
     named = [name for name in rest if name.lower() in TARGETS]
+    zero_or_one = rows[rest].isin(["0", "1"]).all(axis=None)
+    wanted = own.form == "labels" or (labels and len(named) != 1)
+    if wanted and zero_or_one and len(rest) > 1:
+        return rest
     return named if len(named) == 1 else rest[-1:]
 
 
@@ -1013,6 +1029,12 @@ def takes_classes(recipe):
     return "classes" in [each.arg for each in build.args.args]
 
 
+def takes_labels(recipe):
+    """Whether a recipe's network for classes learns labels instead with `head="sigmoid"`."""
+    build = ast.unparse(copy_own.function(recipe, "build_model"))
+    return "head == 'sigmoid'" in build
+
+
 def takes_numbers(recipe):
     """Whether a recipe's network for classes predicts a number instead with `classes=None`."""
     return "classes is None" in ast.unparse(copy_own.function(recipe, "build_model"))
@@ -1275,12 +1297,13 @@ def of_any_size(model, shape):
 
 def of_columns(model, columns):
     """A network for a table, with a dictionary of columns as inputs, encoded as by `inputs`."""
+    # Keras allows no "/" in the name of a layer, and warns of other names than in the dictionary.
+    warnings.filterwarnings("ignore", "When providing `inputs` as a dict")
     inner, numbers, named = [], [], {}
     for name, words in columns:
         dtype = "string" if words else "float32"
         inner.append(keras.Input((1,), dtype=dtype))
         numbers.append(one_hot(inner[-1], words) if words else inner[-1])
-        # Keras allows no "/" in the name of a layer; the dictionary has the column's name.
         named[name] = keras.Input((1,), dtype=dtype, name=None if "/" in name else name)
     outputs = model(keras.layers.Concatenate(dtype="float32")(numbers))
     # A network of its own, for a column may be called like a layer.
@@ -1297,7 +1320,7 @@ def one_hot(column, words):
 
 def build_model_for(build_model, own):
     """`build_model` with the number of classes and the image size of the user's data."""
-    fixed = {}
+    fixed = dict(own.head)
     if arguments.wants(build_model, "classes"):
         fixed["classes"] = own.classes and len(own.classes)
     if own.shape:

@@ -13,8 +13,8 @@ perceptron (MLP), CNN, residual CNN, CNN with separable convolutions, and attent
 `search_space` also includes the kind; hyperparameters that only some kinds have are conditional.
 The search starts with the first variant, so its validation score cannot end below that variant's.
 
-To search on your own images (a folder for each class) for an hour, with an ensemble of the five
-best trials:
+To search on your own images (a folder for each class, or a CSV of labels beside them, in which a
+cell may hold several, as in `cat|dog`) for an hour, with an ensemble of the five best trials:
 
     make tune-automl-image ARGS="--data ../photos --time-limit 1h --ensemble 5"
 
@@ -29,6 +29,8 @@ import keras
 import numpy as np
 import tensorflow_datasets as tfds
 from sklearn.decomposition import PCA
+from sklearn.metrics import f1_score
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
@@ -52,6 +54,7 @@ CLASSES = [
     "Bag",
     "Ankle boot",
 ]
+THRESHOLD = 0.25  # of several labels for each image, which are rarer than one of two
 VARIANTS = {
     "cnn": {"kind": "cnn"},
     "linear": {"kind": "linear"},
@@ -71,9 +74,9 @@ def load_data(batch_size=64):
 
 
 def linear_network(x, classes):
-    """Softmax regression on the pixels."""
+    """Logits that are linear in the pixels."""
     x = keras.layers.Flatten()(x)
-    return keras.layers.Dense(classes, activation="softmax")(x)
+    return keras.layers.Dense(classes)(x)
 
 
 def mlp_network(x, classes, units, depth, dropout, layer_norm):
@@ -85,7 +88,7 @@ def mlp_network(x, classes, units, depth, dropout, layer_norm):
             x = keras.layers.LayerNormalization()(x)
         x = keras.layers.ReLU()(x)
         x = keras.layers.Dropout(dropout)(x)
-    return keras.layers.Dense(classes, activation="softmax")(x)
+    return keras.layers.Dense(classes)(x)
 
 
 def activated(x, batch_norm):
@@ -96,10 +99,10 @@ def activated(x, batch_norm):
 
 
 def classification_head(x, classes, dropout):
-    """Global average pooling, dropout, and class probabilities."""
+    """Global average pooling, dropout, and logits."""
     x = keras.layers.GlobalAveragePooling2D()(x)
     x = keras.layers.Dropout(dropout)(x)
-    return keras.layers.Dense(classes, activation="softmax")(x)
+    return keras.layers.Dense(classes)(x)
 
 
 def cnn_network(x, classes, filters, depth, dropout, batch_norm):
@@ -146,7 +149,7 @@ def attention_network(x, classes, patch_size, embed_dim, depth, dropout):
         x = TransformerEncoder(num_heads=4, ff_dim=2 * embed_dim, dropout=dropout)(x)
     x = keras.layers.LayerNormalization()(x)
     x = keras.layers.GlobalAveragePooling1D()(x)  # (batch, embed_dim)
-    return keras.layers.Dense(classes, activation="softmax")(x)
+    return keras.layers.Dense(classes)(x)
 
 
 def pretrained_network(x, classes, size, dropout):
@@ -180,6 +183,7 @@ def build_model(
     steps=EPOCHS * 188,
     classes=10,
     input_shape=(28, 28, 1),
+    head="softmax",
 ):
     """The compiled network of a kind: (28, 28, 1) images to 10 class probabilities.
 
@@ -190,37 +194,40 @@ def build_model(
     In training, images are shifted by up to `shift` pixels and, with `flip`, flipped horizontally
     with probability 1/2. `size` is the side in pixels, a multiple of 32, to which images are
     enlarged for the pretrained network. `schedule` is "cosine" or "constant". `batch_norm` is for
-    `cnn` and `separable`, `layer_norm` for `mlp`.
+    `cnn` and `separable`, `layer_norm` for `mlp`. With a `head` of "sigmoid" instead of "softmax",
+    an image has any number of labels: targets are vectors of 0 and 1.
     """
     images = keras.Input(input_shape, dtype="uint8")
     x = keras.layers.Rescaling(1 / 127.5, offset=-1)(images)
     x = RandomAffine(translation=shift, horizontal_flip=flip, interpolation="nearest")(x)
     if kind == "linear":
-        outputs = linear_network(x, classes)
+        logits = linear_network(x, classes)
     elif kind == "mlp":
-        outputs = mlp_network(x, classes, units, depth, dropout, layer_norm)
+        logits = mlp_network(x, classes, units, depth, dropout, layer_norm)
     elif kind == "cnn":
-        outputs = cnn_network(x, classes, filters, depth, dropout, batch_norm)
+        logits = cnn_network(x, classes, filters, depth, dropout, batch_norm)
     elif kind == "residual":
-        outputs = residual_network(x, classes, filters, depth, dropout)
+        logits = residual_network(x, classes, filters, depth, dropout)
     elif kind == "separable":
-        outputs = separable_network(x, classes, filters, depth, dropout, batch_norm)
+        logits = separable_network(x, classes, filters, depth, dropout, batch_norm)
     elif kind == "attention":
-        outputs = attention_network(x, classes, patch_size, embed_dim, depth, dropout)
+        logits = attention_network(x, classes, patch_size, embed_dim, depth, dropout)
     elif kind == "pretrained":
-        outputs = pretrained_network(x, classes, size, dropout)
+        logits = pretrained_network(x, classes, size, dropout)
     else:
         kinds = ", ".join([*VARIANTS, "pretrained"])
         raise ValueError(f"kind is one of {kinds}, and not {kind!r}")
-    model = keras.Model(images, outputs)
+    model = keras.Model(images, keras.layers.Activation(head)(logits))
 
+    if head == "sigmoid":
+        loss = "binary_crossentropy"
+        metric = keras.metrics.F1Score("micro", THRESHOLD, name="micro_f1")
+    else:
+        loss, metric = "sparse_categorical_crossentropy", "accuracy"
     if schedule == "cosine":
         learning_rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-    model.compile(
-        keras.optimizers.AdamW(learning_rate, weight_decay=weight_decay),
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-    )
+    optimizer = keras.optimizers.AdamW(learning_rate, weight_decay=weight_decay)
+    model.compile(optimizer, loss, metrics=[metric])
     return model
 
 
@@ -285,10 +292,14 @@ def search_space(hp):
 def baseline(train, test):
     """Support vector machine with a Gaussian kernel on principal components of the pixels."""
     images, labels = to_numpy(train)
-    machine = make_pipeline(PCA(0.85), SVC(C=10))
+    several = labels.ndim > 1  # labels of each image: a machine for each label
+    machine = make_pipeline(PCA(0.85), OneVsRestClassifier(SVC(C=10)) if several else SVC(C=10))
     machine.fit(pixels(images), labels)
     images, labels = to_numpy(test)
-    return {"accuracy": machine.score(pixels(images), labels)}
+    if not several:
+        return {"accuracy": machine.score(pixels(images), labels)}
+    predicted = machine.predict(pixels(images))
+    return {"micro_f1": f1_score(labels, predicted, average="micro", zero_division=0)}
 
 
 def pixels(images):

@@ -14,7 +14,8 @@ block. `main()` trains each with its default hyperparameters: a leaderboard with
 The search starts with the first variant, so its validation score cannot end below that variant's.
 
 To search on your own texts (a CSV with the columns `text` and `label`, or a folder of `.txt` files
-for each class) for an hour, with an ensemble of the five best trials:
+for each class) for an hour, with an ensemble of the five best trials; a cell may hold several
+labels, as in `joy|love`:
 
     make tune-automl-text ARGS="--data mine.csv --time-limit 1h --ensemble 5"
 
@@ -27,6 +28,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 
@@ -39,6 +41,9 @@ from recipes.common.texts import one_line
 
 EPOCHS = 3
 CLASSES = goemotions.EMOTIONS
+# Of several labels for each text, which are rarer than one of two; as in head_multilabel.
+THRESHOLD = 0.25
+BASELINE_THRESHOLD = 0.2
 VARIANTS = {
     "cnn": {"kind": "cnn"},
     "bag_of_words": {"kind": "bag_of_words", "learning_rate": 0.03},
@@ -79,19 +84,19 @@ def token_ids(text, texts, vocabulary, length, ngrams=1):
 
 
 def bag_of_words_network(words, vocabulary_size, classes):
-    """Softmax regression: a weight for each word and class, summed over the words."""
+    """A linear model: a weight for each word and class, summed over the words."""
     weights = keras.layers.Embedding(vocabulary_size, classes)(words)  # (batch, words, classes)
     # Padding, index 0, does not count.
     known = keras.ops.cast(words != 0, weights.dtype)[..., None]
-    return keras.layers.Softmax()(keras.ops.sum(known * weights, axis=1))
+    return keras.ops.sum(known * weights, axis=1)
 
 
 def classification_head(x, classes, dropout, layer_norm):
-    """Class probabilities from a vector for each text, optionally after layer normalization."""
+    """Logits from a vector for each text, optionally after layer normalization."""
     if layer_norm:
         x = keras.layers.LayerNormalization()(x)
     x = keras.layers.Dropout(dropout)(x)
-    return keras.layers.Dense(classes, activation="softmax")(x)
+    return keras.layers.Dense(classes)(x)
 
 
 def average_network(x, classes, dropout, layer_norm):
@@ -142,12 +147,14 @@ def build_model(
     steps=EPOCHS * 142,
     train=None,
     classes=28,
+    head="softmax",
 ):
     """The compiled network of a kind: a string to 28 class probabilities.
 
     The vocabulary consists of the most frequent words of `train` (by default from `load_data`).
     `schedule` is "cosine" or "constant". With `layer_norm`, there is layer normalization before the
-    last layer.
+    last layer. With a `head` of "sigmoid" instead of "softmax", a text has any number of labels:
+    targets are vectors of 0 and 1.
     """
     if train is None:
         train, _, _ = load_data()
@@ -156,30 +163,32 @@ def build_model(
     text = keras.Input((), dtype="string")
     if kind == "bag_of_words":
         words, vocabulary_size = token_ids(text, texts, vocabulary, length, ngrams)
-        outputs = bag_of_words_network(words, vocabulary_size, classes)
+        logits = bag_of_words_network(words, vocabulary_size, classes)
     else:
         words, vocabulary_size = token_ids(text, texts, vocabulary, length)  # (batch, length)
         x = keras.layers.Embedding(vocabulary_size, embed_dim, mask_zero=kind != "cnn")(words)
         x = keras.layers.SpatialDropout1D(0.2)(x)  # (batch, length, embed_dim)
     if kind == "average":
-        outputs = average_network(x, classes, dropout, layer_norm)
+        logits = average_network(x, classes, dropout, layer_norm)
     elif kind == "cnn":
-        outputs = cnn_network(x, classes, filters, kernel_size, dropout, layer_norm)
+        logits = cnn_network(x, classes, filters, kernel_size, dropout, layer_norm)
     elif kind == "lstm":
-        outputs = lstm_network(x, classes, units, dropout, layer_norm)
+        logits = lstm_network(x, classes, units, dropout, layer_norm)
     elif kind == "transformer":
-        outputs = transformer_network(x, classes, depth, num_heads, dropout)
+        logits = transformer_network(x, classes, depth, num_heads, dropout)
     elif kind != "bag_of_words":
         raise ValueError(f"kind is one of {', '.join(VARIANTS)}, and not {kind!r}")
-    model = keras.Model(text, outputs)
+    model = keras.Model(text, keras.layers.Activation(head)(logits))
 
+    if head == "sigmoid":
+        loss = "binary_crossentropy"
+        metric = keras.metrics.F1Score("micro", THRESHOLD, name="micro_f1")
+    else:
+        loss, metric = "sparse_categorical_crossentropy", "accuracy"
     if schedule == "cosine":
         learning_rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-    model.compile(
-        keras.optimizers.AdamW(learning_rate, weight_decay=weight_decay),
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-    )
+    optimizer = keras.optimizers.AdamW(learning_rate, weight_decay=weight_decay)
+    model.compile(optimizer, loss, metrics=[metric])
     return model
 
 
@@ -245,7 +254,10 @@ def baseline(train, test):
     texts, labels = to_numpy(train)
     classifier.fit(texts, labels)
     texts, labels = to_numpy(test)
-    return {"accuracy": classifier.score(texts, labels)}
+    if labels.ndim == 1:
+        return {"accuracy": classifier.score(texts, labels)}
+    predicted = classifier.predict_proba(texts) > BASELINE_THRESHOLD
+    return {"micro_f1": f1_score(labels, predicted, average="micro", zero_division=0)}
 
 
 def main():

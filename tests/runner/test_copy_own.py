@@ -109,6 +109,7 @@ CASES = {
     "head_binary_sentiment": (films, ["--class-weights", "balanced"]),
     "sentiment_lstm": (reviews, ["--encoding", "latin-1"]),
     "head_multilabel": (comments, []),
+    "automl_text": (comments, []),
     "head_regression": (houses, ["--early-stopping", "3"]),
     "automl_table": (numbered_houses, ["--leave-out", "id"]),
     "head_multiclass": (in_parts(photos), ["--class-weights", "balanced"]),

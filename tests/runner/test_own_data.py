@@ -305,6 +305,41 @@ def test_labels_in_one_cell_or_a_column_each(tmp_path):
     assert named.targets.tolist() == one.targets.tolist()
 
 
+def test_a_network_for_classes_may_learn_labels(tmp_path):
+    """What is searched in AutoML: labels where the data has several, otherwise classes."""
+    lines = ["text,label"] + [f"text {n},{['joy|love', 'joy', '|'][n % 3]}" for n in range(12)]
+    several = load(table(tmp_path / "several.csv", lines), "automl_text")
+    assert (several.form, several.classes) == ("labels", ["joy", "love"])
+    assert several.monitor == ("val_micro_f1", "max")
+    assert several.targets[:3].tolist() == [[1, 1], [1, 0], [0, 0]]
+    assert "2 sigmoid units, binary cross-entropy" in several.lines[2]
+    module = own_data.adapted(find("automl_text").module, several)
+    train, _, _ = module.load_data(batch_size=4)
+    model = module.build_model(kind="bag_of_words", train=train)
+    assert model.loss == "binary_crossentropy"
+    probabilities = model.predict(train, verbose=0)
+    assert probabilities.shape == (8, 2)
+    assert np.abs(probabilities.sum(axis=1) - 1).min() > 1e-4
+
+    one = load(
+        table(tmp_path / "one.csv", [line.replace("|", "") for line in lines]),
+        "automl_text",
+        skip_broken=True,
+    )
+    assert (one.form, one.monitor) == ("classes", ("val_accuracy", "max"))
+
+    # In columns of 0 and 1, unless one of them is called as a target.
+    lines = ["text,joy,love,label"] + [f"text {n},{n % 2},{n % 3 // 2},{n % 2}" for n in range(12)]
+    path = table(tmp_path / "columns.csv", lines)
+    assert load(path, "automl_text").form == "classes"
+    assert load(path, "automl_text", target="joy,love").classes == ["joy", "love"]
+    assert load(path, "automl_text", leave_out="label").classes == ["joy", "love"]
+    with pytest.raises(UserError, match="one column"):
+        load(path, "text_multiclass", target="joy,love")
+    takers = [recipe.name for recipe in TAKERS if own_data.takes_labels(recipe)]
+    assert takers == ["automl_image", "automl_text"]
+
+
 def test_labels_too_rare_to_learn_are_named(tmp_path):
     lines = ["text,label"] + [f"text {number},joy" for number in range(20)]
     own = load(table(tmp_path / "enough.csv", [*lines, *["x,love"] * 9]), "head_multilabel")

@@ -242,3 +242,14 @@ def test_scripts_of_recipes_have_all_that_they_read(recipe, tmp_path):
             known.add(node.name)
     assert {node.id for node in names} <= known
     assert "search_space" not in known
+
+
+@pytest.mark.parametrize("name", ["automl_text", "automl_image"])
+def test_labels_keep_their_head_only(name):
+    text = find(name).source.replace('head="softmax"', 'head="sigmoid"')
+    text = winner_script.folded(text)
+    built = ast.unparse(winner_script.function(text, "build_model"))
+    assert "head == " not in built
+    assert "sparse_categorical_crossentropy" not in built
+    for kept in ("F1Score", "Activation(head)", "head='sigmoid'"):
+        assert kept in built

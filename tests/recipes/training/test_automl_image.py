@@ -7,6 +7,7 @@ import keras
 import keras_tuner
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from recipes.common import pretrained
 from recipes.training import automl_image as recipe
@@ -136,6 +137,27 @@ def test_layer_normalization_of_the_hidden_layers_only_on_request():
         np.testing.assert_allclose(values.numpy().mean(axis=-1), 0, atol=1e-5)
         np.testing.assert_allclose(values.numpy().std(axis=-1), 1, atol=0.05)
     assert model.count_params() == recipe.build_model("mlp", **small).count_params() + 2 * 2 * 16
+
+
+def test_labels_do_not_exclude_each_other():
+    arguments = {"kind": "linear", "classes": 3, "input_shape": (9, 13, 3)}
+    outputs = []
+    for head in ("sigmoid", "softmax"):
+        keras.utils.set_random_seed(0)
+        model = recipe.build_model(**arguments, head=head)
+        outputs.append(model(images(9, 13, 3)).numpy())
+    odds = outputs[0] / (1 - outputs[0])
+    np.testing.assert_allclose(odds / odds.sum(axis=1, keepdims=True), outputs[1], rtol=1e-4)
+    assert recipe.build_model(**arguments, head="sigmoid").loss == "binary_crossentropy"
+
+
+def test_baseline_of_classes_and_of_labels():
+    both = np.array([[1, 0], [0, 1], [1, 1], [0, 0]] * 5, "float32")
+    pictures = (images(4, 4, 2, count=20) // 8).astype("float32")
+    pictures += 200 * both[:, None, None, :]  # a bright channel for each label
+    for labels, metric in ((both, "micro_f1"), (both[:, 0].astype(int), "accuracy")):
+        data = tf.data.Dataset.from_tensor_slices((pictures, labels)).batch(4)
+        assert recipe.baseline(data, data) == {metric: pytest.approx(1)}
 
 
 def test_an_unknown_kind():

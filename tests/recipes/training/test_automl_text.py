@@ -106,6 +106,26 @@ def test_layer_normalization_on_request_is_of_the_vector_of_a_text(kind, train):
     assert model.count_params() == small(kind, train).count_params() + 2 * 8
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_labels_do_not_exclude_each_other(kind, train):
+    """The same logits, each through a sigmoid instead of all through a softmax."""
+    model = small(kind, train, head="sigmoid")
+    probabilities = model(tf.constant(TEXTS)).numpy()
+    logits = np.log(probabilities / (1 - probabilities))
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(small(kind, train)(tf.constant(TEXTS)), expected, atol=1e-5)
+    assert model.loss == "binary_crossentropy"
+
+
+def test_baseline_of_classes_and_of_labels(train):
+    """Words that say all: of classes each is right, of labels each that is there."""
+    texts = ["love it", "why me", "love why", "it is me"] * 5
+    both = np.array([[1, 0], [0, 1], [1, 1], [0, 0]] * 5, "float32")
+    for labels, metric in ((both, "micro_f1"), (both[:, 0].astype(int), "accuracy")):
+        data = tf.data.Dataset.from_tensor_slices((texts, labels)).batch(4)
+        assert recipe.baseline(data, data) == {metric: pytest.approx(1)}
+
+
 def test_an_unknown_kind(train):
     with pytest.raises(ValueError, match="cnn, bag_of_words, average, lstm, transformer, and not"):
         recipe.build_model("gru", train=train)
