@@ -553,7 +553,6 @@ def refuse_another(plan, folder):
 
 def search(plan, options, folder, keep=lambda: None):
     """Run the trials in processes of their own; the leaderboard."""
-    from recipes._runner import arguments
     from recipes._runner.search import make_tuner, tuner_class
     from recipes.tuning import chief
 
@@ -599,12 +598,22 @@ def search(plan, options, folder, keep=lambda: None):
             f"--time-limit {options.time_limit:g}s: the time was over before a trial was "
             "completed; the same command with more time continues"
         )
-    if plan.own:  # what only the recipe's `load_data` takes was not searched
-        known = arguments.of_trials(model.module, plan.own)
-        for row in rows:
-            values = row["hyperparameters"]
-            row["hyperparameters"] = {name: values[name] for name in values if name in known}
+    for row in rows:
+        row["hyperparameters"] = searched(row["hyperparameters"], model.module, plan)
     return rows
+
+
+def searched(values, module, plan):
+    """The values of a trial without what means nothing for the user's data.
+
+    That is what only the recipe's own `load_data` takes, and class weights where there are none.
+    """
+    from recipes._runner import arguments
+
+    if not plan.own:
+        return values
+    known = arguments.of_trials(module, plan.own)
+    return {name: value for name, value in values.items() if name in known}
 
 
 class WorkerPool:
@@ -834,6 +843,7 @@ class Reporter:
     """
 
     def __init__(self, tuner, plan, options, folder):
+        self.module = tuner.hypermodel.module
         self.plan = plan
         self.folder = folder
         self.began = time.monotonic()
@@ -880,12 +890,13 @@ class Reporter:
         if len(self.reported) == 1:
             return
         for leader in best:
-            searched = {
+            chosen = {
                 name: value
                 for name, value in leader.hyperparameters.values.items()
                 if not name.startswith("tuner/")
             }
-            values = ", ".join(f"{name}={brief(value)}" for name, value in searched.items())
+            chosen = searched(chosen, self.module, self.plan)
+            values = ", ".join(f"{name}={brief(value)}" for name, value in chosen.items())
             number = int(leader.trial_id) + 1
             print(f"    {leader.score:<10.5g} trial {number}: {values}", flush=True)
 

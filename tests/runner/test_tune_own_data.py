@@ -124,6 +124,44 @@ def test_a_target_of_numbers_is_predicted_as_one(stones, tmp_path):
         assert (model.output_shape, model.loss) == ((None, 1), "mse")
 
 
+def test_what_means_nothing_for_the_data_is_not_shown(stones, tmp_path, capsys):
+    """Numbers have no class weights: neither in the lines on the leaders nor in the leaderboard."""
+    for target, shown in ("size", False), ("weight", True):
+        words = ["--data", stones, "--target", target, "--epochs", "1", "--set", "units=32"]
+        plan, _, place = begun(tmp_path / target, "automl_table", *words)
+        tuner, _ = search.make_tuner(search.tuner_class(plan), plan, place)
+        reporter = tune_command.Reporter(tuner, plan, options("automl_table"), place)
+        for worker in ("a", "b"):
+            trial = tuner.oracle.create_trial(worker)
+            tuner.oracle.update_trial(trial.trial_id, {plan.objective[0]: 0.5})
+            trial.status = "COMPLETED"
+            tuner.oracle.end_trial(trial)
+        capsys.readouterr()
+        reporter.update(tuner.oracle)
+        said = capsys.readouterr().out
+        assert "kind=mlp" in said
+        assert ("class_weights=none" in said) == shown
+        values = trial.hyperparameters.values
+        assert ("class_weights" in tune_command.searched(values, reporter.module, plan)) == shown
+
+
+def test_labels_are_searched_without_class_weights(tmp_path):
+    lines = ["text,label"] + [f"text {n},{['joy|love', 'joy', '|'][n % 3]}" for n in range(12)]
+    path = tmp_path / "texts.csv"
+    path.write_text("\n".join(lines))
+    words = ["--data", path, "--epochs", "1", "--ensemble", "2"]
+    plan, own, place = begun(tmp_path / "out", "automl_text", *words)
+    assert (own.form, plan.objective) == ("labels", ["val_micro_f1", "max"])
+    trials = search.recipe_model(plan, "cpu", place)
+    hp = search.space(trials, plan)
+    (weights,) = (each for each in hp.space if each.name == "class_weights")
+    assert (type(weights).__name__, weights.value) == ("Fixed", "none")
+    assert "head" not in hp.values
+    trials.known = True
+    model = trials.build(hp)
+    assert (model.output_shape, model.loss) == ((None, 2), "binary_crossentropy")
+
+
 def test_each_kind_of_network_is_tried_at_its_defaults_first(stones, tmp_path):
     words = ["--data", stones, "--epochs", "1", "--set", "units=32"]
     plan, _, place = begun(tmp_path / "out", "automl_table", *words)
