@@ -4,7 +4,7 @@ import os
 import socket
 import time
 
-from recipes._runner import machines, search, tune_command
+from recipes._runner import machines, search, worker_pool
 from recipes._runner.errors import UserError
 from recipes._runner.run_command import shown
 
@@ -72,7 +72,7 @@ def reach(host, port):
         time.sleep(0.5)
 
 
-class Helpers(tune_command.WorkerPool):
+class Helpers(worker_pool.WorkerPool):
     """The worker processes of this machine for a chief on another.
 
     Args:
@@ -128,7 +128,7 @@ class Helpers(tune_command.WorkerPool):
             elif began or status in (search.REPLACE, machines.ANOTHER_CHIEF):
                 self.idle_deaths = 0
             else:
-                self.count_death(place, tune_command.ended(status))
+                self.count_death(place, worker_pool.ended(status))
 
     def forget(self, worker):
         """Delete a dead worker's heartbeat, so that the chief notices immediately.

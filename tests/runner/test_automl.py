@@ -14,7 +14,7 @@ import sklearn.dummy
 import sklearn.ensemble
 import tensorflow as tf
 
-from recipes._runner import cli, figures, saved, search, tune_command
+from recipes._runner import cli, figures, saved, search, tune_command, tune_results
 from recipes._runner.recipe import find
 from recipes.tuning import importance
 from tests.runner import tiny
@@ -37,7 +37,7 @@ def search_here(plan, options, folder, keep):
 
 def run_here(command, **_):
     """`run` in this process."""
-    status = tiny.main(command[len(tune_command.PROGRAM) :])
+    status = tiny.main(command[len(tune_results.PROGRAM) :])
     return types.SimpleNamespace(returncode=status, stderr="failed")
 
 
@@ -52,8 +52,8 @@ class Always(sklearn.dummy.DummyClassifier):
 def here():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tune_command, "search", search_here)
-        patch.setattr(tune_command, "subprocess", types.SimpleNamespace(**vars(subprocess)))
-        patch.setattr(tune_command.subprocess, "run", run_here)
+        patch.setattr(tune_results, "subprocess", types.SimpleNamespace(**vars(subprocess)))
+        patch.setattr(tune_results.subprocess, "run", run_here)
         # KerasTuner collects garbage before each trial.
         patch.setattr(gc, "collect", lambda *arguments: 0)
         patch.setattr(importance, "FEWEST", 3)

@@ -20,7 +20,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from recipes._runner import output, search, training, tune_command
+from recipes._runner import (
+    earlier_search,
+    output,
+    search,
+    search_objective,
+    search_reporter,
+    training,
+    tune_command,
+    tune_results,
+    worker_pool,
+)
 from recipes._runner.recipe import Recipe, all_recipes, find
 from tests.runner import tiny, tiny_recipe
 
@@ -118,23 +128,23 @@ def test_defaults_that_cannot_be_built_are_one_line_and_touch_nothing(flags, tmp
 
 
 def test_the_recipes_own_metric_is_the_objective():
-    assert tune_command.objective(tiny_recipe, None, 1, {}, {}) == ("val_accuracy", "max")
-    assert tune_command.objective(tiny_recipe, "val_loss", 1, {}, {}) == ("val_loss", "min")
-    assert tune_command.objective(tiny_recipe, "val_accuracy:min", 1, {}, {}) == (
+    assert search_objective.objective(tiny_recipe, None, 1, {}, {}) == ("val_accuracy", "max")
+    assert search_objective.objective(tiny_recipe, "val_loss", 1, {}, {}) == ("val_loss", "min")
+    assert search_objective.objective(tiny_recipe, "val_accuracy:min", 1, {}, {}) == (
         "val_accuracy",
         "min",
     )
     # A search for the worst GAN.
     own = types.SimpleNamespace(OBJECTIVE=("val_frechet_distance", "min"))
-    assert tune_command.objective(own, "val_frechet_distance", 1, {}, {}) == (
+    assert search_objective.objective(own, "val_frechet_distance", 1, {}, {}) == (
         "val_frechet_distance",
         "min",
     )
-    assert tune_command.objective(own, None, 1, {}, {}) == ("val_frechet_distance", "min")
+    assert search_objective.objective(own, None, 1, {}, {}) == ("val_frechet_distance", "min")
     with pytest.raises(
         tune_command.UserError, match=r'OBJECTIVE = \("val_x", "min"\) or \("val_x", "max"\)'
     ):
-        tune_command.objective(types.SimpleNamespace(OBJECTIVE="val_x"), None, 1, {}, {})
+        search_objective.objective(types.SimpleNamespace(OBJECTIVE="val_x"), None, 1, {}, {})
 
 
 def test_every_recipe_says_which_direction_of_its_objective_is_better():
@@ -172,8 +182,8 @@ def test_the_compiled_metric_says_whether_more_is_better(metric, direction):
     x, y = np.ones((4, 2)), np.ones((4, 1))
     model.compute_metrics(x, y, model(x), None)
     name = next(name for name in model.get_metrics_result() if name != "loss")
-    assert tune_command.better(f"val_{name}", model) == direction
-    assert tune_command.better("val_loss", model) == "min"
+    assert search_objective.better(f"val_{name}", model) == direction
+    assert search_objective.better("val_loss", model) == "min"
 
 
 @pytest.mark.parametrize(
@@ -181,7 +191,7 @@ def test_the_compiled_metric_says_whether_more_is_better(metric, direction):
     [("val_psnr", "max"), ("frechet_distance", "min"), ("acc", None), ("val_my_error", None)],
 )
 def test_metrics_of_callbacks_have_the_direction_of_the_results(name, direction):
-    assert tune_command.better(name, keras.Sequential()) == direction
+    assert search_objective.better(name, keras.Sequential()) == direction
 
 
 def test_an_objective_of_which_nobody_knows_the_direction_is_refused(monkeypatch):
@@ -194,8 +204,8 @@ def test_an_objective_of_which_nobody_knows_the_direction_is_refused(monkeypatch
 
     monkeypatch.setattr(tiny_recipe, "build_model", with_its_own_metric)
     with pytest.raises(tune_command.UserError, match="write val_maestro_accuracy:min or "):
-        tune_command.objective(tiny_recipe, "val_maestro_accuracy", 1, {}, {})
-    found = tune_command.objective(tiny_recipe, "val_maestro_accuracy:min", 1, {}, {})
+        search_objective.objective(tiny_recipe, "val_maestro_accuracy", 1, {}, {})
+    found = search_objective.objective(tiny_recipe, "val_maestro_accuracy:min", 1, {}, {})
     assert found == ("val_maestro_accuracy", "min")
 
 
@@ -209,7 +219,7 @@ def test_metrics_of_several_outputs_have_a_direction():
     model.compile(loss=["mse", "mse"], metrics=[["mae"], [keras.metrics.R2Score(name="r2")]])
     x, y = np.ones((4, 2)), [np.ones((4, 1))] * 2
     model.compute_metrics(x, y, model(x), None)
-    assert [tune_command.better(name, model) for name in ("val_left_mae", "val_right_r2")] == [
+    assert [search_objective.better(name, model) for name in ("val_left_mae", "val_right_r2")] == [
         "min",
         "max",
     ]
@@ -253,8 +263,8 @@ def test_a_search_leaves_its_results_and_the_lines_that_build_the_winner(
         assert command[0] == sys.executable
         return fresh_python(*command[1:])
 
-    monkeypatch.setattr(tune_command.subprocess, "run", run)
-    monkeypatch.setattr(tune_command, "PROGRESS", 0.0)
+    monkeypatch.setattr(tune_results.subprocess, "run", run)
+    monkeypatch.setattr(search_reporter, "PROGRESS", 0.0)
     flags = ["--epochs", "3", "--variant", "bent", "--tuner", "random", "--workers", "3"]
     assert tune(tmp_path, *flags, "--trials", "2", recipe="scheduled") == 0
     said = capsys.readouterr().out
@@ -279,7 +289,7 @@ def test_a_search_leaves_its_results_and_the_lines_that_build_the_winner(
         "hyperparameters.png",
         "parallel_coordinates.png",
     } <= left
-    assert not {"final", tune_command.EARLIER} & left
+    assert not {"final", earlier_search.EARLIER} & left
 
     metrics = json.loads((tuned / "metrics.json").read_text())
     assert metrics["arguments"] == {"power": 2, "batch_size": 10}
@@ -309,7 +319,7 @@ def test_a_search_leaves_its_results_and_the_lines_that_build_the_winner(
 def test_the_lines_of_the_winner_set_its_precision_and_import_a_file_of_the_users(tmp_path):
     path = tmp_path / "mine.py"
     described = plan(module=str(path), precision="mixed_float16", epochs=7)
-    lines = tune_command.python_lines(tiny_recipe, described, {"units": 4, "batch_size": 32})
+    lines = tune_results.python_lines(tiny_recipe, described, {"units": 4, "batch_size": 32})
     assert lines == [
         "import keras",
         "",
@@ -332,13 +342,13 @@ def test_the_lines_of_a_winner_with_class_weights_weigh_classes():
     network = types.SimpleNamespace(fit=lambda *_, **keywords: given.update(keywords))
     for one_hot, targets in ((False, train), (True, train.map(lambda x, y: (x, tf.one_hot(y, 2))))):
         values = {"units": 4, "class_weights": "balanced"}
-        lines = tune_command.python_lines(tiny_recipe, plan(), values, one_hot)
+        lines = tune_results.python_lines(tiny_recipe, plan(), values, one_hot)
         code = "\n".join(line for line in lines if " import build_model" not in line)
         load = lambda targets=targets: (targets, None, None)  # noqa: E731
         names = {"load_data": load, "build_model": lambda units: network}
         exec(code, names | {"callbacks": list})
         assert given.pop("class_weight") == pytest.approx({0: 4 / 6, 1: 4 / 2})
-    lines = tune_command.python_lines(tiny_recipe, plan(), {"units": 4, "class_weights": "none"})
+    lines = tune_results.python_lines(tiny_recipe, plan(), {"units": 4, "class_weights": "none"})
     assert not any("weight" in line for line in lines)
 
 
@@ -352,7 +362,7 @@ def test_all_that_was_typed_reaches_the_trials_and_the_training_of_the_winner(
         commands.append(command)
         return subprocess.CompletedProcess(command, 0, stderr="")
 
-    monkeypatch.setattr(tune_command.subprocess, "run", run)
+    monkeypatch.setattr(tune_results.subprocess, "run", run)
     mine = Recipe("cnn_mnist", None, tmp_path / "cnn_mnist.py")
     parser = argparse.ArgumentParser()
     tune_command.add_arguments(parser)
@@ -368,12 +378,12 @@ def test_all_that_was_typed_reaches_the_trials_and_the_training_of_the_winner(
 
     target = tmp_path / "tuned"
     values = {"units": 4, "class_weights": "balanced"}
-    left = tune_command.train_and_test(
+    left = tune_results.train_and_test(
         mine, described, options, values, target, seed=3, all_data=True
     )
     assert left == target / "stand-in" / "wide"
     (command,) = commands
-    assert shlex.join(command[len(tune_command.PROGRAM) :]) == (
+    assert shlex.join(command[len(tune_results.PROGRAM) :]) == (
         f"run {mine.path} --output {target} --force --class-weights balanced --seed 3 --epochs 7 "
         "--precision mixed_bfloat16 --device cpu --all-data --variant wide --set units=4 "
         "--data-dir /data --stand-in"
@@ -394,8 +404,8 @@ def test_workers_and_the_last_trainings_get_one_gpu_each(visible, tmp_path, monk
         given.append(env.get("CUDA_VISIBLE_DEVICES"))
         return subprocess.CompletedProcess(command, 0, stderr="")
 
-    monkeypatch.setattr(tune_command.subprocess, "Popen", started)
-    monkeypatch.setattr(tune_command.subprocess, "run", started)
+    monkeypatch.setattr(tune_results.subprocess, "Popen", started)
+    monkeypatch.setattr(tune_results.subprocess, "run", started)
     oracle = types.SimpleNamespace(most_trials=lambda: 5, end_order=[])
     server = types.SimpleNamespace(environment=lambda name: {})
     mine = Recipe("tiny", None, pathlib.Path(tiny_recipe.__file__))
@@ -403,9 +413,9 @@ def test_workers_and_the_last_trainings_get_one_gpu_each(visible, tmp_path, monk
     tune_command.add_arguments(parser)
     for device in ("auto", "cpu"):
         options = parser.parse_args([str(mine.path), "--device", device, "--workers", "3"])
-        tune_command.WorkerPool(oracle, server, options, tmp_path).fill()
+        worker_pool.WorkerPool(oracle, server, options, tmp_path).fill()
         described = plan(choice={"data_dir": None, "stand_in": False})
-        tune_command.train_and_test(mine, described, options, {}, tmp_path, 0, False)
+        tune_results.train_and_test(mine, described, options, {}, tmp_path, 0, False)
     assert given[:4] == [names[0], names[1], names[0], names[0]]
     assert given[4:] == [visible] * 4  # the CPU's have them as they were
 
@@ -428,7 +438,7 @@ def test_a_search_that_the_baseline_beats_is_told_so(metric, baseline, scores, b
         label: noted | {"split": "test", "scores": {metric: score}}
         for label, score in zip(("defaults", "tuned", "ensemble"), scores, strict=False)
     }
-    lines = tune_command.scores_in_words(plan(objective=["val_found", "max"]), metrics)
+    lines = tune_results.scores_in_words(plan(objective=["val_found", "max"]), metrics)
     assert lines[0] == f"defaults: {metric} {scores[0]:.4f} on the test set"
     assert lines[len(scores)] == f"Forest: {metric} {baseline:.4f}"
     said = f"Forest {baseline:.4f} is better than every network of this search"
@@ -437,7 +447,7 @@ def test_a_search_that_the_baseline_beats_is_told_so(metric, baseline, scores, b
     else:
         assert lines[-1] == f"{said}, of which the best has {best:.4f}."
     metrics["tuned"] |= {"baseline": {}, "baseline_name": None}
-    assert len(tune_command.scores_in_words(plan(), metrics)) == len(scores)
+    assert len(tune_results.scores_in_words(plan(), metrics)) == len(scores)
 
 
 def test_trained_networks_without_a_finite_score_are_told_so():
@@ -446,7 +456,7 @@ def test_trained_networks_without_a_finite_score_are_told_so():
         "defaults": noted | {"scores": {"mae": None}},  # as `run` writes NaN down
         "tuned": noted | {"scores": {"mae": 0.3}},
     }
-    lines = tune_command.scores_in_words(plan(), metrics)
+    lines = tune_results.scores_in_words(plan(), metrics)
     assert lines[:3] == [
         "defaults: mae is no number on the test set",
         "tuned: mae 0.3000 on the test set",
@@ -454,7 +464,7 @@ def test_trained_networks_without_a_finite_score_are_told_so():
     ]
     assert lines[3].endswith("of which the best has 0.3000.")
     metrics["tuned"]["scores"] = {"mae": None}
-    assert len(tune_command.scores_in_words(plan(), metrics)) == 3
+    assert len(tune_results.scores_in_words(plan(), metrics)) == 3
 
 
 @pytest.mark.usefixtures("coarse_pictures")
@@ -469,7 +479,7 @@ def test_failed_trials_stand_last_in_the_report(tmp_path, capsys):
         row |= {"message": messages[trial], "hyperparameters": {"units": 4 + 4 * trial}}
         rows.append(common | row)
     rows.sort(key=lambda row: row["rank"] is None)
-    tune_command.report_on(plan(), rows, tmp_path, None)
+    tune_results.report_on(plan(), rows, tmp_path, None)
     assert "[/job:worker] is [red] and not [3, 4]" in " ".join(capsys.readouterr().out.split())
     written = json.loads((tmp_path / "leaderboard.json").read_text())
     assert [row["score"] for row in written] == [0.5, None, None]
@@ -506,17 +516,17 @@ def test_fresh_gives_up_the_earlier_search_only_for_a_completed_trial(earlier):
     before = files(earlier)
     record = earlier / "trials" / "trial_00" / "trial.json"
     for status in ("RUNNING", "FAILED"):
-        tune_command.set_aside(earlier)
+        earlier_search.set_aside(earlier)
         begin_another(earlier)
         record.write_text(json.dumps({"status": status}))
-        assert not tune_command.anything_found(earlier)
-        tune_command.put_back(earlier)
+        assert not earlier_search.anything_found(earlier)
+        earlier_search.put_back(earlier)
         assert files(earlier) == before
-    tune_command.set_aside(earlier)
+    earlier_search.set_aside(earlier)
     begin_another(earlier)
     record.write_text(json.dumps({"status": "COMPLETED"}))
-    assert tune_command.anything_found(earlier)
-    tune_command.confirm(earlier)
+    assert earlier_search.anything_found(earlier)
+    earlier_search.confirm(earlier)
     assert set(files(earlier)) == {"plan.json", "trials/trial_00/trial.json"}
     assert (earlier / "plan.json").read_text() == "new"
 
@@ -525,8 +535,8 @@ def test_what_belongs_to_the_folder_is_no_earlier_search(tmp_path):
     """Else an interrupted search with --fresh would say that --fresh is still to be done."""
     output.mark(tmp_path)
     (tmp_path / ".lock").touch()
-    tune_command.set_aside(tmp_path)
-    assert not (tmp_path / tune_command.EARLIER).exists()
+    earlier_search.set_aside(tmp_path)
+    assert not (tmp_path / earlier_search.EARLIER).exists()
     assert (tmp_path / output.MARK).exists()
 
 
@@ -547,13 +557,13 @@ def test_an_earlier_search_survives_a_kill_while_it_is_moved(renames, earlier, m
 
     killed_after(renames)
     with contextlib.suppress(KeyboardInterrupt):
-        tune_command.set_aside(earlier)
-    assert not tune_command.anything_found(earlier)
+        earlier_search.set_aside(earlier)
+    assert not earlier_search.anything_found(earlier)
     killed_after(renames)
     with contextlib.suppress(KeyboardInterrupt):
-        tune_command.resolve(earlier)
+        earlier_search.resolve(earlier)
     monkeypatch.undo()
-    tune_command.resolve(earlier)
+    earlier_search.resolve(earlier)
     assert files(earlier) == before
 
 
@@ -646,7 +656,7 @@ def test_a_search_without_trials_to_come_ends_and_starts_no_worker(tmp_path):
     )
     server = types.SimpleNamespace(finished=lambda: False)
     options = types.SimpleNamespace(workers=1, device="cpu", trial_time_limit=None, time_limit=None)
-    pool = tune_command.WorkerPool(oracle, server, options, tmp_path)
+    pool = worker_pool.WorkerPool(oracle, server, options, tmp_path)
     pool.start = lambda place: pytest.fail("nothing is left to run")
     updates = []
     pool.run(types.SimpleNamespace(update=updates.append))
@@ -673,7 +683,7 @@ def test_at_the_time_limit_running_trials_are_left_if_any_is_completed(completed
     )
     server = types.SimpleNamespace(finished=lambda: False)
     options = types.SimpleNamespace(workers=1, device="cpu", trial_time_limit=None, time_limit=0.1)
-    pool = tune_command.WorkerPool(oracle, server, options, tmp_path)
+    pool = worker_pool.WorkerPool(oracle, server, options, tmp_path)
     pool.workers[0] = types.SimpleNamespace(name="worker-0-0", poll=lambda: None)
     updates = []
 
@@ -696,7 +706,7 @@ def test_at_the_time_limit_running_trials_are_left_if_any_is_completed(completed
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_trials_that_kill_hang_raise_or_diverge_fail_and_the_search_goes_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(tune_command, "GRACE", 5)
+    monkeypatch.setattr(worker_pool, "GRACE", 5)
     assert tune(tmp_path, "--tuner", "grid", "--trial-time-limit", "60s", recipe="deadly") == 0
     rows = {row["hyperparameters"]["kind"]: row for row in leaderboard(tmp_path, "grid")}
     assert {kind for kind, row in rows.items() if row["status"] == "COMPLETED"} == {

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from recipes._runner import cli, search, tune_command
+from recipes._runner import cli, search, search_reporter, tune_command
 from recipes._runner.recipe import find
 from tests.runner.test_tune_command import leaderboard, start, wait_until, workers
 
@@ -130,7 +130,7 @@ def test_what_means_nothing_for_the_data_is_not_shown(stones, tmp_path, capsys):
         words = ["--data", stones, "--target", target, "--epochs", "1", "--set", "units=32"]
         plan, _, place = begun(tmp_path / target, "automl_table", *words)
         tuner, _ = search.make_tuner(search.tuner_class(plan), plan, place)
-        reporter = tune_command.Reporter(tuner, plan, options("automl_table"), place)
+        reporter = search_reporter.Reporter(tuner, plan, options("automl_table"), place)
         for worker in ("a", "b"):
             trial = tuner.oracle.create_trial(worker)
             tuner.oracle.update_trial(trial.trial_id, {plan.objective[0]: 0.5})
@@ -142,7 +142,7 @@ def test_what_means_nothing_for_the_data_is_not_shown(stones, tmp_path, capsys):
         assert "kind=mlp" in said
         assert ("class_weights=none" in said) == shown
         values = trial.hyperparameters.values
-        assert ("class_weights" in tune_command.searched(values, reporter.module, plan)) == shown
+        assert ("class_weights" in search_reporter.searched(values, reporter.module, plan)) == shown
 
 
 def test_labels_are_searched_without_class_weights(tmp_path):

@@ -4,7 +4,7 @@ import importlib
 import pathlib
 import sys
 
-from recipes._runner import cli, run_command, tune_command
+from recipes._runner import cli, run_command, tune_command, tune_results
 from recipes._runner.recipe import Recipe, find
 
 
@@ -26,7 +26,7 @@ def find_small_too(name):
 
 def main(arguments):
     run_command.find = tune_command.find = find_small_too
-    tune_command.PROGRAM = [sys.executable, "-m", "tests.runner.tiny"]
+    tune_results.PROGRAM = [sys.executable, "-m", "tests.runner.tiny"]
     return cli.main(arguments)
 
 
