@@ -4,7 +4,7 @@ import dataclasses
 
 import keras
 
-from recipes._runner import copy_extras, copy_own, own_data
+from recipes._runner import copy_extras, copy_own, own_kinds
 
 SIDES = ("height", "width")
 COLOR_MODES = {1: "grayscale", 3: "rgb", 4: "rgba"}  # Keras' names, by number of channels
@@ -29,7 +29,7 @@ def lines(recipe, network, deployed=False, metrics=None):
         shape = tuple(network.inputs[0].shape[1:])
         if deployed and len(shape) == 3:
             shape = (None, None, shape[2])
-        used = dataclasses.replace(used, kind=own_data.kind(recipe), shape=shape, outputs=())
+        used = dataclasses.replace(used, kind=own_kinds.kind(recipe), shape=shape, outputs=())
     main = "probabilities" if "probabilities" in used.outputs else (*used.outputs, None)[0]
     if used.kind == "image":
         given = image(used)

@@ -83,7 +83,7 @@ def contents_for_own(recipe, names, options):
     from recipes._runner import quiet
 
     quiet.import_tensorflow()
-    from recipes._runner import copy_own, own_data
+    from recipes._runner import copy_own, own_data, own_kinds
 
     module = recipe.module
     variants = getattr(module, "VARIANTS", {})
@@ -96,8 +96,8 @@ def contents_for_own(recipe, names, options):
         )
     settings = dict(variants.get(options.variant) or {})
     own = own_data.load(recipe, module, options, settings)
-    if options.class_weights and own.form in own_data.BY_CHANCE:
-        raise UserError(f"--class-weights: {recipe.name} learns {own_data.TOLD[own.form]}")
+    if options.class_weights and own.form in own_kinds.BY_CHANCE:
+        raise UserError(f"--class-weights: {recipe.name} learns {own_kinds.TOLD[own.form]}")
     print("\n".join(own.lines))
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder, recipe.path.name)

@@ -110,7 +110,7 @@ def own_data_again(recipe, given, path):
     Raises:
         UserError: if it no longer exists, or has changed.
     """
-    from recipes._runner import own_data
+    from recipes._runner import own_data, own_kinds
 
     folder = path.absolute().parent
     # A search's ensemble has no plan: it was trained on the data of the winner beside it.
@@ -121,7 +121,7 @@ def own_data_again(recipe, given, path):
     told = f"{noted['path']}, which {shown(path)} was trained on,"
     if not pathlib.Path(noted["path"]).exists():
         raise UserError(f"{told} is no longer there; the answers are compared on rows of it")
-    own = own_data.load(recipe, recipe.module, own_data.options(noted), given)
+    own = own_data.load(recipe, recipe.module, own_kinds.options(noted), given)
     if own.digest != noted["digest"]:
         raise UserError(f"{told} is not what it was; the answers are compared on rows of it")
     return own

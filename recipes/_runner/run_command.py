@@ -205,7 +205,7 @@ def run(recipe, options, base):
     from recipes._runner import data, quiet
 
     quiet.import_tensorflow()
-    from recipes._runner import arguments, devices, own_data, training
+    from recipes._runner import arguments, devices, own_network, training
 
     # Parse the arguments, and choose data and devices.
     module = recipe.module
@@ -215,7 +215,7 @@ def run(recipe, options, base):
     own, outer = None, base
     if options.data:
         module, found = own_data_of(recipe, module, options, given)
-        own, chosen = own_data.noted(found, options), {found.name: "own"}
+        own, chosen = own_network.noted(found, options), {found.name: "own"}
         base = base / "own" / found.name
     else:
         refuse_data_arguments(options)
@@ -271,14 +271,14 @@ def own_data_of(recipe, module, options, given):
     Returns:
         The module adapted to the data, and the `OwnData`.
     """
-    from recipes._runner import arguments, own_data
+    from recipes._runner import arguments, own_data, own_network
 
     if options.stand_in or options.data_dir:
         name = "--stand-in" if options.stand_in else "--data-dir"
         raise UserError(f"{name} is for the recipe's own data: leave it or --data out")
     variant = module.VARIANTS[options.variant] if options.variant else {}
     own = own_data.load(recipe, module, options, {**variant, **given})
-    module = own_data.adapted(module, own, options.variant)
+    module = own_network.adapted(module, own, options.variant)
     for name in given:
         if name != "input_shape" and name not in arguments.parameters(module):
             raise UserError(f"--set {name} is for the recipe's own data, and you gave --data")

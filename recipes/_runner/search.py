@@ -60,14 +60,14 @@ def tuner_class(plan):
 
 def module_of(plan, folder):
     """The recipe's module; with the user's data, as the chief read it, in place of its own."""
-    from recipes._runner import own_data
+    from recipes._runner import own_network
 
     module = recipes.load(plan.module)
     if plan.own is None:
         return module
     with open(folder / OWN_DATA, "rb") as file:
         found = pickle.load(file)
-    return own_data.adapted(module, found, plan.variant)
+    return own_network.adapted(module, found, plan.variant)
 
 
 def make_tuner(cls, plan, folder, device="auto", **more):

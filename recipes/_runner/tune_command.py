@@ -232,7 +232,7 @@ def planned(recipe, options, base):
 
     check_device(options)
     tf.config.set_visible_devices([], "GPU")  # they are for the workers
-    from recipes._runner import arguments, own_data, search
+    from recipes._runner import arguments, own_network, search
 
     module = recipe.module
     variants = getattr(module, "VARIANTS", {None: {}})
@@ -307,7 +307,7 @@ def planned(recipe, options, base):
         tuner=TUNERS[options.tuner],
         objective=list(aim),
         tuner_arguments=of_tuner,
-        own=own and own_data.noted(own, options),
+        own=own and own_network.noted(own, options),
         class_weights=options.class_weights,
         first=[] if options.variant else [values for values in variants.values() if values],
     )

@@ -11,12 +11,20 @@ import PIL.Image
 import pytest
 import tensorflow as tf
 
-from recipes._runner import cli, own_data, run_command
+from recipes._runner import (
+    cli,
+    own_data,
+    own_kinds,
+    own_network,
+    own_targets,
+    own_words,
+    run_command,
+)
 from recipes._runner.errors import UserError
 from recipes._runner.recipe import ROOT, find
 from tests import selection
 
-TAKERS = [recipe for recipe in selection.RECIPES if own_data.kind(recipe)]
+TAKERS = [recipe for recipe in selection.RECIPES if own_kinds.kind(recipe)]
 
 
 @pytest.fixture(autouse=True)
@@ -313,7 +321,7 @@ def test_a_network_for_classes_may_learn_labels(tmp_path):
     assert several.monitor == ("val_micro_f1", "max")
     assert several.targets[:3].tolist() == [[1, 1], [1, 0], [0, 0]]
     assert "2 sigmoid units, binary cross-entropy" in several.lines[2]
-    module = own_data.adapted(find("automl_text").module, several)
+    module = own_network.adapted(find("automl_text").module, several)
     train, _, _ = module.load_data(batch_size=4)
     model = module.build_model(kind="bag_of_words", train=train)
     assert model.loss == "binary_crossentropy"
@@ -336,7 +344,7 @@ def test_a_network_for_classes_may_learn_labels(tmp_path):
     assert load(path, "automl_text", leave_out="label").classes == ["joy", "love"]
     with pytest.raises(UserError, match="one column"):
         load(path, "text_multiclass", target="joy,love")
-    takers = [recipe.name for recipe in TAKERS if own_data.takes_labels(recipe)]
+    takers = [recipe.name for recipe in TAKERS if own_targets.takes_labels(recipe)]
     assert takers == ["automl_image", "automl_text"]
 
 
@@ -354,7 +362,7 @@ def test_labels_too_rare_to_learn_are_named(tmp_path):
 
     # However many there are, if chance gives none of them to the training set.
     own.parts = (np.flatnonzero(own.targets[:, 0]), *own.parts[1:])
-    said = own_data.rare_labels(own)
+    said = own_words.rare_labels(own)
     assert said.startswith("love (3 of the examples, 0 of them to train with), rage (1 of")
 
 
@@ -418,7 +426,7 @@ def test_folders_have_no_columns_to_leave_out(photos):
     ],
 )
 def test_many_numbers_or_fractions_are_no_classes(cells, numbers):
-    assert own_data.are_numbers(cells) == numbers
+    assert own_targets.are_numbers(cells) == numbers
 
 
 def test_table_from_a_country_of_decimal_commas(tmp_path):
@@ -575,7 +583,7 @@ def test_early_stopping_ends_the_training(photos, saved_models, capsys):
 @pytest.mark.parametrize("recipe", selection.parameters(TAKERS, full=True))
 def test_networks_are_built_for_other_data(recipe):
     """One training step on a number of classes and an image size that its own data do not have."""
-    kind = own_data.kind(recipe)
+    kind = own_kinds.kind(recipe)
     form, _, answers = own_data.trial(recipe, recipe.module, kind, {})
     rng = np.random.default_rng(0)
     classes = 2 if form == "two classes" else 4
@@ -598,7 +606,7 @@ def test_networks_are_built_for_other_data(recipe):
         assert answers[1:3] == (7, 7)
         box = np.array([[0.1, 0.2, 0.5, 0.7]])
         labels = np.array([recipe.module.encode(box, [n % 4], 4, side=1) for n in range(6)])
-    own = own_data.OwnData(
+    own = own_kinds.OwnData(
         pathlib.Path("data"),
         kind,
         form,
@@ -609,7 +617,7 @@ def test_networks_are_built_for_other_data(recipe):
         None if form == "numbers" else list("abcd")[:classes],
         shape,
     )
-    module = own_data.adapted(recipe.module, own)
+    module = own_network.adapted(recipe.module, own)
     train, _, test = module.load_data(batch_size=4)
     given = {"train": train} if own_data.arguments.wants(module.build_model, "train") else {}
     model = module.build_model(**given)

@@ -13,7 +13,7 @@ import PIL.Image
 import pytest
 import tensorflow as tf
 
-from recipes._runner import cli, ensemble, own_data
+from recipes._runner import cli, ensemble, own_data, own_kinds, own_network, run_command
 from recipes._runner.recipe import ROOT, find
 
 
@@ -32,7 +32,7 @@ def trained(recipe, data, *words):
     """The folder of a run of one epoch."""
     assert cli.main(["run", recipe, "--data", data, "--epochs", "1", *words]) == 0
     tf.config.run_functions_eagerly(False)  # as in a program of the user's, and for `export`
-    return pathlib.Path("saved", recipe, "own", own_data.own_name(data)).resolve()
+    return pathlib.Path("saved", recipe, "own", run_command.own_name(data)).resolve()
 
 
 def photos(folder):
@@ -199,8 +199,8 @@ def test_export_compares_on_the_users_data(workplace, monkeypatch, capsys):
     shutil.copytree(folder, folder / "tuned")
     found = find("head_regression")
     noted = json.loads((folder / "plan.json").read_text())["own"]
-    own = own_data.load(found, found.module, own_data.options(noted), {})
-    module = own_data.adapted(found.module, own)
+    own = own_data.load(found, found.module, own_kinds.options(noted), {})
+    module = own_network.adapted(found.module, own)
     rows = [{"trial": "0", "score": 1.0}, {"trial": "1", "score": 0.5}]
     ensemble.make(module, rows, [folder / "tuned"] * 2, folder / "ensemble")
     capsys.readouterr()

@@ -9,7 +9,7 @@ import PIL.Image
 import pytest
 import tensorflow as tf
 
-from recipes._runner import cli, own_data, run_command
+from recipes._runner import cli, own_data, own_kinds, run_command
 from recipes._runner.errors import UserError
 from recipes._runner.recipe import find
 
@@ -116,12 +116,12 @@ def test_unusable_masks_are_named_and_refused_or_left_out(tmp_path):
     save(np.zeros((30, 44)), masks / "more.png")
     (masks / "7.png").rename(masks / "7.npy")
     (folder / "images" / "8.png").write_bytes(b"no image")
-    own_data.SHOWN, shown = 20, own_data.SHOWN
+    own_kinds.SHOWN, shown = 20, own_kinds.SHOWN
     try:
         with pytest.raises(UserError) as refused:
             load(folder)
     finally:
-        own_data.SHOWN = shown
+        own_kinds.SHOWN = shown
     for said in (
         "images/0.png: has no file of this name in masks",
         "masks/1.png: has 30 × 30 pixels, its image 44 × 30",
