@@ -364,6 +364,7 @@ class Answer:
             task = {"distribution": "multi-class", "number": "regression"}.get(wants, "binary")
             task = "multi-label" if task == "binary" and self.units > 1 else task
         self.task = task
+        self.threshold = threshold(facts) if task == "multi-label" else 0.5
 
     def __call__(self, outputs):
         """A dictionary for each example; non-finite numbers are None."""
@@ -390,7 +391,7 @@ class Answer:
             values = softmax(values) if distribution else 1 / (1 + np.exp(-values))
         if distribution:
             return self.named(values.argmax(), values.max())
-        positive = values > (0.5 if self.probabilities else 0)
+        positive = values > (self.threshold if self.probabilities else 0)
         if self.task == "multi-label" and self.units > 1:
             if np.isnan(values).any():
                 return {"labels": None}
@@ -451,6 +452,13 @@ def decoder(facts):
     name = facts.get("recipe")
     recipe = saved.recipe_called(name) if name else None
     return recipe.module.decode if recipe and copy_extras.takes_boxes(recipe) else None
+
+
+def threshold(facts):
+    """The probability above which a label counts: the recipe's own, as in its score, or 1/2."""
+    name = facts.get("recipe")
+    recipe = saved.recipe_called(name) if name else None
+    return getattr(recipe.module, "THRESHOLD", 0.5) if recipe else 0.5
 
 
 def main_output(model):

@@ -521,6 +521,19 @@ def test_outputs_that_have_names_are_classes_where_the_last_layer_is_hidden(caps
     assert predict(capsys, "model.keras", "x.csv").splitlines()[-1] == words
 
 
+@pytest.mark.parametrize(
+    ("recipe", "words"), [("head_multilabel", "a 0.269, b 0.731"), ("cnn_mnist", "b 0.731")]
+)
+def test_labels_are_those_above_the_recipes_own_threshold(capsys, recipe, words):
+    numbers = keras.Input((2,))
+    model = keras.Model(numbers, keras.layers.Activation("sigmoid")(numbers))
+    save(model, "model.keras", recipe=recipe, task="multi-label", classes=["a", "b"])
+    pathlib.Path("x.csv").write_text("-1,1\n-2,-2\n", encoding="utf-8")
+    first, second = predict(capsys, "model.keras", "x.csv").splitlines()[-2:]
+    assert first == f"x.csv:1: {words}"
+    assert "0." not in second
+
+
 def test_what_is_unlike_the_training_data_is_said(capsys):
     """Dark pictures are what the model knows."""
     image = keras.Input((None, None, 1))
