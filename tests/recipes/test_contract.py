@@ -185,6 +185,13 @@ SHORTER = {
     "colorization": {"build_model": {"filters": 2}},
     "alvinn": {"load_data": {"count": 150}},
     "pilotnet": {"load_data": {"count": 6}, "LAPS": 0.01, "METERS": 5},
+    "analog_noise": {
+        "DRAWS": 1,
+        "NOISES": (0, 0.1),
+        "BITS": (2, 4),
+        "DEAD_SHARES": (0, 0.1),
+        "build_model": {"units": 8},
+    },
     "quantization": {"BITS": (2, 8), "CALIBRATION": 5, "build_model": {"filters": 2, "units": 8}},
     "policy_gradient": {"LIMIT": 10},
     "menace": {"GAMES": 20, "SEEDS": 1, "often_opened": {"games": 5}},
