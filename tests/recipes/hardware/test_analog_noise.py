@@ -166,12 +166,12 @@ def test_accuracies_without_faults_are_those_of_the_network(network, monkeypatch
 
 def test_points_lost_are_those_below_the_accuracy_without_faults():
     curves = {
-        "usual": {"noise": [0.9, 0.5], "dead": [0.9, 0.875]},
-        "noise_aware": {"noise": [0.88, 0.87], "dead": [0.88, 0.88]},
+        "usual": {"noise": [0.9, 0.5], "bits": [0.1, 0.875]},
+        "noise_aware": {"noise": [0.88, 0.87], "bits": [0.1, 0.88]},
     }
     expected = "40.0 points trained as usual, 1.0 points trained with noise"
     assert figures.costs(curves, "noise", 1) == expected
-    assert figures.costs({"usual": curves["usual"]}, "dead", 1) == "2.5 points trained as usual"
+    assert figures.costs({"usual": curves["usual"]}, "bits", 1) == "2.5 points trained as usual"
 
 
 @pytest.mark.slides
