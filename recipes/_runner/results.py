@@ -51,10 +51,11 @@ NOT_THE_EXPERIMENT = (
 # mark against the baseline.
 MORE = """
 accuracy auc autonomy average_precision balanced_steps beam_bleu bin_accuracy bit_accuracy bleu
-catch_rate conditional_accuracy coverage damaged_accuracy distorted_accuracy elbo ensemble_accuracy
-exact fgsm_accuracy high_quality_samples int8_accuracy iou map50 micro_f1 mode_coverage
-noisy_accuracy overlap pass_rate pgd_accuracy phoneme_accuracy precision psnr r2 r2_score
-random_signs_accuracy recall saturation stress_accuracy transformed_accuracy
+catch_rate compressed_accuracy compression conditional_accuracy coverage damaged_accuracy
+distorted_accuracy elbo ensemble_accuracy exact fgsm_accuracy high_quality_samples int8_accuracy
+iou map50 micro_f1 mode_coverage noisy_accuracy overlap pass_rate pgd_accuracy phoneme_accuracy
+precision psnr r2 r2_score random_signs_accuracy recall saturation stress_accuracy
+transformed_accuracy
 """
 LESS = """
 bits_per_character frechet_distance interventions kl loss mae mse nrmse_1 nrmse_84 position_mae

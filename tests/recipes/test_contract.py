@@ -193,6 +193,12 @@ SHORTER = {
         "build_model": {"units": 8},
     },
     "quantization": {"BITS": (2, 8), "CALIBRATION": 5, "build_model": {"filters": 2, "units": 8}},
+    "weight_compression": {
+        "SPARSITIES": (0.0, 0.9),
+        "COUNTS": (2, 4),
+        "ROUNDS": 3,
+        "build_model": {"units": 12},
+    },
     "policy_gradient": {"LIMIT": 10},
     "menace": {"GAMES": 20, "SEEDS": 1, "often_opened": {"games": 5}},
     "q_learning": {"STEPS": 1000, "MAZE_STEPS": 50, "MAZES": 1},
