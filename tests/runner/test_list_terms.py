@@ -79,6 +79,7 @@ TERMS = {
     "fine-tuning": "transfer_learning",
     "feature extraction": "transfer_learning",
     "quantization": "quantization",
+    "poda": "weight_compression",
     "segmentation": "unet",
     "video": "conv3d_clips",
     "redes de Hopfield": "hopfield",

@@ -59,7 +59,7 @@ def plot_sparsity(curves):
         zeros = 100 * np.array(weight_compression.SPARSITIES)
         axis.plot(zeros, 100 * np.array(accuracies), "o-", label=f"trained {name}")
     found = [f"{name} {zeros_at_little_cost(curve):.0%}" for name, curve in curves.items()]
-    axis.set(title=f"Zeros that cost at most a point: {', '.join(found)}")
+    axis.set(title=f"Zeros that cost at most a point of accuracy: {', '.join(found)}")
     axis.set(
         xlabel="smallest weights of each layer set to 0, %",
         ylabel="test accuracy, %",
@@ -83,7 +83,7 @@ def plot_values(curves):
     for name, accuracies in curves.items():
         axis.plot(weight_compression.COUNTS, 100 * np.array(accuracies), "o-", label=name)
     found = [f"{name} {fewest_values(curve)}" for name, curve in curves.items()]
-    axis.set(title=f"Shared values that cost at most a point: {', '.join(found)}")
+    axis.set(title=f"Shared values that cost at most a point of accuracy: {', '.join(found)}")
     axis.set_xscale("log", base=2)
     axis.set_xticks(weight_compression.COUNTS, weight_compression.COUNTS)
     axis.set(xlabel="different weights in a layer", ylabel="test accuracy, %", ylim=(0, 100))
@@ -94,7 +94,7 @@ def plot_values(curves):
 def plot_pixels(kernel):
     """How many weights of the first layer are left at each pixel of the image."""
     left = np.count_nonzero(kernel, axis=1).reshape(28, 28)
-    figure, axis = plt.subplots(layout="constrained")
+    figure, axis = plt.subplots(figsize=(5.2, 4.2), layout="constrained")
     image = axis.imshow(left, cmap="viridis")
     figure.colorbar(image, label="weights that are not 0")
     axis.set(title=f"{np.mean(left == 0):.0%} of the pixels are used by no unit at all")
