@@ -22,9 +22,9 @@ def make(*arguments, python=sys.executable):
         *arguments,
         f"PYTHON={python}",
     ]
-    variables = {
-        name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")
-    }
+    # What a `make test ARGS=…` around this passes on to each `make` below it.
+    passed_on = ("MAKEFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "ARGS")
+    variables = {name: value for name, value in os.environ.items() if name not in passed_on}
     variables |= {"PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}
     return subprocess.run(
         [*command, f"ANY_PYTHON={python}"], env=variables, capture_output=True, text=True

@@ -77,10 +77,25 @@ def networks():
         yield pytest.param(name, *facts, id=name, marks=marks)
 
 
+def reference_seconds():
+    """The CPU seconds that it takes to build and to count ResNet-50 of Keras."""
+    begun = time.process_time()
+    network_cost(keras.applications.ResNet50(weights=None))
+    spent = time.process_time() - begun
+    keras.backend.clear_session(free_memory=False)
+    return spent
+
+
 @pytest.fixture(scope="module")
 def spent():
     """CPU seconds, one number for each network that has been counted."""
     return []
+
+
+@pytest.fixture(scope="module")
+def reference_before():
+    """The reference's CPU seconds before the first network."""
+    return reference_seconds()
 
 
 def memory():
@@ -114,7 +129,16 @@ def filters(model):
     ("name", "function", "size", "parameters", "counted", "layers", "products"), networks()
 )
 def test_published_network(
-    name, function, size, parameters, counted, layers, products, spent, memory_before
+    name,
+    function,
+    size,
+    parameters,
+    counted,
+    layers,
+    products,
+    spent,
+    reference_before,
+    memory_before,
 ):
     begun = time.process_time()
     model = references.published(function, size)
@@ -138,5 +162,10 @@ def test_every_network_that_is_compared_is_counted():
     assert PUBLISHED.keys() <= NETWORKS.keys()
 
 
-def test_all_counts_together_cost_little(spent):
-    assert sum(spent) < 30
+def test_all_counts_together_cost_little(spent, reference_before):
+    """Less than 25 times ResNet-50 of Keras: 30 CPU seconds where that takes 1.2.
+
+    Seconds alone would be a matter of the machine, which is not equally fast all the time.
+    """
+    reference = (reference_before + reference_seconds()) / 2
+    assert sum(spent) < 25 * reference
