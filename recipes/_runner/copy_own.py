@@ -9,6 +9,8 @@ import inspect
 import json
 import textwrap
 
+import PIL.Image
+
 from recipes._runner import copy_extras, inputs
 from recipes._runner.errors import UserError
 
@@ -18,6 +20,7 @@ KERAS_READS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
 # a network for masks has a search for the size of its crops.
 PLACES = {"boxes": ("baseline",), "masks": ("baseline", "search_space")}
 COLORS = {1: "grayscale", 3: "rgb", 4: "rgba"}
+ORIENTATION = 0x0112  # EXIF's tag of how the camera was held
 # Names that a recipe has whether or not its `main` uses them.
 LASTING = {"load_data", "build_model", "search_space", "baseline", "deployed", "callbacks", "main"}
 LASTING |= {"EPOCHS", "OBJECTIVE", "KEEP", "CLASSES", "DATA", "features"}
@@ -95,6 +98,8 @@ def check(own, options):
                 f"{others[0]}: a copy reads {' '.join(KERAS_READS)} "
                 "with Keras; save it as one of these"
             )
+    if own.kind == "image":
+        check_images(own)
     if own.layout == "folder" and own.kind == "text" and options.encoding:
         raise UserError("--encoding: a copy reads folders of texts in UTF-8; save them so")
     if own.layout == "pairs":
@@ -108,6 +113,24 @@ def check(own, options):
             raise UserError(f"{own.path}: a copy reads {own.form} of one suffix, in one folder")
     elif own.in_parts:
         check_parts(own)
+
+
+def check_images(own):
+    """Raises a UserError for an image that Keras reads in another way than `run` does."""
+    for file in own.pictures:
+        with PIL.Image.open(file) as image:
+            turned = image.getexif().get(ORIENTATION, 1) != 1
+            transparent = image.has_transparency_data and own.shape[2] != 4
+            deep = image.mode.startswith("I")
+        if turned:
+            why = "was taken with the camera turned, which only its EXIF data say"
+        elif transparent:
+            why = "has transparent places"
+        elif deep:
+            why = "has 16 bits per pixel"
+        else:
+            continue
+        raise UserError(f"{file} {why}; Keras, with which a copy reads, ignores that: save it anew")
 
 
 def check_parts(own):
@@ -358,7 +381,10 @@ READ_PLACES = {
 INPUTS = {"image": "images", "text": "texts", "table": "rows"}
 TARGETS = {
     "classes": "    labels = table[{target}].map(CLASSES.index).to_numpy()\n",
-    "labels": '    labels = table[{target}].str.get_dummies("|")[CLASSES].to_numpy("float32")\n',
+    "labels": """\
+    cells = table[{target}].str.replace(r"\\s*\\|\\s*", "|", regex=True).str.strip()
+    labels = cells.str.get_dummies("|")[CLASSES].to_numpy("float32")
+""",
     "columns": '    labels = table[CLASSES].to_numpy("float32")\n',
     "numbers": """\
     values = table[{target}].to_numpy("float32")

@@ -92,6 +92,8 @@ def rows(recipe, noted, path, options):
 
     kinds = (noted.get("data") or {}).values()
     given = noted.get("arguments") or {}
+    if noted.get("members"):  # an ensemble's networks read the same data
+        given = noted["members"][0]["arguments"]
     if "own" in kinds:
         if options.stand_in or options.data_dir:
             name = "--stand-in" if options.stand_in else "--data-dir"

@@ -172,7 +172,9 @@ def load(recipe, module, options, settings):
             own.in_parts = sorted({(each.part, each.where.parts[0]) for each in examples})
     # Read inputs and targets, and split the data.
     if found == "image":
+        pictures = {example.where: example.value for example in examples}
         examples = read_images(own, examples, shape, faults)
+        own.pictures = [pictures[example.where] for example in examples]
     elif found == "text":
         examples = read_texts(own, examples, options.encoding, faults)
     if wanted == "masks":

@@ -77,6 +77,7 @@ class OwnData:
     head: dict = dataclasses.field(default_factory=dict)
     monitor: tuple = ()  # the metric that selects the best epoch, and "max" or "min"
     files: list = dataclasses.field(default_factory=list)  # of folders of classes
+    pictures: list = dataclasses.field(default_factory=list)  # paths of the images
     # The folders that define the split, if there are any: (0, "train"), (1, "val"), (2, "test").
     in_parts: list = dataclasses.field(default_factory=list)
     notes: list = dataclasses.field(default_factory=list)  # on how the targets were read

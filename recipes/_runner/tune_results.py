@@ -50,6 +50,8 @@ def finish(recipe, plan, own, options, rows, place, folder):
     output.replace_folder(trained["tuned"], place / "tuned")
     if options.ensemble > 1:
         add_ensemble(recipe, plan, options, rows, metrics, place, folder)
+    if "ensemble" not in metrics:
+        remove_older_ensemble(place)
     shutil.rmtree(workplace)
     (folder / OWN_DATA).unlink(missing_ok=True)  # continuing reads it again
 
@@ -67,6 +69,17 @@ def finish(recipe, plan, own, options, rows, place, folder):
         )
     made = [folder, place / "tuned"] + [place / "ensemble"] * ("ensemble" in metrics)
     print(f"\nSaved in {' and '.join(map(shown, made))}")
+
+
+def remove_older_ensemble(place):
+    """Remove the ensemble of an earlier search.
+
+    Its networks are not those of the new winner beside it, and may even have other classes.
+    """
+    older = place / "ensemble"
+    if older.exists():
+        print(f"Removing {shown(older)}, which was of an earlier search.")
+        shutil.rmtree(older)
 
 
 def report_on(plan, rows, folder, note):

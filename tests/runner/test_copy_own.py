@@ -304,6 +304,49 @@ def test_images_that_keras_does_not_read(tmp_path, capsys):
     assert "a.webp: a copy reads .bmp" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("layout", ["folder", "csv"])
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("turned", "was taken with the camera turned"),
+        ("transparent", "has transparent places"),
+        ("deep", "has 16 bits per pixel"),
+    ],
+)
+def test_images_that_keras_reads_in_another_way(layout, kind, said, tmp_path, capsys):
+    folder = (photos if layout == "folder" else labeled_photos)(tmp_path / "data")
+    path = next(tmp_path.rglob("*.png"))
+    with PIL.Image.open(path) as opened:
+        image = opened.convert("RGB")
+    if kind == "turned":
+        exif = PIL.Image.Exif()
+        exif[0x0112] = 6
+        image.save(path, exif=exif)
+    elif kind == "transparent":
+        image.putalpha(100)
+        image.save(path)
+    else:
+        deep = np.full((image.height, image.width), 40_000, "uint16")
+        PIL.Image.fromarray(deep).save(path)
+    assert cli.main(["copy", "cnn_cifar10", "mine", "--data", str(folder)]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert f"{path.name} {said}" in line
+    assert not (tmp_path / "mine").exists()
+
+
+def test_labels_may_have_spaces_between_them(tmp_path, capsys):
+    folder = comments(tmp_path / "data")
+    path = folder if folder.is_file() else next(folder.glob("*.csv"))
+    spaced = path.read_text().replace("|", " | ")
+    assert spaced != path.read_text()
+    path.write_text(spaced)
+    assert cli.main(["copy", "head_multilabel", "mine", "--data", str(folder)]) == 0
+    capsys.readouterr()
+    copied = runpy.run_path(str(tmp_path / "mine" / "head_multilabel.py"))
+    _, labels = next(iter(copied["load_data"](batch_size=4)[0]))
+    assert labels.shape == (4, len(copied["CLASSES"]))
+
+
 def test_parts_that_a_copy_does_not_read(tmp_path, capsys):
     """`run` takes a share of the training set where a part is missing."""
     folder = in_parts(photos)(tmp_path / "data")

@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import types
 
 import keras
 import numpy as np
@@ -227,6 +228,23 @@ def test_operation_that_is_missing_within_a_loop_is_named():
     )
     said = "LiteRT's interpreter has no operation Mul (Flex)"
     assert exporting.meaning(error) == said
+
+
+def test_rows_for_an_ensemble_are_read_as_by_its_members(monkeypatch, tmp_path):
+    called = []
+
+    def load_data(batch_size=20, noise=0.12):
+        called.append(noise)
+        return None, None, "test"
+
+    xor = find("xor")
+    monkeypatch.setattr(xor.module, "load_data", load_data)
+    monkeypatch.setattr(exporting, "first_rows", lambda sets: sets)
+    options = types.SimpleNamespace(stand_in=False, data_dir=None)
+    noted = {"data": {}, "members": [{"arguments": {"noise": 0.5, "hidden": 2}}]}
+    path = tmp_path / "ensemble" / "model.keras"
+    assert export_command.rows(xor, noted, path, options) == (None, None, "test")
+    assert called == [0.5]
 
 
 def test_answers_that_are_drawn_cannot_be_compared(tmp_path):

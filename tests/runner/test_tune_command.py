@@ -43,6 +43,16 @@ def leaderboard(folder, tuner):
     return json.loads((folder / f"tuning-{tuner}" / "leaderboard.json").read_text())
 
 
+def test_an_ensemble_of_an_earlier_search_does_not_stay_beside_the_new_winner(tmp_path, capsys):
+    tune_results.remove_older_ensemble(tmp_path)
+    assert capsys.readouterr().out == ""
+    (tmp_path / "ensemble").mkdir()
+    (tmp_path / "ensemble" / "model.keras").touch()
+    tune_results.remove_older_ensemble(tmp_path)
+    assert not (tmp_path / "ensemble").exists()
+    assert "which was of an earlier search" in capsys.readouterr().out
+
+
 def plan(module="tests.runner.tiny_recipe", **changes):
     keywords = {
         "recipe": "tiny",
