@@ -4,7 +4,8 @@
     make bench-equal-cost ARGS="--quick"   small batches, one round, to see that it works
 
 Times of different days cannot be compared, since a machine is not equally fast on all of them. Here
-the networks take turns in one process, and the median of several rounds counts.
+the networks take turns in one process, and the median of several rounds counts. Only training steps
+are timed: reading the images and the validation after each epoch are not.
 """
 
 import argparse

@@ -144,6 +144,8 @@ def measured(path=RESULTS):
         for row in rows:
             if (row.get("recipe"), row.get("variant")) != recipe_and_variant:
                 continue
+            if row["metric"] != "accuracy":
+                continue
             # Skip rows with other settings than the protocol's, or without costs.
             others = any(flag in row["command"] for flag in ("--set", "--epochs", "--batch-size"))
             if others or not row["multiply_accumulates"]:

@@ -216,6 +216,8 @@ def read_torch(path):
         if (magic, protocol) != (MAGIC, PROTOCOL):
             raise ValueError(f"{path} is no file of weights that PyTorch wrote before 1.6.")
         storages = {each.storage.key: each.storage for each in views.values()}
+        if set(keys) != set(storages):
+            raise ValueError(f"{path} does not have the numbers that its tensors need.")
         numbers = {key: read_storage(file, storages[key]) for key in keys}
         if file.read(1):
             raise ValueError(f"{path} goes on after its last tensor.")

@@ -11,9 +11,9 @@ anchors, boxes of typical sizes: the network only predicts by which factors a fa
 higher than the anchor, and where in the cell its center lies. Non-maximum suppression keeps only
 the best of the boxes that overlap.
 
-To try a photograph of your own, set `PHOTOGRAPH` to its path. To measure the detector, faces are
-pasted on a gray background at many sizes: it was trained on images of whole people, and misses
-faces that fill a large part of the image.
+For a photograph of your own: `make recipe-face-detector ARGS="--set picture=mine.jpg"`. To measure
+the detector, faces are pasted on a gray background at many sizes: it was trained on images of whole
+people, and misses faces that fill a large part of the image.
 """
 
 import pathlib
@@ -251,13 +251,13 @@ def plot_recall(recalls):
     return figure
 
 
-def main():
+def main(picture=PHOTOGRAPH):
     network = build_detector()
-    image = photograph(PHOTOGRAPH)
+    image = photograph(picture)
     ((boxes, scores),) = detect(network, [image])
     for box, score in zip(boxes, scores, strict=True):
         left, top, right, bottom = box.round().astype(int)
-        print(f"{PHOTOGRAPH}: a face at ({left}, {top})–({right}, {bottom}), score {score:.3f}")
+        print(f"{picture}: a face at ({left}, {top})–({right}, {bottom}), score {score:.3f}")
     square = squared(image)
     (answer,) = network.predict(square[None], verbose=0)
     figure = plot_photograph(image, boxes, scores, answer)

@@ -22,6 +22,7 @@ def row(name, variant, **changes):
     filled = {
         "recipe": name,
         "variant": variant,
+        "metric": "accuracy",
         "mean": "0.7",
         "deviation": "0.01",
         "parameters": "1000",
@@ -55,6 +56,7 @@ def test_rows_of_the_protocol_are_found_and_no_others(table):
         row("vgg", "vgg11", mean="0.71", deviation=""),
         row("alexnet", "two_groups", multiply_accumulates=""),  # from before costs were counted
         row("densenet", ""),
+        row("densenet", "", metric="distorted_accuracy", mean="0.2"),
     )
     found = compared.measured(path)
     assert list(found) == ["VGG-11", "DenseNet"]

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from recipes.common import boxes as box_tools
 
@@ -33,6 +34,16 @@ def test_suppression_keeps_the_best_of_those_that_overlap():
     kept = box_tools.non_maximum_suppression(boxes, [0.9, 0.6, 0.8, 0.7], threshold=0.7)
     assert kept.tolist() == [0, 2, 3], "what is dropped drops no other"
     assert box_tools.non_maximum_suppression(np.zeros((0, 4)), []).tolist() == []
+
+
+@pytest.mark.parametrize("threshold", [0.2, 0.5])
+def test_suppression_is_that_of_tensorflow(threshold):
+    boxes = random_boxes(60, seed=2)
+    scores = np.random.default_rng(3).random(60)
+    expected = tf.image.non_max_suppression(boxes, scores, 60, threshold).numpy()
+    assert 5 < len(expected) < 55
+    found = box_tools.non_maximum_suppression(boxes, scores, threshold)
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_a_true_box_is_found_once():

@@ -130,6 +130,12 @@ def test_no_tensor_leaves_its_storage(tensor, write):
         read_torch(write({"a": FLOATS}, {"x": tensor}))
 
 
+def test_numbers_that_belong_to_no_tensor_are_refused(write):
+    tensors = {"x": Tensor("a", 0, (12,), (1,))}
+    with pytest.raises(ValueError, match="does not have the numbers that its tensors need"):
+        read_torch(write({"a": FLOATS, "b": FLOATS}, tensors))
+
+
 def test_the_file_ends_with_its_last_number(write):
     tensors = {"x": Tensor("a", 0, (12,), (1,))}
     whole = write({"a": FLOATS}, tensors)
