@@ -67,13 +67,14 @@ def main():
     models = {}
     for name, (_, variant) in SMALL_FORMS.items():
         models[name] = build(recipes[name], variant)
-    print("CPU minutes of training: median (smallest to largest)")
+    print("CPU minutes of training: median (smallest to largest); images a second in training")
     for name, seconds in seconds_per_step(models, batch, rounds).items():
         steps = recipes[name].module.EPOCHS * cifar10.IMAGES / batch
         low, median, high = (
             steps * each / 60 for each in (min(seconds), statistics.median(seconds), max(seconds))
         )
-        print(f"{name:>20}  {median:.1f} ({low:.1f} to {high:.1f})", flush=True)
+        images_per_second = batch / statistics.median(seconds)
+        print(f"{name:>20}  {median:.1f} ({low:.1f} to {high:.1f})  {images_per_second:.0f}")
     keras.backend.clear_session()
 
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 EPOCHS = 2
 IMPOSSIBLE = (  # on two devices
     {"own_step": True},
+    {"own_loss": True},
     {"strings": True},
     {"steps_per_execution": 3},
     {"jit_compile": True},
@@ -44,6 +45,7 @@ def build_model(
     jit_compile="auto",
     accumulated=None,
     own_step=False,
+    own_loss=False,
 ):
     """Two dense layers, on numbers or on the hash of a string. 49 parameters."""
     inputs = keras.Input((1,), dtype="string") if strings else keras.Input((4,))
@@ -53,7 +55,8 @@ def build_model(
     if normalization:
         x = keras.layers.BatchNormalization(synchronized=normalization == "synchronized")(x)
     outputs = keras.layers.Dense(1, activation="sigmoid")(keras.layers.ReLU()(x))
-    model = (OwnStep if own_step else keras.Model)(inputs, outputs)
+    kind = OwnStep if own_step else OwnLoss if own_loss else keras.Model
+    model = kind(inputs, outputs)
     model.compile(
         keras.optimizers.Adam(0.05, gradient_accumulation_steps=accumulated),
         loss="binary_crossentropy",
@@ -62,6 +65,14 @@ def build_model(
         jit_compile=jit_compile,
     )
     return model
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class OwnLoss(keras.Model):
+    """A model that computes its loss itself."""
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return keras.ops.mean((y_pred - keras.ops.cast(y, y_pred.dtype)) ** 2)
 
 
 @keras.saving.register_keras_serializable(package="tests")

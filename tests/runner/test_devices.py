@@ -100,6 +100,7 @@ def test_weights_and_moments_lie_on_both_devices(said):
     ("given", "reason"),
     [
         ({"own_step": True}, "it has a training step of its own: choose one"),
+        ({"own_loss": True}, "it has a training step of its own: choose one"),
         ({"strings": True}, "its network reads strings: choose one"),
         ({"steps_per_execution": 3}, "it is compiled with steps_per_execution=3: choose one"),
         ({"jit_compile": True}, "it is compiled with jit_compile=True: choose one"),
