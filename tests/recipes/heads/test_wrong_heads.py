@@ -48,7 +48,8 @@ def test_right_heads_learn(name):
 def test_a_single_softmax_unit_never_learns():
     model, history = trained("one_softmax_cce", epochs=5)
     assert set(history["loss"]) == {0}
-    assert (model.predict_on_batch(IMAGES) == 1).all()
+    # Some processors divide e^x by itself to the last digit but one.
+    assert model.predict_on_batch(IMAGES) == pytest.approx(1, abs=1e-6)
 
 
 def test_a_sigmoid_cannot_reach_3_and_5():
