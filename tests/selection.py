@@ -26,8 +26,6 @@ KINDS = (
     "autoencoder_8_3_8",  # targets that are the inputs; generated data
     "vae",  # a loss of its own
     "gan_toy",  # two networks and two optimizers
-    "irnn",  # a loop over time
-    "vit",  # attention
     "mcculloch_pitts",  # nothing to train
 )
 # A recipe's own files: recipes/heads/a.py,

@@ -98,7 +98,14 @@ def test_conformance_of_unlike_digit():
     )
 
 
-@pytest.mark.parametrize("strokes", [SEVEN, TWO, FOUR])
+@pytest.mark.parametrize(
+    "strokes",
+    [
+        SEVEN,
+        pytest.param(TWO, marks=pytest.mark.full),
+        pytest.param(FOUR, marks=pytest.mark.full),
+    ],
+)
 @pytest.mark.parametrize(
     "place",
     [

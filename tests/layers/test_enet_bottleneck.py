@@ -100,6 +100,7 @@ def test_conformance(arguments, middle, parameters):
     )
 
 
+@pytest.mark.full
 def test_conformance_of_downsampling():
     # All different, and exact in 16 bits: the maxima are the same in all of them.
     values = np.random.default_rng(0).permutation(2 * 6 * 4 * 5).reshape(2, 6, 4, 5)

@@ -150,6 +150,7 @@ def whole_transformer(inputs, weights):
     return np.stack(answers)
 
 
+@pytest.mark.full
 def test_transformer_conforms():
     check_layer(
         Transformer,

@@ -117,6 +117,7 @@ def test_cards_of_variants_tell_each_its_own(tmp_path, monkeypatch):
     assert shown_pictures(text) == ["zebra.png", "training_curves.png"]
 
 
+@pytest.mark.full
 def test_card_names_the_baseline_of_each_variant_where_their_data_differ(tmp_path, monkeypatch):
     scores = iter([{"accuracy": 0.25}, {"accuracy": 0.75}])
     monkeypatch.setattr(

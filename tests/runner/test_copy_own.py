@@ -246,7 +246,15 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize("name", PLACES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "white masks",
+        pytest.param("masks with a palette", marks=pytest.mark.full),
+        "a table of boxes",
+        pytest.param("labels", marks=pytest.mark.full),
+    ],
+)
 def test_copy_reads_boxes_and_masks_and_runs(name, tmp_path, capsys):
     recipe, make = PLACES[name]
     data = make(tmp_path / "data")

@@ -6,6 +6,8 @@ import pytest
 
 from tests.runner import parallel_recipe
 
+pytestmark = pytest.mark.full
+
 # TensorFlow divides the CPU before its first use only.
 PROGRAM = """
 import json, pathlib, sys

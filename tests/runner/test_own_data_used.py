@@ -188,6 +188,7 @@ def refusal(capsys):
     return line
 
 
+@pytest.mark.full
 def test_export_compares_on_the_users_data(workplace, monkeypatch, capsys):
     houses(workplace / "houses.csv")
     folder = trained("head_regression", "houses.csv", "--set", "units=4")

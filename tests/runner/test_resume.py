@@ -51,6 +51,7 @@ def interrupted_at_every_write(fresh_python, folder, every):
     return [interruption for interruption in interruptions if not interruption["equal"]]
 
 
+@pytest.mark.full
 @pytest.mark.timeout(600)
 def test_interruptions_at_some_writes_change_nothing(tmp_path, fresh_python):
     assert interrupted_at_every_write(fresh_python, tmp_path, every=8) == []

@@ -539,12 +539,17 @@ def test_ctrl_c_before_the_first_epoch_is_over_leaves_nothing_to_continue(
 @pytest.mark.parametrize(
     "flags",
     [
-        ["--device", "gpu"],
-        ["--set", "unit=3"],
         ["--set", "units=-3"],
-        ["--variant", "big"],
-        ["--data-dir", "nowhere"],
-        ["--set", "learning_rate=1e38"],
+        *(
+            pytest.param(flags, marks=pytest.mark.full)
+            for flags in (
+                ["--device", "gpu"],
+                ["--set", "unit=3"],
+                ["--variant", "big"],
+                ["--data-dir", "nowhere"],
+                ["--set", "learning_rate=1e38"],
+            )
+        ),
     ],
 )
 def test_a_command_that_fails_leaves_an_interrupted_run_alone(flags, interrupted, monkeypatch):
@@ -559,7 +564,14 @@ def test_a_command_that_fails_leaves_an_interrupted_run_alone(flags, interrupted
     assert json.loads((interrupted / "metrics.json").read_text())["seed"] == 1
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError, SystemExit])
+@pytest.mark.parametrize(
+    "error",
+    [
+        KeyboardInterrupt,
+        pytest.param(ZeroDivisionError, marks=pytest.mark.full),
+        pytest.param(SystemExit, marks=pytest.mark.full),
+    ],
+)
 def test_a_new_run_that_does_not_get_far_leaves_an_interrupted_one_to_be_continued(
     error, interrupted, monkeypatch, capsys
 ):
@@ -579,7 +591,9 @@ def test_a_new_run_that_does_not_get_far_leaves_an_interrupted_one_to_be_continu
     assert not list(interrupted.glob("unfinished*"))
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt, pytest.param(SystemExit, marks=pytest.mark.full)]
+)
 def test_a_new_run_that_has_finished_an_epoch_takes_the_place_of_an_interrupted_one(
     error, interrupted, monkeypatch, capsys
 ):
@@ -624,8 +638,8 @@ class Full:
     [
         (pickle, "dumps", 1),  # the state of the second epoch
         (output, "write_json", 1),  # the metrics
-        (figures.plt.Figure, "savefig", 0),
-        (os, "replace", 3),  # some file or other
+        pytest.param(figures.plt.Figure, "savefig", 0, marks=pytest.mark.full),
+        pytest.param(os, "replace", 3, marks=pytest.mark.full),  # some file or other
     ],
 )
 def test_a_full_disk_is_said_in_one_line_and_the_run_can_be_continued(

@@ -18,6 +18,7 @@ import pytest
 
 from recipes._runner import several_machines
 
+pytestmark = pytest.mark.full
 jax = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
 MODULE = [sys.executable, "-m", "recipes._runner.several_machines"]
 

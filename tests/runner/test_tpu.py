@@ -13,6 +13,8 @@ from recipes._runner.errors import UserError
 from recipes._runner.recipe import all_recipes, find
 from tests.selection import TRAINED
 
+pytestmark = pytest.mark.full
+
 # TensorFlow divides the CPU before its first use only.
 PROGRAM = """
 import contextlib, io, json, pathlib, sys

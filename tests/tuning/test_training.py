@@ -123,6 +123,7 @@ def test_a_function_beside_targets_gives_the_inputs(tmp_path):
     assert more.keys() == {"y", "sample_weight", "epochs"}
 
 
+@pytest.mark.full
 def test_promoted_run_equals_an_uninterrupted_one(tmp_path):
     search = tuner("Hyperband", tmp_path, max_epochs=3, factor=3)
     search.search(shuffled, **FIT)
@@ -519,6 +520,7 @@ def compiled(hp):
     return model
 
 
+@pytest.mark.full
 def test_training_graphs_are_let_go_of(tmp_path, monkeypatch):
     monkeypatch.undo()  # garbage is to be collected
     graphs = []

@@ -74,6 +74,7 @@ for normalization in data_parallel.NETWORKS.values():
 """
 
 
+@pytest.mark.full
 def test_two_devices_train_as_one(fresh_python):
     """In a process of its own: the CPU is divided before TensorFlow is used."""
     trained = fresh_python("-c", TRAIN_ON_TWO)
