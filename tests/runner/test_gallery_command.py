@@ -165,11 +165,16 @@ def test_no_picture_of_stand_in_data_or_without_a_run(run, tmp_path, data):
     assert gallery_command.picture(recipe, tmp_path) is None
 
 
-def test_text_is_not_read_as_html(run):
-    card = gallery_command.card(run(), "Mía: a < b", "a.png", 'a "b"', [], "mine.py")
-    assert "Mine: a &lt; b &amp; c." in card
-    assert 'alt="a &quot;b&quot;"' in card
-    assert Page(card).cards["mine"]["es"].count("Mía: a < b") == 1
+def test_text_is_not_read_as_html(run, tmp_path):
+    (tmp_path / "pictures").mkdir()
+    recipe = run("a.png")
+    card = gallery_command.card(recipe, "Mía: a < b", 'a "b"', [], tmp_path)
+    chapter = {"id": "heads", "name": "Heads & tails", "name_es": "Caras", "cards": [card]}
+    text = gallery_command.page([chapter])
+    assert "Mine: a &lt; b &amp; c." in text
+    assert 'alt="a &#34;b&#34;"' in text
+    assert "Heads &amp; tails" in text
+    assert Page(text).cards["mine"]["es"].count("Mía: a < b") == 1
 
 
 def test_many_rows_are_folded(page, made):
