@@ -96,13 +96,13 @@ def train(options):
     import keras
     import tensorflow as tf
 
-    from recipes._runner import data
+    from recipes._runner import data, devices, output
     from recipes.tuning import progress
 
     # Connect the machines.
     tf.config.set_visible_devices([], "GPU")  # reserve them for JAX
     recipe = find(options.recipe)
-    devices = distribute(options.machines, options.number)
+    count = distribute(options.machines, options.number)
     first = options.number == 0
     folder = options.folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -118,17 +118,19 @@ def train(options):
     }
     of_data, given = arguments.split(module, given)
     train_set, validation, test = module.load_data(**of_data)
-    train_set = shared(train_set, devices, "training")
-    validation = validation and shared(validation, devices, "validation")
+    train_set = shared(train_set, count, "training")
+    validation = validation and shared(validation, count, "validation")
     epochs = options.epochs or module.EPOCHS
     if arguments.wants(module.build_model, "steps"):
         given["steps"] = epochs * len(train_set)
     if arguments.wants(module.build_model, "train"):
         given["train"] = train_set
     model = module.build_model(**given)
-    for name in ("train_step", "compute_loss"):
-        if getattr(type(model), name, None) is not getattr(keras.Model, name):
-            raise UserError(f"{recipe.name} has a training step of its own: it needs one device")
+    if devices.own_training(model):
+        raise UserError(
+            f"{recipe.name} has a training step of its own and needs one device: "
+            f"`{output.command('run', recipe)}`"
+        )
 
     # Continue from the last state.
     state, done = latest(folder)

@@ -101,6 +101,23 @@ def test_strings_are_refused():
         several_machines.shared(texts, 1, "training")
 
 
+@pytest.mark.parametrize("own", ["own_step", "own_loss"])
+def test_training_step_of_its_own_is_refused(own, tmp_path, monkeypatch, capsys):
+    """Without JAX: only connecting the devices needs it, and the network is built afterwards."""
+    monkeypatch.setenv(several_machines.INSIDE, "1")
+    monkeypatch.setattr(several_machines, "distribute", lambda machines, number: 2)
+    recipe = str(pathlib.Path(__file__).with_name("parallel_recipe.py"))
+    words = [recipe, "--set", f"{own}=True", "--folder", str(tmp_path / "state")]
+    words += ["--machines", "10.0.0.5:7000,10.0.0.6:7000"]
+    assert several_machines.main(words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == (
+        "recipes: parallel_recipe has a training step of its own and needs one device: "
+        f"`python -m recipes run {recipe}`"
+    )
+    assert list((tmp_path / "state").iterdir()) == []
+
+
 @jax
 @pytest.mark.slow
 @pytest.mark.timeout(900)
