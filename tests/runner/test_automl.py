@@ -1,5 +1,6 @@
 """A whole search on data of one's own, in this process: winner, ensemble, findings and script."""
 
+import ast
 import gc
 import json
 import re
@@ -9,12 +10,13 @@ import types
 
 import keras
 import numpy as np
+import PIL.Image
 import pytest
 import sklearn.dummy
 import sklearn.ensemble
 import tensorflow as tf
 
-from recipes._runner import cli, figures, saved, search, tune_command, tune_results
+from recipes._runner import cli, figures, run_command, saved, search, tune_command, tune_results
 from recipes._runner.recipe import find
 from recipes.tuning import importance
 from tests.runner import tiny
@@ -64,6 +66,16 @@ def here():
         yield
 
 
+def searched(recipe, data, folder, *words):
+    """The folder of the results of a search in this process, and what it said."""
+    words = ["--data", str(data), "--output", str(folder / "out"), "--tuner", "random", *words]
+    said = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("builtins.print", lambda *words, **_: said.append(" ".join(map(str, words))))
+        assert cli.main(["tune", recipe, *words]) == 0
+    return folder / "out" / "own" / run_command.own_name(data), "\n".join(said)
+
+
 @pytest.fixture(scope="module")
 def flowers(here, tmp_path_factory):
     """The results of a search on a table of three kinds of flowers, and what it said."""
@@ -77,14 +89,9 @@ def flowers(here, tmp_path_factory):
         )
     table = folder / "flowers.csv"
     table.write_text("\n".join(lines))
-    words = ["--data", str(table), "--output", str(folder / "out"), "--ensemble", "3"]
-    words += ["--tuner", "random", "--trials", "3", "--objective", "val_loss"]
+    words = ["--trials", "3", "--ensemble", "3", "--objective", "val_loss"]
     words += ["--epochs", "2", "--set", "units=4", "--seed", "5"]
-    said = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("builtins.print", lambda *words, **_: said.append(" ".join(map(str, words))))
-        assert cli.main(["tune", "table_multiclass", *words]) == 0
-    return folder / "out" / "own" / "flowers", "\n".join(said), table
+    return *searched("table_multiclass", table, folder, *words), table
 
 
 def read(path):
@@ -203,3 +210,58 @@ def test_the_script_builds_and_trains_the_winner(flowers, tmp_path, monkeypatch)
     lines = (place / "tuning-random" / "best.py").read_text()
     assert lines.startswith("from winner import build_model, load_data\n")
     assert "train, validation, test = load_data()" in lines
+
+
+def pets(folder):
+    """A CSV of what is in each image: cats are light in the upper half, dogs are red."""
+    rng = np.random.default_rng(0)
+    lines = ["file,animals"]
+    for number in range(24):
+        pixels = rng.integers(0, 100, (12, 10, 3))
+        animals = ["cat"] * (number % 2) + ["dog"] * (number % 3 > 0)
+        if "cat" in animals:
+            pixels[:6] += 100
+        if "dog" in animals:
+            pixels[..., 0] += 50
+        PIL.Image.fromarray(pixels.astype("uint8")).save(folder / f"{number}.png")
+        lines.append(f"{number}.png,{'|'.join(animals) or '|'}")
+    (folder / "pets.csv").write_text("\n".join(lines))
+    return folder / "pets.csv"
+
+
+def test_images_with_any_number_of_labels(here, tmp_path, monkeypatch, capsys):
+    """From the CSV to the ensemble's answers, and to a script that scores as the winner did."""
+    table = pets(tmp_path)
+    words = ["--trials", "2", "--ensemble", "2", "--epochs", "1"]
+    words += ["--set", "batch_size=8", "--set", "filters=8"]
+    place, said = searched("automl_image", table, tmp_path, *words)
+    assert "automl_image learns from images of (12, 10, 3): 2 sigmoid units" in said
+    rows = read(place / "tuning-random" / "leaderboard.json")
+    assert {row["hyperparameters"]["kind"] for row in rows} == {"cnn", "linear"}
+    tuned, averaged = (read(place / name / "metrics.json") for name in ("tuned", "ensemble"))
+    assert (tuned["metric"], tuned["classes"]) == ("micro_f1", ["cat", "dog"])
+    for label, metrics in {"tuned": tuned, "ensemble": averaged}.items():
+        assert f"{label}: micro_f1 {metrics['scores']['micro_f1']:.4f} on the test set" in said
+
+    # The ensemble's answer for a file: each label that is likely enough.
+    image = tmp_path / "5.png"
+    model = keras.saving.load_model(place / "ensemble" / "model.keras")
+    (expected,) = model.predict(np.asarray(PIL.Image.open(image))[None], verbose=0)
+    capsys.readouterr()
+    assert cli.main(["predict", str(place / "ensemble"), str(image), "--json"]) == 0
+    (answer,) = json.loads(capsys.readouterr().out)
+    found = {each["class"]: each["probability"] for each in answer["labels"]}
+    likely = dict(zip(tuned["classes"], expected, strict=True))
+    threshold = find("automl_image").module.THRESHOLD
+    likely = {name: chance for name, chance in likely.items() if chance > threshold}
+    assert found == pytest.approx(likely, abs=1e-5)
+
+    # The winner's script, copied to a folder of the user's.
+    script = place / "tuning-random" / "winner.py"
+    assert cli.main(["copy", str(script), str(tmp_path / "mine")]) == 0
+    keras.backend.clear_session(free_memory=False)
+    monkeypatch.chdir(tmp_path)
+    capsys.readouterr()
+    runpy.run_path(str(tmp_path / "mine" / "winner.py"), run_name="__main__")
+    (line,) = re.findall(r"^Test: (.*)$", capsys.readouterr().out, re.MULTILINE)
+    assert ast.literal_eval(line) == pytest.approx(tuned["scores"], rel=1e-5)
