@@ -35,7 +35,7 @@ def lines(recipe, network, deployed=False, metrics=None):
         given = image(used)
     elif used.kind == "text":
         given = text()
-    elif metrics.get("columns") and deployed and is_own(metrics):
+    elif metrics.get("columns") and deployed:
         given = raw_row(metrics["columns"])
     elif metrics.get("columns"):
         given = own_table(network, metrics.get("reading") or {})

@@ -214,11 +214,22 @@ READ = {
 """,
     "table": """\
     table = pd.read_csv(file{reading})
-    answers = model.predict({numbers}, verbose=0){outputs}
+    answers = model.predict(table.to_numpy("float32"), verbose=0){outputs}
     for row, answer in enumerate(answers, start=1):
         place = f"{{file}}, row {{row}}"
 """,
 }
+# Of a copy for the user's table, whose network takes the columns as they are in the file.
+READ_COLUMNS = """\
+    table = pd.read_csv(file{reading})
+    inputs = {{}}
+    for name, words in {name}.COLUMNS.items():
+        column = table[[name]].fillna("") if words else table[[name]].astype("float32")
+        inputs[name] = tf.constant(column.to_numpy())  # (rows, 1)
+    answers = model.predict(inputs, verbose=0)
+    for row, answer in enumerate(answers, start=1):
+        place = f"{{file}}, row {{row}}"
+"""
 IMPORTS = {
     "image": ["import keras", "import numpy as np", "import PIL.Image", "import PIL.ImageOps"],
     "text": ["import keras", "import tensorflow as tf"],
@@ -231,8 +242,6 @@ def predict(recipe, used, script="predict.py"):
     classes = assigned(recipe.tree, "CLASSES")
     main = "probabilities" if "probabilities" in used.outputs else (*used.outputs, None)[0]
     parts = {"outputs": f'["{main}"]' if main else ""}
-    features = "features" in recipe.functions  # of a copy for the user's data
-    parts["numbers"] = f"{recipe.name}.features(table)" if features else 'table.to_numpy("float32")'
     parts["reading"] = reading(recipe)
     if used.kind == "image":
         *size, channels = used.shape
@@ -241,13 +250,12 @@ def predict(recipe, used, script="predict.py"):
             parts["prepared"] += f".resize(({size[1]}, {size[0]}))"
         parts |= {"channels": channels, "axes": "[None, :, :, None]" if channels == 1 else "[None]"}
     read = READ[used.kind].format(**parts)
-    imports = [
-        "import pathlib",
-        "import sys",
-        "",
-        *IMPORTS[used.kind],
-        *importing(recipe, classes is not None or features),
-    ]
+    imports = ["import pathlib", "import sys", "", *IMPORTS[used.kind]]
+    columns = assigned(recipe.tree, "COLUMNS") is not None and used.kind == "table"
+    if columns:
+        read = READ_COLUMNS.format(name=recipe.name, reading=parts["reading"])
+        imports.append("import tensorflow as tf")
+    imports += importing(recipe, classes is not None or columns)
     show = answer(recipe, used, classes, parts["outputs"])
     return PREDICT.format(
         name=recipe.name,
@@ -365,10 +373,10 @@ def readme(recipe, used, script=None, figures=None):
     if used.file:
         lines += ["## Load", "", "```python", "import keras", *importing(recipe), ""]
         lines += [f'model = keras.saving.load_model("{used.file}")', "```", ""]
-        lines += [
-            f"- `{function}`: {summary(recipe, function)}"
-            for function in ("load_data", "build_model")
-        ] + [""]
+        for function in ("load_data", "build_model", "deployed"):
+            if function in recipe.functions:
+                lines.append(f"- `{function}`: {summary(recipe, function)}")
+        lines.append("")
     lines += training(recipe)
     if figures:
         lines += pictures(recipe, figures.removesuffix(".py"))

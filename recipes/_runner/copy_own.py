@@ -7,6 +7,7 @@ with other defaults; what nothing needs any more goes.
 import ast
 import inspect
 import json
+import re
 import textwrap
 
 import PIL.Image
@@ -52,7 +53,9 @@ def source(recipe, module, own, options):
         "load_data": load_data(module, own, options),
         "main": main(recipe, module, own, options),
     }
-    if own.scale:
+    if own.kind == "table":
+        written["deployed"] = deployed(own)
+    elif own.scale:
         written["deployed"] = DEPLOYED
     constants = {"CLASSES": f"CLASSES = {literal(own.classes)}" if own.classes else None}
     defaults = dict(getattr(module, "VARIANTS", {}).get(options.variant) or {})
@@ -283,6 +286,44 @@ DEPLOYED = '''\
 def deployed(model):
     """The network, with answers in the units of the data."""
     return keras.Sequential([model, keras.layers.Rescaling(DEVIATION, MEAN)])'''
+
+DEPLOYED_TABLE = '''\
+def deployed(model):
+    """The network for rows as in the file: a dictionary of columns, each (batch, 1).
+
+    Numbers are float32, NaN where one is missing; words are strings, "" where one is missing.
+    {units}"""
+    columns = {{}}
+    numbers = []
+    for name, words in COLUMNS.items():
+        columns[name] = keras.Input((1,), dtype="string" if words else "float32"{name})
+        if words:
+            # The first of the zeros and ones is for unknown words.
+            lookup = keras.layers.StringLookup(
+                vocabulary=words, oov_token="", output_mode="one_hot"
+            )
+            numbers.append(lookup(columns[name])[:, 1:])
+        else:
+            numbers.append(columns[name])
+    answers = model(keras.layers.Concatenate()(numbers))
+    return keras.Model(columns, {answers})'''
+# Names that Keras gives to the layers of `deployed`, or does not allow, for its inputs.
+NO_INPUT = re.compile(
+    r".*/.*|(cast|concatenate|functional|get_item|rescaling|sequential|string_lookup)(_\d+)?"
+)
+
+
+def deployed(own):
+    """The source of `deployed` for a table."""
+    # Without a name, Keras only warns that it differs from that of the column.
+    named = not any(NO_INPUT.fullmatch(name) for name, _ in own.columns)
+    units, answers = "", "answers"
+    if own.scale:
+        units = "It answers in the units of the file.\n    "
+        answers = 'keras.layers.Rescaling(DEVIATION, MEAN, dtype="float32")(answers)'
+    name = ", name=name" if named else ""
+    return DEPLOYED_TABLE.format(units=units, name=name, answers=answers)
+
 
 READ = {
     ("image", "folder"): """\
@@ -548,7 +589,7 @@ def main(recipe, module, own, options):
     if hasattr(module, "baseline") and own.form not in PLACES:
         name = module.baseline.__doc__.strip().splitlines()[0].rstrip(".")
         rest += f'    print("{name}:", baseline(train, test))\n'
-    if own.scale:
+    if own.scale or own.kind == "table":
         rest += f'    deployed(model).save("{recipe.name}_deployed.keras")\n'
     return MAIN.format(
         arguments=", ".join(given),

@@ -203,6 +203,7 @@ def main(recipe, module, plan, model):
         monitor=training.monitored(module, model),
         form="one-hot classes" if is_one_hot(model) else "classes",
         scale=hasattr(module, "deployed"),
+        kind=None,
     )
     options = types.SimpleNamespace(early_stopping=None, class_weights=plan.class_weights)
     text = copy_own.main(recipe, module, own, options)

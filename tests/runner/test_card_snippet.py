@@ -72,6 +72,17 @@ def test_table(monkeypatch, capsys):
     np.testing.assert_array_equal(calls[0], [[1, 3], [2, 4]])
 
 
+def test_row_as_in_the_file_for_the_deployed_network_of_a_copy(monkeypatch, capsys):
+    """The data set of a copy is not the user's by name, but its columns are known."""
+    use(monkeypatch, kind="table", shape=(3,))
+    calls, model = recorded(len)
+    metrics = {"columns": [["area", None], ["kind", ["flat", "house"]]], "data": {}}
+    lines = card_snippet.lines(None, None, deployed=True, metrics=metrics)
+    assert printed(lines, capsys, model=model) == "2"
+    given = {name: cells.numpy().tolist() for name, cells in calls[0].items()}
+    assert given == {"area": [[1.0]], "kind": [[b"flat"]]}
+
+
 def several():
     inputs = {"a": keras.Input((3, 2), name="a"), "b": keras.Input((), dtype="int32", name="b")}
     return keras.Model(inputs, inputs["a"] + keras.ops.cast(inputs["b"], "float32")[:, None, None])

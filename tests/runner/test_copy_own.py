@@ -1,12 +1,16 @@
 """Copies for data of one's own read that data as `run --data` does, in plain Keras, and run."""
 
 import importlib
+import json
+import os
 import runpy
+import subprocess
 import sys
 import types
 
 import keras
 import numpy as np
+import pandas as pd
 import PIL.Image
 import pytest
 import tensorflow as tf
@@ -192,6 +196,59 @@ def predict(name, folder, data, own, capsys, monkeypatch):
         assert all(900 < value < 1100 for value in values), "in the units of the table"
     else:
         assert any(label in said for label in own.classes), said
+
+
+ROW = """
+import json
+import head_regression
+import keras
+import tensorflow as tf
+
+model = keras.saving.load_model("head_regression_deployed.keras")
+row = {
+    "area": tf.constant([[3.5], [float("nan")], [7.5]]),
+    "kind": tf.constant([["a"], ["c"], ["b"]]),
+    "new": tf.constant([["TRUE"], ["FALSE"], [""]]),
+}
+print(json.dumps(model.predict(row, verbose=0).tolist()))
+"""
+
+
+def test_deployed_network_of_a_copy_takes_rows_as_in_the_file(tmp_path, capsys):
+    """In a process of its own; with a gap, a word that is not in the table, and none."""
+    data = houses(tmp_path / "data")
+    assert cli.main(["copy", "head_regression", "mine", "--data", str(data)]) == 0
+    copied = runpy.run_path("mine/head_regression.py", run_name="__main__")
+    done = subprocess.run(
+        [sys.executable, "-c", ROW],
+        env={**os.environ, "PYTHONPATH": "mine"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+
+    rows = write(tmp_path / "new.csv", ["area;kind;new", "3,5;a;TRUE", ";c;FALSE", "7,5;b;"])
+    table = pd.read_csv(rows, sep=";", decimal=",", dtype=copied["KINDS"])
+    model = keras.saving.load_model("head_regression.keras")
+    expected = model.predict(copied["features"](table), verbose=0)
+    expected = expected * copied["DEVIATION"] + copied["MEAN"]
+    assert len(np.unique(expected)) == 3, "the test needs rows that differ"
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:When providing `inputs` as a dict")
+def test_columns_may_be_called_like_layers(tmp_path, capsys):
+    """Or with a slash, which Keras does not allow in the name of an input."""
+    lines = ["price/m2,functional,get_item,level"]
+    lines += [f"{n},{n % 3},{'ab'[n % 2]},{['low', 'high'][n % 2]}" for n in range(12)]
+    data = write(tmp_path / "data" / "odd.csv", lines)
+    assert cli.main(["copy", "table_multiclass", "mine", "--data", str(data)]) == 0
+    runpy.run_path("mine/table_multiclass.py", run_name="__main__")
+    model = keras.saving.load_model("table_multiclass_deployed.keras")
+    row = {"price/m2": [[1.0]], "functional": [[2.0]], "get_item": [["b"]]}
+    row = {name: tf.constant(cells) for name, cells in row.items()}
+    assert model.predict(row, verbose=0).shape == (1, 2)
 
 
 def masks(folder):
