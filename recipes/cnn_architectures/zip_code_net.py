@@ -67,6 +67,19 @@ class PositionBias(keras.layers.Layer):
         return input_shape
 
 
+def resizing_weights(size, new_size):
+    """The weights of `size` pixels in each of fewer, larger ones: (new_size, size), float32.
+
+    They decrease linearly from the center of the larger pixel to 0 at those of its neighbors.
+    """
+    step = size / new_size
+    centers = (np.arange(new_size) + 0.5) * step - 0.5
+    distances = np.abs(np.arange(size) - centers[:, None])
+    weights = np.maximum(1 - distances / step, 0)
+    weights /= weights.sum(axis=1, keepdims=True)
+    return weights.astype("float32")
+
+
 def convolution_without_bias(x, maps):
     """A 5×5 convolution with a stride of 2 and without biases, which are added later."""
     return keras.layers.Conv2D(
@@ -81,9 +94,11 @@ def build_model(learning_rate=0.004, steps=EPOCHS * 891):
     decay to zero.
     """
     images = keras.Input((28, 28, 1))
-    # The digit without its margin, on 16 × 16 pixels from −1 for paper to 1 for ink.
+    # The digit without its margin, on 16 × 16 pixels from −1 for paper to 1 for ink; scaled as by
+    # keras.layers.Resizing(16, 16, antialias=True), which XLA, ONNX and LiteRT cannot compute.
     x = keras.layers.Cropping2D(3)(images)
-    x = keras.layers.Resizing(16, 16, antialias=True)(x)
+    weights = resizing_weights(22, 16)
+    x = ops.einsum("ir,jc,brcn->bijn", weights, weights, x)
     x = keras.layers.Rescaling(1 / 127.5, offset=-1)(x)
     # H1: (batch, 8, 8, 12)
     x = BackgroundPadding()(x)

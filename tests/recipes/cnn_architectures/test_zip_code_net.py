@@ -1,5 +1,6 @@
 """Its free parameters layer by layer, and its first two layers beside loops in NumPy."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -35,6 +36,12 @@ def test_free_parameters_are_the_papers(model):
 def test_units_are_the_papers(model, digits):
     shapes = [values.shape for values in figures.units(model, digits)]
     assert shapes == [(3, 16, 16, 1), (3, 8, 8, 12), (3, 4, 4, 12), (3, 30), (3, 10)]
+
+
+def test_digits_are_scaled_as_by_keras(model, digits):
+    resizing = keras.layers.Resizing(16, 16, antialias=True)
+    expected = resizing(digits[:, 3:-3, 3:-3].astype("float32")) / 127.5 - 1
+    np.testing.assert_allclose(figures.units(model, digits)[0], expected, atol=1e-5)
 
 
 def test_h1_and_h2_beside_loops(model, digits):
