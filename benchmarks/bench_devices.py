@@ -284,6 +284,8 @@ def main():
         print(network_cost(model)["multiply_accumulates"])
         return
     backend = keras.backend.backend()
+    if RUNNER in options.networks and backend != "tensorflow":
+        parser.error(f"{RUNNER}: run and tune are on TensorFlow, and this is {backend}")
     names = options.networks or known
     if RUNNER in names and backend == "tensorflow":
         measure_runner(options.quick)

@@ -77,6 +77,13 @@ def test_search(monkeypatch):
     assert seconds > 1
 
 
+def test_runner_is_refused_on_other_backends(monkeypatch, capsys):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(SystemExit):
+        run(monkeypatch, "runner")
+    assert "runner: run and tune are on TensorFlow, and this is jax" in capsys.readouterr().err
+
+
 def test_unknown_network(monkeypatch, capsys):
     with pytest.raises(SystemExit):
         run(monkeypatch, "cnn")
