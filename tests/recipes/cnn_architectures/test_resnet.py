@@ -21,9 +21,7 @@ def test_same_outputs_as_keras_applications():
     assert ours.count_params() == theirs.count_params() == 25_636_712 - 990 * 2049
     ours.set_weights(theirs.get_weights())
     images = references.images(64)
-    expected = keras.ops.convert_to_numpy(theirs(images, training=False))
-    found = references.without_softmax(ours)(images, training=False)
-    np.testing.assert_allclose(found, expected, atol=1e-4 * expected.std())
+    references.assert_same_outputs(references.without_softmax(ours)(images), theirs(images))
 
 
 def test_resnet_152_has_the_weights_and_the_outputs_of_keras_applications():
@@ -42,9 +40,7 @@ def test_resnet_152_has_the_weights_and_the_outputs_of_keras_applications():
     references.randomize(theirs)
     ours.set_weights(theirs.get_weights())
     images = references.images(64)
-    expected = keras.ops.convert_to_numpy(theirs(images, training=False))
-    found = references.without_softmax(ours)(images, training=False)
-    np.testing.assert_allclose(found, expected, atol=1e-4 * expected.std())
+    references.assert_same_outputs(references.without_softmax(ours)(images), theirs(images))
 
 
 def test_same_outputs_as_the_graph_of_onnx():
@@ -52,7 +48,7 @@ def test_same_outputs_as_the_graph_of_onnx():
 
     The sides 193, 97, 49, 25, 13 and 7 are odd, so padding is the same on both sides.
     """
-    reference = references.onnx_reference("resnet50", size=193, logits=True)
+    reference = references.onnx_reference("resnet50", size=193)
     assert reference.parameters == 25_557_032 + 53_120
     model = references.without_softmax(references.published(resnet.resnet, 193))
     arrays = [layer[2] for layer in reference.layers]
@@ -71,9 +67,8 @@ def test_same_outputs_as_the_graph_of_onnx():
                 normalization.set_weights(arrays.pop(0))
     model.layers[-1].set_weights(arrays.pop(0))
     assert not arrays
-    images = references.images(193, count=1)
-    expected = reference(images)
-    np.testing.assert_allclose(model(images), expected, atol=1e-4 * expected.std())
+    images = references.images(193)
+    references.assert_same_outputs(model(images), reference(images))
 
 
 @pytest.mark.slides

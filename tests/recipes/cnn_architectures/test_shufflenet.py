@@ -68,8 +68,8 @@ def test_same_outputs_as_the_onnx_graph():
     scale, offset, mean, variance = layers[1].get_weights()
     layers[1].set_weights([scale, offset, mean - bias, variance])
     images = references.images(224)
-    expected = reference(images)
-    references.assert_same_outputs(ours(mirrored(images.copy(), (1, 2))), expected)
+    found = references.without_softmax(ours)(mirrored(images.copy(), (1, 2)))
+    references.assert_same_outputs(found, reference(images))
 
 
 def mirrored(array, axes=(0, 1)):
