@@ -66,13 +66,30 @@ class SCells(keras.layers.Layer):
 
     Args:
         planes: Number of templates.
-        threshold: The cosine, below 1, up to which a cell is silent.
+        threshold: The cosine up to which a cell is silent, from 0 to below 1.
+
+    Input shape:
+        `(batch, height, width, channels)`.
+
+    Output shape:
+        `(batch, height, width, planes)`.
+
+    Raises:
+        ValueError: if `planes` is below 1, `threshold` is negative or not below 1, or the input
+            does not have four dimensions.
     """
 
     def __init__(self, planes, threshold, trainable=False, **kwargs):
         super().__init__(trainable=trainable, **kwargs)
+        if planes < 1:
+            raise ValueError(f"`planes` must be positive. Received: planes={planes}")
+        if not 0 <= threshold < 1:
+            raise ValueError(
+                f"`threshold` must be from 0 to below 1. Received: threshold={threshold}"
+            )
         self.planes = planes
         self.threshold = threshold
+        self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, input_shape):
         # Templates of norm 1; those of unused planes are zero, so that these stay silent.

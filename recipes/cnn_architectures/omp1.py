@@ -117,17 +117,40 @@ class PatchEncoder(keras.layers.Layer):
 
     Args:
         features: Number of atoms; each has two codes, one for either sign.
-        threshold: Products below it become 0.
+        threshold: Products below it become 0; at least 0.
         strides: Pixels from one patch to the next.
+
+    Input shape:
+        `(batch, height, width, channels)`, images of at least 6 × 6 pixels.
+
+    Output shape:
+        `(batch, rows, columns, 2 * features)`, of the patches that lie wholly inside the image.
+
+    Raises:
+        ValueError: if `features` or `strides` is below 1 or `threshold` is negative; on an input
+            that does not have four dimensions, or images smaller than a patch.
     """
 
     def __init__(self, features, threshold=0.25, strides=2, trainable=False, **kwargs):
         super().__init__(trainable=trainable, **kwargs)
+        if features < 1:
+            raise ValueError(f"`features` must be positive. Received: features={features}")
+        if threshold < 0:
+            raise ValueError(f"`threshold` must not be negative. Received: threshold={threshold}")
+        if strides < 1:
+            raise ValueError(f"`strides` must be positive. Received: strides={strides}")
         self.features = features
         self.threshold = threshold
         self.strides = strides
+        self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, input_shape):
+        for side in input_shape[1:3]:
+            if side is not None and side < SIZE:
+                raise ValueError(
+                    f"Images must have at least {SIZE} × {SIZE} pixels. "
+                    f"Received: input_shape={input_shape}"
+                )
         values = SIZE * SIZE * input_shape[-1]
         # Whitening and dictionary in one.
         self.kernel = self.add_weight(name="kernel", shape=(values, self.features))

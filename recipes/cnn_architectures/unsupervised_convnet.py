@@ -55,12 +55,24 @@ class LocalContrastNormalization(keras.layers.Layer):
     float32 whatever the precision.
 
     Args:
-        size: Pixels along each side of the window.
+        size: Pixels along each side of the window, odd.
+
+    Input shape:
+        `(batch, height, width, channels)`.
+
+    Output shape:
+        As the input.
+
+    Raises:
+        ValueError: if `size` is even or below 1, or the input does not have four dimensions.
     """
 
     def __init__(self, size=7, **kwargs):
         super().__init__(**kwargs)
+        if size < 1 or size % 2 == 0:
+            raise ValueError(f"`size` must be odd and positive. Received: size={size}")
         self.size = size
+        self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, input_shape):
         distance = np.arange(self.size) - (self.size - 1) / 2

@@ -61,6 +61,8 @@ def test_s_cells_stand_the_conformance_harness():
         inputs=np.random.default_rng(0).uniform(0, 1, (2, 6, 7, 2)).astype("float32"),
         reference=by_loops,
         parameters=5 * 5 * 2 * 3,
+        bad_arguments=[{"planes": 0}, {"threshold": -0.1}, {"threshold": 1.0}],
+        bad_shapes=[(6, 7, 2), (2, 6, 7, 2, 1)],
         tolerance=1e-4,
     )
 

@@ -53,6 +53,8 @@ def test_encoder():
         inputs=images,
         reference=codes_by_loops,
         parameters=108 * 5 + 108,
+        bad_arguments=[{"features": 0}, {"threshold": -0.1}, {"strides": 0}],
+        bad_shapes=[(10, 8, 3), (2, 10, 8, 3, 1), (2, 5, 8, 3), (2, 10, 5, 3)],
         tolerance=1e-4,
     )
 

@@ -39,6 +39,8 @@ def test_local_contrast_normalization():
         (1, 6, 5, 3),
         reference=by_loops,
         parameters=0,
+        bad_arguments=[{"size": 0}, {"size": -1}, {"size": 4}],
+        bad_shapes=[(6, 5, 3), (1, 6, 5, 3, 1)],
         tolerance=1e-4,
     )
 
