@@ -51,21 +51,16 @@ def conv_bn_relu(x, filters, size=3, strides=1):
     return keras.layers.ReLU()(x)
 
 
-def build_model(
-    filters=48,
-    coarse_weight=1.0,
-    learning_rate=0.01,
-    steps=cifar10.STEPS,
-):
-    """The compiled network: (32, 32, 3) images to two distributions. 342,360 parameters.
+def two_heads(x, filters):
+    """From images (batch, height, width, 3) to the probabilities of classes and superclasses.
 
-    341,736 of them are trainable. The outputs are the probabilities of the classes, "fine"
-    (batch, 100), and of the superclasses, "coarse" (batch, 20), whose loss is multiplied by
-    `coarse_weight`. The learning rate rises for a quarter of the training `steps`, then decays to
-    zero along a cosine.
+    Args:
+        x: The images.
+        filters: Channels of the convolutions in the middle.
+
+    Returns:
+        Two tensors, (batch, 100) and (batch, 20).
     """
-    images = keras.Input((32, 32, 3))
-    x = cifar10.augmented(images)
     # Layers that both heads share: 32 × 32 to 16 × 16 by a stride of 2,
     x = conv_bn_relu(x, filters // 2, size=4, strides=2)
     # to 8 × 8,
@@ -80,6 +75,24 @@ def build_model(
     # The two heads.
     fine = keras.layers.Dense(100, activation="softmax", name="fine")(x)
     coarse = keras.layers.Dense(20, activation="softmax", name="coarse")(x)
+    return fine, coarse
+
+
+def build_model(
+    filters=48,
+    coarse_weight=1.0,
+    learning_rate=0.01,
+    steps=cifar10.STEPS,
+):
+    """The compiled network: (32, 32, 3) images to two distributions. 342,360 parameters.
+
+    341,736 of them are trainable. The outputs are the probabilities of the classes, "fine"
+    (batch, 100), and of the superclasses, "coarse" (batch, 20), whose loss is multiplied by
+    `coarse_weight`. The learning rate rises for a quarter of the training `steps`, then decays to
+    zero along a cosine.
+    """
+    images = keras.Input((32, 32, 3))
+    fine, coarse = two_heads(cifar10.augmented(images), filters)
     model = keras.Model(images, {"fine": fine, "coarse": coarse})
     warmup = steps // 4
     schedule = keras.optimizers.schedules.CosineDecay(

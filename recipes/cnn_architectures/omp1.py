@@ -18,6 +18,8 @@ soft-thresholded. Codes are averaged over each quarter of the image. Only the li
 top is trained with labels.
 """
 
+import math
+
 import keras
 import numpy as np
 import tensorflow_datasets as tfds
@@ -96,7 +98,8 @@ def omp1_dictionary(patches, atoms, rng):
         lengths = np.linalg.norm(dictionary, axis=0)
         unused = lengths < 1e-6
         dictionary[:, unused] = patches[rng.integers(0, len(patches), unused.sum())].T
-        dictionary /= np.linalg.norm(dictionary, axis=0)
+        # If all images are alike, the patches are zero after subtracting their mean.
+        dictionary /= np.maximum(np.linalg.norm(dictionary, axis=0), 1e-6)
     return dictionary
 
 
@@ -180,20 +183,30 @@ class PatchEncoder(keras.layers.Layer):
         }
 
 
-def build_model(features=200, threshold=0.25, learning_rate=0.003, steps=EPOCHS * 100, train=None):
+def build_model(
+    features=200,
+    threshold=0.25,
+    learning_rate=0.003,
+    steps=EPOCHS * 100,
+    train=None,
+    classes=10,
+    input_shape=(32, 32, 3),
+):
     """The compiled network: (32, 32, 3) images to 10 class probabilities. 40,918 parameters.
 
     16,010 of them are trainable: 10 weights for each of 8 · `features` codes, and 10 biases. The
     dictionary is learned here, from the images of `train`; without them it is random.
     """
     encoder = PatchEncoder(features, threshold)
-    images = keras.Input((32, 32, 3))
+    images = keras.Input(input_shape)
     x = encoder(images)  # (batch, 14, 14, 2 · features)
-    x = keras.layers.AveragePooling2D(7)(x)
+    # The mean of each quarter of the image.
+    quarter = [math.ceil(side / 2) for side in x.shape[1:3]]
+    x = keras.layers.AveragePooling2D(quarter, padding="same")(x)
     x = keras.layers.Flatten()(x)
     # Codes of mean 0 and variance 1.
     x = keras.layers.BatchNormalization(momentum=0.9, center=False, scale=False)(x)
-    outputs = keras.layers.Dense(10, activation="softmax")(x)
+    outputs = keras.layers.Dense(classes, activation="softmax")(x)
     model = keras.Model(images, outputs)
     if train is not None:
         encoder.set_weights(learn_encoder(train, features))

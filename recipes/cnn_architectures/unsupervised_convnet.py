@@ -12,6 +12,8 @@ normalization and mean pooling; only its linear classifier is trained with label
 variant omits a step, draws the filters at random, or trains them with labels, too.
 """
 
+import math
+
 import keras
 import numpy as np
 import tensorflow_datasets as tfds
@@ -110,13 +112,14 @@ def unit_norm(filters):
 
 
 def patch_clusters(train, rng):
-    """Filters (6, 6, 3, 32) for clusters of image patches, learned without labels."""
+    """Filters (6, 6, channels, 32) for clusters of image patches, learned without labels."""
     images, _ = to_numpy(train.unbatch().take(2_000).batch(500))
     images = ops.convert_to_numpy(LocalContrastNormalization(9)(images.astype("float32")))
-    # All patches, as a view (count, 27, 27, 3, 6, 6), and some of them at random.
+    channels = images.shape[-1]
+    # All patches, as a view (count, 27, 27, channels, 6, 6), and some of them at random.
     windows = np.lib.stride_tricks.sliding_window_view(images, (SIZE, SIZE), axis=(1, 2))
     which = rng.integers(0, windows.shape[:3], (PATCHES, 3))
-    patches = windows[tuple(which.T)].transpose(0, 2, 3, 1)  # (count, 6, 6, 3)
+    patches = windows[tuple(which.T)].transpose(0, 2, 3, 1)  # (count, 6, 6, channels)
     patches = patches.reshape(PATCHES, -1)
     # Cluster whitened patches, in which all directions have equal variance.
     variances, eigenvectors = np.linalg.eigh(np.cov(patches, rowvar=False))
@@ -125,13 +128,13 @@ def patch_clusters(train, rng):
     seed = int(rng.integers(2**31))
     clusters = MiniBatchKMeans(FILTERS, batch_size=1000, n_init=1, random_state=seed).fit(whitened)
     filters = unit_norm(clusters.cluster_centers_ @ whitening)
-    return filters.reshape(FILTERS, SIZE, SIZE, 3).transpose(1, 2, 3, 0)
+    return filters.reshape(FILTERS, SIZE, SIZE, channels).transpose(1, 2, 3, 0)
 
 
-def random_filters(rng):
-    """Filters (6, 6, 3, 32) of random numbers."""
-    values = rng.normal(size=(FILTERS, SIZE * SIZE * 3))
-    return unit_norm(values).reshape(FILTERS, SIZE, SIZE, 3).transpose(1, 2, 3, 0)
+def random_filters(channels, rng):
+    """Filters (6, 6, channels, 32) of random numbers."""
+    values = rng.normal(size=(FILTERS, SIZE * SIZE * channels))
+    return unit_norm(values).reshape(FILTERS, SIZE, SIZE, channels).transpose(1, 2, 3, 0)
 
 
 def build_model(
@@ -141,6 +144,8 @@ def build_model(
     learning_rate=0.003,
     steps=EPOCHS * 50,
     train=None,
+    classes=10,
+    input_shape=(32, 32, 3),
 ):
     """The compiled network: (32, 32, 3) images to 10 class probabilities. 5,034 parameters.
 
@@ -153,8 +158,10 @@ def build_model(
         normalize: Whether local contrast is normalized.
         learning_rate, steps: Of the training.
         train: Batches of (images, labels).
+        classes: Number of classes.
+        input_shape: Height, width and channels of the images.
     """
-    images = keras.Input((32, 32, 3))
+    images = keras.Input(input_shape)
     x = LocalContrastNormalization(9)(images)
     convolution = keras.layers.Conv2D(
         FILTERS, SIZE, strides=2, activation="tanh", trainable=filters == "supervised"
@@ -164,15 +171,17 @@ def build_model(
         x = ops.abs(x)
     if normalize:
         x = LocalContrastNormalization()(x)
-    x = keras.layers.AveragePooling2D(7)(x)  # (batch, 2, 2, 32)
+    # The mean of each quarter of the image: (batch, 2, 2, 32).
+    quarter = [math.ceil(side / 2) for side in x.shape[1:3]]
+    x = keras.layers.AveragePooling2D(quarter, padding="same")(x)
     x = keras.layers.Flatten()(x)
     # Features of mean 0 and variance 1.
     x = keras.layers.BatchNormalization(momentum=0.9, center=False, scale=False)(x)
-    outputs = keras.layers.Dense(10, activation="softmax")(x)
+    outputs = keras.layers.Dense(classes, activation="softmax")(x)
     model = keras.Model(images, outputs)
     # Random numbers that follow the seed of the run.
     rng = np.random.default_rng(int(keras.random.randint((), 0, 2**31 - 1)))
-    kernel = random_filters(rng)
+    kernel = random_filters(input_shape[-1], rng)
     if filters == "kmeans" and train is not None:
         kernel = patch_clusters(train, rng)
     convolution.set_weights([kernel, np.zeros(FILTERS)])

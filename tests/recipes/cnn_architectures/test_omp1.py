@@ -33,6 +33,11 @@ def test_dictionary_finds_the_atoms_that_made_the_patches():
     assert (likeness > 0.99).all()
 
 
+def test_dictionary_of_empty_patches_is_finite():
+    found = omp1.omp1_dictionary(np.zeros((20, 12), "float32"), 3, np.random.default_rng(0))
+    np.testing.assert_array_equal(found, 0)
+
+
 def codes_by_loops(images, weights):
     """Those of 3 × 2 patches of images (2, 10, 8, 3)."""
     kernel, mean = weights
