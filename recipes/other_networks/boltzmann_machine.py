@@ -87,7 +87,7 @@ class BoltzmannMachine(keras.Model):
     """Patterns (batch, 8) of 0 and 1 to their log-probabilities (batch,), by enumeration.
 
     Args:
-        hidden: Number of hidden units.
+        hidden: Number of hidden units, from 1 to 8.
         parallel: Whether the free units are updated all at once, which is wrong.
         noise: Initial share of flipped bits in the clamped patterns.
         steps: Number of training steps; after two thirds of them the noise is zero.
@@ -96,6 +96,12 @@ class BoltzmannMachine(keras.Model):
 
     def __init__(self, hidden=3, parallel=False, noise=0.05, steps=3000, chains=100, **kwargs):
         super().__init__(**kwargs)
+        if not 1 <= hidden <= 8:
+            raise ValueError(f"hidden must be from 1 to 8. Received: {hidden}")
+        if not 0 <= noise <= 1:
+            raise ValueError(f"noise must be from 0 to 1. Received: {noise}")
+        if chains < 1:
+            raise ValueError(f"chains must be at least 1. Received: {chains}")
         self.options = {
             "hidden": hidden,
             "parallel": parallel,
@@ -196,7 +202,8 @@ def build_model(hidden=3, parallel=False, noise=0.05, learning_rate=1.0, steps=E
     model = BoltzmannMachine(hidden, parallel, noise, steps)
     optimizer = keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(learning_rate, steps))
     optimizer.build(model.trainable_variables)
-    model.compile(optimizer)
+    # There is no loss that would have to be scaled with mixed_float16.
+    model.compile(optimizer, auto_scale_loss=False)
     return model
 
 

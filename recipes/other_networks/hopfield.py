@@ -102,13 +102,15 @@ class Hopfield(keras.Model):
     Args:
         rule: "hebbian": every pattern adds its products to the weights. "perceptron": only for
             units that are not stable in it, x_i Σ w_ij x_j < margin · n.
-        margin: Of the perceptron rule.
+        margin: Of the perceptron rule, at least 0.
     """
 
     def __init__(self, rule="hebbian", margin=1.0, **kwargs):
         super().__init__(**kwargs)
         if rule not in ("hebbian", "perceptron"):
             raise ValueError(f'rule must be "hebbian" or "perceptron". Received: {rule}')
+        if margin < 0:
+            raise ValueError(f"margin must not be negative. Received: {margin}")
         self.rule = rule
         self.margin = margin
         self.overlap = keras.metrics.Mean(name="overlap")  # mean product: 1 if all are correct

@@ -88,13 +88,19 @@ class SelfOrganizingMap(keras.Model):
     """Images (batch, …) of uint8 to the row and column of their best-matching units (batch, 2).
 
     Args:
-        rows, columns: Of the grid.
-        radius: σ at the start and at the end, in units.
+        rows, columns: Of the grid, which has at least two units.
+        radius: σ at the start and at the end, in units, above 0.
         steps: Number of training steps, over which the radius shrinks.
     """
 
     def __init__(self, rows=20, columns=20, radius=(8.0, 0.5), steps=1000, **kwargs):
         super().__init__(**kwargs)
+        if min(rows, columns) < 1 or rows * columns < 2:
+            raise ValueError(
+                f"the grid must have at least two units. Received: rows={rows}, columns={columns}"
+            )
+        if min(radius) <= 0:
+            raise ValueError(f"radius must be above 0. Received: {radius}")
         self.options = {"rows": rows, "columns": columns, "radius": radius, "steps": steps}
         first, last = radius
         self.radius = keras.optimizers.schedules.PolynomialDecay(first, steps, last)
@@ -105,7 +111,10 @@ class SelfOrganizingMap(keras.Model):
     def build(self, input_shape):
         shape = (len(self.positions), int(np.prod(input_shape[1:])))
         initializer = keras.initializers.RandomUniform(0, 1)
-        self.prototypes = self.add_weight(name="prototypes", shape=shape, initializer=initializer)
+        # Always float32: in 16 bits, many distances would be equal.
+        self.prototypes = self.add_weight(
+            name="prototypes", shape=shape, initializer=initializer, autocast=False
+        )
         self.built = True
 
     def vectors(self, images):

@@ -63,6 +63,10 @@ class RBM(keras.Model):
         super().__init__(**kwargs)
         if sampling not in ("cd", "pcd", None):
             raise ValueError(f'sampling must be "cd", "pcd" or None. Received: {sampling}')
+        if hidden < 1 or chains < 1:
+            raise ValueError(
+                f"hidden and chains must be at least 1. Received: hidden={hidden}, chains={chains}"
+            )
         self.options = {"hidden": hidden, "sampling": sampling, "chains": chains}
         # Logistic regression on the hidden units, standardized.
         self.readout = keras.Sequential(

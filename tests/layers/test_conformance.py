@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from tests.layers.conformance import check_layer
+from tests.layers.conformance import check_layer, check_model
 
 SHAPE = (2, 5, 4)
 register = keras.saving.register_keras_serializable(package="tests")
@@ -280,3 +280,140 @@ def test_a_layer_that_needs_known_sizes_fails():
         with pytest.raises(AssertionError, match="unknown: TypeError"):
             check_layer(layer, {}, SHAPE)
     check_layer(KnownLength, {}, SHAPE, unknown_sizes=False)
+
+
+@register
+class Center(keras.Model):
+    """A sound model: the distance from the center of the examples, which its training finds."""
+
+    def __init__(self, offset=0.0, **kwargs):
+        super().__init__(**kwargs)
+        if offset < 0:
+            raise ValueError(f"`offset` must not be negative. Received: offset={offset}")
+        self.offset = offset
+        self.seeds = keras.random.SeedGenerator()
+
+    def build(self, input_shape):
+        self.center = self.add_weight((input_shape[-1],), "zeros", name="center")
+        self.built = True
+
+    def call(self, inputs):
+        distances = ops.sum(ops.square(inputs - self.center), axis=-1)
+        return self.offset + distances
+
+    def gradient(self, inputs):
+        noise = keras.random.uniform(ops.shape(inputs), -0.1, 0.1, seed=self.seeds)
+        return 2 * ops.mean(self.center - inputs - noise, axis=0)
+
+    def train_step(self, data):
+        inputs, _ = data
+        gradient = self.gradient(ops.cast(inputs, "float32"))
+        self.center.assign_sub(self.optimizer.learning_rate * gradient)
+        return {"largest": ops.max(ops.abs(gradient))}
+
+    def get_config(self):
+        return {**super().get_config(), "offset": self.offset}
+
+
+@register
+class StandsStill(Center):
+    def train_step(self, data):
+        return {"largest": ops.max(self.gradient(data[0])) + 0 * ops.mean(data[1])}
+
+
+@register
+class Unscaled(Center):
+    """`apply` scales gradients back, which no scaled loss has made larger before."""
+
+    def train_step(self, data):
+        gradient = self.gradient(data[0])
+        self.optimizer.apply([gradient], [self.center])
+        return {"largest": ops.max(ops.abs(gradient))}
+
+
+@register
+class DrawsWithNumPy(Center):
+    def gradient(self, inputs):
+        return super().gradient(inputs) * float(np.random.default_rng().normal())
+
+
+MADE = []
+
+
+@register
+class ChangesOthers(Center):
+    def build(self, input_shape):
+        super().build(input_shape)
+        MADE.append(self)
+
+    def train_step(self, data):
+        for model in MADE:
+            model.center.assign_add(ops.ones_like(model.center))
+        return super().train_step(data)
+
+
+@register
+class Rounds(Center):
+    """In 16 bits, the difference of large numbers is that of rounded ones."""
+
+    def call(self, inputs):
+        return super().call(inputs + 100) - super().call(inputs + 99)
+
+
+@register
+class NotANumber(Center):
+    def train_step(self, data):
+        return {**super().train_step(data), "log": ops.log(-1 - ops.max(data[1]) * 0)}
+
+
+def check_center(model, **options):
+    def build_model():
+        made = model(offset=1.0)
+        made.build((None, 3))
+        made.compile(keras.optimizers.SGD(0.1))
+        return made
+
+    rng = np.random.default_rng(0)
+    given = {
+        "inputs": rng.normal(size=(6, 3)).astype("float32"),
+        "targets": np.zeros(6, "float32"),
+        "parameters": 3,
+        "bad_arguments": [{"offset": -1.0}],
+    }
+    check_model(model, build_model, {"offset": 1.0}, **given | options)
+
+
+ON_TENSORFLOW = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="JAX and torch have other training steps"
+)
+
+
+@ON_TENSORFLOW
+def test_a_sound_model_passes():
+    def reference(x, weights):
+        return 1 + np.sum((x - weights[0]) ** 2, axis=-1)
+
+    check_center(Center, weights=[np.arange(3.0)], reference=reference)
+
+
+@ON_TENSORFLOW
+@pytest.mark.parametrize(
+    ("model", "options", "message"),
+    [
+        (Center, {"reference": lambda x, weights: x[:, 0]}, "against the reference"),
+        (Center, {"bad_arguments": [{"offset": 2.0}]}, "no ValueError"),
+        (Center, {"output_dtype": "float32"}, "output is bfloat16 under mixed_bfloat16"),
+        (Center, {"training_differs": True}, "training and inference do not differ"),
+        (StandsStill, {}, "its training does not move center"),
+        (Unscaled, {}, "trained under mixed_float16"),
+        (DrawsWithNumPy, {}, "in a compiled function, not eagerly"),
+        (ChangesOthers, {}, "another model's weights"),
+        (Rounds, {}, "under mixed_bfloat16: differs"),
+        (NotANumber, {}, "its training says"),
+    ],
+)
+def test_a_broken_model_fails(model, options, message):
+    with pytest.raises(AssertionError) as failure:
+        check_center(model, **options)
+    assert message in str(failure.value)
+    assert str(failure.value).startswith(model.__name__)

@@ -8,6 +8,7 @@ import pytest
 
 from recipes.other_networks import boltzmann_machine as recipe
 from recipes.other_networks.figures import boltzmann_machine as pictures
+from tests.layers.conformance import check_model
 
 
 def brute_force(kernel, bias):
@@ -119,3 +120,19 @@ def test_training_brings_the_machine_nearer_and_keeps_the_weights_symmetric():
     assert np.all(kernel[~model.connected] == 0)
     assert np.abs(kernel[model.connected]).min() > 0
     assert set(np.unique(model.chains)) == {0, 1}
+
+
+def test_conformance():
+    model = recipe.build_model(hidden=2)
+    random_weights(model)
+    check_model(
+        recipe.BoltzmannMachine,
+        lambda: recipe.build_model(hidden=2, parallel=True, noise=0.1, steps=6),
+        {"hidden": 2, "parallel": True, "noise": 0.1, "steps": 6, "chains": 100},
+        inputs=np.tile(recipe.PATTERNS, (5, 1)),
+        targets=np.full(20, 0.25, "float32"),
+        weights=model.get_weights(),
+        parameters=10 * 10 + 10 + 100 * 10,
+        output_dtype="float32",
+        bad_arguments=[{"hidden": 0}, {"hidden": 9}, {"noise": 1.5}, {"chains": 0}],
+    )

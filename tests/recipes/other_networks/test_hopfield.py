@@ -7,6 +7,7 @@ import pytest
 from recipes.common.arrays import to_numpy
 from recipes.other_networks import hopfield as recipe
 from recipes.other_networks.figures import hopfield as pictures
+from tests.layers.conformance import check_model
 
 
 def reference(states, weights):
@@ -156,6 +157,17 @@ def test_wrong_pixels_are_marked():
     assert marked[0, 0, :4].tolist() == [1, 2, 3, 0]
 
 
-def test_bad_rule():
-    with pytest.raises(ValueError, match="Received: hopfeld"):
-        recipe.build_model(rule="hopfeld")
+def test_conformance():
+    rng = np.random.default_rng(0)
+    patterns = rng.choice([-1.0, 1.0], (4, 30)).astype("float32")
+    check_model(
+        recipe.Hopfield,
+        lambda: recipe.build_model("perceptron", margin=0.5, units=30),
+        {"rule": "perceptron", "margin": 0.5},
+        inputs=rng.choice([-1.0, 1.0], (8, 30)).astype("float32"),
+        targets=np.tile(patterns, (2, 1)),
+        weights=[recipe.hebbian(patterns, np.ones_like(patterns))],
+        reference=reference,
+        parameters=30 * 30,
+        bad_arguments=[{"rule": "hopfeld"}, {"margin": -1.0}],
+    )

@@ -6,6 +6,7 @@ import pytest
 
 from recipes.other_networks import kohonen as recipe
 from recipes.other_networks.figures import kohonen as pictures
+from tests.layers.conformance import check_model
 
 
 def color_map(steps):
@@ -142,3 +143,26 @@ def test_what_the_pictures_count():
     prototypes[0, 2] = 6
     expected = [[0, 2, 6], [0, 0, 3]]
     np.testing.assert_allclose(pictures.neighbor_distances(prototypes), expected)
+
+
+def positions_of_nearest(colors, weights):
+    """Row and column of the nearest prototype, in NumPy; the grid has five columns."""
+    (prototypes,) = weights
+    distances = np.linalg.norm(colors[:, None] / 255 - prototypes, axis=-1)
+    return np.transpose(np.divmod(distances.argmin(axis=1), 5))
+
+
+def test_conformance():
+    arguments = {"rows": 4, "columns": 5, "radius": (2.5, 1.0), "steps": 4}
+    _, colors = color_map(4)
+    check_model(
+        recipe.SelfOrganizingMap,
+        lambda: color_map(4)[0],
+        arguments,
+        inputs=colors,
+        targets=np.zeros(len(colors)),
+        reference=positions_of_nearest,
+        parameters=4 * 5 * 3,
+        output_dtype="float32",
+        bad_arguments=[{"rows": 0}, {"rows": 1, "columns": 1}, {"radius": (2.5, 0.0)}],
+    )

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from recipes.other_networks import rbm as recipe
 from recipes.other_networks.figures import rbm as pictures
+from tests.layers.conformance import check_model
 
 VISIBLE = 5
 HIDDEN = 4
@@ -179,9 +180,27 @@ def test_what_is_said_of_training_and_test():
     assert scores.keys() == {"accuracy", "reconstruction_error", "pseudo_likelihood"}
 
 
-def test_unknown_sampling_is_refused():
-    with pytest.raises(ValueError, match="Received: gibbs"):
-        recipe.RBM(sampling="gibbs")
+def readout_of_hidden_units(images, weights):
+    """Logistic regression on the standardized probabilities of the hidden units, in NumPy."""
+    kernel, _, hidden_bias, *_, mean, variance, readout, bias = weights
+    hidden = 1 / (1 + np.exp(-(images / 255 @ kernel + hidden_bias)))
+    logits = (hidden - mean) / np.sqrt(variance + 1e-3) @ readout + bias
+    return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+
+
+def test_conformance():
+    images = 255 * np.random.default_rng(0).integers(0, 2, (20, VISIBLE)).astype("uint8")
+    check_model(
+        recipe.RBM,
+        lambda: recipe.build_model(HIDDEN, "pcd", input_shape=(VISIBLE,)),
+        {"hidden": HIDDEN, "sampling": "pcd", "chains": 100},
+        inputs=images,
+        targets=np.arange(20) % 10,
+        reference=readout_of_hidden_units,
+        output_dtype="float32",
+        training_differs=True,
+        bad_arguments=[{"sampling": "gibbs"}, {"hidden": 0}, {"chains": 0}],
+    )
 
 
 def test_training_makes_the_data_more_probable():
