@@ -124,7 +124,8 @@ class GAN(keras.Model):
         weights = self.discriminator.trainable_variables
         with tf.GradientTape() as tape:
             loss = discriminator_loss(self(real), self(self.generate(count)))
-        self.optimizer.apply(tape.gradient(loss, weights), weights)
+            scaled_loss = self.optimizer.scale_loss(loss)  # with mixed_float16; `apply` undoes it
+        self.optimizer.apply(tape.gradient(scaled_loss, weights), weights)
         self.trackers["discriminator_loss"].update_state(loss)
 
         # One step of the generator, or several.

@@ -211,7 +211,8 @@ class DQN(keras.Model):
         weights = self.network.trainable_variables
         with tf.GradientTape() as tape:
             loss, values = self.temporal_difference_loss(batch)
-        self.optimizer.apply(tape.gradient(loss, weights), weights)
+            scaled_loss = self.optimizer.scale_loss(loss)  # with mixed_float16; `apply` undoes it
+        self.optimizer.apply(tape.gradient(scaled_loss, weights), weights)
         self.update_target_network()
         self.loss_tracker.update_state(loss)
         self.value_tracker.update_state(keras.ops.max(values, axis=1))

@@ -214,7 +214,8 @@ class PolicyGradient(keras.Model):
         states, actions, alive = play(starts, self.sampled_actions, chances)
         with tf.GradientTape() as tape:
             loss = self.policy_loss(states, actions, alive)
-        gradients = tape.gradient(loss, self.trainable_variables)
+            scaled_loss = self.optimizer.scale_loss(loss)  # with mixed_float16; `apply` undoes it
+        gradients = tape.gradient(scaled_loss, self.trainable_variables)
         self.optimizer.apply(gradients, self.trainable_variables)
         self.loss_tracker.update_state(loss)
         self.steps_tracker.update_state(keras.ops.sum(alive, axis=0))

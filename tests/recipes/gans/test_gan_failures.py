@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from recipes.gans import gan_failures as recipe
 from recipes.gans.gan_failures import GanMonitor, diagnose
+from tests.recipes.sixteen_bits import ratios_in_float16
 
 NAMES = {
     "healthy": None,
@@ -188,3 +189,10 @@ def test_monitor_names_the_failure_and_leaves_the_healthy_alone(name, seed):
     ).history
     found = diagnose(history)
     assert NAMES[name] in found if NAMES[name] else found == {}
+
+
+def test_a_step_in_float16_moves_the_weights_about_as_far():
+    """Keras scales the gradients back: the loss has to be scaled first."""
+    train, _, _ = recipe.load_data()
+    ratios = ratios_in_float16(recipe.build_model, train)
+    assert np.all((ratios > 0.5) & (ratios < 2)), ratios

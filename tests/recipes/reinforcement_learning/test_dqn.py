@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from recipes.reinforcement_learning import dqn as recipe
+from tests.recipes.sixteen_bits import ratios_in_float16
 
 LAST = recipe.SIDE - 1
 
@@ -191,3 +192,10 @@ def test_parameters_of_the_network():
     model = recipe.build_model()
     assert sum(np.prod(weight.shape) for weight in model.trainable_variables) == 38_195
     assert recipe.deployed(model).output_shape == (None, 3)
+
+
+def test_a_step_in_float16_moves_the_weights_about_as_far():
+    """Keras scales the gradients back: the loss has to be scaled first."""
+    _, train = small_agent()
+    ratios = ratios_in_float16(lambda: small_agent()[0], train)
+    assert np.all((ratios > 0.5) & (ratios < 2)), ratios

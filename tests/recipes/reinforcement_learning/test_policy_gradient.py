@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from recipes.reinforcement_learning import policy_gradient as recipe
+from tests.recipes.sixteen_bits import ratios_in_float16
 
 
 def numpy(tensor):
@@ -231,3 +232,10 @@ def test_mechanics_keep_32_bits_whatever_the_networks_compute_in():
         keras.config.set_dtype_policy("float32")
     np.testing.assert_array_equal(states[0], starts)
     assert keras.backend.standardize_dtype(states.dtype) == "float32"
+
+
+def test_a_step_in_float16_moves_the_weights_about_as_far():
+    """Keras scales the gradients back: the loss has to be scaled first."""
+    train, _, _ = recipe.load_data()
+    ratios = ratios_in_float16(recipe.build_model, train)
+    assert np.all((ratios > 0.5) & (ratios < 2)), ratios
