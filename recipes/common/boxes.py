@@ -108,7 +108,9 @@ def average_precision(scores, hits, count):
     precision, recall = precision_and_recall(scores, hits, count)
     # Make precision decrease with recall: a lower threshold may also raise precision.
     precision = np.maximum.accumulate(precision[::-1])[::-1]
-    places = np.searchsorted(recall, np.linspace(0, 1, 101), side="left")
+    # Not np.linspace, in which 0.7 is a little more than 7 / 10.
+    recalls = np.arange(101) / 100
+    places = np.searchsorted(recall, recalls, side="left")
     return np.append(precision, 0.0)[places].mean()
 
 

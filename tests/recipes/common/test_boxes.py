@@ -63,6 +63,13 @@ def test_average_precision_by_hand():
     assert np.isnan(box_tools.average_precision([0.5], [False], 0))
 
 
+def test_recalls_are_reached_in_spite_of_rounding():
+    for found in range(1, 11):
+        hits = np.ones(found)
+        precision = box_tools.average_precision(hits, hits, 10)
+        assert precision == pytest.approx((10 * found + 1) / 101)
+
+
 def scenes():
     """True boxes, and detections with scores, of 20 images of one class."""
     rng = np.random.default_rng(0)
