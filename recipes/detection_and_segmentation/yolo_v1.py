@@ -171,7 +171,7 @@ def yolo_loss(truth, answer):
 
 @keras.saving.register_keras_serializable(package="yolo_v1")
 class MeanAveragePrecision(detection.MeanAveragePrecision):
-    """Mean average precision at an IoU of 1/2. It is computed with NumPy, so XLA is disabled."""
+    """Mean average precision at an IoU of 1/2."""
 
     def __init__(self, classes=3, name="map50", **options):
         super().__init__(classes, name=name, **options)
@@ -260,7 +260,6 @@ def build_model(
         keras.optimizers.Adam(schedule),
         loss=yolo_loss,
         metrics=[MeanAveragePrecision(classes)],
-        jit_compile=False,
     )
     return model
 

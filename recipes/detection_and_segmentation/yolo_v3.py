@@ -390,7 +390,7 @@ class YoloLoss(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable(package="yolo_v3")
 class MeanAveragePrecision(detection.MeanAveragePrecision):
-    """Mean average precision at an IoU of 1/2. It is computed with NumPy, so XLA is disabled."""
+    """Mean average precision at an IoU of 1/2."""
 
     def __init__(self, name="map50", **options):
         super().__init__(len(CLASSES), CANDIDATES, name=name, **options)
@@ -441,7 +441,6 @@ def build_model(
         keras.optimizers.Adam(schedule),
         loss=YoloLoss(anchors, grids, per_cell),
         metrics=[MeanAveragePrecision()],
-        jit_compile=False,
     )
     return model
 
