@@ -108,7 +108,7 @@ def average_precision(scores, hits, count):
     precision, recall = precision_and_recall(scores, hits, count)
     # Make precision decrease with recall: a lower threshold may also raise precision.
     precision = np.maximum.accumulate(precision[::-1])[::-1]
-    # Not np.linspace, in which 0.7 is a little more than 7 / 10.
+    # Not np.linspace as in pycocotools, where 7 / 10 does not reach 0.7, which is a little more.
     recalls = np.arange(101) / 100
     places = np.searchsorted(recall, recalls, side="left")
     return np.append(precision, 0.0)[places].mean()
