@@ -82,8 +82,10 @@ def alexnet(
     # Convolutions 3 to 5: 13 × 13 × 384, 384, 256, after the pool 6 × 6.
     x = keras.layers.Conv2D(int(384 * width), 3, padding="same", activation="relu")(x)
     x = GroupedConv2D(int(384 * width), 3, groups, padding="same", activation="relu")(x)
-    x = GroupedConv2D(int(256 * width), 3, groups, padding="same", activation="relu")(x)
+    x = GroupedConv2D(int(256 * width), 3, groups, padding="same")(x)
+    # ReLU comes after the pool, where it has a quarter of the values to work on.
     x = keras.layers.MaxPooling2D(3, strides=2, padding=pool_padding)(x)
+    x = keras.layers.ReLU()(x)
     # Dense layers 6 to 8.
     x = keras.layers.Flatten()(x)
     x = keras.layers.Dense(int(4096 * width), activation="relu")(x)
@@ -151,8 +153,9 @@ def build_sequential(groups=2, width=0.375, classes=10, input_shape=(32, 32, 3))
             # Convolutions 3 to 5: 3 × 3, after the pool 1 × 1.
             keras.layers.Conv2D(int(384 * width), 3, padding="same", activation="relu"),
             GroupedConv2D(int(384 * width), 3, groups, padding="same", activation="relu"),
-            GroupedConv2D(int(256 * width), 3, groups, padding="same", activation="relu"),
+            GroupedConv2D(int(256 * width), 3, groups, padding="same"),
             keras.layers.MaxPooling2D(3, strides=2, padding=padding),
+            keras.layers.ReLU(),
             # Dense layers 6 to 8.
             keras.layers.Flatten(),
             keras.layers.Dense(int(4096 * width), activation="relu"),

@@ -49,14 +49,14 @@ def load_data(batch_size=128):
     return cifar10.batches(*splits, batch_size)
 
 
-def conv(x, filters, size, name, strides=1):
+def conv(x, filters, size, name, strides=1, activation="relu"):
     """A convolution, its number of filters rounded down, with ReLU."""
     return keras.layers.Conv2D(
         int(filters),
         size,
         strides=strides,
         padding="same",
-        activation="relu",
+        activation=activation,
         kernel_initializer="he_normal",
         name=name,
     )(x)
@@ -111,9 +111,10 @@ def googlenet(x, classes=1000, width=1.0, bottlenecks=True, kernel_size=7, secon
         second_pool: Whether a pooling layer follows the third convolution.
     """
     # Convolution 1: 112 × 112 × 64, after the pool 56 × 56.
-    # ReLU comes before the pool, as in the paper, although after it would be a little faster.
-    x = conv(x, 64 * width, kernel_size, "conv1", strides=2)
+    # ReLU comes after the pool, where it has a quarter of the values to work on.
+    x = conv(x, 64 * width, kernel_size, "conv1", strides=2, activation=None)
     x = halve(x)
+    x = keras.layers.ReLU()(x)
     x = LocalResponseNormalization()(x)
     # Convolutions 2 and 3: 56 × 56 × 192, after the pool 28 × 28.
     x = conv(x, 64 * width, 1, "conv2_reduce")

@@ -51,14 +51,14 @@ def load_data(batch_size=128):
     return cifar10.batches(*splits, batch_size)
 
 
-def conv(x, filters, size, name, strides=1, padding="same"):
+def conv(x, filters, size, name, strides=1, padding="same", activation="relu"):
     """A convolution, its number of filters rounded down, with ReLU."""
     return keras.layers.Conv2D(
         int(filters),
         size,
         strides=strides,
         padding=padding,
-        activation="relu",
+        activation=activation,
         kernel_initializer="he_normal",
         name=name,
     )(x)
@@ -102,8 +102,10 @@ def squeezenet(
     """
     filters, published_size, pooled = VERSIONS[version]
     # Version 1.0: 111 × 111 × 96, after the pool 55 × 55.
-    x = conv(x, filters * width, kernel_size or published_size, "conv1", 2, padding)
+    # ReLU comes after the pool, where it has a quarter of the values to work on.
+    x = conv(x, filters * width, kernel_size or published_size, "conv1", 2, padding, None)
     x = keras.layers.MaxPooling2D(3, strides=2, padding=padding)(x)
+    x = keras.layers.ReLU()(x)
     # 55 × 55 × 128, 128, 256, pool, 27 × 27 × 256, 384, 384, 512, pool, 13 × 13 × 512.
     for name, (squeeze, expand) in FIRE_MODULES.items():
         x = fire(x, squeeze * width, expand * width, name)
@@ -122,8 +124,9 @@ def squeezenet(
 def vgg_like(x, classes=1000, width=1.0, version="1.0", kernel_size=None, padding="valid"):
     """As `squeezenet`, with a 3×3 convolution in place of each fire module, and dense layers."""
     filters, published_size, pooled = VERSIONS[version]
-    x = conv(x, filters * width, kernel_size or published_size, "conv1", 2, padding)
+    x = conv(x, filters * width, kernel_size or published_size, "conv1", 2, padding, None)
     x = keras.layers.MaxPooling2D(3, strides=2, padding=padding)(x)
+    x = keras.layers.ReLU()(x)
     for name, (_, expand) in FIRE_MODULES.items():
         x = conv(x, 2 * expand * width, 3, name)
         if name in pooled:

@@ -5,7 +5,9 @@ Paper:  Simonyan & Zisserman (2015), Very Deep Convolutional Networks for Large-
         Recognition, https://arxiv.org/abs/1409.1556
 Departs from the paper: for the 32×32 images of CIFAR-10 the layers are narrower; data augmentation
 and optimizer are those of all architectures here. The paper trained the deeper networks starting
-from the weights of configuration A; He's initialization makes that unnecessary.
+from the weights of configuration A; He's initialization makes that unnecessary. At any size, the
+ReLU of a stage's last layer comes after the pool: the paper has it before. The outputs are exactly
+equal, for the largest of the values stays the largest, and ReLU has a quarter of them to work on.
 Two rows of the slide are swapped: 138 million parameters and 8.8 % errors are VGG-16's, 144 million
 and 9.0 % are VGG-19's.
 
@@ -58,7 +60,7 @@ def vgg(x, classes=1000, width=1.0, configuration="D"):
     """
     # Five stages: 224 × 224 to 112, 56, 28, 14 and 7 × 7.
     for filters, stage in zip(FILTERS, CONFIGURATIONS[configuration], strict=True):
-        for size in stage:
+        for number, size in enumerate(stage, start=1):
             if size == "LRN":
                 x = LocalResponseNormalization()(x)
             else:
@@ -66,13 +68,13 @@ def vgg(x, classes=1000, width=1.0, configuration="D"):
                     int(filters * width),
                     size,
                     padding="same",
-                    activation="relu",
+                    activation="relu" if number < len(stage) else None,
                     kernel_initializer="he_normal",
                 )(x)
         # "same", for the last row and column of odd sizes: small images still have one pixel left.
-        # ReLU comes before the pool, as in the paper; after it, with equal results, a small network
-        # trained 3 to 5 % faster.
         x = keras.layers.MaxPooling2D(2, padding="same")(x)
+        # ReLU of the last convolution. (Of what LRN returns, nothing is negative.)
+        x = keras.layers.ReLU()(x)
     # Three dense layers: from 7 × 7 × 512 values to 4096, 4096 and the classes.
     x = keras.layers.Flatten()(x)
     for _ in range(2):
@@ -98,7 +100,7 @@ def build_sequential(configuration="A", width=0.25, classes=10, input_shape=(32,
     model.add(keras.Model(images, cifar10.augmented(images)))
     # Five stages: 32 × 32 to 16, 8, 4, 2 and 1 × 1.
     for filters, stage in zip(FILTERS, CONFIGURATIONS[configuration], strict=True):
-        for size in stage:
+        for number, size in enumerate(stage, start=1):
             if size == "LRN":
                 model.add(LocalResponseNormalization())
             else:
@@ -107,11 +109,12 @@ def build_sequential(configuration="A", width=0.25, classes=10, input_shape=(32,
                         int(filters * width),
                         size,
                         padding="same",
-                        activation="relu",
+                        activation="relu" if number < len(stage) else None,
                         kernel_initializer="he_normal",
                     )
                 )
         model.add(keras.layers.MaxPooling2D(2, padding="same"))
+        model.add(keras.layers.ReLU())
     # Three dense layers.
     model.add(keras.layers.Flatten())
     for _ in range(2):

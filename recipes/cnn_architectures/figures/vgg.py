@@ -66,6 +66,12 @@ def plot_costs(models):
     return figure
 
 
+def last_maps(model, images):
+    """What last convolution, pool and ReLU make of images: (images, height, width, channels)."""
+    flatten = next(x for x in model.layers if isinstance(x, keras.layers.Flatten))
+    return keras.Model(model.input, flatten.input).predict(images, batch_size=500, verbose=0)
+
+
 def top_images(activations, channels, count):
     """Indices of the images that excite each channel most.
 
@@ -94,9 +100,7 @@ def agreement(labels):
 
 def plot_exciting(model, images, labels, name):
     """One row of test images for each channel, with the class that most of them belong to."""
-    convolutions = [x for x in weighted_layers(model) if isinstance(x, keras.layers.Conv2D)]
-    extractor = keras.Model(model.inputs, convolutions[-1].output)
-    chosen = top_images(extractor.predict(images, batch_size=500, verbose=0), CHANNELS, IMAGES)
+    chosen = top_images(last_maps(model, images), CHANNELS, IMAGES)
     figure, axes = plt.subplots(len(chosen), 1, figsize=(6, 5.4), layout="constrained")
     for axis, row in zip(axes, chosen, strict=True):
         plots.show_images(axis, images[row] / 255, columns=IMAGES)

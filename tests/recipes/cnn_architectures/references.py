@@ -184,7 +184,7 @@ def without_softmax(model):
     """The same network, its outputs the values before the softmax at its end."""
     last = model.layers[-1]
     if isinstance(last, keras.layers.Softmax):
-        return keras.Model(model.inputs, last.input)
+        return keras.Model(model.input, last.input)
     assert last.activation is keras.activations.softmax
     last.activation = keras.activations.linear
     return model
@@ -206,6 +206,29 @@ def assert_same_outputs(found, expected):
     np.testing.assert_allclose(found / spread, expected / spread, atol=1e-5)
     probabilities = [keras.ops.softmax(values) for values in (found, expected)]
     np.testing.assert_allclose(*probabilities, atol=1e-4)
+
+
+def assert_same_with_relu_before_pools(model):
+    """Assert that a network is exactly its paper's, whose pools come after ReLU, not before it.
+
+    Its convolutions without activation get one; the ReLU after the pool then changes nothing.
+
+    Args:
+        model: A network for square images, which gets random weights.
+    """
+    randomize(model)
+    model = without_softmax(model)
+    inputs = images(model.input_shape[1])
+    outputs = np.asarray(model(inputs))
+    linear = [
+        layer
+        for layer in model.layers
+        if isinstance(layer, keras.layers.Conv2D) and layer.activation is keras.activations.linear
+    ]
+    assert linear
+    for layer in linear:
+        layer.activation = keras.activations.relu
+    np.testing.assert_array_equal(model(inputs), outputs)
 
 
 def images(size, count=2, seed=0):

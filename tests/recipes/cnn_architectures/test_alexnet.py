@@ -51,6 +51,11 @@ def test_same_outputs_as_the_graph_of_caffes_network():
     references.assert_same_outputs(model(images), reference(images))
 
 
+@pytest.mark.parametrize("api", ["functional", "sequential"])
+def test_relu_after_the_last_pool_is_relu_before_it(api):
+    references.assert_same_with_relu_before_pools(alexnet.build_model(api=api))
+
+
 def test_products_of_zfnet_by_hand():
     cost = network_cost(references.published(alexnet.zfnet, 224))
     convolutions = 109**2 * 96 * 49 * 3 + 25**2 * 256 * 25 * 96

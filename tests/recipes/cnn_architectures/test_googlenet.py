@@ -72,6 +72,10 @@ def test_same_outputs_as_the_graph_of_caffes_network(published):
     references.assert_same_outputs(model(images), reference(images))
 
 
+def test_relu_after_the_pool_is_relu_before_it():
+    references.assert_same_with_relu_before_pools(googlenet.build_model())
+
+
 def test_small_form_has_all_modules():
     model = googlenet.build_model()
     assert model.get_layer("3a").output.shape == (None, 8, 8, 64)

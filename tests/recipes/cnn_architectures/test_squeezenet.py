@@ -1,6 +1,7 @@
 """The published networks: what they cost, and outputs of one beside those of another library."""
 
 import numpy as np
+import pytest
 
 from recipes.cnn_architectures import squeezenet
 from recipes.cnn_architectures.figures import squeezenet as figures
@@ -26,6 +27,11 @@ def test_same_outputs_as_the_graph_of_version_1_1():
     images = references.images(224)
     model = references.without_softmax(model)
     references.assert_same_outputs(model(images), reference(images))
+
+
+@pytest.mark.parametrize("network", ["squeezenet", "vgg_like"])
+def test_relu_after_the_pool_is_relu_before_it(network):
+    references.assert_same_with_relu_before_pools(squeezenet.build_model(network))
 
 
 def test_a_fire_module_beside_a_convolution_of_as_many_channels():

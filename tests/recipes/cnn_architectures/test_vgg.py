@@ -95,6 +95,12 @@ def test_same_outputs_as_the_graph_of_caffes_network(monkeypatch):
     references.assert_same_outputs(model(images), reference(images))
 
 
+@pytest.mark.parametrize("api", ["functional", "sequential"])
+@pytest.mark.parametrize("configuration", ["A", "A-LRN"])
+def test_relu_after_the_pool_is_relu_before_it(configuration, api):
+    references.assert_same_with_relu_before_pools(vgg.build_model(api, configuration))
+
+
 def test_normalization_follows_the_first_convolution_and_nothing_else_changes():
     kinds = {}
     for name in ("A", "A-LRN"):
@@ -124,6 +130,17 @@ def test_costs_of_layers_by_hand():
     assert products.tolist()[:2] == [32 * 32 * 16 * 27, 16 * 16 * 32 * 9 * 16]
     assert products.tolist()[-3:] == [128 * 1024, 1024 * 1024, 1024 * 10]
     assert products.sum() == network_cost(model)["multiply_accumulates"]
+
+
+def test_pictures_see_the_last_convolution_after_relu():
+    model = vgg.build_functional("A", 0.0625)
+    references.randomize(model)
+    images = 127.5 * (1 + references.images(32))
+    *_, last = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    before = np.asarray(keras.Model(model.input, last.output)(images)).max(axis=(1, 2))
+    assert before.min() < 0 < before.max()
+    maps = figures.last_maps(model, images)
+    np.testing.assert_allclose(maps.max(axis=(1, 2)), np.maximum(before, 0), rtol=1e-5)
 
 
 def test_images_are_sorted_by_their_strongest_place():
