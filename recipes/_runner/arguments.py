@@ -7,7 +7,7 @@ import difflib
 import inspect
 import pathlib
 
-from recipes._runner.errors import UserError
+from recipes._runner.errors import UserError, full_disk
 
 FILLED_IN = ("steps", "train", "classes")  # arguments of `build_model` that the runner provides
 FOR_FIT = {"class_weights": "none"}  # `search_space` may also choose this: "none" or "balanced"
@@ -188,7 +188,8 @@ def blamed(module, given):
     except UserError:
         raise
     except Exception as error:
-        if not given:
+        # A missing package or a full disk has nothing to do with the arguments.
+        if not given or isinstance(error, ModuleNotFoundError) or full_disk(error):
             raise
         known = parameters(module)
         values = ", ".join(

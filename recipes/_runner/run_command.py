@@ -190,7 +190,8 @@ def show(recipe, options, folder):
             tempfile.TemporaryDirectory(dir=folder, prefix=".") as workplace,
             contextlib.chdir(workplace),
         ):
-            recipe.module.main(**given)
+            with arguments.blamed(recipe.module, given):
+                recipe.module.main(**given)
             figures.plt.close("all")  # already saved; recipes do not close them
             pictures = sorted(pathlib.Path(workplace).iterdir())
             for picture in pictures:

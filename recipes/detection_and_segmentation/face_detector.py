@@ -3,8 +3,9 @@
 Slides: 001 «YOLO: IoU, supresión de no máximos», «YOLO v1: S×S×(B·5 + C)».
 Paper:  Redmon & Farhadi (2017), YOLO9000: better, faster, stronger,
         https://arxiv.org/abs/1612.08242 (anchors)
-Departs from them: separable convolutions, and faces are the only class. The weights are those of
-face-api.js (recipes/common/tiny_face_detector); nothing is trained here.
+Needs:  the tiny face detector of face-api.js (MIT license), which comes with the collection, in
+        recipes/common/tiny_face_detector
+Departs from them: separable convolutions, and faces are the only class. Nothing is trained here.
 
 An image of 416 × 416 pixels is divided into 13 × 13 cells. Each cell has predictions for five
 anchors, boxes of typical sizes: the network only predicts by which factors a face is wider and
@@ -29,6 +30,7 @@ from PIL import Image
 import recipes.datasets.olivetti_faces  # noqa: F401
 from recipes.common import boxes as box_tools
 from recipes.common import tiny_face_detector
+from recipes.common.pictures import read_picture
 
 PHOTOGRAPH = "grace_hopper.jpg"  # one of matplotlib's, or a path
 SIDE = 416  # pixels, of the network's square input; any multiple of 32
@@ -161,11 +163,16 @@ def detect(network, images, threshold=THRESHOLD):
 
 
 def photograph(name):
-    """One of matplotlib's photographs, or a file: (height, width, 3), uint8."""
+    """One of matplotlib's photographs, or a file: (height, width, 3), uint8.
+
+    Raises:
+        FileNotFoundError: if it is neither.
+        ValueError: if the file is no picture.
+    """
     path = name
     if not pathlib.Path(name).is_file():
         path = matplotlib.cbook.get_sample_data(name, asfileobj=False)
-    return np.asarray(Image.open(path).convert("RGB"))
+    return read_picture(path)
 
 
 def on_gray_ground(faces, size, rng):

@@ -28,6 +28,7 @@ import numpy as np
 import tensorflow as tf
 from sklearn.datasets import load_sample_image
 
+from recipes.common.pictures import read_picture
 from recipes.common.pretrained import efficientnet_lite0
 
 WIDTH = 320  # pixels; the height follows from the photograph's
@@ -43,14 +44,18 @@ def read(name):
 
     Raises:
         FileNotFoundError: for a name with a suffix, such as `.jpg`, that is not a file.
+        ValueError: if the file is no picture, or more than 20 times as high as wide.
     """
     if pathlib.Path(name).suffix:
-        image = keras.utils.img_to_array(keras.utils.load_img(name))
+        image = read_picture(name)
     else:
         image = load_sample_image(f"{name}.jpg")
     image = tf.cast(image, "float32")
     height, width, _ = image.shape
-    return resized(image, in_32s(WIDTH * height / width, WIDTH), antialias=True)
+    if height > 20 * width:
+        raise ValueError(f"{name} is over 20 times as high as wide: cut a part out of it")
+    image = resized(image, in_32s(WIDTH * height / width, WIDTH), antialias=True)
+    return tf.clip_by_value(image, 0, 255)
 
 
 def in_32s(height, width):

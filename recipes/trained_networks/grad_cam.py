@@ -17,7 +17,13 @@ recognizes, are pasted on two quarters of a photograph. For either class, the ma
 lie on the object of that class. Random maps hit it in a quarter of all cases, and so do those of a
 network with random weights; maps that find objects without discriminating classes hit it in half of
 the cases at best.
+
+For a photograph of your own in place of scikit-learn's two:
+
+    make recipe-grad-cam ARGS="--set picture=mine.jpg"
 """
+
+import pathlib
 
 import keras
 import matplotlib.pyplot as plt
@@ -26,6 +32,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from sklearn.datasets import load_sample_image
 
+from recipes.common.pictures import read_picture
 from recipes.common.pretrained import CIFAR10, CLASSES, efficientnet_lite0
 
 SIZE = 224  # pixels of a side
@@ -35,11 +42,24 @@ PHOTOGRAPHS = ("china", "flower")  # scikit-learn's
 
 
 def photograph(name):
-    """The middle of one of scikit-learn's photographs: (SIZE, SIZE, 3), float32 from 0 to 255."""
-    image = load_sample_image(f"{name}.jpg")
+    """The middle of one of scikit-learn's photographs, or of a file.
+
+    Returns:
+        Array (SIZE, SIZE, 3), float32 from 0 to 255.
+
+    Raises:
+        FileNotFoundError: for a name with a suffix, such as `.jpg`, that is not a file.
+        ValueError: if the file is no picture.
+    """
+    if pathlib.Path(name).suffix:
+        image = read_picture(name)
+    else:
+        image = load_sample_image(f"{name}.jpg")
     height, width, _ = image.shape
-    left = (width - height) // 2
-    return resized(image[:, left : left + height], SIZE)
+    side = min(height, width)
+    top = (height - side) // 2
+    left = (width - side) // 2
+    return resized(image[top : top + side, left : left + side], SIZE)
 
 
 def resized(image, size):
@@ -207,14 +227,17 @@ def show_map(axis, image, cam, title):
     axis.set(title=title, xticks=[], yticks=[])
 
 
-def plot_photographs(network):
-    """Plot both photographs, with heatmaps of their three most probable classes."""
-    figure, axes = plt.subplots(2, 4, figsize=(11, 5.8), layout="constrained")
-    for row, name in zip(axes, PHOTOGRAPHS, strict=True):
+def plot_photographs(network, names):
+    """Plot photographs, with heatmaps of their three most probable classes."""
+    count = len(names)
+    size = (11, 0.4 + 2.7 * count)
+    figure, axes = plt.subplots(count, 4, figsize=size, layout="constrained", squeeze=False)
+    for row, name in zip(axes, names, strict=True):
         image = photograph(name)
+        name = pathlib.Path(name).stem  # of a file without its path
         probabilities = tf.nn.softmax(network(image[None], training=False)[0]).numpy()
         row[0].imshow(image / 255)
-        row[0].set(title=f"{name}.jpg", xticks=[], yticks=[])
+        row[0].set(title=name, xticks=[], yticks=[])
         for axis, number in zip(row[1:], probabilities.argsort()[::-1], strict=False):
             cam = grad_cam(network, image[None], [number])[0]
             show_map(axis, image, cam, f"{CLASSES[number]} {probabilities[number]:.0%}")
@@ -236,8 +259,10 @@ def plot_game(network, images, classes, quarters):
     return figure
 
 
-def main(seed=0):
+def main(picture=None, seed=0):
     network = efficientnet_lite0((None, None, 3))
+    names = [picture] if picture else PHOTOGRAPHS
+    plot_photographs(network, names).savefig("photographs.png")
     objects, labels, numbers = recognized(network, 2 * PAIRS)
     images, pairs, quarters = compose(objects, labels, np.random.default_rng(seed))
     classes = numbers[pairs]
@@ -250,7 +275,6 @@ def main(seed=0):
     untrained = efficientnet_lite0((None, None, 3), weights=None)
     found, _ = pointing_game(untrained, images, classes, quarters)
     print(f"Pointing game, random weights: {found:.0%}; chance: 25%")
-    plot_photographs(network).savefig("photographs.png")
     plot_game(network, images, classes, quarters).savefig("pointing_game.png")
 
 

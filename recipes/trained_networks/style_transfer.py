@@ -38,6 +38,7 @@ import tensorflow as tf
 from sklearn.datasets import load_sample_image
 
 from recipes.common import textures
+from recipes.common.pictures import read_picture
 from recipes.common.pretrained import efficientnet_lite0
 
 HEIGHT = 224  # pixels, a multiple of 32
@@ -70,13 +71,14 @@ def read(name):
 
     Raises:
         FileNotFoundError: for a name with a suffix, such as `.jpg`, that is not a file.
+        ValueError: if the file is no picture.
     """
     if name == "strokes":
         return textures.brush_strokes(HEIGHT, WIDTH)
     if name == "mosaic":
         return textures.mosaic(HEIGHT, WIDTH)
     if pathlib.Path(name).suffix:
-        image = keras.utils.img_to_array(keras.utils.load_img(name))
+        image = read_picture(name)
     else:
         image = load_sample_image(f"{name}.jpg")
     # Crop the center to the required shape, and resize it.
@@ -166,7 +168,7 @@ def transfer(network, photograph, style, layers, content_layer, statistic=gram, 
             errors = [relative_error(statistic(answers[name][0]), wanted[name]) for name in layers]
             style_error = tf.add_n(errors) / len(errors)
             content_error = relative_error(answers[content_layer], content)
-            variation = tf.image.total_variation(image) / tf.size(image, "float32")
+            variation = tf.image.total_variation(image) / tf.size(image, tf.float32)
             loss = style_error + CONTENT_WEIGHT * content_error + SMOOTHNESS * variation
         optimizer.apply([tape.gradient(loss, image)], [image])
         image.assign(tf.clip_by_value(image, 0, 255))

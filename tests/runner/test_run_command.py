@@ -933,6 +933,31 @@ def test_a_recipe_without_training_takes_the_arguments_of_its_main(tmp_path, mon
     assert "--set picture=yours.jpg: there is no such file" in refusal(capsys)
 
 
+def test_a_file_that_a_recipe_without_training_cannot_read_is_named(tmp_path, capsys):
+    recipe = tmp_path / "reads_a_word.py"
+    body = "open(picture, encoding='utf8').read()"
+    recipe.write_text(WITHOUT_TRAINING.format(parameters="picture='mine.txt'", said=body))
+    (tmp_path / "bytes.jpg").write_bytes(b"\xff")
+    command = ["run", str(recipe), "--output", str(tmp_path / "out")]
+    assert cli.main([*command, "--set", f"picture={tmp_path / 'bytes.jpg'}"]) == 2
+    said = refusal(capsys)
+    assert "reads_a_word does not work with picture=" in said
+    assert "bytes.jpg' (default 'mine.txt'): UnicodeDecodeError: " in said
+    assert all(path.name.startswith(".") for path in (tmp_path / "out").iterdir())
+    # Without a value that could be wrong it is the recipe's own fault.
+    with pytest.raises(FileNotFoundError):
+        cli.main(command)
+
+
+@pytest.mark.parametrize(
+    "error", [ModuleNotFoundError("`make setup EXTRAS=x`"), OSError(errno.ENOSPC, "no space left")]
+)
+def test_what_has_another_reason_is_not_put_down_to_what_was_typed(error):
+    module = find("deep_dream").module
+    with pytest.raises(type(error)), arguments.blamed(module, {"photograph": "mine.jpg"}):
+        raise error
+
+
 def test_a_recipe_without_arguments_says_so(tmp_path, capsys):
     recipe = tmp_path / "says_nothing_else.py"
     recipe.write_text(WITHOUT_TRAINING.format(parameters="", said="1"))

@@ -1,7 +1,9 @@
 """Its boxes are counted, its games are fair, its chances are exact, and it learns to draw."""
 
 import itertools
+import pathlib
 import random
+import re
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 
 from recipes.reinforcement_learning import menace as recipe
 
+PAGE = pathlib.Path(recipe.__file__).with_name("README.md").read_text(encoding="utf8")
 M, X, _ = recipe.OWN, recipe.OTHER, recipe.EMPTY  # M: the machine
 
 
@@ -118,6 +121,28 @@ def test_learns_to_draw_with_a_perfect_player(seed, monkeypatch):
     assert history[0, recipe.LOSS] > 0.7
     assert history[-1, recipe.LOSS] < 0.1
     assert history[-1, recipe.WIN] == 0
+
+
+def losses_on_the_page(row):
+    """Numbers of a row of the page's table, in percent."""
+    (cells,) = re.findall(rf"^\| {re.escape(row)} \|(.*)\|$", PAGE, re.MULTILINE)
+    return [float(cell) for cell in cells.split("|") if cell.strip()]
+
+
+def test_losses_are_those_on_the_page(monkeypatch):
+    """All games are repeated: 500 of each of ten machines with either teacher."""
+    monkeypatch.setattr(recipe, "TAKE_DOWN", recipe.GAMES)  # one evaluation
+    players = recipe.OPPONENTS.values()
+    boxes = recipe.new_machine()
+    untrained = [100 * recipe.chances(boxes, player)[recipe.LOSS] for player in players]
+    assert losses_on_the_page("nobody (untrained)") == np.round(untrained, 1).tolist()
+    for teacher, opponent in recipe.OPPONENTS.items():
+        machines = [recipe.train(opponent, seed)[0] for seed in range(recipe.SEEDS)]
+        found = []
+        for player in players:
+            lost = [100 * recipe.chances(boxes, player)[recipe.LOSS] for boxes in machines]
+            found += [round(np.mean(lost), 1), round(np.max(lost), 1)]
+        assert losses_on_the_page(f"a {teacher} player") == found
 
 
 def test_title_says_where_the_machine_opens():

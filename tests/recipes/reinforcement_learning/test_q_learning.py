@@ -1,6 +1,8 @@
 """Value iteration against the textbook, the learned table against both; who solves which maze."""
 
+import pathlib
 import random
+import re
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 
 from recipes.reinforcement_learning import q_learning as recipe
 
+PAGE = pathlib.Path(recipe.__file__).with_name("README.md").read_text(encoding="utf8")
 LINE = "..+"  # two places and the goal
 
 
@@ -53,6 +56,19 @@ def test_learned_table_comes_near_the_optimal_one(small_world):
     best = np.sort(known, axis=1)
     clear = best[:, -1] - best[:, -2] > 0.04  # elsewhere, two actions are nearly as good
     np.testing.assert_array_equal(learned.argmax(axis=1)[clear], known.argmax(axis=1)[clear])
+
+
+@pytest.mark.parametrize("seed", range(recipe.SEEDS))
+def test_errors_are_those_on_the_page(seed, small_world):
+    """The first two of four columns: the others would take minutes."""
+    known = recipe.value_iteration(small_world)
+    counts = [5_000, 50_000]
+    _, tables = recipe.q_learning(
+        small_world, counts[-1], random.Random(seed), exploration=1, snapshots=counts
+    )
+    (row,) = re.findall(rf"^\| {seed} \| (0\.\d+) \| (0\.\d+) \|", PAGE, re.MULTILINE)
+    found = [recipe.largest_error(small_world, table, known) for table in tables]
+    assert [float(cell) for cell in row] == np.round(found, 3).tolist()
 
 
 @pytest.mark.parametrize("planning", [0, 5])

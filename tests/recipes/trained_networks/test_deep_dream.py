@@ -37,6 +37,14 @@ def test_values_stay_in_range_at_all_sizes(red):
     assert recipe.activation(red, changed) > 2 * recipe.activation(red, image)
 
 
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (1, 300)])
+def test_small_pictures_are_enlarged(size, tmp_path):
+    keras.utils.save_img(tmp_path / "small.png", np.full((*size, 3), 200), scale=False)
+    found = recipe.read(str(tmp_path / "small.png"))
+    assert found.shape == (*recipe.in_32s(320 * size[0] / size[1], 320), 3)
+    np.testing.assert_allclose(found, 200, atol=0.1)
+
+
 def test_sizes_are_multiples_of_32():
     assert recipe.in_32s(0.71 * 224, 0.71 * 320) == (160, 224)
     assert recipe.in_32s(5, 47) == (32, 32)
@@ -54,6 +62,9 @@ def test_a_picture_of_ones_own_keeps_its_shape(tmp_path, monkeypatch):
     assert recipe.read("china").shape == (32, 64, 3)
     with pytest.raises(FileNotFoundError):
         recipe.read("yours.png")
+    keras.utils.save_img(tmp_path / "long.png", np.zeros((45, 2, 3)))
+    with pytest.raises(ValueError, match=r"long\.png is over 20 times as high as wide"):
+        recipe.read(str(tmp_path / "long.png"))
 
 
 def test_main_draws_the_dreams_of_the_picture(tmp_path, monkeypatch, red):

@@ -1,6 +1,9 @@
 """Maps against their closed form; where the pointing game's objects lie, what counts as found."""
 
+import itertools
+
 import keras
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -17,7 +20,7 @@ def network():
     keras.utils.set_random_seed(0)
     return keras.Sequential(
         [
-            keras.Input((16, 24, 3)),
+            keras.Input((None, None, 3)),
             keras.layers.Rescaling(1 / 255),
             keras.layers.Conv2D(5, 3, strides=4, activation="relu", name="head_relu"),
             keras.layers.GlobalAveragePooling2D(),
@@ -138,3 +141,54 @@ def test_game(monkeypatch):
     monkeypatch.setattr(recipe, "grad_cam", grad_cam)
     found = recipe.pointing_game(None, np.zeros((2, 8, 8, 3)), classes, quarters)
     assert found == (0.5, 0.5)
+
+
+def test_a_picture_of_ones_own_is_cut_to_its_middle(tmp_path):
+    pixels = np.zeros((90, 30, 3), "uint8")
+    pixels[:30] = 255  # above the middle: cut off
+    keras.utils.save_img(tmp_path / "mine.png", pixels, scale=False)
+    found = recipe.photograph(str(tmp_path / "mine.png"))
+    assert found.shape == (recipe.SIZE, recipe.SIZE, 3)
+    assert found.max() == 0
+    assert recipe.photograph("flower").shape == found.shape
+    with pytest.raises(FileNotFoundError):
+        recipe.photograph("yours.png")
+
+
+def test_main_draws_the_map_of_the_picture(tmp_path, monkeypatch, network):
+    """Then it plays the game, for which the small network's images are too large."""
+    keras.utils.save_img(tmp_path / "mine.jpg", np.full((40, 60, 3), 99))
+    monkeypatch.setattr(recipe, "efficientnet_lite0", lambda *shape, **arguments: network)
+    monkeypatch.setattr(recipe, "SIZE", 16)
+    drawn = []
+
+    def game(*arguments):
+        drawn.extend(plt.gcf().axes)
+        raise InterruptedError
+
+    monkeypatch.setattr(recipe, "recognized", game)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InterruptedError):
+        recipe.main(str(tmp_path / "mine.jpg"))
+    assert (tmp_path / "photographs.png").exists()
+    assert len(drawn) == 4
+    assert drawn[0].get_title() == "mine"
+    plt.close("all")
+
+
+@pytest.mark.skipif(not pretrained.is_installed(), reason="`make setup EXTRAS=pretrained`")
+def test_maps_point_at_the_requested_object():
+    """The game of the page, on which they hit 90 % of 100, with two photographs on gray."""
+    network = pretrained.efficientnet_lite0((None, None, 3))
+    objects = [recipe.resized(recipe.photograph(name), 112) for name in recipe.PHOTOGRAPHS]
+    numbers = keras.ops.convert_to_numpy(network(np.stack(objects))).argmax(axis=1)
+    assert numbers[0] != numbers[1]
+    quarters = np.array(list(itertools.combinations(range(4), 2)))
+    images = np.full((len(quarters), 224, 224, 3), 128, "float32")
+    for image, places in zip(images, quarters, strict=True):
+        for place, pasted in zip(places, objects, strict=True):
+            recipe.quarter_of(image, place)[:] = pasted
+    classes = np.tile(numbers, (len(quarters), 1))
+    found, confused = recipe.pointing_game(network, images, classes, quarters)
+    assert found > 0.8
+    assert confused < 0.2

@@ -90,6 +90,14 @@ def test_a_picture_of_ones_own_is_cut_to_the_shape(tmp_path, monkeypatch):
         recipe.read("yours.png")
 
 
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (1, 300), (300, 1)])
+def test_small_pictures_are_enlarged(size, tmp_path):
+    keras.utils.save_img(tmp_path / "small.png", np.full((*size, 3), 200), scale=False)
+    found = recipe.read(str(tmp_path / "small.png"))
+    assert found.shape == (recipe.HEIGHT, recipe.WIDTH, 3)
+    np.testing.assert_allclose(found, 200, atol=0.1)
+
+
 def test_the_network_of_the_paper_comes_from_a_published_file(tmp_path):
     """Up to the first pooling it is VGG-16 to the digit; then it takes averages."""
     keras.utils.set_random_seed(0)
