@@ -66,7 +66,8 @@ LEARNS_NOTHING = {
     "boltzmann_machine",
     "neural_turing_machine",
     "echo_state",
-}  # baselines: constants, a copy, a single frame, pixels, one threshold, a neighbor, a plane
+    "hog_features",
+}  # baselines: constants, a copy, a single frame, pixels, one threshold, a neighbor, a plane, rules
 NEEDS_MORE = {  # baselines that learn nothing of so few rows
     "dropout",
     "cnn_cifar10",

@@ -41,6 +41,7 @@ from recipes.cnn_architectures import (
 from recipes.common import pretrained
 from recipes.convolution import lenet_robustness
 from recipes.hardware import throughput
+from recipes.perceptrons import hog_features
 from recipes.recurrent import seq2seq_dates
 from recipes.training import optimizers
 from tests import selection
@@ -282,6 +283,9 @@ SHORTER = {
         "deep_dream": {"octaves": (1.0,), "steps": 2},
     },
     "data_scaling": {"TREES": 3, "LEAST": 200},
+    "hog_features": {
+        "CLASSIFIERS": {name: hog_features.CLASSIFIERS[name] for name in ("3 nearest neighbors",)},
+    },
     "rbf_network": {"STEPS": 20},
     "relu_regions": {"UNITS": (4, 8), "SEEDS": (0,)},
     "universal_approximation": {"UNITS": (4, 8)},
@@ -374,6 +378,7 @@ VARIANTS = {
     "dqn": ("dqn", "neither"),
     "quantization": ("float32", "flexpoint_8"),
     "mixed_precision": ("float32", "bfloat16_weights", "small_loss"),
+    "hog_features": ("pixels", "hog", "cnn"),
     "transfer_learning": ("frozen", "fine_tuned"),
     "yolo_v3": ("three_scales",),
     "vanishing_gradient": ("relu_scaled", "sigmoid_small", "sigmoid_small_500"),
