@@ -11,7 +11,8 @@ of 2 instead of 11×11 with a stride of 4 (in ZFNet 3×3 with a stride of 1 inst
 stride of 2), and the layers are narrower; data augmentation and optimizer are those of all
 architectures here. Weights and biases are initialized as Keras does (Glorot, 0): AlexNet's weights
 were drawn from N(0, 0.01²), and its biases were 1 in the second, fourth and fifth convolution and
-in the hidden dense layers. AlexNet's two halves were trained on two GPUs: two groups of channels
+in the hidden dense layers. AlexNet's last pool comes before ReLU instead of after it, with the same
+outputs. AlexNet's two halves were trained on two GPUs: two groups of channels
 that meet in the third convolution and in the dense layers.
 
 At full width, for 227×227 images and 1000 classes, it is the network of the paper: 60,965,224

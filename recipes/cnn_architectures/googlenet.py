@@ -7,6 +7,7 @@ Departs from the paper: for the 32×32 images of CIFAR-10 the stem begins with a
 lacks its second pooling layer, and the layers are narrower; data augmentation and optimizer are
 those of all architectures here; weights are initialized as by He et al. (2015). The two auxiliary
 classifiers, which the paper needs to train the lower layers and then discards, are left out.
+The first ReLU comes after the pool, with the same outputs; in the paper it comes before.
 
 At full width, for 224×224 images and 1000 classes, it is the network of the paper without them:
 6,998,552 parameters. (The paper's table adds up to about 6.8 million.) Of its 58 layers with

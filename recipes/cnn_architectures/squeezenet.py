@@ -6,7 +6,8 @@ Paper:  Iandola et al. (2016), SqueezeNet: AlexNet-level accuracy with 50x fewer
 Departs from the paper: for the 32×32 images of CIFAR-10 the first convolution is 3×3, convolutions
 and pools keep the border, and the layers are narrower; data augmentation and optimizer are those of
 all architectures here; weights are initialized as by He et al. (2015), those of the last layer near
-0. `vgg_like` replaces each fire module by a 3×3 convolution with as many filters, and ends with the
+0. The first ReLU comes after the pool, with the same outputs; in the paper it comes before.
+`vgg_like` replaces each fire module by a 3×3 convolution with as many filters, and ends with the
 three dense layers of VGG.
 
 At full width, for 227×227 images and 1000 classes, version 1.0 is the network of the paper,

@@ -5,9 +5,9 @@ Paper:  Simonyan & Zisserman (2015), Very Deep Convolutional Networks for Large-
         Recognition, https://arxiv.org/abs/1409.1556
 Departs from the paper: for the 32×32 images of CIFAR-10 the layers are narrower; data augmentation
 and optimizer are those of all architectures here. The paper trained the deeper networks starting
-from the weights of configuration A; He's initialization makes that unnecessary. At any size, the
-ReLU of a stage's last layer comes after the pool: the paper has it before. The outputs are exactly
-equal, for the largest of the values stays the largest, and ReLU has a quarter of them to work on.
+from the weights of configuration A; He's initialization makes that unnecessary. At any size,
+the last ReLU of a stage comes after the pool, which leaves it a quarter of the values; in the paper
+it comes before. The outputs are exactly the same, since the largest value remains the largest.
 Two rows of the slide are swapped: 138 million parameters and 8.8 % errors are VGG-16's, 144 million
 and 9.0 % are VGG-19's.
 
@@ -73,7 +73,7 @@ def vgg(x, classes=1000, width=1.0, configuration="D"):
                 )(x)
         # "same", for the last row and column of odd sizes: small images still have one pixel left.
         x = keras.layers.MaxPooling2D(2, padding="same")(x)
-        # ReLU of the last convolution. (Of what LRN returns, nothing is negative.)
+        # The ReLU of the stage's last convolution; if LRN follows that, nothing is negative here.
         x = keras.layers.ReLU()(x)
     # Three dense layers: from 7 × 7 × 512 values to 4096, 4096 and the classes.
     x = keras.layers.Flatten()(x)
