@@ -20,6 +20,7 @@ OTHERS = {
     "weight_sharing",
     "activations",
     "extreme_learning_machine",
+    "hog_features",
     "autoencoder_mnist",
     "denoising_autoencoder",
     "vae",
