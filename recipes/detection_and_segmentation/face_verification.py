@@ -29,7 +29,7 @@ import recipes.datasets.olivetti_faces  # noqa: F401 (registers the data set)
 from layers.random_affine import RandomAffine
 from recipes.common.arrays import to_numpy
 
-EPOCHS = 6
+EPOCHS = 5
 OBJECTIVE = ("val_auc", "max")
 SPLITS = ["train[:60%]", "train[60%:75%]", "train[75%:]"]  # 24, 6 and 10 people
 PAIRS = 3200  # in an epoch, half of them of the same person
