@@ -43,7 +43,7 @@ from recipes.convolution import lenet_robustness
 from recipes.hardware import throughput
 from recipes.perceptrons import hog_features
 from recipes.recurrent import seq2seq_dates
-from recipes.training import optimizers
+from recipes.training import layers_catalogue, optimizers
 from tests import selection
 from tests.selection import RECIPES, TRAINED, parameters
 
@@ -285,6 +285,10 @@ SHORTER = {
     "data_scaling": {"TREES": 3, "LEAST": 200},
     "hog_features": {
         "CLASSIFIERS": {name: hog_features.CLASSIFIERS[name] for name in ("3 nearest neighbors",)},
+    },
+    "layers_catalogue": {
+        "CATALOG": {name: found[:1] for name, found in layers_catalogue.CATALOG.items()},
+        "FOLLOWERS": layers_catalogue.FOLLOWERS[:2],
     },
     "rbf_network": {"STEPS": 20},
     "relu_regions": {"UNITS": (4, 8), "SEEDS": (0,)},
