@@ -41,6 +41,7 @@ REPEATED = {  # how much of a part may be found in another: short texts occur mo
     "code_completion": 0.25,
     "word2vec": 0.25,
     "nettalk": 0.25,  # of seven letters
+    "classic_models": 0.25,  # districts at the same place, to 0.01 degrees
     "neural_turing_machine": 0.25,  # sequences of a single vector: there are 256
 }
 LEARNS_NOTHING = {

@@ -283,6 +283,7 @@ SHORTER = {
         "deep_dream": {"octaves": (1.0,), "steps": 2},
     },
     "data_scaling": {"TREES": 3, "LEAST": 200},
+    "classic_models": {"NOISE": (0, 2), "COMPONENTS": (2, 4), "TREES": 3},
     "hog_features": {
         "CLASSIFIERS": {name: hog_features.CLASSIFIERS[name] for name in ("3 nearest neighbors",)},
     },
@@ -395,6 +396,7 @@ VARIANTS = {
     "double_moon": ("apart", "hidden_layer"),
     "extreme_learning_machine": ("elm_100", "backprop_20"),
     "data_scaling": ("images_100", "images_54000"),
+    "classic_models": ("income_svm", "map_mlp", "photos_cnn"),
 }
 
 # Recipes whose `main()` does not give the scores of `run` yet.
