@@ -610,7 +610,7 @@ def draw_tensors(axis, arrays, largest):
                 axis.text(*place, value, ha="center", va="center", fontsize=8)
         left += columns + 1
     if matrices[0].size == 1:
-        axis.text(2, 0, f"{matrices[0].item():.2f}", va="center")
+        axis.text(width + 1, 0, f"= {matrices[0].item():.2f}", va="center")
     axis.set(xticks=[], yticks=[], anchor="W", facecolor="none", aspect="equal")
     axis.set_title(shapes_text(arrays), fontsize=9)
     axis.spines[:].set_visible(False)
