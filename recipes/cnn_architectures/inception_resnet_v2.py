@@ -57,8 +57,8 @@ def residual(x, branches, scale, activation="relu"):
     """
     correction = keras.layers.Concatenate()(branches)
     correction = keras.layers.Conv2D(x.shape[-1], 1)(correction)
-    correction = keras.layers.Rescaling(scale)(correction)
-    x = keras.layers.Add()([x, correction])
+    # A Rescaling layer would also add an offset to each value.
+    x = keras.layers.Add()([x, scale * correction])
     return keras.layers.Activation(activation)(x)
 
 

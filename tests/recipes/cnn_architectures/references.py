@@ -9,6 +9,7 @@ What is compared are the values before the softmax: with random weights they may
 turns them into 0 and 1.
 """
 
+import collections
 import dataclasses
 import math
 import pathlib
@@ -16,6 +17,7 @@ import pathlib
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 
 @dataclasses.dataclass
@@ -206,6 +208,22 @@ def assert_same_outputs(found, expected):
     np.testing.assert_allclose(found / spread, expected / spread, atol=1e-5)
     probabilities = [keras.ops.softmax(values) for values in (found, expected)]
     np.testing.assert_allclose(*probabilities, atol=1e-4)
+
+
+def assert_no_more_operations(ours, theirs):
+    """Assert that our network computes nothing that the reference does not.
+
+    An inference of ours has at most as many operations of each type in TensorFlow's graph. Those of
+    training are the same and their derivatives.
+    """
+    counts = []
+    for model in (ours, theirs):
+        # Two images: the sum of single values for each channel would be taken for one of a bias.
+        images = tf.TensorSpec((2, *model.input_shape[1:]))
+        graph = tf.function(model).get_concrete_function(images, training=False).graph
+        counts.append(collections.Counter(each.type for each in graph.get_operations()))
+    assert counts[0]["Conv2D"] == counts[1]["Conv2D"] > 0
+    assert counts[0] <= counts[1]
 
 
 def assert_same_with_relu_before_pools(model):

@@ -19,7 +19,9 @@ def test_same_outputs_as_keras_applications():
     ours = references.published(densenet.densenet, 64, classes=10)
     ours.set_weights(theirs.get_weights())
     images = references.images(64)
-    references.assert_same_outputs(references.without_softmax(ours)(images), theirs(images))
+    ours = references.without_softmax(ours)
+    references.assert_same_outputs(ours(images), theirs(images))
+    references.assert_no_more_operations(ours, theirs)
 
 
 def test_same_outputs_as_the_graph_of_onnx():

@@ -56,7 +56,9 @@ def test_same_outputs_as_keras_own_from_a_file_of_its_weights(tmp_path):
     theirs.save(tmp_path / "mobilenet.h5")
     load_imagenet_weights(ours, tmp_path / "mobilenet.h5")
     images = references.images(64)
-    references.assert_same_outputs(references.without_softmax(ours)(images), theirs(images))
+    ours = references.without_softmax(ours)
+    references.assert_same_outputs(ours(images), theirs(images))
+    references.assert_no_more_operations(ours, theirs)
 
 
 def test_width_halves_every_layer():
