@@ -49,7 +49,11 @@ class Checkpoint(keras.callbacks.Callback):
     # Restoring
 
     def restore(self, model):
-        """Restore the last saved state of `model` and callbacks; return its number of epochs."""
+        """Restore the last saved state of `model` and callbacks; return its number of epochs.
+
+        `model` is the network to save after each epoch; `fit` may train a part of it.
+        """
+        self.network = model
         state = progress.latest(self.states)
         if state is None:
             return 0
@@ -121,7 +125,7 @@ class Checkpoint(keras.callbacks.Callback):
         self._cpu_started = cpu_now
         remembered = {name: getattr(self, name) for name in REMEMBERED}
         remembered["epochs"] = self.finished_epochs
-        progress.save(self.states, self.model, self.callbacks, remembered, best=is_best)
+        progress.save(self.states, self.network, self.callbacks, remembered, best=is_best)
 
 
 def history_as_csv(history):

@@ -88,7 +88,7 @@ def for_fit(data, strategy, what):
             printed.
 
     Raises:
-        UserError: if there are too few examples, or the batches contain strings or differ in shape.
+        UserError: if there are too few examples, or the batches differ in shape.
     """
     if data is None or not is_tpu(strategy):
         return data
@@ -98,14 +98,7 @@ def for_fit(data, strategy, what):
     if not size:
         raise UserError(f"--device tpu: {cores} cores cannot share {first} examples of {what}")
     full = data.rebatch(size, drop_remainder=True)
-    for spec in tf.nest.flatten(full.element_spec):
-        if spec.dtype == tf.string:
-            raise UserError("--device tpu: a TPU cannot read strings; leave --device out")
-        if not spec.shape.is_fully_defined():
-            raise UserError(
-                f"--device tpu: the batches of {what} differ in shape, {spec.shape}, and a TPU's "
-                "programs have fixed shapes; leave --device out"
-            )
+    check_shapes(full, what)
     there = sum(examples(batch) for batch in data)
     if what == "validation" and there % size:
         print(
@@ -113,6 +106,16 @@ def for_fit(data, strategy, what):
             "for its batches must be full; the test has them all."
         )
     return full.apply(tf.data.experimental.assert_cardinality(there // size))
+
+
+def check_shapes(data, what):
+    """Raises a UserError if the batches of a set for a TPU differ in shape."""
+    for spec in tf.nest.flatten(data.element_spec):
+        if not spec.shape.is_fully_defined():
+            raise UserError(
+                f"--device tpu: the batches of {what} differ in shape, {spec.shape}, and a TPU's "
+                "programs have fixed shapes; leave --device out"
+            )
 
 
 def in_shares(data, strategy, what):
@@ -167,7 +170,7 @@ def explain(error):
     if missing := missing_operations(error):
         return UserError(
             f"XLA, the TPU's compiler, has no operation {', '.join(missing)}: what needs it, such "
-            "as augmentation or the look-up of words, can be done in load_data, with `map`"
+            "as augmentation or the look-up of numbers, can be done in load_data, with `map`"
         )
     return error
 
@@ -207,9 +210,6 @@ def not_shared(model):
     """The reason why `fit` cannot train a compiled model on several devices; None if it can."""
     if own_training(model):
         return "it has a training step of its own"
-    inputs = getattr(model, "inputs", None) or []  # a subclassed model has none
-    if any(keras.backend.standardize_dtype(each.dtype) == "string" for each in inputs):
-        return "its network reads strings"
     if model.steps_per_execution > 1:
         return f"it is compiled with steps_per_execution={model.steps_per_execution}"
     if model.jit_compile is True:

@@ -186,15 +186,15 @@ def recipe_model(plan, device="auto", folder=None):
                 own=plan.own,
             )
             strategy = devices.strategy(device)
-            model, batch, self.train, validation, _ = training.prepare(
-                module, run, values, strategy
-            )
-            self.validation = devices.for_fit(validation, strategy, "validation")
+            model, batch, train, validation, _ = training.prepare(module, run, values, strategy)
             self.class_weights = None  # not those of the trial before
             if run.class_weights:
                 head = head_check.check_head(model, batch)
-                self.class_weights = training.class_weights(run, model, self.train, head)
-            return model
+                self.class_weights = training.class_weights(run, model, train, head)
+            network, self.train, self.validation = training.for_devices(
+                model, batch, train, validation, strategy
+            )
+            return network
 
         def fit(self, hp, model, initial_epoch=0, **keywords):
             progress.skip_epochs(self.train, initial_epoch)

@@ -98,12 +98,14 @@ def one(name):
     given = next(iter(getattr(module, "VARIANTS", {None: {}}).values()))
     plan = training.Plan(recipe.name, 1, 0, {}, {}, "float32", False, True)
     devices.is_tpu = lambda strategy: True
+    strategy = tf.distribute.get_strategy()
     try:
-        model, _, train, *_ = training.prepare(module, plan, given, tf.distribute.get_strategy())
+        model, batch, train, *_ = training.prepare(module, plan, given, strategy)
+        network, train, _ = training.for_devices(model, batch, train, None, strategy)
     except UserError as error:
         found = [f"✗ {reason(error)}"] * 2
     else:
-        failure = compiled(model, next(iter(train)))
+        failure = compiled(network, next(iter(train)))
         found = ["✓", "✓"]
         if failure:
             found = [f"✗ {failure}"] * 2

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from recipes._runner import arguments, devices
+from recipes._runner import arguments, devices, host_strings
 from recipes._runner.checkpoint import Checkpoint
 from recipes._runner.errors import UserError
 from recipes._runner.output import write_json
@@ -123,6 +123,7 @@ def prepare(module, plan, given, strategy):
         model_arguments["train"] = train
     with strategy.scope():
         model = module.build_model(**model_arguments)
+    host_strings.refuse(train, model, strategy)
     if strategy.num_replicas_in_sync > 1:
         size = {**arguments.parameters(module), **load_arguments}["batch_size"]
         # Reading a batch changes the shuffled order; with a single batch, there is no order.
@@ -141,14 +142,45 @@ def prepare(module, plan, given, strategy):
         optimizer = model.optimizer
         if isinstance(optimizer, keras.optimizers.Optimizer) and not optimizer.built:
             optimizer.build(model.trainable_variables)
-        # Build the metrics now: if they created variables in `fit`, the training step would be
-        # traced twice. Use inference mode: augmentation would consume random numbers, unlike in a
-        # script.
-        if not devices.own_training(model):
-            x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
-            model.compute_metrics(x, y, model(x, training=False), weights)
-            model.reset_metrics()
+        build_metrics(model, batch)
     return model, batch, train, validation, test
+
+
+def build_metrics(model, batch):
+    """Build the metrics of a network before `fit`, in inference mode.
+
+    If they created variables in `fit`, the training step would be traced twice. In training mode,
+    augmentation would consume random numbers, unlike in a script.
+    """
+    if not devices.own_training(model):
+        x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
+        model.compute_metrics(x, y, model(x, training=False), weights)
+        model.reset_metrics()
+
+
+def for_devices(model, batch, train, validation, strategy):
+    """The network that `fit` trains, and its sets: on the devices, those without strings.
+
+    Args:
+        model, batch, train, validation: From `prepare`; `validation` may be None.
+        strategy: The result of `devices.strategy`.
+
+    Returns:
+        `model`, or the part of it that its devices can train, which shares its weights and
+        optimizer; a training and a validation set for it.
+
+    Raises:
+        UserError: if there is no such part, or the sets do not suit the devices.
+    """
+    if host_strings.needed(model, strategy):
+        with strategy.scope():
+            look_up, model = host_strings.split(model, strategy)
+            build_metrics(model, look_up(*batch))
+        train, validation = (host_strings.mapped(data, look_up) for data in (train, validation))
+        if devices.is_tpu(strategy):
+            train, validation = host_strings.padded(train, validation)
+            devices.check_shapes(train, "training")
+    return model, train, devices.for_fit(validation, strategy, "validation")
 
 
 def monitored(module, model):
@@ -197,6 +229,7 @@ def train(module, plan, given, folder, strategy, variant=None):
     if done < plan.epochs and not checkpoint.stopped:
         if done:
             print(f"Continuing after epoch {done} of {plan.epochs}.")
+        network, train_set, held_out = for_devices(model, batch, train_set, validation, strategy)
         progress.skip_epochs(train_set, done)
         logs = Curves(folder / "logs", write_graph=False)
         keras.config.set_max_steps_per_epoch(SMOKE_STEPS if plan.smoke else None)
@@ -204,9 +237,9 @@ def train(module, plan, given, folder, strategy, variant=None):
             # Suppress Keras' warning that two steps are less than an epoch, or too many.
             if plan.smoke:
                 warnings.filterwarnings("ignore", module="keras.src.trainers.epoch_iterator")
-            model.fit(
+            network.fit(
                 train_set,
-                validation_data=devices.for_fit(validation, strategy, "validation"),
+                validation_data=held_out,
                 epochs=plan.epochs,
                 initial_epoch=done,
                 shuffle=False,
@@ -221,7 +254,8 @@ def train(module, plan, given, folder, strategy, variant=None):
     save(model, folder / "model.keras")
     split = "test" if test is not None else "validation"
     with devices.host(strategy):
-        if devices.is_tpu(strategy):  # it leaves out examples; the score must cover all of them
+        # A TPU leaves out examples, and several devices read no strings; the score must cover all.
+        if devices.is_tpu(strategy) or host_strings.needed(model, strategy):
             model = keras.saving.load_model(folder / "model.keras")
         scored = test if test is not None else validation
         scores = model.evaluate(scored, return_dict=True, verbose=0)

@@ -9,7 +9,10 @@ from tests.runner import parallel_recipe
 pytestmark = pytest.mark.full
 
 # TensorFlow divides the CPU before its first use only.
-PROGRAM = """
+TEXTS = ["up", "down down up", "sideways up"]
+PROGRAM = (
+    f"TEXTS = {TEXTS}"
+    + """
 import json, pathlib, sys
 import numpy as np
 import tensorflow as tf
@@ -23,11 +26,13 @@ from tests.runner import parallel_recipe
 both = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 folder = pathlib.Path(sys.argv[1])
 said = {}
+losses = {}
 
 def run(name, strategy, epochs=1, **given):
     plan = training.Plan("parallel", epochs, 0, given, {}, "float32", False, False)
     (folder / name).mkdir(exist_ok=True)
     result = training.train(parallel_recipe, plan, given, folder / name, strategy)
+    losses[name] = result.history["loss"] + result.history["val_loss"]
     return result.model
 
 def distance(model, other):
@@ -50,6 +55,17 @@ for name in ("synchronized", "shares"):
     given = {"normalization": name}
     said[name] = distance(run(name, one, **given), run(f"{name}_both", both, **given))
 
+texts = run("texts", one, epochs=2, strings=True)
+run("texts_both", both, strings=True)
+texts_both = run("texts_both", both, epochs=2, strings=True)  # goes on after the first epoch
+said["texts"] = distance(texts, texts_both)
+said["texts losses"] = [losses["texts"], losses["texts_both"]]
+said["texts scores"] = [
+    json.loads((folder / name / "metrics.json").read_text())["scores"]
+    for name in ("texts", "texts_both")
+]
+said["texts answers"] = texts.predict(tf.constant(TEXTS), verbose=0).ravel().tolist()
+
 small = {"validated": 7, "tested": 5}
 said["small"] = distance(run("small", one, **small), run("small_both", both, **small))
 scores = [
@@ -66,11 +82,26 @@ for number, given in enumerate(parallel_recipe.IMPOSSIBLE):
         said[str(given)] = str(error)
 print(json.dumps(said))
 """
+)
+
+
+LOADED = f"""
+import json, sys
+import keras, tensorflow as tf
+from layers.masked_average import MaskedAverage
+model = keras.saving.load_model(sys.argv[1])
+print(json.dumps(model.predict(tf.constant({TEXTS}), verbose=0).ravel().tolist()))
+"""
 
 
 @pytest.fixture(scope="module")
-def said(tmp_path_factory, fresh_python):
-    done = fresh_python("-c", PROGRAM, tmp_path_factory.mktemp("devices"))
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("devices")
+
+
+@pytest.fixture(scope="module")
+def said(folder, fresh_python):
+    done = fresh_python("-c", PROGRAM, folder)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -79,6 +110,25 @@ def test_two_devices_learn_what_one_learns(said):
     """In two epochs, before the second of which the training is interrupted."""
     assert said["plain"] < 1e-6
     assert said["loaded"] == 0
+
+
+def test_two_devices_learn_from_texts_what_one_learns(said):
+    """The host looks up the words; the training is interrupted before its second epoch."""
+    assert said["texts"] < 1e-6
+    one, both = said["texts losses"]
+    assert len(one) == 4
+    assert both == pytest.approx(one, rel=1e-5)
+    assert said["texts scores"][1] == pytest.approx(said["texts scores"][0], rel=1e-5)
+
+
+def test_network_trained_on_two_devices_is_saved_with_its_look_up_of_words(
+    said, folder, fresh_python
+):
+    done = fresh_python("-c", LOADED, folder / "texts_both" / "model.keras")
+    assert done.returncode == 0, done.stderr[-3000:]
+    answers = json.loads(done.stdout.splitlines()[-1])
+    assert len(set(answers)) == len(TEXTS)
+    assert answers == pytest.approx(said["texts answers"], rel=1e-5)
 
 
 def test_normalization_by_the_statistics_of_all_shares(said):
@@ -103,7 +153,7 @@ def test_weights_and_moments_lie_on_both_devices(said):
     [
         ({"own_step": True}, "it has a training step of its own: choose one"),
         ({"own_loss": True}, "it has a training step of its own: choose one"),
-        ({"strings": True}, "its network reads strings: choose one"),
+        ({"strings": True, "own_step": True}, "it has a training step of its own: choose one"),
         ({"steps_per_execution": 3}, "it is compiled with steps_per_execution=3: choose one"),
         ({"jit_compile": True}, "it is compiled with jit_compile=True: choose one"),
         ({"accumulated": 2}, "its optimizer accumulates gradients: choose one"),

@@ -76,6 +76,21 @@ said["distance"] = max(
     for a, b in zip(one.model.get_weights(), both.model.get_weights(), strict=True)
 )
 
+# Texts of 1 to 4 words are padded to 4, and their words looked up by the host.
+one_texts = run("one_texts", OneCore("CPU:0"), strings=True)
+texts = run("texts", tpu, strings=True)
+said["texts"] = max(
+    float(np.abs(a - b).max())
+    for a, b in zip(one_texts.model.get_weights(), texts.model.get_weights(), strict=True)
+)
+said["answers"] = texts.model.predict(tf.constant(["up up", "down"]), verbose=0).shape
+given = {"strings": True}
+plan = training.Plan("parallel", 1, 0, given, {}, "float32", False, False)
+model, batch, *sets, _ = training.prepare(parallel_recipe, plan, given, tpu)
+network, *sets = training.for_devices(model, batch, *sets, tpu)
+said["padded"] = [data.element_spec[0].shape.as_list() for data in sets]
+said["taken"] = network.inputs[0].dtype
+
 # The score is of all 29 examples of the test, on the host.
 x, y = (np.concatenate(part) for part in zip(*test.as_numpy_iterator(), strict=True))
 right = (both.model.predict(x, verbose=0)[:, 0] > 0.5) == y
@@ -86,7 +101,9 @@ said["host"] = sorted(
 
 # Refusals.
 for number, (strategy, given) in enumerate([
-    (tpu, {"strings": True}), (OneCore("CPU:0"), {"strings": True}), (tpu, {"own_step": True}),
+    (tpu, {"strings": True, "own_step": True}),
+    (OneCore("CPU:0"), {"strings": True, "own_step": True}),
+    (tpu, {"own_step": True}),
     (tpu, {"batch_size": 17}), (OneCore("CPU:0"), {"own_step": True}),
 ]):
     try:
@@ -138,6 +155,17 @@ def test_batches_have_one_size_that_the_cores_can_share(said):
 
 def test_two_cores_learn_what_one_learns(said):
     assert 0 < said["distance"] < 1e-6
+
+
+def test_two_cores_learn_from_texts_what_one_learns(said):
+    """Both with the look-up of words on the host, and the network saved with it."""
+    assert 0 < said["texts"] < 1e-6
+    assert said["answers"] == [2, 1]
+
+
+def test_texts_are_padded_to_the_longest(said):
+    assert said["padded"] == [[16, 4], [8, 4]]
+    assert said["taken"] == "int64"
 
 
 def test_what_validation_leaves_out_is_said(said):
