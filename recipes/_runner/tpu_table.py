@@ -27,6 +27,9 @@ One core: ✓ XLA compiles and runs the training step (for a comparison, that of
 on full batches, and the loss is finite; ✗ not, and why. Several cores: ✓ it also contains nothing
 known to fail in Keras' `fit` on several devices; ✗ what fails, as `--device tpu` reports it.
 
+Of a network that takes texts, the layers that read strings run on the machine's CPU; only the rest
+is compiled.
+
 With Keras {keras} and TensorFlow {tensorflow}."""
 ROW = re.compile(r"^\| \[(\w+)\]\([^)]*\) \| (.*) \|$", re.MULTILINE)
 ROWS = 200  # of the stand-in data
