@@ -170,7 +170,7 @@ def explain(error):
     if missing := missing_operations(error):
         return UserError(
             f"XLA, the TPU's compiler, has no operation {', '.join(missing)}: what needs it, such "
-            "as augmentation or the look-up of numbers, can be done in load_data, with `map`"
+            "as augmentation or IntegerLookup, can be done in load_data, with `map`"
         )
     return error
 

@@ -107,7 +107,7 @@ def mapped(data, look_up):
 
 
 def padded(train, validation):
-    """Sets whose texts all have the length of the longest, padded with zeros.
+    """Sets whose texts all have the length of the longest, which is printed, padded with zeros.
 
     The programs of a TPU have fixed shapes, and zeros are what the shorter texts of a batch end
     with anyway. What consists of whole numbers is taken for texts; other inputs are unchanged.
@@ -125,6 +125,8 @@ def padded(train, validation):
         for inputs, *_ in data:
             shapes.append([part.shape[1:].as_list() for part in tf.nest.flatten(inputs)])
     longest = [np.max(each, axis=0) for each in zip(*shapes, strict=True)]
+    length = max(max(shape, default=0) for shape in longest)
+    print(f"On the TPU all texts are padded to the length of the longest, {length}.")
 
     def pad(inputs, *others):
         parts = []

@@ -76,6 +76,10 @@ def build_model(
     return model
 
 
+def search_space(hp):
+    return {"batch_size": hp.Choice("batch_size", [16, 32], default=16)}
+
+
 @keras.saving.register_keras_serializable(package="tests")
 class OwnLoss(keras.Model):
     """A model that computes its loss itself."""

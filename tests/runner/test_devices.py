@@ -19,7 +19,8 @@ import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 import keras
-from recipes._runner import training
+from recipes import tuning
+from recipes._runner import devices, search, training
 from recipes._runner.errors import UserError
 from tests.runner import parallel_recipe
 
@@ -65,6 +66,17 @@ said["texts scores"] = [
     for name in ("texts", "texts_both")
 ]
 said["texts answers"] = texts.predict(tf.constant(TEXTS), verbose=0).ravel().tolist()
+
+searched = search.SearchPlan(
+    "parallel", "tests.runner.parallel_recipe", 1, None, {}, {"strings": True}, {}, {}, "float32",
+    False, "RandomSearch", ["val_loss", "min"], {"max_trials": 2, "seed": 0},
+)
+said["searched"] = []
+for name, strategy in (("search", one), ("search_both", both)):
+    devices.strategy = lambda choice: strategy
+    tuner, _ = search.make_tuner(tuning.RandomSearch, searched, folder / name)
+    tuner.search(verbose=0)
+    said["searched"].append([trial.score for trial in tuner.oracle.get_best_trials(2)])
 
 small = {"validated": 7, "tested": 5}
 said["small"] = distance(run("small", one, **small), run("small_both", both, **small))
@@ -119,6 +131,12 @@ def test_two_devices_learn_from_texts_what_one_learns(said):
     assert len(one) == 4
     assert both == pytest.approx(one, rel=1e-5)
     assert said["texts scores"][1] == pytest.approx(said["texts scores"][0], rel=1e-5)
+
+
+def test_two_devices_search_on_texts_as_one_does(said):
+    one, both = said["searched"]
+    assert len(set(one)) == 2
+    assert both == pytest.approx(one, rel=1e-5)
 
 
 def test_network_trained_on_two_devices_is_saved_with_its_look_up_of_words(

@@ -6,7 +6,9 @@ import pytest
 import tensorflow as tf
 
 from recipes._runner import devices, host_strings
+from recipes._runner.checkpoint import Checkpoint
 from recipes._runner.errors import UserError
+from recipes.tuning import progress
 
 TEXTS = ["good film", "bad", "a good one , not bad", "film"]
 WORDS = ["good", "bad", "film", "not"]
@@ -88,6 +90,20 @@ def test_network_is_still_saved_with_its_strings(tmp_path):
     np.testing.assert_array_equal(again(texts), model(texts))
 
 
+def test_state_of_the_training_is_that_of_the_whole(tmp_path, monkeypatch):
+    model = sequential()
+    look_up, rest = host_strings.split(model, None)
+    checkpoint = Checkpoint(tmp_path, "loss", "min")
+    assert checkpoint.restore(model) == 0
+    saved = []
+    monkeypatch.setattr(progress, "save", lambda folder, network, *_, **__: saved.append(network))
+    data = tf.data.Dataset.from_tensors((tf.constant(TEXTS), tf.constant([1, 0, 1, 0])))
+    data = host_strings.mapped(data, look_up)
+    rest.fit(data, shuffle=False, verbose=0, callbacks=[checkpoint])
+    assert len(saved) == 1
+    assert saved[0] is model
+
+
 def test_inputs_that_are_numbers_pass_through():
     model, inputs, targets = with_numbers()
     look_up, rest = host_strings.split(model, None)
@@ -159,8 +175,10 @@ def sets(*lengths):
         )
 
 
-def test_texts_are_padded_to_the_longest_of_both_sets():
+def test_texts_are_padded_to_the_longest_of_both_sets(capsys):
     train, validation = host_strings.padded(*sets([1, 3], [5, 2]))
+    said = capsys.readouterr().out
+    assert said == "On the TPU all texts are padded to the length of the longest, 5.\n"
     for data in (train, validation):
         (texts, numbers), _ = data.element_spec
         assert texts.shape == (1, 5)
@@ -178,6 +196,7 @@ def test_training_set_alone_is_padded():
     assert validation is None
 
 
-def test_texts_of_one_length_are_left_as_they_are():
+def test_texts_of_one_length_are_left_as_they_are(capsys):
     data = tf.data.Dataset.from_tensors((tf.ones((2, 4), "int64"), tf.ones(2)))
     assert host_strings.padded(data, data) == (data, data)
+    assert not capsys.readouterr().out
