@@ -431,6 +431,7 @@ def first(batches, dataset):
     """The first batches, got at once: to optimize that takes longer than to get them."""
     options = tf.data.Options()
     options.experimental_optimization.apply_default_optimizations = False
+    options.autotune.enabled = False  # a thread of it may take half a second to end
     return dataset.take(batches).with_options(options)
 
 
