@@ -11,6 +11,7 @@ import pathlib
 import resource
 import socket
 import sys
+import types
 
 import pytest
 
@@ -194,6 +195,51 @@ def attributes_listed_once():
     saving_lib.get_attr_skipset = functools.cache(listed)
     yield
     saving_lib.get_attr_skipset = listed
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kernels_made_once():
+    """TensorFlow makes the kernel of an operation once: that takes longer than most of them run.
+
+    It would make one for each name of a variable; and all of them anew after `set_seed`, for the
+    sake of those that draw random numbers. Keras' operations hold no state, so these are rare.
+    """
+    if "keras" not in sys.modules:
+        yield
+        return
+    from tensorflow.python import pywrap_tfe
+    from tensorflow.python.data.util import random_seed as seeds_of_data
+    from tensorflow.python.framework import random_seed
+    from tensorflow.python.ops import gen_resource_variable_ops
+
+    make_variable = gen_resource_variable_ops.var_handle_op
+    seeds_of_operation = random_seed.get_seed
+    clear = pywrap_tfe.TFE_ContextClearCaches
+    drawing = False  # whether there may be kernels that draw
+
+    def make_unnamed_variable(*arguments, debug_name="", **keywords):
+        return make_variable(*arguments, **keywords)
+
+    def take_down(seed):
+        nonlocal drawing
+        drawing = True
+        return seeds_of_operation(seed)
+
+    def clear_if_drawing(context):
+        nonlocal drawing
+        if drawing:
+            clear(context)
+            drawing = False
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gen_resource_variable_ops, "var_handle_op", make_unnamed_variable)
+        # The order of data is drawn by no kernel.
+        patch.setattr(
+            seeds_of_data, "random_seed", types.SimpleNamespace(get_seed=seeds_of_operation)
+        )
+        patch.setattr(random_seed, "get_seed", take_down)
+        patch.setattr(pywrap_tfe, "TFE_ContextClearCaches", clear_if_drawing)
+        yield
 
 
 @pytest.fixture(scope="session")
