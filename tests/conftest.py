@@ -242,6 +242,25 @@ def kernels_made_once():
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def data_tuned_never():
+    """As nobody reads much here: the thread of tf.data that tunes may take half a second to end."""
+    if "keras" not in sys.modules:
+        yield
+        return
+    import tensorflow as tf
+    from tensorflow.python.data.ops import dataset_ops
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    with pytest.MonkeyPatch.context() as patch:
+        # What is called on each data set that is to be read.
+        patch.setattr(
+            dataset_ops.DatasetV2, "_apply_debug_options", lambda data: data.with_options(options)
+        )
+        yield
+
+
 @pytest.fixture(scope="session")
 def fresh_python():
     """`fresh_python("-c", code, …)`: `subprocess.run([sys.executable, "-c", code, …])`, faster."""

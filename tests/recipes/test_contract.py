@@ -431,7 +431,6 @@ def first(batches, dataset):
     """The first batches, got at once: to optimize that takes longer than to get them."""
     options = tf.data.Options()
     options.experimental_optimization.apply_default_optimizations = False
-    options.autotune.enabled = False  # a thread of it may take half a second to end
     return dataset.take(batches).with_options(options)
 
 
@@ -444,7 +443,7 @@ def few_batches(load_data, loaded):
     @functools.wraps(load_data)
     def wrapped(*arguments, **keywords):
         train, validation, test = load_data(*arguments, **keywords)
-        validation = None if validation is None else first(2, validation)
+        validation = None if validation is None else first(1, validation)
         # Enough for a warmup of a tenth of the steps to be one.
         loaded[repr((arguments, keywords))] = first(10, train), validation, first(2, test)
         return loaded[repr((arguments, keywords))]

@@ -71,13 +71,15 @@ def machine_gradient(model, images):
     """The mean gradient of many training steps for the machine's weights, as a vector."""
     weights = [model.kernel, model.visible_bias, model.hidden_bias]
     labels = np.zeros(len(images))
-    total = 0
-    for _ in range(200):
+
+    @tf.function
+    def gradient():
         with tf.GradientTape() as tape:
             loss = model.compute_loss(images, labels, model(images))
         gradients = tape.gradient(loss, [weight.value for weight in weights])
-        total = total + np.concatenate([np.ravel(gradient) for gradient in gradients])
-    return total / 200
+        return tf.concat([tf.reshape(gradient, [-1]) for gradient in gradients], axis=0)
+
+    return sum(gradient().numpy() for _ in range(200)) / 200
 
 
 @pytest.mark.parametrize("sampling", ["cd", "pcd"])
