@@ -213,10 +213,10 @@ SHORTER = {
         "SAMPLE_LENGTH": 20,
     },
     "hopfield": {
-        "SIDE": 6,
+        "SIDE": 4,
         "LOADS": (0.05, 0.3),
         "NETWORKS": {20: 1},
-        "build_model": {"units": 36},
+        "build_model": {"units": 16},
     },
     "echo_state": {
         "WARMUP": 20,

@@ -89,6 +89,7 @@ def test_networks_learn_masks_of_ones_own(recipe, slices):
     np.testing.assert_array_equal(classes, images[..., 0] > 127)
     assert len(test) == 2
     model = recipe.build_model(filters=2)
+    model.run_eagerly = True
     scores = model.evaluate(validation, return_dict=True, verbose=0)
     assert 0 <= scores["iou"] <= 1
     assert model.predict(images[:1], verbose=0).shape == (1, 32, 32, 2)
