@@ -72,6 +72,11 @@ def of_two_batches(train_classifier):
     return lambda classifier, examples: train_classifier(classifier, examples.take(2), epochs=1)
 
 
+def of_few_trees(boosting):
+    """Has gradient boosting end after a few trees."""
+    return lambda **given: boosting(**given | {"max_iter": 5})
+
+
 def few_trials(search):
     """Has a search give up after a few trials."""
     return lambda function, bounds, evaluations, seed: search(function, bounds, 6, seed=seed)
@@ -315,7 +320,15 @@ SHORTER = {
         "build_model": {"depth": 2},
         "new_network": {"depth": 2},
     },
-    "head_unit_interval": {"WINDOWS": [10, 20, 40]},
+    "head_unit_interval": {
+        "WINDOWS": [10, 20, 40],
+        "HistGradientBoostingRegressor": of_few_trees,
+    },
+    "head_regression": {"HistGradientBoostingRegressor": of_few_trees},
+    "automl_table": {
+        "HistGradientBoostingRegressor": of_few_trees,
+        "HistGradientBoostingClassifier": of_few_trees,
+    },
     "sentiment_lstm": {
         "WORDS": 4,
         "SENTENCES": ["it is good", "a bad film"],
