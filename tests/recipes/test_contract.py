@@ -361,6 +361,7 @@ SHORTER = {
     "cnn_improvements": {"DEPTH": 3},
     "normalization": {"DEPTH": 3, "SIZES": (1, 8)},
     "conv3d_clips": {"sample_clips": a_tenth},
+    "pooling": {"milliseconds": {"rounds": 1}},
     "scrambled_parts": {"sample_images": a_tenth, "SHIFTS": (0, 1)},
     "inception_v2": {
         "MODULES": {name: inception_v2.MODULES[name] for name in ("3a", "3c", "5b")},
