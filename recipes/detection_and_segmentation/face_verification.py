@@ -92,11 +92,15 @@ def descriptor_network(filters=16, units=32):
             # Brightness and contrast depend on the light, not on the person.
             keras.layers.LayerNormalization(axis=(1, 2, 3), center=False, scale=False),
             RandomAffine(rotation=5, scale=0.1, translation=3),
-            # 64 × 64 to 32, 16, 8 and 4 × 4.
-            *conv_pool(filters),
-            *conv_pool(2 * filters),
-            *conv_pool(4 * filters),
-            *conv_pool(4 * filters),
+            # 64 × 64 to 32 × 32: at full resolution, this convolution would take most of the time.
+            *conv_relu(filters, strides=2),
+            # 32 × 32 to 16, 8 and 4 × 4.
+            *conv_relu(2 * filters),
+            keras.layers.MaxPooling2D(2),
+            *conv_relu(4 * filters),
+            keras.layers.MaxPooling2D(2),
+            *conv_relu(4 * filters),
+            keras.layers.MaxPooling2D(2),
             keras.layers.Flatten(),
             keras.layers.Dropout(0.3),
             keras.layers.Dense(units),
@@ -106,13 +110,12 @@ def descriptor_network(filters=16, units=32):
     )
 
 
-def conv_pool(filters):
-    """Convolution, batch normalization, ReLU, and pooling, which halves height and width."""
+def conv_relu(filters, strides=1):
+    """Convolution, batch normalization and ReLU."""
     return [
-        keras.layers.Conv2D(filters, 3, padding="same", use_bias=False),
+        keras.layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False),
         keras.layers.BatchNormalization(momentum=0.9),
         keras.layers.ReLU(),
-        keras.layers.MaxPooling2D(2),
     ]
 
 
