@@ -92,7 +92,7 @@ def descriptor_network(filters=16, units=32):
             # Brightness and contrast depend on the light, not on the person.
             keras.layers.LayerNormalization(axis=(1, 2, 3), center=False, scale=False),
             RandomAffine(rotation=5, scale=0.1, translation=3),
-            # 64 × 64 to 32 × 32: at full resolution, training would take 1.7 times as long.
+            # 64 × 64 to 32 × 32 by the stride, which takes less time than pooling.
             *conv_relu(filters, strides=2),
             # 32 × 32 to 16, 8 and 4 × 4.
             *conv_relu(2 * filters),
