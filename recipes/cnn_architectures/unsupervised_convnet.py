@@ -76,19 +76,23 @@ class LocalContrastNormalization(keras.layers.Layer):
         self.size = size
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
-    def build(self, input_shape):
-        distance = np.arange(self.size) - (self.size - 1) / 2
-        gaussian = np.exp(-np.square(distance) / (2 * (self.size / 4) ** 2))
-        window = np.outer(gaussian, gaussian)
-        self.window = (window / window.sum())[:, :, None, None].astype("float32")
-        self.built = True
+    def gaussian_window(self, length):
+        """Weights (length, length): row i has those of the pixels around pixel i, with sum 1."""
+        pixels = ops.arange(length, dtype="float32")
+        distance = pixels[:, None] - pixels
+        weights = ops.exp(-ops.square(distance) / (2 * (self.size / 4) ** 2))
+        weights = ops.where(ops.abs(distance) > self.size // 2, 0.0, weights)
+        return weights / ops.sum(weights, axis=1, keepdims=True)
 
     def local_mean(self, x):
         """Weighted mean over window and channels, (batch, height, width, 1)."""
-        x = ops.mean(x, axis=-1, keepdims=True)
-        # At the borders the window is cut off: divide by the sum of its remaining weights.
-        inside = ops.conv(ops.ones_like(x), self.window, padding="same")
-        return ops.conv(x, self.window, padding="same") / inside
+        _, height, width, _ = ops.shape(x)
+        x = ops.mean(x, axis=-1)
+        # The window is the product of a vertical and a horizontal Gaussian. On a CPU, two matrix
+        # products are many times as fast as a convolution of one channel with the whole window.
+        x = ops.matmul(self.gaussian_window(height), x)
+        x = ops.matmul(x, ops.transpose(self.gaussian_window(width)))
+        return x[..., None]
 
     def call(self, inputs):
         x = ops.cast(inputs, "float32")
