@@ -26,6 +26,15 @@ def test_is_short(page):
     assert len(PAGES[page].splitlines()) <= 150
 
 
+def test_no_page_holds_a_place_for_a_figure_still_to_come():
+    pages = [*ROOT.glob("*.md"), *(ROOT / "recipes").rglob("*.md")]
+    assert len(pages) > 20
+    held = re.compile(r"\b(?:ACC\d|[A-Z]+ SEEDS|TODO|TBD|FIXME|XX+)\b")
+    assert [(page.name, held.findall(page.read_text("utf8"))) for page in pages] == [
+        (page.name, []) for page in pages
+    ]
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page):
     links = re.findall(r"\]\(([^)#]+)\)", PAGES[page])
