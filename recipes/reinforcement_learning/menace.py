@@ -1,4 +1,4 @@
-"""MENACE: 304 matchboxes of beads learn noughts and crosses by reinforcement.
+"""MENACE: 304 matchboxes of beads learn tic-tac-toe by reinforcement.
 
 Slides: 000 «MENACE».
 Paper:  Michie (1963), Experiments on the mechanization of game-learning,

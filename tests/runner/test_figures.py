@@ -66,7 +66,7 @@ def test_training_curves_say_the_best_only_of_what_chose_the_epoch_and_of_the_lo
     assert titles(figure) == ["loss: best 1, epoch 2", "distance: best 0.1, epoch 3", "entropy"]
 
 
-def test_training_curves_of_variants_name_the_best_and_colour_by_variant():
+def test_training_curves_of_variants_name_the_best_and_color_by_variant():
     histories = {
         name: {"loss": [2, loss], "val_loss": [2, loss]}
         for name, loss in {"a": 1.5, "b": 1.0}.items()

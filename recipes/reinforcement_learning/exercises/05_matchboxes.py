@@ -3,7 +3,7 @@
 Slides: 000 «MENACE (1961; paper 1963)».
 Recipe: menace.
 
-Donald Michie's machine of matchboxes learned noughts and crosses. It moves first, so it is to move
+Donald Michie's machine of matchboxes learned tic-tac-toe. It moves first, so it is to move
 with 0, 2, 4, 6 or 8 stones on the board; with 8 there is only one move, and no box is needed. There
 is a box for each position in which nobody has won; rotated and reflected positions share one.
 

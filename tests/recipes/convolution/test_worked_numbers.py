@@ -91,7 +91,7 @@ def test_n3_perfect_matches():
     ]  # centers, counted in the image
 
 
-def test_n4_centre_of_the_x():
+def test_n4_center_of_the_x():
     window = x_image.X[3:6, 3:6]
     assert (window * x_image.DIAGONAL).tolist() == [[1, 1, -1], [1, 1, 1], [-1, 1, 1]]
     assert x_image.filter_maps()[3, 3, 0] == pytest.approx(5 / 9)
