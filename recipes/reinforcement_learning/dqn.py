@@ -42,7 +42,10 @@ REACH = 1  # pixels of the paddle on either side of its middle
 ACTIONS = ("left", "stay", "right")
 STEPS_PER_EPOCH = 500
 # The columns of a state of the game.
-ROW, COLUMN, SPEED, PADDLE = range(4)
+ROW = 0  # of the ball
+COLUMN = 1  # of the ball
+SPEED = 2  # of the ball to the right, in pixels per step
+PADDLE = 3  # column of its middle
 
 
 def sample_starts(count, seed):

@@ -37,9 +37,11 @@ VARIANTS = {
 UPDATES_PER_EPOCH = 10
 LIMIT = 200  # steps of an episode
 ACTIONS = ("left", "right")
-# The columns of a state: position and velocity of the cart in m and m/s, angle of the pole from the
-# vertical and angular velocity in rad and rad/s.
-POSITION, VELOCITY, ANGLE, ANGULAR_VELOCITY = range(4)
+# The columns of a state.
+POSITION = 0  # of the cart, in m
+VELOCITY = 1  # of the cart, in m/s
+ANGLE = 2  # of the pole from the vertical, in rad
+ANGULAR_VELOCITY = 3  # of the pole, in rad/s
 START = 0.05  # initial values of all four are uniform from −START to START
 TRACK = 2.4  # m to either end
 MAX_ANGLE = math.radians(12)  # of the pole; beyond it, the pole has fallen

@@ -29,8 +29,14 @@ from keras_tuner.src.tuners import gridsearch
 
 from recipes.tuning import gaussian_process, storage
 
-RUNNING, IDLE, STOPPED = "RUNNING", "IDLE", "STOPPED"
-COMPLETED, FAILED, INVALID = "COMPLETED", "FAILED", "INVALID"
+# KerasTuner's states of a trial, while it is tried …
+RUNNING = "RUNNING"
+IDLE = "IDLE"
+STOPPED = "STOPPED"
+# … and when it has ended.
+COMPLETED = "COMPLETED"
+FAILED = "FAILED"
+INVALID = "INVALID"
 LARGEST_GRID = 20_000  # spaces of at most this many points are listed to find untried ones
 
 

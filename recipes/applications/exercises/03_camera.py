@@ -17,8 +17,10 @@ import numpy as np
 
 from recipes.common.exercise import check, finish
 
-HEIGHT, FOCAL_LENGTH = 1.4, 110.0
-HORIZON, MIDDLE = 12.0, 100.0
+HEIGHT = 1.4  # of the camera, in m
+FOCAL_LENGTH = 110.0  # pixels
+HORIZON = 12.0  # row
+MIDDLE = 100.0  # column
 
 
 def project(x, z):

@@ -18,7 +18,8 @@ import numpy as np
 
 from recipes.common.exercise import check, finish
 
-LEFT, RIGHT = 0, 1
+LEFT = 0
+RIGHT = 1
 
 
 def target(Q, reward, following, done, discount):
