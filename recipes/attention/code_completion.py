@@ -302,7 +302,7 @@ def main():
         "code_completion.keras", monitor="val_pass_rate", mode="max", save_best_only=True
     )
     model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-    model = keras.saving.load_model("code_completion.keras")
+    model = keras.saving.load_model("code_completion.keras")  # the best epoch
     print(model.evaluate(test, return_dict=True))
     print("5-gram language model:", baseline(train, test))
     for tokens in complete(model.next_token_predictor(), prompts(test, count=5)):

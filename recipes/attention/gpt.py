@@ -222,7 +222,7 @@ def main():
             f"gpt_{name}.keras", monitor="val_bits_per_character", mode="min", save_best_only=True
         )
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-        model = keras.saving.load_model(f"gpt_{name}.keras")
+        model = keras.saving.load_model(f"gpt_{name}.keras")  # the best epoch
         print(name, model.evaluate(test, return_dict=True))
         print(generate(model, [PROMPT], SAMPLE_LENGTH)[0])
     print("9-gram language model:", baseline(train, test))

@@ -304,7 +304,7 @@ def main():
         "transformer_translation.keras", monitor="val_bleu", mode="max", save_best_only=True
     )
     model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-    model = keras.saving.load_model("transformer_translation.keras")
+    model = keras.saving.load_model("transformer_translation.keras")  # the best epoch
     print(model.evaluate(test, return_dict=True), CORPUS_BLEU.get_signature())
     print("Word-by-word dictionary:", baseline(train, test))
     greedy = model.translate(PHRASES)

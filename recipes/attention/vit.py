@@ -134,7 +134,7 @@ def main():
             f"vit_{name}.keras", monitor="val_accuracy", mode="max", save_best_only=True
         )
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-        model = keras.saving.load_model(f"vit_{name}.keras")
+        model = keras.saving.load_model(f"vit_{name}.keras")  # the best epoch
         print(name, model.evaluate(test, return_dict=True))
     print("Logistic regression:", baseline(train, test))
 

@@ -89,7 +89,7 @@ def main():
             path, monitor="loss", mode="min", save_best_only=True
         )
         model.fit(train, epochs=EPOCHS, shuffle=False, verbose=0, callbacks=[best])
-        model = keras.saving.load_model(path)
+        model = keras.saving.load_model(path)  # the best epoch
         print(name, model.evaluate(test, return_dict=True, verbose=0))
         print("codes:", *binary_words(encode(model)))
     print("baseline:", baseline(train, test))

@@ -60,6 +60,7 @@ def build_model(
     """
     widths = [width // 2**layer for layer in range(depth)]
 
+    # From the image down to the code, and back through the same widths in reverse.
     encoder = keras.Sequential([keras.Input(shape), keras.layers.Flatten()], name="encoder")
     decoder = keras.Sequential([keras.Input((latent_dim,))], name="decoder")
     for units in widths:
@@ -95,6 +96,7 @@ def principal_components(images):
     """
     flat = images.reshape(len(images), -1)
     mean = flat.mean(0)
+    # `eigh` sorts by increasing variance.
     covariance = (flat - mean).T @ (flat - mean) / len(flat)
     variances, directions = np.linalg.eigh(covariance)
     return mean, directions[:, ::-1], variances[::-1]
@@ -124,7 +126,7 @@ def main():
             path, monitor="val_mse", mode="min", save_best_only=True
         )
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-        model = keras.saving.load_model(path)
+        model = keras.saving.load_model(path)  # the best epoch
         print(name, model.evaluate(test, return_dict=True))
     print("baseline:", baseline(train, test))
 

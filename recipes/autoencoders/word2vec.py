@@ -404,7 +404,7 @@ def main():
         "word2vec.keras", monitor="val_accuracy", mode="max", save_best_only=True
     )
     model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-    model = keras.saving.load_model("word2vec.keras")
+    model = keras.saving.load_model("word2vec.keras")  # the best epoch
     print(model.evaluate(test, return_dict=True), "baseline:", baseline(train, test))
 
 

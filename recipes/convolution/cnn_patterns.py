@@ -145,7 +145,7 @@ def main():
             f"cnn_patterns_{name}.keras", monitor="val_accuracy", mode="max", save_best_only=True
         )
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-        model = keras.saving.load_model(f"cnn_patterns_{name}.keras")
+        model = keras.saving.load_model(f"cnn_patterns_{name}.keras")  # the best epoch
         print(name, model.evaluate(test, return_dict=True))
         deployed(model).save(f"cnn_patterns_{name}_deployed.keras")
     print("Logistic regression on the pixels:", baseline(train, test))

@@ -41,10 +41,13 @@ def build_model(filters=16, learning_rate=0.003, steps=EPOCHS * 446):
         [
             keras.Input((28, 28, 1)),
             keras.layers.Rescaling(1 / 255),
+            # To (batch, 14, 14, filters).
             keras.layers.Conv2D(filters, 7, padding="same", activation="relu", name="layer_1"),
             keras.layers.AveragePooling2D(2),
+            # To (batch, 7, 7, 2 * filters).
             keras.layers.Conv2D(2 * filters, 3, padding="same", activation="relu", name="layer_2"),
             keras.layers.AveragePooling2D(2),
+            # To (batch, 3, 3, 4 * filters).
             keras.layers.Conv2D(4 * filters, 3, padding="same", activation="relu", name="layer_3"),
             keras.layers.AveragePooling2D(2),
             keras.layers.Flatten(),
@@ -67,6 +70,7 @@ def deployed(model):
     picture that is not square is padded with black.
     """
     picture = keras.Input((None, None, 1))
+    # Invert a picture whose border is light.
     border = [picture[:, 0], picture[:, -1], picture[:, :, 0], picture[:, :, -1]]
     brightness = keras.ops.mean(keras.ops.concatenate(border, axis=1), axis=(1, 2))
     light = keras.ops.reshape(brightness > 127.5, (-1, 1, 1, 1))
@@ -103,7 +107,7 @@ def main():
         "feature_maps.keras", monitor="val_accuracy", mode="max", save_best_only=True
     )
     model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-    model = keras.saving.load_model("feature_maps.keras")
+    model = keras.saving.load_model("feature_maps.keras")  # the best epoch
     print(model.evaluate(test, return_dict=True), "baseline:", baseline(train, test))
     deployed(model).save("feature_maps_deployed.keras")
 

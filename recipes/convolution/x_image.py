@@ -212,7 +212,7 @@ def main():
         "x_image.keras", monitor="val_accuracy", mode="max", save_best_only=True
     )
     model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-    model = keras.saving.load_model("x_image.keras")
+    model = keras.saving.load_model("x_image.keras")  # the best epoch
     print(model.evaluate(test, return_dict=True), "baseline:", baseline(train, test))
     deployed(model).save("x_image_deployed.keras")
 

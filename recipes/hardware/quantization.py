@@ -333,7 +333,7 @@ def main():
         print(name, further_scores(model, test, history.history))
     print("Nearest class mean:", baseline(train, test))
 
-    model = keras.saving.load_model("quantization_float32.keras")
+    model = keras.saving.load_model("quantization_float32.keras")  # the best epoch
     for method, (accuracy, size) in compare_methods(model, train, test).items():
         print(f"{method:21} accuracy {accuracy:.4f}, {size:9,} bytes")
     for name, accuracies in accuracy_by_bits(model, test).items():

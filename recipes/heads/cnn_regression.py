@@ -226,7 +226,7 @@ def main():
         "cnn_regression.keras", monitor="val_position_mae", mode="min", save_best_only=True
     )
     model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-    model = keras.saving.load_model("cnn_regression.keras")
+    model = keras.saving.load_model("cnn_regression.keras")  # the best epoch
     print(model.evaluate(test, return_dict=True))
     print("baseline:", baseline(train, test))
 

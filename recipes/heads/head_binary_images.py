@@ -177,7 +177,7 @@ def main():
         "head_binary_images.keras", monitor="val_accuracy", save_best_only=True
     )
     model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-    model = keras.saving.load_model("head_binary_images.keras")
+    model = keras.saving.load_model("head_binary_images.keras")  # the best epoch
     print(model.evaluate(test, return_dict=True))
     print("baseline:", baseline(train, test))
     deployed(model).save("head_binary_images_deployed.keras")

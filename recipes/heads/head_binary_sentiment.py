@@ -120,7 +120,7 @@ def main():
         "head_binary_sentiment.keras", monitor="val_accuracy", save_best_only=True
     )
     model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-    model = keras.saving.load_model("head_binary_sentiment.keras")
+    model = keras.saving.load_model("head_binary_sentiment.keras")  # the best epoch
     print(model.evaluate(test, return_dict=True))
     print("baseline:", baseline(train, test))
 

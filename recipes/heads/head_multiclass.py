@@ -145,7 +145,7 @@ def main():
         path = f"head_multiclass_{name}.keras"
         best = keras.callbacks.ModelCheckpoint(path, monitor="val_accuracy", save_best_only=True)
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-        model = keras.saving.load_model(path)
+        model = keras.saving.load_model(path)  # the best epoch
         print(name, model.evaluate(test, return_dict=True))
         deployed(model).save(f"head_multiclass_{name}_deployed.keras")
     print("baseline:", baseline(train, test))

@@ -189,7 +189,7 @@ def main():
             path, monitor="val_rmse_cycles", mode="min", save_best_only=True
         )
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-        model = keras.saving.load_model(path)
+        model = keras.saving.load_model(path)  # the best epoch
         print(name, model.evaluate(test, return_dict=True))
     print("baseline:", baseline(train, test))
 

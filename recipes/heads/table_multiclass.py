@@ -145,7 +145,7 @@ def main():
         "table_multiclass.keras", monitor="val_accuracy", mode="max", save_best_only=True
     )
     model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-    model = keras.saving.load_model("table_multiclass.keras")
+    model = keras.saving.load_model("table_multiclass.keras")  # the best epoch
     print(model.evaluate(test, return_dict=True))
     print("Gradient boosting:", baseline(train, test))
 

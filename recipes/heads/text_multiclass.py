@@ -135,7 +135,7 @@ def main():
         "text_multiclass.keras", monitor="val_accuracy", mode="max", save_best_only=True
     )
     model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-    model = keras.saving.load_model("text_multiclass.keras")
+    model = keras.saving.load_model("text_multiclass.keras")  # the best epoch
     print(model.evaluate(test, return_dict=True))
     print("Logistic regressions on tf-idf, one for each class:", baseline(train, test))
 

@@ -206,7 +206,7 @@ def main():
             callbacks=[best],
             verbose=0,
         )
-        model = keras.saving.load_model(path)
+        model = keras.saving.load_model(path)  # the best epoch
         print(f"{name}: {(WRONG | OTHERS)[name]}")
         print(model.evaluate(test, return_dict=True, verbose=0))
     print("baseline:", baseline(train, test))

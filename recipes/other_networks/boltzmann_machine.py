@@ -232,7 +232,7 @@ def main():
             f"boltzmann_machine_{name}.keras", monitor="val_kl", mode="min", save_best_only=True
         )
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-        model = keras.saving.load_model(f"boltzmann_machine_{name}.keras")
+        model = keras.saving.load_model(f"boltzmann_machine_{name}.keras")  # the best epoch
         print(name, model.evaluate(test, return_dict=True), "baseline:", baseline(train, test))
 
 

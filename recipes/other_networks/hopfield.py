@@ -207,7 +207,7 @@ def main():
             f"hopfield_{name}.keras", monitor="val_overlap", mode="max", save_best_only=True
         )
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-        model = keras.saving.load_model(f"hopfield_{name}.keras")
+        model = keras.saving.load_model(f"hopfield_{name}.keras")  # the best epoch
         print(name, model.evaluate(test, return_dict=True), "baseline:", baseline(train, test))
         starts, _ = to_numpy(test)
         ends = model.predict(starts, batch_size=500, verbose=0)

@@ -85,7 +85,7 @@ def main():
         "adaline.keras", monitor="val_rmse", mode="min", save_best_only=True
     )
     model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-    model = keras.saving.load_model("adaline.keras")
+    model = keras.saving.load_model("adaline.keras")  # the best epoch
     print(model.evaluate(test, return_dict=True), "baseline:", baseline(train, test))
     kernel, bias = model.get_weights()
     w1, w2 = kernel.ravel()

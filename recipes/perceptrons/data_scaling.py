@@ -108,7 +108,7 @@ def main():
             callbacks=[best],
             verbose=2,
         )
-        model = keras.saving.load_model(f"data_scaling_{name}.keras")
+        model = keras.saving.load_model(f"data_scaling_{name}.keras")  # the best epoch
         print(name, model.evaluate(test, return_dict=True, verbose=0))
         print("Extremely randomized trees on the pixels:", baseline(train, test))
 

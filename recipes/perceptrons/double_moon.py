@@ -124,7 +124,7 @@ def main():
             f"double_moon_{name}.keras", monitor="val_accuracy", mode="max", save_best_only=True
         )
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-        model = keras.saving.load_model(f"double_moon_{name}.keras")
+        model = keras.saving.load_model(f"double_moon_{name}.keras")  # the best epoch
         print(name, model.evaluate(test, return_dict=True), "baseline:", baseline(train, test))
 
 

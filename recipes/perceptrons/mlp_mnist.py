@@ -126,7 +126,7 @@ def main():
             f"mlp_mnist_{name}.keras", monitor="val_accuracy", mode="max", save_best_only=True
         )
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-        model = keras.saving.load_model(f"mlp_mnist_{name}.keras")
+        model = keras.saving.load_model(f"mlp_mnist_{name}.keras")  # the best epoch
         print(name, model.evaluate(test, return_dict=True))
         deployed(model).save(f"mlp_mnist_{name}_deployed.keras")
     print("baseline:", baseline(train, test))

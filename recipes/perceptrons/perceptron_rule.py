@@ -162,7 +162,7 @@ def main():
         history = model.fit(
             train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best]
         ).history
-        model = keras.saving.load_model(f"perceptron_rule_{name}.keras")
+        model = keras.saving.load_model(f"perceptron_rule_{name}.keras")  # the best epoch
         print(name, model.evaluate(test, return_dict=True), "baseline:", baseline(train, test))
         print(f"After one epoch, validation accuracy was {history['val_accuracy'][0]:.1%}.")
         print(f"In all there were {sum(history['updates']):.0f} updates.")

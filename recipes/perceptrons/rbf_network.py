@@ -180,7 +180,7 @@ def main():
             f"rbf_network_{name}.keras", monitor="val_accuracy", mode="max", save_best_only=True
         )
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-        model = keras.saving.load_model(f"rbf_network_{name}.keras")
+        model = keras.saving.load_model(f"rbf_network_{name}.keras")  # the best epoch
         print(name, model.evaluate(test, return_dict=True), "baseline:", baseline(train, test))
         for distance in (30, FAR):
             print(f"{name}, {distance} away: {certainty(model, distance):.1%} sure")

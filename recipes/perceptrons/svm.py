@@ -161,7 +161,7 @@ def main():
             f"svm_{name}.keras", monitor="val_accuracy", mode="max", save_best_only=True
         )
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-        model = keras.saving.load_model(f"svm_{name}.keras")
+        model = keras.saving.load_model(f"svm_{name}.keras")  # the best epoch
         print(name, model.evaluate(test, return_dict=True))
     print("SVM with an exact RBF kernel:", baseline(train, test))
 

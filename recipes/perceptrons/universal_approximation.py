@@ -176,7 +176,7 @@ def main():
             callbacks=[best],
             verbose=2,
         )
-        model = keras.saving.load_model(f"universal_approximation_{name}.keras")
+        model = keras.saving.load_model(f"universal_approximation_{name}.keras")  # the best epoch
         print(name, model.evaluate(test, return_dict=True, verbose=0))
         print(f"Largest error of {model.count_params()} parameters: {max_error(model):.3f}")
         if "depth" not in arguments:

@@ -105,7 +105,7 @@ def main():
             f"xor_{name}.keras", monitor="val_accuracy", mode="max", save_best_only=True
         )
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-        model = keras.saving.load_model(f"xor_{name}.keras")
+        model = keras.saving.load_model(f"xor_{name}.keras")  # the best epoch
         print(name, model.evaluate(test, return_dict=True), "baseline:", baseline(train, test))
 
         # Outputs of each layer for the corners: the hidden layer maps 01 and 10 close together.

@@ -173,7 +173,7 @@ def main():
         "char_rnn.keras", monitor="val_bits_per_character", mode="min", save_best_only=True
     )
     model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-    model = keras.saving.load_model("char_rnn.keras")
+    model = keras.saving.load_model("char_rnn.keras")  # the best epoch
     print(model.evaluate(test, return_dict=True), "baseline:", baseline(train, test))
     print(generate(model, temperatures=[0.7], length=2 * SAMPLE_LENGTH)[0])
 

@@ -126,7 +126,7 @@ def main():
         "electricity.keras", monitor="val_mae", mode="min", save_best_only=True
     )
     model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-    model = keras.saving.load_model("electricity.keras")
+    model = keras.saving.load_model("electricity.keras")  # the best epoch
     print(model.evaluate(test, return_dict=True), "baseline:", baseline(train, test))
 
 

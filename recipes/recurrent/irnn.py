@@ -45,6 +45,7 @@ def adding_problem(count, length, seed):
     """
     rng = np.random.default_rng(seed)
     numbers = rng.random((count, length))
+    # Mark one step in the first half and one in the second.
     half = length // 2
     first = rng.integers(half, size=count)
     second = rng.integers(half, length, size=count)
@@ -118,7 +119,7 @@ def main():
             f"irnn_{name}.keras", monitor="val_mse", mode="min", save_best_only=True
         )
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-        model = keras.saving.load_model(f"irnn_{name}.keras")
+        model = keras.saving.load_model(f"irnn_{name}.keras")  # the best epoch
         print(name, model.evaluate(test, return_dict=True), "baseline:", baseline(train, test))
 
 

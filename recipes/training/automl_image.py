@@ -317,7 +317,7 @@ def main():
             path, monitor="val_accuracy", mode="max", save_best_only=True
         )
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-        model = keras.saving.load_model(path)
+        model = keras.saving.load_model(path)  # the best epoch
         print(name, model.evaluate(test, return_dict=True))
     print("Support vector machine on principal components of the pixels:", baseline(train, test))
 

@@ -129,7 +129,7 @@ def main():
             verbose=0,
             callbacks=[best],
         )
-        model = keras.saving.load_model(f"dropout_{name}.keras")
+        model = keras.saving.load_model(f"dropout_{name}.keras")  # the best epoch
         print(name, model.evaluate(test, return_dict=True, verbose=0))
         deployed(model).save(f"dropout_{name}_deployed.keras")
     print("logistic regression", baseline(train, test))

@@ -149,7 +149,7 @@ def main():
             f"ensembles_{name}.keras", monitor=metric, mode=mode, save_best_only=True
         )
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-        model = keras.saving.load_model(f"ensembles_{name}.keras")
+        model = keras.saving.load_model(f"ensembles_{name}.keras")  # the best epoch
         print(name, model.evaluate(test, return_dict=True))
         print("random forest", baseline(train, test))
 

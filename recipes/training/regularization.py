@@ -106,7 +106,7 @@ def main():
             verbose=0,
             callbacks=[best],
         )
-        model = keras.saving.load_model(f"regularization_{name}.keras")
+        model = keras.saving.load_model(f"regularization_{name}.keras")  # the best epoch
         print(name, model.evaluate(test, return_dict=True, verbose=0))
     print("logistic regression", baseline(train, test))
 

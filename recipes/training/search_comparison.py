@@ -225,7 +225,7 @@ def main():
             save_best_only=True,
         )
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-        model = keras.saving.load_model(f"search_comparison_{name}.keras")
+        model = keras.saving.load_model(f"search_comparison_{name}.keras")  # the best epoch
         print(name, model.evaluate(test, return_dict=True))
         print("linear model", baseline(train, test))
 

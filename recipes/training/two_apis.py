@@ -166,7 +166,7 @@ def main():
             f"two_apis_{name}.keras", monitor="val_accuracy", mode="max", save_best_only=True
         )
         model.fit(train, validation_data=validation, epochs=EPOCHS, shuffle=False, callbacks=[best])
-        model = keras.saving.load_model(f"two_apis_{name}.keras")
+        model = keras.saving.load_model(f"two_apis_{name}.keras")  # the best epoch
         print(name, model.evaluate(test, return_dict=True))
         deployed(model).save(f"two_apis_{name}_deployed.keras")
     print("logistic regression", baseline(train, test))

@@ -186,7 +186,7 @@ def main():
             callbacks=[best],
             verbose=2,
         )
-        model = keras.saving.load_model(f"weight_sharing_{name}.keras")
+        model = keras.saving.load_model(f"weight_sharing_{name}.keras")  # the best epoch
         scores = model.evaluate(test, return_dict=True, verbose=0)
         print(name, f"{model.count_params():,} parameters:", scores)
     print("Logistic regression on the pixels:", baseline(train, test))
