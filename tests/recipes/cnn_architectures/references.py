@@ -129,9 +129,15 @@ def random_weight(generator, node, position, shape):
     if reshaped or (node.op_type == "Mul" and len(shape) < 4):
         return generator.uniform(0.5, 1.5, shape).astype("float32")
     if len(shape) > 1 and node.op_type in ("Conv", "Gemm", "MatMul", "Reshape"):
-        fan_in = math.prod(shape[1:])
-        return generator.normal(0, math.sqrt(2 / fan_in), shape).astype("float32")
-    return generator.normal(0, 0.1, shape).astype("float32")
+        return normal(generator, math.sqrt(2 / math.prod(shape[1:])), shape)
+    return normal(generator, 0.1, shape)
+
+
+def normal(generator, deviation, shape):
+    """Normal random numbers, drawn in float32: of a hundred million that takes half as long."""
+    array = generator.standard_normal(shape, dtype="float32")
+    array *= np.float32(deviation)
+    return array
 
 
 def keras_layout(node, arrays):
@@ -173,12 +179,12 @@ def randomize(model, seed=0):
         if len(shape) > 1:
             # A depthwise kernel, (height, width, channels, 1), sees one channel at a time.
             fan_in = math.prod(shape[:2]) if shape[-1] == 1 else math.prod(shape[:-1])
-            array = generator.normal(0, math.sqrt(2 / fan_in), shape)
+            array = normal(generator, math.sqrt(2 / fan_in), shape)
         elif weight.path.endswith(("gamma", "variance")):
-            array = generator.uniform(0.5, 1.5, shape)
+            array = generator.uniform(0.5, 1.5, shape).astype("float32")
         else:
-            array = generator.normal(0, 0.1, shape)
-        arrays.append(array.astype("float32"))
+            array = normal(generator, 0.1, shape)
+        arrays.append(array)
     model.set_weights(arrays)
 
 
