@@ -18,6 +18,8 @@ import subprocess
 import sys
 import warnings
 
+import numpy as np
+
 from recipes._runner import arguments
 from recipes._runner.errors import UserError
 from recipes._runner.recipe import find
@@ -85,7 +87,9 @@ def shared(data, devices, what):
 
 def latest(folder):
     """The last saved state and its number of epochs; (None, 0) if there is none."""
-    states = {int(path.name.split("-")[1].split(".")[0]): path for path in folder.glob("epoch-*")}
+    states = {}
+    for path in folder.glob("epoch-*.weights.h5"):
+        states[int(path.name.split("-")[1].split(".")[0])] = path
     if not states:
         return None, 0
     return states[max(states)], max(states)
@@ -139,6 +143,10 @@ def train(options):
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # Keras only warns about what it skips
             model.load_weights(state)
+        generators = progress.outside_weights(model)
+        with np.load(folder / f"epoch-{done}.seeds.npz") as seeds:
+            for generator, value in zip(generators, seeds.values(), strict=True):
+                generator.assign(value)
         print(f"Continuing after epoch {done}.", flush=True)
         progress.skip_epochs(train_set, done)
 
@@ -155,9 +163,16 @@ def train(options):
         """Saves the state after each epoch."""
 
         def on_epoch_end(self, epoch, logs=None):
+            # The weights last: a state is there as soon as they are.
+            save(self.save_seeds, f"epoch-{epoch + 1}.seeds.npz")
             save(self.model.save_weights, f"epoch-{epoch + 1}.weights.h5")
             if first:
                 (folder / f"epoch-{epoch}.weights.h5").unlink(missing_ok=True)
+                (folder / f"epoch-{epoch}.seeds.npz").unlink(missing_ok=True)
+
+        def save_seeds(self, path):
+            """Write the states of the seed generators, which draw the masks of dropout."""
+            np.savez(path, *map(np.asarray, progress.outside_weights(self.model)))
 
     warnings.filterwarnings("ignore", "Your input ran out of data")  # its length is not declared
     callbacks = module.callbacks() if hasattr(module, "callbacks") else []

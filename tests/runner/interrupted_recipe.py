@@ -1,4 +1,4 @@
-"""A recipe with Adam, a schedule and shuffled data; INTERRUPTED_AT kills its process at an epoch.
+"""A recipe with Adam, a schedule, dropout and shuffled data. INTERRUPTED_AT kills its process.
 
 Slides: none.
 """
@@ -24,6 +24,7 @@ def build_model(learning_rate=0.03, steps=EPOCHS * 10):
     """The compiled network: a number to a number."""
     model = keras.Sequential([keras.Input((1,))])
     model.add(keras.layers.Dense(8, activation="tanh"))
+    model.add(keras.layers.Dropout(0.2))
     model.add(keras.layers.Dense(1))
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     model.compile(keras.optimizers.Adam(schedule), loss="mse")

@@ -192,7 +192,7 @@ def test_lost_machine_ends_the_training_which_can_be_continued(tmp_path, machine
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_continued_training_is_as_if_it_had_not_been_interrupted(tmp_path, monkeypatch):
-    """Weights, moments, the schedule's step and the order of the data all continue."""
+    """Weights, moments, the schedule's step, random masks and the order of the data continue."""
     recipe = str(pathlib.Path(__file__).with_name("interrupted_recipe.py"))
     _, whole = losses(start(tmp_path / "whole", recipe=recipe))
     monkeypatch.setenv("INTERRUPTED_AT", "2")
