@@ -58,8 +58,9 @@ precision psnr r2 r2_score random_signs_accuracy recall saturation stress_accura
 transformed_accuracy
 """
 LESS = """
-bits_per_character frechet_distance interventions kl loss mae mse nrmse_1 nrmse_84 position_mae
-quantization_error rmse rmse_cycles scrambled_as_face topographic_error training_loss units_off
+bits_per_character false_alarms frechet_distance interventions kl loss mae mse nrmse_1 nrmse_84
+position_mae quantization_error rmse rmse_cycles scrambled_as_face topographic_error training_loss
+units_off
 """
 ARROWS = dict.fromkeys(MORE.split(), "↑") | dict.fromkeys(LESS.split(), "↓")
 # Recipe, variant and metric of the results in README, and their descriptions.

@@ -180,7 +180,9 @@ def labeled(recipe):
         "denoising_autoencoder",
         "colorization",
     )
-    return source in CLASSIFIED and not others and not targets_are_images
+    whether_anomalous = recipe.name == "anomaly_detection"
+    own_targets = targets_are_images or whether_anomalous
+    return source in CLASSIFIED and not others and not own_targets
 
 
 def class_names(recipe):

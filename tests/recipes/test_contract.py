@@ -339,6 +339,7 @@ SHORTER = {
         "STRENGTHS": {kind: values[:2] for kind, values in lenet_robustness.STRENGTHS.items()},
     },
     "unsupervised_convnet": {"PATCHES": 500},
+    "anomaly_detection": {"DIGITS": (2, 9)},
     "regularization": {"REPEATS": 2},
     # Of deep networks one block of each kind: each layer costs time to build, run, save and load.
     "resnet": {"SMALL": {**resnet.SMALL, "depths": (1, 1)}},

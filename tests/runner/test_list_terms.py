@@ -83,6 +83,9 @@ TERMS = {
     "segmentation": "unet",
     "video": "conv3d_clips",
     "redes de Hopfield": "hopfield",
+    "anomaly detection": "anomaly_detection",
+    "outlier": "anomaly_detection",
+    "detección de anomalías": "anomaly_detection",
     # forms of a word, stop words, a question
     "redes recurrentes": "rnn_by_hand",
     "los optimizadores": "optimizers",
@@ -91,7 +94,8 @@ TERMS = {
 }
 # Terms that find nothing yet, and what is planned.
 PLANNED = {
-    "anomaly detection": "anomaly_detection",
+    "RLHF": "rlhf",
+    "semantic hashing": "semantic_hashing",
 }
 BEST = {
     "dropout": "dropout",
@@ -103,6 +107,7 @@ BEST = {
     "inicialización": "initialization",
     "imbalanced": "imbalanced",
     "beam search": "transformer_translation",
+    "detección de anomalías": "anomaly_detection",
 }
 ACCENTS = str.maketrans("áéíóúñ", "aeioun")
 
