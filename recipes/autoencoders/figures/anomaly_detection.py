@@ -11,18 +11,16 @@ from recipes.common.arrays import to_numpy
 from recipes.common.plots import CLASS_COLORS, show_images
 
 DIGITS = range(10)  # in the comparison by digit
-TITLES = {"one_digit": "Trained on the 9 only", "all_but_one": "Trained on all digits but the 9"}
+TITLES = {"one_digit": "Trained on the {} only", "all_but_one": "Trained on all digits but the {}"}
 
 
 def figures(models, test, histories):
     """Reconstructions and errors of both networks, and the AUC of PCA for each digit."""
+    _, labels = to_numpy(test)  # of `one_digit`, whose normal images are those of the digit
     train, test = (digits_of(split) for split in ("train[:90%]", "test"))
-    errors = {
-        name: model.predict(test[0], batch_size=1000, verbose=0)[:, 0]
-        for name, model in models.items()
-    }
+    digit = np.unique(test[1][labels[:, 0] == 0]).item()
     return {
-        "detection": draw_detection(models, test, errors),
+        "detection": draw_detection(models, test, digit),
         "by_digit": draw_by_digit(areas(train, test)),
     }
 
@@ -32,21 +30,28 @@ def digits_of(split):
     return to_numpy(tfds.load("mnist", split=split, as_supervised=True).batch(1000))
 
 
-def draw_detection(models, test, errors):
-    """For each network, a digit of each class with its reconstruction, and all errors."""
+def draw_detection(models, test, digit):
+    """For each network, an image of each digit with its reconstruction, and all errors.
+
+    Args:
+        models: `{variant: network}`.
+        test: Images (n, 28, 28, 1) and digits (n,).
+        digit: The one that the first network is trained on, and the second one is not.
+    """
     images, digits = test
     figure, axes = plt.subplots(
         len(models), 2, figsize=(13, 2.9 * len(models)), layout="constrained", squeeze=False
     )
-    shown = [np.flatnonzero(digits == digit)[0] for digit in np.unique(digits)]
+    _, shown = np.unique(digits, return_index=True)  # the first image of each digit
     for (left, right), (name, model) in zip(axes, models.items(), strict=True):
+        errors = model.predict(images, batch_size=1000, verbose=0)[:, 0]
         threshold = float(model.get_layer("error").threshold)
-        draw_reconstructions(left, model, images[shown], errors[name][shown], threshold)
-        anomalous = (digits == 9) == recipe.VARIANTS[name].get("left_out", False)
-        area = roc_auc_score(anomalous, errors[name])
-        draw_errors(right, anomalous, errors[name], threshold)
-        right.set_title(f"{TITLES[name]}: area under the ROC curve {area:.2f}")
-        left.set_title("Digits, reconstructions, and errors × 1000")
+        draw_reconstructions(left, model, images[shown], errors[shown], threshold)
+        anomalous = (digits == digit) == recipe.VARIANTS[name].get("left_out", False)
+        area = roc_auc_score(anomalous, errors)
+        draw_errors(right, anomalous, errors, threshold)
+        left.set_title(TITLES[name].format(digit) + ": reconstructions, errors × 1000")
+        right.set_title(f"Test images: area under the ROC curve {area:.2f}")
     return figure
 
 
