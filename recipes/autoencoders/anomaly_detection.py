@@ -111,7 +111,7 @@ class NormalPercentile(keras.metrics.Metric):
 
     def result(self):
         enough = self.counts >= PERCENTILE / 100 * self.counts[-1]
-        return keras.ops.take(self.bounds, keras.ops.argmax(enough))
+        return keras.ops.take(self.bounds, keras.ops.argmax(keras.ops.cast(enough, "int32")))
 
 
 class KeepThreshold(keras.callbacks.Callback):
