@@ -661,11 +661,14 @@ def draw_text(axis, entry, layer):
         *textwrap.wrap(f"parameters: {parameters_text(entry, layer)}", 70),
     ]
     axis.set_axis_off()
-    style = {"transform": axis.transAxes, "va": "top", "parse_math": False}
+    style = {"fontsize": 9, "va": "top", "parse_math": False}
     code = textwrap.fill(entry.code, 54)
-    axis.text(0, 1.1, code, family="monospace", weight="bold", fontsize=9, **style)
-    below = 0.9 - 0.18 * code.count("\n")
-    axis.text(0, below, "\n".join(lines), fontsize=9, linespacing=1.3, **style)
+    code = axis.text(
+        0, 1.1, code, family="monospace", weight="bold", transform=axis.transAxes, **style
+    )
+    # Below the code, however many lines it has.
+    below = {"xycoords": code, "xytext": (0, -4), "textcoords": "offset points"}
+    axis.annotate("\n".join(lines), (0, 0), linespacing=1.3, **below, **style)
 
 
 def plot_flatten():
