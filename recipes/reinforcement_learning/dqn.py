@@ -74,7 +74,11 @@ def load_data(batch_size=32):
 
 def advance(states, actions):
     """States (count, 4) one step later; actions 0, 1 and 2 are left, stay and right."""
-    row, column, speed, paddle = keras.ops.unstack(states, axis=1)
+    row = states[:, ROW]
+    column = states[:, COLUMN]
+    speed = states[:, SPEED]
+    paddle = states[:, PADDLE]
+
     moved = column + speed
     reflected = keras.ops.abs(moved)
     reflected = SIDE - 1 - keras.ops.abs(SIDE - 1 - reflected)

@@ -83,8 +83,11 @@ def advance(states, actions):
         θ'' = (g sin θ − a cos θ − µ_p θ' / (m l)) / (l (4/3 − m cos² θ / M))
         x'' = a − m l θ'' cos θ / M
     """
-    _, velocity, angle, angular_velocity = keras.ops.unstack(states, axis=1)
-    sine, cosine = keras.ops.sin(angle), keras.ops.cos(angle)
+    velocity = states[:, VELOCITY]
+    angle = states[:, ANGLE]
+    angular_velocity = states[:, ANGULAR_VELOCITY]
+    sine = keras.ops.sin(angle)
+    cosine = keras.ops.cos(angle)
     force = FORCE * (2 * keras.ops.cast(actions, "float32") - 1)
     force = force - CART_FRICTION * keras.ops.sign(velocity)
     moment = POLE_MASS * POLE_HALF_LENGTH  # m l
