@@ -10,8 +10,9 @@ cross-entropy: for the original that is the paper's equation 9 without its rejec
 that class, the bitmap of the true digit only has to be nearer than the others, so the units need
 not reproduce it.
 
-The images have a fixed size of 28×28 pixels, and the classes are the ten digits: C5 covers all of
-S4 with one 5×5 window, and the outputs of the original are bitmaps of digits.
+The recipe's images have 28×28 pixels, so C5 covers all of S4 with one 5×5 window, and its classes
+are the ten digits, whose bitmaps are the outputs of the original. `build_sequential` and
+`build_functional` take images of any size from 28×28 pixels, any number of classes, and a width.
 """
 
 import math
@@ -64,49 +65,56 @@ def load_data(batch_size=128):
     return train, validation.batch(500).cache(), test.batch(500).cache()
 
 
-def build_sequential(activation="relu"):
-    """The modern form as a list of layers."""
+def build_sequential(input_shape=(28, 28, 1), classes=10, width=1.0, activation="relu"):
+    """The modern form as a list of layers.
+
+    Args:
+        input_shape: Of an image: height, width and channels.
+        classes: Number of classes.
+        width: Factor for the number of filters and units of each layer but the last.
+        activation: Of all layers but the last.
+    """
     return keras.Sequential(
         [
-            keras.Input((28, 28, 1)),
+            keras.Input(input_shape),
             # 32 × 32 pixels, from −0.1 for paper to 1.175 for ink: their mean is about 0.
             keras.layers.ZeroPadding2D(2),
             keras.layers.Rescaling(1.275 / 255, offset=-0.1),
             # C1: 28 × 28 × 6, 156 parameters. S2: 14 × 14 × 6.
-            keras.layers.Conv2D(6, 5, activation=activation),
+            keras.layers.Conv2D(int(6 * width), 5, activation=activation),
             keras.layers.AveragePooling2D(2),
             # C3: 10 × 10 × 16, 2,416 parameters. S4: 5 × 5 × 16.
-            keras.layers.Conv2D(16, 5, activation=activation),
+            keras.layers.Conv2D(int(16 * width), 5, activation=activation),
             keras.layers.AveragePooling2D(2),
             # C5: 1 × 1 × 120, 48,120 parameters.
-            keras.layers.Conv2D(120, 5, activation=activation),
+            keras.layers.Conv2D(int(120 * width), 5, activation=activation),
             keras.layers.Flatten(),
             # F6: 84, 10,164 parameters.
-            keras.layers.Dense(84, activation=activation),
+            keras.layers.Dense(int(84 * width), activation=activation),
             # Class probabilities: 850 parameters.
-            keras.layers.Dense(10, activation="softmax"),
+            keras.layers.Dense(classes, activation="softmax"),
         ]
     )
 
 
-def build_functional(activation="relu"):
+def build_functional(input_shape=(28, 28, 1), classes=10, width=1.0, activation="relu"):
     """The same network as a chain of function calls, from input to output."""
-    images = keras.Input((28, 28, 1))
+    images = keras.Input(input_shape)
     # (batch, 32, 32, 1)
     x = keras.layers.ZeroPadding2D(2)(images)
     x = keras.layers.Rescaling(1.275 / 255, offset=-0.1)(x)
     # C1 and S2: (batch, 28, 28, 6), (batch, 14, 14, 6)
-    x = keras.layers.Conv2D(6, 5, activation=activation)(x)
+    x = keras.layers.Conv2D(int(6 * width), 5, activation=activation)(x)
     x = keras.layers.AveragePooling2D(2)(x)
     # C3 and S4: (batch, 10, 10, 16), (batch, 5, 5, 16)
-    x = keras.layers.Conv2D(16, 5, activation=activation)(x)
+    x = keras.layers.Conv2D(int(16 * width), 5, activation=activation)(x)
     x = keras.layers.AveragePooling2D(2)(x)
     # C5: (batch, 1, 1, 120)
-    x = keras.layers.Conv2D(120, 5, activation=activation)(x)
+    x = keras.layers.Conv2D(int(120 * width), 5, activation=activation)(x)
     x = keras.layers.Flatten()(x)
     # F6: (batch, 84)
-    x = keras.layers.Dense(84, activation=activation)(x)
-    outputs = keras.layers.Dense(10, activation="softmax")(x)
+    x = keras.layers.Dense(int(84 * width), activation=activation)(x)
+    outputs = keras.layers.Dense(classes, activation="softmax")(x)
     return keras.Model(images, outputs)
 
 
@@ -203,17 +211,22 @@ def build_model(
     network="modern",
     api="sequential",
     activation="relu",
+    width=1.0,
     learning_rate=0.004,
     steps=EPOCHS * 446,
 ):
     """The compiled network: (28, 28, 1) images to 10 class probabilities. 61,706 parameters.
 
-    The variant `original` has 60,000; `api` and `activation` apply to the modern form only.
+    The variant `original` has 60,000; `api`, `activation` and `width`, a factor for the number of
+    filters and units, apply to the modern form only.
     Learning-rate schedule: linear warmup for the first quarter of the training `steps`, then cosine
     decay to zero.
     """
-    builders = {"sequential": build_sequential, "functional": build_functional}
-    model = build_original() if network == "original" else builders[api](activation)
+    if network == "original":
+        model = build_original()
+    else:
+        builders = {"sequential": build_sequential, "functional": build_functional}
+        model = builders[api](width=width, activation=activation)
     warmup = steps // 4
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0, steps - warmup, warmup_target=learning_rate, warmup_steps=warmup

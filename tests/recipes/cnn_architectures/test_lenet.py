@@ -31,6 +31,17 @@ def test_modern_form_has_five_layers_and_61706_parameters():
     assert cost["multiply_accumulates"] == products
 
 
+@pytest.mark.parametrize("build", [lenet.build_sequential, lenet.build_functional])
+def test_other_images_classes_and_widths(build):
+    """Images of 40 × 44 pixels: 44 × 48, then 20 × 22, 8 × 9, and after C5 4 × 5."""
+    model = build(input_shape=(40, 44, 3), classes=7, width=0.5)
+    weights = [75 * 3 + 3, 25 * 3 * 8 + 8, 25 * 8 * 60 + 60, 4 * 5 * 60 * 42 + 42, 42 * 7 + 7]
+    assert parameters(model) == weights
+    assert model.output_shape == (None, 7)
+    narrow = lenet.build_model(width=0.5)
+    assert narrow.layers[2].filters == 3
+
+
 @pytest.mark.slides
 def test_original_has_60000_parameters(original):
     assert parameters(original) == [156, 12, 1516, 32, 48120, 10164]
