@@ -2,14 +2,19 @@
 
     make bench-architectures                       all of them; minutes on one core
     make bench-architectures ARGS="vgg resnet"     some of them
+    make bench-architectures ARGS="--rounds 15"    steadier medians
     make bench-architectures ARGS="--quick"        small batches, one round, to see that it works
 
-Both networks have the same layers, sizes and batches, random weights and random images. They take
-turns in one process, after a first round that compiles. Dropout is off, for Keras' VGG-16 has none.
-A ratio below 1 says that ours takes less CPU time; the median of five rounds counts.
+Both networks have the same sizes and batches, random weights and random images, and compute the
+same: where ours is ordered otherwise, or leaves out the biases that batch normalization subtracts
+again (ResNet-50), outputs are equal. They take turns in one process, after a first round that
+compiles. Dropout is off, for Keras' VGG-16 has none. A ratio below 1 says that ours takes less CPU
+time; the median counts. To see how much of a ratio is noise, a second network of Keras, built
+in the same way, takes its turn, too: it should take as long as the first.
 """
 
 import argparse
+import collections
 import statistics
 import time
 
@@ -29,15 +34,10 @@ BATCH = 16
 ROUNDS = 5
 
 
-def resnet_with_biases(x, classes):
-    """ResNet-50 as Keras has it: its convolutions have biases."""
-    return resnet(x, classes, use_bias=True)
-
-
 # By name: our function, their class, height and width of the images.
 NETWORKS = {
     "vgg": (vgg, keras.applications.VGG16, 64),
-    "resnet": (resnet_with_biases, keras.applications.ResNet50, 64),
+    "resnet": (resnet, keras.applications.ResNet50, 64),
     "densenet": (densenet, keras.applications.DenseNet121, 64),
     "mobilenet": (mobilenet, keras.applications.MobileNet, 64),
     "xception": (xception, keras.applications.Xception, 80),
@@ -47,12 +47,14 @@ NETWORKS = {
 
 
 def build(name):
-    """Our network and theirs, compiled."""
+    """Our network, theirs, and theirs again as a control, compiled."""
     ours, theirs, size = NETWORKS[name]
-    images = keras.Input((size, size, 3))
+    shape = (size, size, 3)
+    images = keras.Input(shape)
     models = {
         "ours": keras.Model(images, ours(images, classes=CLASSES)),
-        "theirs": theirs(weights=None, input_shape=(size, size, 3), classes=CLASSES),
+        "theirs": theirs(weights=None, input_shape=shape, classes=CLASSES),
+        "control": theirs(weights=None, input_shape=shape, classes=CLASSES),
     }
     for model in models.values():
         for layer in model.layers:
@@ -70,22 +72,25 @@ def seconds(step):
 
 
 def compare(name, batch, rounds):
-    """Ratios of CPU time, ours to theirs, one for each round.
+    """Ratios of CPU time, ours and the control's to theirs, one for each round.
 
     Returns:
-        `{"training": [ratios], "inference": [ratios]}`.
+        `{("training", "ours"): [ratios], ("training", "control"): [ratios], ("inference", …): …}`.
     """
     models = build(name)
     size = NETWORKS[name][2]
     generator = np.random.default_rng(0)
     images = generator.normal(size=(batch, size, size, 3)).astype("float32")
     labels = generator.integers(0, CLASSES, batch)
-    ratios = {"training": [], "inference": []}
+    names = list(models)
+    ratios = collections.defaultdict(list)
     for number in range(rounds + 1):
-        for kind, found in ratios.items():
+        # The one that begins changes from round to round.
+        first = number % len(names)
+        order = names[first:] + names[:first]
+        for kind in ("training", "inference"):
             spent = {}
-            # The one that begins changes from round to round.
-            for whose in list(models)[:: 1 if number % 2 else -1]:
+            for whose in order:
                 model = models[whose]
                 if kind == "training":
                     spent[whose] = seconds(lambda model=model: model.train_on_batch(images, labels))
@@ -93,7 +98,8 @@ def compare(name, batch, rounds):
                     spent[whose] = seconds(lambda model=model: model.predict_on_batch(images))
             # The first round compiles.
             if number > 0:
-                found.append(spent["ours"] / spent["theirs"])
+                ratios[kind, "ours"].append(spent["ours"] / spent["theirs"])
+                ratios[kind, "control"].append(spent["control"] / spent["theirs"])
     return ratios
 
 
@@ -101,18 +107,19 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("networks", nargs="*", help=f"of {', '.join(NETWORKS)} [all]")
     parser.add_argument("--quick", action="store_true", help="two images, one round")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N", help=f"[{ROUNDS}]")
     options = parser.parse_args()
     unknown = set(options.networks) - set(NETWORKS)
     if unknown:
         parser.error(f"{', '.join(sorted(unknown))}: not one of {', '.join(NETWORKS)}")
     batch = 2 if options.quick else BATCH
-    rounds = 1 if options.quick else ROUNDS
-    print("CPU time, ours / keras.applications: median (smallest to largest)")
+    rounds = 1 if options.quick else options.rounds
+    print("CPU time relative to keras.applications: median (smallest to largest)")
     for name in options.networks or NETWORKS:
         columns = []
-        for kind, ratios in compare(name, batch, rounds).items():
+        for (kind, whose), ratios in compare(name, batch, rounds).items():
             median = statistics.median(ratios)
-            columns.append(f"{kind} {median:.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+            columns.append(f"{kind}, {whose} {median:.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
         print(f"{name:>20}  {'   '.join(columns)}", flush=True)
         keras.backend.clear_session()
 
