@@ -59,9 +59,11 @@ def densenet(
         # 224 × 224 × 3 to 112 × 112 × 64, after the pool 56 × 56.
         x = keras.layers.ZeroPadding2D(3)(x)
         x = keras.layers.Conv2D(2 * growth_rate, 7, strides=2, use_bias=False)(x)
-        x = bn_relu(x)
+        x = keras.layers.BatchNormalization(epsilon=1e-5)(x)
         x = keras.layers.ZeroPadding2D(1)(x)
         x = keras.layers.MaxPooling2D(3, strides=2)(x)
+        # ReLU comes after the pool, where it has a quarter of the values to work on.
+        x = keras.layers.ReLU()(x)
     else:
         x = keras.layers.Conv2D(
             2 * growth_rate, 3, strides=strides, padding="same", use_bias=False
@@ -88,10 +90,11 @@ def dense_layer(x, growth_rate):
 
 
 def transition(x, reduction):
-    """The transition between two blocks: fewer channels, half the height and width."""
+    """The transition between two blocks: half the height and width, fewer channels."""
     x = bn_relu(x)
-    x = keras.layers.Conv2D(int(reduction * x.shape[-1]), 1, use_bias=False)(x)
-    return keras.layers.AveragePooling2D(2)(x)
+    # Both are linear: in this order, the convolution has a quarter of the pixels to work on.
+    x = keras.layers.AveragePooling2D(2)(x)
+    return keras.layers.Conv2D(int(reduction * x.shape[-1]), 1, use_bias=False)(x)
 
 
 def bn_relu(x):

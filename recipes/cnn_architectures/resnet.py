@@ -75,11 +75,13 @@ def resnet(
         x = keras.layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=use_bias)(x)
     if not preactivation:
         x = keras.layers.BatchNormalization(epsilon=1e-5)(x)
-        x = keras.layers.ReLU()(x)
     if large_images:
         # To 56 × 56 × 64.
         x = keras.layers.ZeroPadding2D(1)(x)
         x = keras.layers.MaxPooling2D(3, strides=2)(x)
+    if not preactivation:
+        # ReLU comes after the pool, where it has a quarter of the values to work on.
+        x = keras.layers.ReLU()(x)
     # Stages: 56 × 56 × 256, 28 × 28 × 512, 14 × 14 × 1024, 7 × 7 × 2048.
     for stage, depth in enumerate(depths):
         for block in range(depth):

@@ -77,7 +77,8 @@ def test_the_papers_form_for_cifar():
         normalized += channels  # of the transition, or at the end
         if side > 8:
             weights += channels * channels // 2
-            products += side**2 * channels * channels // 2
+            # After the pool of the transition, a quarter of the pixels is left.
+            products += (side // 2) ** 2 * channels * channels // 2
             channels //= 2
     assert cost["parameters"] == weights + 2 * normalized + 10 * (channels + 1) == 769_162
     assert round(cost["parameters"] / 1e6, 1) == 0.8
