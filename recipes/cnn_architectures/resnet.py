@@ -18,6 +18,7 @@ includes moving means and variances (53,120); with `use_bias=True` its weights c
 parameters, 60,419,944 by Keras' count, and 11.3 G multiply–accumulates, as on the slide, whose 2.3
 million parameters are a mistake. Where the shape changes, one slide draws a dense layer in the
 shortcut: the projection, a 1×1 convolution. Another draws an identity matrix: the padded shortcut.
+The first ReLU comes after the pool, with the same outputs; in the paper it comes before.
 """
 
 import keras
