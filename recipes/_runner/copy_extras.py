@@ -55,7 +55,7 @@ def use(recipe):
     else:
         rest = [node for node in recipe.tree.body if getattr(node, "name", "") != "deployed"]
         kind, shape, outputs = takes(rest)
-    if kind == "image" and not classifies(recipe):
+    if kind == "image" and not classifies(recipe) and "unlike" not in outputs:
         kind = None  # it answers with images, or with places in them
     if not data.names(recipe.path) and not own:
         kind = None  # what it takes is generated: there are no files of it
@@ -299,9 +299,9 @@ def answer(recipe, used, classes, outputs):
             beside = "; unlike what it was trained on: {answers['unlike'].item():.2f}"
     if used.writes:
         line = f'print(f"{place}: {{answer.decode()}}{beside}")'
-    elif classes is None and used.kind != "image":
+    elif classes is None and not (used.kind == "image" and classifies(recipe)):
         before += ['numbers = " ".join(f"{number:.6g}" for number in answer)']
-        line = f'print(f"{place}: {{numbers}}")'
+        line = f'print(f"{place}: {{numbers}}{beside}")'
     elif isinstance(classes, ast.List) and len(classes.elts) == 2 and not softmax(recipe):
         # One unit: the probability of the second class.
         line = f'print(f"{place}: {{{recipe.name}.CLASSES[1]}} {{answer[0]:.3f}}{beside}")'

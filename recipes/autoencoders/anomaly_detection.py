@@ -254,7 +254,7 @@ def main():
             shuffle=False,
             callbacks=[*callbacks(), best],
         )
-        model = keras.saving.load_model(path)
+        model = keras.saving.load_model(path)  # the best epoch
         print(name, model.evaluate(test, return_dict=True), "baseline:", baseline(train, test))
         print(name, further_scores(model, test, history.history))
         deployed(model).save(f"anomaly_detection_{name}_deployed.keras")

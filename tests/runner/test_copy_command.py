@@ -548,6 +548,19 @@ def main():
 """
 )
 
+UNUSUAL = (
+    HEAD
+    + """\
+def build_model():
+    image = keras.Input((None, None, 1))
+    error = keras.layers.GlobalAveragePooling2D()(image)
+    return keras.Model(image, {"error": error, "unlike": error / 255})
+
+def main():
+    build_model().save("own.keras")
+"""
+)
+
 
 @pytest.fixture
 def own(request, tmp_path, monkeypatch):
@@ -574,6 +587,13 @@ def own_answers(folder, elsewhere, file, capsys, monkeypatch):
     capsys.readouterr()
     runpy.run_path(folder / "predict.py")
     return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("own", [UNUSUAL], indirect=True)
+def test_predict_says_how_unusual_a_picture_is(own, tmp_path, capsys, monkeypatch):
+    PIL.Image.new("L", (50, 90), 204).save(tmp_path / "grey.png")
+    said = own_answers(own, tmp_path, "grey.png", capsys, monkeypatch)
+    assert said == "grey.png: 204; unlike what it was trained on: 0.80\n"
 
 
 @pytest.mark.parametrize("own", [PIXELS], indirect=True)
