@@ -208,6 +208,9 @@ class Write(keras.layers.Layer):
         characters = tf.gather(tf.constant(list(WRITTEN)), tf.argmax(probabilities, axis=-1))
         return tf.strings.reduce_join(characters, axis=-1)
 
+    def compute_output_spec(self, probabilities):
+        return keras.KerasTensor(probabilities.shape[:1], "string")
+
 
 def deployed(model):
     """The network from strings to strings: "3 de mayo de 1999" to "1999-05-03"."""
