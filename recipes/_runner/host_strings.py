@@ -1,6 +1,6 @@
 """Networks that take strings on devices that cannot read them: the host looks their words up.
 
-A Cloud TPU, or several devices that share each batch, only take numbers. As Keras recommends
+A Cloud TPU, several devices that share each batch, and JAX only take numbers. As Keras recommends
 (https://keras.io/guides/preprocessing_layers), the layers that read strings, such as
 `TextVectorization`, are therefore mapped over the data set, and the devices train the rest of the
 network. It shares its layers, thus its weights, with the whole, which still takes strings.
@@ -18,12 +18,20 @@ def is_string(tensor):
     return keras.backend.standardize_dtype(tensor.dtype) == "string"
 
 
+def has_string(data):
+    """Whether the batches of a tf.data set contain strings."""
+    return any(map(is_string, tf.nest.flatten(data.element_spec)))
+
+
+def takes_string(model):
+    """Whether an input of a graph of layers is a string; a subclassed model has no inputs."""
+    return any(map(is_string, getattr(model, "inputs", None) or []))
+
+
 def needed(model, strategy):
     """Whether the devices of a strategy cannot train a network since it takes strings."""
-    if not devices.is_tpu(strategy) and strategy.num_replicas_in_sync == 1:
-        return False
-    inputs = getattr(model, "inputs", None) or []  # a subclassed model has none
-    return any(map(is_string, inputs))
+    several = devices.is_tpu(strategy) or strategy.num_replicas_in_sync > 1
+    return several and takes_string(model)
 
 
 def refuse(data, model, strategy):
@@ -37,7 +45,7 @@ def refuse(data, model, strategy):
     Raises:
         UserError: if so.
     """
-    if not devices.is_tpu(strategy) or not any(map(is_string, tf.nest.flatten(data.element_spec))):
+    if not devices.is_tpu(strategy) or not has_string(data):
         return
     if devices.own_training(model) or not needed(model, strategy):
         raise UserError(
@@ -46,12 +54,12 @@ def refuse(data, model, strategy):
         )
 
 
-def split(model, strategy):
+def split(model, one_device):
     """Split a network into the layers that read strings and the rest.
 
     Args:
         model: Compiled functional or sequential network with an input of strings.
-        strategy: The result of `devices.strategy`, for the message.
+        one_device: How to choose one device, for the message.
 
     Returns:
         A function from a batch of the network to a batch of the rest, with numbers in place of
@@ -82,11 +90,13 @@ def split(model, strategy):
     if words.trainable_weights:
         raise UserError(
             "the layers of this network that read strings have weights to train, which only one "
-            f"device can: choose one, {devices.one_device(strategy)}"
+            f"device can: choose one, {one_device}"
         )
-    rest = keras.Model(between, again.output)
+    rest = keras.Model(between if len(between) > 1 else between[0], again.output)
     compiled = keras.saving.deserialize_keras_object(model.get_compile_config())
     rest.compile(**{**compiled, "optimizer": model.optimizer})
+    if keras.backend.backend() != "tensorflow":
+        words = outside_graph(words)
 
     def look_up(inputs, *others):
         size = tf.nest.flatten(inputs)[0].shape[0]  # None if batches differ in size
@@ -99,6 +109,29 @@ def split(model, strategy):
     return look_up, rest
 
 
+def outside_graph(words):
+    """A network that reads strings, as a function that `map` can call on any backend of Keras.
+
+    Other backends than TensorFlow have no strings, to which a `keras.Model` converts its inputs; a
+    `keras.Function` does not. `TextVectorization` gives a `standardize` function NumPy arrays
+    there, which a graph of TensorFlow, as `map` makes it, does not have; a `py_function` does.
+    """
+    function = keras.Function(words.inputs, words.outputs)
+    types = [output.dtype for output in words.outputs]
+
+    def to_numpy(*inputs):
+        return [np.asarray(part) for part in function(list(inputs))]
+
+    def look_up(inputs):
+        found = tf.py_function(to_numpy, tf.nest.flatten(inputs), types)
+        return [
+            tf.ensure_shape(part, output.shape)
+            for part, output in zip(found, words.outputs, strict=True)
+        ]
+
+    return look_up
+
+
 def mapped(data, look_up):
     """Batches with numbers in place of strings, some of them in advance; None if `data` is."""
     if data is None:
@@ -109,8 +142,8 @@ def mapped(data, look_up):
 def padded(train, validation):
     """Sets whose texts all have the length of the longest, which is printed, padded with zeros.
 
-    The programs of a TPU have fixed shapes, and zeros are what the shorter texts of a batch end
-    with anyway. What consists of whole numbers is taken for texts; other inputs are unchanged.
+    XLA's programs have fixed shapes, and zeros are what the shorter texts of a batch end with
+    anyway. What consists of whole numbers is taken for texts; other inputs are unchanged.
 
     Args:
         train, validation: Batches (inputs, …) for the rest of a network; `validation` may be None.
@@ -126,7 +159,7 @@ def padded(train, validation):
             shapes.append([part.shape[1:].as_list() for part in tf.nest.flatten(inputs)])
     longest = [np.max(each, axis=0) for each in zip(*shapes, strict=True)]
     length = max(max(shape, default=0) for shape in longest)
-    print(f"On the TPU all texts are padded to the length of the longest, {length}.")
+    print(f"All texts are padded to the length of the longest, {length}.", flush=True)
 
     def pad(inputs, *others):
         parts = []

@@ -6,7 +6,7 @@
 Run the same command on each machine, with its number in the list; without `--machines`, all devices
 of this machine are used. Each device processes a share of every batch, and all apply the mean
 gradient (`keras.distribution.DataParallel`): this equals training on one device with the whole
-batch. It works with recipes that use plain `fit`.
+batch. It works with recipes that use plain `fit`; strings are looked up by the CPU.
 
 The first machine saves the state after each epoch; the test uses the last epoch. If a machine is
 lost, the training ends on all of them, and the same commands continue it.
@@ -65,12 +65,10 @@ def shared(data, devices, what):
         what: `"training"` or `"validation"`.
 
     Raises:
-        UserError: if a batch has fewer examples than there are devices, or contains strings.
+        UserError: if a batch has fewer examples than there are devices.
     """
     import tensorflow as tf
 
-    if any(spec.dtype == tf.string for spec in tf.nest.flatten(data.element_spec)):
-        raise UserError("JAX cannot read strings: convert them to numbers in load_data, with `map`")
     sizes = [len(tf.nest.flatten(batch)[0]) for batch in data]
     size = sizes[0] - sizes[0] % devices
     if not size:
@@ -83,6 +81,36 @@ def shared(data, devices, what):
         )
     full = data.rebatch(size, drop_remainder=True)
     return full.apply(tf.data.experimental.assert_cardinality(sum(sizes) // size))
+
+
+def without_strings(model, data, validation, one_device):
+    """The part of a network that JAX can compute, which takes numbers only, and its data.
+
+    Args:
+        model: The compiled network.
+        data: Training or test set.
+        validation: Validation set, or None.
+        one_device: How to train on one device, for the message.
+
+    Returns:
+        `model`, or the part of it without the layers that read strings, which shares its weights
+        and optimizer; the two sets, with numbers in place of strings.
+
+    Raises:
+        UserError: if strings remain, or the layers that read them have weights to train.
+    """
+    from recipes._runner import host_strings
+
+    if host_strings.takes_string(model):
+        look_up, model = host_strings.split(model, one_device)
+        data, validation = (host_strings.mapped(each, look_up) for each in (data, validation))
+        data, validation = host_strings.padded(data, validation)
+    if host_strings.has_string(data):
+        raise UserError(
+            "JAX cannot read strings, and only the inputs of a graph of layers are looked up by "
+            "the CPU: convert others to numbers in load_data, with `map`"
+        )
+    return model, data, validation
 
 
 def latest(folder):
@@ -130,20 +158,21 @@ def train(options):
     if arguments.wants(module.build_model, "train"):
         given["train"] = train_set
     model = module.build_model(**given)
+    one_device = f"`{output.command('run', recipe)}`"
     if devices.own_training(model):
         raise UserError(
-            f"{recipe.name} has a training step of its own and needs one device: "
-            f"`{output.command('run', recipe)}`"
+            f"{recipe.name} has a training step of its own and needs one device: {one_device}"
         )
+    network, train_set, held_out = without_strings(model, train_set, validation, one_device)
 
     # Continue from the last state.
     state, done = latest(folder)
     if state:
-        model.optimizer.build(model.trainable_variables)  # otherwise its variables are skipped
+        network.optimizer.build(network.trainable_variables)  # otherwise its variables are skipped
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # Keras only warns about what it skips
-            model.load_weights(state)
-        generators = progress.outside_weights(model)
+            network.load_weights(state)
+        generators = progress.outside_weights(network)
         with np.load(folder / f"epoch-{done}.seeds.npz") as seeds:
             for generator, value in zip(generators, seeds.values(), strict=True):
                 generator.assign(value)
@@ -175,10 +204,11 @@ def train(options):
             np.savez(path, *map(np.asarray, progress.outside_weights(self.model)))
 
     warnings.filterwarnings("ignore", "Your input ran out of data")  # its length is not declared
+    warnings.filterwarnings("ignore", "Explicitly requested dtype int64")  # of words: JAX has int32
     callbacks = module.callbacks() if hasattr(module, "callbacks") else []
-    model.fit(
+    network.fit(
         train_set,
-        validation_data=validation,
+        validation_data=held_out,
         epochs=epochs,
         initial_epoch=done,
         shuffle=False,
@@ -192,7 +222,8 @@ def train(options):
     keras.distribution.set_distribution(None)  # test on one device, with all examples
     model = keras.saving.load_model(folder / "model.keras")
     tested = test if test is not None else validation
-    scores = model.evaluate(tested, return_dict=True, verbose=0)
+    network, tested, _ = without_strings(model, tested, None, one_device)
+    scores = network.evaluate(tested, return_dict=True, verbose=0)
     if hasattr(module, "deployed"):
         module.deployed(model).save(folder / "deployed.keras")
     print(", ".join(f"{name} {score:.8g}" for name, score in scores.items()), flush=True)

@@ -174,7 +174,7 @@ def for_devices(model, batch, train, validation, strategy):
     """
     if host_strings.needed(model, strategy):
         with strategy.scope():
-            look_up, model = host_strings.split(model, strategy)
+            look_up, model = host_strings.split(model, devices.one_device(strategy))
             build_metrics(model, look_up(*batch))
         train, validation = (host_strings.mapped(data, look_up) for data in (train, validation))
         if devices.is_tpu(strategy):

@@ -117,6 +117,23 @@ def test_inputs_that_are_numbers_pass_through():
     assert rest.evaluate(mapped, verbose=0, return_dict=True) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("make", [lambda: (sequential(), tf.constant(TEXTS), 1), with_numbers])
+def test_other_backends_look_up_the_same(make, monkeypatch):
+    """There outside of a graph, but in the same pipeline of data."""
+    model, inputs, targets = make()
+    data = tf.data.Dataset.from_tensors((inputs, targets))
+    found = []
+    for backend in ("tensorflow", "jax"):
+        monkeypatch.setattr(keras.backend, "backend", lambda backend=backend: backend)
+        look_up, _ = host_strings.split(model, None)
+        found.append(host_strings.mapped(data, look_up))
+    shapes = [[spec.shape for spec in tf.nest.flatten(each.element_spec)] for each in found]
+    assert shapes[0] == shapes[1]
+    batches = [tf.nest.flatten(next(iter(each))) for each in found]
+    for one, other in zip(*batches, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 @keras.saving.register_keras_serializable(package="tests")
 class Lower(keras.layers.Layer):
     """Strings in lower case."""
@@ -145,7 +162,7 @@ def test_layer_that_reads_strings_and_learns_is_one_line(two):
     model = keras.Model(text, sequential()(text))
     model.compile("sgd", "mse")
     with pytest.raises(UserError, match=r"weights to train.* choose one, with CUDA") as error:
-        host_strings.split(model, two)
+        host_strings.split(model, devices.one_device(two))
     assert "\n" not in str(error.value)
 
 
@@ -178,7 +195,7 @@ def sets(*lengths):
 def test_texts_are_padded_to_the_longest_of_both_sets(capsys):
     train, validation = host_strings.padded(*sets([1, 3], [5, 2]))
     said = capsys.readouterr().out
-    assert said == "On the TPU all texts are padded to the length of the longest, 5.\n"
+    assert said == "All texts are padded to the length of the longest, 5.\n"
     for data in (train, validation):
         (texts, numbers), _ = data.element_spec
         assert texts.shape == (1, 5)

@@ -14,9 +14,12 @@ import sys
 import time
 
 import keras
+import numpy as np
 import pytest
 
 from recipes._runner import several_machines
+from recipes._runner.recipe import find
+from recipes.datasets import stand_ins
 
 pytestmark = pytest.mark.full
 jax = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
@@ -92,13 +95,16 @@ def test_batches_are_what_the_devices_can_share(capsys):
         several_machines.shared(data, 32, "training")
 
 
-def test_strings_are_refused():
+@pytest.mark.parametrize("strings", [(["good", "bad"], [1, 0]), ([[1.0], [0.0]], ["good", "bad"])])
+def test_strings_that_are_no_inputs_of_a_graph_are_refused(strings):
     """JAX has none; Keras would end in a traceback, in the first epoch."""
     import tensorflow as tf
 
-    texts = tf.data.Dataset.from_tensor_slices((["good", "bad"], [1, 0])).batch(2)
-    with pytest.raises(several_machines.UserError, match="JAX cannot read strings"):
-        several_machines.shared(texts, 1, "training")
+    data = tf.data.Dataset.from_tensor_slices(strings).batch(2)
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    with pytest.raises(several_machines.UserError, match="JAX cannot read strings") as error:
+        several_machines.without_strings(model, data, None, "`…`")
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("own", ["own_step", "own_loss"])
@@ -138,6 +144,19 @@ def test_variant_with_a_setting(tmp_path):
     assert model.count_params() == 2 * 7 + 7 + 7 + 1
 
 
+@jax
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_deployed_network_takes_and_gives_texts(tmp_path):
+    """Made on JAX, which has none, for TensorFlow."""
+    flags = ["--variant", "code_4", "--set", "count=100", "--epochs", "1"]
+    losses(start(tmp_path, *flags, recipe="seq2seq_dates"))
+    _ = find("seq2seq_dates").module  # registers the layer that writes dates
+    model = keras.saving.load_model(tmp_path / "deployed.keras")
+    (date,) = model.predict(np.array(["3 de mayo de 2033"], "object"), verbose=0)
+    assert re.fullmatch(b"[0-9-]{10}", date)
+
+
 @pytest.fixture
 def machines(loopback):
     ports = []
@@ -147,11 +166,9 @@ def machines(loopback):
     return ["--machines", ",".join(ports)]
 
 
-def begin(folder, machines, epochs):
-    return [
-        start(folder, *machines, "--number", str(number), "--epochs", str(epochs))
-        for number in range(2)
-    ]
+def begin(folder, machines, epochs, *flags, recipe="adaline"):
+    flags = [*machines, "--epochs", str(epochs), *flags]
+    return [start(folder, *flags, "--number", str(number), recipe=recipe) for number in range(2)]
 
 
 @jax
@@ -162,6 +179,36 @@ def test_two_machines_learn_what_one_learns(tmp_path, machines, alone):
     together, _ = losses(first)
     assert second.wait(300) == 0
     same(together, alone)
+
+
+@jax
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_two_machines_learn_from_texts_what_one_learns(tmp_path, machines):
+    """The vocabulary, with a function of the recipe's own, is in the saved network."""
+    reviews = stand_ins.make("imdb_reviews", 200)
+    flags = ["--variant", "bag_of_words", "--data-dir", str(reviews)]
+    one = start(tmp_path / "one", "--epochs", "3", *flags, recipe="sentiment_lstm")
+    alone, _ = losses(one)
+    first, second = begin(tmp_path / "two", machines, 3, *flags, recipe="sentiment_lstm")
+    together, said = losses(first)
+    assert second.wait(300) == 0
+    assert re.search("^All texts are padded to the length of the longest, [0-9]+", said, re.M)
+    same(together, alone)
+
+    # In a fresh process, on TensorFlow, both answer the same.
+    texts = tmp_path / "texts.txt"
+    texts.write_text("A wonderful film.\nBoring, and far too long!\n")
+    command = [sys.executable, "-m", "recipes", "predict", "--json"]
+    answers = []
+    for name in ("one", "two"):
+        words = [*command, str(tmp_path / name), str(texts)]
+        done = subprocess.run(
+            words, env=environment(backend="tensorflow"), capture_output=True, text=True, check=True
+        )
+        answers.append([answer["probability"] for answer in json.loads(done.stdout)])
+    assert answers[0] == pytest.approx(answers[1], abs=1e-5)
+    assert answers[0][0] != answers[0][1]
 
 
 @jax
@@ -191,17 +238,19 @@ def test_lost_machine_ends_the_training_which_can_be_continued(tmp_path, machine
 @jax
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_continued_training_is_as_if_it_had_not_been_interrupted(tmp_path, monkeypatch):
+@pytest.mark.parametrize("texts", [False, True])
+def test_continued_training_is_as_if_it_had_not_been_interrupted(texts, tmp_path, monkeypatch):
     """Weights, moments, the schedule's step, random masks and the order of the data continue."""
     recipe = str(pathlib.Path(__file__).with_name("interrupted_recipe.py"))
-    _, whole = losses(start(tmp_path / "whole", recipe=recipe))
+    flags = ["--set", f"texts={texts}"]
+    _, whole = losses(start(tmp_path / "whole", *flags, recipe=recipe))
     monkeypatch.setenv("INTERRUPTED_AT", "2")
-    interrupted = start(tmp_path / "parts", recipe=recipe)
+    interrupted = start(tmp_path / "parts", *flags, recipe=recipe)
     _, errors = interrupted.communicate(timeout=600)
     assert interrupted.returncode == 1
     assert "2 epochs are saved" in errors
     monkeypatch.delenv("INTERRUPTED_AT")
-    _, rest = losses(start(tmp_path / "parts", recipe=recipe))
+    _, rest = losses(start(tmp_path / "parts", *flags, recipe=recipe))
     assert "Continuing after epoch 2." in rest
     (expected,), (found,) = (re.findall(r"^loss .*", said, re.MULTILINE) for said in (whole, rest))
     assert found == expected  # eight digits
