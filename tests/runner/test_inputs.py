@@ -426,7 +426,8 @@ def test_tables_of_nothing(text):
 
 def test_what_float32_cannot_hold_becomes_infinite(recwarn):
     assert table(vector(2), "1e39,-inf\n") == ([1], [[np.inf, -np.inf]])
-    assert not recwarn
+    overflows = [each for each in recwarn if each.category is RuntimeWarning]  # NumPy's
+    assert not overflows
 
 
 # Which kind
