@@ -145,6 +145,9 @@ def padded(train, validation):
     XLA's programs have fixed shapes, and zeros are what the shorter texts of a batch end with
     anyway. What consists of whole numbers is taken for texts; other inputs are unchanged.
 
+    Other examples are left out of each epoch of a shuffled set. A text that is left out while the
+    lengths are measured, and is longer than all others, is cut in other epochs.
+
     Args:
         train, validation: Batches (inputs, …) for the rest of a network; `validation` may be None.
 
@@ -165,6 +168,7 @@ def padded(train, validation):
         parts = []
         for part, shape in zip(tf.nest.flatten(inputs), longest, strict=True):
             if part.dtype.is_integer:
+                part = part[:, *(slice(length) for length in shape)]
                 missing = tf.unstack(shape - tf.shape(part)[1:])
                 longer = tf.pad(part, [(0, 0), *((0, count) for count in missing)])
                 part = tf.ensure_shape(longer, [part.shape[0], *shape])

@@ -206,6 +206,20 @@ def test_texts_are_padded_to_the_longest_of_both_sets(capsys):
     assert label.numpy().tolist() == [3]
 
 
+def test_text_that_was_left_out_while_lengths_were_measured_is_cut():
+    """A shuffled set leaves out other examples in each epoch."""
+    epochs = iter([[1, 3], [5, 2]])
+
+    def texts():
+        for length in next(epochs):
+            yield np.ones((1, length), "int64"), length
+
+    signature = tf.TensorSpec((1, None), "int64"), tf.TensorSpec((), "int32")
+    data = tf.data.Dataset.from_generator(texts, output_signature=signature)
+    train, _ = host_strings.padded(data, None)
+    assert [batch.numpy().tolist() for batch, _ in train] == [[[1, 1, 1]], [[1, 1, 0]]]
+
+
 def test_training_set_alone_is_padded():
     (data,) = sets([1, 3])
     train, validation = host_strings.padded(data, None)
