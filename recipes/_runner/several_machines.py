@@ -138,11 +138,12 @@ def train(options):
     first = options.number == 0
     folder = options.folder
     folder.mkdir(parents=True, exist_ok=True)
-    keras.utils.set_random_seed(options.seed)
-    tf.random.set_seed(options.seed)  # the order of the data must be the same on all machines
 
     # Load the data and build the model.
     data.choose(data.names(recipe.path), data_dir=options.data_dir)
+    # The order of the data must be the same on all machines, also if one had to generate them.
+    keras.utils.set_random_seed(options.seed)
+    tf.random.set_seed(options.seed)
     module = recipe.module
     given = {
         **arguments.of_variant(recipe, options.variant),
