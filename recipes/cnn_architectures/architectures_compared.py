@@ -78,7 +78,7 @@ PUBLISHED = {
     "SqueezeNet": Published(42.5, 19.7, 1.25, 0.83, "arXiv 1602.07360, table 2"),
     "Xception": Published(21.0, 5.5, 22.86, 8.36, "arXiv 1610.02357, table 1"),
     "MobileNet": Published(29.4, None, 4.23, 0.57, "arXiv 1704.04861, table 8"),
-    "DenseNet-121": Published(25.02, 7.71, 7.98, 2.83, "arXiv 1608.06993, table 3"),
+    "DenseNet-121": Published(25.02, 7.71, 7.98, 2.60, "arXiv 1608.06993, table 3"),
     "ShuffleNet": Published(32.6, None, 1.87, 0.14, "arXiv 1707.01083, table 5"),
 }
 

@@ -10,9 +10,10 @@ cross-entropy: for the original that is the paper's equation 9 without its rejec
 that class, the bitmap of the true digit only has to be nearer than the others, so the units need
 not reproduce it.
 
-The recipe's images have 28×28 pixels, so C5 covers all of S4 with one 5×5 window, and its classes
-are the ten digits, whose bitmaps are the outputs of the original. `build_sequential` and
-`build_functional` take images of any size from 28×28 pixels, any number of classes, and a width.
+The recipe takes images of one size only, 28×28 pixels, so that C5 covers all of S4 with one 5×5
+window, and has ten classes, the digits, whose bitmaps are the outputs of the original. The modern
+form alone, `build_sequential` and `build_functional`, takes images of any size from 28×28 pixels,
+any number of classes, and a width.
 """
 
 import math
