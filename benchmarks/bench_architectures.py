@@ -32,8 +32,6 @@ from recipes.cnn_architectures.xception import xception
 CLASSES = 10
 BATCH = 16
 ROUNDS = 5
-
-
 # By name: our function, their class, height and width of the images.
 NETWORKS = {
     "vgg": (vgg, keras.applications.VGG16, 64),
@@ -112,6 +110,8 @@ def main():
     unknown = set(options.networks) - set(NETWORKS)
     if unknown:
         parser.error(f"{', '.join(sorted(unknown))}: not one of {', '.join(NETWORKS)}")
+    if options.rounds < 1:
+        parser.error(f"--rounds {options.rounds}: at least 1")
     batch = 2 if options.quick else BATCH
     rounds = 1 if options.quick else options.rounds
     print("CPU time relative to keras.applications: median (smallest to largest)")
